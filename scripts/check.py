@@ -1,0 +1,112 @@
+"""`make lint` and `make test`: runs every check, goes on after a failure, and ends with one line of counts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from llm_notebook.errors import ModelError
+from scripts.chromium import provide_chromium
+from scripts.node import node_environment
+from scripts.weights import provide_weights
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "test-results"
+FRONT_END = ROOT / "labextension"
+
+_NO_CHROMIUM = "The browser tests need Chromium or Chrome: install one, or name it: CHROMIUM=/path/to/it make test"
+_NO_NODE = "The front end's checks need Node 20.19 or newer with npm: install it and run make test again."
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many tests passed, failed and were skipped. A check without tests counts only when it fails."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, report: Path, exit_code: int) -> None:
+        """Add a JUnit report. A run that failed without naming a test, or without a report, is one failure."""
+        failed = 0
+        for case in _cases(report):
+            outcomes = {child.tag for child in case}
+            if outcomes & {"failure", "error"}:
+                failed += 1
+            elif "skipped" in outcomes:
+                self.skipped += 1
+            else:
+                self.passed += 1
+        self.failed += failed or int(exit_code != 0 or not report.exists())
+
+    def line(self) -> str:
+        """The closing line."""
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def main() -> int:
+    """Run the checks that the argument names. Returns the exit code."""
+    counts = Counts()
+    RESULTS.mkdir(exist_ok=True)
+    _lint(counts)
+    if sys.argv[1:] == ["everything"]:
+        _test_front_end(counts)
+        _test_python(counts)
+        print(counts.line(), flush=True)
+    return int(counts.failed > 0)
+
+
+def _lint(counts: Counts) -> None:
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        counts.failed += int(_run([sys.executable, "-m", *command]) != 0)
+
+
+def _test_front_end(counts: Counts) -> None:
+    environment = node_environment()
+    if environment is None:
+        print(_NO_NODE, flush=True)
+        counts.failed += 1
+        return
+    report = RESULTS / "labextension.xml"
+    report.unlink(missing_ok=True)
+    if _run(["npm", "ci", "--no-progress"], environment, FRONT_END) != 0:
+        counts.failed += 1
+        return
+    counts.failed += int(_run(["npm", "run", "--silent", "lint:check"], environment, FRONT_END) != 0)
+    counts.add(report, _run(["npm", "test", "--silent"], environment, FRONT_END))
+
+
+def _test_python(counts: Counts) -> None:
+    try:
+        provide_weights()
+    except ModelError as error:
+        print(error, flush=True)
+        counts.failed += 1
+    chromium = provide_chromium()
+    if chromium is None:
+        print(_NO_CHROMIUM, flush=True)
+    environment = os.environ | {"CHROMIUM": chromium or ""}
+    report = RESULTS / "pytest.xml"
+    report.unlink(missing_ok=True)
+    counts.add(report, _run([sys.executable, "-m", "pytest", f"--junitxml={report}"], environment))
+
+
+def _run(command: list[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> int:
+    """Run one check where its output can be seen. Returns its exit code."""
+    shown = " ".join(Path(word).name if word == sys.executable else word for word in command)
+    print(f"\n$ {shown}", flush=True)
+    return subprocess.run(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def _cases(report: Path) -> Iterable[ElementTree.Element]:
+    return ElementTree.parse(report).iter("testcase") if report.exists() else ()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Executes the notebooks and saves them with their outputs, in the form in which they are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from llm_notebook.errors import ModelError
+from scripts.jupyter_home import jupyter_environment
+from scripts.weights import provide_weights
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+def main() -> int:
+    """Execute every notebook of the folder. Returns the exit code; a notebook that fails is left as it was."""
+    try:
+        provide_weights()
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    failed = False
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(jupyter_environment(Path(home)))
+        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            print(f"Executing {path.name} ...", flush=True)
+            try:
+                nbformat.write(_executed(path), path)
+            except CellExecutionError as error:
+                print(error, file=sys.stderr)
+                failed = True
+    return int(failed)
+
+
+def _executed(path: Path) -> NotebookNode:
+    notebook = nbformat.read(path, as_version=4)
+    asyncio.run(NotebookClient(notebook, timeout=600, record_timing=False, coalesce_streams=True).async_execute())
+    # What differs from machine to machine would only make noise in the next comparison.
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+if __name__ == "__main__":
+    sys.exit(main())

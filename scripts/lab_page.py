@@ -1,0 +1,136 @@
+"""What a person does with a notebook in JupyterLab, and what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page
+
+from scripts.lab_server import LabServer
+
+__all__ = ["RESULTS", "LabPage"]
+
+RESULTS = Path(__file__).resolve().parents[1] / "test-results"
+
+_LONGEST_RUN_MS = 240_000
+_PANEL = "window.jupyterapp.shell.currentWidget"
+_IS_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+_IS_OPEN = f"() => window.jupyterapp && {_PANEL}?.context?.isReady && {_PANEL}.content.widgets.length > 0"
+
+# Records each length that the text of an output has while its cell shows that it is running.
+_WATCH_GROWTH = """() => {
+  const states = (window.__growth = []);
+  const look = () => document.querySelectorAll('.jp-CodeCell').forEach((cell, index) => {
+    const busy = cell.querySelector('.jp-InputPrompt')?.textContent === '[*]:';
+    const length = cell.querySelector('.jp-RenderedMarkdown')?.textContent.length ?? 0;
+    const seen = (states[index] ??= []);
+    if (busy && length && seen[seen.length - 1] !== length) seen.push(length);
+  });
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+@dataclass(slots=True)
+class LabPage:
+    """A browser page on a JupyterLab server.
+
+    Attributes:
+        page: the browser's page.
+        lab: the server.
+        name: the file name of the open notebook.
+    """
+
+    page: Page
+    lab: LabServer
+    name: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The open notebook on disk."""
+        return self.lab.root / self.name
+
+    def write(self, name: str, sources: Sequence[str]) -> None:
+        """Write a notebook with these code cells and open it."""
+        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+        cells = [new_code_cell(source) for source in sources]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.lab.root / name)
+        self.open(name)
+
+    def open(self, name: str) -> None:
+        """Open a notebook of the server's folder, and wait until its kernel is idle."""
+        self.name = name
+        self.page.goto(self.lab.address(name))
+        self.page.wait_for_function(_IS_OPEN)
+        self.page.wait_for_function(_IS_IDLE)
+
+    def reopen_without_kernel(self, *, save: bool = True) -> None:
+        """Save, shut every kernel down, and load the page anew without letting it start another."""
+        if save:
+            self.save()
+        self.lab.shut_down_kernels()
+        self.page.route("**/api/kernels**", lambda route: route.abort())
+        self.page.route("**/api/sessions**", lambda route: route.abort())
+        self.page.goto(self.lab.address(self.name))
+        self.page.wait_for_function(_IS_OPEN)
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.command("docmanager:save")
+
+    def command(self, name: str, arguments: object = None) -> Any:
+        """Execute one of JupyterLab's commands."""
+        script = "([name, given]) => window.jupyterapp.commands.execute(name, given ?? {}).then(() => null)"
+        return self.page.evaluate(script, [name, arguments])
+
+    def run_all(self) -> None:
+        """Run > Run All Cells, by the menu. Returns at once."""
+        self.page.locator(".lm-MenuBar").get_by_text("Run", exact=True).click()
+        self.page.locator(".lm-Menu").get_by_text("Run All Cells", exact=True).click()
+
+    def run_cell(self, index: int) -> None:
+        """Click a cell and press Shift+Enter. Returns at once."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+
+    def wait_until_ran(self, index: int) -> None:
+        """Wait until a cell shows an execution count and the kernel is idle."""
+        self.page.wait_for_function(
+            "index => /\\d/.test(document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[index]?.textContent)",
+            arg=index,
+            timeout=_LONGEST_RUN_MS,
+        )
+        self.page.wait_for_function(_IS_IDLE)
+
+    def cell(self, index: int) -> Locator:
+        """A code cell, counted from 0."""
+        return self.page.locator(".jp-CodeCell").nth(index)
+
+    def output(self, index: int) -> Locator:
+        """The output area of a code cell."""
+        return self.cell(index).locator(".jp-Cell-outputArea")
+
+    def watch_growth(self) -> None:
+        """From now on record how the outputs of running cells grow."""
+        self.page.evaluate(_WATCH_GROWTH)
+
+    def growth(self, index: int) -> list[int]:
+        """The successive lengths of a cell's output text, in characters, while it was running."""
+        states: list[list[int] | None] = self.page.evaluate("() => window.__growth")
+        return (states[index] if index < len(states) else None) or []
+
+    def theme(self, name: str) -> None:
+        """Switch to JupyterLab's "Light" or "Dark" theme."""
+        self.command("apputils:change-theme", {"theme": f"JupyterLab {name}"})
+        light = "true" if name == "Light" else "false"
+        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def screenshot(self, name: str) -> None:
+        """Keep a picture of the page under test-results/."""
+        RESULTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=RESULTS / f"{name}.png")

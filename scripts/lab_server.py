@@ -1,0 +1,108 @@
+"""A real JupyterLab on a free loopback port, for the browser tests and the pictures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["LabServer"]
+
+_START_SECONDS = 120
+_STOP_SECONDS = 20
+
+
+@dataclass(slots=True)
+class LabServer:
+    """A JupyterLab server; a context manager that starts it and ends it with its kernels.
+
+    Attributes:
+        root: the folder whose notebooks it shows. The server's log is written beside it.
+        environment: its environment variables; `JUPYTER_RUNTIME_DIR` must be one of them.
+        url: its address, ending in a slash, once it runs.
+        token: what a request must carry.
+    """
+
+    root: Path
+    environment: Mapping[str, str]
+    url: str = ""
+    token: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        command = [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
+            *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={self.root}"),
+            *("--LabApp.extension_manager=readonly", "--LabApp.news_url=", "--log-level=WARN"),
+        ]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def address(self, notebook: str) -> str:
+        """The page that shows a notebook, in a workspace of its own so that no earlier tab is restored."""
+        return f"{self.url}doc/workspaces/auto-{Path(notebook).stem}/tree/{notebook}?token={self.token}&reset"
+
+    def request(self, path: str, method: str = "GET", body: object = None) -> Any:
+        """One call of the server's REST API. Returns the decoded JSON of the answer, None where there is none."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}api/{path}", data=data, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            said = answer.read()
+        return json.loads(said) if said else None
+
+    def shut_down_kernels(self) -> None:
+        """End every session and its kernel."""
+        for session in self.request("sessions"):
+            self.request(f"sessions/{session['id']}", "DELETE")
+
+    @property
+    def _log(self) -> Path:
+        return self.root.parent / "jupyterlab.log"
+
+    def _wait_until_it_answers(self) -> None:
+        assert self._process is not None
+        info = Path(self.environment["JUPYTER_RUNTIME_DIR"], f"jpserver-{self._process.pid}.json")
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                running = json.loads(info.read_bytes())
+                self.url, self.token = running["url"], running["token"]
+                self.request("status")
+            except (OSError, ValueError):
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError(f"JupyterLab did not start. Its log: {self._log.read_text(errors='replace')[-4000:]}")
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
