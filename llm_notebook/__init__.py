@@ -1,0 +1,264 @@
+"""Language models in Python and in Jupyter.
+
+    import llm_notebook as llm
+
+    for chunk in llm.get_model("smollm2").prompt("Five names for a pelican"):
+        print(chunk, end="")
+
+In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
+
+Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
+                get_default_model, set_default_model; OpenAIChat and AsyncOpenAIChat for a server of one's own
+Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
+                Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
+Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
+                ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
+Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
+Schemas         schema_dsl; any dict or pydantic class as schema=
+Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
+Keys, folders   get_key, user_dir
+Templates       Template
+Plugins         hookimpl, get_plugins, get_tools, get_template_loaders, get_fragment_loaders; subclass Model, KeyModel,
+                AsyncModel or AsyncKeyModel; ModelWithAliases
+Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, ProviderError,
+                ToolArgumentError, TransportError; UnknownModelError
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals import ApprovalRequest, Decision, approved, require_approval
+    from llm_notebook.attachments import Attachment
+    from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
+    from llm_notebook.conversations import AsyncConversation, Conversation
+    from llm_notebook.embeddings import EmbeddingModel, get_embedding_model, get_embedding_models
+    from llm_notebook.errors import (
+        ConversationNotSupported,
+        IncompleteResponse,
+        ModelError,
+        NeedsKeyException,
+        ProviderError,
+        ToolArgumentError,
+        TransportError,
+        UnknownModelError,
+    )
+    from llm_notebook.folders import user_dir
+    from llm_notebook.fragments import Fragment
+    from llm_notebook.keys import get_key
+    from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+    from llm_notebook.options import Options
+    from llm_notebook.parts import (
+        AttachmentPart,
+        Message,
+        ReasoningPart,
+        StreamEvent,
+        TextPart,
+        ToolCallPart,
+        ToolResultPart,
+        assistant,
+        system,
+        tool_message,
+        user,
+    )
+    from llm_notebook.pauses import load_pause
+    from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
+    from llm_notebook.prompts import Prompt, Usage
+    from llm_notebook.providers.http_embeddings import OpenAIEmbedding
+    from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+    from llm_notebook.registry import (
+        get_async_model,
+        get_async_models,
+        get_default_model,
+        get_model,
+        get_models,
+        get_models_with_aliases,
+        remove_alias,
+        set_alias,
+        set_default_model,
+    )
+    from llm_notebook.responses import AsyncResponse, Response
+    from llm_notebook.schemas import schema_dsl
+    from llm_notebook.templates import Template
+    from llm_notebook.tools import (
+        CancelToolCall,
+        PauseChain,
+        ServerSideTool,
+        Tool,
+        Toolbox,
+        ToolCall,
+        ToolOutput,
+        ToolResult,
+    )
+
+_HOMES = {
+    "approvals": ["ApprovalRequest", "Decision", "approved", "require_approval"],
+    "attachments": ["Attachment"],
+    "chain_responses": ["AsyncChainResponse", "ChainResponse"],
+    "conversations": ["AsyncConversation", "Conversation"],
+    "embeddings": ["EmbeddingModel", "get_embedding_model", "get_embedding_models"],
+    "errors": [
+        "ConversationNotSupported",
+        "IncompleteResponse",
+        "ModelError",
+        "NeedsKeyException",
+        "ProviderError",
+        "ToolArgumentError",
+        "TransportError",
+        "UnknownModelError",
+    ],
+    "folders": ["user_dir"],
+    "fragments": ["Fragment"],
+    "keys": ["get_key"],
+    "models": ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"],
+    "options": ["Options"],
+    "parts": [
+        "AttachmentPart",
+        "Message",
+        "ReasoningPart",
+        "StreamEvent",
+        "TextPart",
+        "ToolCallPart",
+        "ToolResultPart",
+        "assistant",
+        "system",
+        "tool_message",
+        "user",
+    ],
+    "pauses": ["load_pause"],
+    "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
+    "prompts": ["Prompt", "Usage"],
+    "providers.http_embeddings": ["OpenAIEmbedding"],
+    "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
+    "registry": [
+        "get_async_model",
+        "get_async_models",
+        "get_default_model",
+        "get_model",
+        "get_models",
+        "get_models_with_aliases",
+        "remove_alias",
+        "set_alias",
+        "set_default_model",
+    ],
+    "responses": ["AsyncResponse", "Response"],
+    "schemas": ["schema_dsl"],
+    "templates": ["Template"],
+    "tools": [
+        "CancelToolCall",
+        "PauseChain",
+        "ServerSideTool",
+        "Tool",
+        "ToolCall",
+        "ToolOutput",
+        "ToolResult",
+        "Toolbox",
+    ],
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "ApprovalRequest",
+    "AsyncChainResponse",
+    "AsyncConversation",
+    "AsyncKeyModel",
+    "AsyncModel",
+    "AsyncOpenAIChat",
+    "AsyncResponse",
+    "Attachment",
+    "AttachmentPart",
+    "CancelToolCall",
+    "ChainResponse",
+    "Conversation",
+    "ConversationNotSupported",
+    "Decision",
+    "EmbeddingModel",
+    "Fragment",
+    "IncompleteResponse",
+    "KeyModel",
+    "Message",
+    "Model",
+    "ModelError",
+    "ModelWithAliases",
+    "NeedsKeyException",
+    "OpenAIChat",
+    "OpenAIEmbedding",
+    "Options",
+    "PauseChain",
+    "Prompt",
+    "ProviderError",
+    "ReasoningPart",
+    "Response",
+    "ServerSideTool",
+    "StreamEvent",
+    "Template",
+    "TextPart",
+    "Tool",
+    "ToolArgumentError",
+    "ToolCall",
+    "ToolCallPart",
+    "ToolOutput",
+    "ToolResult",
+    "ToolResultPart",
+    "Toolbox",
+    "TransportError",
+    "UnknownModelError",
+    "Usage",
+    "approved",
+    "assistant",
+    "get_async_model",
+    "get_async_models",
+    "get_default_model",
+    "get_embedding_model",
+    "get_embedding_models",
+    "get_fragment_loaders",
+    "get_key",
+    "get_model",
+    "get_models",
+    "get_models_with_aliases",
+    "get_plugins",
+    "get_template_loaders",
+    "get_tools",
+    "hookimpl",
+    "load_pause",
+    "remove_alias",
+    "require_approval",
+    "schema_dsl",
+    "set_alias",
+    "set_default_model",
+    "system",
+    "tool_message",
+    "user",
+    "user_dir",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first used (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME_OF])
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext llm_notebook`."""
+    from llm_notebook.notebook.magics import register  # noqa: PLC0415  loads IPython
+
+    register(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """`%unload_ext llm_notebook`."""
+    from llm_notebook.notebook.magics import unregister  # noqa: PLC0415  loads IPython
+
+    unregister(ipython)

@@ -1,0 +1,235 @@
+"""Which models there are: get_model and its kin, aliases, and the default model."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from llm_notebook.errors import UnknownModelError
+from llm_notebook.files import ConfigurationWarning
+from llm_notebook.folders import user_dir
+from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+from llm_notebook.naming import closest_names, entry_called
+from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
+from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+from llm_notebook.providers.local import local_models
+from llm_notebook.providers.openai_catalog import OPENAI_MODELS
+from llm_notebook.runtime import runtime
+from llm_notebook.settings import (
+    delete_alias,
+    store_alias,
+    store_default,
+    store_own_default,
+    stored_aliases,
+    stored_default,
+    stored_own_default,
+)
+
+if TYPE_CHECKING:
+    from llm_notebook.embeddings import EmbeddingModelWithAliases
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Registry",
+    "get_async_model",
+    "get_async_models",
+    "get_default_model",
+    "get_model",
+    "get_models",
+    "get_models_with_aliases",
+    "remove_alias",
+    "set_alias",
+    "set_default_model",
+]
+
+DEFAULT_MODEL = "gpt-4o-mini"
+D = TypeVar("D")
+
+
+class Registry:
+    """The registered models. Built-in ones are there from the start; the endpoints file is read again when it changes."""
+
+    def __init__(self) -> None:
+        shared = [*_openai_models()]
+        self._builtin = [*shared, *local_models()]
+        # What the `llm` command does not know must not become its default.
+        self._known_to_llm = {entry.model_id for entry in shared}
+        self._endpoints: list[ModelWithAliases] = []
+        self._endpoints_version: object = None
+
+    def entries(self) -> list[ModelWithAliases]:
+        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already."""
+        entries = runtime.plugins.models(self._own_entries())
+        return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+
+    def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
+        """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
+        entries = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+
+    @functools.cached_property
+    def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
+        from llm_notebook.providers.http_embeddings import openai_embedding_models  # noqa: PLC0415  only where asked for
+        from llm_notebook.providers.local_embeddings import local_embedding_models  # noqa: PLC0415  only where asked for
+
+        return [*openai_embedding_models(), *local_embedding_models()]
+
+    def _own_entries(self) -> list[ModelWithAliases]:
+        """The models that are here without plugins. An endpoint of one's own takes the place of a built-in model of its id."""
+        return list({entry.model_id: entry for entry in [*self._builtin, *self._current_endpoints()]}.values())
+
+    def find(self, name: str) -> ModelWithAliases | None:
+        """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
+
+        Plugins are loaded only for a name that is not known without them.
+        """
+        return entry_called(name, self._own_entries()) or entry_called(name, self.entries())
+
+    def model(self, name: str | None) -> Model | KeyModel:
+        """The sync model of that name, or the default one; UnknownModelError if there is none."""
+        entry = self._entry(name)
+        if entry.model is None:
+            raise UnknownModelError(f"{entry.model_id} exists as an async model only: use get_async_model().")
+        return entry.model
+
+    def async_model(self, name: str | None) -> AsyncModel | AsyncKeyModel:
+        """The async model of that name, or the default one; UnknownModelError if there is none."""
+        entry = self._entry(name)
+        if entry.async_model is None:
+            raise UnknownModelError(f"{entry.model_id} has no async flavour: use get_model().")
+        return entry.async_model
+
+    def _entry(self, name: str | None) -> ModelWithAliases:
+        wanted = name or get_default_model()
+        entry = self.find(wanted)
+        if entry is not None:
+            return entry
+        origin = "" if name else " (the configured default)"
+        hint = closest_names(wanted, self.names())
+        raise UnknownModelError(f"No model is called {wanted!r}{origin}.{hint} `%llm models` lists them all.")
+
+    def known_to_llm(self, entry: ModelWithAliases) -> bool:
+        """True if the `llm` command has this model too."""
+        return entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+
+    def names(self) -> Iterator[str]:
+        """Every id and alias."""
+        for entry in self.entries():
+            yield entry.model_id
+            yield from entry.aliases
+        yield from stored_aliases()
+
+    def _current_endpoints(self) -> list[ModelWithAliases]:
+        path = user_dir(create=False) / ENDPOINTS_FILE
+        try:
+            status = path.stat()
+            version: object = (str(path), status.st_mtime_ns, status.st_size)
+        except OSError:
+            version = None
+        if version != self._endpoints_version:
+            self._endpoints = endpoint_models(path.parent) if version is not None else []
+            self._endpoints_version = version
+        return self._endpoints
+
+
+def _openai_models() -> Iterator[ModelWithAliases]:
+    for known in OPENAI_MODELS:
+        arguments: dict[str, Any] = {
+            "vision": known.vision,
+            "reasoning": known.reasoning,
+            "can_stream": known.can_stream,
+            "supports_schema": known.supports_schema,
+            "supports_tools": known.supports_tools,
+        }
+        yield ModelWithAliases(
+            OpenAIChat(known.model_id, **arguments), AsyncOpenAIChat(known.model_id, **arguments), known.aliases
+        )
+
+
+def get_model(name: str | None = None) -> Model | KeyModel:
+    """The model of that id or alias; without a name, the default model.
+
+    Raises:
+        UnknownModelError: there is none; the message names the closest ids.
+    """
+    return runtime.registry.model(name)
+
+
+def get_async_model(name: str | None = None) -> AsyncModel | AsyncKeyModel:
+    """The async model of that id or alias; without a name, the default model.
+
+    Raises:
+        UnknownModelError: there is none; the message names the closest ids.
+    """
+    return runtime.registry.async_model(name)
+
+
+def get_models() -> list[Model | KeyModel]:
+    """Every sync model."""
+    return [entry.model for entry in runtime.registry.entries() if entry.model is not None]
+
+
+def get_async_models() -> list[AsyncModel | AsyncKeyModel]:
+    """Every async model."""
+    return [entry.async_model for entry in runtime.registry.entries() if entry.async_model is not None]
+
+
+def get_models_with_aliases() -> list[ModelWithAliases]:
+    """Every model in both flavours with all its aliases, the user's own included."""
+    own = stored_aliases()
+    entries = []
+    for entry in runtime.registry.entries():
+        mine = [alias for alias, target in own.items() if target == entry.model_id or target in entry.aliases]
+        kept = [alias for alias in entry.aliases if alias not in own]
+        entries.append(ModelWithAliases(entry.model, entry.async_model, [*kept, *mine]))
+    return entries
+
+
+def set_alias(alias: str, model_id_or_alias: str) -> None:
+    """Make `alias` another name of a model. A name that no model here answers to is stored as it is."""
+    registry = runtime.registry
+    entry = registry.find(model_id_or_alias) or entry_called(model_id_or_alias, registry.embedding_entries())
+    store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
+
+
+def remove_alias(alias: str) -> None:
+    """Forget an alias.
+
+    Raises:
+        KeyError: there is no such alias of the user's.
+    """
+    delete_alias(alias)
+
+
+@overload
+def get_default_model() -> str: ...
+@overload
+def get_default_model(default: D) -> str | D: ...
+def get_default_model(default: object = DEFAULT_MODEL) -> object:
+    """The id of the configured default model, or `default` where none is configured."""
+    return stored_own_default() or stored_default() or default
+
+
+def set_default_model(model: str | None) -> None:
+    """Set the default model for this and every program that shares the `llm` command's folder; None clears it.
+
+    A model that only this package has would break the `llm` command: it becomes the default here only, and a warning says so.
+    """
+    if model is None:
+        store_default(None)
+        store_own_default(None)
+        return
+    entry = runtime.registry.find(model)
+    model_id = entry.model_id if entry is not None else model
+    if entry is not None and not runtime.registry.known_to_llm(entry):
+        store_own_default(model_id)
+        warnings.warn(
+            f"{model_id} is now the default in notebooks only: the `llm` command does not have it, so its own default is kept.",
+            ConfigurationWarning,
+            stacklevel=2,
+        )
+        return
+    store_default(model_id)
+    store_own_default(None)
