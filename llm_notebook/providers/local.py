@@ -1,0 +1,207 @@
+"""The local model: SmolLM2-135M on llama.cpp in this process. No key, no server, no network."""
+
+from __future__ import annotations
+
+import queue
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.models import AsyncModel, Model, ModelWithAliases
+from llm_notebook.providers.openai_messages import chat_body
+from llm_notebook.runtime import runtime
+
+if TYPE_CHECKING:
+    from llm_notebook.conversations import AsyncConversation, Conversation
+    from llm_notebook.parts import StreamEvent
+    from llm_notebook.prompts import Prompt
+    from llm_notebook.providers.llama_engine import Engine, Outcome
+    from llm_notebook.responses import AsyncResponse, Response
+
+__all__ = ["AsyncLocalModel", "LocalModel", "local_models"]
+
+_MODEL_ID = "smollm2"
+_ALIASES = ("smollm2-135m", "SmolLM2-135M", "SmolLM2")
+_RESOLVED_MODEL = "SmolLM2-135M-Instruct.Q4_1"
+
+
+def local_models() -> list[ModelWithAliases]:
+    """The models that run in this process, to be registered. Loads nothing and looks for nothing."""
+    return [ModelWithAliases(LocalModel(), AsyncLocalModel(), _ALIASES)]
+
+
+class _LazyOptions:
+    """The options class, loaded with the first prompt because it needs pydantic."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        from llm_notebook.providers.local_options import LocalOptions  # noqa: PLC0415  loads pydantic
+
+        return LocalOptions
+
+
+class _LocalModel:
+    """What both flavours share."""
+
+    model_id: str = _MODEL_ID
+    can_stream: bool = True
+    supports_schema: bool = True
+    Options: Any = _LazyOptions()
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """What computes the answers; all models of this process share one unless told otherwise."""
+        return self._engine or runtime.local_engine
+
+
+class LocalModel(_LocalModel, Model):
+    """SmolLM2-135M, without `await`.
+
+    Args:
+        engine: what computes the answers; the engine of this process if not given.
+    """
+
+    def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: Response,
+        conversation: Conversation | None,
+    ) -> Iterator[str | StreamEvent]:
+        """Yield the answer as it is computed. Closing it stops the computation.
+
+        Raises:
+            ModelError: xllamacpp or the weights are missing, or the prompt does not fit.
+        """
+        answer = _Answer(prompt, stream, response)
+        del response  # it holds this generator: a cycle would keep a dropped answer computing
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        generation = self.engine.generation(answer.body, outcomes.put)
+        try:
+            generation.start()
+            while not answer.over:
+                yield from answer.items(outcomes.get())
+        finally:
+            generation.cancel()
+            answer.settle()
+
+
+class AsyncLocalModel(_LocalModel, AsyncModel):
+    """SmolLM2-135M, with `await`.
+
+    Args:
+        engine: what computes the answers; the engine of this process if not given.
+    """
+
+    async def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: AsyncResponse,
+        conversation: AsyncConversation | None,
+    ) -> AsyncIterator[str | StreamEvent]:
+        """`LocalModel.execute()` as an async generator; the event loop is never blocked."""
+        import asyncio  # noqa: PLC0415  loads ssl; whoever awaits has it loaded
+
+        answer = _Answer(prompt, stream, response)
+        del response
+        outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def deliver(outcome: Outcome) -> None:
+            try:
+                loop.call_soon_threadsafe(outcomes.put_nowait, outcome)
+            except RuntimeError:  # the loop is closed: nobody reads any more
+                generation.cancel()
+
+        generation = self.engine.generation(answer.body, deliver)
+        try:
+            generation.start()
+            while not answer.over:
+                for item in answer.items(await outcomes.get()):
+                    yield item
+        finally:
+            generation.cancel()
+            answer.settle()
+
+
+class _Answer:
+    """One exchange with llama.cpp: the request body, and what its chunks amount to. No I/O.
+
+    Attributes:
+        body: the request body.
+        over: the answer has reached its end.
+    """
+
+    def __init__(self, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
+        from llm_notebook.providers.openai_chat import ChatDecoder  # noqa: PLC0415  loads pydantic_core
+
+        options = prompt.options.request_fields(schema=prompt.schema is not None)
+        # Only a stream can be stopped, and return_progress lets it be stopped while the prompt is read.
+        self.body = chat_body(prompt, _RESOLVED_MODEL, stream=True, options={**options, "return_progress": True})
+        self.over = False
+        self._response = weakref.ref(response)
+        self._decoder = ChatDecoder(_MODEL_ID)
+        self._held_back: list[str | StreamEvent] | None = None if stream else []
+
+    def items(self, outcome: Outcome) -> list[str | StreamEvent]:
+        """What the next outcome adds to the response.
+
+        Raises:
+            ModelError: llama.cpp refuses the prompt, or failed.
+            IncompleteResponse: it ended without saying that it is done.
+        """
+        if isinstance(outcome, BaseException):
+            raise _as_model_error(outcome)
+        if outcome is None:
+            return self._last_items()
+        if outcome.get("error"):
+            raise _refusal(outcome["error"])
+        items = self._decoder.feed_object(outcome)
+        if self._held_back is None:
+            return items
+        self._held_back += items
+        return []
+
+    def _last_items(self) -> list[str | StreamEvent]:
+        if self._decoder.finish_reason is None:
+            raise IncompleteResponse(
+                f"{_MODEL_ID}: the answer broke off before its end; what arrived is in `.partial`."
+            )
+        self.over = True
+        held_back = self._held_back or []
+        if all(isinstance(item, str) for item in held_back):
+            return ["".join(item for item in held_back if isinstance(item, str))] if held_back else []
+        return held_back
+
+    def settle(self) -> None:
+        """Tell the response, if anybody still has it, what is known by now."""
+        response = self._response()
+        if response is None:
+            return
+        usage = self._decoder.usage
+        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+        response.response_json = self._decoder.response_json
+        response.set_resolved_model(_RESOLVED_MODEL)
+
+
+def _as_model_error(error: BaseException) -> BaseException:
+    """The error to raise in the reader's thread."""
+    if isinstance(error, ModelError) or not isinstance(error, Exception):
+        return error
+    said = " ".join(str(error).split())
+    refused = ModelError(f"{_MODEL_ID}: llama.cpp does not accept this prompt: {said[:300]}")
+    refused.__cause__ = error
+    return refused
+
+
+def _refusal(error: dict[str, Any]) -> ModelError:
+    if error.get("type") == "exceed_context_size_error":
+        return ModelError(
+            f"{_MODEL_ID} takes at most {error.get('n_ctx')} tokens, and the prompt with all that goes along has "
+            f"{error.get('n_prompt_tokens')}: shorten it or begin a new conversation (`%%llm --new`)."
+        )
+    return ModelError(f"{_MODEL_ID}: llama.cpp does not accept this prompt: {error.get('message') or error}")

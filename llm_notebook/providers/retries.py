@@ -1,0 +1,105 @@
+"""When a request is sent again, and after how long. Decisions only, no I/O."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+__all__ = ["Retries", "Retry", "retry_after"]
+
+_RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_FIRST_DELAY = 0.5
+_LONGEST_DELAY = 8.0
+_LONGEST_ASKED_DELAY = 60.0
+
+
+@dataclass(slots=True)
+class Retry:
+    """A request is about to be sent again.
+
+    Attributes:
+        reason: why, in a few words.
+        delay: seconds until then.
+        attempt: the number of the coming try; the first try was 1.
+        of: how many tries there will be at most.
+    """
+
+    reason: str
+    delay: float
+    attempt: int
+    of: int
+
+
+class Retries:
+    """The retries of one request. Nothing is retried once any of the answer has arrived: its caller sees to that.
+
+    Args:
+        max_retries: how often at the most.
+        loading_patience: seconds for which a server that says it is still loading its model is asked again, however often.
+    """
+
+    def __init__(
+        self,
+        max_retries: int,
+        *,
+        loading_patience: float = 120.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._max = max_retries
+        self._made = 0
+        self._clock = clock
+        self._patient_until = clock() + loading_patience
+
+    def after_reply(self, status: int, headers: Mapping[str, str], *, loading: bool = False) -> Retry | None:
+        """What to do after an error status: a Retry, or None to give up."""
+        wanted = headers.get("x-should-retry")
+        if wanted == "false" or (wanted != "true" and status not in _RETRIED):
+            return None
+        asked = retry_after(headers)
+        if asked is not None and asked > _LONGEST_ASKED_DELAY:
+            return None
+        if loading and self._max > 0 and self._clock() < self._patient_until:
+            return Retry("The server is loading the model", asked or _FIRST_DELAY, self._made + 2, self._max + 1)
+        reason = {429: "Too many requests (429)"}.get(status, f"The server answered {status}")
+        return self._next(reason, asked)
+
+    def after_failure(self, reason: str) -> Retry | None:
+        """What to do after a connection failed before any reply: a Retry, or None to give up."""
+        return self._next(reason, None)
+
+    def _next(self, reason: str, asked: float | None) -> Retry | None:
+        if self._made >= self._max:
+            return None
+        self._made += 1
+        backoff = min(_FIRST_DELAY * 2 ** (self._made - 1), _LONGEST_DELAY) * random.uniform(0.75, 1.0)  # noqa: S311
+        return Retry(reason, backoff if asked is None else asked, self._made + 1, self._max + 1)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return max(0.0, milliseconds / 1000)
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None:
+        return max(0.0, seconds)
+    if not value:
+        return None
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None

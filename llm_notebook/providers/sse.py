@@ -1,0 +1,93 @@
+"""Server-sent events: bytes in pieces of any size become events. No I/O."""
+
+from __future__ import annotations
+
+__all__ = ["SSEDecoder", "ServerSentEvent"]
+
+ServerSentEvent = tuple[str, bytes]
+
+
+class SSEDecoder:
+    """An incremental decoder of the event-stream format of the HTML standard (section 9.2.6).
+
+    Lines end with LF, CR or CRLF; pieces may end anywhere, inside a character too. Only `event` and `data` fields matter here.
+    An event whose closing blank line never came is not given out.
+    """
+
+    __slots__ = ("_at_start", "_data", "_event", "_rest", "_skip_newline")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._data: list[bytes] = []
+        self._event = ""
+        self._skip_newline = False
+        self._at_start = True
+
+    def feed(self, piece: bytes) -> list[ServerSentEvent]:
+        """The events that `piece` completes, as (event name or "", data)."""
+        if self._between_events and b"\r" not in piece:
+            return self._feed_whole_events(piece)
+        return self._feed_lines(piece)
+
+    @property
+    def _between_events(self) -> bool:
+        return not (self._rest or self._data or self._event or self._skip_newline or self._at_start)
+
+    def _feed_whole_events(self, piece: bytes) -> list[ServerSentEvent]:
+        """The common case by far, several times as fast: the piece begins with an event, and lines end in LF."""
+        *whole, rest = piece.split(b"\n\n")
+        events: list[ServerSentEvent] = []
+        for block in whole:
+            if block[:6] == b"data: " and b"\n" not in block:
+                events.append(("", block[6:]))
+            else:
+                events += self._feed_lines(block + b"\n\n")
+        if rest:
+            events += self._feed_lines(rest)
+        return events
+
+    def _feed_lines(self, piece: bytes) -> list[ServerSentEvent]:
+        if self._skip_newline and piece:
+            # The piece before ended in CR: a LF here is the rest of that line's end.
+            self._skip_newline = False
+            if piece[:1] == b"\n":
+                piece = piece[1:]
+        lines = piece.splitlines(keepends=True)
+        if not lines:
+            return []
+        unfinished = lines.pop() if lines[-1][-1:] not in (b"\n", b"\r") else b""
+        if lines:
+            if self._rest:
+                lines[0] = bytes(self._rest) + lines[0]
+                self._rest.clear()
+            self._skip_newline = not unfinished and lines[-1][-1:] == b"\r"
+        self._rest += unfinished
+        return self._events(lines)
+
+    def _events(self, lines: list[bytes]) -> list[ServerSentEvent]:
+        events: list[ServerSentEvent] = []
+        for raw in lines:
+            line = raw.rstrip(b"\r\n")
+            if self._at_start:
+                self._at_start = False
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if line[:5] == b"data:":
+                self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+            elif not line:
+                if self._data:
+                    events.append((self._event, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))
+                    self._data = []
+                self._event = ""
+            elif line[:6] == b"event:":
+                self._event = line[6:].removeprefix(b" ").decode(errors="replace")
+            elif line == b"data":
+                self._data.append(b"")
+        return events
+
+    @property
+    def pending(self) -> bytes:
+        """Data of an event whose closing blank line has not come."""
+        rest = bytes(self._rest)
+        if rest.startswith(b"data:"):
+            return b"\n".join([*self._data, rest[5:].removeprefix(b" ")])
+        return b"\n".join(self._data)
