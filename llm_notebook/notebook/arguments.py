@@ -1,0 +1,284 @@
+"""The grammar of `%llm` and `%%llm`: options first, then the prompt exactly as it was typed."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import keyword
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
+
+from llm_notebook.keys import Secret
+from llm_notebook.notebook.errors import CellError, nearest
+
+__all__ = ["Arguments", "Subcommand", "documented", "parsed_line", "subcommand"]
+
+_OPTIONS = [
+    argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
+    argument("-s", "--system", metavar="TEXT", help="System prompt."),
+    argument(
+        "-o",
+        "--option",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("KEY", "VALUE"),
+        help="A model option; repeatable.",
+    ),
+    argument("--key", metavar="K", help="API key, or the name of a stored one."),
+    argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
+    argument("--new", action="store_true", help="Begin a new conversation."),
+    argument("-u", "--usage", action="store_true", help="Show tokens and time under the answer."),
+    argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
+    argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
+    argument("--out", metavar="NAME", help="Assign the text of the answer to this variable."),
+    argument(
+        "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
+    ),
+    argument("prompt", nargs="*", help="The prompt; in a %%%%llm cell the text of the cell follows it."),
+]
+
+
+def documented(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a magic function our options, so that `%llm?` is the manual."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    decorated: Callable[..., Any] = magic_arguments("llm")(function)
+    return decorated
+
+
+def _actions() -> dict[str, argparse.Action]:
+    """Every spelling of every option, and what it does."""
+    parser = MagicArgumentParser(add_help=False)
+    for option in _OPTIONS:
+        option.add_to_parser(parser, None)
+    return {name: action for action in parser._actions for name in action.option_strings}
+
+
+@dataclass(slots=True)
+class Arguments:
+    """What a line asks for.
+
+    Attributes:
+        options: the model's options as they were typed.
+        prompt: the rest of the line, untouched.
+    """
+
+    model: str | None
+    system: str | None
+    options: dict[str, str]
+    key: str | None
+    continue_: bool
+    new: bool
+    usage: bool
+    hide_reasoning: bool
+    stream: bool
+    out: str | None
+    raw: bool
+    prompt: str
+
+
+def parsed_line(line: str) -> Arguments:
+    """The options at the beginning of the line, and the prompt that is the rest of it.
+
+    A prompt that is in quotes as a whole is sent without them, and may be followed by more options, as in a shell. Otherwise
+    everything after the first word that is no option belongs to the prompt, apostrophes and dashes included; `--` ends the options.
+
+    Raises:
+        CellError: an option is unknown or incomplete; the message names the nearest one.
+    """
+    given, prompt = _split(line, _actions())
+    flags = {name for name, _ in given}
+    last = {name: values[-1] for name, values in given if values}
+    options = [values for name, values in given if name == "option"]
+    names = [name for name, _ in options]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled:
+        raise CellError(f"Option {doubled} is given twice. Nothing was sent.")
+    out = last.get("out")
+    if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
+        raise CellError(f"--out needs the name of a variable, not {out!r}. Nothing was sent.")
+    return Arguments(
+        model=last.get("model"),
+        system=last.get("system"),
+        options={key: value for key, value in options},  # noqa: C416  dict() wants pairs, these are lists
+        key=Secret(last["key"]) if "key" in last else None,
+        continue_="continue_" in flags,
+        new="new" in flags,
+        usage="usage" in flags,
+        hide_reasoning="hide_reasoning" in flags,
+        stream="no_stream" not in flags,
+        out=out,
+        raw="raw" in flags,
+        prompt=prompt,
+    )
+
+
+Given = list[tuple[str, list[str]]]
+
+
+def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
+    """(options with their values, the prompt)."""
+    given: Given = []
+    rest = line.strip()
+    while re.match(r"--?[A-Za-z]", rest):
+        option, rest = _option(rest, actions)
+        given += option
+    if re.match(r"--(\s|$)", rest):
+        return given, rest[2:].lstrip()
+    quoted = re.fullmatch(
+        r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>-.*))?""", rest, re.DOTALL
+    )
+    if quoted is None:
+        return given, rest
+    behind = quoted["behind"] or ""
+    given_behind: Given = []
+    while behind and _spelling(behind, actions):
+        option, behind = _option(behind, actions)
+        given_behind += option
+    if behind:
+        # A slip like `"2+2?" --usgae` would otherwise be sent as a prompt, quotation marks and all.
+        if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
+            _option(behind, actions)
+        return given, rest
+    quote = quoted["quote"]
+    return given + given_behind, quoted["text"].replace(f"\\{quote}", quote)
+
+
+def _spelling(text: str, actions: dict[str, argparse.Action]) -> str | None:
+    """The option that the text begins with, if it is one of ours."""
+    word = text.split(None, 1)[0]
+    name = word.partition("=")[0]
+    if name in actions:
+        return name
+    if word.startswith("--") or f"-{name}" in actions:
+        return None
+    # -mgpt-4o and -cu, as every shell command takes them.
+    return word[:2] if word[:2] in actions else None
+
+
+def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
+    """(the option or flags that the text begins with, the text behind them)."""
+    word = text.split(None, 1)[0]
+    name = _spelling(text, actions)
+    if name is None:
+        wrong = word.partition("=")[0]
+        hint = nearest(f"-{wrong}" if f"-{wrong}" in actions else wrong, actions) or " `%llm?` lists the options."
+        raise CellError(f"There is no option {wrong}.{hint} Put -- before a prompt that begins with a dash.")
+    action = actions[name]
+    behind = text[len(name) :]
+    if action.nargs == 0:
+        if behind[:1] in ("", " ", "\t", "\n"):
+            return [(action.dest, [])], behind.lstrip()
+        if name.startswith("--") or not behind[0].isalpha():
+            raise CellError(f"{name} takes no value. Nothing was sent.")
+        return [(action.dest, [])], f"-{behind}"
+    count = action.nargs if isinstance(action.nargs, int) else 1
+    values, rest = _values(behind.removeprefix("=").lstrip(), count, name)
+    return [(action.dest, values)], rest
+
+
+def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
+    """The first `count` words by the rules of a shell, and what follows them."""
+    source = io.StringIO(text)
+    lexer = shlex.shlex(source, posix=True, punctuation_chars="")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        words = [lexer.get_token() for _ in range(count)]
+    except ValueError:
+        raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
+    if None in words:
+        raise CellError(f"{name} needs {'a value' if count == 1 else f'{count} values'}. Nothing was sent.")
+    return [word for word in words if word is not None], source.read().lstrip()
+
+
+@dataclass(slots=True)
+class Subcommand:
+    """A line that is about the tool itself rather than a prompt."""
+
+    name: str
+    words: list[str]
+
+
+_FORMS = {
+    "models": r"|list|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
+    "default": r"\S*",
+    "aliases": r"|list|set \S+ \S+|remove \S+",
+    "keys": r"|set [^\s=]+|list|path|remove \S+",
+    "local": r"|install",
+    "help": r"",
+}
+_SPELLED_FORMS = {
+    "models": ["-q TEXT", "--schemas", "--tools", "--options"],
+    "default": ["MODEL"],
+    "aliases": ["set ALIAS MODEL", "remove ALIAS"],
+    "keys": ["set NAME", "list", "path", "remove NAME"],
+    "local": ["install"],
+    "help": [],
+}
+
+
+def subcommand(line: str) -> Subcommand | None:
+    """The subcommand that a `%llm` line is, or None where the line is a prompt.
+
+    A line is a subcommand only if all of it fits: `%llm models` is one, `%llm models of cars` is a question.
+
+    Raises:
+        CellError: the line is so close to a subcommand that it must be a slip.
+    """
+    words = line.split()
+    if not words:
+        return None
+    name, rest = words[0].removesuffix("?"), " ".join(words[1:])
+    if name not in _FORMS:
+        _refuse_misspelled(words)
+        return None
+    if words[0].endswith("?"):
+        return None if rest else Subcommand("help", [])
+    if re.fullmatch(_FORMS[name], rest):
+        return Subcommand(name, words[1:])
+    _refuse_key(words)
+    if _is_slip(name, words):
+        forms = ", ".join(f"`%llm {name} {form}`" for form in _SPELLED_FORMS[name])
+        raise CellError(f"This is not quite a `%llm {name}` command; there are {forms}. Nothing was sent.")
+    return None
+
+
+def _refuse_misspelled(words: list[str]) -> None:
+    """`%llm model` and `%llm alias set a b` are slips; a longer sentence that begins so is a prompt."""
+    for name, form in _FORMS.items():
+        if nearest(words[0], [name], cutoff=0.8):
+            _refuse_key([name, *words[1:]])
+            if re.fullmatch(form, " ".join(words[1:])):
+                meant = " ".join([name, *words[1:]])
+                raise CellError(f"Did you mean `%llm {meant}`? Put -- before a prompt. Nothing was sent.")
+
+
+def _refuse_key(words: list[str]) -> None:
+    """Whatever follows `keys set`, or looks like a key, must not be sent to a model."""
+    if words[0] != "keys":
+        return
+    names_only = words[1:2] == ["set"] and len(words) <= 3
+    if (words[1:2] == ["set"] and not names_only) or any(
+        re.fullmatch(r"sk-.*|.*=.*|.{20,}", word) for word in words[1:]
+    ):
+        raise CellError(
+            "A key is never typed into a cell, where it would be saved: run `%llm keys set NAME` alone, and you are asked for it."
+            " Take this one out of the cell."
+        )
+
+
+def _is_slip(name: str, words: list[str]) -> bool:
+    """The words behind a subcommand's name are an option, or nearly one of its own words."""
+    if words[1].startswith("-"):
+        return True
+    known = [form.split()[0] for form in _SPELLED_FORMS[name] if form[0].islower()]
+    if name == "keys" and len(words) == 2:
+        return True
+    return len(words) <= 5 and bool(known) and (words[1] in known or bool(nearest(words[1], known)))

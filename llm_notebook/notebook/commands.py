@@ -1,0 +1,282 @@
+"""`%llm models`, `default`, `aliases`, `keys`, `local install` and `help`: what the tool says about itself."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import uuid
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.errors import UnknownModelError
+from llm_notebook.files import ConfigurationWarning
+from llm_notebook.keys import delete_key, get_key, keys_path, list_keys, set_key
+from llm_notebook.models import ModelWithAliases
+from llm_notebook.notebook.arguments import Subcommand
+from llm_notebook.notebook.display import show_markdown
+from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.kernel import in_kernel, publisher
+from llm_notebook.registry import (
+    get_default_model,
+    get_model,
+    get_models_with_aliases,
+    remove_alias,
+    set_alias,
+    set_default_model,
+)
+from llm_notebook.settings import stored_aliases
+from llm_notebook.transcript.markdown_escape import inline_code, plain_text
+from llm_notebook.transcript.rendering import literal_markdown
+from llm_notebook.transcript.visible import visible
+
+__all__ = ["run"]
+
+_EXAMPLES = """\
+%%llm -m smollm2
+Three names for a pelican, with a reason for each.
+
+%llm What is 2+2?"""
+
+_OPTIONS_IN_SHORT = [
+    ("-m ID", "which model; `%llm models` lists them"),
+    ("-s TEXT", "system prompt"),
+    ("-o KEY VALUE", "a model option, such as `-o temperature 0`"),
+    ("-c, --new", "continue the conversation, or begin a new one"),
+    ("--out NAME", "put the answer into a variable"),
+    ("-u, -R", "show tokens and time; hide reasoning"),
+    ("--no-stream, --raw", "answer in one piece; send double braces as they are"),
+    ("--key K", "key, or name of a stored key"),
+]
+
+_MORE_HELP = """\
+`{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
+
+**Subcommands**: `%llm models [-q TEXT]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
+`%llm keys [set NAME | list | path | remove NAME]`, `%llm local install`, `%llm help`.
+
+**No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`."""
+
+
+def run(shell: InteractiveShell, command: Subcommand) -> None:
+    """Do what a subcommand asks.
+
+    Raises:
+        CellError: it cannot be done; the message says why.
+    """
+    try:
+        _COMMANDS[command.name](shell, command.words)
+    except KeyboardInterrupt:
+        raise CellError(f"Stopped by you; `%llm {command.name}` was not finished.") from None
+
+
+def _say(shell: InteractiveShell, text: str, *names: str) -> None:
+    """One sentence of ours, with a `{}` for each name. Names come from configuration files, so they are shown literally."""
+    plain = text.replace("`", "").format(*(visible(name) for name in names))
+    show_markdown(shell, text.format(*map(_code, names)), plain)
+
+
+def _table(shell: InteractiveShell, header: list[str], rows: list[list[str]], below: str = "") -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    plain = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]
+    written = [[_code(row[0], in_table=True), *(_cell(text) for text in row[1:])] for row in rows]
+    markdown = "\n".join(
+        f"| {' | '.join(line)} |" for line in [list(map(_cell, header)), ["---"] * len(header), *written]
+    )
+    tail = f"\n\n{below}" if below else ""
+    show_markdown(shell, markdown + tail, "\n".join(plain) + tail.replace("`", ""))
+
+
+def _code(text: str, *, in_table: bool = False) -> str:
+    return inline_code(visible(text), in_table=in_table, in_link=False, after_formula=False) if text else ""
+
+
+def _cell(text: str) -> str:
+    return plain_text(visible(text).replace("\n", " "), line_start=True, in_table=True, lone_dollar=False)
+
+
+def _models(shell: InteractiveShell, words: list[str]) -> None:
+    queries = [words[position + 1] for position, word in enumerate(words) if word == "-q"]
+    entries = [
+        entry
+        for entry in get_models_with_aliases()
+        if all(entry.matches(query) for query in queries)
+        and ("--schemas" not in words or _flavour(entry).supports_schema)
+        and ("--tools" not in words or _flavour(entry).supports_tools)
+    ]
+    if not entries:
+        raise CellError(f"No model matches {' '.join(queries) or 'that'}. `%llm models` lists them all.")
+    default = get_default_model()
+    if "--options" in words:
+        for entry in entries:
+            _options(shell, entry)
+        return
+    rows = [
+        [entry.model_id, ", ".join(entry.aliases), _abilities(entry), _readiness(entry, default)] for entry in entries
+    ]
+    _table(
+        shell,
+        ["Model", "Aliases", "Can do", ""],
+        rows,
+        "`%llm -m MODEL …` uses one, `%llm default MODEL` makes it the default.",
+    )
+
+
+def _flavour(entry: ModelWithAliases) -> Any:
+    """The model in whichever flavour there is: both can do the same."""
+    return entry.model or entry.async_model
+
+
+def _abilities(entry: ModelWithAliases) -> str:
+    model = _flavour(entry)
+    kinds = sorted({kind.partition("/")[0] for kind in model.attachment_types} - {"application"})
+    names = {"image": "images", "audio": "audio", "video": "video"}
+    able = [names.get(kind, kind) for kind in kinds]
+    able += ["tools"] if model.supports_tools else []
+    able += ["schemas"] if model.supports_schema else []
+    return ", ".join(able)
+
+
+def _readiness(entry: ModelWithAliases, default: str) -> str:
+    model = _flavour(entry)
+    marks = ["default"] if default in (entry.model_id, *entry.aliases) else []
+    if model.needs_key and not (model.key or get_key(alias=model.needs_key, env=model.key_env_var)):
+        marks.append(f"needs key {model.needs_key}")
+    return ", ".join(marks)
+
+
+def _options(shell: InteractiveShell, entry: ModelWithAliases) -> None:
+    fields = _flavour(entry).Options.model_fields
+    if not fields:
+        _say(shell, "{} takes no options.", entry.model_id)
+        return
+    rows = [[name, field.description or ""] for name, field in fields.items()]
+    _table(shell, [f"-o option of {entry.model_id}", ""], rows)
+
+
+def _default(shell: InteractiveShell, words: list[str]) -> None:
+    if not words:
+        _say(shell, "The default model is {}.", get_default_model())
+        return
+    try:
+        model = get_model(words[0])
+    except UnknownModelError as error:
+        raise CellError(f"{error} The default is unchanged.") from None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConfigurationWarning)
+        set_default_model(model.model_id)
+    if caught:
+        said = str(caught[0].message)
+        show_markdown(shell, literal_markdown(said), said)
+    else:
+        _say(shell, "The default model is now {}.", model.model_id)
+
+
+def _aliases(shell: InteractiveShell, words: list[str]) -> None:
+    match words:
+        case ["set", alias, target]:
+            set_alias(alias, target)
+            _say(shell, "{} now means {}.", alias, stored_aliases().get(alias, target))
+        case ["remove", alias]:
+            try:
+                remove_alias(alias)
+            except KeyError:
+                raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, stored_aliases())}") from None
+            _say(shell, "{} is forgotten.", alias)
+        case _:
+            rows = [[alias, entry.model_id] for entry in get_models_with_aliases() for alias in entry.aliases]
+            known = {alias for alias, _ in rows}
+            rows += [[alias, target] for alias, target in stored_aliases().items() if alias not in known]
+            _table(shell, ["Alias", "Model"], sorted(rows))
+
+
+def _keys(shell: InteractiveShell, words: list[str]) -> None:
+    match words:
+        case ["set", name]:
+            set_key(name, _typed_key(name))
+            _say(shell, "The key {} is stored.", name)
+        case ["remove", name]:
+            if name not in list_keys():
+                raise CellError(f"No key is stored under {name!r}.")
+            delete_key(name)
+            _say(shell, "The key {} is forgotten.", name)
+        case ["path"]:
+            _say(shell, "{}", str(keys_path()))
+        case _:
+            names = list_keys()
+            stored = ", ".join(["{}"] * len(names))
+            _say(
+                shell,
+                f"Stored keys: {stored}." if names else "No keys are stored. `%llm keys set openai` stores one.",
+                *names,
+            )
+
+
+def _typed_key(name: str) -> str:
+    try:
+        typed = getpass.getpass(f"Key {name}: ")
+    except (EOFError, KeyboardInterrupt):
+        raise CellError(f"Nothing was typed; the key {name} is unchanged.") from None
+    except Exception as error:
+        if type(error).__name__ != "StdinNotImplementedError":
+            raise
+        raise CellError(
+            f"Nobody can type here: run `%llm keys set {name}` in a notebook, or set the environment variable."
+        ) from None
+    if not typed.strip():
+        raise CellError(f"Nothing was typed; the key {name} is unchanged.")
+    return typed
+
+
+def _local(shell: InteractiveShell, words: list[str]) -> None:
+    if not words:
+        _say(
+            shell,
+            "`%llm local install` fetches SmolLM2-135M (about 93 MB); then `%%llm -m smollm2` runs on this machine, without a key.",
+        )
+        return
+    from llm_notebook.providers.weights import install_weights  # noqa: PLC0415  rarely needed, and it starts processes
+
+    tell = _progress(shell)
+    install_weights(progress=tell)
+    tell("The model is ready: %%llm -m smollm2")
+
+
+def _progress(shell: InteractiveShell) -> Callable[[str], None]:
+    """A line that is rewritten in place."""
+    publish = publisher(shell)
+    display_id = uuid.uuid4().hex
+    shown: list[str] = []
+
+    def tell(message: str) -> None:
+        if in_kernel(shell):
+            publish({"text/plain": message}, display_id, bool(shown))
+        else:
+            sys.stdout.write(f"{message}\n")
+        shown.append(message)
+
+    return tell
+
+
+def _help(shell: InteractiveShell, words: list[str]) -> None:  # noqa: ARG001
+    above = "**Options**, before the prompt (`%llm?` explains each)"
+    table = ["| option | |", "|---|---|", *(f"| `{option}` | {meaning} |" for option, meaning in _OPTIONS_IN_SHORT)]
+    markdown = ["**Ask a model**", f"```\n{_EXAMPLES}\n```", above, "\n".join(table), _MORE_HELP]
+    aligned = [f"{option:20}{meaning}" for option, meaning in _OPTIONS_IN_SHORT]
+    plain = ["Ask a model", _EXAMPLES, above, "\n".join(aligned), _MORE_HELP]
+    show_markdown(shell, "\n\n".join(markdown), "\n\n".join(plain).replace("`", "").replace("**", ""))
+
+
+_COMMANDS: dict[str, Callable[[InteractiveShell, list[str]], None]] = {
+    "models": _models,
+    "default": _default,
+    "aliases": _aliases,
+    "keys": _keys,
+    "local": _local,
+    "help": _help,
+}

@@ -1,0 +1,180 @@
+r"""Text and code as Markdown source that every parser reads back as exactly that text, and as nothing else.
+
+Three passes look at the source one after the other in a notebook: the notebook's own search for formulas, the Markdown
+parser, and the typesetter, which looks for formulas again in the rendered text. Escapes here hold against all three.
+Where Markdown has no such escape, the text is put inside an element without attributes, `<span>` or `<code>`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+__all__ = ["code_block_is_formula_like", "escaped_code_block", "fenced_code", "inline_code", "plain_text"]
+
+_SPECIAL = re.compile(
+    r"""
+      (?P<tex>\\(?:[()\[\]]|(?:begin|end|ref|eqref)\s*(?:\{[^{}`\n]{0,60}\})?(?![A-Za-z])))
+    | (?P<backslash>\\(?![A-Za-z0-9]))
+    | (?P<entity>[<`]|&(?=\#?\w)|@(?=@))
+    | (?P<dollar>\$)
+    | (?P<star>\*)
+    | (?P<underscore>_)
+    | (?P<always>[~|])
+    | (?P<reference>\[[^\[\]`<$\\^][^\[\]`<$\\]{0,200}\](?![(\[:]|$))
+    | (?P<bracket>[\[\]]|!(?=\[))
+    | (?P<address>(?<=[A-Za-z]):(?=//)|(?<=[Ww][Ww][Ww])\.)
+    """,
+    re.VERBOSE,
+)
+_ENTITY = {"<": "&lt;", "`": "&#96;", "&": "&amp;", "@": "&#64;"}
+_LINE_START = re.compile(r"[#>=|:*]|[-+](?![A-Za-z0-9])|\d{1,9}(?=[.)](?:\s|$))|~")
+_FORMULA_LIKE = re.compile(r"\$|\\begin|\\end|\\\\[()\[\]]|@@\d", re.IGNORECASE)
+_FORMULA_LIKE_INLINE = re.compile(r"\$\$|\\begin|\\end|\\\\[()\[\]]|@@\d|\\\||\]\(", re.IGNORECASE)
+_RUN = re.compile(r"`+")
+_MAX_INLINE_CODE = 20_000
+
+
+def plain_text(
+    text: str,
+    *,
+    line_start: bool,
+    lone_dollar: bool = True,
+    in_link: bool = False,
+    in_table: bool = False,
+    in_code: bool = False,
+) -> str:
+    """Return Markdown that shows `text` (one line) as it is.
+
+    Arguments:
+        line_start: the text begins a line, where list, heading and table markers act.
+        lone_dollar: no other dollar sign is near; otherwise a typesetter would take what lies between two for a formula.
+        in_link: the text is the label of a link, where brackets are escaped too.
+        in_table: the text is in a table cell, where `|` separates.
+        in_code: the text goes inside `<code>`, where nothing is typeset but Markdown still acts.
+    """
+    writer = _SpecialWriter(text, lone_dollar, in_link, in_table, in_code)
+    escaped = _SPECIAL.sub(writer, text)
+    return _guard_line_start(escaped) if line_start else escaped
+
+
+class _SpecialWriter:
+    __slots__ = ("in_code", "in_link", "in_table", "lone_dollar", "text")
+
+    def __init__(self, text: str, lone_dollar: bool, in_link: bool, in_table: bool, in_code: bool) -> None:
+        self.text, self.lone_dollar = text, lone_dollar
+        self.in_link, self.in_table, self.in_code = in_link, in_table, in_code
+
+    def __call__(self, match: re.Match[str]) -> str:
+        found = match.group()
+        write: Callable[[re.Match[str], str], str] = getattr(self, f"_{match.lastgroup}")
+        return write(match, found)
+
+    def _tex(self, match: re.Match[str], found: str) -> str:
+        if self.in_code:
+            return "".join(f"&#{ord(character)};" if not character.isalnum() else character for character in found)
+        return f"<code>{plain_text(found, line_start=False, in_code=True, in_table=self.in_table, in_link=self.in_link)}</code>"
+
+    def _backslash(self, match: re.Match[str], found: str) -> str:
+        return "&#92;"
+
+    def _entity(self, match: re.Match[str], found: str) -> str:
+        return _ENTITY[found]
+
+    def _dollar(self, match: re.Match[str], found: str) -> str:
+        return r"\$" if self.lone_dollar or self.in_code else r"<span>\$</span>"
+
+    def _star(self, match: re.Match[str], found: str) -> str:
+        return found if self._between_spaces(match) else rf"\{found}"
+
+    def _underscore(self, match: re.Match[str], found: str) -> str:
+        before, after = self._neighbours(match)
+        return found if before.isalnum() and after.isalnum() else rf"\{found}"
+
+    def _always(self, match: re.Match[str], found: str) -> str:
+        if found == "|" and not self.in_table:
+            return found
+        return rf"\{found}"
+
+    def _reference(self, match: re.Match[str], found: str) -> str:
+        inner = _SPECIAL.sub(
+            _SpecialWriter(found[1:-1], self.lone_dollar, self.in_link, self.in_table, self.in_code), found[1:-1]
+        )
+        return rf"\[{inner}\]" if self.in_link else f"[{inner}]"
+
+    def _bracket(self, match: re.Match[str], found: str) -> str:
+        return rf"\{found}"
+
+    def _address(self, match: re.Match[str], found: str) -> str:
+        return rf"\{found}"
+
+    def _between_spaces(self, match: re.Match[str]) -> bool:
+        before, after = self._neighbours(match)
+        return before.isspace() and after.isspace()
+
+    def _neighbours(self, match: re.Match[str]) -> tuple[str, str]:
+        start, end = match.span()
+        return (self.text[start - 1] if start else ""), self.text[end : end + 1]
+
+
+def _guard_line_start(escaped: str) -> str:
+    match = _LINE_START.match(escaped)
+    if match is None:
+        return escaped
+    if match.group()[0].isdigit():
+        return rf"{match.group()}\{escaped[match.end() :]}"
+    return rf"\{escaped}"
+
+
+def inline_code(content: str, *, in_table: bool, in_link: bool, after_formula: bool) -> str:
+    """Return a code span that shows `content`, on one line.
+
+    A notebook takes a backtick right after a formula for a part of it, and marked one in a label for a link's end: there, and
+    where the content looks like a formula, the span is an element.
+    """
+    if after_formula or (
+        _FORMULA_LIKE_INLINE.search(content)
+        or len(content) > _MAX_INLINE_CODE
+        or (in_link and re.search(r"[\[\]$]", content))
+    ):
+        escaped = plain_text(content, line_start=False, in_code=True, in_table=in_table, in_link=in_link)
+        return f"<code>{escaped}</code>"
+    fence = "`" * _unused_run(content, 1)
+    pad = " " if content.startswith("`") or content.endswith("`") or _would_be_stripped(content) else ""
+    if in_table:
+        content = content.replace("|", r"\|")
+    return f"{fence}{pad}{content}{pad}{fence}"
+
+
+def fenced_code(content: str, info: str) -> list[str]:
+    """Return the lines of a fenced block that holds `content` unchanged."""
+    fence = "`" * max(3, max((len(run) for run in _RUN.findall(content)), default=0) + 1)
+    return [f"{fence}{info}", *_code_lines(content), fence]
+
+
+def code_block_is_formula_like(content: str) -> bool:
+    """Whether a notebook's search for formulas could take something in `content` for the begin or end of one."""
+    return _FORMULA_LIKE.search(content) is not None
+
+
+def escaped_code_block(content: str) -> str:
+    """Return `content` as one line with no character in it that any parser acts on, for places where a fence is not safe."""
+    escaped = "".join(
+        character if character.isalnum() or character == " " else f"&#{ord(character)};" for character in content
+    )
+    return f"<pre><code>{escaped}</code></pre>"
+
+
+def _code_lines(content: str) -> list[str]:
+    return content.removesuffix("\n").split("\n") if content else []
+
+
+def _would_be_stripped(content: str) -> bool:
+    return content.startswith(" ") and content.endswith(" ") and bool(content.strip())
+
+
+def _unused_run(content: str, shortest: int) -> int:
+    used = {len(run) for run in _RUN.findall(content)}
+    while shortest in used:
+        shortest += 1
+    return shortest
