@@ -1,0 +1,67 @@
+"""Running pieces of Python in fresh interpreters, and medians of what they cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ROOT", "Row", "cpu_of_program", "median_of", "printed", "reported"]
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of a result table: what was measured, the cost, the cost of the peer it is compared to, and the aim."""
+
+    what: str
+    cost: float
+    peer: str
+    peer_cost: float
+    aim: str
+
+    @property
+    def ratio(self) -> float:
+        return self.cost / self.peer_cost
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def cpu_of_program(program: str) -> float:
+    """CPU seconds, user and system, of one fresh interpreter that runs the program."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], check=True, env=_environment(), stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def reported(program: str, *arguments: str) -> dict[str, float]:
+    """What a program prints as JSON on its last line."""
+    run = subprocess.run(
+        [sys.executable, "-c", program, *arguments], check=True, env=_environment(), capture_output=True, text=True
+    )
+    result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return result
+
+
+def median_of(samples: list[float]) -> float:
+    """The median: one busy moment of the machine does not move it."""
+    return statistics.median(samples)
+
+
+def printed(title: str, rows: list[Row], unit: str, scale: float) -> None:
+    """Print a result table."""
+    print(f"\n{title}")
+    for row in rows:
+        print(
+            f"  {row.what:<34} {row.cost * scale:8.2f} {unit}   {row.ratio:6.2f}x {row.peer} "
+            f"({row.peer_cost * scale:.2f} {unit})   aim {row.aim}"
+        )
