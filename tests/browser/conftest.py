@@ -1,0 +1,100 @@
+"""A real JupyterLab in a real Chromium: one server and one browser for the folder, a fresh page for each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts.chromium import ARGUMENTS, find_chromium
+from scripts.jupyter_home import jupyter_environment
+from scripts.lab_page import RESULTS, LabPage
+from scripts.lab_server import LabServer
+from tests.fakes.openai_server import OpenAIServer
+
+_HERE = Path(__file__).parent
+_PATIENCE_MS = 60_000
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder need a browser and see the installed weights."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.model)
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[LabServer]:
+    """JupyterLab with this Python's kernel and no keys. Its folders are its own; only the weights are shared."""
+    folder = tmp_path_factory.mktemp("lab")
+    environment = jupyter_environment(folder / "home")
+    for name in list(environment):
+        if name.endswith(("_API_KEY", "_BASE_URL")):
+            del environment[name]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_HERE.parents[1]), environment.get("PYTHONPATH")]))
+    # Otherwise cells outside the window are not in the document, and a test would look at the scrolling, not at the outputs.
+    tracker = Path(environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab/notebook-extension/tracker.jupyterlab-settings")
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")
+    root = folder / "notebooks"
+    root.mkdir()
+    with LabServer(root, environment) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """The browser. Closed when the folder's tests are over: playwright keeps an event loop running in this thread."""
+    program = find_chromium()
+    if program is None:
+        pytest.fail(f"There is no Chromium for {sys.executable}: install one, or name it in the variable CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember how the test went, for the picture that `page` takes of a failure."""
+    report = yield
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
+
+
+@pytest.fixture
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page with an empty profile and patience for the first, cold load. A failed test leaves a picture of it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(_PATIENCE_MS)
+    page = context.new_page()
+    yield page
+    if request.node.stash.get(_FAILED, False):
+        name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+        page.screenshot(path=RESULTS / f"failed-{name}.png")
+    context.close()
+
+
+@pytest.fixture
+def lab_page(page: Page, lab: LabServer) -> Iterator[LabPage]:
+    """JupyterLab in that page. Kernels that the test leaves behind are shut down."""
+    yield LabPage(page, lab)
+    lab.shut_down_kernels()
+
+
+@pytest.fixture
+def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
+    """The model `scripted` in the notebooks of this test: its answers are what the test plays on the stand-in server."""
+    models = Path(lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
+    models.write_text(yaml.safe_dump([{"model_id": "scripted", "api_base": openai_server.base_url}]), encoding="utf-8")
+    yield openai_server
+    models.unlink()

@@ -1,0 +1,97 @@
+"""What all tests share: isolation from the user's own folders and keys, the small real model, and real servers."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llm_notebook.folders import data_dir
+from llm_notebook.providers.weights import install_weights
+from tests.peers.llama_server import LlamaServer
+
+pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.faces"]
+
+_SHARED_PEERS = Path(__file__).resolve().parents[2] / "shared" / "peers"
+_FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")
+
+
+def pytest_configure() -> None:
+    """Hear SIGINT, and let every process that a test starts hear it: a run in the background inherits that it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def shared_data_dir() -> Path:
+    """The data folder of the whole test run: the user's own, or what `LLM_NOTEBOOK_DATA` names. Only weights go there."""
+    return data_dir(create=False)
+
+
+@pytest.fixture(autouse=True)
+def isolated(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_data_dir: Path,
+    request: pytest.FixtureRequest,
+) -> Path:
+    """Give every test folders of its own and no keys. Tests marked `model` see the weights that are installed.
+
+    Returns:
+        The folder that stands for the user's own.
+    """
+    for name in list(os.environ):
+        if name.startswith("LLM_") or name.endswith(_FOREIGN_SETTINGS):
+            monkeypatch.delenv(name)
+    folder = tmp_path_factory.mktemp("home")
+    needs_model = request.node.get_closest_marker("model") is not None
+    monkeypatch.setenv("LLM_USER_PATH", str(folder / "llm"))
+    monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(shared_data_dir if needs_model else folder / "data"))
+    monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The GGUF file of SmolLM2-135M, fetched at its first use as `%llm local install` does it. Mark the test `model`."""
+    return install_weights()
+
+
+@pytest.fixture(scope="session")
+def llama_server(weights: Path) -> Iterator[LlamaServer]:
+    """llama.cpp's HTTP server with SmolLM2-135M and its own chat template."""
+    with LlamaServer(weights) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def reasoning_server(weights: Path) -> Iterator[LlamaServer]:
+    """The same with a chat template that makes it reason first: `reasoning_content` before the content."""
+    with LlamaServer(weights, template=_shared_template("tool_tmpl.jinja")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tool_server(weights: Path) -> Iterator[LlamaServer]:
+    """The same with a chat template for tools.
+
+    It calls one when asked with `tool_choice="required"`, `logit_bias={"107": 9, "39428": 9}` and `temperature=0`.
+    """
+    with LlamaServer(weights, template=_shared_template("tool_json.jinja")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def embedding_server(weights: Path) -> Iterator[LlamaServer]:
+    """llama.cpp's HTTP server with SmolLM2-135M, started to embed texts of up to 512 tokens."""
+    with LlamaServer(weights, embedding=True, context_tokens=512) as server:
+        yield server
+
+
+def _shared_template(name: str) -> Path:
+    path = _SHARED_PEERS / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    return path

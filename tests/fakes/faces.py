@@ -1,0 +1,183 @@
+"""The sync and the async face of responses behind one set of blocking methods, so that a test body is written once."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+import llm_notebook as llm
+
+__all__ = ["Face", "Script", "asks"]
+
+Script = str | int | llm.StreamEvent | list[Any] | BaseException | Callable[[Any], object]
+
+
+def asks(*calls: llm.ToolCall) -> list[Any]:
+    """A round's script: the model asks for these calls."""
+    script: list[Any] = []
+    for call in calls:
+        script.append(llm.StreamEvent("tool_call_name", call.name, tool_call_id=call.tool_call_id))
+        script.append(llm.StreamEvent("tool_call_args", json.dumps(call.arguments), tool_call_id=call.tool_call_id))
+    return script
+
+
+class _Scripted:
+    """What a scripted model has: flags, and the prompts it was asked to answer."""
+
+    def __init__(self, script: tuple[Script, ...], flags: dict[str, Any]) -> None:
+        self.model_id = "scripted"
+        self.can_stream = True
+        self.script = script
+        self.requests: list[llm.Prompt] = []
+        self.closed = 0
+        self.rounds: tuple[Any, ...] = ()
+        for name, value in flags.items():
+            setattr(self, name, value)
+
+    def played(self, prompt: llm.Prompt, response: Any) -> Iterator[Any]:
+        self.requests.append(prompt)
+        try:
+            for step in self.rounds[min(len(self.requests), len(self.rounds)) - 1] if self.rounds else self.script:
+                if isinstance(step, BaseException):
+                    raise step
+                if callable(step):
+                    step(response)
+                else:
+                    yield step
+        finally:
+            self.closed += 1
+
+
+class ScriptedModel(_Scripted, llm.Model):
+    """Yields the strings and events of its script, raises its exceptions, and calls its functions with the response."""
+
+    def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> Iterator[Any]:
+        yield from self.played(prompt, response)
+
+
+class AsyncScriptedModel(_Scripted, llm.AsyncModel):
+    """The same for the async face."""
+
+    async def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> AsyncIterator[Any]:
+        for item in self.played(prompt, response):
+            await asyncio.sleep(0)
+            yield item
+
+
+class Face:
+    """The sync face: every method just does it."""
+
+    is_async = False
+    response_class: type = llm.Response
+
+    def model(self, *script: Script, **flags: Any) -> Any:
+        return ScriptedModel(script, flags)
+
+    def rounds(self, *rounds: list[Any] | str, **flags: Any) -> Any:
+        """A model that plays one script after the other, a request each, and then the last again and again."""
+        scripts = tuple([script] if isinstance(script, str) else script for script in rounds)
+        return self.model(rounds=scripts, **{"supports_tools": True, **flags})
+
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as this face's own kind of tool: a coroutine function for the async one."""
+        return function
+
+    def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
+        return llm.OpenAIChat(model_id, base_url=base_url, **arguments)
+
+    def get_model(self, name: str | None = None) -> Any:
+        return llm.get_model(name)
+
+    def do(self, result: Any) -> Any:
+        """The outcome of a method that async responses must be awaited for."""
+        return result
+
+    def chunks(self, response: Any) -> Iterator[str]:
+        return iter(response)
+
+    def events(self, response: Any) -> Iterator[llm.StreamEvent]:
+        return iter(response.stream_events())
+
+    def responses(self, chain: Any) -> Iterator[Any]:
+        """The responses of a chain; each is read to its end when the next is asked for."""
+        return iter(chain.responses())
+
+    def text(self, response: Any) -> str:
+        text: str = self.do(response.text())
+        return text
+
+    def error_of(self, model: Any) -> llm.ModelError:
+        """The error that a prompt ends in."""
+        with pytest.raises(llm.ModelError) as caught:
+            self.text(model.prompt("Hi"))
+        return caught.value
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+class AsyncFace(Face):
+    """The async face, driven by an event loop of its own."""
+
+    is_async = True
+    response_class = llm.AsyncResponse
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+
+    def model(self, *script: Script, **flags: Any) -> Any:
+        return AsyncScriptedModel(script, flags)
+
+    def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def tool(*args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(0)
+            return function(*args, **kwargs)
+
+        return tool
+
+    def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
+        return llm.AsyncOpenAIChat(model_id, base_url=base_url, **arguments)
+
+    def get_model(self, name: str | None = None) -> Any:
+        return llm.get_async_model(name)
+
+    def do(self, result: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(result)
+
+    def chunks(self, response: Any) -> Iterator[str]:
+        return self._blocking(response)
+
+    def events(self, response: Any) -> Iterator[llm.StreamEvent]:
+        return self._blocking(response.astream_events())
+
+    def responses(self, chain: Any) -> Iterator[Any]:
+        return self._blocking(chain.responses())
+
+    def _blocking(self, items: Any) -> Iterator[Any]:
+        async def following(iterator: AsyncIterator[Any]) -> Any:
+            return await anext(iterator)
+
+        iterator = aiter(items)
+        while True:
+            try:
+                item = self.do(following(iterator))
+            except StopAsyncIteration:
+                return
+            yield item
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def face(request: pytest.FixtureRequest) -> Iterator[Face]:
+    """Both faces, one after the other."""
+    chosen = Face() if request.param == "sync" else AsyncFace()
+    yield chosen
+    chosen.close()

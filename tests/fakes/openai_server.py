@@ -1,0 +1,260 @@
+"""A stand-in for the paid OpenAI API, which tests cannot have: a real HTTP server on loopback that plays scripted replies.
+
+It knows nothing of prompts. Each request is answered with the next scripted `Reply`, sent piece by piece exactly as it was
+cut, and every request and TCP connection is recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+__all__ = ["Cut", "OpenAIServer", "Reply", "Request", "Reset", "UntilClosed", "UntilSet", "sse", "text_chunk"]
+
+_PATIENCE = 30
+
+
+@dataclass(slots=True)
+class UntilSet:
+    """A step of a reply: go on when the event is set."""
+
+    event: threading.Event
+
+
+@dataclass(slots=True)
+class UntilClosed:
+    """A step of a reply: wait until the client has closed its end, then set the event."""
+
+    event: threading.Event
+
+
+class Cut:
+    """A step of a reply: close the connection although the body has not ended."""
+
+
+class Reset:
+    """A step of a reply: break the connection so that the client's system reports a reset."""
+
+
+Step = bytes | UntilSet | UntilClosed | Cut | Reset
+
+
+@dataclass(slots=True)
+class Reply:
+    """One scripted answer.
+
+    Attributes:
+        pieces: the body, each piece sent as one HTTP chunk and one write, with other steps between them.
+        status: HTTP status code.
+        headers: sent as well; a content-length makes the body unchunked.
+        content_type: what the body is said to be.
+    """
+
+    pieces: Sequence[Step] = ()
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "text/event-stream"
+
+    @staticmethod
+    def of_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+        """A reply that is one JSON text."""
+        return Reply([json.dumps(body).encode()], status, headers or {}, "application/json")
+
+
+@dataclass(slots=True)
+class Request:
+    """What a client sent."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+class OpenAIServer:
+    """Plays replies in the order they were scripted.
+
+    Attributes:
+        requests: what came in, oldest first.
+        connections: how many TCP connections were made.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.connections = 0
+        self._replies: list[Reply] = []
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._http = _HTTPServer(("127.0.0.1", 0), _Handler)
+        self._http.owner = self
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def base_url(self) -> str:
+        """What a client is given as base URL."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def play(self, *replies: Reply) -> None:
+        """Script the replies to the coming requests, after those that are scripted already."""
+        with self._lock:
+            self._replies += replies
+
+    def stop(self) -> None:
+        """Break what is still connected and end."""
+        self._http.shutdown()
+        self._http.server_close()
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+        self._thread.join(_PATIENCE)
+
+    def next_reply(self, request: Request) -> Reply:
+        with self._lock:
+            self.requests.append(request)
+            if self._replies:
+                return self._replies.pop(0)
+        return Reply.of_json({"error": {"message": "The test scripted no reply to this request."}}, status=418)
+
+    def connected(self, connection: socket.socket) -> None:
+        with self._lock:
+            self.connections += 1
+            self._open.add(connection)
+
+    def disconnected(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(connection)
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+    owner: OpenAIServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients of these tests go away whenever they like."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _HTTPServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(_PATIENCE)
+        self.server.owner.connected(self.connection)
+
+    def finish(self) -> None:
+        self.server.owner.disconnected(self.connection)
+        super().finish()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        self._answer(self.server.owner.next_reply(request))
+
+    def _answer(self, reply: Reply) -> None:
+        chunked = not any(name.lower() == "content-length" for name in reply.headers)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for step in reply.pieces:
+            if isinstance(step, bytes):
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(step), step) if chunked else step)
+            elif not self._perform(step):
+                return
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _perform(self, step: UntilSet | UntilClosed | Cut | Reset) -> bool:
+        """Do what the step says; False ends the connection."""
+        if isinstance(step, UntilSet):
+            return step.event.wait(_PATIENCE)
+        self.close_connection = True
+        if isinstance(step, UntilClosed):
+            try:
+                while self.connection.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+            step.event.set()
+        elif isinstance(step, Reset):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        return False
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+def text_chunk(text: str) -> dict[str, Any]:
+    """One chunk of a streamed answer, as OpenAI sends it."""
+    return delta_chunk({"content": text})
+
+
+def delta_chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+    """One chunk of a streamed answer with any delta."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return {
+        "id": "chatcmpl-Az1",
+        "object": "chat.completion.chunk",
+        "created": 1739291215,
+        "model": "gpt-4o-mini-2024-07-18",
+        "service_tier": "default",
+        "system_fingerprint": "fp_1",
+        "choices": [choice],
+        "usage": None,
+    }
+
+
+def usage_chunk(prompt_tokens: int, completion_tokens: int, **details: Any) -> dict[str, Any]:
+    """The chunk with the usage, as OpenAI sends it last."""
+    counts = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, **details}
+    return delta_chunk({}) | {"choices": [], "usage": counts}
+
+
+def sse(*chunks: Any, done: bool = True) -> bytes:
+    """Chunks as server-sent events, with the terminal event unless it is to be missing."""
+    events = [f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n" for chunk in chunks]
+    return "".join([*events, "data: [DONE]\n\n" if done else ""]).encode()
+
+
+def text_reply(*texts: str) -> Reply:
+    """A whole streamed answer, one HTTP chunk for each text."""
+    first = sse(delta_chunk({"role": "assistant", "content": "", "refusal": None}), done=False)
+    middle = [sse(text_chunk(text), done=False) for text in texts]
+    return Reply([first, *middle, sse(delta_chunk({}, "stop"), usage_chunk(9, len(texts)))])
+
+
+def refusal(status: int, message: str = "Try later", **headers: str) -> Reply:
+    """An error reply; an underscore in a header's name stands for a hyphen."""
+    return Reply.of_json(
+        {"error": {"message": message, "type": "some_error"}},
+        status,
+        {name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+@pytest.fixture
+def openai_server() -> Iterator[OpenAIServer]:
+    """A stand-in for the OpenAI API; script its replies with `play()`."""
+    server = OpenAIServer()
+    yield server
+    server.stop()

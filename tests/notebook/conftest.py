@@ -1,0 +1,51 @@
+"""Real shells for the tests of the notebook layer: IPython in this process, and an ipykernel in its own."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from llm_notebook.files import ConfigurationWarning
+from llm_notebook.registry import Registry, set_default_model
+from llm_notebook.runtime import runtime
+from tests.notebook.kernels import Kernel, running_kernel
+from tests.notebook.scripted import register_models, sent
+
+
+@pytest.fixture
+def terminal(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """An IPython without a front end, as in a terminal, with our magics and the scripted models; `echo` is the default."""
+    registry = Registry()
+    register_models(registry)
+    monkeypatch.setitem(vars(runtime), "registry", registry)
+    with pytest.warns(ConfigurationWarning, match="the default in notebooks only"):
+        set_default_model("echo")
+    sent.clear()
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell = InteractiveShell(config=config)
+    shell.run_cell("%load_ext llm_notebook", silent=True)
+    yield shell
+    atexit.unregister(shell.atexit_operations)
+    shell.atexit_operations()
+
+
+@pytest.fixture(scope="session")
+def kernel_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One kernel for all tests that take `kernel`."""
+    with running_kernel(tmp_path_factory.mktemp("kernel")) as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def kernel(kernel_process: Kernel) -> Kernel:
+    """A kernel with freshly loaded magics, the scripted models, and an empty memory; `echo` is the default."""
+    prepared = kernel_process.run("%reload_ext llm_notebook\nsent.clear()")
+    assert prepared.status == "ok", prepared.traceback
+    return kernel_process

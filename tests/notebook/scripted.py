@@ -1,0 +1,309 @@
+"""Small models that answer by a script, for tests of the notebook where it does not matter who answers.
+
+`%load_ext tests.notebook.scripted` registers them in a kernel; what they were asked is in `sent`.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from llm_notebook import (
+    IncompleteResponse,
+    KeyModel,
+    Model,
+    ModelError,
+    ModelWithAliases,
+    Options,
+    Prompt,
+    StreamEvent,
+)
+from llm_notebook.registry import Registry
+from llm_notebook.runtime import runtime
+
+__all__ = ["ANSI", "ODD_ID", "SCRIPT_TAG", "load_ipython_extension", "register_models", "sent", "texts"]
+
+ODD_ID = "a*b*_c_`d|<img src=x onerror=alert(1)>$x$"
+ANSI = "\x1b]0;owned\x07\x1b[2J\x9b31m\r"
+SCRIPT_TAG = "<script>alert(1)</script>"
+
+sent: list[Prompt] = []
+
+
+def texts(prompt: Prompt) -> list[str]:
+    """What a model was sent, as `role: text` lines."""
+    return [
+        f"{message.role}: {''.join(getattr(part, 'text', '') for part in message.parts)}" for message in prompt.messages
+    ]
+
+
+class _Scripted(Model):
+    can_stream = True
+    script = "Fine."
+
+    def execute(self, prompt: Prompt, stream: bool, response: Any, conversation: Any) -> Iterator[str | StreamEvent]:
+        sent.append(prompt)
+        yield from self.answer(prompt, response)
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield self.script
+
+
+class Echo(_Scripted):
+    """Answers `You said: …` with the prompt; `-o shout true` in capitals."""
+
+    model_id = "echo"
+
+    class Options(Options):
+        shout: bool | None = None
+        temperature: float | None = None
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        said = f"You said: {prompt.prompt}"
+        yield said.upper() if prompt.options.shout else said
+        response.set_usage(input=1234, output=5)
+
+
+class Other(Echo):
+    """The same under another name."""
+
+    model_id = "other"
+
+
+class Odd(_Scripted):
+    """Its id holds everything that Markdown, HTML and a typesetter act on."""
+
+    model_id = ODD_ID
+
+
+class Flood(_Scripted):
+    """5,000 chunks as fast as they can be made."""
+
+    model_id = "flood"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        for number in range(5000):
+            yield f"word{number} "
+
+
+class Steady(_Scripted):
+    """A word every millisecond for a minute, unless it is stopped; asked for little, it says little."""
+
+    model_id = "steady"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        for _ in range(3 if prompt.prompt == "little" else 60_000):
+            yield "word "
+            time.sleep(0.001)
+
+
+class StoppedAtTheEnd(_Scripted):
+    """■ is pressed when all of the answer is there and it is being put away."""
+
+    model_id = "stopped-at-the-end"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "All of it."
+        response.response_json = _PressesStop(choices=[])
+
+
+class StoppedThrice(_Scripted):
+    """■ is pressed while it answers, while it is closed, and while the turn is put away."""
+
+    model_id = "stopped-thrice"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "Some of it."
+        response.response_json = _PressesStop(choices=[])
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+
+class _PressesStop(dict[str, Any]):
+    """Raw JSON; looking into it presses ■."""
+
+    def get(self, *arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return super().get(*arguments)
+
+
+class Patter(_Scripted):
+    """5,000 chunks in a few seconds."""
+
+    model_id = "patter"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        for number in range(5000):
+            yield f"word{number} "
+            time.sleep(0.0005)
+
+
+class Silent(_Scripted):
+    """Says nothing for a minute, unless it is stopped."""
+
+    model_id = "silent"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        time.sleep(60)
+        yield "Too late."
+
+
+class Slow(_Scripted):
+    """Its first word takes a moment, and an event without text comes before it."""
+
+    model_id = "slow"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield StreamEvent("text", "")
+        time.sleep(1.5)
+        yield "At last."
+
+
+class Thinker(_Scripted):
+    """Reasons for a moment, then answers."""
+
+    model_id = "thinker"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield StreamEvent("reasoning", "Hmm, let me see.")
+        if prompt.prompt == "slowly":
+            time.sleep(1.5)
+        yield StreamEvent("text", "Forty-two.")
+
+
+class Buggy(_Scripted):
+    """Has a bug."""
+
+    model_id = "buggy"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "So far "
+        raise ZeroDivisionError("a bug in a plugin")
+
+
+class Refusing(_Scripted):
+    """Fails as expected, before it says anything."""
+
+    model_id = "refusing"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        raise ModelError("The quota is used up: wait until tomorrow.")
+        yield ""
+
+
+class Breaking(_Scripted):
+    """Breaks off."""
+
+    model_id = "breaking"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "Half an ans"
+        raise IncompleteResponse("The connection closed before the answer's end.")
+
+
+class Empty(_Scripted):
+    """Answers nothing."""
+
+    model_id = "empty"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield from ()
+
+
+class CutShort(_Scripted):
+    """Stops at its token limit, and its raw JSON has the shape of a server that nobody knows."""
+
+    model_id = "cut-short"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        yield "Once upon a"
+        response.response_json = {"choices": [{"finish_reason": "length"}]} if prompt.prompt == "long" else ["odd"]
+
+
+class Hostile(_Scripted):
+    """Writes to the terminal behind the reader's back, and scripts into the page."""
+
+    model_id = "hostile"
+    script = f"before{ANSI}after {SCRIPT_TAG} ![x](http://example.invalid/x.png)"
+
+
+@dataclass(slots=True)
+class _Retry:
+    reason: str = "The server is busy"
+    attempt: int = 1
+    of: int = 3
+
+
+class Retrying(_Scripted):
+    """Is answered at its second request."""
+
+    model_id = "retrying"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        response.note_retry(_Retry())
+        yield "Finally."
+
+
+class Single(_Scripted):
+    """Takes single prompts only."""
+
+    model_id = "single"
+    supports_conversation = False
+
+
+class Keyed(KeyModel):
+    """Needs a key, and fails by a bug when it has one."""
+
+    model_id = "keyed"
+    needs_key = "scripted"
+    key_env_var = "SCRIPTED_API_KEY"
+
+    def execute(
+        self, prompt: Prompt, stream: bool, response: Any, conversation: Any, key: str | None
+    ) -> Iterator[str | StreamEvent]:
+        sent.append(prompt)
+        if prompt.prompt == "bug":
+            raise ZeroDivisionError("a bug with a key at hand")
+        yield f"A key of {len(key or '')} characters."
+
+
+MODELS: list[type[Model] | type[KeyModel]] = [
+    Echo,
+    Other,
+    Odd,
+    Flood,
+    Steady,
+    StoppedAtTheEnd,
+    StoppedThrice,
+    Patter,
+    Silent,
+    Slow,
+    Thinker,
+    Buggy,
+    Refusing,
+    Breaking,
+    Empty,
+    CutShort,
+    Hostile,
+    Retrying,
+    Single,
+    Keyed,
+]
+
+
+def register_models(registry: Registry) -> None:
+    """Let `get_model()` find the models above."""
+    registry._builtin += [ModelWithAliases(model(), None) for model in MODELS]
+    registry._builtin[-1].aliases.append("needs_a_key")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the models in this kernel, with `echo` as the default."""
+    register_models(runtime.registry)
+    shell.user_ns["sent"] = sent
+    shell.user_ns["texts"] = texts

@@ -1,0 +1,235 @@
+"""The grammar of a line: options first, then the prompt as it was typed; slips are refused with the nearest right word."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.arguments import parsed_line, subcommand
+from llm_notebook.notebook.errors import CellError
+from tests.notebook.scripted import sent
+
+typed = st.text(
+    alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]) | st.sampled_from("'\"\\-{}%$?!`#@ "),
+    max_size=60,
+)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "What's up?",
+        'He said "what?',
+        "it's Bob's -m or -u",
+        "5 - 3 --usage",
+        "a {single: brace} $HOME {x}",
+        r"\alpha \n C:\new",
+        "100 % of it",
+        "你好, wie geht's? 🙂",
+        '"a" and "b"',
+        '"quoted" - with a dash',
+        '"git" -c what does it do',
+        '"git" --rebase what does it do',
+        "-5 + 3",
+        "- a list item",
+        "'It's fine'",
+        "",
+    ],
+)
+def test_a_prompt_is_taken_as_it_was_typed(prompt: str) -> None:
+    arguments = parsed_line(prompt)
+    assert arguments.prompt == prompt
+    assert not arguments.usage
+    assert not arguments.continue_
+    assert arguments.model is None
+
+
+@pytest.mark.parametrize(
+    ("line", "prompt"),
+    [
+        ('"in quotes" -u', "in quotes"),
+        ("'in quotes' -u", "in quotes"),
+        (r'"a \"word\" of it" --usage', 'a "word" of it'),
+        (r'"C:\new" -u', r"C:\new"),
+        ("-u -- -m is a flag", "-m is a flag"),
+        ("-u   spaced   out  ", "spaced   out"),
+        ("-u --", ""),
+    ],
+)
+def test_options_may_stand_around_a_quoted_prompt(line: str, prompt: str) -> None:
+    arguments = parsed_line(line)
+    assert arguments.prompt == prompt
+    assert arguments.usage
+
+
+def test_every_way_to_write_an_option() -> None:
+    for line in ("-m echo hi", "-mecho hi", "-m=echo hi", "--model echo hi", "--model=echo hi", '"hi" -m echo'):
+        assert (parsed_line(line).model, parsed_line(line).prompt) == ("echo", "hi")
+    both = parsed_line("-cu hi")
+    assert both.continue_
+    assert both.usage
+    assert parsed_line("-cm echo hi").model == "echo"
+    assert parsed_line("-m echo -m other hi").model == "other"
+    assert parsed_line("-s 'Be \"brief\".' hi").system == 'Be "brief".'
+    assert parsed_line('-s "" hi').system == ""
+    assert parsed_line("-o a 1 --option b 'two words' -oc 3 hi").options == {"a": "1", "b": "two words", "c": "3"}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--usgae hi", "There is no option --usgae. Did you mean --usage?"),
+        ("-model echo hi", "There is no option -model. Did you mean --model?"),
+        ("-usage hi", "There is no option -usage. Did you mean --usage?"),
+        ("-model=echo hi", "There is no option -model. Did you mean --model?"),
+        ("-x hi", "There is no option -x."),
+        ("-cx hi", "There is no option -x."),
+        ('"hi" --usgae', "There is no option --usgae. Did you mean --usage?"),
+        ("--help", "There is no option --help."),
+        ("-m", "-m needs a value."),
+        ("-o temperature", "-o needs 2 values."),
+        ("-s 'open", "A quotation mark after -s is never closed."),
+        ("--usage=yes hi", "--usage takes no value."),
+        ("-c=yes hi", "-c takes no value."),
+        ("-c5 hi", "-c takes no value."),
+        ("-o a 1 -o a 2 hi", "Option a is given twice."),
+        ("--out 2x hi", "--out needs the name of a variable, not '2x'."),
+        ("--out class hi", "--out needs the name of a variable, not 'class'."),
+    ],
+)
+def test_a_wrong_option_is_refused_in_a_sentence(line: str, sentence: str) -> None:
+    with pytest.raises(CellError) as caught:
+        parsed_line(line)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_key_does_not_show_in_the_repr_of_what_was_asked() -> None:
+    arguments = parsed_line("--key sk-secret hi")
+    assert arguments.key == "sk-secret"
+    assert "sk-secret" not in repr(arguments)
+
+
+def test_many_backslashes_take_no_time() -> None:
+    line = '"' + "\\" * 5001
+    assert parsed_line(line).prompt == line
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "words"),
+    [
+        ("models", "models", []),
+        ("models list", "models", ["list"]),
+        (" models  -q gpt -q mini ", "models", ["-q", "gpt", "-q", "mini"]),
+        ("models --schemas --tools", "models", ["--schemas", "--tools"]),
+        ("default", "default", []),
+        ("default gpt-4o", "default", ["gpt-4o"]),
+        ("aliases set fast gpt-4o", "aliases", ["set", "fast", "gpt-4o"]),
+        ("keys set openai", "keys", ["set", "openai"]),
+        ("keys path", "keys", ["path"]),
+        ("local install", "local", ["install"]),
+        ("help", "help", []),
+        ("models?", "help", []),
+    ],
+)
+def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words: list[str]) -> None:
+    command = subcommand(line)
+    assert command is not None
+    assert (command.name, command.words) == (name, words)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "models of cars",
+        "models of cars?",
+        "default behaviours of Python",
+        "help me",
+        "keys of a piano are black and white",
+        "local food",
+        "aliases of famous writers",
+        "hello",
+        "model me a house",
+        "What models are there?",
+        "-m echo models",
+    ],
+)
+def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str) -> None:
+    assert subcommand(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("model", "`%llm models`"),
+        ("modls", "`%llm models`"),
+        ("alias set fast gpt-4o", "`%llm aliases set fast gpt-4o`"),
+        ("key set openai", "`%llm keys set openai`"),
+        ("models --schema", "`%llm models --schemas`"),
+        ("models -q", "`%llm models -q TEXT`"),
+        ('models -q "two words"', "`%llm models -q TEXT`"),
+        ("aliases st fast gpt-4o", "`%llm aliases set ALIAS MODEL`"),
+        ("aliases set fast", "`%llm aliases set ALIAS MODEL`"),
+        ("keys delete", "`%llm keys remove NAME`"),
+        ("keys set", "`%llm keys set NAME`"),
+        ("local instal", "`%llm local install`"),
+    ],
+)
+def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> None:
+    with pytest.raises(CellError) as caught:
+        subcommand(line)
+    assert hint in str(caught.value)
+    assert "Nothing was sent." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "keys set openai sk-1",
+        "keys set openai=sk-1",
+        "keys sk-1",
+        "key set openai sk-1",
+        "keys openai sk-1",
+        "kes set a b",
+    ],
+)
+def test_a_key_on_the_line_is_refused_and_not_repeated(line: str) -> None:
+    with pytest.raises(CellError, match="A key is never typed into a cell") as caught:
+        subcommand(line)
+    assert "sk-1" not in str(caught.value)
+
+
+def _taken_verbatim(text: str) -> bool:
+    whole_in_quotes = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return bool(text.strip()) and not text.startswith("-") and "{{" not in text and not whole_in_quotes
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=typed.map(str.strip).filter(_taken_verbatim))
+def test_any_line_survives_the_shell(terminal: InteractiveShell, text: str) -> None:
+    sent.clear()
+    terminal.run_line_magic("llm", f"-m echo {text}")
+    assert [prompt.prompt for prompt in sent] == [text]
+
+
+# IPython itself empties lines that hold nothing but spaces.
+lines = typed.filter(lambda line: "{{" not in line and (not line or bool(line.strip(" \t"))))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.lists(lines, max_size=4).map("\n".join))
+def test_any_cell_survives_the_shell(terminal: InteractiveShell, text: str) -> None:
+    sent.clear()
+    terminal.run_cell(f"%%llm -m echo\nfirst line\n{text}\nlast line")
+    assert [prompt.prompt for prompt in sent] == [f"first line\n{text}\nlast line"]
+
+
+@pytest.mark.parametrize(
+    "line", ["What's up?", 'He said "what?', "你好?", "is {x} $HOME?", "a -m b?", "what's 2+2 (in base 3)?"]
+)
+def test_a_question_typed_after_the_magic_arrives(terminal: InteractiveShell, line: str) -> None:
+    sent.clear()
+    terminal.run_cell(f"if True:\n    %llm {line}")
+    assert [prompt.prompt for prompt in sent] == [line]

@@ -1,0 +1,144 @@
+"""The subcommands: what they show, what they store, and that a key never appears."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from tests.notebook.kernels import Kernel
+from tests.notebook.scripted import ODD_ID, sent
+
+KEY = "sk-very-secret"
+
+
+def _said(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str) -> str:
+    capsys.readouterr()
+    terminal.run_cell(f"%llm {line}")
+    assert not sent
+    return str(capsys.readouterr().out)
+
+
+def test_models_says_which_there_are_and_what_they_need(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _said(terminal, capsys, "models").splitlines()
+    rows = {line.split()[0]: line for line in lines if line.strip()}
+    assert rows["echo"].endswith("default")
+    assert "needs key scripted" in rows["keyed"]
+    assert "needs_a_key" in rows["keyed"]
+    assert "needs key" not in rows["smollm2"]
+    assert len({line.find("Aliases") for line in lines[:1]}) == 1
+    assert "%llm default MODEL" in lines[-1]
+
+
+def test_models_can_be_searched(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _said(terminal, capsys, "models -q 4o -q MINI")
+    assert "gpt-4o-mini" in found
+    assert "gpt-4.1-mini" not in found
+    assert _said(terminal, capsys, "models -q zebra") == "No model matches zebra. `%llm models` lists them all.\n"
+    assert "echo" not in _said(terminal, capsys, "models --schemas")
+    assert _said(terminal, capsys, "models list") == _said(terminal, capsys, "models")
+
+
+def test_the_options_of_a_model(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "temperature" in _said(terminal, capsys, "models -q echo --options")
+    assert _said(terminal, capsys, "models -q flood --options") == "flood takes no options.\n"
+
+
+def test_the_default_is_set_and_told(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _said(terminal, capsys, "default") == "The default model is echo.\n"
+    assert _said(terminal, capsys, "default 4o") == "The default model is now gpt-4o.\n"
+    assert _said(terminal, capsys, "default") == "The default model is gpt-4o.\n"
+    assert "in notebooks only" in _said(terminal, capsys, "default smollm2")
+    assert "The default is unchanged." in _said(terminal, capsys, "default smolm2")
+    assert _said(terminal, capsys, "default") == "The default model is smollm2.\n"
+
+
+def test_aliases_are_set_used_and_removed(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _said(terminal, capsys, "aliases set parrot echo") == "parrot now means echo.\n"
+    assert "parrot" in _said(terminal, capsys, "aliases")
+    terminal.run_cell("%llm -m parrot hi")
+    assert capsys.readouterr().out == "You said: hi\n"
+    sent.clear()
+    assert _said(terminal, capsys, "aliases remove parrot") == "parrot is forgotten.\n"
+    assert _said(terminal, capsys, "aliases remove parrot") == "You have no alias 'parrot' to remove.\n"
+    assert "parrot" not in _said(terminal, capsys, "aliases")
+
+
+def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _said(terminal, capsys, "help")
+    assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
+    assert "\n-m ID               which model; %llm models lists them\n" in said
+    assert not set("`|*") & set(
+        said.replace("[set ALIAS ID | remove ALIAS]", "").replace("[set NAME | list | path | remove NAME]", "")
+    )
+    assert _said(terminal, capsys, "models?") == said
+
+
+def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
+    kernel.run(f"from llm_notebook import set_alias\nset_alias('a`b|c', {ODD_ID!r})")
+    models = kernel.run("%llm models").markdown[0]
+    rows = [line for line in models.splitlines() if line.startswith("|")]
+    assert len(rows) > 20
+    assert {row.replace(r"\|", "").count("|") for row in rows} == {5}
+    aliases = kernel.run("%llm aliases").markdown[0]
+    assert {row.replace(r"\|", "").count("|") for row in aliases.splitlines()} == {3}
+    assert "<img" not in aliases.replace("`a*b*_c_", "")
+    assert len(kernel.run("%llm help").markdown) == 1
+
+
+def test_a_key_is_asked_for_in_a_password_field_and_shown_nowhere(kernel: Kernel) -> None:
+    request = kernel.send("%llm keys set openai")
+    asked = kernel.client.get_stdin_msg(timeout=60)
+    assert asked["content"] == {"prompt": "Key openai: ", "password": True}
+    kernel.client.input(KEY)
+    cell = kernel.collect(request)[0]
+    assert cell.markdown == ["The key `openai` is stored."]
+    listed = kernel.run("%llm keys")
+    assert listed.markdown == ["Stored keys: `openai`."]
+    assert KEY not in repr(cell.messages) + repr(listed.messages) + repr(kernel.value("In"))
+    path = Path(kernel.run("%llm keys path").outputs[0]["text/plain"])
+    assert json.loads(path.read_text())["openai"] == KEY
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert kernel.run("%llm keys remove openai").markdown == ["The key `openai` is forgotten."]
+    assert kernel.run("%llm keys").markdown == ["No keys are stored. `%llm keys set openai` stores one."]
+
+
+def test_a_key_that_is_not_typed_changes_nothing(kernel: Kernel) -> None:
+    request = kernel.send("%llm keys set openai")
+    kernel.client.get_stdin_msg(timeout=60)
+    kernel.client.input("")
+    assert kernel.collect(request)[0].traceback == "Nothing was typed; the key openai is unchanged."
+    request = kernel.send("%llm keys set openai")
+    kernel.client.get_stdin_msg(timeout=60)
+    kernel.interrupt()
+    assert kernel.collect(request)[0].traceback == "Nothing was typed; the key openai is unchanged."
+
+
+def test_where_nobody_can_type_a_key_the_sentence_says_so(kernel: Kernel) -> None:
+    cell = kernel.run("%llm keys set openai", allow_stdin=False)
+    assert cell.traceback.startswith("Nobody can type here: run `%llm keys set openai` in a notebook")
+
+
+def test_a_key_that_cannot_be_one_is_not_repeated(kernel: Kernel) -> None:
+    request = kernel.send("%llm keys set openai")
+    kernel.client.get_stdin_msg(timeout=60)
+    kernel.client.input(f"{KEY} {KEY}")
+    cell = kernel.collect(request)[0]
+    assert "white space at position" in cell.traceback
+    assert KEY not in repr(cell.messages)
+
+
+def test_a_terminal_asks_for_a_key_without_echo(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda prompt: KEY)
+    assert _said(terminal, capsys, "keys set openai") == "The key openai is stored.\n"
+    assert _said(terminal, capsys, "keys") == "Stored keys: openai.\n"
+
+
+def test_local_says_what_it_would_fetch(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "%llm local install fetches SmolLM2-135M (about 93 MB)" in _said(terminal, capsys, "local")

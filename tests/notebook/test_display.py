@@ -1,0 +1,177 @@
+"""How an answer reaches the eye: in a real kernel as one display that is updated, in a terminal as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.display import Pace
+from tests.notebook.kernels import Cell, Kernel
+from tests.notebook.scripted import ANSI, ODD_ID, SCRIPT_TAG
+
+PAINTERS = "[thread.name for thread in __import__('threading').enumerate() if 'painter' in thread.name]"
+
+
+def _seconds(cell: Cell) -> float:
+    dates = [message["header"]["date"] for message in cell.messages]
+    return float((dates[-1] - dates[0]).total_seconds())
+
+
+def _press_stop_once(kernel: Kernel, code: str, *, when: Any) -> Cell:
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and when(cell):
+            pressed.append(True)
+            kernel.interrupt()
+
+    return kernel.collect(kernel.send(code), watch=watch)[0]
+
+
+@pytest.mark.parametrize("characters_per_second", [20, 1_000, 100_000])
+def test_all_repaints_together_stay_in_proportion_to_the_text(characters_per_second: int) -> None:
+    pace, size, now, sent_characters, longest_silence, painted_at = Pace(), 0, 0.0, 0, 0.0, 0.0
+    while now < 60:
+        now += 0.05
+        size = int(now * characters_per_second)
+        if pace.due(size, now):
+            longest_silence = max(longest_silence, now - painted_at)
+            painted_at = now
+            sent_characters += size
+    assert sent_characters <= 80 * size
+    assert longest_silence <= 2.1
+
+
+@pytest.mark.parametrize("model", ["flood", "patter"])
+def test_a_stream_costs_few_messages_and_bytes_in_proportion_to_its_text(kernel: Kernel, model: str) -> None:
+    cell = kernel.run(f"%llm -m {model} hi")
+    assert cell.frames[-1].endswith("word4999")
+    assert len(cell.frames) <= 20 * _seconds(cell) + 3
+    assert sum(map(len, cell.frames)) <= 80 * len(cell.frames[-1])
+    assert len(cell.of("display_data")) == 1
+
+
+def test_the_answer_grows_while_it_streams(kernel: Kernel) -> None:
+    frames = kernel.run("%llm -m patter hi").frames
+    grown = [frame for frame in frames if frame.startswith("word0 ")]
+    assert len(grown) >= 3
+    assert grown == sorted(grown, key=len)
+
+
+def test_waiting_is_shown_until_there_is_something_to_see(kernel: Kernel) -> None:
+    assert kernel.run("%llm -m slow hi").frames == ["*Waiting for slow*", "*Waiting for slow, 1 s*", "At last."]
+    hidden = kernel.run("%llm -m thinker -R slowly").frames
+    assert hidden == ["*thinker is thinking*", "*thinker is thinking, 1 s*", "Forty-two."]
+
+
+def test_reasoning_is_open_while_it_comes_and_folded_afterwards(kernel: Kernel) -> None:
+    frames = kernel.run("%llm -m thinker slowly").frames
+    assert frames[0].startswith("<details open><summary>Thinking</summary>")
+    assert frames[-1].startswith("<details><summary>Thought for")
+    assert frames[-1].endswith("</details>\n\nForty-two.")
+
+
+def test_no_painter_outlives_its_turn(kernel: Kernel) -> None:
+    kernel.run("%llm -m slow hi")
+    assert kernel.value(PAINTERS) == []
+    kernel.run("%llm -m buggy hi")
+    assert kernel.value(PAINTERS) == []
+    cell = _press_stop_once(kernel, "%llm -m steady hi", when=lambda cell: "word" in "".join(cell.frames[-1:]))
+    assert "■ Stopped by you" in cell.frames[-1]
+    assert kernel.value(PAINTERS) == []
+
+
+def test_what_a_cell_prints_and_what_it_asks_keep_their_order(kernel: Kernel) -> None:
+    cell = kernel.run("print('a')\n%llm one\nprint('b')\n%llm two\nprint('c')")
+    seen = []
+    for content in cell.of("stream", "display_data"):
+        seen.append(content["text"].strip() if "text" in content else content["data"]["text/plain"])
+    assert seen == ["a", "You said: one", "b", "You said: two", "c"]
+    assert cell.markdown == ["You said: one", "You said: two"]
+
+
+def test_the_end_is_in_the_cell_that_asked(kernel: Kernel) -> None:
+    first, second = kernel.send("%llm -m slow hi"), kernel.send("print('next')")
+    asked, after = kernel.collect(first, second)
+    assert asked.markdown == ["At last."]
+    assert after.frames == []
+    assert after.stdout == "next\n"
+
+
+def test_a_captured_answer_is_captured(kernel: Kernel) -> None:
+    cell = kernel.run("%%capture kept\n%llm -m slow hi")
+    assert cell.frames == []
+    assert kernel.run("kept.show()").markdown == ["At last."]
+
+
+def test_an_output_widget_of_the_users_gets_the_answer(kernel: Kernel) -> None:
+    pytest.importorskip("ipywidgets")
+    cell = kernel.run("import ipywidgets\nbox = ipywidgets.Output()\nwith box:\n    %llm -m slow hi")
+    assert cell.markdown == ["At last."]
+    states = [
+        content["data"]["state"]["msg_id"]
+        for content in cell.of("comm_msg")
+        if "msg_id" in content["data"].get("state", {})
+    ]
+    answered = next(message for message in cell.messages if message["msg_type"] == "display_data")
+    assert states[0] == answered["parent_header"]["msg_id"]
+    assert states[-1] == ""
+    kinds = [message["msg_type"] for message in cell.messages]
+    last_update = max(position for position, kind in enumerate(kinds) if kind == "update_display_data")
+    closed = max(position for position, kind in enumerate(kinds) if kind == "comm_msg")
+    assert last_update < closed
+
+
+def test_a_hostile_answer_does_nothing_in_the_page(kernel: Kernel) -> None:
+    bundle = kernel.run("%llm -m hostile hi").outputs[0]
+    assert SCRIPT_TAG not in bundle["text/markdown"]
+    assert "![" not in bundle["text/markdown"]
+    assert not set(ANSI) & set("\x1b\x07\x9b\r") & set(bundle["text/plain"] + bundle["text/markdown"])
+
+
+def test_a_hostile_model_id_does_nothing_in_the_page(kernel: Kernel) -> None:
+    kernel.run(f"odd = {ODD_ID!r}")
+    cell = kernel.run(f"%llm -u -m '{ODD_ID}' hi")
+    assert cell.status == "ok", cell.traceback
+    assert "<img" not in cell.markdown[0]
+    assert ODD_ID in cell.outputs[0]["text/plain"]
+
+
+def test_a_terminal_obeys_no_control_character_of_a_model(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell("%llm -m hostile hi")
+    said = capsys.readouterr().out
+    assert said.startswith(r"before\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{d}after")
+    assert not set(said) & set("\x1b\x07\x9b\r")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("hi", "You said: hi\n"),
+        ("-u hi", "You said: hi\necho · in 1,234 · out 5 · "),
+        ("-m thinker hi", "Hmm, let me see.\n\nForty-two.\n"),
+        ("-m thinker -R hi", "Forty-two.\n"),
+        ("-m empty hi", "empty gave an empty answer.\n"),
+        ("-m cut-short long", "Once upon a\n■ The answer stopped at the token limit. `-o max_tokens N` allows more.\n"),
+        ("-m cut-short hi", "Once upon a\n"),
+        ("-m breaking hi", "Half an ans\n■ The answer broke off after "),
+        (f"-m '{ODD_ID}' -u hi", f"Fine.\n{ODD_ID} · "),
+    ],
+)
+def test_a_terminal_reads_like_text(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    terminal.run_cell(f"%llm {line}")
+    out = capsys.readouterr().out
+    assert out.startswith(said)
+    assert out.endswith("\n")
+    assert "\n\n\n" not in out
+
+
+def test_a_retry_is_told_in_a_terminal_too(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.run_cell("%llm -m retrying hi")
+    assert capsys.readouterr().out == "The server is busy. Trying again, 1 of 3.\nFinally.\n"

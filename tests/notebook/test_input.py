@@ -1,0 +1,74 @@
+"""Loading and unloading, and lines that IPython would read as questions to itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from tests.notebook.scripted import sent
+
+
+def _what_we_touch(shell: InteractiveShell) -> tuple[Any, ...]:
+    magics = shell.magics_manager.magics
+    return (
+        set(magics["line"]),
+        set(magics["cell"]),
+        set(shell.magics_manager.registry),
+        list(shell.input_transformer_manager.token_transformers),
+        list(shell.input_transformer_manager.line_transforms),
+        shell.custom_exceptions,
+        shell.CustomTB,
+    )
+
+
+def test_unloading_leaves_ipython_as_it_was(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    before = _what_we_touch(terminal)
+    for cell in ("%load_ext llm_notebook", "%load_ext llm_notebook", "%reload_ext llm_notebook"):
+        terminal.run_cell(cell)
+        assert "llm" in terminal.magics_manager.magics["line"]
+    terminal.run_cell("%unload_ext llm_notebook")
+    assert _what_we_touch(terminal) == before
+
+
+def test_another_magic_of_the_name_comes_back(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    terminal.register_magic_function(lambda line: print("another", line), "line", "llm")  # noqa: T201
+    terminal.run_cell("%load_ext llm_notebook\n%llm hi\n%unload_ext llm_notebook\n%llm hi")
+    assert capsys.readouterr().out == "You said: hi\nanother hi\n"
+
+
+def test_loading_twice_by_hand_is_loading_once(terminal: InteractiveShell) -> None:
+    import llm_notebook  # noqa: PLC0415
+
+    before = len(terminal.input_transformer_manager.token_transformers), terminal.custom_exceptions
+    llm_notebook.load_ipython_extension(terminal)
+    assert (len(terminal.input_transformer_manager.token_transformers), terminal.custom_exceptions) == before
+
+
+def test_a_question_about_the_magic_is_the_manual(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell("%llm?")
+    manual = capsys.readouterr().out
+    for part in (
+        "%llm PROMPT",
+        "%%llm [options]",
+        "-m ID, --model ID",
+        "{{ expression }}",
+        "`%llm models` lists them.",
+    ):
+        assert part in manual
+    assert not sent
+
+
+def test_other_questions_go_to_ipython_as_before(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell("%time?")
+    assert "Time execution" in capsys.readouterr().out
+    terminal.run_cell("x = '%llm what?'\nprint(x)")
+    assert capsys.readouterr().out == "%llm what?\n"
+    assert not sent

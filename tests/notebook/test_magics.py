@@ -1,0 +1,193 @@
+"""`%llm` and `%%llm` from the cell to the answer: prompts, options, `--out`, and ■ at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from tests.notebook.kernels import Cell, Kernel
+from tests.notebook.scripted import sent
+
+
+@pytest.mark.parametrize(
+    ("cell", "prompt"),
+    [
+        ("%llm hi", "hi"),
+        ("%%llm\nhi", "hi"),
+        ("%%llm -m echo\n\n  two\n  lines\n\n", "  two\n  lines"),
+        ("%%llm -u Above:\nbelow", "Above:\nbelow"),
+        ("%%llm models\nare they fast?", "models\nare they fast?"),
+        ('%%llm "in quotes" -u\nbelow', "in quotes\nbelow"),
+        ("%%llm\n%llm is a magic\n!ls\n-m is an option?", "%llm is a magic\n!ls\n-m is an option?"),
+        ("%%llm\n{{ 1 + 1 }} {x} $x", "2 {x} $x"),
+        ("llm hi there", "hi there"),
+    ],
+)
+def test_what_is_typed_is_what_is_asked(terminal: InteractiveShell, cell: str, prompt: str) -> None:
+    assert terminal.run_cell(cell).success
+    assert [asked.prompt for asked in sent] == [prompt]
+
+
+@pytest.mark.parametrize("cell", ["%%llm", "%%llm -m echo\n   \n", "%llm -u", '%llm ""', "%llm --"])
+def test_an_empty_prompt_is_refused(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str) -> None:
+    terminal.run_cell(cell)
+    captured = capsys.readouterr()
+    assert not sent
+    assert (captured.out + captured.err).count("\n") == 1
+
+
+def test_options_reach_the_model(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.run_cell("%llm -s Briefly. -o shout true -o temperature 0.5 hi")
+    assert capsys.readouterr().out == "YOU SAID: HI\n"
+    assert sent[0].system == "Briefly."
+    assert (sent[0].options.shout, sent[0].options.temperature) == (True, 0.5)
+
+
+def test_r_asks_for_no_reasoning(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%llm -R hi\n%llm hi")
+    assert [asked.hide_reasoning for asked in sent] == [True, False]
+
+
+def test_a_key_can_be_given_or_named(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.run_cell("from llm_notebook.keys import set_key; set_key('mine', '1234567')\n%llm -m keyed --key mine hi")
+    assert capsys.readouterr().out == "A key of 7 characters.\n"
+    terminal.run_cell("%llm -m keyed --key 12345 hi")
+    told = capsys.readouterr().out
+    assert told.startswith("A key of 5 characters.\nThe key in this cell is saved with the notebook.")
+    assert "12345" not in told
+
+
+def test_out_is_the_text_of_the_answer(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%llm --out answer hi\n%llm -m thinker --out thought hi\n%llm -m empty --out nothing hi")
+    names = terminal.user_ns
+    assert (names["answer"], names["thought"], names["nothing"]) == ("You said: hi", "Forty-two.", "")
+
+
+def test_a_bad_name_for_the_answer_is_refused_before_anything_is_sent(terminal: InteractiveShell) -> None:
+    for name in ("2x", "a.b", "for", "a-b", "''"):
+        assert not terminal.run_cell(f"%llm --out {name} hi").success
+    assert not sent
+
+
+def test_nothing_is_assigned_when_the_answer_breaks_off(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%llm --out answer -m breaking hi")
+    assert "answer" not in terminal.user_ns
+
+
+def test_no_stream_gives_the_answer_in_one_piece(kernel: Kernel) -> None:
+    assert kernel.run("%llm --no-stream hi").frames == ["You said: hi"]
+
+
+def test_usage_stands_under_the_finished_answer(kernel: Kernel) -> None:
+    shown = kernel.run("%llm -u hi").markdown[0]
+    assert shown.startswith("You said: hi\n\n*echo · in 1,234 · out 5 · ")
+    assert shown.endswith(" s*")
+
+
+def _first_word(cell: Cell) -> bool:
+    return any("word" in frame for frame in cell.frames)
+
+
+def _waiting(cell: Cell) -> bool:
+    return any("Waiting" in frame for frame in cell.frames)
+
+
+@pytest.mark.parametrize(("model", "moment"), [("silent", _waiting), ("steady", _first_word)])
+def test_stop_keeps_what_arrived_and_the_cells_below_do_not_run(
+    kernel: Kernel, model: str, moment: Callable[[Cell], bool]
+) -> None:
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and moment(cell):
+            pressed.append(True)
+            kernel.interrupt()
+
+    asked = kernel.send(f"%llm -u -m {model} --out part hi", "1")
+    below = kernel.send("ran = True", "2")
+    stopped, queued = kernel.collect(asked, below, watch=watch)
+    assert stopped.traceback == ""
+    assert stopped.status == "error"
+    assert queued.status == "aborted"
+    shown = stopped.markdown[0]
+    assert "■ Stopped by you after" in shown
+    assert shown.rsplit("\n\n", 1)[1].startswith(f"*{model} · ")
+    assert "in 1" not in shown
+    part = kernel.value("part")
+    if model == "silent":
+        assert part == ""
+        assert "No part of an answer arrived." in shown
+    else:
+        assert shown.startswith(part.strip())
+        assert "The answer is incomplete;" in shown
+    assert kernel.run("%llm hi", "3").markdown == ["You said: hi"]
+
+
+def test_a_stopped_answer_can_be_continued(kernel: Kernel) -> None:
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and _first_word(cell):
+            pressed.append(True)
+            kernel.interrupt()
+
+    kernel.collect(kernel.send("%llm -m steady --out part hi", "1"), watch=watch)
+    kernel.run("%llm -c -m echo go on", "2")
+    part = kernel.value("part")
+    assert kernel.value("texts(sent[-1])") == ["user: hi", f"assistant: {part}", "user: go on"]
+
+
+def test_stop_pressed_again_and_again_is_still_one_stop(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = terminal.run_cell("%llm -m stopped-thrice --out answer hi\nran = True")
+    said = capsys.readouterr().out
+    assert said.startswith("Some of it.\n■ Stopped by you after")
+    assert said.count("\n") == 2
+    assert terminal.user_ns["answer"] == "Some of it."
+    assert type(result.error_in_exec).__name__ == "CellHalted"
+    assert "ran" not in terminal.user_ns
+    assert terminal.run_cell("%llm hi").success
+
+
+def test_stop_while_the_turn_is_put_away_finishes_it_and_halts(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = terminal.run_cell("%llm -m stopped-at-the-end --out answer hi\nran = True")
+    assert capsys.readouterr().out == "All of it.\n"
+    assert terminal.user_ns["answer"] == "All of it."
+    assert type(result.error_in_exec).__name__ == "CellHalted"
+    assert "ran" not in terminal.user_ns
+
+
+def test_stop_while_an_expression_is_computed(kernel: Kernel) -> None:
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and "computing" in cell.stdout:
+            pressed.append(True)
+            kernel.interrupt()
+
+    code = "import time\ndef compute():\n    print('computing')\n    time.sleep(60)\n%llm {{ compute() }}"
+    cell = kernel.collect(kernel.send(code), watch=watch)[0]
+    assert cell.traceback == "Stopped by you while {{ compute() }} was computed. Nothing was sent."
+    assert kernel.value("sent") == []
+
+
+@pytest.mark.model
+@pytest.mark.usefixtures("weights")
+def test_the_local_model_answers_and_is_continued(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell(
+        "%llm -m smollm2 -o temperature 0 -o max_tokens 12 --out first -u Name a sea bird.", store_history=True
+    )
+    said = capsys.readouterr().out
+    first = terminal.user_ns["first"]
+    assert first
+    assert said.startswith(first)
+    assert "smollm2 · in " in said
+    terminal.run_cell("%llm -c -o max_tokens 4 --out second Another one.", store_history=True)
+    assert terminal.user_ns["second"]

@@ -1,0 +1,79 @@
+"""The magics where no person looks on: executed by nbclient, converted by nbconvert."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from scripts.jupyter_home import jupyter_environment
+
+Run = Callable[..., NotebookNode]
+
+
+@pytest.fixture
+def run(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Execute cells with a kernel that finds nothing of the user's. Returns the executed notebook."""
+    for name, value in jupyter_environment(isolated / "jupyter").items():
+        monkeypatch.setenv(name, value)
+    root = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
+
+    def execute(*sources: str) -> NotebookNode:
+        cells = [new_code_cell(source) for source in ("%load_ext llm_notebook", *sources)]
+        notebook = new_notebook(cells=cells)
+        NotebookClient(notebook, timeout=240, kernel_name="python3").execute()
+        nbformat.validate(notebook)
+        return notebook
+
+    return execute
+
+
+@pytest.mark.model
+def test_an_answer_is_one_output_that_every_reader_can_show(run: Run, weights: Path) -> None:
+    notebook = run("%%llm -m smollm2 -o max_tokens 40 --out answer\nWhat is a pelican?", "print(answer)")
+    (output,) = notebook.cells[1].outputs
+    assert output.output_type == "display_data"
+    assert set(output.data) == {"text/markdown", "text/plain"}
+    (printed,) = notebook.cells[2].outputs
+    said = printed.text.strip()
+    assert said
+    assert said in output.data["text/plain"]
+
+    page = BeautifulSoup(HTMLExporter().from_notebook_node(notebook)[0], "html.parser")
+    shown = [element.get_text() for element in page.select(".jp-OutputArea .jp-RenderedMarkdown")]
+    assert len(shown) == 1
+    assert said.split()[0] in shown[0]
+
+
+@pytest.mark.model
+def test_one_line_and_a_conversation(run: Run, weights: Path) -> None:
+    notebook = run("%llm -m smollm2 -o max_tokens 12 What is 2+2?", "%llm -c -o max_tokens 12 And 3+3?")
+    for cell in notebook.cells[1:]:
+        assert cell.outputs[0].data["text/plain"].strip()
+
+
+def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:
+    with pytest.raises(CellExecutionError) as failure:
+        run("%%llm -m smolm2\nHello")
+    said = str(failure.value)
+    assert "smollm2" in said
+    assert "Traceback" not in said
+
+
+def test_a_missing_key_names_the_ways_out(run: Run) -> None:
+    with pytest.raises(CellExecutionError) as failure:
+        run("%%llm\nHello")
+    said = str(failure.value)
+    for way in ("%llm keys set openai", "OPENAI_API_KEY", "smollm2"):
+        assert way in said
+    assert "Traceback" not in said

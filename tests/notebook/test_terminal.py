@@ -1,0 +1,135 @@
+"""The magics in a terminal IPython, in a pseudo-terminal as a person has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+import yaml
+
+from scripts.jupyter_home import jupyter_environment
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed, UntilSet, sse, text_chunk, text_reply
+
+PATIENCE = 60
+
+
+class Terminal:
+    """An interactive IPython and what it writes."""
+
+    def __init__(self, home: Path) -> None:
+        environment = jupyter_environment(home)
+        root = str(Path(__file__).parents[2])
+        environment |= {"TERM": "dumb", "PYTHONPATH": os.pathsep.join([root, environment.get("PYTHONPATH", "")])}
+        environment["LLM_NOTEBOOK_DATA"] = os.environ["LLM_NOTEBOOK_DATA"]
+        options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]
+        self.process: pexpect.spawn[bytes] = pexpect.spawn(
+            sys.executable,
+            ["-m", "IPython", *options],
+            env=environment,
+            timeout=PATIENCE,
+            echo=False,
+            dimensions=(40, 200),
+        )
+        self.prompt()
+        self.say("%load_ext llm_notebook")
+        self.prompt()
+
+    def say(self, line: str) -> None:
+        """Type a line and Enter."""
+        self.process.sendline(line)
+
+    def until(self, text: str) -> str:
+        """What was written up to and with a text."""
+        self.process.expect_exact(text)
+        return self._read()
+
+    def prompt(self) -> str:
+        """What was written up to the next input prompt."""
+        self.process.expect(rb"In \[\d+\]: ")
+        return self._read()
+
+    def _read(self) -> str:
+        before = self.process.before or b""
+        after = self.process.after if isinstance(self.process.after, bytes) else b""
+        return (before + after).decode()
+
+
+@pytest.fixture
+def ipython(isolated: Path, openai_server: OpenAIServer) -> Iterator[Terminal]:
+    """IPython with the model `scripted`, which plays what the test gives `openai_server`."""
+    home = isolated / "terminal"
+    models = home / "llm" / "extra-openai-models.yaml"
+    models.parent.mkdir(parents=True)
+    models.write_text(yaml.safe_dump([{"model_id": "scripted", "api_base": openai_server.base_url}]), encoding="utf-8")
+    ipython = Terminal(home)
+    yield ipython
+    ipython.process.close(force=True)
+
+
+def test_text_appears_while_it_streams(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    words = ["A pelican ", "flew over ", "the sea."]
+    seen = [threading.Event() for _ in words]
+    pieces = [step for word, event in zip(words, seen, strict=True) for step in (_chunk(word), UntilSet(event))]
+    openai_server.play(Reply([*pieces, sse()]))
+    ipython.say("%llm -m scripted A story")
+    for word, event in zip(words, seen, strict=True):
+        # Each piece is sent only after the one before it was read from the ipython.
+        ipython.until(word)
+        event.set()
+    ipython.prompt()
+
+
+def test_ctrl_c_keeps_the_partial_answer(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    closed = threading.Event()
+    openai_server.play(Reply([_chunk("A pelican once flew"), UntilClosed(closed)]), text_reply("All is well."))
+    ipython.say("%llm -m scripted --out story A story")
+    ipython.until("once flew")
+    ipython.process.sendintr()
+    said = ipython.prompt()
+    assert "Stopped" in said
+    assert "Traceback" not in said
+    assert closed.wait(10), "the connection to the model was left open"
+    ipython.say("print(repr(story))")
+    assert "'A pelican once flew'" in ipython.prompt()
+    ipython.say("%llm -m scripted Go on")
+    assert "All is well." in ipython.prompt()
+
+
+def test_control_characters_never_reach_the_terminal(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    hostile = (
+        "before \x1b]0;owned\x07 \x1b[2J\x1b[31mred \x9b5n \x08\x08 \r overwritten \u202eesrever \x1b"
+        + "]52;c;eA==\x07 after"
+    )
+    openai_server.play(text_reply("safe ", hostile[:20], hostile[20:]))
+    ipython.say("%llm -m scripted Anything")
+    said = ipython.prompt()
+    assert "before" in said
+    assert "after" in said
+    answer = said[said.index("safe") : said.index("after")]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", answer), json.dumps(answer)
+
+
+@pytest.mark.model
+def test_the_local_model_answers(ipython: Terminal, weights: Path) -> None:
+    ipython.say("%llm -m smollm2 -o max_tokens 20 What is a pelican?")
+    said = ipython.prompt()
+    assert len(said.split()) > 5
+    assert "Traceback" not in said
+
+
+def test_a_mistake_is_one_sentence(ipython: Terminal) -> None:
+    ipython.say("%llm -m smolm2 Hello")
+    said = ipython.prompt()
+    assert "smollm2" in said
+    assert "Traceback" not in said
+
+
+def _chunk(text: str) -> bytes:
+    return sse(text_chunk(text), done=False)

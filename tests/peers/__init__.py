@@ -1,0 +1,1 @@
+"""Real servers for tests to talk to, each started as a process of its own and always ended."""

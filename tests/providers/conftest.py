@@ -1,0 +1,26 @@
+"""What tests of providers share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from llm_notebook.providers import retries
+from llm_notebook.runtime import runtime
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait as little as possible before a request is sent again."""
+    monkeypatch.setattr(retries, "_FIRST_DELAY", 0.001)
+
+
+@pytest.fixture
+def own_transport() -> Iterator[None]:
+    """Connections of the test's own."""
+    vars(runtime).pop("transport", None)
+    yield
+    transport = vars(runtime).pop("transport", None)
+    if transport is not None:
+        transport.close()

@@ -1,0 +1,115 @@
+"""Conversations, sync and async: each turn is sent with the turns before it."""
+
+from __future__ import annotations
+
+import pytest
+
+import llm_notebook as llm
+from tests.fakes.faces import Face
+from tests.fakes.openai_server import OpenAIServer, Reply, text_reply
+
+
+def test_each_turn_is_sent_with_the_turns_before(face: Face) -> None:
+    model = face.model("Yo")
+    conversation = model.conversation()
+    first = conversation.prompt("Hi", system="S")
+    assert conversation.responses == []
+    assert face.text(first) == "Yo"
+    second = conversation.prompt("And?")
+    face.text(second)
+    assert conversation.responses == [first, second]
+    assert [prompt.messages for prompt in model.requests] == [
+        [llm.system("S"), llm.user("Hi")],
+        [llm.system("S"), llm.user("Hi"), llm.assistant("Yo"), llm.user("And?")],
+    ]
+
+
+def test_what_was_sent_does_not_change_afterwards(face: Face) -> None:
+    conversation = face.model("Yo").conversation()
+    first = conversation.prompt("Hi")
+    face.text(first)
+    face.text(conversation.prompt("And?"))
+    assert first.prompt.messages == [llm.user("Hi")]
+
+
+def test_the_history_is_that_of_the_moment_of_reading(face: Face) -> None:
+    model = face.model("Yo")
+    conversation = model.conversation()
+    early = conversation.prompt("Later")
+    face.text(conversation.prompt("Hi"))
+    face.text(early)
+    assert early.prompt.messages == [llm.user("Hi"), llm.assistant("Yo"), llm.user("Later")]
+
+
+def test_a_failed_turn_does_not_join(face: Face) -> None:
+    conversation = face.model("a", llm.ModelError("no")).conversation()
+    with pytest.raises(llm.ModelError):
+        face.text(conversation.prompt("Hi"))
+    assert conversation.responses == []
+    assert conversation.prompt("Again").prompt.messages == [llm.user("Again")]
+
+
+def test_a_turn_read_twice_joins_once(face: Face) -> None:
+    conversation = face.model("a").conversation()
+    response = conversation.prompt("Hi")
+    face.text(response)
+    face.text(response)
+    list(face.chunks(response))
+    assert conversation.responses == [response]
+
+
+def test_given_messages_replace_the_history(face: Face) -> None:
+    model = face.model("Yo")
+    conversation = model.conversation()
+    face.text(conversation.prompt("Hi"))
+    face.text(conversation.prompt("And?", messages=[llm.user("a"), llm.assistant("b")]))
+    face.text(conversation.prompt("So?"))
+    assert model.requests[-1].messages == [
+        llm.user("a"),
+        llm.assistant("b"),
+        llm.user("And?"),
+        llm.assistant("Yo"),
+        llm.user("So?"),
+    ]
+
+
+def test_reasoning_and_calls_stay_in_the_history(face: Face) -> None:
+    model = face.model(
+        llm.StreamEvent("reasoning", "Hm"), "Yo", llm.StreamEvent("tool_call_name", "f", tool_call_id="1")
+    )
+    conversation = model.conversation()
+    face.text(conversation.prompt("Hi"))
+    result = llm.ToolResult("f", "1", tool_call_id="1")
+    face.text(conversation.prompt(tool_results=[result]))
+    assert model.requests[-1].messages == [
+        llm.user("Hi"),
+        llm.assistant(llm.ReasoningPart("Hm"), "Yo", llm.ToolCallPart("f", {}, "1")),
+        llm.tool_message(llm.ToolResultPart("f", "1", "1")),
+    ]
+
+
+def test_options_are_checked_as_in_a_prompt(face: Face) -> None:
+    conversation = face.model("a").conversation()
+    with pytest.raises(TypeError, match="given twice"):
+        conversation.prompt("Hi", x=1, options={"x": 1})
+    with pytest.raises(ValueError, match="does not support tools"):
+        conversation.prompt("Hi", tools=[llm.Tool("f")])
+
+
+def test_over_http(face: Face, openai_server: OpenAIServer) -> None:
+    openai_server.play(text_reply("Yo"), Reply.of_json({"error": {"message": "no"}}, 400), text_reply("4"))
+    conversation = face.openai(openai_server.base_url).conversation()
+    face.text(conversation.prompt("Hi"))
+    with pytest.raises(llm.ProviderError, match="no"):
+        face.text(conversation.prompt("Broken"))
+    assert face.text(conversation.prompt("2+2?")) == "4"
+    assert openai_server.requests[-1].json()["messages"] == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Yo"},
+        {"role": "user", "content": "2+2?"},
+    ]
+
+
+def test_repr(face: Face) -> None:
+    name = "AsyncConversation" if face.is_async else "Conversation"
+    assert repr(face.model("a").conversation()) == f"<{name} model='scripted' responses=0>"

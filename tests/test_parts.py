@@ -1,0 +1,107 @@
+"""Messages and parts are values that survive a trip through JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import llm_notebook as llm
+from llm_notebook.parts import Part
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+objects = st.dictionaries(st.text(max_size=4), json_values, max_size=3)
+metadata = st.none() | objects
+names = st.text(max_size=5)
+ids = st.none() | st.text(max_size=5)
+attachments = st.builds(
+    llm.Attachment, type=names | st.none(), path=names | st.none(), url=ids, content=st.none() | st.binary(max_size=9)
+)
+parts = st.one_of(
+    st.builds(llm.TextPart, names, metadata),
+    st.builds(llm.ReasoningPart, names, st.booleans(), metadata),
+    st.builds(llm.ToolCallPart, names, objects, ids, st.booleans(), metadata),
+    st.builds(llm.ToolResultPart, names, names, ids, st.booleans(), ids, st.lists(attachments, max_size=2), metadata),
+    st.builds(llm.AttachmentPart, st.none() | attachments, metadata),
+)
+messages = st.builds(
+    llm.Message, st.sampled_from(["system", "user", "assistant", "tool"]), st.lists(parts, max_size=3), metadata
+)
+
+
+@given(messages)
+def test_a_message_survives_json(message: llm.Message) -> None:
+    again = llm.Message.from_dict(json.loads(json.dumps(message.to_dict())))
+    assert again == message
+    assert again.to_dict() == message.to_dict()
+
+
+@given(parts)
+def test_absent_fields_are_left_out(part: Part) -> None:
+    written: Any = part.to_dict()
+    assert written["type"] in ("text", "reasoning", "tool_call", "tool_result", "attachment")
+    assert None not in written.values()
+    assert False not in [value for value in written.values() if isinstance(value, bool)]
+    assert Part.from_dict(written) == part
+
+
+@given(messages, messages)
+def test_equal_means_equal_content(one: llm.Message, other: llm.Message) -> None:
+    assert (one == other) == (one.to_dict() == other.to_dict())
+
+
+def test_the_written_form() -> None:
+    message = llm.assistant(
+        "Hi",
+        llm.ToolCallPart("f", {"x": 1}, "tc_1"),
+        llm.ToolResultPart("f", "1", "tc_1", attachments=[llm.Attachment("image/png", content=b"x")]),
+    )
+    assert message.to_dict() == {
+        "role": "assistant",
+        "parts": [
+            {"type": "text", "text": "Hi"},
+            {"type": "tool_call", "name": "f", "arguments": {"x": 1}, "tool_call_id": "tc_1"},
+            {
+                "type": "tool_result",
+                "name": "f",
+                "output": "1",
+                "tool_call_id": "tc_1",
+                "attachments": [{"type": "image/png", "content": "eA=="}],
+            },
+        ],
+    }
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    assert Part.from_dict({"type": "text", "text": "Hi", "colour": "red"}) == llm.TextPart("Hi")  # type: ignore[typeddict-unknown-key]
+
+
+def test_an_unknown_type_is_said() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown part type 'hologram'; known are text, "):
+        Part.from_dict({"type": "hologram"})  # type: ignore[typeddict-item]
+
+
+def test_helpers_take_strings_attachments_parts_and_lists() -> None:
+    picture = llm.Attachment("image/png", content=b"x")
+    assert llm.user("a", picture, [llm.TextPart("b"), ["c"]]) == llm.Message(
+        "user", [llm.TextPart("a"), llm.AttachmentPart(picture), llm.TextPart("b"), llm.TextPart("c")]
+    )
+    assert [make("x").role for make in (llm.system, llm.user, llm.assistant, llm.tool_message)] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
+    assert llm.user("x", provider_metadata={"a": 1}).provider_metadata == {"a": 1}
+
+
+def test_helpers_say_what_they_take() -> None:
+    with pytest.raises(TypeError, match="A message takes strings, Attachments, Parts or lists of them, not int"):
+        llm.user(5)  # type: ignore[arg-type]

@@ -1,0 +1,280 @@
+"""get_model and its kin: names, aliases, the default, and endpoints of one's own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llm_notebook as llm
+from llm_notebook.files import ConfigurationWarning
+from llm_notebook.models import ModelWithAliases
+from llm_notebook.runtime import runtime
+from tests.fakes.faces import Face, ScriptedModel
+from tests.fakes.openai_server import OpenAIServer, text_reply
+
+
+@pytest.fixture
+def folder() -> Path:
+    """The folder that is shared with the `llm` command."""
+    return llm.user_dir()
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A registry of the test's own."""
+    monkeypatch.delitem(vars(runtime), "registry", raising=False)
+    yield
+    vars(runtime).pop("registry", None)
+
+
+def test_ids_and_aliases_find_the_model(face: Face) -> None:
+    for name in ("gpt-4o-mini", "4o-mini"):
+        assert face.get_model(name).model_id == "gpt-4o-mini"
+    assert face.get_model("smollm2").model_id == "smollm2"
+
+
+def test_without_a_name_it_is_the_default(face: Face) -> None:
+    assert face.get_model().model_id == "gpt-4o-mini"
+    llm.set_default_model("4o")
+    assert face.get_model().model_id == "gpt-4o"
+
+
+@pytest.mark.parametrize(
+    ("name", "closest"), [("gpt4o-mini", "gpt-4o-mini"), ("GPT-4O", "gpt-4o"), ("smolm2", "smollm2")]
+)
+def test_an_unknown_name_is_answered_with_the_closest(face: Face, name: str, closest: str) -> None:
+    with pytest.raises(llm.UnknownModelError) as caught:
+        face.get_model(name)
+    assert str(caught.value).startswith(f"No model is called '{name}'. Did you mean ")
+    assert closest in str(caught.value)
+    assert isinstance(caught.value, KeyError)
+
+
+def test_a_name_like_no_other_is_answered_plainly(face: Face) -> None:
+    with pytest.raises(llm.UnknownModelError) as caught:
+        face.get_model("xyzzyplughqqq")
+    assert str(caught.value) == "No model is called 'xyzzyplughqqq'. `%llm models` lists them all."
+
+
+def test_an_unknown_default_is_said_to_be_the_default(face: Face) -> None:
+    llm.set_default_model("gone-with-its-plugin")
+    with pytest.raises(llm.UnknownModelError, match=r"'gone-with-its-plugin' \(the configured default\)"):
+        face.get_model()
+
+
+def test_a_model_of_one_flavour_is_said_to_be_of_the_other() -> None:
+    only = ScriptedModel((), {"model_id": "only-sync"})
+    runtime.registry._builtin.append(ModelWithAliases(only, None, ["os"]))
+    assert llm.get_model("os") is only
+    with pytest.raises(llm.UnknownModelError, match=r"only-sync has no async flavour: use get_model\(\)"):
+        llm.get_async_model("os")
+    runtime.registry._builtin.append(ModelWithAliases(None, llm.AsyncOpenAIChat("only-async"), []))
+    with pytest.raises(
+        llm.UnknownModelError, match=r"only-async exists as an async model only: use get_async_model\(\)"
+    ):
+        llm.get_model("only-async")
+    assert only not in [entry.async_model for entry in llm.get_models_with_aliases()]
+    assert "only-async" not in [model.model_id for model in llm.get_models()]
+    assert "only-async" in [model.model_id for model in llm.get_async_models()]
+
+
+def test_no_id_or_alias_means_two_models() -> None:
+    entries = llm.get_models_with_aliases()
+    names = [name for entry in entries for name in (entry.model_id, *entry.aliases)]
+    assert len(names) == len(set(names))
+    assert [model.model_id for model in llm.get_models()] == [entry.model_id for entry in entries]
+
+
+def test_what_the_listed_models_can_do() -> None:
+    model = llm.get_model("gpt-4o-mini")
+    assert {"image/png", "image/jpeg", "image/webp", "image/gif"} <= model.attachment_types
+    assert model.can_stream
+    assert model.supports_schema
+    assert model.supports_tools
+    assert llm.get_model("gpt-3.5-turbo").attachment_types == frozenset()
+    with pytest.raises(ValueError, match="gpt-4 does not support schemas"):
+        llm.get_model("gpt-4").prompt("Hi", schema={"type": "object"})
+    llm.get_model("o3-mini").prompt("Hi", reasoning_effort="low")
+
+
+def test_an_alias_can_be_set_and_removed(face: Face) -> None:
+    llm.set_alias("mini", "4o-mini")
+    assert face.get_model("mini").model_id == "gpt-4o-mini"
+    [entry] = [entry for entry in llm.get_models_with_aliases() if "mini" in entry.aliases]
+    assert entry.model_id == "gpt-4o-mini"
+    llm.remove_alias("mini")
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model("mini")
+    with pytest.raises(KeyError):
+        llm.remove_alias("mini")
+
+
+def test_an_alias_of_something_unknown_is_stored_as_it_is(face: Face) -> None:
+    llm.set_alias("pelican", "llm-plugin-model")
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model("pelican")
+
+
+def test_ids_win_over_aliases_and_own_aliases_over_built_in_ones(face: Face) -> None:
+    llm.set_alias("gpt-4o", "gpt-4")
+    llm.set_alias("4o", "gpt-4")
+    assert face.get_model("gpt-4o").model_id == "gpt-4o"
+    assert face.get_model("4o").model_id == "gpt-4"
+    [entry] = [entry for entry in llm.get_models_with_aliases() if "4o" in entry.aliases]
+    assert entry.model_id == "gpt-4"
+
+
+def test_aliases_in_a_circle_end(folder: Path, face: Face) -> None:
+    (folder / "aliases.json").write_text('{"a": "b", "b": "a"}')
+    with pytest.raises(llm.UnknownModelError, match="No model is called 'a'"):
+        face.get_model("a")
+
+
+def test_the_default_can_be_asked_for_and_cleared(folder: Path) -> None:
+    assert llm.get_default_model() == "gpt-4o-mini"
+    assert llm.get_default_model(default=None) is None
+    llm.set_default_model("4o")
+    assert llm.get_default_model(default=None) == "gpt-4o"
+    assert (folder / "default_model.txt").read_text() == "gpt-4o"
+    llm.set_default_model(None)
+    assert llm.get_default_model(default=None) is None
+
+
+def test_a_default_that_only_we_know_leaves_the_shared_file_alone(folder: Path, face: Face) -> None:
+    llm.set_default_model("gpt-4o")
+    before = (folder / "default_model.txt").stat()
+    with pytest.warns(ConfigurationWarning, match="smollm2 is now the default in notebooks only") as caught:
+        llm.set_default_model("smollm2")
+    assert caught[0].filename == __file__
+    after = (folder / "default_model.txt").stat()
+    assert (folder / "default_model.txt").read_text() == "gpt-4o"
+    assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
+    assert llm.get_default_model() == face.get_model().model_id == "smollm2"
+    llm.set_default_model("4o-mini")
+    assert llm.get_default_model() == "gpt-4o-mini"
+
+
+def test_nothing_is_written_by_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_USER_PATH", str(tmp_path / "not-there"))
+    llm.get_model("smollm2")
+    llm.get_default_model()
+    llm.get_models_with_aliases()
+    assert not (tmp_path / "not-there").exists()
+
+
+def endpoints(folder: Path, text: str) -> None:
+    (folder / "extra-openai-models.yaml").write_text(text, encoding="utf-8")
+
+
+def test_own_endpoints_are_models(folder: Path, face: Face, openai_server: OpenAIServer) -> None:
+    endpoints(
+        folder,
+        f"""
+- model_id: mine
+  model_name: served-name
+  api_base: "{openai_server.base_url}"
+  headers: {{X-Team: blue}}
+  aliases: [my, 7]
+  vision: true
+- model_id: keyed
+  api_base: "{openai_server.base_url}/"
+  api_key_name: mykey
+""",
+    )
+    openai_server.play(text_reply("ok"))
+    model = face.get_model("my")
+    assert face.get_model("7") is model
+    assert face.text(model.prompt("Hi")) == "ok"
+    assert openai_server.requests[0].json()["model"] == "served-name"
+    assert openai_server.requests[0].headers["x-team"] == "blue"
+    assert "image/png" in model.attachment_types
+    with pytest.raises(llm.NeedsKeyException, match="keys set mykey"):
+        face.text(face.get_model("keyed").prompt("Hi"))
+
+
+def test_the_file_is_read_again_when_it_changes(folder: Path, face: Face) -> None:
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model("mine")
+    endpoints(folder, "- {model_id: mine, api_base: 'http://localhost:1/v1'}")
+    assert face.get_model("mine").base_url == "http://localhost:1/v1"
+    endpoints(folder, "- {model_id: mine, api_base: 'http://localhost:22/v1'}")
+    assert face.get_model("mine").base_url == "http://localhost:22/v1"
+    (folder / "extra-openai-models.yaml").unlink()
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model("mine")
+
+
+def test_an_own_endpoint_may_take_the_place_of_a_listed_model(folder: Path, face: Face) -> None:
+    endpoints(folder, "- {model_id: gpt-4o, api_base: 'http://localhost:1/v1'}")
+    assert face.get_model("gpt-4o").base_url == "http://localhost:1/v1"
+    assert [model.model_id for model in llm.get_models()].count("gpt-4o") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "- [", "model_id: x", "42", "\0", "- &a [*a]: *b", "[" * 5000, "!!python/object/apply:os.system ['true']"],
+)
+def test_a_file_that_cannot_be_used_costs_one_warning(folder: Path, text: str) -> None:
+    endpoints(folder, text)
+    with pytest.warns(ConfigurationWarning, match="extra-openai-models.yaml") as caught:
+        assert llm.get_model("gpt-4o").model_id == "gpt-4o"
+    assert len(caught) == 1
+    assert (folder / "extra-openai-models.yaml").read_text() == text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        llm.get_model("gpt-4o")
+
+
+def test_a_file_that_is_not_utf8_costs_one_warning(folder: Path) -> None:
+    (folder / "extra-openai-models.yaml").write_bytes(b"\xff\xfe- \x80")
+    with pytest.warns(ConfigurationWarning):
+        assert llm.get_model("gpt-4o").model_id == "gpt-4o"
+
+
+def test_an_empty_file_is_no_mistake(folder: Path) -> None:
+    endpoints(folder, "# nothing yet\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert llm.get_models()
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("5", "it needs a model_id"),
+        ("{model_id: [1]}", "it needs a model_id"),
+        ("{api_base: 'http://x/v1'}", "it needs a model_id"),
+        ("{model_id: bad, api_base: 5}", "the api_base of bad must be text"),
+        ("{model_id: bad, api_base: 'ftp://x'}", "base_url must be an address such as"),
+        ("{model_id: bad, api_base: 'http://[::1'}", "base_url must be an address such as"),
+        ("{model_id: bad, api_base: 'http://x:99999/v1'}", "base_url must be an address such as"),
+        ("{model_id: bad, model_name: {a: 1}}", "the model_name of bad must be text"),
+        ("{model_id: bad, headers: text}", "the headers of bad must be names with texts"),
+        ("{model_id: bad, headers: {x: 1}}", "the headers of bad must be names with texts"),
+        ("{model_id: bad, aliases: text}", "the aliases of bad must be a list"),
+        ("{model_id: bad, completion: true}", "bad does not speak Chat Completions"),
+    ],
+)
+def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str, complaint: str) -> None:
+    endpoints(folder, f"- {entry}\n- {{model_id: good, api_base: 'http://localhost:1/v1'}}\n")
+    with pytest.warns(ConfigurationWarning) as caught:
+        assert llm.get_model("good").model_id == "good"
+    [warning] = caught
+    assert str(warning.message).startswith("Entry 1 of ")
+    assert complaint in str(warning.message)
+
+
+def test_models_say_what_they_are() -> None:
+    model: Any = llm.get_model("gpt-4o")
+    assert str(model) == "OpenAIChat: gpt-4o"
+    assert repr(model) == "<OpenAIChat: gpt-4o>"
+
+
+@pytest.mark.parametrize("base_url", ["localhost:8080", "", "https://", "http://a:b", "file:///etc/passwd"])
+def test_an_address_that_cannot_be_one_is_refused_at_once(base_url: str) -> None:
+    with pytest.raises(ValueError, match="base_url must be an address such as http://localhost:8080/v1"):
+        llm.OpenAIChat("m", base_url=base_url)

@@ -1,0 +1,148 @@
+"""A turn as Markdown and as text: our own sentences say what is true, whatever the names in them hold."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from llm_notebook.parts import EventType, StreamEvent
+from llm_notebook.prompts import Usage
+from llm_notebook.transcript.rendering import duration, literal_markdown, markdown_of, plain_of
+from llm_notebook.transcript.view import State, TranscriptView
+
+names = st.text(alphabet=st.sampled_from("aZ1 .-_*`~$|<>&!#[](){}\\:/@\n\"'+=^%")) | st.text()
+
+
+def _view(
+    state: State = "done", *texts: tuple[EventType, str], model_id: str = "echo", seconds: float = 2.0
+) -> TranscriptView:
+    view = TranscriptView(model_id)
+    for position, (kind, text) in enumerate(texts):
+        view.feed(StreamEvent(kind, text, position, tool_name="search"), 1.0)
+    if state == "waiting":
+        view.seconds = seconds
+    elif state != "streaming":
+        view.end(state, seconds)
+    return view
+
+
+class _Text(HTMLParser):
+    """The text of a page, and its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: set[str] = set()
+        self.feed(page)
+        self.close()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+
+def _page(markdown: str) -> _Text:
+    return _Text(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown))
+
+
+@pytest.mark.parametrize(
+    ("view", "markdown", "plain"),
+    [
+        (_view("done", ("text", "Hi *you*.")), "Hi *you*.", "Hi *you*."),
+        (_view("waiting", seconds=0.4), "*Waiting for echo*", "Waiting for echo"),
+        (_view("waiting", seconds=12.2), "*Waiting for echo, 12 s*", "Waiting for echo, 12 s"),
+        (_view("done"), "echo gave an empty answer.", "echo gave an empty answer."),
+        (_view("done", ("text", " \n")), "\n\necho gave an empty answer.", "\n\necho gave an empty answer."),
+        (_view("failed"), "■ No answer came.", "■ No answer came."),
+        (
+            _view("interrupted", ("text", "One two")),
+            "One two\n\n■ Stopped by you after 2.0 s. The answer is incomplete; 2 words are kept.",
+            "One two\n\n■ Stopped by you after 2.0 s. The answer is incomplete; 2 words are kept.",
+        ),
+        (
+            _view("failed", ("text", "One")),
+            "One\n\n■ The answer broke off after 2.0 s. The answer is incomplete; 1 word is kept.",
+            "One\n\n■ The answer broke off after 2.0 s. The answer is incomplete; 1 word is kept.",
+        ),
+        (
+            _view("done", ("reasoning", "Hm"), ("text", "Yes")),
+            "<details><summary>Thought for 0.0 s</summary>\n\nHm\n\n</details>\n\nYes",
+            "Thought:\nHm\n\nYes",
+        ),
+        (
+            _view("done", ("tool_call_args", '{"q": 1}'), ("tool_result", "found")),
+            '**Called search**\n\n```json\n{"q": 1}\n```\n\n**search returned**\n\n```json\nfound\n```',
+            'Called search:\n{"q": 1}\n\nsearch returned:\nfound',
+        ),
+    ],
+)
+def test_a_turn_reads_well(view: TranscriptView, markdown: str, plain: str) -> None:
+    assert markdown_of(view) == markdown
+    assert plain_of(view) == plain
+
+
+def test_the_footer_leaves_out_what_is_unknown() -> None:
+    view = _view("done", ("text", "Yes"))
+    view.show_usage = True
+    assert plain_of(view) == "Yes\n\necho · 2.0 s"
+    view.usage = Usage(
+        1234, None, {"prompt_tokens_details": {"cached_tokens": 1000}, "completion_tokens_details": None}
+    )
+    assert markdown_of(view) == "Yes\n\n*echo · in 1,234 (1,000 cached) · 2.0 s*"
+    view.usage = Usage(0, 7, {"completion_tokens_details": {"reasoning_tokens": 5}, "prompt_tokens_details": ["odd"]})
+    assert plain_of(view) == "Yes\n\necho · in 0 · out 7 (5 reasoning) · 2.0 s"
+
+
+def test_a_limit_is_told() -> None:
+    view = _view("done", ("text", "Once"))
+    view.cut_short = True
+    assert markdown_of(view) == "Once\n\n■ The answer stopped at the token limit. `-o max_tokens N` allows more."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s")],
+)
+def test_a_duration_never_rounds_into_the_next_unit(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@given(names.filter(lambda name: name.isprintable() and name.strip()))
+def test_a_name_is_shown_as_exactly_that(name: str) -> None:
+    shown = " ".join(name.split())
+    page = _page(f"Waiting for {literal_markdown(name)} still")
+    assert " ".join(page.text.split()) == f"Waiting for {shown} still".replace("  ", " ")
+    assert page.tags <= {"p", "span", "code"}
+
+
+@given(names, st.sampled_from(["waiting", "done", "interrupted"]), st.booleans())
+def test_no_model_id_and_no_notice_breaks_our_sentences(name: str, state: State, notice: bool) -> None:
+    view = _view(state, *([("text", "Yes")] if state == "interrupted" else []), model_id=name)
+    view.show_usage = True
+    view.notice = name if notice else ""
+    page = _page(markdown_of(view))
+    assert page.tags <= {"p", "em", "span", "code"}
+    assert "\n\n\n" not in plain_of(view)
+    assert not any(ord(character) < 32 and character != "\n" for character in plain_of(view) + markdown_of(view))
+
+
+@given(names)
+def test_no_tool_name_breaks_out_of_its_title(name: str) -> None:
+    view = TranscriptView("echo")
+    view.feed(StreamEvent("tool_call_args", "{}", 0, tool_name=name), 1.0)
+    view.end("done", 1.0)
+    assert _page(markdown_of(view)).tags <= {"p", "strong", "em", "span", "code", "pre"}
+
+
+@given(st.text(alphabet=st.sampled_from("`\n{}a~")))
+def test_arguments_stay_in_their_block(arguments: str) -> None:
+    view = _view("done", ("tool_call_args", f"x{arguments}"), ("text", "after"))
+    page = _page(markdown_of(view))
+    assert page.text.rstrip().endswith("after")
+    assert f"x{arguments}".rstrip("\n") in page.text

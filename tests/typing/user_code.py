@@ -1,0 +1,158 @@
+"""Code as users write it, with the types that it must have. Checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, assert_type
+
+import llm_notebook as llm
+
+
+def prompts() -> None:
+    model = llm.get_model()
+    response = model.prompt("Hi", system="S", temperature=0.5)
+    assert_type(response, llm.Response)
+    assert_type(response.text(), str)
+    assert_type(str(response), str)
+    for chunk in response:
+        assert_type(chunk, str)
+    for event in response.stream_events():
+        assert_type(event, llm.StreamEvent)
+    assert_type(response.usage(), llm.Usage)
+    assert_type(response.usage().input, int | None)
+    assert_type(response.messages(), list[llm.Message])
+    assert_type(response.tool_calls(), list[llm.ToolCall])
+    assert_type(response.json(), dict[str, Any] | None)
+    assert_type(response.duration_ms(), int)
+    assert_type(response.datetime_utc(), str)
+    assert_type(response.resolved_model, str | None)
+    assert_type(response.partial, list[llm.Message])
+    assert_type(response.prompt.messages, list[llm.Message])
+    response.on_done(lambda done: str(done.usage()))
+
+
+async def async_prompts() -> None:
+    model = llm.get_async_model("gpt-4o")
+    response = model.prompt("Hi")
+    assert_type(response, llm.AsyncResponse)
+    assert_type(await response.text(), str)
+    assert_type(await response, llm.AsyncResponse)
+    async for chunk in response:
+        assert_type(chunk, str)
+    async for event in response.astream_events():
+        assert_type(event, llm.StreamEvent)
+    assert_type(await response.usage(), llm.Usage)
+    assert_type(await response.tool_calls(), list[llm.ToolCall])
+    await response.on_done(print)
+
+
+async def conversations() -> None:
+    conversation = llm.get_model().conversation()
+    assert_type(conversation, llm.Conversation)
+    assert_type(conversation.prompt("Hi"), llm.Response)
+    assert_type(conversation.responses, list[llm.Response])
+    async_conversation = llm.get_async_model().conversation()
+    assert_type(async_conversation, llm.AsyncConversation)
+    assert_type(async_conversation.prompt("Hi"), llm.AsyncResponse)
+    assert_type(await async_conversation.prompt("Hi").text(), str)
+
+
+def upper(text: str) -> str:
+    """Convert text to uppercase."""
+    return text.upper()
+
+
+@llm.require_approval(destructive=True)
+def delete_files(path: str) -> int:
+    """Delete files."""
+    return len(path)
+
+
+def tools_and_chains() -> None:
+    assert_type(delete_files("/a"), int)
+    model = llm.get_model()
+    response = model.prompt("Hi", tools=[upper])
+    assert_type(response.execute_tool_calls(), list[llm.ToolResult])
+    assert_type(response.execute_tool_call(llm.ToolCall("upper", {})), llm.ToolResult)
+    assert_type(response.reply("And?"), llm.Response)
+    assert_type(llm.Response.from_dict(response.to_dict()), llm.Response)
+    assert_type(llm.Response.fake(model, "Hi", response="Yo"), llm.Response)
+
+    def before(tool: llm.Tool | None, call: llm.ToolCall) -> None:
+        raise llm.CancelToolCall("no")
+
+    chain = model.chain("Hi", tools=[upper, delete_files], before_call=before, chain_limit=0, parallel_tools=4)
+    assert_type(chain, llm.ChainResponse)
+    assert_type(model.conversation(tools=[upper]).chain("Hi"), llm.ChainResponse)
+    assert_type(chain.messages(), list[llm.Message])
+    for each in chain.responses():
+        assert_type(each, llm.Response)
+    for event in chain.stream_events():
+        assert_type(event, llm.StreamEvent)
+    try:
+        assert_type(chain.text(), str)
+    except llm.PauseChain as pause:
+        assert_type(pause.tool_call, llm.ToolCall | None)
+        assert_type(pause.tool_results, list[llm.ToolResult])
+        assert_type(pause.messages, list[llm.Message])
+        assert_type(llm.load_pause(pause.to_dict(), tools=[upper]), llm.PauseChain)
+
+
+async def async_tools_and_chains() -> None:
+    model = llm.get_async_model()
+    response = model.prompt("Hi", tools=[upper])
+    assert_type(await response.execute_tool_calls(), list[llm.ToolResult])
+    assert_type(await response.reply("And?"), llm.AsyncResponse)
+    chain = model.chain("Hi", tools=[upper])
+    assert_type(chain, llm.AsyncChainResponse)
+    assert_type(await chain, llm.AsyncChainResponse)
+    assert_type(await chain.text(), str)
+    assert_type(await chain.messages(), list[llm.Message])
+    async for each in chain.responses():
+        assert_type(each, llm.AsyncResponse)
+    async for event in chain.astream_events():
+        assert_type(event, llm.StreamEvent)
+    assert_type(model.conversation().chain("Hi"), llm.AsyncChainResponse)
+
+
+def values() -> None:
+    assert_type(llm.user("Hi", llm.Attachment(url="https://a/b.png"), [llm.TextPart("x")]), llm.Message)
+    assert_type(llm.get_default_model(), str)
+    assert_type(llm.get_default_model(default=None), str | None)
+    assert_type(llm.get_models_with_aliases(), list[llm.ModelWithAliases])
+    try:
+        llm.OpenAIChat("m", base_url="http://localhost:8080/v1", vision=True).prompt("Hi").text()
+    except llm.IncompleteResponse as error:
+        assert_type(error.partial, list[llm.Message])
+        assert_type(error.partial_text, str)
+    except llm.ProviderError as error:
+        assert_type(error.status, int | None)
+
+
+class Markov(llm.Model):
+    model_id = "markov"
+    can_stream = True
+
+    class Options(llm.Options):
+        length: int | None = None
+
+    def execute(
+        self, prompt: llm.Prompt, stream: bool, response: llm.Response, conversation: llm.Conversation | None
+    ) -> Iterator[str]:
+        yield prompt.prompt
+        response.set_usage(input=1, output=1)
+
+
+class AsyncMarkov(llm.AsyncModel):
+    model_id = "markov"
+
+    async def execute(
+        self, prompt: llm.Prompt, stream: bool, response: llm.AsyncResponse, conversation: llm.AsyncConversation | None
+    ) -> AsyncIterator[str | llm.StreamEvent]:
+        yield llm.StreamEvent("reasoning", "Hm")
+        yield prompt.prompt
+
+
+def own_models() -> None:
+    assert_type(Markov().prompt("Hi"), llm.Response)
+    assert_type(AsyncMarkov().prompt("Hi", length=3), llm.AsyncResponse)
