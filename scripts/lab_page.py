@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +70,17 @@ class LabPage:
         self.page.wait_for_function(_IS_IDLE)
 
     def reopen_without_kernel(self, *, save: bool = True) -> None:
-        """Save, shut every kernel down, and load the page anew without letting it start another."""
+        """Save, shut every kernel down, and load the page anew without letting it start another.
+
+        Only starting one is refused: JupyterLab opens nothing before it has seen the lists of kernels and sessions.
+        """
         if save:
             self.save()
         self.lab.shut_down_kernels()
-        self.page.route("**/api/kernels**", lambda route: route.abort())
-        self.page.route("**/api/sessions**", lambda route: route.abort())
+        self.page.route(
+            re.compile(r"/api/(kernels|sessions)\b"),
+            lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+        )
         self.page.goto(self.lab.address(self.name))
         self.page.wait_for_function(_IS_OPEN)
 
