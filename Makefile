@@ -30,7 +30,7 @@ docs-pictures: $(VENV)/.with-everything ## take the pictures in docs/pictures fr
 
 clean: ## remove what these commands made; downloaded model weights stay
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results quickstart.html
-	rm -rf labextension/node_modules labextension/lib llm_notebook/labextension
+	rm -rf labextension/node_modules labextension/lib llm_notebook/labextension llm_notebook/static
 
 $(VENV)/.with-demo: pyproject.toml scripts/venv.sh
 	@PYTHON="$(PYTHON)" sh scripts/venv.sh $(VENV) local,lab

@@ -21,7 +21,9 @@ from llm_notebook.tools import Tool, Toolbox, ToolResult
 
 __all__ = [
     "ApprovalPolicy",
+    "TRANSITIONS",
     "ApprovalRequest",
+    "CallState",
     "Decision",
     "Ledger",
     "approved",
@@ -33,7 +35,35 @@ __all__ = [
     "under_approval",
 ]
 
-Verdict = Literal["approved", "denied", "answered"]
+Verdict = Literal["approved", "denied", "answered", "abandoned"]
+CallState = Literal[
+    "proposed",
+    "waiting",
+    "approved",
+    "denied",
+    "answered",
+    "abandoned",
+    "cancelled",
+    "started",
+    "finished",
+    "failed",
+    "unknown",
+]
+# From each state the states that may follow. `unknown` is what `started` reads as once its owner has died. An approval goes back
+# to `waiting` where the tool is not the one that was approved; a call that cannot be run at all fails without having started.
+TRANSITIONS: dict[CallState, frozenset[CallState]] = {
+    "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),
+    "waiting": frozenset({"waiting", "approved", "denied", "answered", "abandoned", "cancelled", "failed"}),
+    "approved": frozenset({"waiting", "started", "cancelled", "failed"}),
+    "denied": frozenset(),
+    "answered": frozenset(),
+    "abandoned": frozenset(),
+    "cancelled": frozenset(),
+    "started": frozenset({"finished", "failed", "waiting"}),
+    "finished": frozenset(),
+    "failed": frozenset(),
+    "unknown": frozenset({"waiting", "approved", "answered", "abandoned", "denied"}),
+}
 _POLICY = "__llm_approval__"
 _under_approval: ContextVar[bool] = ContextVar("llm_notebook_approved", default=False)
 

@@ -8,6 +8,7 @@ Exception
 │   ├── ToolArgumentError          (also ValueError) a tool call's arguments cannot be used; carries `.raw`
 │   ├── FragmentNotFound           (also ValueError) a fragment reference that nothing loads
 │   ├── TemplateError              (also ValueError) a template that is not there, cannot be read or lacks variables
+│   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
 │   └── ProviderError              the server answered with an error; carries `.status` and `.request_id`
 └── UnknownModelError              (a KeyError) no model of that name; names the closest ones
@@ -24,6 +25,7 @@ __all__ = [
     "ConversationNotSupported",
     "FragmentNotFound",
     "IncompleteResponse",
+    "JournalError",
     "ModelError",
     "NeedsKeyException",
     "ProviderError",
@@ -65,6 +67,10 @@ class FragmentNotFound(ModelError, ValueError):
 
 class TemplateError(ModelError, ValueError):
     """A template that is not there, cannot be read, or lacks variables."""
+
+
+class JournalError(ModelError):
+    """The journal cannot be opened, read or written; the message says which file, why, and what to do."""
 
 
 class TransportError(ModelError):

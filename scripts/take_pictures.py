@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from llm_notebook.errors import ModelError
 from scripts.chromium import ARGUMENTS, provide_chromium
+from scripts.front_end import provide_front_end
 from scripts.jupyter_home import jupyter_environment
 from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
@@ -33,6 +34,8 @@ def main() -> int:
         provide_weights()
     except ModelError as error:
         print(error, file=sys.stderr)
+        return 1
+    if not provide_front_end():
         return 1
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

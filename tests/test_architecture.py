@@ -52,7 +52,7 @@ CORE = [
 # Wire formats: bytes and values only.
 WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
-TRANSCRIPT_MAY_KNOW = {"approvals", "errors", "parts", "prompts", "tools"}
+TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 # The third-party and heavy modules that only one place may know.
 HOMES = {
     "httpx": ("providers.transport",),
@@ -61,6 +61,8 @@ HOMES = {
     "yaml": ("providers.endpoints", "templates"),
     "filelock": ("files", "providers.weights"),
     "IPython": ("notebook",),
+    "anywidget": ("notebook",),
+    "comm": ("notebook",),
     "ipywidgets": ("notebook",),
     "ipykernel": ("notebook",),
     "traitlets": ("notebook",),

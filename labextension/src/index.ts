@@ -5,8 +5,17 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+// The factory is needed at once: saved transcripts are among the first things on the page.
+/* eslint-disable jupyter/prefer-lazy-imports */
+import { Clicks } from './lab/click';
+import { Buses, Elsewhere, NotebookPlace } from './lab/place';
+import { RANK, transcriptFactory } from './lab/renderer';
+/* eslint-enable jupyter/prefer-lazy-imports */
 import { addInsertPromptCell, INSERT_PROMPT_CELL } from './promptCell';
 
 const commandsPlugin: JupyterFrontEndPlugin<void> = {
@@ -28,4 +37,29 @@ const commandsPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default commandsPlugin;
+const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:transcripts',
+  description: 'Shows what a model answered, and lets a reader decide.',
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [INotebookTracker],
+  activate: (
+    app: JupyterFrontEnd,
+    rendermime: IRenderMimeRegistry,
+    notebooks: INotebookTracker | null
+  ) => {
+    rendermime.addFactory(transcriptFactory(new Elsewhere()), RANK);
+    const buses = new Buses();
+    const clicks = new Clicks();
+    // A notebook's own registry, so that its transcripts know their kernel wherever on the page they are shown.
+    const connect = (panel: NotebookPanel): void =>
+      panel.content.rendermime.addFactory(
+        transcriptFactory(new NotebookPlace(panel, buses, clicks)),
+        RANK
+      );
+    notebooks?.forEach(connect);
+    notebooks?.widgetAdded.connect((_, panel) => connect(panel));
+  }
+};
+
+export default [commandsPlugin, transcriptsPlugin];

@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.feed import Feed
+from llm_notebook.notebook.frontend import FrontEnd, Sender
 from llm_notebook.notebook.kernel import Publish, in_kernel, publisher, threadsafe_publisher
-from llm_notebook.transcript.rendering import footer, markdown_of, plain_of, state_sentence
-from llm_notebook.transcript.view import Block, TranscriptView
-from llm_notebook.transcript.visible import terminal_safe, visible
+from llm_notebook.notebook.terminal import TerminalDisplay
+from llm_notebook.transcript.document import MIME_TYPE
+from llm_notebook.transcript.rendering import markdown_of, plain_of
+from llm_notebook.transcript.visible import terminal_safe
 
-__all__ = ["AnswerDisplay", "Pace", "answer_display", "show_markdown"]
+if TYPE_CHECKING:
+    from llm_notebook.notebook.widget import TranscriptWidget
 
+__all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_markdown"]
+
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15
 _SHORTEST_INTERVAL = 0.05
-_LONGEST_INTERVAL = 2.0
-_GROWTH_PER_UPDATE = 1 / 64
+_MOST_PLACES = 4
+
+Bundle = dict[str, Any]
 
 
 class AnswerDisplay(Protocol):
-    """Shows one turn. The caller feeds the view and says when it changed."""
+    """Shows one turn, in as many runs as it takes. The caller feeds the view and says when it changed."""
 
-    def open(self) -> None:
-        """Show that something is under way."""
+    def open(self, *, here: bool = False) -> None:
+        """A run begins: show that something is under way.
+
+        Args:
+            here: in an output of its own in the running cell, although it is shown elsewhere already.
+        """
 
     def changed(self) -> None:
         """The view has changed; cheap enough to be called for every chunk."""
 
     def close(self) -> None:
-        """The turn is over: show it as it will stay."""
+        """The run is over: show the turn as it will stay."""
+
+    def refresh(self) -> None:
+        """Something has changed between two runs: show it wherever the turn is shown."""
+
+    def leave(self) -> None:
+        """Nobody will go on with the turn: leave its record, without anything that is alive."""
+
+    def senders(self) -> list[Sender]:
+        """Ways to tell those who follow the turn something, from this thread and in the name of the running cell."""
 
 
-def answer_display(shell: InteractiveShell, view: TranscriptView) -> AnswerDisplay:
-    """The display that suits the front end."""
-    if in_kernel(shell):
-        return NotebookDisplay(shell, view)
-    return TerminalDisplay(view)
+def answer_display(front: FrontEnd, feed: Feed, received: Callable[[dict[str, Any]], None]) -> AnswerDisplay:
+    """The display that suits the front end.
+
+    Args:
+        front: where the turn is shown.
+        feed: what is shown.
+        received: called with what a reader does in a widget.
+    """
+    if in_kernel(front.shell):
+        return NotebookDisplay(front, feed, received)
+    return TerminalDisplay(feed.view)
 
 
 def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
@@ -55,8 +83,15 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
 
 @dataclass(slots=True)
 class Pace:
-    """When a text that is sent whole is worth sending again: all sendings together stay in proportion to the text."""
+    """When a text that is sent whole is worth sending again: all sendings together stay in proportion to the text.
 
+    Attributes:
+        growth: the part of itself by which the text must have grown.
+        patience: seconds after which it is sent in any case.
+    """
+
+    growth: float = 1 / 64
+    patience: float = 2.0
     _size: int = 0
     _at: float = 0.0
 
@@ -67,39 +102,64 @@ class Pace:
             size: of the text by now, in characters.
             now: in seconds, on a clock that only goes forward.
         """
-        if size - self._size < self._size * _GROWTH_PER_UPDATE and now - self._at < _LONGEST_INTERVAL:
+        if size - self._size < self._size * self.growth and now - self._at < self.patience:
             return False
         self._size, self._at = size, now
         return True
 
 
-class NotebookDisplay:
-    """One output under one display id, repainted at most 20 times a second.
+@dataclass(slots=True)
+class _Place:
+    """One output that shows the turn."""
 
-    A painter thread repaints, so that the newest words and the waiting time appear even while the model is silent. A repaint
-    sends the whole text, at its `Pace`. Where output cannot be sent from a thread, the turn is shown once, when it is over.
+    display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    is_shown: bool = False
+
+
+class NotebookDisplay:
+    """A turn under one display id, live in three ways at once: deltas to our extension, deltas to our widget, and repainting.
+
+    A painter thread sends, at most 20 messages a second, so that the newest words and the waiting time appear even while the
+    model is silent. Where neither extension nor widget is known to show the turn, it is repainted whole, at its `Pace`. Where
+    output cannot be sent from a thread, as under `%%capture`, the turn is shown once, when it is over.
     """
 
     def __init__(
-        self, shell: InteractiveShell, view: TranscriptView, *, clock: Callable[[], float] = time.monotonic
+        self,
+        front: FrontEnd,
+        feed: Feed,
+        received: Callable[[dict[str, Any]], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._publish: Publish = publisher(shell)
-        self._publish_from_thread = threadsafe_publisher(shell)
-        self._view = view
+        self._front = front
+        self._feed = feed
+        self._received = received
         self._clock = clock
-        self._display_id = uuid.uuid4().hex
+        self._places = [_Place()]
+        self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
         self._closed = threading.Event()
-        self._shown: dict[str, Any] | None = None
-        self._pace = Pace()
+        self._markdown: str | None = None
         self._painter: threading.Thread | None = None
-        self._began = clock()
 
-    def open(self) -> None:
-        self._began = self._clock()
-        if self._publish_from_thread is not None:
-            self._painter = threading.Thread(target=self._paint, name="llm_notebook painter", daemon=True)
-            self._painter.start()
+    def open(self, *, here: bool = False) -> None:
+        if here and self._places[-1].is_shown:
+            self._places = [*self._places[1 - _MOST_PLACES :], _Place()]
+        self._closed.clear()
+        publish = threadsafe_publisher(self._front.shell)
+        if publish is None:
+            return
+        if self._front.wants_widget and self._widget is None:
+            self._widget = self._made_widget()
+        senders = self.senders()
+        is_live = self._front.extension or self._widget is not None
+        pace = Pace(1.0, math.inf) if is_live else Pace()
+        began = self._clock() - self._feed.view.seconds
+        self._painter = threading.Thread(
+            target=self._paint, args=(publish, senders, pace, began), name="llm_notebook painter", daemon=True
+        )
+        self._painter.start()
 
     def changed(self) -> None:
         self._wake.set()
@@ -109,78 +169,89 @@ class NotebookDisplay:
         self._wake.set()
         if self._painter is not None:
             self._painter.join()
+            self._painter = None
+        view = self._feed.view
         # What fails at once shows its error alone, without an empty output above it.
-        if self._shown is not None or self._view.blocks or self._view.state != "failed":
-            self._show(self._publish)
+        if self._markdown is not None or view.blocks or view.state != "failed":
+            self.refresh()
 
-    def _paint(self) -> None:
-        publish = self._publish_from_thread
-        assert publish is not None
+    def refresh(self) -> None:
+        if self._widget is not None and (self._feed.view.state != "paused" or not self._front.wants_widget):
+            self._widget.close()
+            self._widget = None
+        elif self._widget is None and self._front.wants_widget and self._feed.view.state == "paused":
+            self._widget = self._made_widget()
+        # Under %%capture and the like, nobody but the captor sees it.
+        is_seen = threadsafe_publisher(self._front.shell) is not None
+        document = self._feed.document()
+        self._show(publisher(self._front.shell), document)
+        if is_seen:
+            record = {"type": "record", "document": document, "bundle": self._bundle(document, None)}
+            for send in self.senders():
+                send(record)
+
+    def leave(self) -> None:
+        if self._widget is not None:
+            self._widget.close()
+            self._widget = None
+            self._show(publisher(self._front.shell), self._feed.document())
+
+    def _made_widget(self) -> TranscriptWidget:
+        from llm_notebook.notebook.widget import TranscriptWidget  # noqa: PLC0415  loads ipywidgets
+
+        return TranscriptWidget(self._front.shell, self._feed.document, self._received)
+
+    def senders(self) -> list[Sender]:
+        widget = None if self._widget is None else self._widget.sender()
+        return [sender for sender in (self._front.broadcaster(), widget) if sender is not None]
+
+    def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
         while not self._closed.is_set():
             self._wake.clear()
-            if self._view.silent:
-                self._view.seconds = self._clock() - self._began
-                self._show(publish)
-            elif self._pace.due(self._view.size, self._clock()):
-                self._show(publish)
-            self._closed.wait(_SHORTEST_INTERVAL)
+            view = self._feed.view
+            if view.silent:
+                view.seconds = self._clock() - began
+            sent = self._tell(senders)
+            if view.silent or pace.due(view.size, self._clock()):
+                sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
+            self._closed.wait(_SHORTEST_INTERVAL * max(1, sent))
             self._wake.wait(timeout=1.0)
 
-    def _show(self, publish: Publish) -> None:
-        bundle = {"text/markdown": markdown_of(self._view), "text/plain": plain_of(self._view)}
-        if bundle != self._shown:
-            publish(bundle, self._display_id, self._shown is not None)
-            self._shown = bundle
+    def _tell(self, senders: list[Sender]) -> int:
+        """Send what is new to everyone who follows; returns how many messages that took."""
+        message = self._feed.next() if senders else None
+        if message is None:
+            return 0
+        for send in senders:
+            send(message)
+        return len(senders)
 
+    def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
+        if is_rare and self._feed.view.silent and self._markdown is not None:
+            return 0
+        if markdown_of(self._feed.view) == self._markdown and all(place.is_shown for place in self._places):
+            return 0
+        self._show(publish, self._feed.document(), is_plain_too=is_rare)
+        return len(self._places)
 
-class TerminalDisplay:
-    """Text written as it comes. Reasoning is dim; control characters of the model's never reach the terminal."""
+    def _show(self, publish: Publish, document: dict[str, Any], *, is_plain_too: bool = True) -> None:
+        bundle = self._bundle(document, self._widget)
+        if not is_plain_too:
+            # For viewers of the saved notebook, who see what comes last.
+            del bundle["text/plain"]
+        self._markdown = bundle["text/markdown"]
+        for place in self._places:
+            publish(bundle, place.display_id, place.is_shown)
+            place.is_shown = True
 
-    def __init__(self, view: TranscriptView) -> None:
-        self._view = view
-        self._block = 0
-        self._chunk = 0
-        self._notice = ""
-        self._wrote = False
-
-    def open(self) -> None:
-        pass
-
-    def changed(self) -> None:
-        if self._view.notice and self._view.notice != self._notice:
-            self._notice = self._view.notice
-            sys.stdout.write(f"{state_sentence(self._view)}\n")
-        blocks = self._view.blocks
-        while self._block < len(blocks):
-            block = blocks[self._block]
-            if block.kind != "reasoning" or not self._view.hide_reasoning:
-                self._write_new(block)
-            if self._block + 1 == len(blocks):
-                break
-            self._block += 1
-            self._chunk = 0
-        sys.stdout.flush()
-
-    def _write_new(self, block: Block) -> None:
-        if self._chunk == 0 and block.chunks:
-            if self._wrote:
-                sys.stdout.write("\n\n")
-            self._wrote = True
-            if block.kind in ("call", "result"):
-                sys.stdout.write(f"[{visible(block.name)}] ")
-        new = terminal_safe("".join(block.chunks[self._chunk :]))
-        self._chunk = len(block.chunks)
-        if new:
-            dim = block.kind == "reasoning" and sys.stdout.isatty()
-            sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if dim else new)
-
-    def close(self) -> None:
-        self.changed()
-        lines = [state_sentence(self._view), self._view.remark]
-        if self._view.show_usage:
-            lines.append(footer(self._view))
-        tail = "".join(f"{line}\n" for line in lines if line)
-        if self._view.blocks or self._view.state != "failed":
-            sys.stdout.write(("\n" if self._wrote else "") + tail)
-        sys.stdout.flush()
+    def _bundle(self, document: dict[str, Any], widget: TranscriptWidget | None) -> Bundle:
+        view = self._feed.view
+        bundle: Bundle = {
+            MIME_TYPE: document,
+            "text/markdown": markdown_of(view),
+            "text/plain": plain_of(view),
+        }
+        if widget is not None:
+            bundle[_WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+        return bundle

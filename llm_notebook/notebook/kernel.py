@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
     "CellIdentity",
+    "MainThread",
     "Publish",
+    "Request",
+    "as_request",
     "cell_identity",
+    "comm_publisher",
+    "current_request",
     "held_interrupts",
     "in_kernel",
+    "is_interactive",
     "publisher",
     "threadsafe_publisher",
 ]
@@ -24,9 +33,28 @@ Publish = Callable[[dict[str, Any], str, bool], None]
 CellIdentity = tuple[str, str]
 
 
+@dataclass(slots=True, frozen=True)
+class Request:
+    """The request that runs a cell. Output and questions that name it as their parent land in that cell.
+
+    Attributes:
+        ident: the front end that sent it, for questions on stdin.
+        message: the request itself.
+    """
+
+    ident: Any
+    message: dict[str, Any]
+
+
 def in_kernel(shell: InteractiveShell) -> bool:
     """True where output goes to a notebook front end, False in a terminal."""
     return getattr(shell, "kernel", None) is not None
+
+
+def is_interactive(shell: InteractiveShell) -> bool:
+    """True where a human can click or type: not under nbclient, nbconvert and papermill, which take no input."""
+    kernel = getattr(shell, "kernel", None)
+    return kernel is None or bool(getattr(kernel, "_allow_stdin", False))
 
 
 def publisher(shell: InteractiveShell) -> Publish:
@@ -62,6 +90,25 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
     return publish
 
 
+def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str, Any]], None] | None:
+    """A function that sends data on an open comm from any thread, or None where there is no kernel.
+
+    Comm.send() is not used: on 7.4 it notes the sending thread's subshell as the place for replies, and on all versions it
+    names whatever cell runs at that moment.
+    """
+    kernel: Any = getattr(shell, "kernel", None)
+    if kernel is None or kernel.session is None:
+        return None
+    parent = _parent(shell)
+    topic = f"comm-{comm_id}".encode("ascii")
+
+    def send(data: dict[str, Any]) -> None:
+        content = {"comm_id": comm_id, "data": data}
+        kernel.session.send(kernel.iopub_socket, "comm_msg", content, parent=parent, ident=topic)
+
+    return send
+
+
 @contextmanager
 def held_interrupts() -> Iterator[list[int]]:
     """Let the block finish although ■ is pressed; the list it is given then holds the signal."""
@@ -74,6 +121,84 @@ def held_interrupts() -> Iterator[list[int]]:
         yield pressed
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def current_request(shell: InteractiveShell) -> Request | None:
+    """The request that runs the current cell; None in a terminal."""
+    message = _parent(shell)
+    kernel: Any = getattr(shell, "kernel", None)
+    if message is None or kernel is None:
+        return None
+    idents = getattr(kernel, "_parent_ident", None)
+    return Request(idents["shell"] if idents is not None else [], message)
+
+
+@contextmanager
+def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
+    """Let the block run as the request's cell did: what it prints, shows and asks lands there, and ■ raises in it.
+
+    Only in the kernel's main thread, while no cell runs.
+    """
+    kernel: Any = shell.kernel  # type: ignore[attr-defined]
+    before = current_request(shell)
+    kernel.set_parent(request.ident, request.message, channel="shell")
+    kernel._publish_status("busy", "shell")
+    allowed = kernel._allow_stdin
+    kernel._forward_input(bool(request.message.get("content", {}).get("allow_stdin", True)))
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+        # Figures of matplotlib are shown when this is triggered, in the cell that is the parent then.
+        shell.events.trigger("post_execute")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        kernel._restore_input()
+        kernel._allow_stdin = allowed
+        sys.stdout.flush()
+        sys.stderr.flush()
+        kernel._publish_status("idle", "shell")
+        if before is not None:
+            kernel.set_parent(before.ident, before.message, channel="shell")
+
+
+class MainThread:
+    """Runs a function in the kernel's main thread while no cell runs, whichever thread a comm message came to.
+
+    Comm messages are handled in the main thread between cells (6.x), in a thread of their own at any moment (7.0 to 7.3), or in
+    the main thread between cells and while an async cell awaits (7.4).
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Any = shell
+        self._cell_runs = False
+        shell.events.register("pre_run_cell", self._cell_began)
+        shell.events.register("post_run_cell", self._cell_ended)
+
+    def run(self, function: Callable[[], None]) -> None:
+        """Run the function: at once where that is possible, else as soon as the kernel is idle."""
+        if threading.current_thread() is threading.main_thread() and not self._cell_runs:
+            function()
+            return
+        self._shell.kernel.io_loop.add_callback(self._between_cells, function)
+
+    def close(self) -> None:
+        """Forget the shell."""
+        self._shell.events.unregister("pre_run_cell", self._cell_began)
+        self._shell.events.unregister("post_run_cell", self._cell_ended)
+
+    async def _between_cells(self, function: Callable[[], None]) -> None:
+        lock: asyncio.Lock | None = getattr(self._shell.kernel, "_main_asyncio_lock", None)
+        if lock is None:
+            function()
+            return
+        async with lock:
+            function()
+
+    def _cell_began(self, *_info: Any) -> None:
+        self._cell_runs = True
+
+    def _cell_ended(self, *_result: Any) -> None:
+        self._cell_runs = False
 
 
 def cell_identity(shell: InteractiveShell) -> CellIdentity:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,16 +13,17 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.keys import list_keys
 from llm_notebook.models import KeyModel, Model
 from llm_notebook.notebook import commands
+from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import Arguments, documented, parsed_line, subcommand
-from llm_notebook.notebook.display import answer_display
-from llm_notebook.notebook.errors import CellError, CellHalted, QuietHalts, option_sentence
+from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.input import forget_questions, read_questions
 from llm_notebook.notebook.interpolation import interpolated
-from llm_notebook.notebook.kernel import cell_identity, held_interrupts
+from llm_notebook.notebook.kernel import cell_identity
 from llm_notebook.notebook.session import Session, Turn
+from llm_notebook.notebook.turns import LiveTurn, LiveTurns
 from llm_notebook.registry import get_model
 from llm_notebook.responses import Response
-from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["LLMMagics", "register", "unregister"]
 
@@ -38,6 +37,8 @@ class LLMMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.session = Session()
+        self.turns = LiveTurns(shell, self._settled)
+        self.actions = Actions(self.turns)
         self.halts = QuietHalts(shell)
         self.replaced: dict[str, Any] = {}
 
@@ -115,41 +116,21 @@ class LLMMagics(Magics):
         view = TranscriptView(
             response.model.model_id, show_usage=arguments.usage, hide_reasoning=arguments.hide_reasoning
         )
-        display = answer_display(self.shell, view)
-        began = time.monotonic()
-        state: State = "failed"
+        self.turns.show(response, view, context=(arguments, turn))
 
-        def retrying(retry: Any) -> None:
-            view.notice = f"{retry.reason}. Trying again, {retry.attempt} of {retry.of}."
-            display.changed()
-
-        response.on_retry = retrying
-        try:
-            display.open()
-            for event in response.stream_events():
-                view.feed(event, time.monotonic() - began)
-                display.changed()
-            state = "done"
-        except KeyboardInterrupt:
-            state = "interrupted"
-            with suppress(KeyboardInterrupt):
-                response.close()
-        finally:
-            with held_interrupts() as pressed:
-                view.end(state, time.monotonic() - began)
-                self._settle(response, view, arguments, turn)
-                display.close()
-        if state == "interrupted" or pressed:
-            raise CellHalted("Stopped by you.")
+    def _settled(self, live: LiveTurn, response: Response) -> None:
+        if live.context is not None:
+            arguments, turn = live.context
+            self._settle(response, live.view, arguments, turn)
 
     def _settle(self, response: Response, view: TranscriptView, arguments: Arguments, turn: Turn) -> None:
         """What outlives the turn: the conversation, the user's variable, and what its end says about it."""
         if view.state == "failed":
             return
         if arguments.key is not None and arguments.key not in list_keys():
-            view.remark = (
+            view.remarks = [
                 "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
-            )
+            ]
         view.cut_short = _finish_reason(response.response_json) == "length"
         if view.state == "done":
             view.usage = response.usage()
@@ -173,6 +154,7 @@ def register(shell: InteractiveShell) -> None:
     magics = LLMMagics(shell)
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
+    magics.actions.open()
     read_questions(shell)
 
 
@@ -184,5 +166,6 @@ def unregister(shell: InteractiveShell) -> None:
     for kind, known in shell.magics_manager.magics.items():
         known.pop("llm", None)
         known.update({"llm": magics.replaced[kind]} if kind in magics.replaced else {})
+    magics.actions.close()
     magics.halts.undo()
     forget_questions(shell)

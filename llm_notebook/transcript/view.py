@@ -1,105 +1,188 @@
-"""A turn as a reader sees it: stream events become blocks of reasoning, text and tool calls. Pure."""
+"""A turn as a reader sees it: stream events and what becomes of calls, as blocks of reasoning, text and calls. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from llm_notebook.parts import StreamEvent
 from llm_notebook.prompts import Usage
+from llm_notebook.transcript.blocks import Block, CallBlock, CallNews
 
-__all__ = ["Block", "State", "TranscriptView"]
+__all__ = ["Block", "CallBlock", "CallNews", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
 
-State = Literal["waiting", "streaming", "done", "interrupted", "failed"]
+State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
+Scope = Literal["cell", "notebook", "session"]
+_OVER: tuple[State, ...] = ("done", "interrupted", "failed")
+_PartKey = tuple[int, int | None, str]
 
 
 @dataclass(slots=True)
-class Block:
-    """One part of a turn, as far as it has arrived.
+class Problem:
+    """What went wrong, as the reader is told.
 
     Attributes:
-        kind: what it is.
-        chunks: its text; for a tool call the JSON text of its arguments.
-        name: the tool, for calls and results.
-        began: seconds after the turn began.
-        ended: when the next block began; None for the newest.
+        kind: `key` where a key is missing, `error` otherwise.
+        title: what happened, in a few words.
+        text: what it means, and on which side it is. May hold other people's words.
+        ways: lines to type, each with what it does.
     """
 
-    kind: Literal["reasoning", "text", "call", "result"]
-    chunks: list[str] = field(default_factory=list)
-    name: str = ""
-    began: float = 0.0
-    ended: float | None = None
-
-    @property
-    def text(self) -> str:
-        """Everything that arrived of it."""
-        return "".join(self.chunks)
+    title: str
+    text: str
+    kind: Literal["key", "error"] = "error"
+    ways: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class TranscriptView:
-    """One turn: what was asked of whom, what arrived, and how it stands.
+    """One turn, all rounds of its chain: what was asked of whom, what arrived, and how it stands.
+
+    Change it by its methods; fields that are set from outside take effect with the next document or delta.
 
     Attributes:
         model_id: the model that answers.
         state: how it stands.
-        blocks: what arrived, in order.
-        seconds: how long it has taken so far, or took.
+        id: of the transcript: the same for the live view, the record and after a reload.
+        began: when the turn began, ISO 8601 with offset, where that is known.
+        blocks: what arrived, in order. Positions never change.
+        seconds: how long it has taken so far, or took; without the time that a human took to decide.
         notice: what to tell the reader while nothing arrives, such as why a request is sent again.
-        usage: tokens, once known; shown where `show_usage`.
+        notice_seconds: after how long that ends, where that is known.
+        usage: tokens of all rounds, once known; shown where `show_usage`.
         cut_short: the model stopped at its token limit.
-        remark: a sentence of ours for the reader, shown under a finished turn.
+        remarks: sentences of ours for the reader, plain text, shown under the answer.
+        not_saved: why the turn is not in the journal; empty while it is.
+        problem: what went wrong, where that is for the transcript to tell.
         hide_reasoning: leave reasoning out.
+        scopes: how far "Always allow" may reach here.
         size: characters that arrived so far.
+        touched: positions of blocks in the order they changed, for who follows; repetitions of the last one are left out.
     """
 
     model_id: str
     state: State = "waiting"
+    id: str = ""
+    began: str = ""
     blocks: list[Block] = field(default_factory=list)
     seconds: float = 0.0
     notice: str = ""
+    notice_seconds: float | None = None
     usage: Usage | None = None
     show_usage: bool = False
     cut_short: bool = False
-    remark: str = ""
+    remarks: list[str] = field(default_factory=list)
+    not_saved: str = ""
+    problem: Problem | None = None
     hide_reasoning: bool = False
+    scopes: tuple[Scope, ...] = ("cell", "notebook", "session")
     size: int = 0
-    _by_part: dict[tuple[int, int | None], Block] = field(default_factory=dict)
+    touched: list[int] = field(default_factory=list)
+    _by_part: dict[_PartKey, Block] = field(default_factory=dict)
+    _results: dict[_PartKey, CallBlock | None] = field(default_factory=dict)
+    _by_tool_call: dict[str, CallBlock] = field(default_factory=dict)
+    _by_call: dict[str, CallBlock] = field(default_factory=dict)
+
+    def begin(self, seconds: float) -> None:
+        """A run begins: the first one, or one that goes on after a pause, an interruption or a failure."""
+        self._forget_parts()
+        self.seconds = seconds
+        self.problem = None
+        self.state = "streaming" if self.blocks else "waiting"
 
     def feed(self, event: StreamEvent, seconds: float) -> None:
         """Take the next event.
 
         Args:
-            event: with its `part_index` filled in, as a response gives it.
+            event: with its `part_index` filled in, as a response and a chain give it.
             seconds: since the turn began.
         """
         self.seconds = seconds
-        self.notice = ""
-        if not event.chunk:
+        self._notice_ends()
+        if not event.chunk and event.type != "tool_result":
             return
         self.state = "streaming"
         self.size += len(event.chunk)
-        part = (event.message_index, event.part_index)
+        part = (event.message_index, event.part_index, event.type.removesuffix("_name").removesuffix("_args"))
+        if event.type == "tool_result":
+            self._feed_result(event, part, seconds)
+            return
         block = self._by_part.get(part)
-        if block is None:
-            if self.blocks and self.blocks[-1].ended is None:
-                self.blocks[-1].ended = seconds
-            block = Block(_KINDS[event.type], began=seconds, name=event.tool_name or "")
-            self._by_part[part] = block
-            self.blocks.append(block)
+        if block is None or _is_another_call(block, event):
+            block = self._by_part[part] = self._opened(event, seconds)
+        if isinstance(block, CallBlock) and event.tool_call_id and not block.tool_call_id:
+            block.tool_call_id = event.tool_call_id
+            block.version += 1
+            self._by_tool_call[event.tool_call_id] = block
         if event.type == "tool_call_name":
             block.name += event.chunk
+            block.version += 1
         else:
             block.chunks.append(event.chunk)
+        self._touch(block)
+
+    def call_changed(self, news: CallNews, seconds: float | None = None) -> None:
+        """A call came to another state.
+
+        Args:
+            news: a change as the core tells it, or the call's entry in the journal.
+            seconds: since the turn began, where that is known.
+        """
+        block = self._by_call.get(news.call_id)
+        if block is None:
+            block = self._by_tool_call.get(news.tool_call_id)
+            if block is None or block.call_id:
+                block = self._new_call(news.tool_name, news.tool_call_id, self.seconds if seconds is None else seconds)
+            self._by_call[news.call_id] = block
+        if seconds is not None:
+            self.seconds = seconds
+            self._notice_ends()
+        if self.state == "waiting":
+            self.state = "streaming"
+        block.take(news, self.seconds)
+        self._touch(block)
+
+    def blocked(self, call_id: str, why: str) -> None:
+        """Say why a waiting call cannot be decided here; nothing where it can."""
+        block = self._by_call.get(call_id)
+        if block is not None and block.blocked != why:
+            block.blocked = why
+            block.version += 1
+            self._touch(block)
+
+    def revoked(self, grant_id: str) -> None:
+        """An "always allow" was taken back: the calls that it allowed say so."""
+        for block in self.calls:
+            if block.grant_id == grant_id and not block.grant_revoked:
+                block.grant_revoked = True
+                block.version += 1
+                self._touch(block)
 
     def end(self, state: State, seconds: float) -> None:
-        """The turn is over."""
+        """The run is over: done, paused, interrupted or failed."""
         self.state = state
         self.seconds = seconds
-        self.notice = ""
-        if self.blocks and self.blocks[-1].ended is None:
-            self.blocks[-1].ended = seconds
+        self._notice_ends()
+        self._close_newest(seconds)
+        if state in ("done", "paused"):
+            for block in self.calls:
+                if block.complete():
+                    self._touch(block)
+        self._forget_parts()
+
+    @property
+    def calls(self) -> list[CallBlock]:
+        """The tool calls, in order."""
+        return [block for block in self.blocks if isinstance(block, CallBlock)]
+
+    @property
+    def open_calls(self) -> list[CallBlock]:
+        """The calls that a human is to decide about."""
+        return [block for block in self.calls if block.status in ("waiting", "unknown")]
+
+    def call(self, call_id: str) -> CallBlock | None:
+        """The call with this id in the journal."""
+        return self._by_call.get(call_id)
 
     @property
     def shown(self) -> list[Block]:
@@ -112,15 +195,90 @@ class TranscriptView:
         return self.state == "waiting" or (self.state == "streaming" and not self.shown)
 
     @property
+    def is_over(self) -> bool:
+        """Nothing more comes by itself, and nobody is asked."""
+        return self.state in _OVER
+
+    @property
     def answer(self) -> str:
         """The text of the answer alone."""
         return "".join(block.text for block in self.blocks if block.kind == "text")
 
+    def _opened(self, event: StreamEvent, seconds: float) -> Block:
+        if event.type in ("tool_call_name", "tool_call_args"):
+            known = self._by_tool_call.get(event.tool_call_id or "")
+            if known is not None and known.status == "writing":
+                return known
+            name = event.tool_name or "" if event.type == "tool_call_args" else ""
+            return self._new_call(name, event.tool_call_id or "", seconds)
+        return self._added(Block("text" if event.type == "text" else "reasoning", began=seconds), seconds)
 
-_KINDS: dict[str, Literal["reasoning", "text", "call", "result"]] = {
-    "text": "text",
-    "reasoning": "reasoning",
-    "tool_call_name": "call",
-    "tool_call_args": "call",
-    "tool_result": "result",
-}
+    def _new_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
+        block = CallBlock("call", name=name, began=seconds, tool_call_id=tool_call_id)
+        self._added(block, seconds)
+        if tool_call_id:
+            self._by_tool_call[tool_call_id] = block
+        return block
+
+    def _added(self, block: Block, seconds: float) -> Block:
+        self._close_newest(seconds)
+        block.position = len(self.blocks)
+        self.blocks.append(block)
+        self._touch(block)
+        return block
+
+    def _feed_result(self, event: StreamEvent, part: _PartKey, seconds: float) -> None:
+        if part not in self._results:
+            block = self._call_answered_by(event)
+            if block is None:
+                block = self._new_call(event.tool_name or "", event.tool_call_id or "", seconds)
+            # What the core told before is the whole of it.
+            self._results[part] = None if block.result is not None else block
+        taker = self._results[part]
+        if taker is not None:
+            taker.returned(event.chunk)
+            self._touch(taker)
+
+    def _call_answered_by(self, event: StreamEvent) -> CallBlock | None:
+        if event.tool_call_id:
+            return self._by_tool_call.get(event.tool_call_id)
+        return next((b for b in self.calls if b.result is None and b.name == event.tool_name), None)
+
+    def _close_newest(self, seconds: float) -> None:
+        if self.blocks and self.blocks[-1].ended is None:
+            newest = self.blocks[-1]
+            newest.ended = seconds
+            newest.version += newest.kind == "reasoning"
+            self._touch(newest)
+
+    def _forget_parts(self) -> None:
+        self._by_part.clear()
+        self._results.clear()
+
+    def _notice_ends(self) -> None:
+        self.notice = ""
+        self.notice_seconds = None
+
+    def _touch(self, block: Block) -> None:
+        if not self.touched or self.touched[-1] != block.position:
+            self.touched.append(block.position)
+
+
+def _is_another_call(block: Block, event: StreamEvent) -> bool:
+    known = block.tool_call_id if isinstance(block, CallBlock) else ""
+    return bool(known and event.tool_call_id and known != event.tool_call_id)
+
+
+def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
+    """The tokens of two rounds together. What neither knows stays unknown."""
+    if one is None or other is None:
+        return one or other
+    return Usage(_sum(one.input, other.input), _sum(one.output, other.output), _sum(one.details, other.details))
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {key: _sum(one.get(key), other.get(key)) for key in one | other}
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return one + other
+    return other if one is None else one

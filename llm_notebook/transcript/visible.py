@@ -1,6 +1,7 @@
 r"""Invisible, control and direction-changing characters, spelled out so that a person sees everything a text contains.
 
-`visible` is for what somebody is asked to approve; `terminal_safe` is for text that is streamed to a terminal.
+`visible` is for what somebody is asked to approve, `terminal_safe` for text that is streamed to a terminal, `encodable` for
+text that must fit into a message.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["terminal_safe", "visible"]
+__all__ = ["encodable", "terminal_safe", "visible"]
 
 # Format, control, surrogate, private and unassigned characters, line and paragraph separators, and every space but the ordinary one.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -30,6 +31,8 @@ _ALWAYS_HIDDEN = re.compile(f"[{_DRAWN_AS_NOTHING}]")
 
 _TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def visible(text: str) -> str:
     r"""Return `text` with every character that does not show itself replaced by its code point, like `\u{202e}`.
@@ -49,6 +52,11 @@ def terminal_safe(text: str) -> str:
     equals the joined results for its chunks, wherever it was cut.
     """
     return _TERMINAL_CONTROL.sub(_spelled, text)
+
+
+def encodable(text: str) -> str:
+    r"""Return `text` with every lone surrogate, which UTF-8 cannot hold, spelled out like `\u{d800}`; character by character."""
+    return _SURROGATE.sub(_spelled, text)
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -258,3 +258,29 @@ def openai_server() -> Iterator[OpenAIServer]:
     server = OpenAIServer()
     yield server
     server.stop()
+
+
+def call_reply(name: str, arguments: str, call_id: str = "call_1", *, text: str = "") -> Reply:
+    """A whole streamed answer that asks for one tool call, after `text` if there is any."""
+    return calls_reply([(name, arguments, call_id)], text=text)
+
+
+def calls_reply(calls: Sequence[tuple[str, str, str]], *, text: str = "") -> Reply:
+    """A whole streamed answer that asks for several tool calls: (name, JSON text of the arguments, id)."""
+    said = [text_chunk(text)] if text else []
+    asked = [
+        delta_chunk(
+            {
+                "tool_calls": [
+                    {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+                ]
+            }
+        )
+        for index, (name, _, call_id) in enumerate(calls)
+    ]
+    filled = [
+        delta_chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]})
+        for index, (_, arguments, _) in enumerate(calls)
+    ]
+    pieces = [sse(*said, *asked, *filled, done=False), sse(delta_chunk({}, "tool_calls"), usage_chunk(9, 7))]
+    return Reply(pieces)

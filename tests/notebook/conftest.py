@@ -15,6 +15,7 @@ from llm_notebook.registry import Registry, set_default_model
 from llm_notebook.runtime import runtime
 from tests.notebook.kernels import Kernel, running_kernel
 from tests.notebook.scripted import register_models, sent
+from tests.notebook.versions import SETUP, is_idle
 
 
 @pytest.fixture
@@ -49,3 +50,27 @@ def kernel(kernel_process: Kernel) -> Kernel:
     prepared = kernel_process.run("%reload_ext llm_notebook\nsent.clear()")
     assert prepared.status == "ok", prepared.traceback
     return kernel_process
+
+
+@pytest.fixture(
+    scope="session", params=[("6.29.5", False), ("7.3.0", False), ("7.3.0", True), ("7.4.0", True)], ids=str
+)
+def versioned_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """A kernel of one ipykernel, with or without the subshell for comms that JupyterLab makes where it can."""
+    version, subshells = request.param
+    with running_kernel(tmp_path_factory.mktemp("kernel"), ipykernel=version) as kernel:
+        assert kernel.value("__import__('ipykernel').__version__") == version
+        prepared = kernel.run(SETUP)
+        assert prepared.status == "ok", prepared.traceback
+        if subshells:
+            kernel.use_subshell()
+        yield kernel
+
+
+@pytest.fixture
+def live(versioned_kernel: Kernel) -> Kernel:
+    """The same with freshly loaded magics and a Lab extension that has said hello."""
+    assert versioned_kernel.run("%reload_ext llm_notebook\nran.clear()").status == "ok"
+    hello = versioned_kernel.tell("llm_notebook", {"type": "hello", "by": "extension", "version": "1"})
+    versioned_kernel.hear(lambda message: is_idle(message, hello))
+    return versioned_kernel

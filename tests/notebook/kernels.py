@@ -14,6 +14,8 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from tests.notebook.ipykernels import ipykernel_folder
+
 __all__ = ["Cell", "Kernel", "running_kernel"]
 
 PATIENCE = 60
@@ -34,6 +36,12 @@ class Cell:
     def of(self, *kinds: str) -> list[dict[str, Any]]:
         """The contents of the messages of these kinds."""
         return [message["content"] for message in self.messages if message["msg_type"] in kinds]
+
+    @property
+    def seconds(self) -> float:
+        """From its first message to its last."""
+        dates = [message["header"]["date"] for message in self.messages]
+        return float((dates[-1] - dates[0]).total_seconds())
 
     @property
     def frames(self) -> list[str]:
@@ -67,11 +75,18 @@ class Cell:
 
 
 class Kernel:
-    """A kernel with our magics and the scripted models."""
+    """A kernel with our magics and the scripted models.
+
+    Attributes:
+        heard: every message on iopub so far, whoever it is addressed to.
+        subshell_id: where comm messages are handled, if not in the main thread.
+    """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self.client = client
+        self.heard: list[dict[str, Any]] = []
+        self.subshell_id: str | None = None
 
     def send(self, code: str, cell_id: str | None = None, *, allow_stdin: bool = True) -> str:
         """Queue a cell; returns the id of its request."""
@@ -97,7 +112,7 @@ class Kernel:
         idle: set[str] = set()
         deadline = time.monotonic() + PATIENCE
         while len(idle) < len(cells):
-            message = self.client.get_iopub_msg(timeout=deadline - time.monotonic())
+            message = self._next(deadline)
             cell = cells.get(message["parent_header"].get("msg_id", ""))
             if cell is None:
                 continue
@@ -111,6 +126,59 @@ class Kernel:
             if cell is not None:
                 cell.reply = reply["content"]
         return list(cells.values())
+
+    def _next(self, deadline: float) -> dict[str, Any]:
+        message: dict[str, Any] = self.client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
+        self.heard.append(message)
+        return message
+
+    def hear(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """Wait for the next message on iopub that fits."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            message = self._next(deadline)
+            if condition(message):
+                return message
+
+    def comm(self, target: str) -> str:
+        """The id of the comm that the kernel opened last for this target."""
+        opened = [message["content"] for message in self.heard if message["msg_type"] == "comm_open"]
+        return str([content["comm_id"] for content in opened if content["target_name"] == target][-1])
+
+    def told(self, target: str) -> list[dict[str, Any]]:
+        """The messages that the kernel sent on that comm."""
+        comm_id = self.comm(target)
+        sent = [message for message in self.heard if message["msg_type"] == "comm_msg"]
+        return [message for message in sent if message["content"]["comm_id"] == comm_id]
+
+    def tell(self, target: str, data: dict[str, Any]) -> str:
+        """Send data on the comm that the kernel opened last for this target; returns the id of the message."""
+        return self.tell_comm(self.comm(target), data)
+
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> str:
+        """Send data on a comm; returns the id of the message."""
+        message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
+        if self.subshell_id is not None:
+            message["header"]["subshell_id"] = self.subshell_id
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def use_subshell(self) -> None:
+        """Send what is told on comms to a subshell, as JupyterLab does where the kernel has them."""
+        request = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(request)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            reply = self.client.get_control_msg(timeout=deadline - time.monotonic())
+            if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+                self.subshell_id = str(reply["content"]["subshell_id"])
+                return
+
+    def answer_question(self, text: str) -> dict[str, Any]:
+        """Answer the next `input()`; returns the question."""
+        question: dict[str, Any] = self.client.get_stdin_msg(timeout=PATIENCE)
+        self.client.input(text)
+        return question
 
     def run(self, code: str, cell_id: str | None = None, **options: Any) -> Cell:
         """Run one cell to its end."""
@@ -128,14 +196,22 @@ class Kernel:
 
 
 @contextmanager
-def running_kernel(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Kernel]:
-    """A kernel that knows no folder of the user's and no key."""
+def running_kernel(
+    folder: Path, environment: Mapping[str, str] | None = None, *, ipykernel: str | None = None
+) -> Iterator[Kernel]:
+    """A kernel that knows no folder of the user's and no key.
+
+    Args:
+        folder: where it keeps its files.
+        environment: more variables.
+        ipykernel: the version of ipykernel, the installed one if not given.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_", "OPENAI_"))}
     own = {
         "LLM_USER_PATH": str(folder / "llm"),
         "LLM_NOTEBOOK_DATA": str(folder / "data"),
         "IPYTHONDIR": str(folder / "ipython"),
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join([*([str(ipykernel_folder(ipykernel))] if ipykernel else []), str(REPOSITORY)]),
     }
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel(env={**kept, **own, **(environment or {})}, cwd=str(folder))

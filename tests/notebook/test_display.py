@@ -14,11 +14,6 @@ from tests.notebook.scripted import ANSI, ODD_ID, SCRIPT_TAG
 PAINTERS = "[thread.name for thread in __import__('threading').enumerate() if 'painter' in thread.name]"
 
 
-def _seconds(cell: Cell) -> float:
-    dates = [message["header"]["date"] for message in cell.messages]
-    return float((dates[-1] - dates[0]).total_seconds())
-
-
 def _press_stop_once(kernel: Kernel, code: str, *, when: Any) -> Cell:
     pressed: list[bool] = []
 
@@ -48,7 +43,7 @@ def test_all_repaints_together_stay_in_proportion_to_the_text(characters_per_sec
 def test_a_stream_costs_few_messages_and_bytes_in_proportion_to_its_text(kernel: Kernel, model: str) -> None:
     cell = kernel.run(f"%llm -m {model} hi")
     assert cell.frames[-1].endswith("word4999")
-    assert len(cell.frames) <= 20 * _seconds(cell) + 3
+    assert len(cell.frames) <= 20 * cell.seconds + 3
     assert sum(map(len, cell.frames)) <= 80 * len(cell.frames[-1])
     assert len(cell.of("display_data")) == 1
 

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from scripts.jupyter_home import jupyter_environment
+from tests.notebook.versions import MIME_TYPE, SETUP
 
 Run = Callable[..., NotebookNode]
 
@@ -43,7 +44,7 @@ def test_an_answer_is_one_output_that_every_reader_can_show(run: Run, weights: P
     notebook = run("%%llm -m smollm2 -o max_tokens 40 --out answer\nWhat is a pelican?", "print(answer)")
     (output,) = notebook.cells[1].outputs
     assert output.output_type == "display_data"
-    assert set(output.data) == {"text/markdown", "text/plain"}
+    assert set(output.data) == {MIME_TYPE, "text/markdown", "text/plain"}
     (printed,) = notebook.cells[2].outputs
     said = printed.text.strip()
     assert said
@@ -77,3 +78,12 @@ def test_a_missing_key_names_the_ways_out(run: Run) -> None:
     for way in ("%llm keys set openai", "OPENAI_API_KEY", "smollm2"):
         assert way in said
     assert "Traceback" not in said
+
+
+def test_a_pause_fails_the_run_and_says_what_waits(run: Run) -> None:
+    with pytest.raises(CellExecutionError) as failure:
+        run(SETUP, "ask('/a')")
+    said = str(failure.value)
+    assert failure.value.ename == "PauseChain"
+    assert "erase waits for approval" in said
+    assert "chain.py" not in said

@@ -77,8 +77,9 @@ def _page(markdown: str) -> _Text:
         ),
         (
             _view("done", ("tool_call_args", '{"q": 1}'), ("tool_result", "found")),
-            '**Called search**\n\n```json\n{"q": 1}\n```\n\n**search returned**\n\n```json\nfound\n```',
-            'Called search:\n{"q": 1}\n\nsearch returned:\nfound',
+            "<details><summary><code>search</code> · ran</summary>\n\n"
+            'Asked with:\n\n```json\n{"q":1}\n```\n\nReturned:\n\n```text\nfound\n```\n\n</details>',
+            '▎ search · ran\n▎ Asked with:\n▎     {"q":1}\n▎ Returned:\n▎     found',
         ),
     ],
 )
@@ -137,7 +138,7 @@ def test_no_tool_name_breaks_out_of_its_title(name: str) -> None:
     view = TranscriptView("echo")
     view.feed(StreamEvent("tool_call_args", "{}", 0, tool_name=name), 1.0)
     view.end("done", 1.0)
-    assert _page(markdown_of(view)).tags <= {"p", "strong", "em", "span", "code", "pre"}
+    assert _page(markdown_of(view)).tags <= {"details", "summary", "p", "strong", "em", "span", "code", "pre"}
 
 
 @given(st.text(alphabet=st.sampled_from("`\n{}a~")))

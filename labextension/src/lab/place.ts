@@ -1,0 +1,180 @@
+/** Where a transcript is shown: in a notebook with a kernel, or anywhere else. */
+
+import { Clipboard } from '@jupyterlab/apputils';
+import type { CodeCell } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { NotebookActions } from '@jupyterlab/notebook';
+import type { Kernel } from '@jupyterlab/services';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import type { Action, IHost } from '../transcript';
+import { KernelBus } from './bus';
+import type { Clicks } from './click';
+
+export interface IPlace {
+  /** The bus of the kernel that is connected now. */
+  readonly bus: KernelBus | null;
+  /** Emitted when there is another kernel, or when the bus changes. */
+  readonly changed: ISignal<IPlace, void>;
+  /** What a transcript may ask of this place. `id`: the transcript; `shown`: the widget that shows it. */
+  host(id: string, shown: Widget): IHost;
+  /** Whether the cell that shows it was run on this page, so that whatever the kernel says of it comes here by itself. */
+  ranHere(shown: Widget): boolean;
+}
+
+/** Only one bus can listen to a connection, whatever number of places it has. */
+export class Buses {
+  private readonly buses = new WeakMap<Kernel.IKernelConnection, KernelBus>();
+
+  of(kernel: Kernel.IKernelConnection): KernelBus {
+    let bus = this.buses.get(kernel);
+    if (!bus) {
+      bus = new KernelBus(kernel);
+      this.buses.set(kernel, bus);
+    }
+    return bus;
+  }
+}
+
+const copy = (text: string): void => Clipboard.copyToSystem(text);
+const openLink = (url: string): void => {
+  window.open(url, '_blank', 'noopener,noreferrer');
+};
+
+/** Anywhere without a kernel of its own, such as a file viewer. */
+export class Elsewhere implements IPlace {
+  readonly bus = null;
+  readonly changed = new Signal<this, void>(this);
+
+  host(): IHost {
+    const blocked = 'Open this in a notebook with a kernel to decide.';
+    return { blocked, copy, openLink };
+  }
+
+  ranHere(): boolean {
+    return false;
+  }
+}
+
+export class NotebookPlace implements IPlace {
+  private readonly changes = new Signal<this, void>(this);
+  private current: KernelBus | null = null;
+
+  constructor(
+    private readonly panel: NotebookPanel,
+    private readonly buses: Buses,
+    private readonly clicks: Clicks
+  ) {
+    panel.sessionContext.kernelChanged.connect(this.connect, this);
+    panel.disposed.connect(this.dispose, this);
+    this.connect();
+  }
+
+  get bus(): KernelBus | null {
+    return this.current;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changes;
+  }
+
+  host(id: string, shown: Widget): IHost {
+    const { bus } = this;
+    const everywhere: IHost = {
+      copy,
+      openLink,
+      insertBelow: code => this.insertBelow(code, shown)
+    };
+    const cell = this.cellOf(shown);
+    if (!bus || !this.kernel || !cell) {
+      return { ...everywhere, blocked: 'Start the kernel to decide.' };
+    }
+    if (bus.store.isGone(id)) {
+      return {
+        ...everywhere,
+        blocked: 'This kernel does not know this answer. Run the cell again.'
+      };
+    }
+    return {
+      ...everywhere,
+      act: action => this.act(action, id, shown),
+      value: (request, name) => bus.value(request, name)
+    };
+  }
+
+  ranHere(shown: Widget): boolean {
+    return Boolean(this.cellOf(shown)?.outputArea.future);
+  }
+
+  private get kernel(): Kernel.IKernelConnection | null {
+    return this.panel.sessionContext.session?.kernel ?? null;
+  }
+
+  private connect(): void {
+    this.current?.changed.disconnect(this.tell, this);
+    const { kernel } = this;
+    this.current = kernel && this.buses.of(kernel);
+    this.current?.changed.connect(this.tell, this);
+    this.tell();
+  }
+
+  private tell(): void {
+    this.changes.emit();
+  }
+
+  private dispose(): void {
+    this.current?.changed.disconnect(this.tell, this);
+    Signal.clearData(this);
+  }
+
+  private async act(action: Action, id: string, shown: Widget): Promise<void> {
+    const { bus, kernel } = this;
+    const cell = this.cellOf(shown);
+    if (!bus || !kernel || !cell) {
+      throw new Error('Start the kernel first.');
+    }
+    await this.clicks.perform(action, {
+      kernel,
+      area: cell.outputArea,
+      cellId: cell.model.id,
+      // Not `model.executionState`: it would also mark the cell's text as the one that was run.
+      prompt: text => {
+        if (!cell.isDisposed) {
+          cell.setPrompt(text ?? `${cell.model.executionCount ?? ''}`);
+        }
+      },
+      document: () => bus.store.get(id)
+    });
+  }
+
+  /** The cell whose output area, or a view of it elsewhere on the page, holds the widget. */
+  private cellOf(shown: Widget): CodeCell | undefined {
+    for (let at: Widget | null = shown; at; at = at.parent) {
+      const { model } = at as Widget & { model?: unknown };
+      const cell = this.cells.find(one => one.outputArea.model === model);
+      if (cell) {
+        return cell;
+      }
+    }
+    return undefined;
+  }
+
+  private get cells(): CodeCell[] {
+    return this.panel.content.widgets.filter(
+      (cell): cell is CodeCell => cell.model.type === 'code'
+    );
+  }
+
+  private insertBelow(code: string, shown: Widget): void {
+    const notebook = this.panel.content;
+    const cell = this.cellOf(shown);
+    if (cell) {
+      notebook.activeCellIndex = notebook.widgets.indexOf(cell);
+    }
+    NotebookActions.insertBelow(notebook);
+    NotebookActions.changeCellType(notebook, 'code');
+    notebook.activeCell?.model.sharedModel.setSource(code);
+  }
+}

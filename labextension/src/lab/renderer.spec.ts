@@ -1,0 +1,170 @@
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Signal } from '@lumino/signaling';
+import { Widget } from '@lumino/widgets';
+import { expect, test, vi } from 'vitest';
+
+import type { IHost, ITranscript } from '../transcript';
+import { MIME_TYPE } from '../transcript';
+import { KernelBus } from './bus';
+import { appended, FakeKernel, settled, transcript } from './fakes';
+import type { IPlace } from './place';
+import { TranscriptRenderer } from './renderer';
+
+// Lumino derives from an event that jsdom does not have.
+vi.hoisted(() => {
+  Object.assign(globalThis, { DragEvent: MouseEvent });
+});
+
+/** An output of a notebook, which draws itself anew when it is changed. */
+class Output {
+  readonly trusted = false;
+  readonly metadata = {};
+  readonly writes: unknown[] = [];
+  renderer: TranscriptRenderer | null = null;
+
+  constructor(public data: IRenderMime.IMimeModel['data']) {}
+
+  setData(options: IRenderMime.IMimeModel.ISetDataOptions): void {
+    this.data = options.data ?? this.data;
+    this.writes.push(this.data);
+    void this.renderer?.renderModel(this);
+  }
+}
+
+class Place implements IPlace {
+  readonly changed = new Signal<this, void>(this);
+  bus: KernelBus | null = null;
+  ran = false;
+
+  connect(kernel: FakeKernel): void {
+    this.bus = new KernelBus(kernel.connection);
+    this.bus.changed.connect(() => this.changed.emit());
+    this.changed.emit();
+  }
+
+  host(): IHost {
+    return this.bus ? { act: () => Promise.resolve() } : { blocked: 'No.' };
+  }
+
+  ranHere(): boolean {
+    return this.ran;
+  }
+}
+
+function bundle(document: ITranscript): IRenderMime.IMimeModel['data'] {
+  return { [MIME_TYPE]: document as never, 'text/plain': 'as text' };
+}
+
+function shown(
+  document: ITranscript,
+  kernel: FakeKernel | null = new FakeKernel()
+): { output: Output; place: Place; text: () => string } {
+  const output = new Output(bundle(document));
+  const place = new Place();
+  if (kernel) {
+    place.connect(kernel);
+  }
+  const renderer = new TranscriptRenderer(place);
+  output.renderer = renderer;
+  void renderer.renderModel(output);
+  Widget.attach(renderer, window.document.body);
+  return { output, place, text: () => renderer.node.textContent ?? '' };
+}
+
+const said = (text: string): ITranscript['blocks'] => [{ kind: 'text', text }];
+
+test('a live answer is shown as it grows, and the notebook is not touched', async () => {
+  const kernel = new FakeKernel();
+  const { output, text } = shown(transcript(), kernel);
+  kernel.opens('c1');
+  kernel.says('c1', appended(1, 'Once upon'));
+  await expect.poll(text).toContain('Once upon');
+  expect(output.writes).toEqual([]);
+});
+
+test('a record is written into the notebook, once', () => {
+  const kernel = new FakeKernel();
+  const { output, text } = shown(transcript({ state: 'paused' }), kernel);
+  kernel.opens('c1');
+  const document = transcript({ seq: 5, state: 'done', blocks: said('All.') });
+  const record = {
+    type: 'record' as const,
+    document,
+    bundle: bundle(document)
+  };
+  kernel.says('c1', record);
+  kernel.says('c1', record);
+  expect(output.writes).toEqual([bundle(document)]);
+  expect(text()).toContain('All.');
+});
+
+test('a record that the notebook holds already does not touch it', () => {
+  const kernel = new FakeKernel();
+  const document = transcript({ seq: 5, state: 'done', blocks: said('All.') });
+  const { output } = shown(document, kernel);
+  kernel.opens('c1');
+  kernel.says('c1', {
+    type: 'record',
+    document: JSON.parse(JSON.stringify(document)),
+    bundle: bundle(document)
+  });
+  expect(output.writes).toEqual([]);
+});
+
+test('without a kernel a saved answer is at rest, and comes alive with one', async () => {
+  const { place, output, text } = shown(
+    transcript({ blocks: said('Half an') }),
+    null
+  );
+  expect(text()).toContain('The kernel stopped');
+  const kernel = new FakeKernel();
+  kernel.open = ['c1'];
+  place.connect(kernel);
+  await settled();
+  expect(kernel.sent).toContainEqual({ type: 'resync', id: 't1' });
+  kernel.says('c1', {
+    type: 'state',
+    document: transcript({ seq: 9, blocks: said('Half an answer') })
+  });
+  expect(text()).toContain('Half an answer');
+  expect(text()).not.toContain('The kernel stopped');
+  expect(output.writes).toEqual([]);
+});
+
+test('an open question is asked about where the cell was not run on this page', async () => {
+  const kernel = new FakeKernel();
+  const place = new Place();
+  place.connect(kernel);
+  kernel.opens('c1');
+  for (const ran of [true, false]) {
+    place.ran = ran;
+    const id = ran ? 'ran here' : 'reopened';
+    const renderer = new TranscriptRenderer(place);
+    void renderer.renderModel(
+      new Output(bundle(transcript({ id, state: 'paused' })))
+    );
+    Widget.attach(renderer, window.document.body);
+  }
+  expect(kernel.sent.slice(1)).toEqual([{ type: 'resync', id: 'reopened' }]);
+});
+
+test('what had arrived when the kernel died is kept in the notebook', () => {
+  const kernel = new FakeKernel();
+  const { output, text } = shown(transcript(), kernel);
+  kernel.opens('c1');
+  kernel.says('c1', appended(1, 'Once upon'));
+  kernel.statusChanged.emit('autorestarting');
+  expect(text()).toContain('The kernel stopped');
+  expect(output.writes).toHaveLength(1);
+  expect(output.data[MIME_TYPE]).toMatchObject({
+    seq: 1,
+    blocks: said('Once upon')
+  });
+  expect(output.data['text/plain']).toBe('as text');
+});
+
+test('what a newer version wrote is shown as its text', () => {
+  const document = { ...transcript(), version: 2 } as unknown as ITranscript;
+  const { text } = shown(document);
+  expect(text()).toBe('as text');
+});

@@ -1,0 +1,95 @@
+/** Making elements in one line. Text is always text, never markup. */
+
+export type Child = Node | string | null | undefined | false;
+
+/** An element with a class name and children; strings become text nodes. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className = '',
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  if (className) {
+    node.className = className;
+  }
+  fill(node, children);
+  return node;
+}
+
+/** Replace what is in a node. */
+export function refill(node: Node, ...children: Child[]): void {
+  node.textContent = '';
+  fill(node, children);
+}
+
+function fill(node: Node, children: Child[]): void {
+  for (const child of children) {
+    if (child) {
+      node.appendChild(
+        typeof child === 'string' ? document.createTextNode(child) : child
+      );
+    }
+  }
+}
+
+/** Set attributes; `null` removes one. */
+export function attrs<T extends Element>(
+  node: T,
+  values: Record<string, string | null>
+): T {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) {
+      node.removeAttribute(name);
+    } else {
+      node.setAttribute(name, value);
+    }
+  }
+  return node;
+}
+
+/** Set a text only where it differs, so that nothing is laid out again. */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) {
+    node.textContent = text;
+  }
+}
+
+/** Give a parent these children in this order, moving only what is out of place. */
+export function arrange(parent: Node, wanted: Node[]): void {
+  let at = parent.firstChild;
+  for (const node of wanted) {
+    if (node === at) {
+      at = at.nextSibling;
+    } else {
+      parent.insertBefore(node, at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    parent.removeChild(at);
+    at = next;
+  }
+}
+
+/** A button that does something when it is not marked as unavailable. */
+export function button(
+  className: string,
+  label: Child,
+  act: () => void
+): HTMLButtonElement {
+  const node = attrs(el('button', className, label), { type: 'button' });
+  node.addEventListener('click', () => {
+    if (node.getAttribute('aria-disabled') !== 'true') {
+      act();
+    }
+  });
+  return node;
+}
+
+let names = 0;
+
+/** An id that no other element of the page has. */
+export function uniqueId(): string {
+  names += 1;
+  return `llm-${Math.random().toString(36).slice(2, 8)}-${names}`;
+}

@@ -1,0 +1,114 @@
+/** One line that opens: glyph, words, time, chevron. */
+
+import { attrs, el, refill } from './elements';
+import type { Child } from './elements';
+import { icon } from './icons';
+import type { Icon } from './icons';
+
+export type Tone = '' | 'ok' | 'warn' | 'error' | 'brand';
+
+export interface IFoldLine {
+  glyph: Icon;
+  tone?: Tone;
+  words: Child[];
+  when: Child[];
+  whenTone?: Tone;
+}
+
+export class Fold {
+  readonly node = el('details', 'llm-fold');
+  readonly summary = el('summary');
+  readonly body = el('div', 'llm-fold-body');
+  /** Whether a reader has opened or closed it: from then on it is theirs. */
+  touched = false;
+  private readonly glyph = el('span', 'llm-glyph');
+  private readonly line = el('span', 'llm-line');
+  private readonly when = el('span', 'llm-when');
+  private drawn = '';
+
+  /** `onOpen` draws the body each time it is opened. */
+  constructor(private readonly onOpen?: () => void) {
+    this.summary.append(
+      this.glyph,
+      this.line,
+      this.when,
+      icon('chevron', 'llm-turner')
+    );
+    this.node.append(this.summary, this.body);
+    this.summary.addEventListener('click', () => {
+      this.touched = true;
+    });
+    this.node.addEventListener('toggle', () => this.drawBody());
+  }
+
+  get isOpen(): boolean {
+    return this.node.open;
+  }
+
+  /** Open or close it, unless a reader has done so. */
+  suggest(open: boolean): void {
+    if (!this.touched && this.node.open !== open) {
+      this.node.open = open;
+      this.drawBody();
+    }
+  }
+
+  /** Draw what is inside, if that can be seen. */
+  drawBody(): void {
+    if (this.node.open) {
+      this.onOpen?.();
+    }
+  }
+
+  /** Set the line. The glyph is drawn anew only where it changed, so that a spinner goes on turning. */
+  show(line: IFoldLine): void {
+    const key = `${line.glyph} ${line.tone ?? ''}`;
+    if (key !== this.drawn) {
+      this.drawn = key;
+      this.glyph.className = 'llm-glyph' + toneClass(line.tone);
+      refill(this.glyph, icon(line.glyph));
+    }
+    refill(this.line, ...line.words);
+    this.showWhen(line.when, line.whenTone);
+  }
+
+  /** Set only the time. */
+  showWhen(when: Child[], tone?: Tone): void {
+    this.when.className = 'llm-when' + toneClass(tone);
+    refill(this.when, ...when);
+  }
+}
+
+/** The class for a status colour, with a space before it. */
+export function toneClass(tone: Tone | undefined): string {
+  return tone ? ` llm-is-${tone}` : '';
+}
+
+/** A well: the ground for text from a model, a tool or a server. */
+export function well(...children: Child[]): HTMLElement {
+  return el('div', 'llm-well', ...children);
+}
+
+/** The line of ours over or under a well. */
+export function wellLabel(...children: Child[]): HTMLElement {
+  return el('div', 'llm-well-label', ...children);
+}
+
+/** A row with a glyph in the gutter. */
+export function row(
+  glyph: Icon,
+  tone: Tone,
+  ...children: Child[]
+): HTMLElement {
+  return el(
+    'div',
+    'llm-row',
+    el('span', 'llm-glyph' + toneClass(tone), icon(glyph)),
+    el('div', '', ...children)
+  );
+}
+
+/** Make a node the one thing that its screen reader reads as a group. */
+export function group<T extends Element>(node: T, label: string): T {
+  return attrs(node, { role: 'group', 'aria-label': label });
+}

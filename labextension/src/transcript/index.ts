@@ -1,0 +1,5 @@
+/** The transcript of a turn, for whoever shows one: the JupyterLab extension and the widget. */
+
+export * from './document';
+export type { IHost } from './host';
+export { TranscriptView } from './view';

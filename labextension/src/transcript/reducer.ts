@@ -1,0 +1,64 @@
+/** A transcript and a delta give the next transcript. Pure: nothing that is passed in is changed. */
+
+import type { Block, IDelta, ITranscript, Op } from './document';
+
+export type Applied = 'applied' | 'old' | 'gap';
+
+export interface IStep {
+  result: Applied;
+  document: ITranscript;
+}
+
+/**
+ * Apply a delta. `old`: the document has it already; `gap`: one before it is
+ * missing (or it does not fit), so the whole document must be asked for.
+ */
+export function reduce(document: ITranscript, delta: IDelta): IStep {
+  if (delta.id !== document.id || delta.seq <= document.seq) {
+    return { result: 'old', document };
+  }
+  if (delta.seq !== document.seq + 1) {
+    return { result: 'gap', document };
+  }
+  let next: ITranscript = { ...document, blocks: document.blocks.slice() };
+  for (const op of delta.ops) {
+    const changed = applyOp(next, op);
+    if (!changed) {
+      return { result: 'gap', document };
+    }
+    next = changed;
+  }
+  next.seq = delta.seq;
+  return { result: 'applied', document: next };
+}
+
+function applyOp(document: ITranscript, op: Op): ITranscript | null {
+  switch (op.op) {
+    case 'append': {
+      const block = document.blocks[op.block];
+      if (!block) {
+        return null;
+      }
+      document.blocks[op.block] = appended(block, op.text);
+      return document;
+    }
+    case 'block':
+      if (op.block > document.blocks.length || op.block < 0) {
+        return null;
+      }
+      document.blocks[op.block] = op.value;
+      return document;
+    case 'set': {
+      const { id, version } = document;
+      const next = { ...document, ...op.fields, id, version };
+      next.blocks = next.blocks.slice();
+      return next;
+    }
+  }
+}
+
+function appended(block: Block, text: string): Block {
+  return block.kind === 'call'
+    ? { ...block, arguments: block.arguments + text }
+    : { ...block, text: block.text + text };
+}

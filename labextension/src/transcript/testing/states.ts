@@ -1,0 +1,224 @@
+/** Every state by its name, in the order of the mock. */
+
+import type { ITranscript } from '../document';
+import {
+  ANSWER,
+  call,
+  decided,
+  DESTRUCTIVE,
+  FORM_PARAMS,
+  MAIL_PARAMS,
+  param,
+  pending,
+  REASONING,
+  SPOOF,
+  text,
+  transcript
+} from './samples';
+
+const RATES = {
+  id: '01K0RATES',
+  tool: 'fetch_rates',
+  digest: '77e01b5d',
+  origin: ['from a function in this notebook, cell [2]'],
+  reason: '',
+  params: [param('month', '2025-08'), param('base', 'EUR')]
+};
+
+const CALLS = [
+  call(
+    'query',
+    { sql: 'SELECT month, region, revenue FROM sales WHERE year = 2025' },
+    {
+      began: 1,
+      seconds: 1.2,
+      result:
+        'month,region,revenue\n2025-01,Americas,1334120.50\n2025-01,EMEA,1288004.10\n2025-01,Asia–Pacific,581220.00',
+      resultHidden: 10_200_000
+    }
+  ),
+  call(
+    'read_csv',
+    { path: 'data/rates_q4.csv' },
+    {
+      status: 'failed',
+      began: 3,
+      seconds: 0.1,
+      result:
+        "FileNotFoundError: No such file or directory: 'data/rates_q4.csv'"
+    }
+  ),
+  call(
+    'fetch_rates',
+    { month: '2025-07', base: 'EUR' },
+    { began: 4, seconds: 0.9, result: '1.17' }
+  ),
+  call(
+    'fetch_rates',
+    { month: '2025-08', base: 'EUR' },
+    { began: 4, seconds: 1.6, result: '1.16' }
+  ),
+  call(
+    'fetch_rates',
+    { month: '2025-09', base: 'EUR' },
+    { began: 4.1, status: 'running' }
+  )
+];
+
+const at = (minutes: number): string =>
+  new Date(new Date().setHours(12, minutes, 0, 0)).toISOString();
+
+export const STATES: Record<string, ITranscript> = {
+  waiting: transcript([], { state: 'waiting', seconds: 3 }),
+  retry: transcript([], {
+    state: 'waiting',
+    notice: {
+      text: 'Too many requests (429).',
+      detail: 'Second of four tries. No part of an answer has arrived.',
+      seconds: 8
+    }
+  }),
+  thinking: transcript([{ kind: 'reasoning', text: REASONING }], {
+    state: 'streaming',
+    seconds: 6
+  }),
+  streaming: transcript(
+    [
+      { kind: 'reasoning', text: REASONING, seconds: 12 },
+      text(
+        'Most of the dip is **one region in one month**. EMEA revenue fell by 31 % in August while the number of orders held, so the price per order is what'
+      )
+    ],
+    { state: 'streaming' }
+  ),
+  answer: transcript(
+    [{ kind: 'reasoning', text: REASONING, seconds: 12 }, text(ANSWER)],
+    {
+      footer: ['claude-sonnet-4-5', '1,284 in', '612 out', '$0.0130', '18.4 s']
+    }
+  ),
+  calls: transcript(CALLS, { state: 'streaming', seconds: 6.3 }),
+  record: transcript(
+    [
+      { kind: 'reasoning', text: REASONING, seconds: 14 },
+      ...CALLS.slice(0, 4),
+      call('fetch_rates', { month: '2025-09' }, { began: 4.1, seconds: 2.2 }),
+      call('convert', { to: 'EUR', round: 2 }, { began: 7, seconds: 3 }),
+      text(
+        'In euros the dip is milder: **−9.2 %** instead of −13.6 %. About four points of the difference are the exchange rate.'
+      )
+    ],
+    { footer: ['claude-sonnet-4-5', '3 requests', '31,902 in', '2,204 out'] }
+  ),
+  card: transcript(
+    [
+      text('I have the summary ready and will send it to finance now.'),
+      pending({ params: MAIL_PARAMS })
+    ],
+    { state: 'paused' }
+  ),
+  armed: transcript([pending(RATES)], { state: 'paused' }),
+  destructive: transcript([pending(DESTRUCTIVE)], {
+    state: 'paused',
+    remarks: ['Cells below did not run.']
+  }),
+  two: transcript([pending(RATES), pending({ id: '01K0OTHER' })], {
+    state: 'paused'
+  }),
+  spoof: transcript([text(SPOOF)]),
+  form: transcript([pending({ params: FORM_PARAMS })], { state: 'paused' }),
+  decided: transcript(
+    [
+      decided(
+        { at: at(3) },
+        { status: 'running', seconds: undefined, result: undefined }
+      ),
+      decided({ at: at(3) }),
+      decided(
+        {
+          at: at(5),
+          changes: [
+            {
+              name: 'to',
+              before: '"finance@example.com"',
+              after: '"ana.ruiz@example.com"'
+            },
+            {
+              name: 'subject',
+              before: '"Q3 figures \u202efdp.exe"',
+              after: '"Q3 figures"'
+            }
+          ]
+        },
+        { seconds: 1.1 }
+      ),
+      decided(
+        { verdict: 'denied', at: at(6), text: 'Keep sales_backup.parquet.' },
+        { name: 'Files.delete', status: 'denied' }
+      ),
+      decided(
+        { verdict: 'answered', at: at(6), text: 'Free after 14:00.' },
+        { name: 'ask_calendar', status: 'answered' }
+      ),
+      decided(
+        {
+          at: at(7),
+          grant: { id: 'grant-1', scope: 'notebook', revoked: false }
+        },
+        { name: 'fetch_rates', seconds: 0.9 }
+      ),
+      decided(
+        { at: at(8) },
+        { status: 'failed', seconds: 5, result: 'connection refused' }
+      ),
+      decided(
+        { verdict: 'abandoned', at: at(31) },
+        { status: 'abandoned', result: undefined }
+      )
+    ],
+    { state: 'paused' }
+  ),
+  unknown: transcript(
+    [
+      pending(
+        { id: '01K0LOST', params: [param('to', 'ana.ruiz@example.com')] },
+        'unknown'
+      )
+    ],
+    { state: 'paused' }
+  ),
+  interrupted: transcript(
+    [
+      text(
+        'In euros the picture is milder, because the dollar weakened over the same weeks. Of the 13.6 % about four points are the exchange rate, and the rest is the discount in'
+      )
+    ],
+    {
+      state: 'interrupted',
+      seconds: 4.2,
+      footer: ['claude-sonnet-4-5', '1,911 in', 'at least 52 out', '4.2 s']
+    }
+  ),
+  error: transcript([], {
+    state: 'failed',
+    error: {
+      kind: 'key',
+      title: 'No key for Anthropic',
+      text: 'claude-sonnet-4-5 needs one, and none is stored or set. Nothing was sent.',
+      ways: [
+        {
+          code: '%llm keys set anthropic',
+          text: 'asks for the key and keeps it in your key file, readable only by you'
+        },
+        {
+          code: 'ANTHROPIC_API_KEY',
+          text: 'in the environment, then restart the kernel'
+        },
+        {
+          code: '%llm default gemma-3-4b',
+          text: 'runs on this computer; 2.5 GB to download'
+        }
+      ]
+    }
+  })
+};

@@ -1,0 +1,39 @@
+"""Numbers what changes in a transcript: deltas for those who follow it, the whole document for everyone else."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from llm_notebook.transcript.deltas import DeltaWriter
+from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["Feed"]
+
+
+class Feed:
+    """What is sent of one transcript. Any thread may ask."""
+
+    def __init__(self, view: TranscriptView) -> None:
+        self.view = view
+        self._writer = DeltaWriter(view)
+        self._whole_at = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> dict[str, Any] | None:
+        """The message that brings a reader of the message before up to date; None where nothing is new.
+
+        Whenever the text has doubled it is the whole document: who has missed something is healed without asking, and all
+        messages together stay in proportion to the text.
+        """
+        with self._lock:
+            delta = self._writer.next()
+            if delta is None or self.view.size < 2 * self._whole_at or self.view.size == self._whole_at:
+                return delta
+            self._whole_at = self.view.size
+            return {"type": "state", "document": self._writer.full()}
+
+    def document(self) -> dict[str, Any]:
+        """The whole transcript as it is now."""
+        with self._lock:
+            return self._writer.full()

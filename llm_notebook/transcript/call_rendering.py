@@ -1,0 +1,133 @@
+"""A tool call as Markdown and as plain lines: what was asked, what a human decided, what came of it, each bounded."""
+
+from __future__ import annotations
+
+from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.markdown import safe_markdown
+from llm_notebook.transcript.markdown_escape import fenced_code, plain_text
+from llm_notebook.transcript.requests import value_text
+from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.transcript.visible import visible
+from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, ways_to_decide
+
+__all__ = ["literal_markdown", "markdown_call", "plain_call"]
+
+_LONGEST_WELL = 4_000
+_TAIL = 800
+
+
+def literal_markdown(text: str) -> str:
+    """Markdown that shows a name or a foreign sentence as exactly that, on one line, whatever is in it."""
+    text = on_one_line(text)
+    return plain_text(text, line_start=True, lone_dollar=text.count("$") < 2)
+
+
+def markdown_call(block: CallBlock, view: TranscriptView) -> str:
+    """One call, folded; open while a human is asked."""
+    is_open = block.status in ("waiting", "unknown")
+    summary = f"{_in_element(block.name)} · {call_sentence(block, view)}"
+    parts = [f"<details{' open' if is_open else ''}><summary>{summary}</summary>"]
+    if sentence := decision_sentence(block, literal_markdown):
+        parts.append(sentence)
+    if is_open:
+        parts.append(_markdown_question(block))
+    arguments, language = _asked(block)
+    parts.append(f"Asked with:\n\n{_well(arguments, language)}" if arguments else "Asked without arguments.")
+    if edited := _edited(block):
+        parts.append(f"Changed to:\n\n{_well(edited, 'json')}")
+    if block.note:
+        parts.append(literal_markdown(block.note))
+    if block.result is not None:
+        parts.append(
+            f"{_told(block)}:\n\n{_well(block.result, 'text')}" if block.result else f"{_told(block)}: nothing."
+        )
+    if is_open:
+        parts.append("\n".join(f"- `{code}` {text}" for code, text in ways_to_decide(block)))
+    return "\n\n".join(part for part in [*parts, "</details>"] if part)
+
+
+def _markdown_question(block: CallBlock) -> str:
+    lines = _question(block)
+    if block.request is not None and block.request.reason:
+        lines.append(f"The tool says: {literal_markdown(block.request.reason)}")
+    return "\n\n".join([*lines, *([literal_markdown(block.blocked)] if block.blocked else [])])
+
+
+def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
+    """One call as lines."""
+    lines = [f"{on_one_line(block.name)} · {call_sentence(block, view)}"]
+    if sentence := decision_sentence(block):
+        lines.append(sentence)
+    if block.status in ("waiting", "unknown"):
+        lines += _question(block)
+        if block.request is not None and block.request.reason:
+            lines.append(f"The tool says: {on_one_line(block.request.reason)}")
+        if block.blocked:
+            lines.append(on_one_line(block.blocked))
+    arguments, _ = _asked(block)
+    lines += _indented("Asked with:", arguments) if arguments else ["Asked without arguments."]
+    if edited := _edited(block):
+        lines += _indented("Changed to:", edited)
+    if block.note:
+        lines.append(on_one_line(block.note))
+    if block.result is not None:
+        lines += _indented(f"{_told(block)}:", block.result) if block.result else [f"{_told(block)}: nothing."]
+    return lines + [f"{code}  {text}" for code, text in ways_to_decide(block)]
+
+
+def _question(block: CallBlock) -> list[str]:
+    if block.status == "unknown":
+        return [
+            "It was running when its kernel stopped, so whether it ran is not known. It does not run again by itself."
+        ]
+    lines = []
+    if block.request is not None and block.request.destructive:
+        lines.append("Destructive: check before you approve.")
+    if block.request is not None and getattr(block.request, "changed", None):
+        lines.append("The tool has changed since it was asked about: check it again.")
+    return lines
+
+
+def _asked(block: CallBlock) -> tuple[str, str]:
+    """The arguments, of a question the frozen ones; and the language they are written in."""
+    if block.request is not None:
+        return (value_text(block.request.arguments), "json") if block.request.arguments else ("", "json")
+    text = block.text
+    return ("", "json") if text.strip() in ("", "{}") else (text, "json")
+
+
+def _edited(block: CallBlock) -> str:
+    decision = block.decision
+    return value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
+
+
+def _told(block: CallBlock) -> str:
+    match block.status:
+        case "failed":
+            return "It failed, and the model was told"
+        case "finished":
+            return "Returned"
+        case _:
+            return "The model was told"
+
+
+def _bounded(text: str) -> str:
+    """Head and tail of a long text, what is hidden counted, everything invisible spelled out."""
+    if len(text) > _LONGEST_WELL:
+        head, tail = text[: _LONGEST_WELL - _TAIL], text[-_TAIL:]
+        text = f"{head}\n… {len(text) - _LONGEST_WELL:,} characters are not shown …\n{tail}"
+    return visible(text.replace("\r\n", "\n"))
+
+
+def _well(text: str, language: str) -> str:
+    return safe_markdown("\n".join(fenced_code(_bounded(text), language)))
+
+
+def _indented(title: str, text: str) -> list[str]:
+    return [title, *(f"    {line}" for line in _bounded(text).split("\n"))]
+
+
+def _in_element(name: str) -> str:
+    """A name inside an element of ours: no character in it is Markdown, HTML or a formula."""
+    shown = on_one_line(name)
+    return "<code>" + "".join(c if c.isalnum() or c in " _" else f"&#{ord(c)};" for c in shown) + "</code>"

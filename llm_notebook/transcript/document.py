@@ -1,0 +1,165 @@
+"""A TranscriptView as the JSON document that is shown, saved and read again; `document.ts` of the front end has its type.
+
+A notebook keeps it, so what machines wrote is bounded: arguments, results and everything on an approval card.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.transcript.visible import encodable
+from llm_notebook.transcript.words import facts, not_saved_sentence
+
+__all__ = ["MIME_TYPE", "block_document", "document_of", "shown_arguments", "top_fields"]
+
+MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
+_LONGEST_RESULT = 20_000
+_LONGEST_ARGUMENTS = 20_000
+_LONGEST_SENTENCE = 2_000
+_MOST_CHANGES = 20
+
+Document = dict[str, Any]
+
+
+def document_of(view: TranscriptView, seq: int = 0) -> Document:
+    """The whole view.
+
+    Args:
+        view: what is shown.
+        seq: the number of the last delta that it includes.
+    """
+    blocks = [block_document(block, view) for block in view.blocks]
+    return {"version": 1, "id": view.id, "seq": seq, **top_fields(view), "blocks": blocks}
+
+
+def top_fields(view: TranscriptView) -> Document:
+    """Everything but the blocks, and what names the document: always the same keys, so that what is gone is told too."""
+    return {
+        "model": name_document(view.model_id),
+        "state": view.state,
+        "seconds": round(view.seconds, 3),
+        "began": view.began,
+        "notice": _notice(view),
+        "remarks": [encodable(remark) for remark in [*view.remarks, *not_saved_sentence(view)]],
+        "error": _problem(view),
+        "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
+        "hideReasoning": view.hide_reasoning,
+    }
+
+
+def block_document(block: Block, view: TranscriptView, text: str | None = None) -> Document:
+    """One block.
+
+    Args:
+        block: of the view.
+        view: the turn.
+        text: the block's text if less than all of it is meant.
+    """
+    text = block.text if text is None else text
+    if isinstance(block, CallBlock):
+        return _call(block, view, text)
+    if block.kind == "text":
+        return {"kind": "text", "text": encodable(text)}
+    # Hidden reasoning is not saved either; its place is, since blocks are counted.
+    document: Document = {"kind": "reasoning", "text": "" if view.hide_reasoning else encodable(text)}
+    if block.ended is not None:
+        document["seconds"] = round(block.ended - block.began, 3)
+    return document
+
+
+def shown_arguments(text: str, before: int = 0) -> str:
+    """What is shown of the text of arguments: its head, and an ellipsis where it goes on.
+
+    Args:
+        text: of the arguments, from `before` on.
+        before: characters that came before.
+    """
+    room = _LONGEST_ARGUMENTS - before
+    if len(text) <= room:
+        return encodable(text)
+    return encodable(text[: max(0, room)]) + ("…" if room >= 0 else "")
+
+
+def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
+    document: Document = {
+        "kind": "call",
+        "callId": block.call_id or encodable(block.tool_call_id),
+        "name": name_document(block.name),
+        "arguments": shown_arguments(text),
+        "status": block.status,
+        "request": None if block.request is None else request_document(block.request, block, view.scopes),
+        "decision": _decision(block),
+    }
+    if block.started is not None:
+        document["began"] = round(block.started, 3)
+    if block.seconds is not None:
+        document["seconds"] = round(block.seconds, 3)
+    if block.note:
+        document["note"] = shortened(block.note, _LONGEST_SENTENCE)
+    if block.result is not None:
+        document["result"] = encodable(block.result[:_LONGEST_RESULT])
+        if len(block.result) > _LONGEST_RESULT:
+            document["resultHidden"] = len(block.result) - _LONGEST_RESULT
+    return document
+
+
+def _decision(block: CallBlock) -> Document | None:
+    decision = block.decision
+    if decision is None:
+        return None
+    document: Document = {
+        "verdict": decision.verdict,
+        "by": name_document(block.decided_by) or "you",
+        "at": "" if block.decided_at is None else block.decided_at.isoformat(),
+        "text": shortened(decision.text, _LONGEST_SENTENCE),
+    }
+    if decision.arguments is not None and block.request is not None:
+        document["changes"] = _changes(block.request.arguments, decision.arguments)
+    if block.grant_id:
+        scope = block.grant_scope or "session"
+        document["grant"] = {"id": block.grant_id, "scope": scope, "revoked": block.grant_revoked}
+    return document
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Document]:
+    def written(values: dict[str, Any], name: str) -> str:
+        return shortened(value_text(values[name]), _LONGEST_SENTENCE) if name in values else ""
+
+    changed = [
+        name for name in before | after if name not in before or name not in after or _differ(before, after, name)
+    ]
+    documents = [
+        {"name": name_document(name), "before": written(before, name), "after": written(after, name)}
+        for name in changed[:_MOST_CHANGES]
+    ]
+    if len(changed) > _MOST_CHANGES:
+        documents.append({"name": f"{len(changed) - _MOST_CHANGES:,} more", "before": "…", "after": "…"})
+    return documents
+
+
+def _differ(before: dict[str, Any], after: dict[str, Any], name: str) -> bool:
+    return value_text(before[name]) != value_text(after[name])
+
+
+def _notice(view: TranscriptView) -> Document | None:
+    if not view.notice:
+        return None
+    notice: Document = {"text": shortened(view.notice, _LONGEST_SENTENCE)}
+    if view.notice_seconds is not None:
+        notice["seconds"] = round(view.notice_seconds, 1)
+    return notice
+
+
+def _problem(view: TranscriptView) -> Document | None:
+    problem = view.problem
+    if problem is None:
+        return None
+    return {
+        "kind": problem.kind,
+        "title": shortened(problem.title, _LONGEST_SENTENCE),
+        "text": shortened(problem.text, _LONGEST_SENTENCE),
+        "ways": [{"code": encodable(code), "text": encodable(text)} for code, text in problem.ways],
+    }

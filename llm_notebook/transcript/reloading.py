@@ -1,0 +1,78 @@
+"""What the journal knows of a cell's chain, as the same view that its live stream made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from llm_notebook.assembly import events_of
+from llm_notebook.journals import TurnEntry
+from llm_notebook.parts import Message, StreamEvent
+from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+
+__all__ = ["view_of_turns"]
+
+
+def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> TranscriptView:
+    """The view of one chain.
+
+    Args:
+        turns: its rounds, oldest first; at least one.
+        transcript_id: the view's `id`; the id of the first turn unless given.
+    """
+    first = turns[0].begun
+    view = TranscriptView(first.model_id, id=transcript_id or first.turn_id, began=first.at.isoformat())
+    view.hide_reasoning = bool(first.settings.get("hide_reasoning"))
+    rounds = _Rounds(view)
+    for turn in turns:
+        if turn is not turns[0]:
+            rounds.results(turn.begun.messages)
+        rounds.said(turn)
+        view.usage = add_usage(view.usage, turn.usage)
+    last = turns[-1]
+    view.end(_state(last), rounds.seconds)
+    if last.status == "failed" and last.error:
+        view.problem = Problem("The answer broke off.", last.error)
+    elif last.status == "streaming":
+        view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
+    return view
+
+
+class _Rounds:
+    """Numbers the parts of several rounds as one stream."""
+
+    def __init__(self, view: TranscriptView) -> None:
+        self.seconds = 0.0
+        self._view = view
+        self._part = 0
+
+    def said(self, turn: TurnEntry) -> None:
+        self._feed(turn.output)
+        for call in turn.calls:
+            self._view.call_changed(call)
+        self.seconds += (turn.duration_ms or 0) / 1000
+
+    def results(self, messages: Sequence[Message]) -> None:
+        self._feed([message for message in messages if message.role == "tool"])
+
+    def _feed(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            for part in message.parts:
+                for event in events_of(part, 0):
+                    self._view.feed(self._numbered(event), self.seconds)
+                self._part += 1
+
+    def _numbered(self, event: StreamEvent) -> StreamEvent:
+        return replace(event, part_index=self._part)
+
+
+def _state(last: TurnEntry) -> State:
+    if last.status == "streaming":
+        return "failed"
+    if last.status != "complete":
+        return last.status
+    states = {call.state for call in last.calls}
+    if states & {"waiting", "unknown"}:
+        return "paused"
+    # Whatever became of the calls, nobody has gone on with it.
+    return "interrupted" if states else "done"

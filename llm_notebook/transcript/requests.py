@@ -1,0 +1,250 @@
+"""What a human is asked, drawn from the frozen arguments and the tool's schema: short enough to save, complete on demand. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llm_notebook.approvals import ApprovalRequest
+from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.visible import encodable
+
+__all__ = [
+    "edited_arguments",
+    "full_value",
+    "name_document",
+    "request_document",
+    "shortened",
+    "type_word",
+    "value_text",
+]
+
+_LONG, _HEAD, _TAIL = 2_000, 1_200, 400
+_MOST_PARAMETERS = 50
+_LONGEST_NAME = 200
+_LONGEST_SENTENCE = 2_000
+_LONGEST_DESCRIPTION = 400
+_LONGEST_SOURCE = 20_000
+_LONGEST_SCHEMA = 2_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Document = dict[str, Any]
+
+
+def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequence[str]) -> Document:
+    """The card of a call.
+
+    Args:
+        request: what is asked. Facts about the tool that it does not have are left out.
+        block: the call.
+        scopes: how far "Always allow" may reach; a destructive tool has none.
+    """
+    document: Document = {
+        "id": block.call_id or encodable(request.tool_call_id),
+        "digest": request.digest,
+        "tool": name_document(request.tool_name),
+        "origin": [shortened(str(fact), _LONGEST_SENTENCE) for fact in getattr(request, "origin", None) or ()],
+        "source": _source(getattr(request, "source", None)),
+        "reason": shortened(request.reason, _LONGEST_SENTENCE),
+        "destructive": request.destructive,
+        "params": _parameters(request),
+        "grants": [] if request.destructive else list(scopes),
+    }
+    for name, text in (("changed", getattr(request, "changed", "")), ("blocked", block.blocked)):
+        if text:
+            document[name] = shortened(str(text), _LONGEST_SENTENCE)
+    return document
+
+
+def full_value(request: ApprovalRequest, name: str) -> str | None:
+    """The whole text of a parameter, as `text` of its document begins; None if there is no such parameter."""
+    shown, rest = _shown_and_rest(request)
+    for key in shown:
+        if key == name:
+            return _text(request.arguments[key])[0]
+    return (
+        value_text({key: request.arguments[key] for key in rest}) if rest and name == _rest_name(shown, rest) else None
+    )
+
+
+def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) -> dict[str, Any]:
+    """The arguments with a reader's edits: for each changed one its JSON text, None for one that was removed.
+
+    Raises:
+        ValueError: a text is no JSON. What is no sound argument for the tool is for its schema to tell.
+    """
+    arguments = dict(request.arguments)
+    shown, rest = _shown_and_rest(request)
+    for name, text in edits.items():
+        if text is None:
+            arguments.pop(name, None)
+            continue
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"The value of {name} is not valid JSON: {error}") from None
+        if rest and name == _rest_name(shown, rest) and isinstance(value, dict):
+            arguments = {key: arguments[key] for key in arguments if key not in rest} | value
+        else:
+            arguments[name] = value
+    return arguments
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text, with an ellipsis where it goes on; lone surrogates are spelled out."""
+    return encodable(text if len(text) <= most else text[:most] + "…")
+
+
+def name_document(name: str) -> str:
+    """A name as documents hold it."""
+    return shortened(name, _LONGEST_NAME)
+
+
+def value_text(value: Any) -> str:
+    """The JSON text of a value, on several lines where one would be long. What UTF-8 cannot hold is escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > 72 and isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def type_word(schema: Any, value: Any = None) -> str:
+    """A word for a type, such as `string` or `list of integer`: the schema's, or else the value's."""
+    word = _schema_word(schema, 0)
+    return word or _schema_word({"type": _KINDS.get(type(value), "string")}, 0)
+
+
+def _schema_word(schema: Any, depth: int) -> str:
+    if not isinstance(schema, dict) or depth > 3:
+        return ""
+    kind = schema.get("type")
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if "enum" in schema or "const" in schema:
+        return "choice"
+    if isinstance(choices, list):
+        return _joined(_schema_word(choice, depth + 1) for choice in choices)
+    if isinstance(kind, list):
+        return _joined(_schema_word({**schema, "type": one}, depth + 1) for one in kind)
+    if kind == "array":
+        item = _schema_word(schema.get("items"), depth + 1)
+        return f"list of {item}" if item else "list"
+    return name_document(kind) if isinstance(kind, str) else ""
+
+
+def _joined(words: Any) -> str:
+    return " or ".join(dict.fromkeys(word for word in words if word))[:_LONGEST_NAME]
+
+
+def _parameters(request: ApprovalRequest) -> list[Document]:
+    schema = getattr(request, "input_schema", None)
+    schema = schema if isinstance(schema, dict) else {}
+    shown, rest = _shown_and_rest(request)
+    documents = [_parameter(name, request.arguments[name], schema) for name in shown]
+    if rest:
+        values = {name: request.arguments[name] for name in rest}
+        documents.append(
+            {"name": _rest_name(shown, rest), "type": "object", **_cut(value_text(values)), "isText": False}
+        )
+    return documents
+
+
+def _shown_and_rest(request: ApprovalRequest) -> tuple[list[str], list[str]]:
+    """The arguments in the order of the schema, and those that are too many or too oddly named for a line of their own."""
+    schema = getattr(request, "input_schema", None)
+    properties = _properties(schema)
+    names = [name for name in properties if name in request.arguments]
+    names += [name for name in request.arguments if name not in properties]
+    fitting = [name for name in names if len(name) <= _LONGEST_NAME and name == encodable(name)][:_MOST_PARAMETERS]
+    return fitting, [name for name in names if name not in set(fitting)]
+
+
+def _rest_name(shown: list[str], rest: list[str]) -> str:
+    name = f"{len(rest):,} more"
+    while name in shown:
+        name += "…"
+    return name
+
+
+def _properties(schema: Any) -> dict[str, Any]:
+    found = schema.get("properties") if isinstance(schema, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _parameter(name: str, value: Any, schema: dict[str, Any]) -> Document:
+    own = _resolved(_properties(schema).get(name), schema)
+    text, is_text = _text(value)
+    document: Document = {"name": name, "type": type_word(own, value), **_cut(text), "isText": is_text}
+    required = schema.get("required")
+    if isinstance(required, list):
+        document["required"] = name in required
+    if isinstance(own, dict):
+        description = own.get("description")
+        if isinstance(description, str) and description:
+            document["description"] = shortened(description, _LONGEST_DESCRIPTION)
+        if _is_small(own):
+            document["schema"] = own
+    return document
+
+
+def _resolved(own: Any, schema: dict[str, Any]) -> Any:
+    """The schema of one parameter, with the definition that it points to in place of the pointer."""
+    reference = own.get("$ref") if isinstance(own, dict) else None
+    if not isinstance(reference, str):
+        return own
+    kind, _, name = reference.removeprefix("#/").partition("/")
+    definitions = schema.get(kind)
+    definition = definitions.get(name) if isinstance(definitions, dict) else None
+    return {**definition, **{key: own[key] for key in own if key != "$ref"}} if isinstance(definition, dict) else own
+
+
+def _is_small(schema: dict[str, Any]) -> bool:
+    try:
+        text = json.dumps(schema, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return len(text) <= _LONGEST_SCHEMA and _SURROGATE.search(text) is None
+
+
+def _text(value: Any) -> tuple[str, bool]:
+    """How a value is written, and whether that is the string itself. A string that UTF-8 cannot hold is written as JSON."""
+    if isinstance(value, str) and not _SURROGATE.search(value):
+        return value, True
+    return value_text(value), False
+
+
+def _cut(text: str) -> Document:
+    """Head and tail of a long text; counted in UTF-16 units, as its readers count."""
+    if len(text) <= _LONG:
+        return {"text": text, "cut": None}
+    head, tail = text[:_HEAD], text[-_TAIL:]
+    at, total = _units(head), _units(text)
+    return {"text": head + tail, "cut": {"at": at, "hidden": total - at - _units(tail), "total": total}}
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _source(source: Any) -> Document | None:
+    if not source:
+        return None
+    if isinstance(source, Mapping):
+        title, code = source.get("title", ""), source.get("code", "")
+    elif isinstance(source, tuple | list):
+        title, code = source
+    else:
+        title, code = getattr(source, "title", "Source"), getattr(source, "code", source)
+    return {"title": name_document(str(title)), "code": shortened(str(code), _LONGEST_SOURCE)}
+
+
+_KINDS: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}

@@ -1,0 +1,170 @@
+"""Our own sentences about a turn and its calls: what a reader needs to know besides what was said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from llm_notebook.prompts import Usage
+from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.transcript.visible import visible
+
+__all__ = [
+    "call_sentence",
+    "decision_sentence",
+    "duration",
+    "facts",
+    "not_saved_sentence",
+    "on_one_line",
+    "state_sentence",
+    "ways_to_decide",
+]
+
+_LONGEST_SENTENCE = 1_000
+
+Written = Callable[[str], str]
+"""How names and other people's words are written into our sentences."""
+
+
+def on_one_line(text: str) -> str:
+    """Other people's words on one line, everything invisible in them spelled out."""
+    shown = visible(" ".join(text[: 4 * _LONGEST_SENTENCE].split()))
+    return (shown if len(shown) <= _LONGEST_SENTENCE else shown[:_LONGEST_SENTENCE] + "…") or "(no name)"
+
+
+def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
+    """What is to be said of the turn as a whole; nothing where the answer speaks for itself."""
+    if view.notice:
+        return written(view.notice)
+    if view.silent:
+        waited = f", {view.seconds:.0f} s" if view.seconds >= 1 else ""
+        begin = f"{written(view.model_id)} is thinking" if view.blocks else f"Waiting for {written(view.model_id)}"
+        return begin + waited
+    if view.state == "interrupted":
+        return f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
+    if view.state == "failed" and view.problem is None:
+        kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
+        return kept if view.blocks else "■ No answer came."
+    if view.cut_short:
+        return "■ The answer stopped at the token limit. `-o max_tokens N` allows more."
+    if view.state == "done" and not view.answer.strip() and not view.calls:
+        return f"{written(view.model_id)} gave an empty answer."
+    return ""
+
+
+def _kept(view: TranscriptView) -> str:
+    words = len(view.answer.split())
+    if not words:
+        return "No part of an answer arrived."
+    return f"The answer is incomplete; {words:,} {'word is' if words == 1 else 'words are'} kept."
+
+
+def not_saved_sentence(view: TranscriptView) -> list[str]:
+    """That the turn is not in the journal, where it is not."""
+    return [f"Not saved: {on_one_line(view.not_saved)}"] if view.not_saved else []
+
+
+def facts(view: TranscriptView, written: Written = on_one_line) -> list[str]:
+    """Model, tokens and time, for the foot. What is unknown is absent, never zero."""
+    return [written(view.model_id), *_tokens(view.usage), duration(view.seconds)]
+
+
+def _tokens(usage: Usage | None) -> list[str]:
+    if usage is None:
+        return []
+    known = []
+    if usage.input is not None:
+        cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+        known.append(f"in {usage.input:,}" + (f" ({cached:,} cached)" if cached else ""))
+    if usage.output is not None:
+        reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+        known.append(f"out {usage.output:,}" + (f" ({reasoning:,} reasoning)" if reasoning else ""))
+    return known
+
+
+def _detail(usage: Usage, group: str, name: str) -> int:
+    details = usage.details
+    found = details.get(group) if isinstance(details, dict) else None
+    number = found.get(name) if isinstance(found, dict) else None
+    return number if isinstance(number, int) else 0
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: `0.8 s`, `18 s`, `2 min 5 s`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    return f"{round(seconds) // 60} min {round(seconds) % 60} s"
+
+
+def call_sentence(block: CallBlock, view: TranscriptView) -> str:
+    """How a call stands, to follow its name: no capital, no full stop, nobody else's words."""
+    took = "" if block.seconds is None else f" {duration(block.seconds)}"
+    match block.status:
+        case "finished":
+            return f"ran{took}"
+        case "failed":
+            return f"failed after{took}" if took else "failed"
+        case status:
+            under_way, over = _STANDS[status]
+            return over if view.is_over else under_way
+
+
+def decision_sentence(block: CallBlock, written: Written = on_one_line) -> str:
+    """Who decided what, and when; nothing where nobody did."""
+    decision = block.decision
+    if decision is None:
+        return ""
+    by = written(block.decided_by) if block.decided_by else "you"
+    at = _clock(block.decided_at)
+    said = f": {written(decision.text)}" if decision.text else "."
+    if decision.verdict == "denied":
+        return f"Denied by {by}{at}{said}"
+    if decision.verdict == "answered":
+        return f"Answered by {by}{at} in the tool's place."
+    if decision.verdict == "approved":
+        edited = " with changed arguments" if decision.arguments is not None else ""
+        if block.grant_id:
+            revoked = " That was revoked since." if block.grant_revoked else ""
+            return f"Always allowed by {by} in this {_place(block.grant_scope)}{at}.{revoked}"
+        return f"Approved by {by}{edited}{at}."
+    return f"Given up by {by}{at}. The model was told that the outcome is unknown."
+
+
+def _place(scope: str) -> str:
+    return scope if scope in ("cell", "notebook") else "session"
+
+
+def _clock(at: datetime | None) -> str:
+    return "" if at is None else f" on {at:%Y-%m-%d at %H:%M}"
+
+
+def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
+    """The lines that decide about an open call, each with what it does."""
+    if block.status == "waiting" and block.call_id:
+        return [
+            (f"%llm approve {block.call_id}", "runs it"),
+            (f"%llm deny {block.call_id} REASON", "does not run it, and tells the model why"),
+        ]
+    if block.status == "unknown" and block.call_id:
+        return [
+            (f"%llm approve {block.call_id}", "runs it again"),
+            (f"%llm deny {block.call_id} REASON", "does not run it again, and tells the model so"),
+        ]
+    return []
+
+
+_STANDS: Mapping[str, tuple[str, str]] = {
+    "writing": ("being written", "not finished"),
+    "queued": ("not run yet", "did not run"),
+    "running": ("running", "was running when this ended"),
+    "cancelled": ("cancelled, did not run",) * 2,
+    "waiting": ("waiting for your approval, nothing has run",) * 2,
+    "approved": ("approved, not run yet",) * 2,
+    "denied": ("denied, did not run",) * 2,
+    "answered": ("answered by a human, did not run",) * 2,
+    "abandoned": ("given up, outcome unknown",) * 2,
+    "unknown": ("outcome unknown",) * 2,
+}

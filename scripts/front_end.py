@@ -1,0 +1,127 @@
+"""Builds the front end where its sources are newer than its bundles, and shows the bundle to this environment's JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from scripts.node import node_environment
+
+__all__ = [
+    "BUILDER",
+    "NAME",
+    "NOT_BUILT",
+    "SOURCES",
+    "build",
+    "install_packages",
+    "is_built",
+    "link",
+    "provide_front_end",
+]
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "labextension"
+NAME = "jupyter-llm-notebook"
+BUILDER = "jupyter-builder>=1,<2"
+NOT_BUILT = "The front end could not be built. What went wrong stands above."
+
+_BUNDLE = ROOT / "llm_notebook" / "labextension"
+_MADE = (ROOT / "llm_notebook" / "static" / "widget.js", _BUNDLE / "package.json")
+_NO_NODE = "The front end needs Node 20.19 or newer with npm: install it and try again."
+
+
+def main() -> int:
+    """Build and link. Returns the exit code."""
+    return int(not provide_front_end())
+
+
+def provide_front_end() -> bool:
+    """Have the bundles up to date and shown to the JupyterLab of this environment.
+
+    Returns:
+        False, with the reason printed, where they could not be built.
+    """
+    if not is_built() and not (_provide_builder() and build()):
+        print(NOT_BUILT, flush=True)
+        return False
+    link(Path(sys.prefix))
+    return True
+
+
+def is_built() -> bool:
+    """True where every bundle is there and none is older than a source."""
+    if not all(made.is_file() for made in _MADE):
+        return False
+    return max(path.stat().st_mtime for path in _sources()) <= min(made.stat().st_mtime for made in _MADE)
+
+
+def install_packages(environment: Mapping[str, str]) -> bool:
+    """`npm ci`, unless what the lock file names is installed already. Returns whether that succeeded."""
+    lock, installed = SOURCES / "package-lock.json", SOURCES / "node_modules" / ".package-lock.json"
+    if installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime:
+        return True
+    return _npm(environment, "ci", "--no-progress", "--loglevel=error")
+
+
+def build() -> bool:
+    """Build the bundles, with the `jupyter-builder` of this Python's environment. Returns whether that succeeded."""
+    environment = node_environment()
+    if environment is None:
+        print(_NO_NODE, flush=True)
+        return False
+    print("Building the front end (a minute the first time) ...", flush=True)
+    programs = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    return (
+        install_packages(environment)
+        and _npm({**environment, "PATH": programs}, "run", "build", "--silent", "--loglevel=error")
+        and is_built()
+    )
+
+
+def link(prefix: Path) -> None:
+    """Show the bundle to the JupyterLab installed under `prefix`, so that the next build is seen without installing it again."""
+    place = prefix / "share" / "jupyter" / "labextensions" / NAME
+    if place.is_symlink() and place.resolve() == _BUNDLE:
+        return
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.symlink_to(_BUNDLE, target_is_directory=True)
+    except OSError:
+        # Windows lets only some accounts make links.
+        shutil.copytree(_BUNDLE, place)
+
+
+def _sources() -> Iterator[Path]:
+    yield from SOURCES.glob("package*.json")
+    for folder in ("src", "style"):
+        yield from (path for path in (SOURCES / folder).rglob("*") if path.is_file())
+
+
+def _provide_builder() -> bool:
+    """Have `jupyter-builder` in this environment; JupyterLab 4.6 and later bring it."""
+    if importlib.util.find_spec("jupyter_builder") is not None:
+        return True
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    return subprocess.run([*pip, BUILDER], check=False).returncode == 0
+
+
+def _npm(environment: Mapping[str, str], *arguments: str) -> bool:
+    try:
+        done = subprocess.run(["npm", *arguments], cwd=SOURCES, env=environment, stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        print(error, flush=True)
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

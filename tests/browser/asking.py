@@ -1,0 +1,129 @@
+"""A notebook with a tool that asks first, and what a person does with its approval card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from scripts.lab_page import LabPage
+from tests.fakes.openai_server import OpenAIServer, Reply, call_reply, text_reply
+
+__all__ = ["ASK", "BELOW", "DEFINE", "Asking"]
+
+DEFINE, ASK, BELOW = 0, 1, 2
+
+# What the tool does is seen in a file: one line a run.
+_TOOL = '''\
+%load_ext llm_notebook
+import llm_notebook as llm
+
+@llm.require_approval{arguments}
+def delete_files(path: str) -> str:
+    """Delete the files below a path."""
+    with open("{ran}", "a") as file:
+        print(path, file=file)
+{body}
+    return "deleted " + path
+'''
+
+
+@dataclass(slots=True)
+class Asking:
+    """A notebook of three cells: the tool, a prompt that leads to its call, and a cell below.
+
+    Attributes:
+        lab: the page.
+        server: who plays the model.
+        name: of the notebook, without its ending; the tool's file is named after it.
+    """
+
+    lab: LabPage
+    server: OpenAIServer
+    name: str
+
+    @property
+    def page(self) -> Page:
+        """The browser's page."""
+        return self.lab.page
+
+    @property
+    def ran(self) -> list[str]:
+        """What the tool was run with, once for each run."""
+        file = self._file
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    @property
+    def _file(self) -> Path:
+        return self.lab.lab.root / f"{self.name}.ran"
+
+    def tool(self, body: str = "", arguments: str = "") -> str:
+        """The cell that defines the tool, with more lines in its body, and arguments of `require_approval`."""
+        lines = "\n".join(f"    {line}" for line in body.splitlines())
+        return _TOOL.format(ran=self._file.name, body=lines, arguments=arguments)
+
+    def open(
+        self,
+        *,
+        body: str = "",
+        arguments: str = "",
+        options: str = "",
+        kernel: str = "python3",
+        below: str = "print('below ran')",
+    ) -> None:
+        """Write the notebook, open it and run the cell that defines the tool."""
+        cells = [self.tool(body, arguments), f"%%llm -m scripted -T delete_files {options}\nTidy up.", below]
+        self.lab.write(f"{self.name}.ipynb", cells, kernel=kernel)
+        self.lab.run_cell(DEFINE)
+        self.lab.wait_until_ran(DEFINE)
+
+    def play(self, *replies: Reply, path: str = "/tmp/old") -> None:
+        """Script the model: it asks to delete `path`, then gives these replies, or says that it is done."""
+        first = call_reply("delete_files", json.dumps({"path": path}), text="I will tidy up.")
+        self.server.play(first, *(replies or (text_reply("All ", "tidy."),)))
+
+    def ask(self, *replies: Reply, path: str = "/tmp/old") -> None:
+        """Run the prompt and wait for the card."""
+        self.play(*replies, path=path)
+        self.lab.run_cell(ASK)
+        self.wait_for_card()
+
+    def wait_for_card(self) -> None:
+        """Wait until the question is there and can be answered."""
+        expect(self.card).to_be_visible()
+        expect(self.button("Approve").or_(self.button("It ran…"))).not_to_have_attribute("aria-disabled", "true")
+
+    @property
+    def output(self) -> Locator:
+        """The output of the prompt's cell."""
+        return self.lab.output(ASK)
+
+    @property
+    def card(self) -> Locator:
+        """The question."""
+        return self.output.locator(".llm-ask")
+
+    def button(self, name: str) -> Locator:
+        """A button of the card."""
+        return self.card.get_by_role("button", name=name, exact=True)
+
+    def told(self) -> list[Any]:
+        """The tool results that the model was sent in the last request."""
+        messages = self.server.requests[-1].json()["messages"]
+        return [message["content"] for message in messages if message["role"] == "tool"]
+
+    def expect_answer(self, text: str = "All tidy.") -> None:
+        """The chain has gone on to its end, in the cell that asked."""
+        expect(self.output.locator(".llm-answer").last).to_contain_text(text)
+        expect(self.card).to_have_count(0)
+
+    def saved(self) -> Sequence[Any]:
+        """The outputs of the prompt's cell in the file."""
+        self.lab.save()
+        cells = json.loads(self.lab.file.read_text(encoding="utf-8"))["cells"]
+        outputs: Sequence[Any] = cells[ASK]["outputs"]
+        return outputs

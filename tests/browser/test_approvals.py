@@ -1,0 +1,250 @@
+"""The approval card in JupyterLab: what a person decides is what runs, exactly once, in the cell that asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import expect
+
+from scripts.lab_page import LabPage
+from tests.browser.asking import ASK, BELOW, DEFINE, Asking
+from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
+from tests.peers.llama_server import LlamaServer
+
+@pytest.fixture
+def asking(lab_page: LabPage, scripted: OpenAIServer, request: pytest.FixtureRequest) -> Iterator[Asking]:
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    return Asking(lab_page, scripted, name.removeprefix("test-")[:60])
+
+
+def test_an_approved_call_runs_and_the_chain_goes_on_in_its_cell(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    expect(asking.card).to_contain_text("delete_files")
+    expect(asking.card).to_contain_text("/tmp/old")
+    assert asking.ran == []
+    asking.page.screenshot(path="test-results/approval-card.png")
+
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+    assert asking.told() == ["deleted /tmp/old"]
+    expect(asking.output).to_contain_text("I will tidy up.")
+    outputs = asking.saved()
+    assert [sorted(output["data"]) for output in outputs] == [
+        ["application/vnd.llm-notebook.transcript+json", "text/markdown", "text/plain"]
+    ]
+
+
+def test_an_edited_call_runs_as_edited_and_the_model_is_told(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.button("Edit…").click()
+    asking.card.get_by_role("textbox").first.fill("/tmp/older")
+    asking.button("Approve edited").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/older"]
+    assert "changed the arguments" in asking.told()[0]
+
+
+def test_a_denial_carries_its_reason_to_the_model(asking: Asking) -> None:
+    asking.open()
+    asking.ask(text_reply("Then I leave it."))
+    asking.button("Deny…").click()
+    asking.card.get_by_role("textbox").first.fill("It is Monday")
+    asking.button("Deny").click()
+    asking.expect_answer("Then I leave it.")
+    assert asking.ran == []
+    assert asking.told() == ["Denied by the user: It is Monday"]
+    expect(asking.output).to_contain_text("It is Monday")
+
+
+def test_a_human_can_answer_in_the_tools_place(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.button("Answer myself…").click()
+    asking.card.get_by_role("textbox").first.fill("Nothing was there")
+    asking.button("Send answer").or_(asking.button("Answer")).click()
+    asking.expect_answer()
+    assert asking.ran == []
+    assert asking.told() == ["Nothing was there"]
+
+
+def test_always_allow_asks_no_more_until_it_is_revoked(asking: Asking) -> None:
+    asking.open()
+    again = call_reply("delete_files", '{"path": "/tmp/two"}', "call_2")
+    asking.ask(again, text_reply("Both are gone."))
+    asking.button("Always allow").click()
+    asking.card.get_by_role("button", name="In this notebook").click()
+    asking.expect_answer("Both are gone.")
+    assert asking.ran == ["/tmp/old", "/tmp/two"]
+
+    asking.output.get_by_role("button", name="Revoke").first.click()
+    expect(asking.output).to_contain_text("evoked")
+    asking.ask(path="/tmp/three")
+    assert asking.ran == ["/tmp/old", "/tmp/two"]
+
+
+def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
+    asking.open(body="import time; time.sleep(0.5)")
+    asking.ask()
+    asking.lab.save()
+    other_tab = asking.page.context.new_page()
+    other = Asking(LabPage(other_tab, asking.lab.lab), asking.server, asking.name)
+    other.lab.open(asking.lab.name)
+    other.wait_for_card()
+
+    asking.button("Approve").dblclick()
+    other.button("Approve").click()
+    asking.expect_answer()
+    expect(other.card).to_have_count(0)
+    assert asking.ran == ["/tmp/old"]
+    assert len(asking.server.requests) == 2
+
+
+def test_a_click_while_another_cell_runs_is_queued(asking: Asking) -> None:
+    asking.open(below="import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)")
+    go = asking.lab.lab.root / "go"
+    asking.ask()
+    asking.lab.run_cell(BELOW)
+    expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    asking.button("Approve").click()
+    assert asking.ran == []
+    go.touch()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+    go.unlink()
+
+
+def test_stop_ends_the_resumed_chain_and_the_kernel_stays_usable(asking: Asking) -> None:
+    asking.open(body="import time\nprint('working', flush=True)\ntime.sleep(60)")
+    asking.ask()
+    asking.button("Approve").click()
+    expect(asking.output).to_contain_text("working")
+    asking.lab.command("notebook:interrupt-kernel")
+    expect(asking.card).to_contain_text("unknown")
+    asking.lab.run_cell(BELOW)
+    expect(asking.lab.output(BELOW)).to_contain_text("below ran")
+    assert asking.ran == ["/tmp/old"]
+
+
+def test_run_all_stops_at_the_question(asking: Asking) -> None:
+    asking.open()
+    asking.play()
+    asking.lab.run_all()
+    asking.wait_for_card()
+    expect(asking.output).to_contain_text("ells below did not run")
+    expect(asking.lab.output(BELOW)).to_have_text("")
+    expect(asking.output.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
+    asking.button("Approve").click()
+    asking.expect_answer()
+    expect(asking.output).not_to_contain_text("ells below did not run")
+
+
+def test_a_restarted_kernel_can_decide(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.lab.restart_kernel()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+
+
+def test_a_restarted_kernel_without_the_tool_says_what_to_run(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.lab.restart_kernel()
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    expect(asking.output).to_contain_text("un the cell that defines delete_files")
+    assert asking.ran == []
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+
+
+def test_a_kernel_killed_while_the_tool_runs_leaves_a_question(asking: Asking) -> None:
+    asking.open(body="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    asking.ask()
+    asking.lab.watch_restarts()
+    asking.button("Approve").click()
+    asking.lab.wait_until_restarted()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.lab.run_cell(ASK)
+    expect(asking.card).to_contain_text("unknown")
+    assert asking.ran == ["/tmp/old"]
+    asking.button("It ran…").click()
+    asking.card.get_by_role("textbox").first.fill("they are gone")
+    asking.card.get_by_role("button", name="Send").or_(asking.button("Answer")).first.click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+    assert "they are gone" in asking.told()[0]
+    assert len(asking.server.requests) == 2
+
+
+_TALKATIVE = """\
+print("a printed line")
+from IPython.display import display, HTML
+display(HTML("<b>a drawing</b>"))
+print("said", input("Really? "))"""
+
+
+@pytest.mark.parametrize("reloaded", [False, True], ids=["live", "reloaded"])
+def test_what_the_tool_shows_lands_in_its_own_cell(asking: Asking, reloaded: bool) -> None:
+    asking.open(body=_TALKATIVE)
+    asking.ask()
+    if reloaded:
+        asking.lab.save()
+        asking.lab.open(asking.lab.name)
+        asking.wait_for_card()
+    asking.lab.run_cell(BELOW)
+    asking.lab.wait_until_ran(BELOW)
+    asking.button("Approve").click()
+    question = asking.output.locator(".jp-Stdin-input")
+    question.fill("yes")
+    question.press("Enter")
+    asking.expect_answer()
+    expect(asking.output).to_contain_text("a printed line")
+    expect(asking.output).to_contain_text("a drawing")
+    expect(asking.output).to_contain_text("said yes")
+    expect(asking.lab.output(BELOW)).to_have_text("below ran")
+    assert asking.ran == ["/tmp/old"]
+
+
+_REAL = """\
+%%llm -m real -T get_weather --ta -o tool_choice required -o logit_bias '{"107": 9, "39428": 9}' -o temperature 0 -o max_tokens 80 --cl 2
+What is the weather in Paris?"""
+_WEATHER = '''\
+%load_ext llm_notebook
+from typing import Literal
+
+def get_weather(city: Literal["Paris", "Rome", "Oslo"]) -> str:
+    """The weather in a city."""
+    return f"18 degrees and sunny in {city}"
+'''
+
+
+def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server: LlamaServer) -> None:
+    models = Path(asking.lab.lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
+    models.write_text(
+        yaml.safe_dump([{"model_id": "real", "model_name": "smollm2", "api_base": tool_server.base_url}]), encoding="utf-8"
+    )
+    asking.lab.write(f"{asking.name}.ipynb", [_WEATHER, _REAL])
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.lab.run_cell(ASK)
+    asking.wait_for_card()
+    expect(asking.card).to_contain_text("get_weather")
+    asking.button("Approve").click()
+    # The model is made to ask again in every round, until the chain's limit.
+    expect(asking.output).to_contain_text("18 degrees and sunny in")

@@ -1,0 +1,123 @@
+"""The transcript in a front end without our extension that can show widgets, with every ipykernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.notebook.kernels import Cell, Kernel
+from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+LIVE_MODELS = "len(__import__('ipywidgets').widgets.widget._instances)"
+
+
+@pytest.fixture
+def widgets(versioned_kernel: Kernel, tmp_path: Path) -> Kernel:
+    """A kernel whose front end has loaded the hidden widget, which says that it can show ours."""
+    script = tmp_path / "widget.js"
+    script.write_text("export default {};")
+    code = f"""
+import pathlib
+import llm_notebook.notebook.frontend as frontend, llm_notebook.notebook.widget as widget
+widget.widget_script = frontend.widget_script = lambda: pathlib.Path({str(script)!r})
+%reload_ext llm_notebook
+ran.clear()
+"""
+    opened = versioned_kernel.run(code)
+    assert opened.status == "ok", opened.traceback
+    assert versioned_kernel.value(LIVE_MODELS) == 2
+    hello = {"method": "custom", "content": {"type": "hello", "by": "widget", "version": "1"}}
+    said = versioned_kernel.tell_comm(_models(versioned_kernel)[-1], hello)
+    versioned_kernel.hear(lambda message: is_idle(message, said))
+    return versioned_kernel
+
+
+def _models(kernel: Kernel) -> list[str]:
+    """The comms of the widgets with a script of ours, as they were opened."""
+    opened = [message["content"] for message in kernel.heard if message["msg_type"] == "comm_open"]
+    return [content["comm_id"] for content in opened if "_esm" in content["data"].get("state", {})]
+
+
+def _updates(cell: Cell, model: str) -> list[dict[str, Any]]:
+    """What a page is sent of a widget's state, in order."""
+    data = [content["data"] for content in cell.of("comm_msg") if content["comm_id"] == model]
+    return [update["state"] for update in data if update.get("method") == "update"]
+
+
+def _click(kernel: Kernel, cell: Cell, **more: Any) -> str:
+    model = cell.outputs[-1][VIEW]["model_id"]
+    return kernel.tell_comm(model, {"method": "custom", "content": click_of(cell, **more)})
+
+
+def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
+    assert widgets.value(LIVE_MODELS) == 0
+
+
+def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
+    cell = widgets.run("%llm -m patter hi")
+    shown = [content["data"] for content in cell.of("display_data", "update_display_data")]
+    model = shown[0][VIEW]["model_id"]
+    updates = _updates(cell, model)
+    assert len(updates) > 3
+    assert all(len(update) == 1 for update in updates)
+    numbers = [int(name[1:]) for update in updates for name in update if name != "document"]
+    assert numbers == sorted(set(numbers))
+    assert VIEW not in shown[-1]
+    assert shown[-1][MIME_TYPE]["state"] == "done"
+    assert "word4999" in shown[-1]["text/markdown"]
+    assert len(shown) < 12
+    assert widgets.value(LIVE_MODELS) == 0
+    assert model in [content["comm_id"] for content in cell.of("comm_close")]
+
+
+def test_a_click_in_the_widget_runs_the_rest_in_the_cell_that_asked(widgets: Kernel) -> None:
+    request = widgets.send("ask('/a', '/b')")
+    asked = widgets.collect(request)[0]
+    assert asked.traceback == ""
+    for path in ("/a", "/b"):
+        clicked = _click(widgets, cell_of(widgets, request))
+        widgets.hear(lambda message, clicked=clicked: is_idle(message, clicked))
+        widgets.run("pass")
+        assert widgets.value("ran")[-1] == path
+    cell = cell_of(widgets, request)
+    assert cell.stdout == "erasing /a\nerasing /b\n"
+    (output,) = cell.outputs
+    assert "All done." in output["text/markdown"]
+    assert VIEW not in output
+    assert widgets.value(LIVE_MODELS) == 0
+
+
+def test_a_widget_that_waits_shows_what_it_waits_for_after_a_reload(widgets: Kernel) -> None:
+    asked = widgets.run("ask('/a')")
+    model = asked.outputs[0][VIEW]["model_id"]
+    assert _updates(asked, model)[-1]["document"]["state"] == "paused"
+    said = widgets.tell_comm(model, {"method": "request_state"})
+    widgets.hear(lambda message: is_idle(message, said))
+    states = [
+        message["content"]["data"]["state"]
+        for message in widgets.heard
+        if message["msg_type"] == "comm_msg" and message["content"]["comm_id"] == model
+    ]
+    assert states[-1]["document"]["state"] == "paused"
+
+
+def test_what_waits_is_handed_over_to_an_extension_that_comes_later(widgets: Kernel) -> None:
+    request = widgets.send("ask('/a')")
+    asked = widgets.collect(request)[0]
+    assert VIEW in asked.outputs[0]
+    hello = widgets.tell("llm_notebook", {"type": "hello", "by": "extension", "version": "1"})
+    upgraded = widgets.hear(lambda message: message["msg_type"] == "update_display_data")
+    widgets.hear(lambda message: is_idle(message, hello))
+    assert VIEW not in upgraded["content"]["data"]
+    assert upgraded["content"]["data"][MIME_TYPE]["state"] == "paused"
+    assert widgets.value(LIVE_MODELS) == 0
+
+
+def test_without_built_scripts_there_is_no_widget(kernel: Kernel) -> None:
+    kernel.run("import llm_notebook.notebook.frontend as frontend\nfrontend.widget_script = lambda: None")
+    cell = kernel.run("%reload_ext llm_notebook\n%llm -m slow hi")
+    assert [message for message in cell.messages if message["content"].get("target_name") == "jupyter.widget"] == []
+    assert cell.markdown == ["At last."]

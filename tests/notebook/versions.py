@@ -1,0 +1,67 @@
+"""Kernels of every ipykernel that differs, and a tool that waits for approval in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.notebook.kernels import Cell, Kernel
+
+__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "is_idle", "is_record"]
+
+MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
+
+SETUP = """
+import time
+import llm_notebook as llm
+from llm_notebook.transcript.view import TranscriptView
+from tests.fakes.faces import Face, asks
+
+ran = []
+
+@llm.require_approval
+def erase(path: str) -> str:
+    ran.append(path)
+    print("erasing", path)
+    if path == "/asks":
+        return input("Sure? ")
+    if path == "/slow":
+        time.sleep(60)
+    return "gone"
+
+def ask(*paths):
+    rounds = [asks(llm.ToolCall("erase", {"path": path}, path)) for path in paths]
+    model = Face().rounds(*rounds, "All done.")
+    turns = get_ipython().magics_manager.registry["LLMMagics"].turns
+    turns.show(model.chain("Hi", tools=[erase]), TranscriptView("face"))
+"""
+
+Told = list[dict[str, Any]]
+
+
+def is_idle(message: dict[str, Any], request: str) -> bool:
+    """The kernel is done with this request."""
+    return bool(
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+        and message["parent_header"].get("msg_id") == request
+    )
+
+
+def is_record(message: dict[str, Any]) -> bool:
+    """A turn is over or paused, says the kernel to our extension."""
+    return bool(message["msg_type"] == "comm_msg" and message["content"]["data"].get("type") == "record")
+
+
+def cell_of(kernel: Kernel, request: str) -> Cell:
+    """Everything that was ever addressed to the cell of this request."""
+    return Cell(messages=[message for message in kernel.heard if message["parent_header"].get("msg_id") == request])
+
+
+def click_of(cell: Cell, verdict: str = "approved", **more: Any) -> dict[str, Any]:
+    """A click on a button of the newest question of a cell."""
+    document = cell.outputs[-1][MIME_TYPE]
+    assert document["state"] == "paused"
+    click = {"type": "decide", "transcript": document["id"], "verdict": verdict, **more}
+    requests = [block.get("request") for block in document["blocks"] if block.get("status") == "waiting"]
+    asked = requests[0] if requests else {"id": "", "digest": ""}
+    return {**click, "request": asked["id"], "digest": asked["digest"]}

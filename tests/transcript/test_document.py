@@ -1,0 +1,178 @@
+"""The document that is shown and saved: true, bounded, and sendable whatever is in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_notebook.approvals import Decision
+from llm_notebook.parts import StreamEvent
+from llm_notebook.prompts import Usage
+from llm_notebook.tools import ToolResult
+from llm_notebook.transcript.document import document_of
+from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
+from llm_notebook.transcript.view import Problem, TranscriptView
+from tests.transcript.calls import Change, asked, hostile_text, request
+
+_AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
+
+
+def _params(arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    params: list[dict[str, Any]] = document_of(asked(request(arguments)))["blocks"][0]["request"]["params"]
+    return params
+
+
+def test_a_question_has_everything_that_a_card_shows() -> None:
+    view = asked(request({"path": "/tmp/old", "depth": 2}), said="I will.")
+    view.blocked(view.calls[0].call_id, "Run the cell that defines delete_files.")
+    text, call = document_of(view, 7)["blocks"]
+    assert text == {"kind": "text", "text": "I will."}
+    assert (call["status"], call["arguments"]) == ("waiting", '{"path":"/tmp/old"}')
+    asks = call["request"]
+    assert asks["id"] == call["callId"] == view.calls[0].call_id
+    assert (asks["tool"], asks["reason"], asks["destructive"]) == ("delete_files", "Deletes 3 files.", False)
+    assert asks["grants"] == ["cell", "notebook", "session"]
+    assert asks["blocked"] == "Run the cell that defines delete_files."
+    assert [(p["name"], p["text"], p["isText"], p["type"]) for p in asks["params"]] == [
+        ("path", "/tmp/old", True, "string"),
+        ("depth", "2", False, "integer"),
+    ]
+
+
+def test_a_destructive_tool_is_never_allowed_for_good() -> None:
+    assert document_of(asked(request(destructive=True)))["blocks"][0]["request"]["grants"] == []
+
+
+def test_a_decision_says_who_what_and_when() -> None:
+    view = asked()
+    decision = Decision("approved", "0" * 64, {"path": "/tmp/older", "force": True})
+    view.call_changed(Change("approved", decision=decision, decided_by="ada", decided_at=_AT))
+    assert document_of(view)["blocks"][0]["decision"] == {
+        "verdict": "approved",
+        "by": "ada",
+        "at": "2026-11-24T12:03:00+00:00",
+        "text": "",
+        "changes": [
+            {"name": "path", "before": '"/tmp/old"', "after": '"/tmp/older"'},
+            {"name": "force", "before": "", "after": "true"},
+        ],
+    }
+
+
+def test_who_asks_again_starts_afresh() -> None:
+    view = asked()
+    view.call_changed(Change("approved", decision=Decision("approved", "0" * 64), decided_by="ada"))
+    view.call_changed(Change("waiting", request=request({"path": "/"})))
+    assert document_of(view)["blocks"][0]["decision"] is None
+
+
+def test_the_rest_of_the_document() -> None:
+    view = TranscriptView("echo", id="t1", show_usage=True, began="2026-11-24T12:00:00+00:00")
+    view.feed(StreamEvent("reasoning", "Hm", 0), 1.0)
+    view.feed(StreamEvent("text", "Yes", 1), 2.5)
+    view.end("failed", 4.0)
+    view.usage = Usage(10, 20)
+    view.remarks = ["A remark."]
+    view.not_saved = "the disk is full"
+    view.problem = Problem("No key.", "Nothing was sent.", "key", [("%llm keys set openai", "asks for it")])
+    document = document_of(view, 3)
+    assert document["blocks"][0] == {"kind": "reasoning", "text": "Hm", "seconds": 1.5}
+    assert (document["id"], document["seq"], document["state"], document["seconds"]) == ("t1", 3, "failed", 4.0)
+    assert document["remarks"] == ["A remark.", "Not saved: the disk is full"]
+    assert document["footer"] == ["echo", "in 10", "out 20", "4.0 s"]
+    assert document["error"] == {
+        "kind": "key",
+        "title": "No key.",
+        "text": "Nothing was sent.",
+        "ways": [{"code": "%llm keys set openai", "text": "asks for it"}],
+    }
+
+
+def test_hidden_reasoning_is_not_saved() -> None:
+    view = TranscriptView("echo", hide_reasoning=True)
+    view.feed(StreamEvent("reasoning", "secret thought", 0), 1.0)
+    view.feed(StreamEvent("text", "Yes", 1), 2.0)
+    assert "secret" not in json.dumps(document_of(view))
+
+
+def test_a_long_value_is_head_and_tail_and_can_be_had_whole() -> None:
+    value = "a" * 1_200 + "\U0001f600" * 5_000 + "z" * 400
+    asks = request({"text": value})
+    [param] = _params({"text": value})
+    assert param["text"] == "a" * 1_200 + "z" * 400
+    assert param["cut"] == {"at": 1_200, "hidden": 10_000, "total": 11_600}
+    assert full_value(asks, "text") == value
+    assert full_value(asks, "other") is None
+
+
+def test_a_string_that_utf8_cannot_hold_is_written_as_json() -> None:
+    [param] = _params({"path": "a\ud800b"})
+    assert (param["text"], param["isText"]) == ('"a\\ud800b"', False)
+    assert edited_arguments(request({"path": "a\ud800b"}), {"path": param["text"]}) == {"path": "a\ud800b"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"text": "x" * 1_000_000},
+        {"text": "\u202e\x01" * 500_000},
+        {"list": list(range(200_000))},
+        {f"name {number}": "x" * 3_000 for number in range(1_000)},
+        {"n" * 1_000_000: 1, "\ud800": 2},
+    ],
+    ids=["long", "hostile", "list", "many", "name"],
+)
+def test_what_is_saved_is_small_and_complete_on_demand(arguments: dict[str, Any]) -> None:
+    view = asked(request(arguments, reason="r" * 1_000_000))
+    view.call_changed(Change("approved", decision=Decision("approved", "0" * 64, {"text": "y" * 1_000_000})))
+    view.call_changed(Change("finished", result=ToolResult("delete_files", "z" * 1_000_000)))
+    document = document_of(view)
+    assert len(json.dumps(document)) < 250_000
+    assert document["blocks"][0]["resultHidden"] == 980_000
+    asks = request(arguments)
+    whole: dict[str, Any] = {}
+    for param in document["blocks"][0]["request"]["params"]:
+        text = full_value(asks, param["name"])
+        assert text is not None
+        value = text if param["isText"] else json.loads(text)
+        whole |= value if param["name"].endswith(" more") else {param["name"]: value}
+    assert whole == arguments
+
+
+@given(st.dictionaries(hostile_text, hostile_text | st.integers() | st.lists(hostile_text), max_size=4), hostile_text)
+def test_any_question_can_be_sent(arguments: dict[str, Any], reason: str) -> None:
+    view = asked(request(arguments, reason), said=reason)
+    sent = json.dumps(document_of(view), ensure_ascii=False).encode()
+    assert json.loads(sent) == document_of(view)
+    asks = request(arguments)
+    edits = {p["name"]: full_value(asks, p["name"]) for p in _params(arguments) if not p["isText"]}
+    assert edited_arguments(asks, edits) == arguments
+
+
+def test_edits_replace_add_and_remove() -> None:
+    asks = request({"path": "/tmp/old", "depth": 2})
+    assert edited_arguments(asks, {"path": '"/tmp"', "depth": None, "force": "true"}) == {"path": "/tmp", "force": True}
+    with pytest.raises(ValueError, match="The value of path is not valid JSON"):
+        edited_arguments(asks, {"path": "/tmp"})
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "word"),
+    [
+        ({"type": "string"}, "a", "string"),
+        ({"type": "array", "items": {"type": "integer"}}, [1], "list of integer"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, "string or null"),
+        ({"type": ["integer", "null"]}, 1, "integer or null"),
+        ({"enum": ["a", "b"]}, "a", "choice"),
+        (None, {"a": 1}, "object"),
+        ({}, 1.5, "number"),
+        (None, True, "boolean"),
+    ],
+)
+def test_types_have_words(schema: Any, value: Any, word: str) -> None:
+    assert type_word(schema, value) == word
