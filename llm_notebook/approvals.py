@@ -50,16 +50,19 @@ CallState = Literal[
     "unknown",
 ]
 # From each state the states that may follow. `unknown` is what `started` reads as once its owner has died. An approval goes back
-# to `waiting` where the tool is not the one that was approved; a call that cannot be run at all fails without having started.
+# to `waiting` where the tool is not the one that was approved. A call that cannot be run at all fails without having started.
+# From `waiting` a body that pauses by itself may be entered again without a decision. A decision that stays says what came of it.
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),
-    "waiting": frozenset({"waiting", "approved", "denied", "answered", "abandoned", "cancelled", "failed"}),
+    "waiting": frozenset(
+        {"waiting", "approved", "denied", "answered", "abandoned", "started", "cancelled", "failed"}
+    ),
     "approved": frozenset({"waiting", "started", "cancelled", "failed"}),
-    "denied": frozenset(),
-    "answered": frozenset(),
-    "abandoned": frozenset(),
+    "denied": frozenset({"denied"}),
+    "answered": frozenset({"answered"}),
+    "abandoned": frozenset({"abandoned"}),
     "cancelled": frozenset(),
-    "started": frozenset({"finished", "failed", "waiting"}),
+    "started": frozenset({"finished", "failed", "waiting", "unknown"}),
     "finished": frozenset(),
     "failed": frozenset(),
     "unknown": frozenset({"waiting", "approved", "answered", "abandoned", "denied"}),
