@@ -290,3 +290,6 @@ class Journal(Protocol):
 
     def flush(self) -> None:
         """Wait until everything that was handed over is durable."""
+
+    def close(self) -> None:
+        """Make everything durable and let go of the file."""
