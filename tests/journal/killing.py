@@ -19,17 +19,16 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from llm_notebook.journal import SQLiteJournal, open_sqlite_journal
+from llm_notebook.journal import open_sqlite_journal
 from llm_notebook.journals import CallEntry
 from llm_notebook.tools import ToolResult
 from tests.journal.making import begun, decided, done, moved, proposed, request
 
 __all__ = ["Seen", "killed"]
 
-_ORDER = {"proposed": 0, "waiting": 1, "approved": 2, "started": 3, "unknown": 3, "finished": 4}
 _PROCESSES = 2
 _ROUNDS_PER_JOURNAL = 10
 _LONGEST_LIFE_SECONDS = 0.12
@@ -37,18 +36,19 @@ _LONGEST_LIFE_SECONDS = 0.12
 
 @dataclass
 class Seen:
-    """What came of all rounds: how often processes were killed and what they had done, and by name how often each promise was broken."""
+    """What came of all rounds.
+
+    Attributes:
+        kills, acknowledged, effects: how many processes were killed, what they had acknowledged and what they had done.
+        unknown: calls that were cut short while they ran.
+        broken: promises that were not kept, each in a few words.
+    """
 
     kills: int = 0
     acknowledged: int = 0
     effects: int = 0
     unknown: int = 0
-    lost: int = 0
-    run_twice: int = 0
-    run_unrecorded: int = 0
-    damaged: int = 0
-    still_started: int = 0
-    failed_children: int = 0
+    broken: list[str] = field(default_factory=list)
 
 
 class _Child:
@@ -97,18 +97,18 @@ def killed(rounds: int, folder: Path, seed: int) -> Seen:
     """Kill `_PROCESSES` processes in each of so many rounds, and look after each."""
     chance = random.Random(seed)
     seen = Seen()
-    reached: dict[str, int] = {}
+    acknowledged: set[tuple[str, str]] = set()
     for round_number in range(rounds):
         place = folder / str(round_number // _ROUNDS_PER_JOURNAL)
         path, effects = place / "journal.db", place / "effects"
         if round_number % _ROUNDS_PER_JOURNAL == 0:
             place.mkdir()
-            reached = {}
+            acknowledged = set()
         children = [_begun(path, effects, round_number) for _ in range(_PROCESSES)]
         for pid, pipe in children:
             time.sleep(chance.uniform(0, _LONGEST_LIFE_SECONDS / _PROCESSES))
-            _kill(pid, pipe, reached, seen)
-        _look(path, effects, reached, seen, is_last=round_number % _ROUNDS_PER_JOURNAL == _ROUNDS_PER_JOURNAL - 1)
+            _kill(pid, pipe, acknowledged, seen)
+        _look(path, effects, acknowledged, seen, is_last=round_number % _ROUNDS_PER_JOURNAL == _ROUNDS_PER_JOURNAL - 1)
     return seen
 
 
@@ -128,52 +128,53 @@ def _begun(path: Path, effects: Path, round_number: int) -> tuple[int, int]:
     os._exit(1)
 
 
-def _kill(pid: int, pipe: int, reached: dict[str, int], seen: Seen) -> None:
+def _kill(pid: int, pipe: int, acknowledged: set[tuple[str, str]], seen: Seen) -> None:
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     seen.kills += 1
-    seen.failed_children += not os.WIFSIGNALED(status)
+    if not os.WIFSIGNALED(status):
+        seen.broken.append("a process ended by itself")
     content = b""
     while select.select([pipe], [], [], 0)[0] and (read := os.read(pipe, 65536)):
         content += read
     os.close(pipe)
-    for line in content.decode().splitlines():
-        call_id, state = line.split()
-        reached[call_id] = max(reached.get(call_id, 0), _ORDER[state])
-        seen.acknowledged += 1
+    lines = content.decode().splitlines()
+    seen.acknowledged += len(lines)
+    acknowledged |= {(call_id, state) for call_id, _, state in (line.partition(" ") for line in lines)}
 
 
-def _look(path: Path, effects: Path, reached: dict[str, int], seen: Seen, *, is_last: bool) -> None:
-    if not path.exists():
-        seen.lost += len(reached)
-        return
-    with open_sqlite_journal(path) as journal:
-        calls = _calls(journal)
-        consents = _consents(path)
-    for call_id, order in reached.items():
-        seen.lost += call_id not in calls or _ORDER[calls[call_id]] < order
+def _look(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: Seen, *, is_last: bool) -> None:
+    """Hold what the journal says against what was acknowledged and what was done."""
+    states, steps = _recorded(path) if path.exists() else ({}, {})
     ran = Counter(effects.read_text().split()) if effects.exists() else Counter()
-    seen.run_twice += sum(count > consents[call_id] for call_id, count in ran.items())
-    seen.run_unrecorded += sum(_ORDER[calls.get(call_id, "proposed")] < _ORDER["started"] for call_id in ran)
-    seen.still_started += sum(state == "started" for state in calls.values())
+    for call_id, state in acknowledged:
+        if state not in steps.get(call_id, ()):
+            seen.broken.append(f"{call_id} {state} was acknowledged and lost")
+    for call_id, count in ran.items():
+        # A decision that comes when the call has become unknown allows it to run once more.
+        if count > steps.get(call_id, []).count("approved"):
+            seen.broken.append(f"{call_id} ran {count} times")
+        if "started" not in steps.get(call_id, ()):
+            seen.broken.append(f"{call_id} ran before its start was recorded")
+    for call_id, state in states.items():
+        if state != {"started": "unknown"}.get(steps[call_id][-1], steps[call_id][-1]):
+            seen.broken.append(f"{call_id} is {state} after {steps[call_id]}")
     if is_last:
         seen.effects += len(ran)
-        seen.unknown += sum(state == "unknown" for state in calls.values())
+        seen.unknown += list(states.values()).count("unknown")
+
+
+def _recorded(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The state of every call as the journal tells it, and the steps that led there. All belong to one turn, which may not have begun."""
+    with open_sqlite_journal(path) as journal:
+        turn = journal.turn("T1")
+        states = {} if turn is None else {call.call_id: call.state for call in turn.calls}
+    steps: dict[str, list[str]] = {call_id: [] for call_id in states}
     with closing(sqlite3.connect(path)) as connection:
-        seen.damaged += connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]
-
-
-def _calls(journal: SQLiteJournal) -> dict[str, str]:
-    """The state of every call. All belong to one turn, which may not have begun."""
-    turn = journal.turn("T1")
-    return {} if turn is None else {call.call_id: call.state for call in turn.calls}
-
-
-def _consents(path: Path) -> Counter[str]:
-    """How often each call was approved: once, or once more by a process that came to decide when it had become unknown."""
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT call_id FROM call_transitions WHERE to_state = 'approved'").fetchall()
-    return Counter(call_id for (call_id,) in rows)
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for call_id, state in connection.execute("SELECT call_id, to_state FROM call_transitions ORDER BY number"):
+            steps[call_id].append(state)
+    return states, steps
 
 
 if __name__ == "__main__":

@@ -24,8 +24,7 @@ def test_a_process_may_be_killed_at_any_instant():
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout)
     assert seen["kills"] == 200
-    broken = ("lost", "run_twice", "run_unrecorded", "damaged", "still_started", "failed_children")
-    assert {name: seen[name] for name in broken} == dict.fromkeys(broken, 0), run.stderr
+    assert seen["broken"] == [], f"seed {seed}"
     # That it has met what it is about: calls that ran, and calls that were cut short.
     assert seen["acknowledged"] > 200
     assert seen["effects"] > 20

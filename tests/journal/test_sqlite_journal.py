@@ -19,7 +19,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or open files 
 
 def run(program, path):
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", program, str(path)],
+        # Later Pythons warn of forks of processes with threads, which is what is tested here.
+        [sys.executable, "-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning", "-c", program, str(path)],
         capture_output=True,
         text=True,
         check=False,
