@@ -33,12 +33,15 @@ class _BaseChainResponse:
         prompt: the first round's.
         log: where its turns and calls are kept; `log.on_call` is told what becomes of calls.
         on_retry: told when a request is about to be sent again.
+        plan: how it is run, for who asks the same again.
     """
 
     def __init__(self, chain: Chain, *, parallel_tools: int | None = None) -> None:
+        self._chain = chain
         self.prompt = chain.prompt
         self.log = chain.runner.log
         self.on_retry: Callable[[Any], None] | None = None
+        self.plan: Any = None
         self._parallel = parallel_tools
         self._steps = chain_steps(chain)
         self._log: list[Any] = []
@@ -53,6 +56,15 @@ class _BaseChainResponse:
         """The response that was begun last, None before the first."""
         responses = self._responses()
         return responses[-1] if responses else None
+
+    def finished_responses(self) -> list[Any]:
+        """The responses so far that are complete, oldest first."""
+        return [response for response in self._responses() if response._done]
+
+    @property
+    def left(self) -> Any:
+        """Where a chain that was interrupted while tools ran can be gone on with; None for any other."""
+        return self._chain.left
 
     @property
     def failed(self) -> bool:
@@ -241,6 +253,11 @@ class ChainResponse(_BaseChainResponse):
     text = when_read(_BaseChainResponse._text)
     messages = when_read(_BaseChainResponse._messages)
 
+    def close(self) -> None:
+        """Stop reading: the response that is under way is closed; what arrived is kept and marked as interrupted."""
+        if self.latest is not None:
+            self.latest.close()
+
     def read_all(self) -> None:
         """Go on to the chain's end."""
         while self._advance(len(self._log)):
@@ -300,6 +317,11 @@ class AsyncChainResponse(_BaseChainResponse):
 
     text = when_read_async(_BaseChainResponse._text)
     messages = when_read_async(_BaseChainResponse._messages)
+
+    async def aclose(self) -> None:
+        """`ChainResponse.close()`."""
+        if self.latest is not None:
+            await self.latest.aclose()
 
     async def read_all(self) -> None:
         """Go on to the chain's end."""

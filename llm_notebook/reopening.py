@@ -16,7 +16,7 @@ from llm_notebook.runtime import runtime
 from llm_notebook.tools import PauseChain
 from llm_notebook.unresolved import with_results
 
-__all__ = ["history", "open_journal", "pause_of", "pending", "resume"]
+__all__ = ["history", "left_of", "open_journal", "pause_of", "pending", "resume"]
 
 
 def open_journal(path: str | Path | None = None) -> Journal:
@@ -46,23 +46,50 @@ def history(query: str = "", *, limit: int = 50) -> list[TurnEntry]:
     return journal.history(query, limit=limit) if journal is not None else []
 
 
-def pause_of(
-    call: CallEntry,
+def left_of(
+    turn: TurnEntry,
     journal: Journal,
     *,
     model: Any = None,
     tools: Sequence[Any] | None = None,
     before_call: Hook = None,
     after_call: Hook = None,
-    around: Surroundings | None = None,
-) -> PauseChain:
+) -> PausedChain:
+    """What goes on with a chain after a turn of the journal.
+
+    Args:
+        turn: the chain's last one so far.
+        journal: where it is kept.
+        model, tools, before_call, after_call: as for `load_pause()`.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    begun = turn.begun
+    around = Surroundings(model or runtime.registry.model(begun.model_id))
+    log = log_after(journal, begun, around.place)
+    results = [call.result for call in turn.calls if call.result is not None]
+    settings = begun.settings
+    prompt = Prompt(
+        None,
+        around.model,
+        options=around.model.Options(**settings.get("options", {})),
+        schema=settings.get("schema"),
+        tools=tools,
+        messages=with_results(log.known, results),
+        hide_reasoning=settings.get("hide_reasoning", False),
+    )
+    plan = ChainPlan(around, before_call, after_call, chain_limit=settings.get("chain_limit"))
+    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id)
+
+
+def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
     """The pause of a call in the journal, from which its chain goes on.
 
     Args:
         call: a call that waits, or one that was decided and not gone on with.
         journal: where it is kept.
-        model, tools, before_call, after_call: as for `load_pause()`.
-        around: the conversation that goes on, where there is one.
+        wanted: as for `left_of()`.
 
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
@@ -70,25 +97,9 @@ def pause_of(
     turn = journal.turn(call.turn_id)
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
-    begun = turn.begun
-    model = model or (around.model if around is not None else runtime.registry.model(begun.model_id))
-    around = around or Surroundings(model)
-    log = log_after(journal, begun, around.place)
-    results = [sibling.result for sibling in turn.calls if sibling.result is not None]
-    messages = with_results(log.known, results)
-    settings = begun.settings
-    prompt = Prompt(
-        None,
-        model,
-        options=model.Options(**settings.get("options", {})),
-        schema=settings.get("schema"),
-        tools=tools,
-        messages=messages,
-        hide_reasoning=settings.get("hide_reasoning", False),
-    )
-    plan = ChainPlan(around, before_call, after_call, chain_limit=settings.get("chain_limit"))
-    reason = call.request.reason if call.request is not None else f"{call.tool_name} waits"
-    return pause_with(reason, call.request, PausedChain(plan, prompt, messages, call.request, log, call.turn_id))
+    paused = left_of(turn, journal, **wanted)
+    paused.request = call.request
+    return pause_with(call.request.reason if call.request is not None else f"{call.tool_name} waits", call.request, paused)
 
 
 def pending() -> list[PauseChain]:
