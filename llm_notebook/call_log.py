@@ -84,10 +84,11 @@ class CallLog:
         not_saved: why it is not in the journal although it should be; empty while all is well.
         on_call: told each change of a call.
         settings: how the chain is asked, for who goes on with it later.
+        has_lost: a call was interrupted while it ran.
     """
 
     journal: Journal | None = None
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
     conversation_id: str = ""
     conversation: Any = None
     chain_id: str = ""
@@ -98,6 +99,7 @@ class CallLog:
     on_call: Callable[[CallEntry], None] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
+    has_lost: bool = False
 
     def begin(self, response: Any) -> Noting:
         """A turn is about to be sent."""
@@ -185,6 +187,7 @@ class CallLog:
 
     def lose(self, entry: CallEntry) -> None:
         """The call was interrupted while it ran. Does not wait: whoever pressed stop does not want to."""
+        self.has_lost = True
         operation = self._moved(entry, "unknown", ("started",))
         self._home(entry).submit(operation)
         self._took(entry, operation)

@@ -138,6 +138,7 @@ class Chain:
         limit: most responses; None means no limit.
         pause: makes what a pause needs to go on from (the prompt of its round, the turn that asked, the pause).
         asked_by: the turn that asked for the calls that the first prompt's history ends with; empty where that is not known.
+        left: where an interrupted chain can be gone on with: what `pause` made; None unless it was interrupted while tools ran.
     """
 
     prompt: Prompt
@@ -146,6 +147,7 @@ class Chain:
     pause: Callable[[Prompt, str, PauseChain], Any]
     limit: int | None = None
     asked_by: str = ""
+    left: Any = None
 
 
 def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
@@ -199,6 +201,13 @@ def _run_or_pause(
         return (yield from run_with_history(chain.runner, calls, history, asked_by))
     except PauseChain as pause:
         pause.paused = chain.pause(prompt, asked_by, pause)
+        raise
+    except Exception:
+        raise
+    except BaseException:
+        stop = PauseChain()
+        stop.messages = with_results(history, list(chain.runner.finished.values()))
+        chain.left = chain.pause(prompt, asked_by, stop)
         raise
 
 

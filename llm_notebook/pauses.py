@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.approvals import ApprovalRequest, CallState, Decision, Verdict
@@ -16,6 +16,7 @@ from llm_notebook.prompts import Prompt
 from llm_notebook.runtime import runtime
 from llm_notebook.tool_identities import canonical, identity_of, thawed
 from llm_notebook.tools import PauseChain, Tool, ToolCall, output_text
+from llm_notebook.unresolved import unresolved_calls
 
 __all__ = ["ChainPlan", "PausedChain", "Surroundings", "load_pause", "log_after", "pause_with"]
 
@@ -35,7 +36,7 @@ class Surroundings:
     before_call: Hook = None
     after_call: Hook = None
     chain_limit: int | None = 10
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
 
     def log(self) -> CallLog:
         """What keeps the turns and calls of a chain, or of a single prompt, that is asked here."""
@@ -88,7 +89,9 @@ class ChainPlan:
 
         runner = ToolRunner((), self.before_call, self.after_call, log)
         chain = Chain(prompt, runner, respond, pause, self.chain_limit or None, asked_by)
-        return around.model.chain_class(chain, parallel_tools=self.parallel_tools)
+        response = around.model.chain_class(chain, parallel_tools=self.parallel_tools)
+        response.plan = self
+        return response
 
 
 def _settings(prompt: Prompt, chain_limit: int | None) -> dict[str, Any]:
@@ -133,52 +136,67 @@ class PausedChain:
             ValueError: nothing waits for a decision, or the call has been settled already.
             JournalError: the decision cannot be kept, so it does not count.
         """
-        request = self._open_request()
-        if arguments is not None:
-            arguments = thawed(canonical(arguments))
-            self._check(arguments, self.prompt.tools)
-        text, _ = output_text(said)
-        counts = self.settle(Decision(verdict, request.digest, arguments, text))
-        if not counts and (verdict != "approved" or arguments is not None):
-            raise ValueError("This call has been settled already, so the decision comes too late.")
+        if self.request is None:
+            raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
+        if not self.settle(self.request, verdict, arguments=arguments, said=said):
+            if self.entry(self.request).state in ("waiting", "unknown"):
+                raise ValueError("This is not what is asked any more: decide about the pause that came last.")
+            if verdict != "approved" or arguments is not None:
+                raise ValueError("This call has been settled already, so the decision comes too late.")
         return self.resume()
 
-    def settle(self, decision: Decision, *, replaces: bool = True) -> bool:
-        """Keep a decision about the call that waits; returns whether it counts.
+    def settle(
+        self,
+        request: ApprovalRequest,
+        verdict: Verdict,
+        *,
+        arguments: dict[str, Any] | None = None,
+        said: Any = "",
+        replaces: bool = True,
+    ) -> bool:
+        """Keep a decision; returns whether it counts.
 
         Args:
-            decision: what a human decided.
+            request: which call it is about, and what was asked.
+            verdict, arguments, said: what was decided.
             replaces: it counts also where there is a decision that nothing has come of yet.
-        """
-        return self.log.decide(self.entry(), decision, replaces=replaces)
 
-    def allow(self, scope: Scope) -> None:
-        """Allow the tool from now on, as far as `scope` reaches from here. This call is not decided by that.
+        Raises:
+            ToolArgumentError: edited arguments do not fit the tool.
+            JournalError: it cannot be kept, so it does not count.
+        """
+        if arguments is not None:
+            arguments = thawed(canonical(arguments))
+            self._check(request, arguments, self.prompt.tools)
+        text, _ = output_text(said)
+        return self.log.decide(
+            self.entry(request), Decision(verdict, request.digest, arguments, text), replaces=replaces
+        )
+
+    def allow(self, request: ApprovalRequest, scope: Scope) -> None:
+        """Allow a tool from now on, as far as `scope` reaches from here. The call itself is not decided by that.
 
         Raises:
             ValueError: the tool is destructive, or nothing is known here that the scope could mean.
         """
-        request = self._open_request()
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
         self.log.grant(request.tool_name, identity_of(request.facts), scope)
 
-    def entry(self) -> CallEntry:
-        """The call that waits, as it stands now."""
-        request = self._open_request()
+    @property
+    def has_open_calls(self) -> bool:
+        """Its history ends in calls without results, which are run or asked about first."""
+        return bool(unresolved_calls(self.messages))
+
+    def entry(self, request: ApprovalRequest) -> CallEntry:
+        """The call that the request is about, as it stands now."""
         entry = CallEntry(request.id, self.asked_by, request.tool_call_id, request.tool_name, "waiting", b"{}")
         return self.log.latest(entry)
 
-    def _open_request(self) -> ApprovalRequest:
-        if self.request is None:
-            raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
-        return self.request
-
-    def _check(self, arguments: dict[str, Any], tools: Sequence[Any]) -> None:
-        assert self.request is not None
+    def _check(self, request: ApprovalRequest, arguments: dict[str, Any], tools: Sequence[Any]) -> None:
         for tool in tools:
-            if isinstance(tool, Tool) and tool.name == self.request.tool_name:
-                tool.arguments_for(ToolCall(tool.name, thawed(canonical(arguments)), self.request.tool_call_id))
+            if isinstance(tool, Tool) and tool.name == request.tool_name:
+                tool.arguments_for(ToolCall(tool.name, thawed(canonical(arguments)), request.tool_call_id))
 
     def resume(self, tools: Sequence[Any] | None = None) -> Any:
         """The chain from here on: the same object every time, unless it has failed or tools are given.
@@ -201,9 +219,9 @@ class PausedChain:
             hide_reasoning=self.prompt.hide_reasoning,
         )
         if self.request is not None:
-            decision = self.entry().decision
+            decision = self.entry(self.request).decision
             if decision is not None and decision.arguments is not None:
-                self._check(decision.arguments, prompt.tools)
+                self._check(self.request, decision.arguments, prompt.tools)
         continuation = self.plan.chain_from(prompt, self.log, self.asked_by)
         if tools is None:
             self._continuation = continuation
