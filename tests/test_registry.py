@@ -70,11 +70,13 @@ def test_a_model_of_one_flavour_is_said_to_be_of_the_other() -> None:
     only = ScriptedModel((), {"model_id": "only-sync"})
     runtime.registry._builtin.append(ModelWithAliases(only, None, ["os"]))
     assert llm.get_model("os") is only
-    with pytest.raises(llm.UnknownModelError, match=r"only-sync has no async flavour: use get_model\(\)"):
+    with pytest.raises(
+        llm.UnknownModelError, match=r"only-sync has no async flavour \(sync model exists\): use get_model\(\)"
+    ):
         llm.get_async_model("os")
     runtime.registry._builtin.append(ModelWithAliases(None, llm.AsyncOpenAIChat("only-async"), []))
     with pytest.raises(
-        llm.UnknownModelError, match=r"only-async exists as an async model only: use get_async_model\(\)"
+        llm.UnknownModelError, match=r"only-async has no sync flavour \(async model exists\): use get_async_model\(\)"
     ):
         llm.get_model("only-async")
     assert only not in [entry.async_model for entry in llm.get_models_with_aliases()]
