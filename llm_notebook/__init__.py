@@ -14,15 +14,16 @@ Asking          model.prompt() gives a Response, model.conversation() a Conversa
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
 Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
-Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
+Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
+Journal         open_journal, history
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
 Keys, folders   get_key, user_dir
 Templates       Template
 Plugins         hookimpl, get_plugins, get_tools, get_template_loaders, get_fragment_loaders; subclass Model, KeyModel,
                 AsyncModel or AsyncKeyModel; ModelWithAliases
-Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, ProviderError,
-                ToolArgumentError, TransportError; UnknownModelError
+Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, JournalError,
+                ProviderError, ToolArgumentError, TransportError; UnknownModelError
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from llm_notebook.errors import (
         ConversationNotSupported,
         IncompleteResponse,
+        JournalError,
         ModelError,
         NeedsKeyException,
         ProviderError,
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
         set_alias,
         set_default_model,
     )
+    from llm_notebook.reopening import history, open_journal, pending, resume
     from llm_notebook.responses import AsyncResponse, Response
     from llm_notebook.schemas import schema_dsl
     from llm_notebook.templates import Template
@@ -110,6 +113,7 @@ _HOMES = {
     "errors": [
         "ConversationNotSupported",
         "IncompleteResponse",
+        "JournalError",
         "ModelError",
         "NeedsKeyException",
         "ProviderError",
@@ -151,6 +155,7 @@ _HOMES = {
         "set_alias",
         "set_default_model",
     ],
+    "reopening": ["history", "open_journal", "pending", "resume"],
     "responses": ["AsyncResponse", "Response"],
     "schemas": ["schema_dsl"],
     "templates": ["Template"],
@@ -187,6 +192,7 @@ __all__ = [
     "EmbeddingModel",
     "Fragment",
     "IncompleteResponse",
+    "JournalError",
     "KeyModel",
     "Message",
     "Model",
@@ -231,10 +237,14 @@ __all__ = [
     "get_plugins",
     "get_template_loaders",
     "get_tools",
+    "history",
     "hookimpl",
     "load_pause",
+    "open_journal",
+    "pending",
     "remove_alias",
     "require_approval",
+    "resume",
     "schema_dsl",
     "set_alias",
     "set_default_model",

@@ -37,29 +37,34 @@ CORE = [
     {"attachments", "folders", "server_side_tools", "tool_arguments", "tool_output"},
     {"files", "fragments", "parts", "schemas", "toolbox_state"},
     {"keys", "settings", "tools"},
-    {"approvals", "naming", "unresolved"},
+    {"approvals", "naming", "tool_identities", "unresolved"},
     {"prompts"},
-    {"assembly", "chain"},
-    {"pauses", "record"},
+    {"assembly", "journals"},
+    {"memory_journal", "record"},
+    {"call_log"},
+    {"tool_runs"},
+    {"chain"},
+    {"pauses"},
     {"drivers", "prompting", "response_base"},
     {"responses"},
     {"chain_responses"},
     {"conversations"},
     {"models"},
     {"embeddings", "templates"},
-    {"plugins"},
+    {"plugins", "reopening"},
 ]
 # Wire formats: bytes and values only.
 WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
+JOURNAL_MAY_KNOW = TRANSCRIPT_MAY_KNOW - {"assembly"} | {"attachments", "files", "folders", "identifiers"}
 # The third-party and heavy modules that only one place may know.
 HOMES = {
     "httpx": ("providers.transport",),
     "sqlite3": ("journal",),
     "xllamacpp": ("providers",),
     "yaml": ("providers.endpoints", "templates"),
-    "filelock": ("files", "providers.weights"),
+    "filelock": ("files", "journal", "providers.weights"),
     "IPython": ("notebook",),
     "anywidget": ("notebook",),
     "comm": ("notebook",),
@@ -202,6 +207,18 @@ def test_the_transcript_knows_values_only() -> None:
         if module.startswith("transcript"):
             for known, found in own_imports(module):
                 assert known.startswith("transcript") or known in TRANSCRIPT_MAY_KNOW, f"{module} line {found.line}"
+
+
+def test_the_journal_knows_values_and_files_only() -> None:
+    for module in modules():
+        if module.split(".")[0] == "journal":
+            for known, found in own_imports(module):
+                assert known.split(".")[0] == "journal" or known in JOURNAL_MAY_KNOW, f"{module} line {found.line}"
+
+
+def test_only_the_runtime_opens_the_journal() -> None:
+    opening = {module for module in modules() for known, _ in own_imports(module) if known.split(".")[0] == "journal"}
+    assert {module for module in opening if module.split(".")[0] != "journal"} == {"runtime"}
 
 
 def test_nobody_knows_the_notebook() -> None:
