@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,15 @@ def test_every_call_has_an_id() -> None:
     ids = [part.tool_call_id for part in found]
     assert all(call_id.startswith("tc_") for call_id in ids)
     assert len(set(ids)) == 3
+
+
+def test_ids_that_are_made_up_sort_by_age() -> None:
+    ids = []
+    for _ in range(3):
+        (call,) = parts(Event("tool_call_name", "f"))
+        ids.append(call.tool_call_id)
+        time.sleep(0.002)
+    assert ids == sorted(ids)
 
 
 def test_each_tool_result_is_a_part_of_its_own() -> None:

@@ -274,6 +274,17 @@ def test_models_say_what_they_are() -> None:
     model: Any = llm.get_model("gpt-4o")
     assert str(model) == "OpenAIChat: gpt-4o"
     assert repr(model) == "<OpenAIChat: gpt-4o>"
+    entry = llm.ModelWithAliases(model, None, ["4o"])
+    assert repr(entry) == "ModelWithAliases(model=<OpenAIChat: gpt-4o>, async_model=None, aliases=['4o'])"
+
+
+@pytest.mark.parametrize("cls", [llm.Model, llm.KeyModel, llm.AsyncModel, llm.AsyncKeyModel])
+def test_a_model_that_says_nothing_can_only_converse(cls: type[Any]) -> None:
+    model = cls()
+    assert not (model.can_stream or model.supports_schema or model.supports_tools)
+    assert (set(model.attachment_types), model.supported_server_side_tools) == (set(), ())
+    assert model.supports_conversation
+    assert (model.key, model.needs_key, model.key_env_var) == (None, None, None)
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8080", "", "https://", "http://a:b", "file:///etc/passwd"])
