@@ -281,7 +281,7 @@ def test_models_say_what_they_are() -> None:
 @pytest.mark.parametrize("cls", [llm.Model, llm.KeyModel, llm.AsyncModel, llm.AsyncKeyModel])
 def test_a_model_that_says_nothing_can_only_converse(cls: type[Any]) -> None:
     model = cls()
-    assert not (model.can_stream or model.supports_schema or model.supports_tools)
+    assert (model.can_stream, model.supports_schema, model.supports_tools) == (False, False, False)
     assert (set(model.attachment_types), model.supported_server_side_tools) == (set(), ())
     assert model.supports_conversation
     assert (model.key, model.needs_key, model.key_env_var) == (None, None, None)
