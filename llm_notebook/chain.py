@@ -205,9 +205,9 @@ def _run_or_pause(
     except Exception:
         raise
     except BaseException:
-        pause = PauseChain()
-        pause.messages = with_results(history, list(chain.runner.finished.values()))
-        chain.left = chain.pause(prompt, asked_by, pause)
+        stop = PauseChain()
+        stop.messages = with_results(history, list(chain.runner.finished.values()))
+        chain.left = chain.pause(prompt, asked_by, stop)
         raise
 
 

@@ -57,6 +57,12 @@ class _BaseChainResponse:
         responses = self._responses()
         return responses[-1] if responses else None
 
+    @property
+    def so_far(self) -> list[Message]:
+        """What was said so far; nothing is sent or waited for."""
+        latest = self.latest
+        return [*latest.prompt.messages, *latest.partial] if latest is not None else self.prompt.messages
+
     def finished_responses(self) -> list[Any]:
         """The responses so far that are complete, oldest first."""
         return [response for response in self._responses() if response._done]
@@ -123,8 +129,7 @@ class _BaseChainResponse:
 
     def _messages(self) -> list[Message]:
         """Everything said in the chain: what was sent last, and what was answered to it."""
-        latest = self._responses()[-1]
-        return [*latest.prompt.messages, *latest.partial]
+        return self.so_far
 
     def _responses(self) -> list[Any]:
         return [item for item in self._log if not isinstance(item, list)]

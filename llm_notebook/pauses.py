@@ -16,6 +16,7 @@ from llm_notebook.prompts import Prompt
 from llm_notebook.runtime import runtime
 from llm_notebook.tool_identities import canonical, identity_of, thawed
 from llm_notebook.tools import PauseChain, Tool, ToolCall, output_text
+from llm_notebook.unresolved import unresolved_calls
 
 __all__ = ["ChainPlan", "PausedChain", "Surroundings", "load_pause", "log_after", "pause_with"]
 
@@ -137,9 +138,11 @@ class PausedChain:
         """
         if self.request is None:
             raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
-        counts = self.settle(self.request, verdict, arguments=arguments, said=said)
-        if not counts and (verdict != "approved" or arguments is not None):
-            raise ValueError("This call has been settled already, so the decision comes too late.")
+        if not self.settle(self.request, verdict, arguments=arguments, said=said):
+            if self.entry(self.request).state in ("waiting", "unknown"):
+                raise ValueError("This is not what is asked any more: decide about the pause that came last.")
+            if verdict != "approved" or arguments is not None:
+                raise ValueError("This call has been settled already, so the decision comes too late.")
         return self.resume()
 
     def settle(
@@ -166,7 +169,9 @@ class PausedChain:
             arguments = thawed(canonical(arguments))
             self._check(request, arguments, self.prompt.tools)
         text, _ = output_text(said)
-        return self.log.decide(self.entry(request), Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        return self.log.decide(
+            self.entry(request), Decision(verdict, request.digest, arguments, text), replaces=replaces
+        )
 
     def allow(self, request: ApprovalRequest, scope: Scope) -> None:
         """Allow a tool from now on, as far as `scope` reaches from here. The call itself is not decided by that.
@@ -177,6 +182,11 @@ class PausedChain:
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
         self.log.grant(request.tool_name, identity_of(request.facts), scope)
+
+    @property
+    def has_open_calls(self) -> bool:
+        """Its history ends in calls without results, which are run or asked about first."""
+        return bool(unresolved_calls(self.messages))
 
     def entry(self, request: ApprovalRequest) -> CallEntry:
         """The call that the request is about, as it stands now."""

@@ -6,17 +6,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from llm_notebook.call_log import CallLog, Place
 from llm_notebook.chain import Hook
+from llm_notebook.conversations import Conversation
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journals import CallEntry, Journal, TurnEntry
 from llm_notebook.models import Model
 from llm_notebook.pauses import ChainPlan, PausedChain, Surroundings, log_after, pause_with
 from llm_notebook.prompts import Prompt
+from llm_notebook.responses import Response
 from llm_notebook.runtime import runtime
 from llm_notebook.tools import PauseChain
 from llm_notebook.unresolved import with_results
 
-__all__ = ["history", "left_of", "open_journal", "pause_of", "pending", "resume"]
+__all__ = [
+    "history",
+    "left_of",
+    "load_conversation",
+    "open_journal",
+    "pause_of",
+    "pending",
+    "response_of",
+    "resume",
+]
 
 
 def open_journal(path: str | Path | None = None) -> Journal:
@@ -99,7 +111,50 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
     paused.request = call.request
-    return pause_with(call.request.reason if call.request is not None else f"{call.tool_name} waits", call.request, paused)
+    return pause_with(
+        call.request.reason if call.request is not None else f"{call.tool_name} waits", call.request, paused
+    )
+
+
+def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Response:
+    """A finished response that said what a turn of the journal did: it can `reply()`, and conversations can go on from it.
+
+    Args:
+        turn: complete, or as far as it came.
+        journal: where it is kept.
+        model: the model to go on with; the one named in the journal if not given.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    begun = turn.begun
+    model = model or runtime.registry.model(begun.model_id)
+    messages = journal.messages(begun.turn_id)
+    sent = messages[: len(messages) - len(turn.output)]
+    prompt = Prompt(None, model, messages=sent, options=model.Options(**begun.settings.get("options", {})))
+    log = CallLog(journal, Place(), begun.conversation_id, chain_id=begun.chain_id)
+    return Response.kept(prompt, model, log, turn)
+
+
+def load_conversation(id: str, *, model: Any = None) -> Conversation:  # noqa: A002  the API's name
+    """A conversation of the journal, to go on with.
+
+    Args:
+        id: the conversation, or one of its turns to go on from; the beginning of it will do.
+        model: the model to go on with; the one that answered last if not given.
+
+    Raises:
+        KeyError: there is no such conversation.
+        UnknownModelError: no model is given and the one that answered last is not known.
+    """
+    journal = runtime.journal_to_read
+    turn = journal.turn(id) if journal is not None else None
+    if turn is None and journal is not None:
+        turn = next(reversed(journal.conversation(id)), None)
+    if turn is None or journal is None:
+        raise KeyError(f"No conversation or turn is called {id!r}; history() lists the latest.")
+    response = response_of(turn, journal, model=model)
+    return Conversation(response.model, [response])
 
 
 def pending() -> list[PauseChain]:

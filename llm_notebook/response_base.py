@@ -23,6 +23,7 @@ from llm_notebook.unresolved import with_ids, with_results
 
 if TYPE_CHECKING:
     from llm_notebook.attachments import Attachment
+    from llm_notebook.journals import TurnEntry
     from llm_notebook.serialization import ResponseDict
 
 __all__ = ["BaseResponse"]
@@ -330,6 +331,16 @@ class BaseResponse:
         """A finished response for tests; no model is asked."""
         made = Prompt(prompt, model, attachments=attachments, system=system, options=model.Options())
         return cls(made, model, stream=False)._restored([assistant(response)])
+
+    @classmethod
+    def kept(cls, prompt: Prompt, model: Any, log: CallLog, turn: TurnEntry) -> Self:
+        """The finished response of a turn in the journal."""
+        response = cls(prompt, model, stream=False, log=log)
+        response._turn_id, response.is_kept, response._is_concluded = turn.begun.turn_id, True, True
+        response._restored(list(turn.output), None, turn.begun.at.isoformat())
+        response.record.usage = turn.usage or Usage()
+        response.remember(call.result for call in turn.calls if call.result is not None)
+        return response
 
     def _restored(self, messages: list[Message], usage: Mapping[str, Any] | None = None, started: str = "") -> Self:
         """Become a finished response that said these messages."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from llm_notebook.attachments import Attachment
+from llm_notebook.journal.failures import UnreadableValue
 from llm_notebook.parts import AttachmentPart, Message, Part, ToolResultPart
 from llm_notebook.prompts import Usage
 from llm_notebook.tools import ToolResult
@@ -19,6 +21,7 @@ __all__ = [
     "RecordedException",
     "integer_column",
     "json_column",
+    "json_of",
     "messages_column",
     "messages_of",
     "result_column",
@@ -28,12 +31,14 @@ __all__ = [
     "time_column",
     "time_of",
     "usage_column",
-    "usage_of",
+    "value_of",
 ]
 
 # Stands for an attachment's bytes in the JSON of a message.
 _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
+
+T = TypeVar("T")
 
 
 class RecordedException(Exception):
@@ -85,7 +90,8 @@ def time_column(at: datetime | None) -> str | None:
 
 def time_of(column: str | None) -> datetime | None:
     """The time that `time_column()` wrote."""
-    return None if column is None else datetime.fromisoformat(column)
+    with _readable():
+        return None if column is None else datetime.fromisoformat(column)
 
 
 def json_column(value: Any) -> str:
@@ -99,11 +105,6 @@ def usage_column(usage: Usage | None) -> str | None:
     if usage is None:
         return None
     return json_column({"input": usage.input, "output": usage.output, "details": usage.details})
-
-
-def usage_of(column: str | None) -> Usage | None:
-    """The usage that `usage_column()` wrote."""
-    return None if column is None else Usage(**json.loads(column))
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
@@ -134,13 +135,14 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
     Args:
         content: called with a hash, returns the bytes.
     """
-    stored = json.loads(column)
-    messages = [Message.from_dict(data) for data in stored]
-    for message, data in zip(messages, stored, strict=True):
-        for part, part_data in zip(message.parts, data["parts"], strict=True):
-            for attachment, attachment_data in _attachments(part, part_data):
-                _fill(attachment, attachment_data, content)
-    return messages
+    with _readable():
+        stored = json.loads(column)
+        messages = [Message.from_dict(data) for data in stored]
+        for message, data in zip(messages, stored, strict=True):
+            for part, part_data in zip(message.parts, data["parts"], strict=True):
+                for attachment, attachment_data in _attachments(part, part_data):
+                    _fill(attachment, attachment_data, content)
+        return messages
 
 
 def result_column(result: ToolResult | None, contents: Contents) -> str | None:
@@ -163,13 +165,37 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
     """The result that `result_column()` wrote. What was raised is now a RecordedException."""
     if column is None:
         return None
-    data = json.loads(column)
-    attachments = []
-    for attachment_data in data["attachments"]:
-        attachments.append(Attachment.from_dict(attachment_data))
-        _fill(attachments[-1], attachment_data, content)
-    raised = data["exception"] and type(data["exception"][0], (RecordedException,), {})(data["exception"][1])
-    return ToolResult(data["name"], data["output"], attachments, data["tool_call_id"], exception=raised)
+    with _readable():
+        data = json.loads(column)
+        attachments = []
+        for attachment_data in data["attachments"]:
+            attachments.append(Attachment.from_dict(attachment_data))
+            _fill(attachments[-1], attachment_data, content)
+        raised = data["exception"] and type(data["exception"][0], (RecordedException,), {})(data["exception"][1])
+        return ToolResult(data["name"], data["output"], attachments, data["tool_call_id"], exception=raised)
+
+
+def value_of(cls: type[T], column: str | None) -> T | None:
+    """The plain dataclass whose fields `json_column()` wrote. Fields that it has not, as those of a newer version, are left out."""
+    if column is None:
+        return None
+    with _readable():
+        data = json.loads(column)
+        return cls(**{known.name: data[known.name] for known in fields(cls) if known.name in data})  # type: ignore[arg-type]
+
+
+def json_of(column: str) -> Any:
+    """The value that `json_column()` wrote."""
+    with _readable():
+        return json.loads(column)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableValue(str(error)) from error
 
 
 def _attachments(part: Part, data: dict[str, Any]) -> Iterator[tuple[Attachment, dict[str, Any]]]:

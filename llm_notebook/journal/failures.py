@@ -10,14 +10,15 @@ from pathlib import Path
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.place import VARIABLE
 
-__all__ = ["BUSY_SECONDS", "explained", "explaining", "is_busy", "spoils_the_connection"]
+__all__ = ["BUSY_SECONDS", "UnreadableValue", "explained", "explaining", "is_busy", "spoils_the_connection"]
 
 # How long a writer waits for those of other processes.
 BUSY_SECONDS = 30.0
 
 _ELSEWHERE = f"set {VARIABLE} to another file"
+_DAMAGED = f"is damaged and was left as it is: move it away together with its -wal file, or {_ELSEWHERE}"
 _SENTENCES = {
-    sqlite3.SQLITE_CORRUPT: f"is damaged and was left as it is: move it away together with its -wal file, or {_ELSEWHERE}",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: f"is no SQLite file, or is damaged, and was left as it is: move it away, or {_ELSEWHERE}",
     sqlite3.SQLITE_FULL: f"could not be written, as the disk or your quota is full: make room, or {_ELSEWHERE}",
     sqlite3.SQLITE_READONLY: f"cannot be written: give yourself write access to it and its folder, or {_ELSEWHERE}",
@@ -40,8 +41,14 @@ _SPOILING = {
 }
 
 
+class UnreadableValue(ValueError):
+    """A column holds what no version of this package has written."""
+
+
 def explained(error: Exception, path: Path) -> Exception:
     """The error for whoever asked: a JournalError for what SQLite and the operating system report, others as they are."""
+    if isinstance(error, UnreadableValue) or "Could not decode to UTF-8" in str(error):
+        return JournalError(f"The journal {path} {_DAMAGED} ({error}).")
     if isinstance(error, sqlite3.Error):
         sentence = _SENTENCES.get(_code(error), f"could not be used: {_ELSEWHERE}, and please report this")
         return JournalError(f"The journal {path} {sentence} ({error}).")
@@ -55,7 +62,7 @@ def explaining(path: Path) -> Iterator[None]:
     """Whatever SQLite or the operating system report inside becomes a JournalError."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnreadableValue) as error:
         raise explained(error, path) from error
 
 

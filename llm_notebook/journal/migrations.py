@@ -12,7 +12,6 @@ from llm_notebook.journal import search
 from llm_notebook.journal.connections import Opened, connected, identity
 from llm_notebook.journal.failures import BUSY_SECONDS
 from llm_notebook.journal.place import VARIABLE, is_on_local_disk, prepared_place
-from llm_notebook.journal.reads import searched_texts
 from llm_notebook.journal.schema import APPLICATION_ID, MIGRATIONS
 
 __all__ = ["open_file"]
@@ -34,9 +33,9 @@ def open_file(path: Path) -> Opened:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 _migrate(connection)
-                if search.is_available():
-                    search.prepare_index(connection, searched_texts(connection))
-                uses_index = search.is_available() and search.has_index(connection)
+                uses_index = search.is_available()
+                if uses_index:
+                    search.prepare_index(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
@@ -11,18 +10,20 @@ from llm_notebook.approvals import ApprovalRequest, CallState, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal import search
 from llm_notebook.journal.columns import (
+    json_of,
     messages_of,
     result_of,
     text_column,
     text_of,
     time_of,
-    usage_of,
+    value_of,
 )
 from llm_notebook.journal.schema import OPEN_CALLS
 from llm_notebook.journals import CallEntry, Grant, TurnBegun, TurnEntry
 from llm_notebook.parts import Message, ToolCallPart
+from llm_notebook.prompts import Usage
 
-__all__ = ["Reader", "searched_texts", "state_now"]
+__all__ = ["Reader", "state_now"]
 
 IsHeld = Callable[[str | None], bool]
 
@@ -100,7 +101,7 @@ class Reader:
         if not query.strip():
             return self._turns("ORDER BY turns.number DESC LIMIT ?", (limit,))
         turns: list[TurnEntry] = []
-        numbers = (search.turns_with(self._connection, query, uses_index=uses_index) or [])[:limit]
+        numbers = search.turns_with(self._connection, query, uses_index=uses_index)[:limit]
         for chunk in _chunks(numbers):
             turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
         return turns
@@ -176,7 +177,7 @@ class Reader:
             parent_id=parent_id,
             model_id=cast("str", model_id),
             messages=messages_of(messages, self._content),
-            settings=json.loads(settings),
+            settings=json_of(settings),
             cell_id=text_of(cell_id),
             notebook=text_of(notebook),
             at=cast("Any", time_of(began_at)),
@@ -188,7 +189,7 @@ class Reader:
             begun,
             status,
             messages_of(output, self._content),
-            usage_of(usage),
+            value_of(Usage, usage),
             None if duration_ms is None else int(duration_ms),
             text_of(resolved_model),
             text_of(error) or "",
@@ -206,8 +207,8 @@ class Reader:
                 tool_name=cast("str", tool_name),
                 state=state_now(state, owner, self._is_held),
                 arguments=arguments,
-                request=None if request is None else ApprovalRequest.from_dict(json.loads(request)),
-                decision=None if decision is None else Decision.from_dict(json.loads(decision)),
+                request=value_of(ApprovalRequest, request),
+                decision=value_of(Decision, decision),
                 decided_by=text_of(decided_by) or "",
                 decided_at=time_of(decided_at),
                 grant_id=text_of(grant_id) or "",
@@ -229,20 +230,6 @@ class Reader:
 def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
     """The state of a call: `unknown` where it is stored as `started` and the process that started it has died."""
     return "unknown" if state == "started" and not is_held(owner) else state
-
-
-def searched_texts(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str | None]]:
-    """Number, prompt and answer of all turns, for the search; no answer where none has ended."""
-
-    def without_content(_: str) -> bytes:
-        return b""
-
-    rows = connection.execute(
-        "SELECT number, messages, settings, output FROM turns LEFT JOIN turn_endings USING (number)"
-    )
-    for number, messages, settings, output in rows:
-        prompt = search.prompt_text(messages_of(messages, without_content), json.loads(settings))
-        yield number, prompt, None if output is None else search.answer_text(messages_of(output, without_content))
 
 
 def _grant(row: tuple[Any, ...]) -> Grant:

@@ -1,12 +1,13 @@
-"""Finding turns by the words of their prompts and answers: an FTS5 index, or LIKE where this SQLite has no FTS5."""
+"""Finding turns by the words of their prompts and answers: an FTS5 index, or reading them all where this SQLite has no FTS5."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from llm_notebook.journal.columns import json_of, messages_of
 from llm_notebook.journal.schema import SEARCH_TABLE
 from llm_notebook.parts import Message, TextPart
 
@@ -45,19 +46,15 @@ def has_index(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'search'").fetchone() is not None
 
 
-def prepare_index(connection: sqlite3.Connection, prompts_and_answers: Iterable[tuple[int, str, str | None]]) -> None:
-    """Make the index, or make it anew after a process without FTS5 has written. Inside a transaction.
-
-    Args:
-        prompts_and_answers: number, prompt and answer of all turns; not read where there is nothing to do.
-    """
+def prepare_index(connection: sqlite3.Connection) -> None:
+    """Make the index, or make it anew after a process without FTS5 has written. Inside a transaction."""
     incomplete = connection.execute("SELECT 1 FROM facts WHERE name = ?", (_INCOMPLETE,)).fetchone()
     if has_index(connection):
         if incomplete is None:
             return
         connection.execute("DROP TABLE search")
     connection.execute(SEARCH_TABLE)
-    for number, prompt, answer in prompts_and_answers:
+    for number, prompt, answer in _texts_of_turns(connection):
         index_prompt(connection, number, prompt, uses_index=True)
         if answer is not None:
             index_answer(connection, number, answer, uses_index=True)
@@ -86,31 +83,46 @@ def index_answer(connection: sqlite3.Connection, number: int, text: str, *, uses
     _index(connection, 2 * number + 1, text, uses_index)
 
 
-def turns_with(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int] | None:
-    """The numbers of the turns whose prompt or answer holds every word of the query, newest first; None for a query without any.
+def turns_with(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:
+    """The numbers of the turns whose prompt or answer holds every word of the query, newest first.
 
-    With the index a word of the query stands for all words that begin with it, whatever their case and accents. Without it, for
-    every place where it occurs.
+    With the index a word stands for all words that begin with it, whatever their case and accents, and what is neither a letter
+    nor a digit counts for nothing. Without it, a word is found wherever it occurs, whatever its case.
     """
+    words = list(dict.fromkeys(query.replace("\0", " ").split()))
+    found = _indexed(connection, words) if uses_index else _read(connection, words)
+    return sorted(found, reverse=True)
+
+
+def _indexed(connection: sqlite3.Connection, words: list[str]) -> set[int]:
     found: set[int] | None = None
-    for word in dict.fromkeys(query.replace("\0", " ").split()):
-        if uses_index:
-            if not any(character.isalnum() for character in word):
-                continue
+    for word in words:
+        if any(character.isalnum() for character in word):
             phrase = _searchable(word).replace('"', " ")
             rows = connection.execute("SELECT rowid / 2 FROM search WHERE search MATCH ?", (f'"{phrase}" *',))
-        else:
-            rows = connection.execute(_SCAN, {"pattern": f"%{_liked(word)}%"})
-        numbers = {number for (number,) in rows}
-        found = numbers if found is None else found & numbers
-    return None if found is None else sorted(found, reverse=True)
+            numbers = {number for (number,) in rows}
+            found = numbers if found is None else found & numbers
+    return found or set()
 
 
-_SCAN = """
-SELECT number FROM readable_turns JOIN turns USING (number)
-WHERE readable_turns.prompt LIKE :pattern ESCAPE '\\' OR readable_turns.answer LIKE :pattern ESCAPE '\\'
-    OR (json_valid(turns.settings) AND json_extract(turns.settings, '$.text') LIKE :pattern ESCAPE '\\')
-"""
+def _read(connection: sqlite3.Connection, words: list[str]) -> set[int]:
+    folded = [word.casefold() for word in words]
+    texts = ((number, f"{prompt}\n{answer or ''}".casefold()) for number, prompt, answer in _texts_of_turns(connection))
+    return {number for number, text in texts if all(word in text for word in folded)}
+
+
+def _texts_of_turns(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str | None]]:
+    """Number, prompt and answer of all turns; no answer where none has ended."""
+
+    def without_content(_: str) -> bytes:
+        return b""
+
+    rows = connection.execute(
+        "SELECT number, messages, settings, output FROM turns LEFT JOIN turn_endings USING (number)"
+    )
+    for number, messages, settings, output in rows:
+        prompt = prompt_text(messages_of(messages, without_content), json_of(settings))
+        yield number, prompt, None if output is None else answer_text(messages_of(output, without_content))
 
 
 def _index(connection: sqlite3.Connection, row: int, text: str, uses_index: bool) -> None:
@@ -126,7 +138,3 @@ def _texts(messages: Sequence[Message]) -> list[str]:
 
 def _searchable(text: str) -> str:
     return _UNSPACED.sub(r" \1 ", text.encode("utf-8", "replace").decode())
-
-
-def _liked(word: str) -> str:
-    return re.sub(r"([%_\\])", r"\\\1", word.encode("utf-8", "replace").decode())

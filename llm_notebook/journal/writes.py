@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from llm_notebook.journal.columns import (
     Contents,
     integer_column,
     json_column,
+    json_of,
     messages_column,
     result_column,
     text_column,
@@ -346,7 +346,7 @@ def _settle_unknown(connection: sqlite3.Connection, call_id: Any, owner: Any, at
 
 
 def _digest_of(request: str) -> Any:
-    return json.loads(request)["digest"]
+    return json_of(request)["digest"]
 
 
 def _number_of(connection: sqlite3.Connection, turn_id: Any) -> int | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from llm_notebook.approvals import ApprovalRequest
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
+from llm_notebook.journals import Revoked
 from llm_notebook.notebook.defined_tools import missing_sentence
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.kernel import MainThread, as_request, in_kernel
@@ -205,12 +207,12 @@ class Actions:
 
     def _continued(self, turn: LiveTurn) -> Resume | None:
         paused = self._paused(turn)
-        if paused is not None and (turn.view.open_calls or paused.unresolved):
+        if paused is not None and (turn.view.open_calls or paused.has_open_calls):
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None
         if turn.chain is not None and turn.chain.latest is not None:
-            asked, history, log, plan = turn.chain.prompt, turn.chain.history(), turn.chain.log, turn.chain.plan
+            asked, history, log, plan = turn.chain.prompt, turn.chain.so_far, turn.chain.log, turn.chain.plan
         elif paused is not None:
             asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
         else:
@@ -232,7 +234,7 @@ class Actions:
             return None
 
         def anew() -> Any:
-            turn.view.start_over()
+            turn.feed.start_over()
             following = chain.plan.chain_from(chain.prompt)
             following.log.chain_id = turn.view.id
             return following
@@ -269,7 +271,10 @@ class Actions:
 def revoked(grant_id: str) -> bool:
     """Take an "always allow" back; returns whether it was in force."""
     journal = runtime.journal
-    return journal is not None and journal.revoke(grant_id)
+    if journal is None:
+        return False
+    is_over: bool = journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
+    return is_over
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:

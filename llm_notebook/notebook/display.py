@@ -154,6 +154,9 @@ class NotebookDisplay:
         publish = threadsafe_publisher(self._front.shell)
         if publish is None:
             return
+        # What the cell has printed before stands above.
+        sys.stdout.flush()
+        sys.stderr.flush()
         if self._front.wants_widget and self._widget is None:
             self._widget = self._made_widget()
         senders = self.senders()

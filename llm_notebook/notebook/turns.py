@@ -29,6 +29,7 @@ __all__ = ["Ask", "LiveTurn", "LiveTurns", "OnPause", "Settled"]
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
 _CELLS_BELOW = "Cells below did not run."
+_STOPPED = "■ Stopped by you while a tool was running."
 
 Ask = Callable[["LiveTurn", PauseChain], Any]
 """Asks a human on the spot, by keyboard: returns the continuation to read on, or None to leave the question open."""
@@ -195,9 +196,7 @@ class LiveTurns:
                 return full_value(block.request, name)
         return None
 
-    def _run(
-        self, turn: LiveTurn, chain: Any, ask: Ask | None = None, *, here: bool = False, remark: str = ""
-    ) -> None:
+    def _run(self, turn: LiveTurn, chain: Any, ask: Ask | None = None, *, here: bool = False, remark: str = "") -> None:
         """Read to the end, or to the first question that stays open; `remark` is then told with it."""
         turn.request = current_request(self.shell)
         while True:
@@ -234,7 +233,7 @@ class LiveTurns:
 
         chain.on_retry = retrying
         chain.log.on_call = call_changed
-        view.remarks = [said for said in view.remarks if said != _CELLS_BELOW]
+        view.remarks = [said for said in view.remarks if said not in (_CELLS_BELOW, _STOPPED)]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
@@ -250,7 +249,7 @@ class LiveTurns:
         except KeyboardInterrupt:
             was_stopped = True
             pause = self._question_left_by(chain)
-            state = "interrupted" if pause is None else "paused"
+            state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
         finally:
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)

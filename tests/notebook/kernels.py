@@ -45,12 +45,13 @@ class Cell:
 
     @property
     def frames(self) -> list[str]:
-        """Every Markdown that was shown, in order, updates included."""
-        return [
+        """Every Markdown that was shown, in order, updates included; one that is shown again at once counts once."""
+        shown = [
             content["data"]["text/markdown"]
             for content in self.of("display_data", "update_display_data")
             if "text/markdown" in content["data"]
         ]
+        return [markdown for before, markdown in zip([None, *shown], shown, strict=False) if markdown != before]
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
