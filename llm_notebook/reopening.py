@@ -111,9 +111,8 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
     paused.request = call.request
-    return pause_with(
-        call.request.reason if call.request is not None else f"{call.tool_name} waits", call.request, paused
-    )
+    reason = call.request.reason if call.request is not None else ""
+    return pause_with(reason or f"{call.tool_name} waits for approval", call.request, paused)
 
 
 def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Response:

@@ -149,7 +149,7 @@ class ToolRun:
             decision = yield from self._granted(entry, asked, frozen)
             if decision is None:
                 pause = PauseChain(f"{tool.name} waits for approval")
-                raise (yield from self._question(entry, pause, asked, frozen))
+                raise (yield from self._question(entry, pause, asked, frozen, reason=""))
         if tool.implementation is None:
             raise ValueError(
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
@@ -191,14 +191,19 @@ class ToolRun:
         grant = self.log.grant_for(identity_of(self._tool_facts()))
         if grant is None:
             return None
-        yield from self._question(entry, PauseChain(f"{asked.name} is always allowed"), asked, frozen)
+        yield from self._question(entry, PauseChain(), asked, frozen, reason="")
         counts = yield from self.log.allowed(entry, grant, self._digest(asked, frozen))
         return entry.decision if counts else None
 
     def _question(
-        self, entry: CallEntry, pause: PauseChain, asked: ToolCall, frozen: bytes
+        self, entry: CallEntry, pause: PauseChain, asked: ToolCall, frozen: bytes, *, reason: str | None = None
     ) -> Generator[Invoke | Note, Any, PauseChain]:
-        """Have a human asked; returns the pause, which knows what it is about."""
+        """Have a human asked; returns the pause, which knows what it is about.
+
+        Args:
+            reason: the tool's own sentence, what the pause says unless given.
+        """
+        reason = str(pause) if reason is None else reason
         tool = self.tool
         assert tool is not None
         assert asked.tool_call_id is not None
@@ -209,7 +214,7 @@ class ToolRun:
             tool_name=tool.name,
             arguments=thawed(frozen),
             tool_call_id=asked.tool_call_id,
-            reason=str(pause),
+            reason=reason,
             digest=self._digest(asked, frozen),
             destructive=policy is not None and policy.destructive,
             id=entry.call_id,
