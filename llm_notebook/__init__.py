@@ -15,7 +15,7 @@ Messages        user, assistant, system, tool_message; Message and its parts Tex
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
 Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
 Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
-Journal         open_journal, history
+Journal         open_journal, history, load_conversation
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
 Keys, folders   get_key, user_dir
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
         set_alias,
         set_default_model,
     )
-    from llm_notebook.reopening import history, open_journal, pending, resume
+    from llm_notebook.reopening import history, load_conversation, open_journal, pending, resume
     from llm_notebook.responses import AsyncResponse, Response
     from llm_notebook.schemas import schema_dsl
     from llm_notebook.templates import Template
@@ -155,7 +155,7 @@ _HOMES = {
         "set_alias",
         "set_default_model",
     ],
-    "reopening": ["history", "open_journal", "pending", "resume"],
+    "reopening": ["history", "load_conversation", "open_journal", "pending", "resume"],
     "responses": ["AsyncResponse", "Response"],
     "schemas": ["schema_dsl"],
     "templates": ["Template"],
@@ -239,6 +239,7 @@ __all__ = [
     "get_tools",
     "history",
     "hookimpl",
+    "load_conversation",
     "load_pause",
     "open_journal",
     "pending",

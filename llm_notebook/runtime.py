@@ -77,9 +77,10 @@ class Runtime:
 
     def close_journal(self) -> None:
         """Keep nothing from now on."""
-        journal, self._journal = self._journal, None
+        open_ones = [journal for journal in (self._journal, self._reading) if journal is not None]
+        self._journal = self._reading = None
         self.keeps_journal, self.journal_problem = False, ""
-        if journal is not None:
+        for journal in open_ones:
             journal.close()
 
     @functools.cached_property

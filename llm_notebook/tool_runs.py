@@ -28,9 +28,9 @@ from llm_notebook.tool_identities import (
 )
 from llm_notebook.tools import CancelToolCall, PauseChain, Tool, ToolCall, ToolResult, output_text
 
-__all__ = ["Invoke", "ToolRun"]
+__all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
 
-_UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
+UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
 _FINAL: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 
 Steps = Generator["Invoke | Note", Any, Any]
@@ -43,14 +43,14 @@ class Invoke:
 
     Attributes:
         hook: the name of the hook this is, None for a tool.
-        consent: a human has approved the call that this runs.
+        consent: whether a human has approved the call that this runs; None for what is no tool.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
-    consent: bool = False
+    consent: bool | None = None
 
 
 @dataclass(slots=True)
@@ -127,9 +127,14 @@ class ToolRun:
         # A decision that was used up already, before the call was interrupted, counts no more.
         decision = entry.decision if entry.state == "approved" else None
         if decision is not None and decision.digest != self._digest(asked, frozen):
-            decision = None
+            # Something else was approved than what would run now.
+            raise (
+                yield from self._question(
+                    entry, PauseChain(f"{asked.name} waits for approval"), asked, frozen, reason=""
+                )
+            )
         if decision is None and entry.state == "unknown":
-            raise (yield from self._question(entry, PauseChain(_UNKNOWN_OUTCOME), asked, frozen))
+            raise (yield from self._question(entry, PauseChain(UNKNOWN_OUTCOME), asked, frozen))
         if decision is None and hooks_pause is not None:
             raise (yield from self._question(entry, hooks_pause, asked, frozen))
         return (yield from self._run(self.tool, entry, asked, frozen, decision))
