@@ -32,6 +32,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llm_notebook import errors as errors
+    from llm_notebook import models as models
+    from llm_notebook import parts as parts
+    from llm_notebook import plugins as plugins
+    from llm_notebook import serialization as serialization
+    from llm_notebook import templates as templates
+    from llm_notebook import tools as tools
     from llm_notebook.approvals import ApprovalRequest, Decision, approved, require_approval
     from llm_notebook.attachments import Attachment
     from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
@@ -164,6 +171,7 @@ _HOMES = {
     ],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_SUBMODULES = ("errors", "models", "parts", "plugins", "serialization", "templates", "tools")
 
 __version__ = "0.1.0"
 __all__ = [
@@ -248,7 +256,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module when it is first used (PEP 562)."""
+    """Load a public name from its module, or a public submodule, when it is first used (PEP 562)."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
@@ -257,7 +267,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF])
+    own = [name for name in globals() if name.startswith("__") or name.endswith("_ipython_extension")]
+    return sorted([*own, *_HOME_OF, *_SUBMODULES])
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -234,3 +234,8 @@ class ModelWithAliases:
     def matches(self, query: str) -> bool:
         """True if the id or an alias contains the query, whatever the case."""
         return any(query.lower() in name.lower() for name in [self.model_id, *self.aliases])
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(model={self.model!r}, async_model={self.async_model!r}, aliases={self.aliases!r})"
+        )

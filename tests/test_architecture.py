@@ -309,9 +309,39 @@ def type_checking_names() -> set[str]:
     }
 
 
+# Code written for the API that ours is made after finds these names.
+API = """
+get_model get_async_model get_models get_async_models get_models_with_aliases set_alias remove_alias get_default_model
+set_default_model get_key user_dir get_tools get_plugins get_template_loaders get_fragment_loaders schema_dsl hookimpl
+user assistant system tool_message
+Model KeyModel AsyncModel AsyncKeyModel ModelWithAliases Options Conversation AsyncConversation Response AsyncResponse
+ChainResponse AsyncChainResponse Prompt Message StreamEvent TextPart ReasoningPart ToolCallPart ToolResultPart AttachmentPart
+Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool Template Usage
+ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
+EmbeddingModel get_embedding_model get_embedding_models
+"""
+
+
+def test_the_names_of_the_api_are_there() -> None:
+    assert set(API.split()) - set(llm_notebook.__all__) == set()
+
+
+@pytest.mark.parametrize("name", llm_notebook.__all__)
+def test_help_lists_every_name(name: str) -> None:
+    assert re.search(rf"\b{name}\b", llm_notebook.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"])
+def test_a_public_submodule_is_an_attribute_from_the_start(name: str) -> None:
+    script = f"import llm_notebook as llm; print(llm.{name}.__name__, {name!r} in dir(llm))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [f"llm_notebook.{name}", "True"]
+
+
 def test_the_lists_of_public_names_agree() -> None:
     homes = {f"{NAME}.{module}.{name}" for module, names in llm_notebook._HOMES.items() for name in names}
-    assert type_checking_names() == homes
+    submodules = {f"{NAME}.{name}" for name in llm_notebook._SUBMODULES}
+    assert type_checking_names() == homes | submodules
     assert sorted(llm_notebook.__all__) == sorted(name.rpartition(".")[2] for name in homes)
     assert set(llm_notebook.__all__) <= set(dir(llm_notebook))
 
