@@ -337,6 +337,13 @@ def test_async_hooks_are_for_async_chains() -> None:
         Face().rounds(calling("note")).chain("Hi", tools=[note], before_call=hook).text()
     with pytest.raises(TypeError, match="after_call is async"):
         Face().rounds(calling("note")).chain("Hi", tools=[note], after_call=hook).text()
+
+    class Hook:
+        async def __call__(self, *arguments: Any) -> None:
+            ran.append("hook")
+
+    with pytest.raises(TypeError, match="after_call is async"):
+        Face().rounds(calling("note")).chain("Hi", tools=[note], after_call=Hook()).text()
     assert ran == []
 
 
@@ -502,26 +509,45 @@ def test_a_chain_read_from_two_threads_asks_and_runs_once() -> None:
     assert (len(ran), len(model.requests)) == (1, 2)
 
 
-def test_async_tools_run_together_and_sync_tools_in_threads_when_asked(face: Face) -> None:
-    if face.is_async:
-        gate = asyncio.Barrier(3)
+def test_sync_tools_run_in_threads_when_asked(face: Face) -> None:
+    gate = threading.Barrier(3)
 
-        async def meet() -> str:
-            await asyncio.wait_for(gate.wait(), 5)
-            return "met"
+    def meet() -> str:
+        gate.wait(5)
+        return "met"
 
-        tool: Any = meet
-    else:
-        threads = threading.Barrier(3)
-
-        def meet_in_threads() -> str:
-            threads.wait(5)
-            return "met"
-
-        tool = llm.Tool.function(meet_in_threads, name="meet")
     model = face.rounds(calling("meet", 3), "done")
-    face.text(model.chain("Hi", tools=[tool], parallel_tools=3))
+    face.text(model.chain("Hi", tools=[meet], parallel_tools=3))
     assert results_in(model.requests[1]) == ["met"] * 3
+
+
+@pytest.mark.parametrize("parallel", [None, 1])
+def test_unless_asked_sync_tools_run_in_order_one_at_a_time(face: Face, parallel: int | None) -> None:
+    seen: list[str] = []
+
+    def count(n: int) -> int:
+        seen.append(f"begin {n}")
+        threading.Event().wait(0.002)
+        seen.append(f"end {n}")
+        return n
+
+    calls = asks(*[Call("count", {"n": n}, str(n)) for n in range(3)])
+    face.text(face.rounds(calls, "done").chain("Hi", tools=[count], parallel_tools=parallel))
+    assert seen == ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]
+
+
+def test_async_tools_of_an_async_chain_run_together() -> None:
+    face = AsyncFace()
+    gate = asyncio.Barrier(3)
+
+    async def meet() -> str:
+        await asyncio.wait_for(gate.wait(), 5)
+        return "met"
+
+    model = face.rounds(calling("meet", 3), "done")
+    face.text(model.chain("Hi", tools=[meet]))
+    assert results_in(model.requests[1]) == ["met"] * 3
+    face.close()
 
 
 def test_a_tool_may_add_tools_to_its_toolbox(face: Face) -> None:
