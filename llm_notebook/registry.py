@@ -91,7 +91,9 @@ class Registry:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
         entry = self._entry(name)
         if entry.model is None:
-            raise UnknownModelError(f"{entry.model_id} has no sync flavour (async model exists): use get_async_model().")
+            raise UnknownModelError(
+                f"{entry.model_id} has no sync flavour (async model exists): use get_async_model()."
+            )
         return entry.model
 
     def async_model(self, name: str | None) -> AsyncModel | AsyncKeyModel:
