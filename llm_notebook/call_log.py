@@ -215,7 +215,9 @@ class CallLog:
         counts: bool = yield Note(self._home(entry), operation)
         if counts:
             entry.state, entry.decision = "approved", decision
-            self.tell(self.latest(entry))
+            entry.decided_by, entry.decided_at = operation.who, operation.at
+            entry.grant_id, entry.grant_scope = grant.grant_id, grant.scope
+            self.tell(entry)
         return counts
 
     def grant_for(self, identity: str) -> Grant | None:

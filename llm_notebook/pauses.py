@@ -42,7 +42,8 @@ class Surroundings:
         """What keeps the turns and calls of a chain, or of a single prompt, that is asked here."""
         journal = runtime.journal if self.place.keeps else None
         conversation_id = self.conversation.conversation_id if self.conversation is not None and journal else ""
-        return CallLog(journal, self.place, conversation_id, self.conversation)
+        not_saved = runtime.journal_problem if self.place.keeps else ""
+        return CallLog(journal, self.place, conversation_id, self.conversation, not_saved=not_saved)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Connections to a journal's file: one that writes, and as many that read as there are threads that do. None outlives a fork."""
+"""Connections to a journal's file: one that writes, and as many that read as there are threads that do. None is open across a fork."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm_notebook.journal.failures import BUSY_SECONDS, explaining
+from llm_notebook.journal.failures import BUSY_SECONDS, explaining, spoils_the_connection
+from llm_notebook.journal.gate import Gate
 
 __all__ = ["Connections", "Opened", "connected", "identity"]
 
 _MOST_IDLE = 4
+_LONGEST_PAUSE_SECONDS = 5.0
 # What a crash or a large transaction leaves of the -wal file, at most.
 _WAL_BYTES = 16 * 1024 * 1024
 
@@ -62,39 +64,39 @@ class Connections:
         self.path = path
         self._open_file = open_file
         self._opened: Opened | None = None
+        self._gate = Gate()
         self._belongs_to: dict[sqlite3.Connection, Opened] = {}
         self._idle: deque[sqlite3.Connection] = deque()
         self._is_closed = False
 
-    def opened(self) -> Opened:
-        """What is known of the file, which is opened first where it has not been, or where it was moved away since.
+    @contextmanager
+    def writing(self, connection: sqlite3.Connection | None) -> Iterator[tuple[sqlite3.Connection, Opened]]:
+        """A connection for the writer, who keeps it until the next time.
 
-        Raises:
-            JournalError: it cannot be opened.
-        """
-        known = self._opened
-        with explaining(self.path):
-            if known is not None:
-                with suppress(FileNotFoundError):
-                    if identity(self.path) == known.identity:
-                        return known
-                self._close_idle()
-            self._opened = self._open_file(self.path)
-            return self._opened
-
-    def writing(self) -> sqlite3.Connection:
-        """A connection for the writer, who gives it back with `release()`.
+        Args:
+            connection: the one that it had the last time. It is used again if it is still any good.
 
         Raises:
             JournalError: there is none to be had.
         """
-        opened = self.opened()
-        with explaining(self.path):
-            return self._connected(opened)
+        with self._gate.entered():
+            opened = self._open()
+            with explaining(self.path):
+                if connection is None or self._belongs_to.get(connection) is not opened:
+                    if connection is not None:
+                        self.release(connection)
+                    connection = self._connected(opened)
+            try:
+                yield connection, opened
+            except Exception as error:
+                if spoils_the_connection(error):
+                    self.release(connection)
+                raise
 
-    def is_current(self, connection: sqlite3.Connection) -> bool:
-        """Whether a connection leads to the file that is there now."""
-        return self._belongs_to[connection] is self.opened()
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Close the writer's connection."""
+        with self._gate.entered():
+            self.release(connection)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, Opened]]:
@@ -103,8 +105,8 @@ class Connections:
         Raises:
             JournalError: the journal cannot be read.
         """
-        opened = self.opened()
-        with explaining(self.path):
+        with self._gate.entered(), explaining(self.path):
+            opened = self._open()
             connection = self._taken(opened)
             try:
                 connection.execute("BEGIN")
@@ -118,14 +120,23 @@ class Connections:
             else:
                 self._idle.append(connection)
 
+    def open(self) -> None:
+        """Open the file, to know at once whether it can be.
+
+        Raises:
+            JournalError: it cannot.
+        """
+        with self._gate.entered():
+            self._open()
+
     def release(self, connection: sqlite3.Connection) -> None:
         """Close a connection.
 
         If the file was moved away it stays open: the last to close would remove the -wal file of the one in its place.
         """
-        opened = self._belongs_to.pop(connection)
-        with suppress(OSError, sqlite3.Error):
-            if identity(self.path) == opened.identity:
+        opened = self._belongs_to.pop(connection, None)
+        with suppress(OSError):
+            if opened is None or identity(self.path) == opened.identity:
                 connection.close()
                 return
         _keep_open(connection)
@@ -133,12 +144,41 @@ class Connections:
     def close(self) -> None:
         """Close all connections; those that are being used, when they come back."""
         self._is_closed = True
-        self._close_idle()
+        with self._gate.entered():
+            self._close_idle()
+
+    def pause(self) -> bool:
+        """Close all connections before a fork, and keep everybody from opening new ones; returns whether that could be done.
+
+        In a child, SQLite takes the locks of its parent's open connections for its own.
+        """
+        is_quiet = self._gate.shut(_LONGEST_PAUSE_SECONDS)
+        for connection in list(self._belongs_to) if is_quiet else ():
+            self.release(connection)
+        if is_quiet:
+            self._idle.clear()
+        return is_quiet
+
+    def resume(self) -> None:
+        """Let connections be used again, in the parent."""
+        self._gate.open()
 
     def leave_to_parent(self) -> None:
-        """Forget all connections, in a forked child: SQLite forbids to use or to close them there."""
+        """Forget, in a child, the connections that could not be closed before the fork: SQLite forbids to close them there."""
         for connection in self._belongs_to:
             _keep_open(connection)
+
+    def _open(self) -> Opened:
+        """What is known of the file, which is opened first where it has not been, or where it was moved away since."""
+        known = self._opened
+        with explaining(self.path):
+            if known is not None:
+                with suppress(FileNotFoundError):
+                    if identity(self.path) == known.identity:
+                        return known
+                self._close_idle()
+            self._opened = self._open_file(self.path)
+            return self._opened
 
     def _taken(self, opened: Opened) -> sqlite3.Connection:
         with suppress(IndexError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ def explained(error: Exception, path: Path) -> Exception:
     if isinstance(error, sqlite3.Error):
         sentence = _SENTENCES.get(_code(error), f"could not be used: {_ELSEWHERE}, and please report this")
         return JournalError(f"The journal {path} {sentence} ({error}).")
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return JournalError(f"The journal {path} {_SENTENCES[sqlite3.SQLITE_READONLY]} ({error.strerror}).")
     if isinstance(error, OSError):
         return JournalError(f"The journal {path} could not be used ({error.strerror or error}): {_ELSEWHERE}.")
     return error
@@ -72,8 +75,8 @@ def is_busy(error: Exception) -> bool:
 
 
 def spoils_the_connection(error: Exception) -> bool:
-    """The connection is not to be used again: what it knows of the file may be wrong."""
-    return isinstance(error, sqlite3.Error) and _code(error) in _SPOILING
+    """The connection is not to be used again, for this error or its cause: what it knows of the file may be wrong."""
+    return any(isinstance(one, sqlite3.Error) and _code(one) in _SPOILING for one in (error, error.__cause__))
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import threading
@@ -15,6 +16,7 @@ from llm_notebook.journal.place import VARIABLE
 __all__ = ["Ownership"]
 
 _ATTEMPTS = 100
+_NAME = re.compile("[0-9a-f-]+")
 
 if sys.platform == "win32":
     import msvcrt
@@ -69,7 +71,7 @@ class Ownership:
 
     def is_held(self, name: str | None) -> bool:
         """Whether the process that took the lock of this name still lives."""
-        if name is None:
+        if name is None or not _NAME.fullmatch(name):
             return False
         return name == self._name or not self._is_free(self._path(name))
 

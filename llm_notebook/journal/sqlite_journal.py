@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Any
 
 from llm_notebook.errors import JournalError
+from llm_notebook.journal.call_writes import calls_left_by
 from llm_notebook.journal.connections import Connections, Opened
 from llm_notebook.journal.migrations import open_file
 from llm_notebook.journal.ownership import Ownership
 from llm_notebook.journal.place import default_path, resolved
 from llm_notebook.journal.reads import Reader
 from llm_notebook.journal.writer import Writer
-from llm_notebook.journal.writes import calls_left_by, nothing, write_of
+from llm_notebook.journal.writes import nothing, write_of
 from llm_notebook.journals import CallEntry, Grant, Operation, TurnEntry
 from llm_notebook.parts import Message
 
@@ -37,26 +38,39 @@ class SQLiteJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._begin()
-        self._connections.opened()
+        self._connections.open()
         self._note_what_the_dead_left()
         atexit.register(self.close)
         if hasattr(os, "register_at_fork"):
             this = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _begin_in_child(this()))
+            os.register_at_fork(
+                before=lambda: _with(this, SQLiteJournal.before_fork),
+                after_in_parent=lambda: _with(this, SQLiteJournal.after_fork_in_parent),
+                after_in_child=lambda: _with(this, SQLiteJournal.after_fork_in_child),
+            )
 
     def _begin(self) -> None:
-        self._is_closed = False
+        self._is_closed = self._is_quiet = False
         self._connections = Connections(self.path, open_file)
         self._ownership = Ownership(self.path)
         self._writer = Writer(self._connections, self._ownership.is_held)
 
-    def begin_in_child(self) -> None:
-        """In a forked child, before anything else: connections, thread, what was handed over and the lock are the parent's."""
-        was_closed = self._is_closed
+    def before_fork(self) -> None:
+        """Get every thread out of SQLite, and close all connections."""
+        self._is_quiet = False
+        self._is_quiet = self._connections.pause()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._connections.resume()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the thread, what was handed over and the lock are the parent's."""
+        is_usable = self._is_quiet and not self._is_closed
         self._connections.leave_to_parent()
         self._ownership.leave_to_parent()
         self._begin()
-        if was_closed:
+        if not is_usable:
             self.close()
 
     @property
@@ -190,6 +204,7 @@ def open_sqlite_journal(path: Path | str | None = None) -> SQLiteJournal:
     return SQLiteJournal(resolved(default_path() if path is None else path))
 
 
-def _begin_in_child(journal: SQLiteJournal | None) -> None:
-    if journal is not None:
-        journal.begin_in_child()
+def _with(journal: weakref.ref[SQLiteJournal], hook: Callable[[SQLiteJournal], None]) -> None:
+    known = journal()
+    if known is not None:
+        hook(known)

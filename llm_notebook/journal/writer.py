@@ -6,13 +6,14 @@ import queue
 import sqlite3
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Any
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.connections import Connections, Opened
-from llm_notebook.journal.failures import explained, is_busy, spoils_the_connection
+from llm_notebook.journal.failures import explained, is_busy
 from llm_notebook.journal.reads import IsHeld
-from llm_notebook.journal.writes import Transaction, Write
+from llm_notebook.journal.transactions import Transaction, Write
 
 __all__ = ["Writer"]
 
@@ -46,8 +47,7 @@ class Writer:
                 future.set_exception(_closed(self._connections))
                 return future
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="llm_notebook-journal", daemon=True)
-                self._thread.start()
+                self._start()
             self._queue.put((write, future))
         return future
 
@@ -60,12 +60,21 @@ class Writer:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="llm_notebook-journal", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            raise JournalError(f"The journal {self._connections.path} was not written: {error}.") from error
+
     def _run(self) -> None:
         is_over = False
         while not is_over:
             batch, is_over = self._next_batch()
             self._store(batch)
-        self._give_connection_back()
+        if self._connection is not None:
+            self._connections.give_back(self._connection)
 
     def _next_batch(self) -> tuple[list[_Item], bool]:
         """What waits now, at least one item; and whether nothing will follow."""
@@ -92,8 +101,6 @@ class Writer:
                 for item in batch:
                     self._store([item])
                 return
-            if spoils_the_connection(error):
-                self._give_connection_back()
             shown = error.reason if isinstance(error, _Unreachable) else explained(error, self._connections.path)
             for _, future in batch:
                 future.set_exception(shown)
@@ -102,37 +109,24 @@ class Writer:
                 future.set_result(answer)
 
     def _committed(self, writes: list[Write]) -> list[Any]:
-        connection, opened = self._begun(any(write.must_last for write in writes))
-        transaction = Transaction(connection, self._is_held, opened.uses_index)
-        try:
-            answers = [write.store(transaction) for write in writes]
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        with ExitStack() as stack:
+            try:
+                connection, opened = stack.enter_context(self._connections.writing(self._connection))
+                self._connection = connection
+                must_last = any(write.must_last for write in writes)
+                connection.execute(f"PRAGMA synchronous = {_synchronous(opened, must_last)}").close()
+                connection.execute("BEGIN IMMEDIATE").close()
+            except (JournalError, sqlite3.Error) as error:
+                raise _Unreachable(explained(error, self._connections.path)) from error
+            transaction = Transaction(connection, self._is_held, opened.uses_index)
+            try:
+                answers = [write.store(transaction) for write in writes]
+                connection.execute("COMMIT").close()
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK").close()
+                raise
         return answers
-
-    def _begun(self, must_last: bool) -> tuple[sqlite3.Connection, Opened]:
-        """A connection in a transaction that is as durable as it has to be."""
-        try:
-            opened = self._connections.opened()
-            if self._connection is not None and not self._connections.is_current(self._connection):
-                self._give_connection_back()
-            if self._connection is None:
-                self._connection = self._connections.writing()
-            self._connection.execute(f"PRAGMA synchronous = {_synchronous(opened, must_last)}").close()
-            self._connection.execute("BEGIN IMMEDIATE").close()
-        except (JournalError, sqlite3.Error) as error:
-            if spoils_the_connection(error):
-                self._give_connection_back()
-            raise _Unreachable(explained(error, self._connections.path)) from error
-        return self._connection, opened
-
-    def _give_connection_back(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._connections.release(connection)
 
 
 class _Unreachable(Exception):

@@ -19,7 +19,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or open files 
 
 def run(program, path):
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", program, str(path)],
+        # Later Pythons warn of forks of processes with threads, which is what is tested here.
+        [sys.executable, "-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning", "-c", program, str(path)],
         capture_output=True,
         text=True,
         check=False,
@@ -104,6 +105,48 @@ print(len(journal.history(limit=10000)), journal.owner == mine)
 
 
 @posix
+def test_forks_while_other_threads_write_and_read_leave_children_a_journal_that_works(path):
+    output = run(
+        """
+import os, sys, threading
+from llm_notebook.journal import open_sqlite_journal
+from tests.journal.making import begun, done
+journal = open_sqlite_journal(sys.argv[1])
+is_over = threading.Event()
+counts = [0, 0]
+def write(thread):
+    while not is_over.is_set():
+        done(journal, begun(f"{thread}-{counts[thread]}"))
+        counts[thread] += 1
+def read():
+    while not is_over.is_set(): journal.history(limit=20)
+threads = [threading.Thread(target=write, args=(thread,)) for thread in range(2)] + [threading.Thread(target=read)]
+for thread in threads: thread.start()
+children = []
+for number in range(20):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            done(journal, begun(f"child-{number}"))
+            assert journal.turn(f"child-{number}")
+            os._exit(0)
+        finally:
+            os._exit(1)
+    children.append(pid)
+statuses = [os.waitpid(pid, 0)[1] for pid in children]
+is_over.set()
+for thread in threads: thread.join()
+assert statuses == [0] * 20, statuses
+print(len(journal.history(limit=100000)) - sum(counts))
+""",
+        path,
+    )
+    assert output == "20\n"
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@posix
 def test_a_child_of_a_process_that_closed_its_journal_has_it_closed(path):
     run(
         """
@@ -118,6 +161,29 @@ if pid == 0:
     except JournalError: os._exit(0)
     os._exit(1)
 assert os.waitpid(pid, 0)[1] == 0
+""",
+        path,
+    )
+
+
+@posix
+def test_a_child_that_was_forked_while_a_reader_did_not_end_does_not_touch_the_journal(path):
+    run(
+        """
+import os, sys
+from llm_notebook.errors import JournalError
+from llm_notebook.journal import connections, open_sqlite_journal
+from tests.journal.making import begun, done
+connections._LONGEST_PAUSE_SECONDS = 0.05
+journal = open_sqlite_journal(sys.argv[1])
+with journal._connections.reading():
+    pid = os.fork()
+    if pid == 0:
+        try: journal.history()
+        except JournalError: os._exit(0)
+        os._exit(1)
+assert os.waitpid(pid, 0)[1] == 0
+done(journal, begun())
 """,
         path,
     )

@@ -191,6 +191,19 @@ class Kernel:
         assert shown.status == "ok", shown.traceback
         return eval(shown.stdout)
 
+    def restart(self) -> None:
+        """Restart the kernel: killed at once, whatever it does, then started anew with the same folders."""
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.heard.clear()
+
+    def wait_until_dead(self) -> None:
+        """Wait until the kernel has killed itself."""
+        deadline = time.monotonic() + PATIENCE
+        while self.manager.is_alive():
+            assert time.monotonic() < deadline, "the kernel is still alive"
+            time.sleep(0.05)
+
     def interrupt(self) -> None:
         """Press ■."""
         self.manager.interrupt_kernel()
