@@ -8,7 +8,8 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat and AsyncOpenAIChat for a server of one's own
+                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses and Ollama, each
+                with a twin as AsyncOpenAIChat; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
@@ -68,7 +69,14 @@ if TYPE_CHECKING:
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-    from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+    from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
+    from llm_notebook.providers.openai_models import (
+        AsyncOpenAIChat,
+        AsyncOpenAIResponses,
+        OpenAIChat,
+        OpenAIResponses,
+    )
+    from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.registry import (
         get_async_model,
         get_async_models,
@@ -132,7 +140,9 @@ _HOMES = {
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
-    "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
+    "providers.ollama_models": ["AsyncOllama", "Ollama"],
+    "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
+    "providers.tls": ["TLSSettings"],
     "registry": [
         "get_async_model",
         "get_async_models",
@@ -167,7 +177,9 @@ __all__ = [
     "AsyncConversation",
     "AsyncKeyModel",
     "AsyncModel",
+    "AsyncOllama",
     "AsyncOpenAIChat",
+    "AsyncOpenAIResponses",
     "AsyncResponse",
     "Attachment",
     "AttachmentPart",
@@ -185,8 +197,10 @@ __all__ = [
     "ModelError",
     "ModelWithAliases",
     "NeedsKeyException",
+    "Ollama",
     "OpenAIChat",
     "OpenAIEmbedding",
+    "OpenAIResponses",
     "Options",
     "PauseChain",
     "Prompt",
@@ -195,6 +209,7 @@ __all__ = [
     "Response",
     "ServerSideTool",
     "StreamEvent",
+    "TLSSettings",
     "Template",
     "TextPart",
     "Tool",

@@ -50,7 +50,19 @@ CORE = [
     {"plugins"},
 ]
 # Wire formats: bytes and values only.
-WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
+WIRES = {
+    "context_limits",
+    "decoding",
+    "dialects",
+    "ollama",
+    "openai_chat",
+    "openai_messages",
+    "openai_responses",
+    "openai_responses_input",
+    "retries",
+    "sse",
+    "wire",
+}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 # The third-party and heavy modules that only one place may know.

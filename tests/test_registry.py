@@ -256,7 +256,7 @@ def test_an_empty_file_is_no_mistake(folder: Path) -> None:
         ("{model_id: bad, headers: text}", "the headers of bad must be names with texts"),
         ("{model_id: bad, headers: {x: 1}}", "the headers of bad must be names with texts"),
         ("{model_id: bad, aliases: text}", "the aliases of bad must be a list"),
-        ("{model_id: bad, completion: true}", "bad does not speak Chat Completions"),
+        ("{model_id: bad, completion: true}", "bad completes texts, and only models that one can talk to are used here"),
     ],
 )
 def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str, complaint: str) -> None:
@@ -270,8 +270,8 @@ def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str
 
 def test_models_say_what_they_are() -> None:
     model: Any = llm.get_model("gpt-4o")
-    assert str(model) == "OpenAIChat: gpt-4o"
-    assert repr(model) == "<OpenAIChat: gpt-4o>"
+    assert str(model) == "OpenAIResponses: gpt-4o"
+    assert repr(model) == "<OpenAIResponses: gpt-4o>"
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8080", "", "https://", "http://a:b", "file:///etc/passwd"])
