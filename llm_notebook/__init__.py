@@ -14,7 +14,8 @@ Asking          model.prompt() gives a Response, model.conversation() a Conversa
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; what the provider runs:
+                ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter, OpenAIFileSearch
 Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         OpenAIChat,
         OpenAIResponses,
     )
+    from llm_notebook.providers.openai_tools import OpenAICodeInterpreter, OpenAIFileSearch, OpenAIWebSearch
     from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.registry import (
         get_async_model,
@@ -142,6 +144,7 @@ _HOMES = {
     "providers.http_embeddings": ["OpenAIEmbedding"],
     "providers.ollama_models": ["AsyncOllama", "Ollama"],
     "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
+    "providers.openai_tools": ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"],
     "providers.tls": ["TLSSettings"],
     "registry": [
         "get_async_model",
@@ -199,8 +202,11 @@ __all__ = [
     "NeedsKeyException",
     "Ollama",
     "OpenAIChat",
+    "OpenAICodeInterpreter",
     "OpenAIEmbedding",
+    "OpenAIFileSearch",
     "OpenAIResponses",
+    "OpenAIWebSearch",
     "Options",
     "PauseChain",
     "Prompt",

@@ -132,6 +132,9 @@ class OllamaDecoder(StreamDecoder):
         self._ids: set[str] = set()
         self._last: dict[str, Any] = {}
 
+    def expect_whole(self) -> None:
+        """One JSON body is a stream of one line, and proxies call a stream of lines JSON."""
+
     def items_of_frame(self, name: str, data: bytes) -> StreamItems:
         return self._items_of(self.parsed(data))
 
@@ -147,7 +150,8 @@ class OllamaDecoder(StreamDecoder):
             line = from_json(pending)
         except ValueError:
             return []
-        return self._items_of(line) if isinstance(line, dict) and line.get("done") else []
+        ends = isinstance(line, dict) and (line.get("done") or line.get("error"))
+        return self._items_of(line) if ends else []
 
     def _items_of(self, line: dict[str, Any]) -> StreamItems:
         if line.get("error"):

@@ -75,7 +75,7 @@ class ResponsesDecoder(StreamDecoder):
             raise self.strange(json_text(body)) from None
 
     def _began(self, event: dict[str, Any]) -> StreamItems:
-        self._head = event["response"]
+        self._head = _object_in(event)
         return []
 
     def _item(self, event: dict[str, Any]) -> _Item:
@@ -136,8 +136,7 @@ class ResponsesDecoder(StreamDecoder):
         Raises:
             IncompleteResponse: the answer reached a limit in the middle of a tool call, which must not be run.
         """
-        response = event["response"]
-        self._head = response
+        response = self._head = _object_in(event)
         self.finish_reason = response.get("status") or event.get("type", "").rpartition(".")[2]
         items: StreamItems = []
         for index, given in enumerate(response.get("output") or []):
@@ -158,7 +157,8 @@ class ResponsesDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """Tokens, as far as the server told them."""
-        usage = self._head.get("usage") or {}
+        usage = self._head.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         details = {
             name: value
             for name, value in usage.items()
@@ -294,6 +294,13 @@ class _Item:
             return False
         arguments = "".join(self.said)
         return not (complete or self.over) or bool(arguments and not _is_json(arguments))
+
+
+def _object_in(event: dict[str, Any]) -> dict[str, Any]:
+    response = event["response"]
+    if not isinstance(response, dict):
+        raise TypeError("a response is an object")
+    return response
 
 
 def _is_json(text: str) -> bool:
