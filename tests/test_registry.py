@@ -256,7 +256,10 @@ def test_an_empty_file_is_no_mistake(folder: Path) -> None:
         ("{model_id: bad, headers: text}", "the headers of bad must be names with texts"),
         ("{model_id: bad, headers: {x: 1}}", "the headers of bad must be names with texts"),
         ("{model_id: bad, aliases: text}", "the aliases of bad must be a list"),
-        ("{model_id: bad, completion: true}", "bad completes texts, and only models that one can talk to are used here"),
+        (
+            "{model_id: bad, completion: true}",
+            "bad completes texts, and only models that one can talk to are used here",
+        ),
     ],
 )
 def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str, complaint: str) -> None:

@@ -29,7 +29,9 @@ class Seen:
     usage: tuple[int | None, int | None] = (None, None)
 
 
-def seen_by_the_sdk(wire: str, base_url: str, prompt: str, *, stream: bool, headers: dict[str, str], **options: Any) -> Seen:
+def seen_by_the_sdk(
+    wire: str, base_url: str, prompt: str, *, stream: bool, headers: dict[str, str], **options: Any
+) -> Seen:
     """The answer as the official SDK gives it."""
     with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0, default_headers=headers) as client:
         if wire == "chat":
@@ -44,7 +46,9 @@ def seen_by_the_sdk(wire: str, base_url: str, prompt: str, *, stream: bool, head
 
 def _seen_in(response: Any) -> Seen:
     calls = [
-        (item.name, item.call_id, json.loads(item.arguments)) for item in response.output if item.type == "function_call"
+        (item.name, item.call_id, json.loads(item.arguments))
+        for item in response.output
+        if item.type == "function_call"
     ]
     usage = (response.usage.input_tokens, response.usage.output_tokens) if response.usage else (None, None)
     return Seen(response.output_text, calls, usage)
@@ -88,7 +92,10 @@ def seen_here(
 
 def chat_replies(stream: bool) -> list[Reply]:
     if stream:
-        return [text_reply("Fünf ", "🦤s\n"), calls_reply([("f", '{"x":1}', "call_a"), ("g", "{}", "call_b")], text="Look.")]
+        return [
+            text_reply("Fünf ", "🦤s\n"),
+            calls_reply([("f", '{"x":1}', "call_a"), ("g", "{}", "call_b")], text="Look."),
+        ]
     call = {"id": "call_a", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}
     message = {"role": "assistant", "content": "Fünf 🦤s\n", "tool_calls": [call]}
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls", "logprobs": None}
@@ -98,12 +105,19 @@ def chat_replies(stream: bool) -> list[Reply]:
 
 
 def responses_replies(stream: bool) -> list[Reply]:
-    items = [reasoning_item("Hm."), message_item("Fünf 🦤s\n"), call_item("call_a", "f", '{"x": 1}'), call_item("call_b", "g", "{}")]
+    items = [
+        reasoning_item("Hm."),
+        message_item("Fünf 🦤s\n"),
+        call_item("call_a", "f", '{"x": 1}'),
+        call_item("call_b", "g", "{}"),
+    ]
     return [response_reply(*items, stream=stream), response_reply(message_item("Oslo"), stream=stream)]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-@pytest.mark.parametrize(("wire", "replies"), [("chat", chat_replies), ("responses", responses_replies)], ids=list(CLASSES))
+@pytest.mark.parametrize(
+    ("wire", "replies"), [("chat", chat_replies), ("responses", responses_replies)], ids=list(CLASSES)
+)
 def test_the_same_bytes_mean_the_same(
     face: Face, openai_server: OpenAIServer, wire: str, replies: Any, stream: bool
 ) -> None:

@@ -112,7 +112,9 @@ def item_events(index: int, item: dict[str, Any], *, encrypted: bool = False) ->
     place = {"output_index": index, "item_id": item["id"]}
     added = item | {"status": "in_progress"} | ({"arguments": ""} if "arguments" in item else {})
     if item["type"] == "reasoning":
-        added = {"type": "reasoning", "id": item["id"], "summary": []} | ({"encrypted_content": "part"} if encrypted else {})
+        added = {"type": "reasoning", "id": item["id"], "summary": []} | (
+            {"encrypted_content": "part"} if encrypted else {}
+        )
     events: list[Event] = [{"type": "response.output_item.added", "output_index": index, "item": added}]
     for position, section in enumerate(item.get("summary", [])):
         text = section["text"]

@@ -38,7 +38,9 @@ def test_what_is_sent_is_what_the_official_sdk_would_send(dialect: str | None) -
     history = [
         llm.system("Be brief."),
         llm.user("Hi", llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")),
-        llm.assistant(llm.ReasoningPart("Hm"), llm.TextPart("Look."), llm.ToolCallPart("population", {"city": "Oslo"}, "call_a")),
+        llm.assistant(
+            llm.ReasoningPart("Hm"), llm.TextPart("Look."), llm.ToolCallPart("population", {"city": "Oslo"}, "call_a")
+        ),
         llm.tool_message(llm.ToolResultPart("population", "717605", "call_a")),
     ]
     for stream in (True, False):
@@ -79,7 +81,8 @@ def test_mistral_is_sent_ids_it_accepts_and_its_own_thoughts() -> None:
             llm.ToolCallPart("population", {"city": "Rome"}, "D681PevKs"),
         ),
         llm.tool_message(
-            llm.ToolResultPart("population", "1", "call_from_elsewhere"), llm.ToolResultPart("population", "2", "D681PevKs")
+            llm.ToolResultPart("population", "1", "call_from_elsewhere"),
+            llm.ToolResultPart("population", "2", "D681PevKs"),
         ),
     ]
     _, asked, first, second = sent("mistral", messages=history)["messages"]

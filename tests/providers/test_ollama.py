@@ -186,12 +186,21 @@ def test_options_schemas_and_pictures_go_where_the_server_wants_them(openai_serv
     model = llm.Ollama("m", base_url=openai_server.base_url, vision=True)
     picture = llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")
     schema = {"type": "object", "properties": {"name": {"type": "string"}}}
-    openai_server.play(Reply([TRANSCRIPTS["text"]], content_type=NDJSON), Reply.of_json(line({"content": "ok"}, **LAST)))
+    openai_server.play(
+        Reply([TRANSCRIPTS["text"]], content_type=NDJSON), Reply.of_json(line({"content": "ok"}, **LAST))
+    )
     model.prompt(
         "What?",
         attachments=[picture],
         schema=schema,
-        options={"temperature": 0.5, "max_tokens": 9, "num_ctx": 4096, "stop": "x", "think": "false", "keep_alive": "5m"},
+        options={
+            "temperature": 0.5,
+            "max_tokens": 9,
+            "num_ctx": 4096,
+            "stop": "x",
+            "think": "false",
+            "keep_alive": "5m",
+        },
         timeout=3,
     ).text()
     model.prompt("What?", json_object=True, think="high", stream=False, extra_body={"logprobs": True}).text()

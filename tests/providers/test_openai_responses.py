@@ -41,7 +41,9 @@ CODE = {
 NOTE = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 4}
 
 TRANSCRIPTS = {
-    "text": stream_of(started(), *text_events(0, "Fünf ", "🦤s\n", '"quoted"'), finished(message_item("Fünf 🦤s\n\"quoted\""))),
+    "text": stream_of(
+        started(), *text_events(0, "Fünf ", "🦤s\n", '"quoted"'), finished(message_item('Fünf 🦤s\n"quoted"'))
+    ),
     "reasoning, then a call": stream_of(
         started(),
         *item_events(0, reasoning_item("First.", "Then."), encrypted=True),
@@ -54,7 +56,10 @@ TRANSCRIPTS = {
         ),
     ),
     "encrypted reasoning alone": stream_of(
-        started(), *item_events(0, reasoning_item()), *text_events(1, "4"), finished(reasoning_item(), message_item("4"))
+        started(),
+        *item_events(0, reasoning_item()),
+        *text_events(1, "4"),
+        finished(reasoning_item(), message_item("4")),
     ),
     "the provider's own tools": stream_of(
         started(),

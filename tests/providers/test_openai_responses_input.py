@@ -15,7 +15,9 @@ from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.responses import call_item, message_item, reasoning_item, response_reply
 
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PDF = b"%PDF-1.4\n%%EOF"
 SEARCH = {
     "type": "web_search_call",
