@@ -18,6 +18,7 @@ _MOVED = "The address is another one: check base_url."
 _HINTS = {
     301: _MOVED,
     302: _MOVED,
+    303: _MOVED,
     307: _MOVED,
     308: _MOVED,
     401: "Check the key.",
