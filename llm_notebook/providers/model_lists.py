@@ -107,9 +107,7 @@ def _asked(provider: Provider, patience: float) -> list[dict[str, Any]]:
     told = runtime.transport.fetch_json(
         request.url, request.headers, sender=request.sender, settings=TransportSettings(patience, 0)
     )
-    items = (
-        told if isinstance(told, list) else told.get("data") or told.get("models") if isinstance(told, dict) else None
-    )
+    items = told.get("data", told.get("models")) if isinstance(told, dict) else told
     if not isinstance(items, list):
         raise ModelError(f"{provider.title} answered with what is no list of models.")
     return [entry for item in items if isinstance(item, dict) and (entry := _entry(item)) is not None]

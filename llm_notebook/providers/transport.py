@@ -17,7 +17,7 @@ import httpx
 from llm_notebook.errors import ModelError, TransportError
 from llm_notebook.providers.retries import Retry
 from llm_notebook.providers.tls import TLSSettings
-from llm_notebook.providers.transport_exchange import Exchange, Item, TransportSettings
+from llm_notebook.providers.transport_exchange import FAILURES, Exchange, Item, TransportSettings
 from llm_notebook.providers.wire import Decoder, WireRequest, provider_error
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Transport:
                         yield exchange.closed(decoder)
                         return
                     retry = exchange.refused(reply, reply.read())
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except FAILURES as error:
                 failure = exchange.failed(error)
             except BaseException as error:
                 if exchange.answering:
@@ -138,7 +138,7 @@ class Transport:
                         yield exchange.closed(decoder)
                         return
                     retry = exchange.refused(reply, await reply.aread())
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except FAILURES as error:
                 failure = exchange.failed(error)
             except BaseException as error:
                 if exchange.answering:
@@ -172,7 +172,7 @@ class Transport:
             if reply.is_success:
                 return reply.json()
             failure: Any = exchange.refusal(reply, reply.content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except FAILURES as error:
             failure = exchange.failure(error)
         except ValueError:
             failure = provider_error(sender, "it sent what is not JSON")

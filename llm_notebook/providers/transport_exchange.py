@@ -14,13 +14,19 @@ from llm_notebook.providers.retries import Retries, Retry
 from llm_notebook.providers.tls import TLSSettings
 from llm_notebook.providers.wire import Decoder, WireRequest, provider_error, request_id_in
 
-__all__ = ["Exchange", "Item", "TransportSettings"]
+__all__ = ["FAILURES", "Exchange", "Item", "TransportSettings"]
+
+# Alerts of TLS that come while an async connection is read are raised as they are, as OSErrors.
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
 
 _DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 120.0
 
 Item = str | StreamEvent
+
+# What may pass, before any reply came.
+_PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.RemoteProtocolError, OSError)
 
 
 @dataclass(slots=True, frozen=True)
@@ -122,20 +128,17 @@ class Exchange:
             hint=self._request.advise(reply.status_code),
         )
 
-    def failed(self, error: httpx.HTTPError | httpx.InvalidURL) -> Retry | ModelError | None:
+    def failed(self, error: Exception) -> Retry | ModelError | None:
         """What follows a failure of the connection; None if the answer was complete already."""
         if self._decoder is not None and self._decoder.done:
             return None
-        unanswered = isinstance(
-            error, httpx.NetworkError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.RemoteProtocolError
-        ) and not isinstance(error, httpx.LocalProtocolError)
-        if unanswered and not self.answering:
+        if isinstance(error, _PASSING) and not self.answering and not _about_certificates(error):
             retry = self._retries.after_failure(f"No connection to {_shown(self._request.url)}")
             if retry is not None:
                 return retry
         return self.failure(error)
 
-    def failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> ModelError:
+    def failure(self, error: Exception) -> ModelError:
         """The error that a failure of the connection is."""
         sender, host = self._request.sender, _shown(self._request.url)
         if isinstance(error, httpx.InvalidURL):
@@ -155,7 +158,15 @@ class Exchange:
             )
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return TransportError(f"{sender}: {host} did not answer within {seconds}.")
-        return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). Check the address and the network.")
+        advice = "Check the address and the network."
+        if _about_certificates(error):
+            advice = "A certificate of one's own needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
+        return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
+
+
+def _about_certificates(error: Exception) -> bool:
+    """True for a failure that the same certificates would meet again."""
+    return "certificate" in str(error).lower()
 
 
 def _cause(error: Exception) -> str:

@@ -39,7 +39,7 @@ def seen_by_the_sdk(
         request = {"model": "smollm2", "input": prompt, "store": False, **options}
         if not stream:
             return _seen_in(client.responses.create(**request))
-        last = [event for event in client.responses.create(stream=True, **request)][-1]
+        last = list(client.responses.create(stream=True, **request))[-1]
         assert last.type == "response.completed"
         return _seen_in(last.response)
 
