@@ -11,7 +11,6 @@ import llm_notebook as llm
 from tests.fakes.faces import Face
 from tests.peers.llmock import llmock
 
-
 WIRES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chat": ("OpenAIChat", "/v1", {}),
     "responses": ("OpenAIResponses", "/v1", {}),
