@@ -8,12 +8,14 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat and AsyncOpenAIChat for a server of one's own
+                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses, Ollama, with
+                `await` AsyncOpenAIChat, AsyncOpenAIResponses, AsyncOllama; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; what the provider runs:
+                ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter, OpenAIFileSearch
 Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
 Journal         open_journal, history, load_conversation
 Schemas         schema_dsl; any dict or pydantic class as schema=
@@ -77,7 +79,15 @@ if TYPE_CHECKING:
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-    from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+    from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
+    from llm_notebook.providers.openai_models import (
+        AsyncOpenAIChat,
+        AsyncOpenAIResponses,
+        OpenAIChat,
+        OpenAIResponses,
+    )
+    from llm_notebook.providers.openai_tools import OpenAICodeInterpreter, OpenAIFileSearch, OpenAIWebSearch
+    from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.registry import (
         get_async_model,
         get_async_models,
@@ -143,7 +153,10 @@ _HOMES = {
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
-    "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
+    "providers.ollama_models": ["AsyncOllama", "Ollama"],
+    "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
+    "providers.openai_tools": ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"],
+    "providers.tls": ["TLSSettings"],
     "registry": [
         "get_async_model",
         "get_async_models",
@@ -180,7 +193,9 @@ __all__ = [
     "AsyncConversation",
     "AsyncKeyModel",
     "AsyncModel",
+    "AsyncOllama",
     "AsyncOpenAIChat",
+    "AsyncOpenAIResponses",
     "AsyncResponse",
     "Attachment",
     "AttachmentPart",
@@ -199,8 +214,13 @@ __all__ = [
     "ModelError",
     "ModelWithAliases",
     "NeedsKeyException",
+    "Ollama",
     "OpenAIChat",
+    "OpenAICodeInterpreter",
     "OpenAIEmbedding",
+    "OpenAIFileSearch",
+    "OpenAIResponses",
+    "OpenAIWebSearch",
     "Options",
     "PauseChain",
     "Prompt",
@@ -209,6 +229,7 @@ __all__ = [
     "Response",
     "ServerSideTool",
     "StreamEvent",
+    "TLSSettings",
     "Template",
     "TextPart",
     "Tool",

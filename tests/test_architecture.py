@@ -54,7 +54,19 @@ CORE = [
     {"plugins", "reopening"},
 ]
 # Wire formats: bytes and values only.
-WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
+WIRES = {
+    "context_limits",
+    "decoding",
+    "dialects",
+    "ollama",
+    "openai_chat",
+    "openai_messages",
+    "openai_responses",
+    "openai_responses_input",
+    "retries",
+    "sse",
+    "wire",
+}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 JOURNAL_MAY_KNOW = TRANSCRIPT_MAY_KNOW - {"assembly"} | {"attachments", "files", "folders", "identifiers"}
