@@ -61,13 +61,19 @@ class Registry:
 
     def entries(self) -> list[ModelWithAliases]:
         """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already."""
-        entries = runtime.plugins.models(self._own_entries())
+        entries = [*self._entries_without_bridge(), *runtime.plugins.bridged_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
-        entries = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        entries = [*own, *runtime.plugins.bridged_embedding_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+
+    def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
+        """The embedding model of that id or alias; the `llm` package is asked last, as in `find()`."""
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        return entry_called(name, own) or entry_called(name, self.embedding_entries())
 
     @functools.cached_property
     def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
@@ -80,12 +86,19 @@ class Registry:
         """The models that are here without plugins. An endpoint of one's own takes the place of a built-in model of its id."""
         return list({entry.model_id: entry for entry in [*self._builtin, *self._current_endpoints()]}.values())
 
+    def _entries_without_bridge(self) -> list[ModelWithAliases]:
+        return runtime.plugins.models(self._own_entries())
+
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded only for a name that is not known without them.
+        Plugins are loaded only for a name that is not known without them, and the `llm` package last.
         """
-        return entry_called(name, self._own_entries()) or entry_called(name, self.entries())
+        return (
+            entry_called(name, self._own_entries())
+            or entry_called(name, self._entries_without_bridge())
+            or entry_called(name, self.entries())
+        )
 
     def model(self, name: str | None) -> Model | KeyModel:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
@@ -112,7 +125,8 @@ class Registry:
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """True if the `llm` command has this model too."""
-        return entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        known = entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        return known or entry in runtime.plugins.bridged_models()
 
     def names(self) -> Iterator[str]:
         """Every id and alias."""
@@ -190,7 +204,7 @@ def get_models_with_aliases() -> list[ModelWithAliases]:
 def set_alias(alias: str, model_id_or_alias: str) -> None:
     """Make `alias` another name of a model. A name that no model here answers to is stored as it is."""
     registry = runtime.registry
-    entry = registry.find(model_id_or_alias) or entry_called(model_id_or_alias, registry.embedding_entries())
+    entry = registry.find(model_id_or_alias) or registry.find_embedding(model_id_or_alias)
     store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
 
 

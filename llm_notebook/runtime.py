@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from llm_notebook.bridge.collection import Bridge
     from llm_notebook.event_loop import EventLoopThread
     from llm_notebook.plugins import Plugins
     from llm_notebook.providers.llama_embeddings import EmbeddingEngine
@@ -53,6 +54,13 @@ class Runtime:
         from llm_notebook.plugins import Plugins  # noqa: PLC0415  loads pluggy
 
         return Plugins()
+
+    @functools.cached_property
+    def bridge(self) -> Bridge | None:
+        """What the `llm` package and its plugins offer; None where it is not installed or cannot be used."""
+        from llm_notebook.bridge.opening import open_bridge  # noqa: PLC0415  loads the llm package where it is installed
+
+        return open_bridge()
 
     @functools.cached_property
     def registry(self) -> Registry:

@@ -26,6 +26,7 @@ CORE = [
     {
         "errors",
         "event_loop",
+        "hooks",
         "identifiers",
         "options",
         "preparation",
@@ -55,6 +56,7 @@ WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 # The third-party and heavy modules that only one place may know.
 HOMES = {
+    "llm": ("bridge",),
     "httpx": ("providers.transport",),
     "sqlite3": ("journal",),
     "xllamacpp": ("providers",),
@@ -81,7 +83,7 @@ IO_MODULES = {
     "threading",
     "urllib",
 }
-HEAVY = {"IPython", "ipywidgets", "httpx", "sqlite3", "ssl", "pydantic", "yaml", "platformdirs", "filelock"}
+HEAVY = {"IPython", "ipywidgets", "httpx", "sqlite3", "ssl", "pydantic", "yaml", "platformdirs", "filelock", "llm"}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.keys import Secret, set_key
 from llm_notebook.naming import entry_called
+from llm_notebook.naming import entry_called
 from llm_notebook.runtime import runtime
 from llm_notebook.settings import store_alias
 
@@ -54,6 +55,9 @@ class Registered:
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         return list(self.entries)
+
+    def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
+        return entry_called(name, self.entries)
 
 
 @pytest.fixture
