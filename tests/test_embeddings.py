@@ -25,7 +25,6 @@ from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.keys import Secret, set_key
 from llm_notebook.naming import entry_called
-from llm_notebook.naming import entry_called
 from llm_notebook.runtime import runtime
 from llm_notebook.settings import store_alias
 
