@@ -13,7 +13,8 @@ Asking          model.prompt() gives a Response, model.conversation() a Conversa
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain;
+                mcp_toolbox for those of an MCP server
 Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from llm_notebook.folders import user_dir
     from llm_notebook.fragments import Fragment
     from llm_notebook.keys import get_key
+    from llm_notebook.mcp_client.toolbox import mcp_toolbox
     from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
     from llm_notebook.options import Options
     from llm_notebook.parts import (
@@ -113,6 +115,7 @@ _HOMES = {
     "folders": ["user_dir"],
     "fragments": ["Fragment"],
     "keys": ["get_key"],
+    "mcp_client.toolbox": ["mcp_toolbox"],
     "models": ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"],
     "options": ["Options"],
     "parts": [
@@ -225,6 +228,7 @@ __all__ = [
     "get_tools",
     "hookimpl",
     "load_pause",
+    "mcp_toolbox",
     "remove_alias",
     "require_approval",
     "schema_dsl",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llm_notebook.bridge.collection import Bridge
     from llm_notebook.event_loop import EventLoopThread
+    from llm_notebook.mcp_client.connection import Connections
     from llm_notebook.plugins import Plugins
     from llm_notebook.providers.llama_embeddings import EmbeddingEngine
     from llm_notebook.providers.llama_engine import Engine
@@ -47,6 +48,13 @@ class Runtime:
         from llm_notebook.providers.llama_embeddings import EmbeddingEngine  # noqa: PLC0415  only for embeddings
 
         return EmbeddingEngine()
+
+    @functools.cached_property
+    def mcp_connections(self) -> Connections:
+        """The connections to MCP servers."""
+        from llm_notebook.mcp_client.connection import Connections  # noqa: PLC0415  loads mcp
+
+        return Connections()
 
     @functools.cached_property
     def plugins(self) -> Plugins:

@@ -57,6 +57,9 @@ TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "
 # The third-party and heavy modules that only one place may know.
 HOMES = {
     "llm": ("bridge",),
+    "mcp": ("mcp_client",),
+    "mcp_types": ("mcp_client",),
+    "httpx2": ("mcp_client",),
     "httpx": ("providers.transport",),
     "sqlite3": ("journal",),
     "xllamacpp": ("providers",),
@@ -83,7 +86,19 @@ IO_MODULES = {
     "threading",
     "urllib",
 }
-HEAVY = {"IPython", "ipywidgets", "httpx", "sqlite3", "ssl", "pydantic", "yaml", "platformdirs", "filelock", "llm"}
+HEAVY = {
+    "IPython",
+    "ipywidgets",
+    "httpx",
+    "sqlite3",
+    "ssl",
+    "pydantic",
+    "yaml",
+    "platformdirs",
+    "filelock",
+    "llm",
+    "mcp",
+}
 
 
 @dataclass(frozen=True)
