@@ -12,6 +12,7 @@ import llm
 
 from llm_notebook.bridge.failures import own_pauses
 from llm_notebook.bridge.values import own_attachment
+from llm_notebook.errors import ModelError
 from llm_notebook.server_side_tools import ServerSideTool
 from llm_notebook.tool_output import ToolOutput
 from llm_notebook.tools import Tool, Toolbox
@@ -55,16 +56,21 @@ def _own_tool(theirs: llm.Tool) -> Tool:
 
 
 def their_tools(tools: Sequence[Tool | ServerSideTool]) -> list[Any]:
-    """What a bridged model is told of the tools. It is given no function: tools run in our chains, where people are asked."""
+    """What a bridged model is told of the tools. It is not given their functions: they run in our chains, where people are asked."""
     told: list[Any] = []
     for tool in tools:
         if isinstance(tool, Tool):
-            told.append(llm.Tool(tool.name, tool.description, tool.input_schema, None, tool.plugin))
+            told.append(llm.Tool(tool.name, tool.description, tool.input_schema, _refused, tool.plugin))
         elif isinstance(tool, _BridgedServerSideTool):
             told.append(tool.theirs)
         else:
             told.append(llm.ServerSideTool(tool.spec))
     return told
+
+
+def _refused(**_: object) -> str:
+    """Stands for a tool's function, since some plugins insist on one."""
+    raise ModelError("A bridged model runs no tools itself: chain() does.")
 
 
 def _translated(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -159,7 +159,8 @@ def test_a_bridged_model_is_told_of_tools_and_not_given_them(face: Face) -> None
     (told,) = plugin.SENT[0].tools
     assert (told.name, told.description) == ("look", "Look at something.")
     assert told.input_schema["properties"] == {"at": {"type": "string"}}
-    assert told.implementation is None
+    with pytest.raises(llm.ModelError, match="runs no tools itself"):
+        told.implementation(at="x")
 
 
 def test_server_side_tools_reach_the_models_that_have_them(face: Face) -> None:
