@@ -198,10 +198,15 @@ class BridgedEmbeddingModel(EmbeddingModel):
         Raises:
             ModelError: their model failed.
         """
-        # Before llm 0.36 a key could only be set on the model.
-        takes_key = "key" in inspect.signature(self.theirs.embed_multi).parameters
         with own_errors(self.model_id):
-            return list(self.theirs.embed_multi(items, **({"key": key} if takes_key else {})))
+            if "key" in inspect.signature(self.theirs.embed_multi).parameters:
+                return list(self.theirs.embed_multi(items, key=key))
+            # Before llm 0.36 a key could only be set on the model.
+            kept, self.theirs.key = self.theirs.key, key
+            try:
+                return list(self.theirs.embed_multi(items))
+            finally:
+                self.theirs.key = kept
 
     def __str__(self) -> str:
         return str(self.theirs)

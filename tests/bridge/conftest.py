@@ -23,6 +23,7 @@ def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
     their_plugins.pm.register(plugin, "scripted_for_tests")
     plugin.SENT.clear()
     plugin.SCRIPT.clear()
+    plugin.ENDED.clear()
     yield fresh
     their_plugins.pm.unregister(plugin)
 

@@ -17,6 +17,9 @@ SENT: list[llm.Prompt] = []
 SCRIPT: list[Any] = []
 """What it yields; an exception is raised."""
 
+ENDED: list[str] = []
+"""What ended its generator before its end."""
+
 
 class Search(llm.ServerSideTool):
     """Searches the web."""
@@ -48,7 +51,11 @@ class _Scripted:
         for step in SCRIPT:
             if isinstance(step, BaseException):
                 raise step
-            yield step
+            try:
+                yield step
+            except GeneratorExit:
+                ENDED.append("closed")
+                raise
         response.set_usage(input=7, output=5, details={"cached": 2})
         response.set_resolved_model("scripted-2026")
         response.response_json = {"id": "r1"}

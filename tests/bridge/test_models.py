@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import llm as their_llm
@@ -187,6 +188,16 @@ def test_an_interrupt_keeps_what_arrived(face: Face, scripted: Any) -> None:
         face.text(response)
     assert response.interrupted
     assert response.partial == [llm.assistant("par")]
+
+
+def test_closing_a_response_ends_the_plugins_generator(face: Face, scripted: Any) -> None:
+    plugin.SCRIPT[:] = ["one", "two", "three"]
+    response = scripted.prompt("Hi")
+    assert next(face.chunks(response)) == "one"
+    face.do(response.aclose() if face.is_async else response.close())
+    gc.collect()
+    assert plugin.ENDED == ["closed"]
+    assert response.partial == [llm.assistant("one")]
 
 
 def test_keys_are_found_as_for_our_own_models(face: Face, monkeypatch) -> None:

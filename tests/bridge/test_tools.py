@@ -69,6 +69,22 @@ def test_a_bridged_model_waits_for_consent_to_one_of_our_tools(face: Face) -> No
     assert ran == ["/a"]
 
 
+def test_a_pause_of_a_bridged_model_survives_the_process(face: Face) -> None:
+    @llm.require_approval
+    @face.tool
+    def erase(path: str) -> str:
+        return "gone"
+
+    asked = _asking({"name": "erase", "arguments": {"path": "/a"}})
+    with pytest.raises(llm.PauseChain) as caught:
+        face.text(face.get_model("echo").chain(asked, tools=[erase], options={"example_bool": True}))
+    kept = json.loads(json.dumps(caught.value.to_dict()))
+    loaded = llm.load_pause(kept, tools=[erase], model=face.get_model("echo"))
+    said = face.text(loaded.approve())
+    assert '"output": "gone"' in said
+    assert '"example_bool": true' in said
+
+
 def test_consent_can_be_asked_for_a_bridged_tool_and_toolbox(face: Face, tmp_path) -> None:
     path = tmp_path / "birds.db"
     sqlite_utils.Database(path)["birds"].insert({"name": "pelican"})

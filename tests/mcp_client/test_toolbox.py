@@ -7,9 +7,11 @@ import contextlib
 import gc
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +168,20 @@ def test_a_call_that_takes_too_long_is_given_up(face: Face, address: str) -> Non
         slow, after = _results(face, box, ("wait", {"seconds": 60}), ("add", {"a": 1, "b": 1}))
     assert "did not answer within 2 seconds: give mcp_toolbox() a larger timeout=." in slow.output
     assert after.output == "2"
+
+
+def test_a_call_that_is_stopped_leaves_the_connection_usable(face: Face, box: MCPToolbox) -> None:
+    model = face.rounds(asks(llm.ToolCall("wait", {"seconds": 60}, "1")), "done")
+    chain = model.chain("Hi", tools=[box])
+    if face.is_async:
+        with pytest.raises(TimeoutError):
+            face.do(asyncio.wait_for(chain.text(), 1))
+    else:
+        threading.Timer(1, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            face.text(chain)
+    (result,) = _results(face, box, ("add", {"a": 1, "b": 1}))
+    assert result.output == "2"
 
 
 @pytest.mark.parametrize("how", ["close", "with", "forgotten"])
