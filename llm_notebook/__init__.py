@@ -15,15 +15,16 @@ Messages        user, assistant, system, tool_message; Message and its parts Tex
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
 Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain;
                 mcp_toolbox for those of an MCP server
-Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
+Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
+Journal         open_journal, history, load_conversation
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
 Keys, folders   get_key, user_dir
 Templates       Template
 Plugins         hookimpl, get_plugins, get_tools, get_template_loaders, get_fragment_loaders; subclass Model, KeyModel,
                 AsyncModel or AsyncKeyModel; ModelWithAliases
-Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, ProviderError,
-                ToolArgumentError, TransportError; UnknownModelError
+Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, JournalError,
+                ProviderError, ToolArgumentError, TransportError; UnknownModelError
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llm_notebook import errors as errors
+    from llm_notebook import models as models
+    from llm_notebook import parts as parts
+    from llm_notebook import plugins as plugins
+    from llm_notebook import serialization as serialization
+    from llm_notebook import templates as templates
+    from llm_notebook import tools as tools
     from llm_notebook.approvals import ApprovalRequest, Decision, approved, require_approval
     from llm_notebook.attachments import Attachment
     from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
     from llm_notebook.errors import (
         ConversationNotSupported,
         IncompleteResponse,
+        JournalError,
         ModelError,
         NeedsKeyException,
         ProviderError,
@@ -82,6 +91,7 @@ if TYPE_CHECKING:
         set_alias,
         set_default_model,
     )
+    from llm_notebook.reopening import history, load_conversation, open_journal, pending, resume
     from llm_notebook.responses import AsyncResponse, Response
     from llm_notebook.schemas import schema_dsl
     from llm_notebook.templates import Template
@@ -105,6 +115,7 @@ _HOMES = {
     "errors": [
         "ConversationNotSupported",
         "IncompleteResponse",
+        "JournalError",
         "ModelError",
         "NeedsKeyException",
         "ProviderError",
@@ -147,6 +158,7 @@ _HOMES = {
         "set_alias",
         "set_default_model",
     ],
+    "reopening": ["history", "load_conversation", "open_journal", "pending", "resume"],
     "responses": ["AsyncResponse", "Response"],
     "schemas": ["schema_dsl"],
     "templates": ["Template"],
@@ -162,6 +174,7 @@ _HOMES = {
     ],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_SUBMODULES = ("errors", "models", "parts", "plugins", "serialization", "templates", "tools")
 
 __version__ = "0.1.0"
 __all__ = [
@@ -182,6 +195,7 @@ __all__ = [
     "EmbeddingModel",
     "Fragment",
     "IncompleteResponse",
+    "JournalError",
     "KeyModel",
     "Message",
     "Model",
@@ -226,11 +240,16 @@ __all__ = [
     "get_plugins",
     "get_template_loaders",
     "get_tools",
+    "history",
     "hookimpl",
+    "load_conversation",
     "load_pause",
     "mcp_toolbox",
+    "open_journal",
+    "pending",
     "remove_alias",
     "require_approval",
+    "resume",
     "schema_dsl",
     "set_alias",
     "set_default_model",
@@ -242,7 +261,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module when it is first used (PEP 562)."""
+    """Load a public name from its module, or a public submodule, when it is first used (PEP 562)."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
@@ -251,7 +272,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF])
+    own = [name for name in globals() if name.startswith("__") or name.endswith("_ipython_extension")]
+    return sorted([*own, *_HOME_OF, *_SUBMODULES])
 
 
 def load_ipython_extension(ipython: Any) -> None:

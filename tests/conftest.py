@@ -11,6 +11,7 @@ import pytest
 
 from llm_notebook.folders import data_dir
 from llm_notebook.providers.weights import install_weights
+from llm_notebook.runtime import runtime
 from tests.peers.llama_server import LlamaServer
 
 pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.faces"]
@@ -36,10 +37,10 @@ def isolated(
     tmp_path_factory: pytest.TempPathFactory,
     shared_data_dir: Path,
     request: pytest.FixtureRequest,
-) -> Path:
-    """Give every test folders of its own and no keys. Tests marked `model` see the weights that are installed.
+) -> Iterator[Path]:
+    """Give every test folders of its own, no keys and no journal. Tests marked `model` see the weights that are installed.
 
-    Returns:
+    Yields:
         The folder that stands for the user's own.
     """
     for name in list(os.environ):
@@ -50,7 +51,8 @@ def isolated(
     monkeypatch.setenv("LLM_USER_PATH", str(folder / "llm"))
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(shared_data_dir if needs_model else folder / "data"))
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
-    return folder
+    yield folder
+    runtime.close_journal()
 
 
 @pytest.fixture(scope="session")

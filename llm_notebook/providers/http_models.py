@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
@@ -48,7 +49,7 @@ class OpenAIServer(KeyHolder):
 
     Args:
         model_id: how error messages call the model.
-        base_url: the server's address up to and including its version; None is OpenAI, which needs a key.
+        base_url: the server's address up to and including its version; None is OpenAI (or `OPENAI_BASE_URL`), which needs a key.
         model_name: the server's name of the model, where it differs from `model_id`.
         key, headers, timeout, max_retries, needs_key, key_env_var: as the models take them.
 
@@ -90,7 +91,7 @@ class OpenAIServer(KeyHolder):
         if key:
             headers["authorization"] = Secret(f"Bearer {_sendable(key, 'key', self.model_id)}")
         return WireRequest(
-            url=f"{self.base_url or OPENAI_URL}/{path}",
+            url=f"{self.base_url or _openai_url()}/{path}",
             body=body.encode(errors="replace"),
             headers=dict(headers),
             secret=key and Secret(key),
@@ -141,9 +142,10 @@ class _OpenAIChat(OpenAIServer):
         self.supports_tools = supports_tools
         self.supports_conversation = supports_conversation
         self.reasoning = reasoning
-        self.attachment_types = (IMAGE_TYPES | {"application/pdf"} if vision else frozenset()) | (
-            _AUDIO_TYPES if audio else frozenset()
-        )
+        self.attachment_types = {
+            *(IMAGE_TYPES | {"application/pdf"} if vision else ()),
+            *(_AUDIO_TYPES if audio else ()),
+        }
 
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None
@@ -168,6 +170,24 @@ class _OpenAIChat(OpenAIServer):
         response.response_json = decoder.response_json
         if decoder.resolved_model:
             response.set_resolved_model(decoder.resolved_model)
+
+
+def _openai_url() -> str:
+    """OpenAI's address, or that of the gateway before it which `OPENAI_BASE_URL` names, as OpenAI's own client reads it.
+
+    Raises:
+        ModelError: what the variable holds is no address.
+    """
+    given = os.environ.get("OPENAI_BASE_URL", "").strip()
+    if not given:
+        return OPENAI_URL
+    try:
+        _check_address(given)
+    except ValueError:
+        raise ModelError(
+            f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+        ) from None
+    return given.rstrip("/")
 
 
 def _held_weakly(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:

@@ -48,9 +48,8 @@ def chat_body(
 
 def chat_body_text(prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None) -> str:
     """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
-    settings = _settings(prompt, stream=stream, options=options)
-    rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in settings.items())
-    return f'{{"model":{json_text(model_name)},"messages":[{_messages_text(prompt)}]{rest}}}'
+    settings = {"model": model_name} | _settings(prompt, stream=stream, options=options)
+    return f'{json_text(settings)[:-1]},"messages":[{_messages_text(prompt)}]}}'
 
 
 def _messages_text(prompt: Prompt) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import functools
+import http.cookiejar
 import os
 import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -28,8 +32,24 @@ _CONNECT_TIMEOUT = 10.0
 # People pause between prompts for longer than httpx's 5 s; a connection that the server closed meanwhile is noticed.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
 
+_HEADERS = MappingProxyType(
+    {
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "user-agent": "llm_notebook",
+    }
+)
+
 Item = str | StreamEvent
 Notify = Callable[[Retry], object]
+
+
+class _NoCookies(http.cookiejar.CookieJar):
+    """Keeps none: no model's API needs them, and looking for them takes longer than all else that is done with a short answer."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
 
 
 @dataclass(slots=True, frozen=True)
@@ -107,7 +127,7 @@ class Transport:
         client = self._client(request.url)
         while True:
             try:
-                with client.stream("POST", request.url, **exchange.arguments()) as reply:
+                with closing(client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accepts(reply):
                         for piece in exchange.pieces(reply):
                             if items := decoder.feed(piece):
@@ -141,7 +161,7 @@ class Transport:
         client = await self._async_client(request.url)
         while True:
             try:
-                async with client.stream("POST", request.url, **exchange.arguments()) as reply:
+                async with aclosing(await client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accepts(reply):
                         async for piece in exchange.apieces(reply):
                             if items := decoder.feed(piece):
@@ -170,7 +190,7 @@ class Transport:
         secure = _is_secure(url)
         with self._lock:
             if secure not in self._clients:
-                self._clients[secure] = httpx.Client(verify=self._verify(secure), limits=_LIMITS)
+                self._clients[secure] = httpx.Client(verify=self._verify(secure), limits=_LIMITS, cookies=_NoCookies())
             return self._clients[secure]
 
     async def _async_client(self, url: str) -> httpx.AsyncClient:
@@ -178,7 +198,9 @@ class Transport:
         with self._lock:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
             if secure not in of_loop.clients:
-                of_loop.clients[secure] = httpx.AsyncClient(verify=self._verify(secure), limits=_LIMITS)
+                of_loop.clients[secure] = httpx.AsyncClient(
+                    verify=self._verify(secure), limits=_LIMITS, cookies=_NoCookies()
+                )
             client = of_loop.clients[secure]
         if of_loop.closer is None:
             of_loop.closer = self._closing_with(loop)
@@ -221,9 +243,15 @@ class _Exchange:
         self._retries = Retries(settings.max_retries)
         self.answering = False
 
-    def arguments(self) -> dict[str, Any]:
-        headers = {"content-type": "application/json", "accept-encoding": "identity", **self._request.headers}
-        return {"content": self._request.body, "headers": headers, "timeout": self._settings.httpx_timeout()}
+    def http_request(self) -> httpx.Request:
+        """The request as it is: a client that merges its own settings into it takes as long again."""
+        return httpx.Request(
+            "POST",
+            _parsed(self._request.url),
+            headers={**_HEADERS, **self._request.headers},
+            content=self._request.body,
+            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+        )
 
     def accepts(self, reply: httpx.Response) -> bool:
         """True if the reply is an answer to decode."""
@@ -281,6 +309,11 @@ class _Exchange:
             seconds = self._settings.timeout or _DEFAULT_TIMEOUT
             return TransportError(f"{sender}: {host} did not answer within {seconds:g} s.")
         return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). Check the address and the network.")
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _cause(error: Exception) -> str:
