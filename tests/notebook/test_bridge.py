@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 from tests.notebook.kernels import Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_record
@@ -22,6 +24,22 @@ def test_a_bridged_model_answers_in_a_cell(kernel: Kernel) -> None:
         "NeedsKeyException: echo-needs-key needs a key"
     )
     assert "echo-needs-key" in kernel.run("%llm models -q echo").markdown[0]
+
+
+def test_tools_of_its_plugins_and_of_an_mcp_server_are_named_in_a_cell(kernel: Kernel) -> None:
+    command = [sys.executable, str(Path(__file__).parents[1] / "mcp_client" / "server.py"), "stdio"]
+    assert kernel.run(f"import llm_notebook as llm\nserver = llm.mcp_toolbox({command!r})").status == "ok"
+    calls = [
+        {"name": "simple_eval", "arguments": {"expression": "6 * 7"}},
+        {"name": "add", "arguments": {"a": 20, "b": 3}},
+    ]
+    cell = kernel.run(
+        f"%%llm -m echo-needs-key --key k -T simple_eval -T server --raw\n{json.dumps({'tool_calls': calls})}"
+    )
+    assert cell.traceback == ""
+    assert kernel.run("server.close()").traceback == ""
+    assert '"output": "42"' in cell.markdown[-1]
+    assert '"output": "23"' in cell.markdown[-1]
 
 
 def test_a_pause_of_a_bridged_model_is_decided_with_a_click(live: Kernel) -> None:
