@@ -19,7 +19,7 @@ from llm_notebook.pauses import ChainPlan, PausedChain, Surroundings, log_after,
 from llm_notebook.prompts import Prompt
 from llm_notebook.responses import Response
 from llm_notebook.runtime import runtime
-from llm_notebook.tool_identities import digest, thawed
+from llm_notebook.tool_identities import digest, digest_of_unknown, thawed
 from llm_notebook.tool_runs import UNKNOWN_OUTCOME
 from llm_notebook.tools import PauseChain
 from llm_notebook.unresolved import with_results
@@ -131,7 +131,8 @@ def asked_about(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
         # What the tool is was not noted: an approval to run it again will have it asked about once more.
         bound = digest("", call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
-    request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True)
+    bound = digest_of_unknown(request.digest)
+    request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
     journal.submit(CallMoved(call.call_id, ("unknown",), "unknown", datetime.now(UTC), request=request)).result()
     return request
 

@@ -322,8 +322,14 @@ class AsyncResponse(BaseResponse):
 
     async def _prepared_stream(self, steps: Generator[Any, Any, None]) -> AsyncIterator[Items]:
         await run_async(steps)
-        async for items in self._stream():
-            yield items
+        stream = self._stream()
+        try:
+            async for items in stream:
+                yield items
+        finally:
+            # Closing this generator does not close the one it reads, as `yield from` would.
+            if hasattr(stream, "aclose"):
+                await stream.aclose()
 
     async def _advance(self, position: int) -> bool:
         try:

@@ -20,6 +20,7 @@ from llm_notebook.tool_identities import (
     canonical,
     changed_sentence,
     digest,
+    digest_of_unknown,
     identity_of,
     origin_of,
     source_of,
@@ -126,7 +127,7 @@ class ToolRun:
         asked.arguments = thawed(frozen)
         # A decision that was used up already, before the call was interrupted, counts no more.
         decision = entry.decision if entry.state == "approved" else None
-        if decision is not None and decision.digest != self._digest(asked, frozen):
+        if decision is not None and decision.digest != self._bound(entry, asked, frozen):
             # Something else was approved than what would run now.
             raise (
                 yield from self._question(
@@ -197,7 +198,7 @@ class ToolRun:
         if grant is None:
             return None
         yield from self._question(entry, PauseChain(), asked, frozen, reason="")
-        counts = yield from self.log.allowed(entry, grant, self._digest(asked, frozen))
+        counts = yield from self.log.allowed(entry, grant, self._bound(entry, asked, frozen))
         return entry.decision if counts else None
 
     def _question(
@@ -220,7 +221,7 @@ class ToolRun:
             arguments=thawed(frozen),
             tool_call_id=asked.tool_call_id,
             reason=reason,
-            digest=self._digest(asked, frozen),
+            digest=self._bound(entry, asked, frozen),
             destructive=policy is not None and policy.destructive,
             id=entry.call_id,
             outcome_unknown=is_unknown,
@@ -265,6 +266,12 @@ class ToolRun:
         if self._facts is None:
             self._facts = tool_facts(self.tool)
         return self._facts
+
+    def _bound(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> str:
+        """What a decision about the call as it stands is bound to."""
+        bound = self._digest(asked, frozen)
+        was_unknown = entry.request is not None and entry.request.outcome_unknown
+        return digest_of_unknown(bound) if entry.state == "unknown" or was_unknown else bound
 
     def _digest(self, asked: ToolCall, frozen: bytes) -> str:
         return digest(identity_of(self._tool_facts()), frozen, asked.tool_call_id or "")

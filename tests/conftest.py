@@ -38,7 +38,7 @@ def isolated(
     shared_data_dir: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Path]:
-    """Give every test folders of its own, no keys and no journal. Tests marked `model` see the weights that are installed.
+    """Give every test folders of its own, no keys and no open journal. Tests marked `model` see the weights that are installed.
 
     Yields:
         The folder that stands for the user's own.

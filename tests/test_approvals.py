@@ -220,6 +220,14 @@ def test_edited_arguments_are_checked_run_and_told(face: Face) -> None:
     assert told(model) == ['(The user changed the arguments to {"count":2,"path":"/b"}.)\ndeleted /b']
 
 
+def test_edited_arguments_are_checked_by_the_tool_that_waits_not_by_another(face: Face) -> None:
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    pause = paused(face, asking(face).chain("Hi", tools=[add, delete_files]))
+    assert face.text(pause.approve({"path": "/b"})) == "done"
+
+
 def test_edited_to_the_same_is_not_edited(face: Face) -> None:
     model = asking(face)
     face.text(paused(face, model.chain("Hi", tools=[delete_files])).approve({"path": "/a"}))

@@ -81,6 +81,37 @@ def test_one_space_joins_rounds_where_neither_side_has_white_space(
     assert "".join(face.chunks(model.chain("Hi", tools=[upper]))) == joined
 
 
+def test_no_space_comes_between_the_chunks_of_a_round(face: Face) -> None:
+    model = face.rounds(["a", "b", *calling("upper", text="x")], ["c", "d"])
+    chain = model.chain("Hi", tools=[upper])
+    assert "".join(face.chunks(chain)) == face.text(chain) == "ab cd"
+
+
+class Search(llm.ServerSideTool):
+    """A tool that the provider runs."""
+
+    name = "search"
+    spec = {"type": "search"}  # noqa: RUF012  as people write it
+
+
+def test_a_tool_of_the_provider_is_sent_and_never_run_here(face: Face) -> None:
+    ran = [
+        llm.StreamEvent("tool_call_name", "search", tool_call_id="1", server_executed=True),
+        llm.StreamEvent("tool_result", "found", tool_call_id="1", tool_name="search", server_executed=True),
+        "a",
+    ]
+    model = face.rounds(ran, supported_server_side_tools=(Search,))
+    search = Search()
+    assert face.text(model.chain("Hi", tools=[search, upper])) == "a"
+    assert model.requests[0].tools[0] is search
+    assert len(model.requests) == 1
+    model = face.rounds(calling("search", q="x"), "b", supported_server_side_tools=(Search,))
+    assert face.text(model.chain("Hi", tools=[search])) == "b"
+    assert results_in(model.requests[1]) == ["Error: tool 'search' does not exist"]
+    with pytest.raises(ValueError, match="does not offer the server-side tool Search"):
+        face.rounds("a").chain("Hi", tools=[search])
+
+
 def test_the_event_stream_numbers_every_part_and_holds_results_and_replays_itself(face: Face) -> None:
     model = face.rounds(["a", *calling("upper", 2, text="x")], [llm.StreamEvent("reasoning", "Hm"), "b"])
     chain = model.chain("Hi", tools=[upper])
@@ -227,6 +258,32 @@ def test_before_call_cancels_and_changes_what_runs_but_not_what_was_said(face: F
     assert [part.name for part in model.requests[1].messages[-1].parts] == ["late", "late"]
 
 
+def test_before_call_may_put_other_arguments_in_place_of_the_models(face: Face) -> None:
+    def before(tool: Any, call: llm.ToolCall) -> None:
+        call.arguments = {"text": "instead"}
+
+    model = face.rounds(calling("upper", text="a"), "done")
+    face.text(model.chain("Hi", tools=[upper], before_call=before))
+    assert results_in(model.requests[1]) == ["INSTEAD"]
+
+
+def test_a_result_knows_its_toolbox_whether_or_not_the_tool_failed(face: Face) -> None:
+    class Files(llm.Toolbox):
+        def read(self, path: str) -> str:
+            if path == "bad":
+                raise OSError("no such file")
+            return path
+
+    seen: list[Any] = []
+    files = Files()
+    calls = asks(Call("Files_read", {"path": "bad"}, "1"), Call("Files_read", {"path": "good"}, "2"))
+    chain = face.rounds(calls, "done").chain(
+        "Hi", tools=[files], after_call=lambda tool, call, result: seen.append((result.output, result.instance))
+    )
+    face.text(chain)
+    assert seen == [("Error: no such file", files), ("good", files)]
+
+
 def test_a_hook_that_leaves_what_is_not_json_is_told_so(face: Face) -> None:
     def before(tool: Any, call: llm.ToolCall) -> None:
         call.arguments["text"] = object()
@@ -280,6 +337,13 @@ def test_async_hooks_are_for_async_chains() -> None:
         Face().rounds(calling("note")).chain("Hi", tools=[note], before_call=hook).text()
     with pytest.raises(TypeError, match="after_call is async"):
         Face().rounds(calling("note")).chain("Hi", tools=[note], after_call=hook).text()
+
+    class Hook:
+        async def __call__(self, *arguments: Any) -> None:
+            ran.append("hook")
+
+    with pytest.raises(TypeError, match="after_call is async"):
+        Face().rounds(calling("note")).chain("Hi", tools=[note], after_call=Hook()).text()
     assert ran == []
 
 
@@ -445,26 +509,45 @@ def test_a_chain_read_from_two_threads_asks_and_runs_once() -> None:
     assert (len(ran), len(model.requests)) == (1, 2)
 
 
-def test_async_tools_run_together_and_sync_tools_in_threads_when_asked(face: Face) -> None:
-    if face.is_async:
-        gate = asyncio.Barrier(3)
+def test_sync_tools_run_in_threads_when_asked(face: Face) -> None:
+    gate = threading.Barrier(3)
 
-        async def meet() -> str:
-            await asyncio.wait_for(gate.wait(), 5)
-            return "met"
+    def meet() -> str:
+        gate.wait(5)
+        return "met"
 
-        tool: Any = meet
-    else:
-        threads = threading.Barrier(3)
-
-        def meet_in_threads() -> str:
-            threads.wait(5)
-            return "met"
-
-        tool = llm.Tool.function(meet_in_threads, name="meet")
     model = face.rounds(calling("meet", 3), "done")
-    face.text(model.chain("Hi", tools=[tool], parallel_tools=3))
+    face.text(model.chain("Hi", tools=[meet], parallel_tools=3))
     assert results_in(model.requests[1]) == ["met"] * 3
+
+
+@pytest.mark.parametrize("parallel", [None, 1])
+def test_unless_asked_sync_tools_run_in_order_one_at_a_time(face: Face, parallel: int | None) -> None:
+    seen: list[str] = []
+
+    def count(n: int) -> int:
+        seen.append(f"begin {n}")
+        threading.Event().wait(0.002)
+        seen.append(f"end {n}")
+        return n
+
+    calls = asks(*[Call("count", {"n": n}, str(n)) for n in range(3)])
+    face.text(face.rounds(calls, "done").chain("Hi", tools=[count], parallel_tools=parallel))
+    assert seen == ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]
+
+
+def test_async_tools_of_an_async_chain_run_together() -> None:
+    face = AsyncFace()
+    gate = asyncio.Barrier(3)
+
+    async def meet() -> str:
+        await asyncio.wait_for(gate.wait(), 5)
+        return "met"
+
+    model = face.rounds(calling("meet", 3), "done")
+    face.text(model.chain("Hi", tools=[meet]))
+    assert results_in(model.requests[1]) == ["met"] * 3
+    face.close()
 
 
 def test_a_tool_may_add_tools_to_its_toolbox(face: Face) -> None:

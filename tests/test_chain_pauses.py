@@ -189,6 +189,31 @@ def test_a_history_without_ids_matches_by_name_and_gets_ids_that_fit(face: Face)
     ]
 
 
+Asked = llm.ToolCallPart
+Told = llm.ToolResultPart
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "runs"),
+    [
+        ([Asked("good", {}), Asked("slow", {})], [Told("slow", "x")], ["good"]),
+        ([Asked("good", {}, "1")], [Told("good", "x", "1")], []),
+        ([Asked("good", {}, "1")], [Told("good", "x")], []),
+        ([Asked("good", {})], [Told("good", "x", "1")], []),
+        ([Asked("good", {}, "1")], [Told("good", "x", "2")], ["good"]),
+        ([Asked("good", {}, "1"), Asked("slow", {}, "2")], [Told("slow", "x")], ["good"]),
+        ([Asked("good", {}, "1"), Asked("good", {})], [Told("good", "x", "1")], ["good"]),
+    ],
+)
+def test_which_calls_have_a_result_goes_by_id_and_only_without_ids_by_name(
+    face: Face, asked: list[Any], told: list[Any], runs: list[str]
+) -> None:
+    tools = Tools(face)
+    messages = [llm.user("Hi"), llm.assistant(*asked), llm.tool_message(*told)]
+    assert face.text(face.rounds("done").chain(messages=messages, tools=tools.all())) == "done"
+    assert tools.ran == runs
+
+
 @pytest.mark.parametrize(
     "rest",
     [

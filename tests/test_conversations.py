@@ -26,6 +26,15 @@ def test_each_turn_is_sent_with_the_turns_before(face: Face) -> None:
     ]
 
 
+def test_it_may_begin_with_responses_of_before(face: Face) -> None:
+    model = face.model("Yo")
+    before = face.response_class.fake(model, "Hi", response="Hello")  # type: ignore[attr-defined]
+    cls = llm.AsyncConversation if face.is_async else llm.Conversation
+    conversation: Any = cls(model, [before])
+    face.text(conversation.prompt("And?"))
+    assert model.requests[0].messages == [llm.user("Hi"), llm.assistant("Hello"), llm.user("And?")]
+
+
 def test_what_was_sent_does_not_change_afterwards(face: Face) -> None:
     conversation = face.model("Yo").conversation()
     first = conversation.prompt("Hi")

@@ -229,6 +229,26 @@ def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
     assert journal.grants() == []
 
 
+def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face: Face, journal: Journal) -> None:
+    @llm.require_approval
+    def stuck(path: str) -> str:
+        ran.append(path)
+        raise KeyboardInterrupt
+
+    if face.is_async:
+        pytest.skip("an interrupt ends the event loop")
+    pause = paused(face, asking(face, "stuck").chain("Hi", tools=[stuck]))
+    with pytest.raises(KeyboardInterrupt):
+        face.text(pause.approve())
+    journal.flush()
+    [again] = llm.pending()
+    assert again.request.outcome_unknown
+    late = llm.Decision("approved", pause.request.digest)
+    assert not pause.paused.log.decide(pause.paused.entry(pause.request), late, replaces=False)
+    assert again.paused.settle(again.request, "approved")
+    assert ran == ["/0"]
+
+
 class Failing:
     """A journal whose disk is full for some operations."""
 

@@ -54,6 +54,12 @@ def test_an_unknown_name_is_answered_with_the_closest(face: Face, name: str, clo
     assert isinstance(caught.value, KeyError)
 
 
+def test_the_users_own_aliases_are_among_the_closest(face: Face) -> None:
+    llm.set_alias("grandmother", "gpt-4o")
+    with pytest.raises(llm.UnknownModelError, match=r"Did you mean grandmother\?"):
+        face.get_model("grandmothr")
+
+
 def test_a_name_like_no_other_is_answered_plainly(face: Face) -> None:
     with pytest.raises(llm.UnknownModelError) as caught:
         face.get_model("xyzzyplughqqq")
@@ -158,6 +164,12 @@ def test_a_default_that_only_we_know_leaves_the_shared_file_alone(folder: Path, 
     assert llm.get_default_model() == face.get_model().model_id == "smollm2"
     llm.set_default_model("4o-mini")
     assert llm.get_default_model() == "gpt-4o-mini"
+
+
+def test_an_endpoint_of_ones_own_can_be_the_default_of_the_llm_command_too(folder: Path) -> None:
+    endpoints(folder, "- model_id: mine\n  api_base: http://localhost:1/v1\n  aliases: [my]\n")
+    llm.set_default_model("my")
+    assert (folder / "default_model.txt").read_text() == "mine"
 
 
 def test_nothing_is_written_by_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

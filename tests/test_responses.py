@@ -165,9 +165,10 @@ def test_a_cancelled_task_keeps_the_partial_and_marks_it() -> None:
     asyncio.run(main())
 
 
-def test_closing_keeps_the_partial_and_marks_it(face: Face) -> None:
-    model = face.model("a", "b", "c")
-    response = model.prompt("Hi")
+@pytest.mark.parametrize("prepared", [False, True])
+def test_closing_keeps_the_partial_and_marks_it(face: Face, prepared: bool) -> None:
+    model = face.model("a", "b", "c", supports_tools=True)
+    response = model.prompt("Hi", tools=[Files()] if prepared else None)
     chunks = face.chunks(response)
     assert next(chunks) == "a"
     face.do(response.aclose() if face.is_async else response.close())

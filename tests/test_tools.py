@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from llm_notebook.attachments import Attachment
 from llm_notebook.errors import ToolArgumentError
 from llm_notebook.parts import ToolCallPart
 from llm_notebook.tools import (
@@ -189,6 +190,14 @@ def test_results_and_signals_have_the_fields_of_llm() -> None:
     assert vars(original.PauseChain("why")).items() <= vars(PauseChain("why")).items()
     assert str(PauseChain("why")) == "why"
     assert str(CancelToolCall("no")) == "no"
+
+
+def test_a_result_shows_what_it_holds():
+    assert repr(ToolResult("f", "")) == "ToolResult(name='f', output='')"
+    picture = Attachment(url="https://a/b.png")
+    assert repr(ToolResult("f", "x", [picture], exception=OSError("no"))) == (
+        f"ToolResult(name='f', output='x', attachments=[{picture!r}], exception=OSError('no'))"
+    )
 
 
 class Place(BaseModel):

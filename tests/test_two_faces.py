@@ -14,6 +14,23 @@ from tests.twin_lines import TWINS, share_repeated
 # What the async face calls otherwise, and what only one of them can have.
 OTHER_NAMES = {"stream_events": "astream_events", "close": "aclose", "__iter__": "__aiter__"}
 ONLY_ONE = {"__str__", "__await__"}
+PROMPT_TAKES = {
+    "self": inspect.Parameter.empty,
+    "prompt": None,
+    "fragments": None,
+    "attachments": None,
+    "system": None,
+    "system_fragments": None,
+    "messages": None,
+    "stream": True,
+    "schema": None,
+    "tools": None,
+    "tool_results": None,
+    "options": None,
+    "hide_reasoning": False,
+    "key": None,
+    "option_keywords": inspect.Parameter.empty,
+}
 IDS = [sync.__name__ for sync, _ in TWINS]
 
 
@@ -52,6 +69,21 @@ def test_their_methods_have_the_same_signatures(sync: type[Any], twin: type[Any]
             assert not inspect.isfunction(other), name
     assert compared
     assert str(inspect.signature(sync)) == str(inspect.signature(twin)).replace("Async", "")
+
+
+@pytest.mark.parametrize("prefix", ["", "Async"])
+def test_models_and_conversations_take_the_same_arguments_and_chains_those_of_prompts(prefix: str) -> None:
+    model, conversation = getattr(llm, f"{prefix}Model"), getattr(llm, f"{prefix}Conversation")
+    asked, chained = (
+        {str(inspect.signature(getattr(owner, name))) for owner in (model, conversation)}
+        for name in ("prompt", "chain")
+    )
+    assert len(asked) == len(chained) == 1
+    of_prompt, of_chain = (inspect.signature(getattr(model, name)).parameters for name in ("prompt", "chain"))
+    assert of_chain.keys() - of_prompt.keys() == {"before_call", "after_call", "chain_limit", "parallel_tools"}
+    assert of_prompt.keys() <= of_chain.keys()
+    assert set(of_prompt) == PROMPT_TAKES.keys()
+    assert {name: of_prompt[name].default for name in PROMPT_TAKES} == PROMPT_TAKES
 
 
 @pytest.mark.parametrize(("sync", "twin"), TWINS, ids=IDS)

@@ -141,6 +141,12 @@ def test_tool_calls_and_their_results_go_back() -> None:
     ]
 
 
+def test_reasoning_of_another_provider_is_not_sent() -> None:
+    thought = [llm.ReasoningPart("Hm"), llm.ReasoningPart("Hm", provider_metadata={"signature": "s"})]
+    text = llm.TextPart("Yo", {"reasoning_details": ["not a thought"]})
+    assert chat_messages([llm.assistant(*thought, text)]) == [{"role": "assistant", "content": "Yo"}]
+
+
 def test_calls_without_ids_are_matched_with_their_results_by_name() -> None:
     encoded = chat_messages(
         [
