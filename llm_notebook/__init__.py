@@ -14,8 +14,9 @@ Asking          model.prompt() gives a Response, model.conversation() a Conversa
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; what the provider runs:
-                ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter, OpenAIFileSearch
+Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; mcp_toolbox for those
+                of an MCP server; what the provider runs: ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter,
+                OpenAIFileSearch
 Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
 Journal         open_journal, history, load_conversation
 Schemas         schema_dsl; any dict or pydantic class as schema=
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from llm_notebook.folders import user_dir
     from llm_notebook.fragments import Fragment
     from llm_notebook.keys import get_key
+    from llm_notebook.mcp_client.toolbox import mcp_toolbox
     from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
     from llm_notebook.options import Options
     from llm_notebook.parts import (
@@ -134,6 +136,7 @@ _HOMES = {
     "folders": ["user_dir"],
     "fragments": ["Fragment"],
     "keys": ["get_key"],
+    "mcp_client.toolbox": ["mcp_toolbox"],
     "models": ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"],
     "options": ["Options"],
     "parts": [
@@ -262,6 +265,7 @@ __all__ = [
     "hookimpl",
     "load_conversation",
     "load_pause",
+    "mcp_toolbox",
     "open_journal",
     "pending",
     "remove_alias",

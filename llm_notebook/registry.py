@@ -65,16 +65,22 @@ class Registry:
     def entries(self) -> list[ModelWithAliases]:
         """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already.
 
-        Last come those that the providers listed themselves, and those of the Ollama server if it answers at once.
+        Last come those that the providers listed themselves, those of the Ollama server if it answers at once, and those of
+        the `llm` package's plugins.
         """
-        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
-        entries = [*runtime.plugins.models(self._own_entries()), *listed, *self._ollama.entries()]
+        entries = [*self._entries_without_bridge(), *runtime.plugins.bridged_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
-        entries = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        entries = [*own, *runtime.plugins.bridged_embedding_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+
+    def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
+        """The embedding model of that id or alias; the `llm` package is asked last, as in `find()`."""
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        return entry_called(name, own) or entry_called(name, self.embedding_entries())
 
     @functools.cached_property
     def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
@@ -87,13 +93,22 @@ class Registry:
         """The models that are here without plugins. An endpoint of one's own takes the place of a built-in model of its id."""
         return list({entry.model_id: entry for entry in [*self._builtin, *self._current_endpoints()]}.values())
 
+    def _entries_without_bridge(self) -> list[ModelWithAliases]:
+        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
+        return [*runtime.plugins.models(self._own_entries()), *listed, *self._ollama.entries()]
+
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded, and servers asked, only for a name that is not known without them. Of a provider, any model that its
-        name is put before will do: `groq/some-new-model`.
+        Plugins are loaded, and servers asked, only for a name that is not known without them, and the `llm` package last. Of a
+        provider, any model that its name is put before will do: `groq/some-new-model`.
         """
-        return entry_called(name, self._own_entries()) or self._of_provider(name) or entry_called(name, self.entries())
+        return (
+            entry_called(name, self._own_entries())
+            or self._of_provider(name)
+            or entry_called(name, self._entries_without_bridge())
+            or entry_called(name, self.entries())
+        )
 
     def _of_provider(self, name: str) -> ModelWithAliases | None:
         """The model of a name that begins with a provider's, also if no catalogue has it."""
@@ -140,7 +155,8 @@ class Registry:
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """True if the `llm` command has this model too."""
-        return entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        known = entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        return known or entry in runtime.plugins.bridged_models()
 
     def names(self) -> Iterator[str]:
         """Every id and alias."""
@@ -204,7 +220,7 @@ def get_models_with_aliases() -> list[ModelWithAliases]:
 def set_alias(alias: str, model_id_or_alias: str) -> None:
     """Make `alias` another name of a model. A name that no model here answers to is stored as it is."""
     registry = runtime.registry
-    entry = registry.find(model_id_or_alias) or entry_called(model_id_or_alias, registry.embedding_entries())
+    entry = registry.find(model_id_or_alias) or registry.find_embedding(model_id_or_alias)
     store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
 
 
