@@ -185,8 +185,8 @@ class OllamaDecoder(StreamDecoder):
         function = call["function"]
         arguments = function.get("arguments")
         name, given = as_text(function["name"]), call.get("id")
-        usable = isinstance(given, str) and given and given not in self._ids
-        call_id: str = given if usable else new_tool_call_id()
+        usable = isinstance(given, str) and given not in ("", *self._ids)
+        call_id = str(given) if usable else new_tool_call_id()
         self._ids.add(call_id)
         self._calls.append(call)
         return [

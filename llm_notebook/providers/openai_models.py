@@ -86,6 +86,10 @@ class _OpenAIResponses(_OpenAIChat):
         if prompt.options.for_chat:
             self._refuse_tools_of_the_provider(prompt)
             return self._chat(prompt, stream, key)
+        has_tools_of_the_provider = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
+        if self.is_behind_gateway and not has_tools_of_the_provider:
+            # Every gateway speaks Chat Completions, few speak Responses.
+            return self._chat(prompt, stream, key)
         options = prompt.options.responses_fields()
         body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
         request = self.wire_request("responses", body, key)
@@ -103,7 +107,8 @@ class _OpenAIResponses(_OpenAIChat):
 class OpenAIResponses(_OpenAIResponses, SyncHTTPModel):
     """A model on any server that speaks the OpenAI Responses API. Nothing is stored there.
 
-    A prompt with an option that only Chat Completions have, such as `seed` or `stop`, is sent to the same server as one of those.
+    A prompt with an option that only Chat Completions have, such as `seed` or `stop`, is sent to the same server as one of those, and
+    so is every prompt to the gateway that `OPENAI_BASE_URL` names, unless it needs a tool that OpenAI itself runs.
 
     Args:
         model_id: the name that `get_model()` and error messages use.

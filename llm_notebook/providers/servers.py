@@ -181,6 +181,11 @@ class OpenAIServer(Server):
             ) from None
         return given.rstrip("/")
 
+    @property
+    def is_behind_gateway(self) -> bool:
+        """No address was given, and the environment names another server than OpenAI's."""
+        return self.base_url is None and self.address != OPENAI_URL
+
 
 def _sendable(value: str, what: str, sender: str) -> Secret:
     """The value of a header, without the white space around it.
