@@ -146,11 +146,13 @@ def test_a_whole_toolbox_can_be_approved_and_consent_is_to_its_command(face: Fac
     with boxed() as first, boxed(env={"MODE": "other"}) as other, boxed() as again:
         with pytest.raises(llm.PauseChain) as caught:
             face.text(model.chain("Hi", tools=[first]))
+        kept = caught.value.to_dict()
         caught.value.approve()
         with pytest.raises(llm.PauseChain):
             face.text(caught.value.resume(tools=[other]))
-        caught.value.approve()
-        assert face.text(caught.value.resume(tools=[again])) == "done"
+        loaded = llm.load_pause(kept, model=model, tools=[again])
+        loaded.approve()
+        assert face.text(loaded.resume(tools=[again])) == "done"
     assert model.requests[-1].messages[-1].parts[0].output == "3"
 
 
