@@ -230,7 +230,9 @@ class PausedChain:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-safe dict of what waits. The tools are not in it: pass them to `resume()`."""
-        options = self.prompt.options.model_dump(exclude_none=True) if self.prompt.options is not None else {}
+        options = (
+            self.prompt.options.model_dump(mode="json", exclude_none=True) if self.prompt.options is not None else {}
+        )
         calls = self.log.memory.calls()
         return {
             "model": self.prompt.model.model_id,

@@ -298,7 +298,9 @@ class BaseResponse:
 
     def _to_dict(self) -> ResponseDict:
         """A JSON-safe dict from which `from_dict()` makes a response that can `reply()`. Tools are not in it."""
-        options = self.prompt.options.model_dump(exclude_none=True) if self.prompt.options is not None else {}
+        options = (
+            self.prompt.options.model_dump(mode="json", exclude_none=True) if self.prompt.options is not None else {}
+        )
         messages = self.prompt.messages
         prompt: dict[str, Any] = {"messages": [message.to_dict() for message in messages]}
         if options:

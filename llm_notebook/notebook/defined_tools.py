@@ -25,8 +25,10 @@ def named_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any
 
 
 def _named(name: str, variables: Mapping[str, Any]) -> list[Any]:
-    offered = get_tools()
-    value = variables.get(name, offered.get(name))
+    value = variables.get(name)
+    # Plugins are loaded only for what the notebook itself does not define.
+    offered = get_tools() if value is None else {}
+    value = offered.get(name) if value is None else value
     if value is None and not name.isidentifier():
         value = _made_by(name, variables, offered)
     if value is None:
@@ -110,18 +112,22 @@ def defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[st
         names: as models call them, or names of Toolbox classes.
         variables: the user's.
     """
-    offered = get_tools()
     toolboxes = [value for value in list(variables.values()) if isinstance(value, Toolbox)]
     in_toolboxes = {tool.name: toolbox for toolbox in toolboxes for tool in toolbox.tools()}
     in_toolboxes |= {type(toolbox).__name__: toolbox for toolbox in toolboxes}
     renamed = {value.name: value for value in list(variables.values()) if isinstance(value, Tool)}
     found: dict[str, Any] = {}
+    offered: Mapping[str, Any] | None = None
     for name in names:
         variable = variables.get(name)
         own = (
             variable if isinstance(variable, Tool) or (callable(variable) and not isinstance(variable, type)) else None
         )
-        tool = renamed.get(name) or own or in_toolboxes.get(name) or offered.get(name)
+        tool = renamed.get(name) or own or in_toolboxes.get(name)
+        if tool is None:
+            # Plugins are loaded only for what the notebook itself does not define.
+            offered = get_tools() if offered is None else offered
+            tool = offered.get(name)
         if tool is not None and not isinstance(tool, type):
             found[name] = tool
     return found
