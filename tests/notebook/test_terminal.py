@@ -67,7 +67,8 @@ def ipython(isolated: Path, openai_server: OpenAIServer) -> Iterator[Terminal]:
     home = isolated / "terminal"
     models = home / "llm" / "extra-openai-models.yaml"
     models.parent.mkdir(parents=True)
-    models.write_text(yaml.safe_dump([{"model_id": "scripted", "api_base": openai_server.base_url}]), encoding="utf-8")
+    model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
+    models.write_text(yaml.safe_dump([model]), encoding="utf-8")
     ipython = Terminal(home)
     yield ipython
     ipython.process.close(force=True)

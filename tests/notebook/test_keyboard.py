@@ -1,0 +1,150 @@
+"""Approvals by keyboard: in a terminal IPython, and with `--wait` in a notebook."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
+from tests.notebook.kernels import Kernel
+from tests.notebook.test_terminal import Terminal, ipython
+
+__all__ = ["ipython"]
+
+TOOL = '''
+import llm_notebook as llm
+
+@llm.require_approval
+def erase(path: str) -> str:
+    """Erase a file."""
+    with open({ran!r}, "a") as file:
+        print(path, file=file)
+    return "erased " + path
+'''
+
+
+class Asking:
+    """A terminal with a tool that asks first.
+
+    Args:
+        terminal: an IPython with the model `scripted`.
+        server: plays the model.
+        folder: where the tool's module and its traces are.
+    """
+
+    def __init__(self, terminal: Terminal, server: OpenAIServer, folder: Path) -> None:
+        self.terminal = terminal
+        self.server = server
+        self._ran = folder / "ran"
+        (folder / "tools_of_terminal.py").write_text(TOOL.format(ran=str(self._ran)))
+        terminal.say(f"import sys; sys.path.insert(0, {str(folder)!r}); from tools_of_terminal import erase")
+        terminal.prompt()
+
+    @property
+    def ran(self) -> list[str]:
+        return self._ran.read_text().split() if self._ran.exists() else []
+
+    def ask(self, *paths: str) -> str:
+        """Have the model ask for calls, one after the other; returns what is written up to the question."""
+        calls = [call_reply("erase", json.dumps({"path": path}), f"call_{path[1:]}") for path in paths]
+        self.server.play(*calls, text_reply("All done."))
+        self.terminal.say("%llm -m scripted -T erase Tidy up")
+        return self.question()
+
+    def question(self) -> str:
+        return self.terminal.until("q later: ")
+
+    def type(self, *lines: str) -> str:
+        """Type lines; returns what is written up to the next input prompt."""
+        for line in lines:
+            self.terminal.say(line)
+        return self.terminal.prompt()
+
+    def told(self) -> Any:
+        """The latest tool result that the model was sent."""
+        return [
+            message["content"] for message in self.server.requests[-1].json()["messages"] if message["role"] == "tool"
+        ][-1]
+
+
+@pytest.fixture
+def asking(ipython: Terminal, openai_server: OpenAIServer, tmp_path: Path) -> Asking:
+    return Asking(ipython, openai_server, tmp_path)
+
+
+def test_each_key_decides_what_it_says(asking: Asking) -> None:
+    shown = asking.ask("/a")
+    assert "waiting for your approval, nothing has run" in shown
+    assert '{"path": "/a"}' in shown
+    assert "All done." in asking.type("y")
+    assert asking.told() == "erased /a"
+
+    asking.ask("/b")
+    asking.type("n")
+    assert asking.told() == "Denied by the user"
+
+    asking.ask("/c")
+    asking.terminal.say("r")
+    asking.terminal.until("Why not? ")
+    asking.type("It is mine")
+    assert asking.told() == "Denied by the user: It is mine"
+
+    asking.ask("/d")
+    asking.terminal.say("s")
+    asking.terminal.until("The answer: ")
+    asking.type("was not there")
+    assert asking.told() == "was not there"
+    assert asking.ran == ["/a"]
+
+
+def test_edited_arguments_are_checked_before_they_run(asking: Asking) -> None:
+    asking.ask("/a")
+    for wrong, why in (("{", "not valid JSON"), ("[1]", "are an object"), ('{"file": "/b"}', "file: unknown")):
+        asking.terminal.say("e")
+        asking.terminal.until("as JSON: ")
+        asking.terminal.say(wrong)
+        shown = asking.question()
+        assert why in shown
+        assert "Nothing was decided." in shown
+        assert "Traceback" not in shown
+    asking.terminal.say("e")
+    asking.terminal.until("as JSON: ")
+    asking.type('{"path": "/b"}')
+    assert asking.ran == ["/b"]
+    assert "The user changed the arguments" in asking.told()
+
+
+def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:
+    asking.ask("/a", "/b")
+    assert "All done." in asking.type("a")
+    assert asking.ran == ["/a", "/b"]
+    asking.terminal.say("%llm grants")
+    assert "this session" in asking.terminal.prompt()
+
+
+def test_a_question_left_open_is_decided_later(asking: Asking) -> None:
+    asking.ask("/a")
+    left = asking.type("what?", "q")
+    assert "Traceback" not in left
+    assert asking.ran == []
+    asking.terminal.say("%llm pending")
+    listed = asking.terminal.prompt()
+    assert "erase" in listed
+    name = next(line.split()[0] for line in listed.splitlines() if " erase " in line)
+    asking.terminal.say(f"%llm approve {name}")
+    assert "All done." in asking.terminal.prompt()
+    assert asking.ran == ["/a"]
+
+
+def test_wait_asks_in_the_cell_of_a_notebook(kernel: Kernel) -> None:
+    assert kernel.run(TOOL.format(ran="ran-wait.txt")).status == "ok"
+    request = kernel.send("%llm -m asker --wait -T erase Erase /a")
+    question = kernel.answer_question("y")
+    assert "erase? y run it" in question["content"]["prompt"]
+    [cell] = kernel.collect(request)
+    assert cell.traceback == ""
+    assert "All done: erased /a." in cell.markdown[-1]
+    assert kernel.value("open('ran-wait.txt').read()") == "/a\n"
