@@ -151,12 +151,17 @@ class JournalCommands:
                 _since(turn.begun.at),
                 turn.begun.model_id,
                 "↳ " * depths[turn.begun.turn_id] + _text(turn.begun.messages, "user"),
-                _text(turn.output, "assistant") or turn.status,
+                self._answer(journal, turn),
             ]
             for turn in turns
         ]
         below = "`%llm history ID` shows a conversation, `%llm --cid ID PROMPT` continues from a turn."
         table(self._shell, ["ID", "When", "Model", "Prompt", "Answer"], rows, below)
+
+    def _answer(self, journal: Journal, turn: TurnEntry) -> str:
+        """What the chain that the turn began ended with, or how it stands."""
+        last = journal.chain(turn.begun.chain_id)[-1]
+        return _text(last.output, "assistant") or last.status
 
     def _conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
         turn = journal.turn(name)

@@ -87,3 +87,22 @@ def test_a_pause_fails_the_run_and_says_what_waits(run: Run) -> None:
     assert failure.value.ename == "PauseChain"
     assert "erase waits for approval" in said
     assert "chain.py" not in said
+
+
+def test_the_notebook_about_approvals_tells_what_it_says(run: Run) -> None:
+    story = nbformat.read(Path(__file__).parents[2] / "notebooks" / "approvals.ipynb", as_version=4)
+    sources = [cell.source for cell in story.cells if cell.cell_type == "code"]
+    executed = run(*sources[1:])
+    shown = [_shown(cell) for cell in executed.cells]
+    asked, _, _, approved, again, denied, left = shown[3:10]
+    assert asked == "delete_file {'name': 'old.log'}\n['notes.txt', 'old.log', 'older.log']\n"
+    assert approved == "['notes.txt', 'older.log']\nNow: {'name': 'older.log'}\n"
+    assert again == "Still waiting for {'name': 'older.log'}\n['notes.txt', 'older.log']\n"
+    assert "Denied by the user: I still need older.log" in denied
+    assert left == "['notes.txt', 'older.log']"
+    # The saved outputs are those of the notebook as it stands.
+    assert [_shown(cell) for cell in story.cells if cell.cell_type == "code"][3] == asked
+
+
+def _shown(cell: NotebookNode) -> str:
+    return "".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs)
