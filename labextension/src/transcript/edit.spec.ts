@@ -121,8 +121,10 @@ test('a long value is fetched before it can be edited', async () => {
   page.press('Approve edited');
   expect(page.actions).toEqual([]);
   expect(page.hint).toContain('A long value is not here yet.');
+  expect(page.button('Edit as JSON').hidden).toBe(true);
   tell('The whole body.\n'.repeat(400));
   await page.wait();
+  expect(page.button('Edit as JSON').hidden).toBe(false);
   page.write('body', 'Short.');
   page.press('Approve edited');
   expect(page.actions[0]).toMatchObject({
