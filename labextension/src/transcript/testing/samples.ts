@@ -120,9 +120,9 @@ export function decided(
   };
 }
 
-export const LONG_BODY =
+const LONG_BODY =
   'Hello,\n\nhere is the short version of the third quarter. Most of the dip is one region in one month: EMEA revenue fell by 31 % in August while the number of orders held.';
-export const LONG_TAIL =
+const LONG_TAIL =
   'If you would rather have the table by month, say so and I will send it tomorrow.\n\nBest wishes';
 
 /** The arguments of the mock's card. */
