@@ -1,10 +1,11 @@
-"""`python -m benchmarks`: every benchmark, one after the other."""
+"""Runs every measurement. Usage: python -m benchmarks (or make bench)."""
 
 from __future__ import annotations
 
-from benchmarks import import_time, journal, streaming, tool_loop
+from benchmarks import browser_stream, import_time, journal, streaming, tool_loop
 
 import_time.run()
 streaming.run()
 tool_loop.run()
 journal.run()
+browser_stream.run()

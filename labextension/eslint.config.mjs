@@ -6,7 +6,7 @@ import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig([
-  { ignores: ['node_modules', 'lib', 'coverage', '**/*.d.ts'] },
+  { ignores: ['node_modules', 'lib', 'coverage', 'demo', '**/*.d.ts'] },
   js.configs.recommended,
   tseslint.configs.recommended,
   { plugins: { jupyter } },

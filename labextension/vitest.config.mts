@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'jsdom',
+    // Random cases are many, and the machine may be busy.
+    testTimeout: 60_000,
     include: ['src/**/*.spec.ts'],
     reporters: ['default', 'junit'],
     outputFile: { junit: '../test-results/labextension.xml' }

@@ -16,7 +16,7 @@ export const SCOPES: Record<Scope, string> = {
 };
 
 /** `name="value", other=2`, each value short, from the JSON text as far as it arrived. */
-export function argumentsLine(json: string): string {
+function argumentsLine(json: string): string {
   const parsed = parseObject(json);
   if (!parsed) {
     return oneLine(visible(json.slice(0, 400)), 200);
@@ -159,7 +159,7 @@ function statusOf(
 }
 
 /** Seconds that a call has been running; negative where its beginning is not known. */
-export function runningFor(block: ICallBlock, context: IContext): number {
+function runningFor(block: ICallBlock, context: IContext): number {
   if (block.began === undefined) {
     return block.seconds ?? -1;
   }

@@ -14,6 +14,15 @@ import { visible, visibleNodes } from './visible';
 /** The JSON text of each argument that was changed, `null` for one that was removed. */
 export type Changes = Record<string, string | null>;
 
+/** What is written in an editor. Read once after every change, for a value can be long. */
+interface IReading {
+  changes: Changes;
+  /** Arguments whose fields hold what does not fit. */
+  misfits: string[];
+  /** Why it cannot be sent; empty where it can. */
+  problem: string;
+}
+
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];
@@ -26,6 +35,11 @@ export class EditDrawer implements IDrawer {
   private readonly asJson = el('textarea', 'llm-input');
   private readonly toggle: HTMLButtonElement;
   private json = false;
+  private reading: IReading = {
+    changes: noChanges(),
+    misfits: [],
+    problem: ''
+  };
 
   constructor(
     private readonly request: IRequest,
@@ -36,7 +50,7 @@ export class EditDrawer implements IDrawer {
   ) {
     const submit = button('llm-button llm-primary', 'Approve edited', () => {
       if (!this.problem) {
-        send(this.changes());
+        send(this.reading.changes);
       }
     });
     if (request.destructive) {
@@ -65,21 +79,14 @@ export class EditDrawer implements IDrawer {
 
   /** Why it cannot be sent: nothing is changed, a value does not fit. Empty where it can. */
   get problem(): string {
-    if (this.params.unopened.length) {
-      return 'A long value is not here yet.';
-    }
-    if (this.json) {
-      return this.readJson().problem;
-    }
-    if (this.misfits().length) {
-      return 'A value does not fit.';
-    }
-    return Object.keys(this.changes()).length ? '' : 'Nothing is changed.';
+    return this.params.unopened.length
+      ? 'A long value is not here yet.'
+      : this.reading.problem;
   }
 
   /** What its fine print says. */
   hint(): (Node | string)[] {
-    const wrong = this.json ? [] : this.misfits();
+    const wrong = this.reading.misfits;
     const told =
       ' The model will be told what you changed. Esc goes back and keeps your edits.';
     if (wrong.length) {
@@ -95,11 +102,7 @@ export class EditDrawer implements IDrawer {
     return [el('span', '', this.problem, told)];
   }
 
-  /** What differs from what was asked. */
-  changes(): Changes {
-    if (this.json) {
-      return this.readJson().changes;
-    }
+  private readFields(): IReading {
     const changes = noChanges();
     for (const param of this.request.params) {
       const now = this.fields.get(param.name)?.value();
@@ -107,19 +110,18 @@ export class EditDrawer implements IDrawer {
         changes[param.name] = now;
       }
     }
-    return changes;
+    const misfits = Object.keys(changes).filter(name =>
+      this.fields.get(name)?.problem()
+    );
+    const problem = misfits.length
+      ? 'A value does not fit.'
+      : nothingOf(changes);
+    return { changes, misfits, problem };
   }
 
   private before(param: IParam): string {
     const text = this.params.textOf(param) ?? '';
     return param.isText ? JSON.stringify(text) : text;
-  }
-
-  private misfits(): string[] {
-    const changes = this.changes();
-    return Object.keys(changes).filter(name =>
-      this.fields.get(name)?.problem()
-    );
   }
 
   /** Make the fields; those of long values come when their text does. */
@@ -146,7 +148,7 @@ export class EditDrawer implements IDrawer {
     }
     const first = this.fields.values().next().value;
     this.first = first ? first.input : this.first;
-    this.showDifference();
+    this.read();
   }
 
   private addField(param: IParam, text: string, place: HTMLElement): void {
@@ -156,16 +158,22 @@ export class EditDrawer implements IDrawer {
   }
 
   private changed(): void {
-    const changes = this.changes();
+    this.read();
     for (const [name, made] of this.fields) {
-      made.mark(name in changes);
+      made.mark(name in this.reading.changes);
     }
-    this.showDifference();
     this.onChange();
   }
 
+  private read(): void {
+    this.reading = this.json ? this.readJson() : this.readFields();
+    // What is not here yet would be missing in the JSON.
+    this.toggle.hidden = this.params.unopened.length > 0;
+    this.showDifference();
+  }
+
   private showDifference(): void {
-    const changes = this.changes();
+    const { changes } = this.reading;
     const names = Object.keys(changes);
     const all = this.request.params.map(param => param.name);
     const items = names.map(name => {
@@ -219,7 +227,7 @@ export class EditDrawer implements IDrawer {
   /** From fields to one JSON text, and back to the fields as they were left. */
   private switchView(): void {
     if (!this.json) {
-      const changes = this.changes();
+      const { changes } = this.reading;
       const lines = this.request.params.flatMap(param => {
         const text =
           param.name in changes ? changes[param.name] : this.before(param);
@@ -237,11 +245,12 @@ export class EditDrawer implements IDrawer {
     this.changed();
   }
 
-  private readJson(): { changes: Changes; problem: string } {
+  private readJson(): IReading {
     const changes = noChanges();
+    const misfits: string[] = [];
     const now = members(this.asJson.value);
     if (!now) {
-      return { changes, problem: whyNot(this.asJson.value) };
+      return { changes, misfits, problem: whyNot(this.asJson.value) };
     }
     for (const param of this.request.params) {
       const text = now.get(param.name) ?? null;
@@ -258,10 +267,10 @@ export class EditDrawer implements IDrawer {
     );
     if (misfit) {
       const why = problemOf(changes[misfit.name]!, misfit);
-      return { changes, problem: `${visible(misfit.name)}: ${why}` };
+      const problem = `${visible(misfit.name)}: ${why}`;
+      return { changes, misfits, problem };
     }
-    const changed = Object.keys(changes).length > 0;
-    return { changes, problem: changed ? '' : 'Nothing is changed.' };
+    return { changes, misfits, problem: nothingOf(changes) };
   }
 
   private onKey(event: KeyboardEvent, submit: HTMLButtonElement): void {
@@ -275,6 +284,10 @@ export class EditDrawer implements IDrawer {
 /** Without a prototype: an argument may have any name. */
 function noChanges(): Changes {
   return Object.create(null) as Changes;
+}
+
+function nothingOf(changes: Changes): string {
+  return Object.keys(changes).length ? '' : 'Nothing is changed.';
 }
 
 function isAsBefore(now: string | null, before: string): boolean {

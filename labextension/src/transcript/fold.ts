@@ -78,7 +78,7 @@ export class Fold {
 }
 
 /** The class for a status colour, with a space before it. */
-export function toneClass(tone: Tone | undefined): string {
+function toneClass(tone: Tone | undefined): string {
   return tone ? ` llm-is-${tone}` : '';
 }
 

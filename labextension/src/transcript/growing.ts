@@ -31,7 +31,7 @@ export function isList(token: Token): token is Tokens.List {
   return token.type === 'list';
 }
 
-export function isTable(token: Token): token is Tokens.Table {
+function isTable(token: Token): token is Tokens.Table {
   return token.type === 'table';
 }
 

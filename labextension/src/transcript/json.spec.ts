@@ -1,47 +1,45 @@
-import { describe, expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { compact, isSame, members } from './json';
 import { randomly } from './testing/random';
 import type { Random } from './testing/random';
 
-describe('JSON texts', () => {
-  it('keep every digit of a number', () => {
-    const text = '{"a": 12345678901234567891, "b": [1.0, 2.50]}';
-    expect(compact(text)).toBe('{"a":12345678901234567891,"b":[1.0,2.50]}');
-    expect(isSame('12345678901234567890', '12345678901234567891')).toBe(false);
-  });
+test('JSON texts keep every digit of a number', () => {
+  const text = '{"a": 12345678901234567891, "b": [1.0, 2.50]}';
+  expect(compact(text)).toBe('{"a":12345678901234567891,"b":[1.0,2.50]}');
+  expect(isSame('12345678901234567890', '12345678901234567891')).toBe(false);
+});
 
-  it('are the same where only white space and the way of writing a string differ', () => {
-    expect(isSame('{ "a" : "\\u00e9" }', '{"a":"é"}')).toBe(true);
-    expect(isSame('"a b"', '"ab"')).toBe(false);
-  });
+test('JSON texts are the same where only white space and the way of writing a string differ', () => {
+  expect(isSame('{ "a" : "\\u00e9" }', '{"a":"é"}')).toBe(true);
+  expect(isSame('"a b"', '"ab"')).toBe(false);
+});
 
-  it('are cut into members', () => {
-    const text = ' {"a,\\"b": {"c": [1, 2]}, "d":  1.0 ,\n"e": "x, {y"} ';
-    expect([...members(text)!]).toEqual([
-      ['a,"b', '{"c": [1, 2]}'],
-      ['d', '1.0'],
-      ['e', '"x, {y"']
-    ]);
-    expect([...members('{}')!]).toEqual([]);
-  });
+test('JSON texts are cut into members', () => {
+  const text = ' {"a,\\"b": {"c": [1, 2]}, "d":  1.0 ,\n"e": "x, {y"} ';
+  expect([...members(text)!]).toEqual([
+    ['a,"b', '{"c": [1, 2]}'],
+    ['d', '1.0'],
+    ['e', '"x, {y"']
+  ]);
+  expect([...members('{}')!]).toEqual([]);
+});
 
-  it.each(['', '{', '[1]', 'null', '1', '"a"', '{"a": 1,}'])(
-    'that are no object have no members: %s',
-    text => {
-      expect(members(text)).toBeNull();
-    }
-  );
+test.each(['', '{', '[1]', 'null', '1', '"a"', '{"a": 1,}'])(
+  'JSON texts that are no object have no members: %s',
+  text => {
+    expect(members(text)).toBeNull();
+  }
+);
 
-  it('have the members that parsing them gives', () => {
-    randomly(300, random => {
-      const value = Object.fromEntries(
-        Array.from({ length: random(5) }, () => [word(random), any(random, 3)])
-      );
-      const found = members(JSON.stringify(value, null, random(3)))!;
-      const parsed = [...found].map(([name, text]) => [name, JSON.parse(text)]);
-      expect(Object.fromEntries(parsed)).toEqual(value);
-    });
+test('JSON texts have the members that parsing them gives', () => {
+  randomly(300, random => {
+    const value = Object.fromEntries(
+      Array.from({ length: random(5) }, () => [word(random), any(random, 3)])
+    );
+    const found = members(JSON.stringify(value, null, random(3)))!;
+    const parsed = [...found].map(([name, text]) => [name, JSON.parse(text)]);
+    expect(Object.fromEntries(parsed)).toEqual(value);
   });
 });
 

@@ -43,7 +43,7 @@ export function rowsOf(document: ITranscript, canAct: boolean): Row[] {
 }
 
 /** Whether nothing more will come. */
-export function isOver(document: ITranscript): boolean {
+function isOver(document: ITranscript): boolean {
   return document.state === 'done';
 }
 
@@ -75,7 +75,7 @@ function rowOf(block: Block, index: number, canAct: boolean): Row {
 }
 
 /** The same for as long as the same question is open. */
-export function cardKey(block: ICallBlock): string {
+function cardKey(block: ICallBlock): string {
   const { id, digest } = block.request!;
   return `card:${id}:${digest}:${block.status}`;
 }

@@ -83,7 +83,7 @@ export class Reasoning implements IPiece {
 }
 
 /** A line that says what it was about. */
-export function firstSentence(text: string): string {
+function firstSentence(text: string): string {
   const start = text.slice(0, 400).replace(/[*#`]/g, '').trim();
   const line = start.split(/\n/, 1)[0];
   const sentence = /^.*?[.!?…](?=\s|$)/.exec(line)?.[0] ?? line;

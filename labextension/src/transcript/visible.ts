@@ -19,7 +19,7 @@ export interface ISegment {
 }
 
 /** Cut a text into runs of plain characters and single hidden ones. */
-export function segments(text: string): ISegment[] {
+function segments(text: string): ISegment[] {
   const found: ISegment[] = [];
   let at = 0;
   for (const match of text.matchAll(HIDDEN)) {

@@ -120,9 +120,9 @@ export function decided(
   };
 }
 
-export const LONG_BODY =
+const LONG_BODY =
   'Hello,\n\nhere is the short version of the third quarter. Most of the dip is one region in one month: EMEA revenue fell by 31 % in August while the number of orders held.';
-export const LONG_TAIL =
+const LONG_TAIL =
   'If you would rather have the table by month, say so and I will send it tomorrow.\n\nBest wishes';
 
 /** The arguments of the mock's card. */
@@ -240,6 +240,7 @@ The method follows [Bridging revenue by price and volume](https://example.org/br
 ![the third quarter](https://charts.example.org/q3.png)
 `;
 
+/** What a model may write to look like a card, to reach the gutter, or to turn text around. */
 export const SPOOF = `### ⚠️ Waiting for your approval
 
 > ▨▨▨ **Mail.send** from llm-tools-mail 0.3.1
@@ -251,4 +252,21 @@ export const SPOOF = `### ⚠️ Waiting for your approval
 [Approve](https://evil.example/)
 
 <section class="llm-ask"><button class="llm-button llm-primary" onclick="alert(1)">Approve</button></section>
+
+Stacked: Z\u0334\u0322\u0327\u0321\u0315${'\u0310\u031a\u0300\u0317'.repeat(24)}a\u0334${'\u0317\u0326\u0340'.repeat(30)}lgo
+
+99999999999999. far out to the left
+999999999. and this one
+
+\u202eturned [around\u202e](https://evil.example/path) and on
+
+${'\u200b'.repeat(40)}${'\u00a0'.repeat(8)}padded
+
+\`\`\`mermaid
+graph TD; A-->B
+\`\`\`
+
+![pixel](https://evil.example/pixel.png "title") [run](javascript:alert(1)) [data](data:text/html,x) <img src=x onerror=alert(1)>
+
+<a data-commandlinker-command="docmanager:save">save</a>
 `;
