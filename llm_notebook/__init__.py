@@ -8,14 +8,17 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat and AsyncOpenAIChat for a server of one's own
+                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses, Ollama, with
+                `await` AsyncOpenAIChat, AsyncOpenAIResponses, AsyncOllama; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; mcp_toolbox for those
+                of an MCP server; what the provider runs: ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter,
+                OpenAIFileSearch
 Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
-Journal         open_journal, history
+Journal         open_journal, history, load_conversation
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
 Keys, folders   get_key, user_dir
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from llm_notebook.folders import user_dir
     from llm_notebook.fragments import Fragment
     from llm_notebook.keys import get_key
+    from llm_notebook.mcp_client.toolbox import mcp_toolbox
     from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
     from llm_notebook.options import Options
     from llm_notebook.parts import (
@@ -77,7 +81,15 @@ if TYPE_CHECKING:
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-    from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+    from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
+    from llm_notebook.providers.openai_models import (
+        AsyncOpenAIChat,
+        AsyncOpenAIResponses,
+        OpenAIChat,
+        OpenAIResponses,
+    )
+    from llm_notebook.providers.openai_tools import OpenAICodeInterpreter, OpenAIFileSearch, OpenAIWebSearch
+    from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.registry import (
         get_async_model,
         get_async_models,
@@ -89,7 +101,7 @@ if TYPE_CHECKING:
         set_alias,
         set_default_model,
     )
-    from llm_notebook.reopening import history, open_journal, pending, resume
+    from llm_notebook.reopening import history, load_conversation, open_journal, pending, resume
     from llm_notebook.responses import AsyncResponse, Response
     from llm_notebook.schemas import schema_dsl
     from llm_notebook.templates import Template
@@ -124,6 +136,7 @@ _HOMES = {
     "folders": ["user_dir"],
     "fragments": ["Fragment"],
     "keys": ["get_key"],
+    "mcp_client.toolbox": ["mcp_toolbox"],
     "models": ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"],
     "options": ["Options"],
     "parts": [
@@ -143,7 +156,10 @@ _HOMES = {
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
-    "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
+    "providers.ollama_models": ["AsyncOllama", "Ollama"],
+    "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
+    "providers.openai_tools": ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"],
+    "providers.tls": ["TLSSettings"],
     "registry": [
         "get_async_model",
         "get_async_models",
@@ -155,7 +171,7 @@ _HOMES = {
         "set_alias",
         "set_default_model",
     ],
-    "reopening": ["history", "open_journal", "pending", "resume"],
+    "reopening": ["history", "load_conversation", "open_journal", "pending", "resume"],
     "responses": ["AsyncResponse", "Response"],
     "schemas": ["schema_dsl"],
     "templates": ["Template"],
@@ -180,7 +196,9 @@ __all__ = [
     "AsyncConversation",
     "AsyncKeyModel",
     "AsyncModel",
+    "AsyncOllama",
     "AsyncOpenAIChat",
+    "AsyncOpenAIResponses",
     "AsyncResponse",
     "Attachment",
     "AttachmentPart",
@@ -199,8 +217,13 @@ __all__ = [
     "ModelError",
     "ModelWithAliases",
     "NeedsKeyException",
+    "Ollama",
     "OpenAIChat",
+    "OpenAICodeInterpreter",
     "OpenAIEmbedding",
+    "OpenAIFileSearch",
+    "OpenAIResponses",
+    "OpenAIWebSearch",
     "Options",
     "PauseChain",
     "Prompt",
@@ -209,6 +232,7 @@ __all__ = [
     "Response",
     "ServerSideTool",
     "StreamEvent",
+    "TLSSettings",
     "Template",
     "TextPart",
     "Tool",
@@ -239,7 +263,9 @@ __all__ = [
     "get_tools",
     "history",
     "hookimpl",
+    "load_conversation",
     "load_pause",
+    "mcp_toolbox",
     "open_journal",
     "pending",
     "remove_alias",

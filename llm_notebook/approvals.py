@@ -19,6 +19,7 @@ __all__ = [
     "CallState",
     "Decision",
     "approved",
+    "inside_tool",
     "policy_of",
     "require_approval",
     "under_approval",
@@ -29,6 +30,7 @@ CallState = Literal[
     "proposed",
     "waiting",
     "approved",
+    "inside_tool",
     "denied",
     "answered",
     "abandoned",
@@ -55,7 +57,8 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "unknown": frozenset({"unknown", "waiting", "approved", "answered", "abandoned", "denied"}),
 }
 _POLICY = "__llm_approval__"
-_under_approval: ContextVar[bool] = ContextVar("llm_notebook_approved", default=False)
+# None outside of tools.
+_under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
 
 
 @dataclass(slots=True, frozen=True)
@@ -143,12 +146,17 @@ class Decision:
 
 def approved() -> bool:
     """Inside a tool: a human has approved this very call."""
-    return _under_approval.get()
+    return bool(_under_approval.get())
+
+
+def inside_tool() -> bool:
+    """The code that asks is run by a tool."""
+    return _under_approval.get() is not None
 
 
 @contextlib.contextmanager
-def under_approval(consent: bool) -> Iterator[None]:
-    """While a tool's body is entered: what `approved()` says in it."""
+def under_approval(consent: bool | None) -> Iterator[None]:
+    """While a tool's body is entered: what `approved()` says in it. None for what is no tool."""
     token = _under_approval.set(consent)
     try:
         yield

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from llm_notebook.approvals import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals import ApprovalRequest, CallState, Decision, inside_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.identifiers import new_id
 from llm_notebook.journals import (
@@ -237,9 +237,12 @@ class CallLog:
         """Allow a tool from now on, as far as `scope` reaches from here.
 
         Raises:
+            RuntimeError: a tool asks.
             ValueError: no journal is open, or it is not known what the scope is here.
             JournalError: it cannot be kept.
         """
+        if inside_tool():
+            raise RuntimeError("A tool cannot allow anything: only a human can.")
         place = self._reach(scope)
         if self.journal is None or not place:
             raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")

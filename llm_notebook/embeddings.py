@@ -12,7 +12,7 @@ from itertools import islice
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.keys import KeyHolder, Secret
-from llm_notebook.naming import closest_names, entry_called
+from llm_notebook.naming import closest_names
 from llm_notebook.runtime import runtime
 from llm_notebook.settings import (
     store_default_embedding,
@@ -176,10 +176,10 @@ def get_embedding_model(name: str | None = None) -> EmbeddingModel:
         raise UnknownModelError(
             "No default embedding model is set: give a name, or call set_default_embedding_model()."
         )
-    entries = runtime.registry.embedding_entries()
-    entry = entry_called(wanted, entries)
+    entry = runtime.registry.find_embedding(wanted)
     if entry is not None:
         return entry.model
+    entries = runtime.registry.embedding_entries()
     origin = "" if name else " (the configured default)"
     hint = closest_names(wanted, (known for entry in entries for known in (entry.model_id, *entry.aliases)))
     raise UnknownModelError(f"No embedding model is called {wanted!r}{origin}.{hint}")
@@ -211,7 +211,7 @@ def set_default_embedding_model(model: str | None) -> None:
 
     A model that only this package has would break the `llm` command: it becomes the default here only, and a warning says so.
     """
-    entry = entry_called(model, runtime.registry.embedding_entries()) if model is not None else None
+    entry = runtime.registry.find_embedding(model) if model is not None else None
     model_id = entry.model_id if entry is not None else model
     if entry is None or entry.known_to_llm:
         store_default_embedding(model_id)

@@ -6,9 +6,9 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = ["EventLoopThread"]
 
@@ -58,6 +58,10 @@ class EventLoopThread:
         except KeyboardInterrupt:
             loop.call_soon_threadsafe(lambda: tasks and tasks[0].cancel())
             raise
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Have a coroutine run on this loop, without waiting. Cancelling the future cancels it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:

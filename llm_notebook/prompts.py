@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.parts import AttachmentPart, Message, Part, TextPart
 from llm_notebook.schemas import schema_of
-from llm_notebook.tools import ServerSideTool, Tool, Toolbox, as_tools
+from llm_notebook.tools import ServerSideTool, Tool, Toolbox, adopted, as_tools
 from llm_notebook.unresolved import abandoned, with_ids, with_results
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ class Prompt:
         self.options = options
         self.schema_class = schema if isinstance(schema, type) else None
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
-        self.tool_sources = [item if isinstance(item, Toolbox) else as_tools([item])[0] for item in _listed(tools)]
+        self.tool_sources = [
+            item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopted, _listed(tools))
+        ]
         as_tools(self.tool_sources)
         self.tool_results = list(tool_results or [])
         self.hide_reasoning = hide_reasoning

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from llm_notebook.errors import UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.naming import closest_names, entry_called
+from llm_notebook.providers.catalog import CatalogModel
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
-from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
 from llm_notebook.providers.local import local_models
-from llm_notebook.providers.openai_catalog import OPENAI_MODELS
+from llm_notebook.providers.model_lists import OllamaList, known_model, listed_entries
+from llm_notebook.providers.provider_table import PROVIDERS, catalog_entries, made_entry, split_prefix
 from llm_notebook.runtime import runtime
 from llm_notebook.settings import (
     delete_alias,
@@ -52,22 +53,34 @@ class Registry:
     """The registered models. Built-in ones are there from the start; the endpoints file is read again when it changes."""
 
     def __init__(self) -> None:
-        shared = [*_openai_models()]
-        self._builtin = [*shared, *local_models()]
+        shared = [*catalog_entries(["openai"])]
+        self._builtin = [*shared, *local_models(), *catalog_entries(name for name in PROVIDERS if name != "openai")]
         # What the `llm` command does not know must not become its default.
         self._known_to_llm = {entry.model_id for entry in shared}
         self._endpoints: list[ModelWithAliases] = []
         self._endpoints_version: object = None
+        self._listed: dict[str, ModelWithAliases] = {}
+        self._ollama = OllamaList()
 
     def entries(self) -> list[ModelWithAliases]:
-        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already."""
-        entries = runtime.plugins.models(self._own_entries())
+        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already.
+
+        Last come those that the providers listed themselves, those of the Ollama server if it answers at once, and those of
+        the `llm` package's plugins.
+        """
+        entries = [*self._entries_without_bridge(), *runtime.plugins.bridged_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
-        entries = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        entries = [*own, *runtime.plugins.bridged_embedding_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+
+    def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
+        """The embedding model of that id or alias; the `llm` package is asked last, as in `find()`."""
+        own = [*self._builtin_embeddings, *runtime.plugins.embedding_models()]
+        return entry_called(name, own) or entry_called(name, self.embedding_entries())
 
     @functools.cached_property
     def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
@@ -80,12 +93,40 @@ class Registry:
         """The models that are here without plugins. An endpoint of one's own takes the place of a built-in model of its id."""
         return list({entry.model_id: entry for entry in [*self._builtin, *self._current_endpoints()]}.values())
 
+    def _entries_without_bridge(self) -> list[ModelWithAliases]:
+        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
+        return [*runtime.plugins.models(self._own_entries()), *listed, *self._ollama.entries()]
+
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded only for a name that is not known without them.
+        Plugins are loaded, and servers asked, only for a name that is not known without them, and the `llm` package last. Of a
+        provider, any model that its name is put before will do: `groq/some-new-model`.
         """
-        return entry_called(name, self._own_entries()) or entry_called(name, self.entries())
+        return (
+            entry_called(name, self._own_entries())
+            or self._of_provider(name)
+            or entry_called(name, self._entries_without_bridge())
+            or entry_called(name, self.entries())
+        )
+
+    def _of_provider(self, name: str) -> ModelWithAliases | None:
+        """The model of a name that begins with a provider's, also if no catalogue has it."""
+        name = stored_aliases().get(name, name)
+        split = split_prefix(name)
+        if split is None:
+            return None
+        provider, rest = split
+        model_id = provider.model_id(rest)
+        known = entry_called(model_id, self._own_entries()) if provider.bare_ids else None
+        if known is not None:
+            return known
+        if name not in self._listed:
+            model = known_model(provider.name, rest) or CatalogModel(rest)
+            self._listed[name] = made_entry(
+                provider, CatalogModel(rest, supports=model.supports, wire=model.wire), model_id=name
+            )
+        return self._listed[name]
 
     def model(self, name: str | None) -> Model | KeyModel:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
@@ -114,7 +155,8 @@ class Registry:
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """True if the `llm` command has this model too."""
-        return entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        known = entry.model_id in self._known_to_llm or entry in self._current_endpoints()
+        return known or entry in runtime.plugins.bridged_models()
 
     def names(self) -> Iterator[str]:
         """Every id and alias."""
@@ -134,20 +176,6 @@ class Registry:
             self._endpoints = endpoint_models(path.parent) if version is not None else []
             self._endpoints_version = version
         return self._endpoints
-
-
-def _openai_models() -> Iterator[ModelWithAliases]:
-    for known in OPENAI_MODELS:
-        arguments: dict[str, Any] = {
-            "vision": known.vision,
-            "reasoning": known.reasoning,
-            "can_stream": known.can_stream,
-            "supports_schema": known.supports_schema,
-            "supports_tools": known.supports_tools,
-        }
-        yield ModelWithAliases(
-            OpenAIChat(known.model_id, **arguments), AsyncOpenAIChat(known.model_id, **arguments), known.aliases
-        )
 
 
 def get_model(name: str | None = None) -> Model | KeyModel:
@@ -192,7 +220,7 @@ def get_models_with_aliases() -> list[ModelWithAliases]:
 def set_alias(alias: str, model_id_or_alias: str) -> None:
     """Make `alias` another name of a model. A name that no model here answers to is stored as it is."""
     registry = runtime.registry
-    entry = registry.find(model_id_or_alias) or entry_called(model_id_or_alias, registry.embedding_entries())
+    entry = registry.find(model_id_or_alias) or registry.find_embedding(model_id_or_alias)
     store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
 
 

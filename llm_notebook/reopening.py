@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from llm_notebook.approvals import ApprovalRequest
 from llm_notebook.call_log import CallLog, Place
 from llm_notebook.chain import Hook
 from llm_notebook.conversations import Conversation
 from llm_notebook.errors import JournalError, UnknownModelError
-from llm_notebook.journals import CallEntry, Journal, TurnEntry
+from llm_notebook.journals import CallEntry, CallMoved, Journal, TurnEntry
 from llm_notebook.models import Model
 from llm_notebook.pauses import ChainPlan, PausedChain, Surroundings, log_after, pause_with
 from llm_notebook.prompts import Prompt
 from llm_notebook.responses import Response
 from llm_notebook.runtime import runtime
+from llm_notebook.tool_identities import digest, digest_of_unknown, thawed
+from llm_notebook.tool_runs import UNKNOWN_OUTCOME
 from llm_notebook.tools import PauseChain
 from llm_notebook.unresolved import with_results
 
 __all__ = [
+    "asked_about",
     "history",
     "left_of",
     "load_conversation",
@@ -110,10 +116,25 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
-    paused.request = call.request
-    return pause_with(
-        call.request.reason if call.request is not None else f"{call.tool_name} waits", call.request, paused
-    )
+    paused.request = request = asked_about(call, journal)
+    reason = request.reason if request is not None else ""
+    return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
+
+
+def asked_about(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
+    """What a human is asked about a call. For one that was interrupted while it ran, and asked about in no process, that is kept first."""
+    request = call.request
+    if call.state != "unknown" or (request is not None and request.outcome_unknown):
+        return request
+    if request is None:
+        arguments = thawed(call.arguments)
+        # What the tool is was not noted: an approval to run it again will have it asked about once more.
+        bound = digest("", call.arguments, call.tool_call_id)
+        request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
+    bound = digest_of_unknown(request.digest)
+    request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
+    journal.submit(CallMoved(call.call_id, ("unknown",), "unknown", datetime.now(UTC), request=request)).result()
+    return request
 
 
 def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Response:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llm_notebook.bridge.collection import Bridge
     from llm_notebook.event_loop import EventLoopThread
     from llm_notebook.journals import Journal
+    from llm_notebook.mcp_client.connection import Connections
     from llm_notebook.plugins import Plugins
     from llm_notebook.providers.llama_embeddings import EmbeddingEngine
     from llm_notebook.providers.llama_engine import Engine
@@ -77,9 +79,10 @@ class Runtime:
 
     def close_journal(self) -> None:
         """Keep nothing from now on."""
-        journal, self._journal = self._journal, None
+        open_ones = [journal for journal in (self._journal, self._reading) if journal is not None]
+        self._journal = self._reading = None
         self.keeps_journal, self.journal_problem = False, ""
-        if journal is not None:
+        for journal in open_ones:
             journal.close()
 
     @functools.cached_property
@@ -111,11 +114,25 @@ class Runtime:
         return EmbeddingEngine()
 
     @functools.cached_property
+    def mcp_connections(self) -> Connections:
+        """The connections to MCP servers."""
+        from llm_notebook.mcp_client.connection import Connections  # noqa: PLC0415  loads mcp
+
+        return Connections()
+
+    @functools.cached_property
     def plugins(self) -> Plugins:
         """The plugins and what they register."""
         from llm_notebook.plugins import Plugins  # noqa: PLC0415  loads pluggy
 
         return Plugins()
+
+    @functools.cached_property
+    def bridge(self) -> Bridge | None:
+        """What the `llm` package and its plugins offer; None where it is not installed or cannot be used."""
+        from llm_notebook.bridge.opening import open_bridge  # noqa: PLC0415  loads the llm package where it is installed
+
+        return open_bridge()
 
     @functools.cached_property
     def registry(self) -> Registry:

@@ -22,6 +22,7 @@ __all__ = [
     "canonical",
     "changed_sentence",
     "digest",
+    "digest_of_unknown",
     "frozen_or_repr",
     "identity_of",
     "origin_of",
@@ -84,6 +85,11 @@ def digest(identity: str, frozen: bytes, tool_call_id: str) -> str:
     """What consent to this very call is bound to, 64 hexadecimal digits."""
     parts = (identity.encode(), frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
+
+
+def digest_of_unknown(bound: str) -> str:
+    """What consent is bound to once a call with this digest was interrupted: whoever agreed to it before agrees to nothing now."""
+    return hashlib.sha256(b"outcome unknown " + bound.encode()).hexdigest()
 
 
 def changed_sentence(before: dict[str, str], after: dict[str, str], *, same_arguments: bool) -> str:

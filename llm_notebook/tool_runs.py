@@ -20,6 +20,7 @@ from llm_notebook.tool_identities import (
     canonical,
     changed_sentence,
     digest,
+    digest_of_unknown,
     identity_of,
     origin_of,
     source_of,
@@ -28,9 +29,9 @@ from llm_notebook.tool_identities import (
 )
 from llm_notebook.tools import CancelToolCall, PauseChain, Tool, ToolCall, ToolResult, output_text
 
-__all__ = ["Invoke", "ToolRun"]
+__all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
 
-_UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
+UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
 _FINAL: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 
 Steps = Generator["Invoke | Note", Any, Any]
@@ -43,14 +44,14 @@ class Invoke:
 
     Attributes:
         hook: the name of the hook this is, None for a tool.
-        consent: a human has approved the call that this runs.
+        consent: whether a human has approved the call that this runs; None for what is no tool.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
-    consent: bool = False
+    consent: bool | None = None
 
 
 @dataclass(slots=True)
@@ -126,10 +127,15 @@ class ToolRun:
         asked.arguments = thawed(frozen)
         # A decision that was used up already, before the call was interrupted, counts no more.
         decision = entry.decision if entry.state == "approved" else None
-        if decision is not None and decision.digest != self._digest(asked, frozen):
-            decision = None
+        if decision is not None and decision.digest != self._bound(entry, asked, frozen):
+            # Something else was approved than what would run now.
+            raise (
+                yield from self._question(
+                    entry, PauseChain(f"{asked.name} waits for approval"), asked, frozen, reason=""
+                )
+            )
         if decision is None and entry.state == "unknown":
-            raise (yield from self._question(entry, PauseChain(_UNKNOWN_OUTCOME), asked, frozen))
+            raise (yield from self._question(entry, PauseChain(UNKNOWN_OUTCOME), asked, frozen))
         if decision is None and hooks_pause is not None:
             raise (yield from self._question(entry, hooks_pause, asked, frozen))
         return (yield from self._run(self.tool, entry, asked, frozen, decision))
@@ -149,7 +155,7 @@ class ToolRun:
             decision = yield from self._granted(entry, asked, frozen)
             if decision is None:
                 pause = PauseChain(f"{tool.name} waits for approval")
-                raise (yield from self._question(entry, pause, asked, frozen))
+                raise (yield from self._question(entry, pause, asked, frozen, reason=""))
         if tool.implementation is None:
             raise ValueError(
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
@@ -191,14 +197,19 @@ class ToolRun:
         grant = self.log.grant_for(identity_of(self._tool_facts()))
         if grant is None:
             return None
-        yield from self._question(entry, PauseChain(f"{asked.name} is always allowed"), asked, frozen)
-        counts = yield from self.log.allowed(entry, grant, self._digest(asked, frozen))
+        yield from self._question(entry, PauseChain(), asked, frozen, reason="")
+        counts = yield from self.log.allowed(entry, grant, self._bound(entry, asked, frozen))
         return entry.decision if counts else None
 
     def _question(
-        self, entry: CallEntry, pause: PauseChain, asked: ToolCall, frozen: bytes
+        self, entry: CallEntry, pause: PauseChain, asked: ToolCall, frozen: bytes, *, reason: str | None = None
     ) -> Generator[Invoke | Note, Any, PauseChain]:
-        """Have a human asked; returns the pause, which knows what it is about."""
+        """Have a human asked; returns the pause, which knows what it is about.
+
+        Args:
+            reason: the tool's own sentence, what the pause says unless given.
+        """
+        reason = str(pause) if reason is None else reason
         tool = self.tool
         assert tool is not None
         assert asked.tool_call_id is not None
@@ -209,8 +220,8 @@ class ToolRun:
             tool_name=tool.name,
             arguments=thawed(frozen),
             tool_call_id=asked.tool_call_id,
-            reason=str(pause),
-            digest=self._digest(asked, frozen),
+            reason=reason,
+            digest=self._bound(entry, asked, frozen),
             destructive=policy is not None and policy.destructive,
             id=entry.call_id,
             outcome_unknown=is_unknown,
@@ -255,6 +266,12 @@ class ToolRun:
         if self._facts is None:
             self._facts = tool_facts(self.tool)
         return self._facts
+
+    def _bound(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> str:
+        """What a decision about the call as it stands is bound to."""
+        bound = self._digest(asked, frozen)
+        was_unknown = entry.request is not None and entry.request.outcome_unknown
+        return digest_of_unknown(bound) if entry.state == "unknown" or was_unknown else bound
 
     def _digest(self, asked: ToolCall, frozen: bytes) -> str:
         return digest(identity_of(self._tool_facts()), frozen, asked.tool_call_id or "")

@@ -7,10 +7,12 @@ import hashlib
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.runtime import runtime
 from llm_notebook.schemas import schema_of
 from llm_notebook.server_side_tools import ServerSideTool
 from llm_notebook.signals import CancelToolCall, PauseChain
@@ -33,6 +35,7 @@ __all__ = [
     "ToolOutput",
     "ToolResult",
     "Toolbox",
+    "adopted",
     "as_tools",
     "output_text",
 ]
@@ -326,7 +329,15 @@ def as_tools(items: Iterable[Any] | None) -> list[Tool | ServerSideTool]:
     return sent
 
 
+def adopted(item: Any) -> Any:
+    """A Tool, a Toolbox or a server-side tool of the `llm` package as one of ours; anything else as it is."""
+    if "llm" not in sys.modules or inspect.isroutine(item) or isinstance(item, Tool | Toolbox | ServerSideTool):
+        return item
+    return item if runtime.bridge is None else runtime.bridge.adopted(item)
+
+
 def _tools_of(item: Any) -> list[Tool] | list[ServerSideTool]:
+    item = adopted(item)
     if isinstance(item, Tool):
         return [item]
     if isinstance(item, ServerSideTool):

@@ -103,6 +103,8 @@ class LabPage:
     def wait_until_restarted(self) -> None:
         """Wait until the kernel, having died since `watch_restarts()`, is there again."""
         self.page.wait_for_function("() => window.__restarts > 0")
+        # JupyterLab tells that the kernel has died, and waits until one has read it.
+        self.page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
         self.page.wait_for_function(_IS_IDLE)
 
     def save(self) -> None:

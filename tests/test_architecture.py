@@ -26,6 +26,7 @@ CORE = [
     {
         "errors",
         "event_loop",
+        "hooks",
         "identifiers",
         "options",
         "preparation",
@@ -54,12 +55,28 @@ CORE = [
     {"plugins", "reopening"},
 ]
 # Wire formats: bytes and values only.
-WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
+WIRES = {
+    "context_limits",
+    "decoding",
+    "dialects",
+    "ollama",
+    "openai_chat",
+    "openai_messages",
+    "openai_responses",
+    "openai_responses_input",
+    "retries",
+    "sse",
+    "wire",
+}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 JOURNAL_MAY_KNOW = TRANSCRIPT_MAY_KNOW - {"assembly"} | {"attachments", "files", "folders", "identifiers"}
 # The third-party and heavy modules that only one place may know.
 HOMES = {
+    "llm": ("bridge",),
+    "mcp": ("mcp_client",),
+    "mcp_types": ("mcp_client",),
+    "httpx2": ("mcp_client",),
     "httpx": ("providers.transport",),
     "sqlite3": ("journal",),
     "xllamacpp": ("providers",),
@@ -86,7 +103,19 @@ IO_MODULES = {
     "threading",
     "urllib",
 }
-HEAVY = {"IPython", "ipywidgets", "httpx", "sqlite3", "ssl", "pydantic", "yaml", "platformdirs", "filelock"}
+HEAVY = {
+    "IPython",
+    "ipywidgets",
+    "httpx",
+    "sqlite3",
+    "ssl",
+    "pydantic",
+    "yaml",
+    "platformdirs",
+    "filelock",
+    "llm",
+    "mcp",
+}
 
 
 @dataclass(frozen=True)

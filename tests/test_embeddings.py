@@ -55,6 +55,9 @@ class Registered:
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         return list(self.entries)
 
+    def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
+        return entry_called(name, self.entries)
+
 
 @pytest.fixture
 def models(monkeypatch) -> dict[str, EmbeddingModel]:

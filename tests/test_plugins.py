@@ -100,8 +100,9 @@ def install(tmp_path, monkeypatch) -> Iterator[Install]:
 
 @pytest.fixture
 def plugins(monkeypatch) -> Plugins:
-    """The plugins of a fresh session."""
+    """The plugins of a fresh session, without those of the `llm` package."""
     fresh = Plugins()
+    monkeypatch.setitem(runtime.__dict__, "bridge", None)
     monkeypatch.setitem(runtime.__dict__, "plugins", fresh)
     return fresh
 

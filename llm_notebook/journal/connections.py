@@ -182,7 +182,11 @@ class Connections:
 
     def _taken(self, opened: Opened) -> sqlite3.Connection:
         with suppress(IndexError):
-            return self._idle.pop()
+            while True:
+                connection = self._idle.pop()
+                if self._belongs_to.get(connection) is opened:
+                    return connection
+                self.release(connection)
         connection = self._connected(opened)
         connection.execute("PRAGMA query_only = ON").close()
         return connection

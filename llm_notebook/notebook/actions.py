@@ -49,9 +49,11 @@ class Actions:
             self._main = MainThread(self._turns.shell)
         self._turns.front.open(self.receive, self._turns.front_end_changed)
         self._turns.received = self.receive
+        self._turns.shell.events.register("post_run_cell", self._unblock)
 
     def close(self) -> None:
         """Listen no longer."""
+        self._turns.shell.events.unregister("post_run_cell", self._unblock)
         self._turns.leave()
         self._turns.front.close()
         if self._main is not None:
@@ -204,6 +206,16 @@ class Actions:
             turn.view.call_changed(paused.entry(request))
             return None
         return paused.resume
+
+    def _unblock(self, *_result: Any) -> None:
+        """A cell has run, which may have defined the tool that a question lacked."""
+        for turn in list(self._turns.turns.values()):
+            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
+            paused = self._paused(turn) if blocked else None
+            for block in blocked:
+                if paused is not None and block.request is not None and _has_tool(paused, block.request):
+                    turn.view.blocked(block.call_id, "")
+                    self._turns.tell_state(turn)
 
     def _continued(self, turn: LiveTurn) -> Resume | None:
         paused = self._paused(turn)

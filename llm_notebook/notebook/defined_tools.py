@@ -130,5 +130,5 @@ def defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[st
 def missing_sentence(name: str) -> str:
     """What to do where the tool that waits is not defined."""
     if "_" in name and name[0].isupper():
-        return f"Run the cell that makes the {name.partition('_')[0]} with the tool `{name}`, then decide."
-    return f"Run the cell that defines `{name}`, then decide."
+        return f"Run the cell that makes the {name.partition('_')[0]} with the tool {name}, then decide."
+    return f"Run the cell that defines {name}, then decide."

@@ -9,7 +9,7 @@ from llm_notebook.errors import JournalError
 from llm_notebook.journals import CallEntry, Journal, TurnEntry
 from llm_notebook.notebook.defined_tools import defined_tools
 from llm_notebook.pauses import PausedChain
-from llm_notebook.reopening import left_of, pause_of
+from llm_notebook.reopening import asked_about, left_of, pause_of
 from llm_notebook.runtime import runtime
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
@@ -39,7 +39,11 @@ def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
         rounds = journal.chain(transcript)
         call = journal.call(request) if request and not rounds else None
         turn = journal.turn(call.turn_id) if call is not None else None
-        return rounds if turn is None else journal.chain(turn.begun.chain_id)
+        if turn is not None:
+            rounds = journal.chain(turn.begun.chain_id)
+        for call in rounds[-1].calls if rounds else ():
+            call.request = asked_about(call, journal)
+        return rounds
     except JournalError:
         return []
 

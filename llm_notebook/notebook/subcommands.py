@@ -27,7 +27,7 @@ class Subcommand:
 # Part of a ULID: the digit tells it from a word of a prompt.
 _ID = r"(?=[a-z]*\d)[0-9a-z]{5,26}"
 _FORMS = {
-    "models": r"|list|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
+    "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
     "default": r"\S*",
     "aliases": r"|list|set \S+ \S+|remove \S+",
     "keys": r"|set [^\s=]+|list|path|remove \S+",
@@ -42,7 +42,7 @@ _FORMS = {
     "help": r"",
 }
 _SPELLED_FORMS = {
-    "models": ["-q TEXT", "--schemas", "--tools", "--options"],
+    "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
     "default": ["MODEL"],
     "aliases": ["set ALIAS MODEL", "remove ALIAS"],
     "keys": ["set NAME", "list", "path", "remove NAME"],

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-__all__ = ["Retries", "Retry", "retry_after"]
+__all__ = ["LONGEST_ASKED_DELAY", "Retries", "Retry", "retry_after"]
 
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
-_LONGEST_ASKED_DELAY = 60.0
+LONGEST_ASKED_DELAY = 120.0
 
 
 @dataclass(slots=True)
 class Retry:
-    """A request is about to be sent again.
+    """A request is about to be sent again, once the delay is over.
 
     Attributes:
         reason: why, in a few words.
@@ -54,13 +54,22 @@ class Retries:
         self._clock = clock
         self._patient_until = clock() + loading_patience
 
-    def after_reply(self, status: int, headers: Mapping[str, str], *, loading: bool = False) -> Retry | None:
-        """What to do after an error status: a Retry, or None to give up."""
+    def after_reply(
+        self, status: int, headers: Mapping[str, str], *, loading: bool = False, final: bool = False
+    ) -> Retry | None:
+        """What to do after an error status: a Retry, or None to give up.
+
+        Args:
+            status: HTTP status.
+            headers: the reply's headers.
+            loading: the server said that it is loading its model.
+            final: the server said that waiting does not help, as when a quota is used up.
+        """
         wanted = headers.get("x-should-retry")
-        if wanted == "false" or (wanted != "true" and status not in _RETRIED):
+        if final or wanted == "false" or (wanted != "true" and status not in _RETRIED):
             return None
         asked = retry_after(headers)
-        if asked is not None and asked > _LONGEST_ASKED_DELAY:
+        if asked is not None and asked > LONGEST_ASKED_DELAY:
             return None
         if loading and self._max > 0 and self._clock() < self._patient_until:
             return Retry("The server is loading the model", asked or _FIRST_DELAY, self._made + 2, self._max + 1)

@@ -85,7 +85,7 @@ def test_a_stopped_process_is_not_a_dead_one(path):
 
 @posix
 def test_a_child_that_lives_on_does_not_keep_its_parents_calls_running(path):
-    then = "pid = os.fork()\nif pid == 0: time.sleep(600)\nelse: print('ready', flush=True); print(pid, flush=True); time.sleep(600)"
+    then = "if os.fork() == 0: print('ready', flush=True); print(os.getpid(), flush=True)\ntime.sleep(600)"
     process = running(path, then)
     child = int(process.stdout.readline())
     process.kill()

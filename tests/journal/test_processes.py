@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tests.journal.making import begun, done, moved, proposed, request
 PROCESSES = 8
 # Each process says when it is ready and begins when it is told to.
 STARTING = """
-import sys
+import json, sys
 from llm_notebook.journal import migrations, open_sqlite_journal
 from tests.journal.making import begun, decided, done, moved
 path, name, is_local = sys.argv[1], sys.argv[2], sys.argv[3] == "True"
@@ -37,7 +38,7 @@ for number in range(30):
     if done(journal, moved(call, "approved", "started", owner=journal.owner)):
         won.append(f"{call} started")
         done(journal, moved(call, "started", "finished"))
-print(won)
+print(json.dumps(won))
 """
 
 
@@ -81,7 +82,7 @@ def test_of_several_that_decide_and_start_a_call_exactly_one_does(path):
         done(journal, begun())
         for number in range(30):
             done(journal, proposed(f"K{number}"), moved(f"K{number}", "proposed", "waiting", request=request()))
-    won = [entry for output in together(RACING, path) for entry in eval(output)]
+    won = [entry for output in together(RACING, path) for entry in json.loads(output)]
     decided = sorted(entry for entry in won if entry.endswith("decided"))
     assert decided == sorted(f"K{number} decided" for number in range(30))
     with open_sqlite_journal(path) as journal:

@@ -114,9 +114,11 @@ def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Ke
     document = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
     [block] = [block for block in document["blocks"] if block["kind"] == "call"]
     assert block["status"] == "waiting"
-    assert "Run the cell that defines `erase`" in block["request"]["blocked"]
-    assert "Run the cell that defines `erase`" in fresh.run(f"%llm approve {name(waiting)}").traceback
+    assert "Run the cell that defines erase" in block["request"]["blocked"]
+    assert "Run the cell that defines erase" in fresh.run(f"%llm approve {name(waiting)}").traceback
     assert fresh.run(DEFINE).status == "ok"
+    told = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    assert ["blocked" in block["request"] for block in told["blocks"] if block["kind"] == "call"] == [False]
     assert act(fresh, click_of(waiting)).traceback == ""
     assert runs(folder) == ["/a"]
 
@@ -206,6 +208,9 @@ def test_always_allow_holds_until_it_is_revoked(fresh: Kernel, folder: Path) -> 
     listed = fresh.run("%llm grants").outputs[0]["text/plain"]
     assert "erase" in listed
     assert act(fresh, {"type": "revoke", "transcript": document["id"], "grant": granted[1]["id"]}).traceback == ""
+    told = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    [_, allowed] = [block for block in told["blocks"] if block["kind"] == "call"]
+    assert allowed["decision"]["grant"]["revoked"]
     assert "Nothing is always allowed" in fresh.run("%llm grants").outputs[0]["text/plain"]
     asked(fresh, "%llm -m asker -T erase Erase /c", "cell-2")
     assert runs(folder) == ["/a", "/b"]

@@ -3,7 +3,7 @@
 import type { OutputArea } from '@jupyterlab/outputarea';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
-import type { Action, ITranscript } from '../transcript';
+import type { Action, ICallBlock, ITranscript } from '../transcript';
 import { LOAD } from './bus';
 
 /** What is used of a cell's output area. */
@@ -54,8 +54,9 @@ export class Clicks {
       .then(() => execute(action, target));
     this.last.set(target.area, now);
     await now;
-    if (isStillOpen(action, target.document())) {
-      throw new Error(STILL_OPEN);
+    const open = stillOpen(action, target.document());
+    if (open) {
+      throw new Error(open.request?.blocked || STILL_OPEN);
     }
   }
 }
@@ -133,18 +134,19 @@ function show(future: Future, area: IArea): void {
   area.model.fromJSON(outputs);
 }
 
-function isStillOpen(
+/** The call that a decision was about, where it still waits for one. */
+function stillOpen(
   action: Action,
   document: ITranscript | undefined
-): boolean {
-  return (
-    action.type === 'decide' &&
-    !!document?.blocks.some(
-      block =>
-        block.kind === 'call' &&
-        block.request?.id === action.request &&
-        !block.decision &&
-        (block.status === 'waiting' || block.status === 'unknown')
-    )
+): ICallBlock | undefined {
+  if (action.type !== 'decide') {
+    return undefined;
+  }
+  return document?.blocks.find(
+    (block): block is ICallBlock =>
+      block.kind === 'call' &&
+      block.request?.id === action.request &&
+      !block.decision &&
+      (block.status === 'waiting' || block.status === 'unknown')
   );
 }

@@ -172,7 +172,7 @@ export class Call implements IPiece {
 
   private revokeNode(grant: { id: string; revoked: boolean }): Node {
     if (grant.revoked || this.revoked) {
-      return el('span', '', this.revoked || 'Revoked.');
+      return el('span', '', grant.revoked ? 'Revoked.' : this.revoked);
     }
     const { host, document } = this.context!;
     if (!host.act) {

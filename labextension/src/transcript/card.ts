@@ -83,7 +83,11 @@ export class Card implements IPiece {
   }
 
   update(context: IContext): void {
+    const wasBlocked = this.blocked;
     this.context = context;
+    if (wasBlocked && !this.blocked) {
+      this.problem = '';
+    }
     this.show();
   }
 

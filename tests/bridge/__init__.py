@@ -1,0 +1,1 @@
+"""The bridge to the `llm` package, with real plugins of it."""

@@ -1,0 +1,34 @@
+"""The bridge of a fresh session, with the plugins that are installed and the one written for these tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+
+import pytest
+from llm import plugins as their_plugins
+
+from llm_notebook.bridge.collection import Bridge
+from llm_notebook.plugins import Plugins
+from llm_notebook.runtime import runtime
+from tests.bridge import plugin
+
+
+@pytest.fixture(autouse=True)
+def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
+    """The bridge, newly opened."""
+    fresh = Bridge()
+    monkeypatch.setitem(vars(runtime), "bridge", fresh)
+    monkeypatch.setitem(vars(runtime), "plugins", Plugins())
+    their_plugins.pm.register(plugin, "scripted_for_tests")
+    plugin.SENT.clear()
+    plugin.SCRIPT.clear()
+    plugin.ENDED.clear()
+    yield fresh
+    their_plugins.pm.unregister(plugin)
+
+
+def pytest_report_header() -> str:
+    """Which `llm` and which plugins of it these tests saw."""
+    names = ["llm", *sorted({entry.dist.name for entry in metadata.entry_points(group="llm") if entry.dist})]
+    return "bridge: " + ", ".join(f"{name} {metadata.version(name)}" for name in names)

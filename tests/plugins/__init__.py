@@ -1,0 +1,1 @@
+"""The example of a plugin, and its use."""
