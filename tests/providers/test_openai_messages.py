@@ -58,6 +58,23 @@ def test_options_are_sent_under_the_servers_names(sent: Any) -> None:
     assert sent("Hi", json_object=True)["response_format"] == {"type": "json_object"}
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("stop", "END", "END"),
+        ("stop", ' ["a", "b"]', ["a", "b"]),
+        ("stop", ["a"], ["a"]),
+        ("tool_choice", "required", "required"),
+        ("tool_choice", '{"type": "function"}', {"type": "function"}),
+        ("tool_choice", {"type": "function"}, {"type": "function"}),
+        ("logit_bias", '{"107": 9}', {"107": 9}),
+        ("logit_bias", {"107": 9}, {"107": 9}),
+    ],
+)
+def test_structured_options_may_be_given_as_text(sent: Any, name: str, given: Any, expected: Any) -> None:
+    assert sent("Hi", **{name: given})[name] == expected
+
+
 def test_a_schema_becomes_a_response_format(sent: Any) -> None:
     schema = {"title": "A dog!", "type": "object", "properties": {"name": {"type": "string"}}}
     assert sent("Hi", schema=schema)["response_format"] == {

@@ -159,6 +159,7 @@ import asyncio
 import llm_notebook as llm
 print(llm.OpenAIChat("m", base_url={openai_server.base_url!r}).prompt("Hi"))
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # a busy machine is no fault
     print(await llm.AsyncOpenAIChat("m", base_url={openai_server.base_url!r}).prompt("Hi").text())
 asyncio.run(main())
 """
