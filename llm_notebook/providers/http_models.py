@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from llm_notebook.errors import ModelError
@@ -18,14 +18,22 @@ from llm_notebook.runtime import runtime
 if TYPE_CHECKING:
     from llm_notebook.conversations import AsyncConversation, Conversation
     from llm_notebook.prompts import Prompt
-    from llm_notebook.providers.openai_chat import ChatDecoder
     from llm_notebook.providers.retries import Retry
     from llm_notebook.providers.transport import TransportSettings
-    from llm_notebook.providers.wire import WireRequest
+    from llm_notebook.providers.wire import AnswerDecoder, WireRequest
     from llm_notebook.record import Items
     from llm_notebook.responses import AsyncResponse, Response
 
-__all__ = ["IMAGE_TYPES", "OPENAI_URL", "AsyncOpenAIChat", "OpenAIChat", "OpenAIServer"]
+__all__ = [
+    "IMAGE_TYPES",
+    "OPENAI_URL",
+    "AsyncHTTPModel",
+    "AsyncOpenAIChat",
+    "HTTPModel",
+    "ModelServer",
+    "OpenAIChat",
+    "OpenAIServer",
+]
 
 ResponseT = TypeVar("ResponseT", "Response", "AsyncResponse")
 OPENAI_URL = "https://api.openai.com/v1"
@@ -43,18 +51,27 @@ class _ChatOptions:
         return openai_options.ReasoningChatOptions if reasons else openai_options.ChatOptions
 
 
-class OpenAIServer(KeyHolder):
-    """A model's place on a server that speaks OpenAI's protocol: its address, its name there, its key and headers.
+class ModelServer(KeyHolder):
+    """A model's place on a server: its address, its name there, its key and headers.
 
     Args:
         model_id: how error messages call the model.
-        base_url: the server's address up to and including its version; None is OpenAI, which needs a key.
+        base_url: the server's address up to and including its version; None is the provider's own, which needs a key.
         model_name: the server's name of the model, where it differs from `model_id`.
         key, headers, timeout, max_retries, needs_key, key_env_var: as the models take them.
+
+    Attributes:
+        provider_url: the provider's own address.
+        provider_key: the name under which the key for it is stored, and the environment variable that may hold it.
+        provider_key_fallbacks: further such names, and further such variables.
 
     Raises:
         ValueError: `base_url` is no address.
     """
+
+    provider_url: ClassVar[str]
+    provider_key: ClassVar[tuple[str, str]]
+    provider_key_fallbacks: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 
     def __init__(
         self,
@@ -79,7 +96,9 @@ class OpenAIServer(KeyHolder):
         self.timeout = timeout
         self.max_retries = max_retries
         if base_url is None:
-            needs_key, key_env_var = needs_key or "openai", key_env_var or "OPENAI_API_KEY"
+            if needs_key is None and key_env_var is None:
+                self.further_key_names, self.further_key_env_vars = self.provider_key_fallbacks
+            needs_key, key_env_var = needs_key or self.provider_key[0], key_env_var or self.provider_key[1]
         self.needs_key = needs_key
         self.key_env_var = key_env_var
 
@@ -88,14 +107,85 @@ class OpenAIServer(KeyHolder):
 
         headers = {name: _sendable(value, f"header {name!r}", self.model_id) for name, value in self.headers.items()}
         if key:
-            headers["authorization"] = Secret(f"Bearer {_sendable(key, 'key', self.model_id)}")
+            headers |= self._key_headers(_sendable(key, "key", self.model_id))
         return WireRequest(
-            url=f"{self.base_url or OPENAI_URL}/{path}",
+            url=f"{self.base_url or self.provider_url}/{path}",
             body=body.encode(errors="replace"),
             headers=dict(headers),
             secret=key and Secret(key),
             sender=self.model_id,
         )
+
+    @staticmethod
+    def _key_headers(key: Secret) -> dict[str, Secret]:
+        """The headers that carry a key."""
+        return {"authorization": Secret(f"Bearer {key}")}
+
+
+class OpenAIServer(ModelServer):
+    """A model's place on a server that speaks OpenAI's protocol."""
+
+    provider_url = OPENAI_URL
+    provider_key = ("openai", "OPENAI_API_KEY")
+
+
+class _Answering:
+    """What sync and async models behind HTTP share: the request, and the meaning of its reply."""
+
+    def _exchange(
+        self, prompt: Prompt, stream: bool, key: str | None
+    ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
+        """The request for a prompt, what reads its reply, and how it is sent."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
+        """Tell the response, if anybody still has it, what the whole exchange told."""
+        if response is None:
+            return
+        usage = decoder.usage
+        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+        response.response_json = decoder.response_json
+        if decoder.resolved_model:
+            response.set_resolved_model(decoder.resolved_model)
+
+
+class HTTPModel(_Answering, KeyModel):
+    """A model behind HTTP. Subclasses implement `_exchange()`."""
+
+    def execute(
+        self, prompt: Prompt, stream: bool, response: Response, conversation: Conversation | None, key: str | None
+    ) -> Iterator[Items]:
+        request, decoder, settings = self._exchange(prompt, stream, key)
+        reader, note_retry = _held_weakly(response)
+        del response
+        try:
+            yield from runtime.transport.stream(request, decoder, settings, note_retry)
+        finally:
+            self._settle(reader(), decoder)
+
+
+class AsyncHTTPModel(_Answering, AsyncKeyModel):
+    """`HTTPModel`, used with `await`."""
+
+    async def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: AsyncResponse,
+        conversation: AsyncConversation | None,
+        key: str | None,
+    ) -> AsyncIterator[Items]:
+        request, decoder, settings = self._exchange(prompt, stream, key)
+        reader, note_retry = _held_weakly(response)
+        del response
+        items = runtime.transport.astream(request, decoder, settings, note_retry)
+        try:
+            async with aclosing(items):
+                async for together in items:
+                    yield together
+        finally:
+            self._settle(reader(), decoder)
 
 
 class _OpenAIChat(OpenAIServer):
@@ -147,7 +237,7 @@ class _OpenAIChat(OpenAIServer):
 
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None
-    ) -> tuple[WireRequest, ChatDecoder, TransportSettings]:
+    ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
         from llm_notebook.providers.openai_chat import ChatDecoder  # noqa: PLC0415  loads pydantic_core
         from llm_notebook.providers.transport import TransportSettings  # noqa: PLC0415  loads httpx
 
@@ -157,17 +247,6 @@ class _OpenAIChat(OpenAIServer):
         request = self._wire_request("chat/completions", body, key)
         decoder = ChatDecoder(self.model_id, stream=stream, secret=key)
         return request, decoder, TransportSettings(self.timeout, self.max_retries)
-
-    @staticmethod
-    def _settle(response: Response | AsyncResponse | None, decoder: ChatDecoder) -> None:
-        """Tell the response, if anybody still has it, what the whole exchange told."""
-        if response is None:
-            return
-        usage = decoder.usage
-        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-        response.response_json = decoder.response_json
-        if decoder.resolved_model:
-            response.set_resolved_model(decoder.resolved_model)
 
 
 def _held_weakly(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:
@@ -207,7 +286,7 @@ def _check_address(base_url: str) -> None:
         raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {base_url!r}.")
 
 
-class OpenAIChat(_OpenAIChat, KeyModel):
+class OpenAIChat(_OpenAIChat, HTTPModel):
     """A model on any server that speaks OpenAI Chat Completions.
 
     Args:
@@ -223,36 +302,6 @@ class OpenAIChat(_OpenAIChat, KeyModel):
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
     """
 
-    def execute(
-        self, prompt: Prompt, stream: bool, response: Response, conversation: Conversation | None, key: str | None
-    ) -> Iterator[Items]:
-        request, decoder, settings = self._exchange(prompt, stream, key)
-        reader, note_retry = _held_weakly(response)
-        del response
-        try:
-            yield from runtime.transport.stream(request, decoder, settings, note_retry)
-        finally:
-            self._settle(reader(), decoder)
 
-
-class AsyncOpenAIChat(_OpenAIChat, AsyncKeyModel):
+class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
     """`OpenAIChat`, used with `await`."""
-
-    async def execute(
-        self,
-        prompt: Prompt,
-        stream: bool,
-        response: AsyncResponse,
-        conversation: AsyncConversation | None,
-        key: str | None,
-    ) -> AsyncIterator[Items]:
-        request, decoder, settings = self._exchange(prompt, stream, key)
-        reader, note_retry = _held_weakly(response)
-        del response
-        items = runtime.transport.astream(request, decoder, settings, note_retry)
-        try:
-            async with aclosing(items):
-                async for together in items:
-                    yield together
-        finally:
-            self._settle(reader(), decoder)

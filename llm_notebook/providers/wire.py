@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from llm_notebook.errors import ModelError, ProviderError
 from llm_notebook.parts import StreamEvent
+from llm_notebook.prompts import Usage
 
-__all__ = ["Decoder", "WireRequest", "error_text", "provider_error"]
+__all__ = ["AnswerDecoder", "Decoder", "WireRequest", "error_text", "provider_error"]
 
 _MOVED = "The address is another one: check base_url."
 _HINTS = {
@@ -68,6 +69,22 @@ class Decoder(Protocol):
             IncompleteResponse: the terminal event was never seen.
             ProviderError: the stream held a `failure`.
         """
+
+
+class AnswerDecoder(Decoder, Protocol):
+    """A Decoder of a model's answer, which also tells what came with it."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens, as far as the server told them."""
+
+    @property
+    def response_json(self) -> dict[str, Any]:
+        """The answer in the API's non-streamed shape."""
+
+    @property
+    def resolved_model(self) -> str | None:
+        """The model that the server says it used."""
 
 
 def error_text(body: Any) -> tuple[str, str | None]:

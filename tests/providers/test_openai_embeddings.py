@@ -58,7 +58,7 @@ def test_the_request_is_the_documented_one(openai_server):
 
 
 def test_openai_itself_is_asked_for_packed_numbers(openai_server, monkeypatch):
-    monkeypatch.setattr(http_models, "OPENAI_URL", openai_server.base_url)
+    monkeypatch.setattr(http_models.OpenAIServer, "provider_url", openai_server.base_url)
     openai_server.play(Reply.of_json(answer(entry(0, packed(0.5, -1)))))
     assert OpenAIEmbedding("text-embedding-3-small", key="sk-1").embed("dog") == [0.5, -1.0]
     (request,) = openai_server.requests
