@@ -50,7 +50,20 @@ CORE = [
     {"plugins"},
 ]
 # Wire formats: bytes and values only.
-WIRES = {"openai_catalog", "openai_chat", "openai_messages", "retries", "sse", "wire"}
+WIRES = {
+    "anthropic",
+    "anthropic_messages",
+    "anthropic_schema",
+    "gemini",
+    "gemini_messages",
+    "json_events",
+    "openai_catalog",
+    "openai_chat",
+    "openai_messages",
+    "retries",
+    "sse",
+    "wire",
+}
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
 # The third-party and heavy modules that only one place may know.

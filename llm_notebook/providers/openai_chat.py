@@ -6,7 +6,6 @@ Source: https://platform.openai.com/docs/api-reference/chat, and what compatible
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic_core import from_json
@@ -15,6 +14,7 @@ from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.prompts import Usage
+from llm_notebook.providers.json_events import is_cut_short, is_whole_json, leniently_parsed
 from llm_notebook.providers.sse import SSEDecoder
 from llm_notebook.providers.wire import provider_error
 
@@ -224,7 +224,7 @@ class ChatDecoder:
 
     def _whole_items(self) -> list[str | StreamEvent]:
         body = bytes(self._whole)
-        if _is_cut_short(body):
+        if is_cut_short(body):
             raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
         self._whole_json = self._parsed(body)
         items = self.feed_object(self._whole_json)
@@ -236,7 +236,7 @@ class ChatDecoder:
         try:
             parsed = from_json(data)
         except ValueError:
-            parsed = _leniently_parsed(data)
+            parsed = leniently_parsed(data)
         if not isinstance(parsed, dict):
             raise self._strange(data.decode(errors="replace"))
         return parsed
@@ -299,11 +299,7 @@ class _CallInProgress:
 
     def is_whole(self) -> bool:
         """True if the arguments so far are a whole JSON text."""
-        try:
-            from_json("".join(self.arguments))
-        except ValueError:
-            return False
-        return True
+        return is_whole_json("".join(self.arguments))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -311,26 +307,3 @@ class _CallInProgress:
             "type": "function",
             "function": {"name": self.name, "arguments": "".join(self.arguments)},
         }
-
-
-def _is_cut_short(body: bytes) -> bool:
-    """True if the body is the beginning of a JSON object but not all of it."""
-    try:
-        from_json(body)
-    except ValueError:
-        pass
-    else:
-        return False
-    try:
-        return not body.strip() or isinstance(from_json(body, allow_partial=True), dict)
-    except ValueError:
-        return False
-
-
-def _leniently_parsed(data: bytes) -> Any:
-    """JSON with what strict parsers refuse: half an emoji as an escape, or bytes that are no UTF-8; both are replaced."""
-    try:
-        parsed = json.loads(data.decode(errors="replace"))
-        return json.loads(json_text(parsed).encode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None

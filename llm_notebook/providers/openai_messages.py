@@ -20,7 +20,7 @@ from llm_notebook.parts import (
 )
 from llm_notebook.prompts import Prompt
 
-__all__ = ["chat_body", "chat_body_text", "chat_messages"]
+__all__ = ["chat_body", "chat_body_text", "chat_messages", "made_ids"]
 
 _AUDIO_FORMATS = {
     "audio/wav": "wav",
@@ -55,7 +55,7 @@ def chat_body_text(prompt: Prompt, model_name: str, *, stream: bool, options: di
 
 def _messages_text(prompt: Prompt) -> str:
     messages, known = prompt.messages, prompt.encoded
-    if _made_ids([message for message in messages if id(message) not in known]):
+    if made_ids([message for message in messages if id(message) not in known]):
         # Ids that are made up depend on the messages around; messages with such are never kept.
         return ",".join(map(json_text, chat_messages(messages)))
     texts = []
@@ -95,18 +95,18 @@ def _schema_name(schema: dict[str, Any]) -> str:
 def chat_messages(messages: list[Message]) -> list[dict[str, Any]]:
     """Messages as the API takes them. Every tool result becomes a message of its own."""
     encoded: list[dict[str, Any]] = []
-    made_ids = _made_ids(messages)
+    ids = made_ids(messages)
     for message in messages:
         if message.role == "assistant":
-            encoded.append(_assistant_message(message, made_ids))
+            encoded.append(_assistant_message(message, ids))
         elif message.role == "tool":
-            encoded += _tool_messages(message, made_ids)
+            encoded += _tool_messages(message, ids)
         else:
             encoded.append({"role": message.role, "content": _content(message.parts)})
     return encoded
 
 
-def _made_ids(messages: list[Message]) -> dict[int, str]:
+def made_ids(messages: list[Message]) -> dict[int, str]:
     """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
     made: dict[int, str] = {}
     unanswered: list[ToolCallPart] = []
