@@ -8,7 +8,7 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat and AsyncOpenAIChat for a server of one's own
+                get_default_model, set_default_model; OpenAIChat, AnthropicMessages and their Async twins for a server of one's own
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from llm_notebook.pauses import load_pause
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
+    from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
     from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
     from llm_notebook.registry import (
@@ -131,6 +132,7 @@ _HOMES = {
     "pauses": ["load_pause"],
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
+    "providers.anthropic_models": ["AnthropicMessages", "AsyncAnthropicMessages"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
     "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
     "registry": [
@@ -162,7 +164,9 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnthropicMessages",
     "ApprovalRequest",
+    "AsyncAnthropicMessages",
     "AsyncChainResponse",
     "AsyncConversation",
     "AsyncKeyModel",

@@ -12,6 +12,7 @@ from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.naming import closest_names, entry_called
+from llm_notebook.providers.anthropic_models import anthropic_model, anthropic_models
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
 from llm_notebook.providers.local import local_models
@@ -53,7 +54,7 @@ class Registry:
 
     def __init__(self) -> None:
         shared = [*_openai_models()]
-        self._builtin = [*shared, *local_models()]
+        self._builtin = [*shared, *anthropic_models(), *local_models()]
         # What the `llm` command does not know must not become its default.
         self._known_to_llm = {entry.model_id for entry in shared}
         self._endpoints: list[ModelWithAliases] = []
@@ -83,9 +84,10 @@ class Registry:
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded only for a name that is not known without them.
+        Plugins are loaded only for a name that is not known without them. A provider's prefix before a name that nobody knows
+        makes it that provider's.
         """
-        return entry_called(name, self._own_entries()) or entry_called(name, self.entries())
+        return entry_called(name, self._own_entries()) or entry_called(name, self.entries()) or _unlisted(name)
 
     def model(self, name: str | None) -> Model | KeyModel:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
@@ -132,6 +134,13 @@ class Registry:
             self._endpoints = endpoint_models(path.parent) if version is not None else []
             self._endpoints_version = version
         return self._endpoints
+
+
+def _unlisted(name: str) -> ModelWithAliases | None:
+    """The model of a provider that is not in its catalogue, such as `anthropic/some-new-model`; None without such a prefix."""
+    prefix, slash, own_name = stored_aliases().get(name, name).partition("/")
+    made = {"anthropic": anthropic_model}.get(prefix)
+    return made(own_name) if made is not None and slash and own_name else None
 
 
 def _openai_models() -> Iterator[ModelWithAliases]:

@@ -25,7 +25,9 @@ def defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[st
     found: dict[str, Any] = {}
     for name in names:
         variable = variables.get(name)
-        own = variable if isinstance(variable, Tool) or (callable(variable) and not isinstance(variable, type)) else None
+        own = (
+            variable if isinstance(variable, Tool) or (callable(variable) and not isinstance(variable, type)) else None
+        )
         tool = renamed.get(name) or own or in_toolboxes.get(name) or offered.get(name)
         if tool is not None and not isinstance(tool, type):
             found[name] = tool

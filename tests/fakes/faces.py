@@ -90,6 +90,10 @@ class Face:
     def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
         return llm.OpenAIChat(model_id, base_url=base_url, **arguments)
 
+    def of(self, name: str) -> Any:
+        """The public class of that name, as this face has it."""
+        return getattr(llm, name)
+
     def get_model(self, name: str | None = None) -> Any:
         return llm.get_model(name)
 
@@ -143,6 +147,9 @@ class AsyncFace(Face):
 
     def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
         return llm.AsyncOpenAIChat(model_id, base_url=base_url, **arguments)
+
+    def of(self, name: str) -> Any:
+        return getattr(llm, f"Async{name}")
 
     def get_model(self, name: str | None = None) -> Any:
         return llm.get_async_model(name)
