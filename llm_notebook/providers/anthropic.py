@@ -69,10 +69,11 @@ class MessagesDecoder(JSONEventDecoder):
 
     def read_whole(self, answer: Any) -> Items:
         """The stream items of a message that was not streamed."""
+        content = answer["content"]
         self._whole_json = self._message = answer
         self._note_usage(answer)
         items: Items = []
-        for index, block in enumerate(answer["content"]):
+        for index, block in enumerate(content):
             items += self._start(index, block)
             items += self._stop(self._blocks[index])
         return items + self._end()

@@ -14,6 +14,7 @@ from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
 from tests.peers.llama_server import LlamaServer
 
+
 @pytest.fixture
 def asking(lab_page: LabPage, scripted: OpenAIServer, request: pytest.FixtureRequest) -> Iterator[Asking]:
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
@@ -237,7 +238,8 @@ def get_weather(city: Literal["Paris", "Rome", "Oslo"]) -> str:
 def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server: LlamaServer) -> None:
     models = Path(asking.lab.lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
     models.write_text(
-        yaml.safe_dump([{"model_id": "real", "model_name": "smollm2", "api_base": tool_server.base_url}]), encoding="utf-8"
+        yaml.safe_dump([{"model_id": "real", "model_name": "smollm2", "api_base": tool_server.base_url}]),
+        encoding="utf-8",
     )
     asking.lab.write(f"{asking.name}.ipynb", [_WEATHER, _REAL])
     asking.lab.run_cell(DEFINE)
