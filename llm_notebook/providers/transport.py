@@ -255,7 +255,9 @@ class _Exchange:
             kind = reply.headers.get("content-type", "")
             body = "" if kind.startswith("text/html") else content.decode(errors="replace")
         loading = reply.status_code == 503 and "loading" in str(body).lower()
-        return self._retries.after_reply(reply.status_code, reply.headers, loading=loading) or provider_error(
+        return self._retries.after_reply(
+            reply.status_code, reply.headers, body=body, loading=loading
+        ) or provider_error(
             self._request.sender, body, status=reply.status_code, headers=reply.headers, secret=self._request.secret
         )
 
