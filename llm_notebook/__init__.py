@@ -8,7 +8,7 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat, AnthropicMessages and their Async twins for a server of one's own
+                get_default_model, set_default_model; OpenAIChat, AnthropicMessages, GeminiModel (Async…) for other servers
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
     from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
+    from llm_notebook.providers.gemini_models import AsyncGeminiModel, GeminiModel
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
     from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
     from llm_notebook.registry import (
@@ -133,6 +134,7 @@ _HOMES = {
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
     "providers.anthropic_models": ["AnthropicMessages", "AsyncAnthropicMessages"],
+    "providers.gemini_models": ["AsyncGeminiModel", "GeminiModel"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
     "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
     "registry": [
@@ -169,6 +171,7 @@ __all__ = [
     "AsyncAnthropicMessages",
     "AsyncChainResponse",
     "AsyncConversation",
+    "AsyncGeminiModel",
     "AsyncKeyModel",
     "AsyncModel",
     "AsyncOpenAIChat",
@@ -182,6 +185,7 @@ __all__ = [
     "Decision",
     "EmbeddingModel",
     "Fragment",
+    "GeminiModel",
     "IncompleteResponse",
     "KeyModel",
     "Message",

@@ -14,6 +14,7 @@ from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, Mode
 from llm_notebook.naming import closest_names, entry_called
 from llm_notebook.providers.anthropic_models import anthropic_model, anthropic_models
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
+from llm_notebook.providers.gemini_models import gemini_model, gemini_models
 from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
 from llm_notebook.providers.local import local_models
 from llm_notebook.providers.openai_catalog import OPENAI_MODELS
@@ -54,7 +55,7 @@ class Registry:
 
     def __init__(self) -> None:
         shared = [*_openai_models()]
-        self._builtin = [*shared, *anthropic_models(), *local_models()]
+        self._builtin = [*shared, *anthropic_models(), *gemini_models(), *local_models()]
         # What the `llm` command does not know must not become its default.
         self._known_to_llm = {entry.model_id for entry in shared}
         self._endpoints: list[ModelWithAliases] = []
@@ -139,7 +140,7 @@ class Registry:
 def _unlisted(name: str) -> ModelWithAliases | None:
     """The model of a provider that is not in its catalogue, such as `anthropic/some-new-model`; None without such a prefix."""
     prefix, slash, own_name = stored_aliases().get(name, name).partition("/")
-    made = {"anthropic": anthropic_model}.get(prefix)
+    made = {"anthropic": anthropic_model, "gemini": gemini_model}.get(prefix)
     return made(own_name) if made is not None and slash and own_name else None
 
 

@@ -24,6 +24,7 @@ TWINS: list[tuple[type[Any], type[Any]]] = [
     (llm.KeyModel, llm.AsyncKeyModel),
     (llm.OpenAIChat, llm.AsyncOpenAIChat),
     (llm.AnthropicMessages, llm.AsyncAnthropicMessages),
+    (llm.GeminiModel, llm.AsyncGeminiModel),
 ]
 
 

@@ -57,6 +57,8 @@ class JSONEventDecoder:
             for name, data in self._sse.feed(piece):
                 if data:
                     items += self._read(self._parsed(data), error=name == "error")
+                if self.failure is not None:
+                    break
         except ModelError as error:
             self.failure = error
         return items
@@ -76,6 +78,8 @@ class JSONEventDecoder:
         if not self.done and (rest := self._sse.pending) and is_whole_json(rest):
             # The last event lacks only its closing blank line.
             items = self._read(self._parsed(rest))
+        if self.failure is not None:
+            raise self.failure
         if not self.done:
             raise IncompleteResponse(
                 f"{self.sender}: the stream broke off before its end; what arrived is in `.partial`."
