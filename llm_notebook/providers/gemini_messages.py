@@ -81,8 +81,9 @@ def _contents_text(prompt: Prompt) -> str:
 
 
 def content_parts(message: Message) -> list[dict[str, Any]]:
-    """The parts of a message as the API takes them, in their order."""
-    return [encoded for part in message.parts for encoded in _encoded(part)]
+    """The parts of a message as the API takes them, in their order; what tools attached follows their results."""
+    parts = [encoded for part in message.parts for encoded in _encoded(part)]
+    return sorted(parts, key=lambda part: "functionResponse" not in part) if message.role == "tool" else parts
 
 
 def _encoded(part: Part) -> list[dict[str, Any]]:
