@@ -116,6 +116,7 @@ class _AnthropicMessages(ModelServer):
         betas = settings.pop("betas", None)
         body = messages_body_text(prompt, self.model_name, settings, cache=cache)
         request = self._wire_request("messages", body, key)
+        # The version after this one refuses sampling options, which older models and other servers take.
         request.headers = {"anthropic-version": "2023-06-01", **request.headers}
         if betas:
             request.headers["anthropic-beta"] = ",".join(betas)
