@@ -1,0 +1,142 @@
+"""Anthropic's and Google's models as they are registered: their names, their keys, and what is not in the catalogue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llm_notebook as llm
+from llm_notebook.keys import set_key
+from llm_notebook.providers import anthropic_models, gemini_models
+from tests.fakes import anthropic_answers, gemini_answers
+from tests.fakes.faces import Face
+from tests.fakes.openai_server import OpenAIServer
+
+CATALOGS = Path(anthropic_models.__file__).with_name("catalogs")
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [
+        ("claude-3.5-sonnet", "anthropic/claude-3-5-sonnet-latest"),
+        ("claude-sonnet-4.5", "anthropic/claude-sonnet-4-5"),
+        ("claude-haiku-4-5", "anthropic/claude-haiku-4-5-20251001"),
+        ("anthropic/claude-opus-5-5", "anthropic/claude-opus-5-5"),
+        ("gemini-2.5-flash", "gemini/gemini-2.5-flash"),
+        ("gemini/gemini-3.8-flash", "gemini/gemini-3.8-flash"),
+        ("anthropic/claude-opus-9", "anthropic/claude-opus-9"),
+        ("gemini/gemini-9-neon", "gemini/gemini-9-neon"),
+    ],
+)
+def test_models_answer_to_the_names_that_people_know(face: Face, name: str, model_id: str) -> None:
+    model = face.get_model(name)
+    assert model.model_id == model_id
+    assert model.model_name == model_id.partition("/")[2]
+    assert model.supports_tools
+    assert "image/png" in model.attachment_types
+
+
+def test_an_alias_may_lead_to_what_is_not_in_the_catalogue(face: Face) -> None:
+    llm.set_alias("newest", "anthropic/claude-opus-9")
+    assert face.get_model("newest").model_name == "claude-opus-9"
+
+
+@pytest.mark.parametrize("name", ["anthropic/", "anthropic", "gemini/", "nobody/some-model", "claude-opus-9"])
+def test_other_unknown_names_stay_unknown(face: Face, name: str) -> None:
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model(name)
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_the_catalogue_is_whole(provider: str) -> None:
+    data = json.loads((CATALOGS / f"{provider}.json").read_text(encoding="utf-8"))
+    assert data["updated"].count("-") == 2
+    names = [name for model in data["models"] for name in [model["id"], *model.get("aliases", [])]]
+    assert len(set(names)) == len(names)
+    for model in data["models"]:
+        assert 0 < model["max_output"] <= model["context"]
+        if "price" in model:
+            assert 0 < model["price"]["cached_input"] < model["price"]["input"] < model["price"]["output"]
+        thinking = [flag for flag in model["supports"] if flag.startswith("thinking:")]
+        assert len(thinking) == ("reasoning" in model["supports"])
+
+
+def test_how_much_an_answer_may_hold_is_the_models_own_limit(face: Face) -> None:
+    limits = {name: face.get_model(name).max_output for name in ("claude-3-haiku", "claude-opus-5-5", "anthropic/x")}
+    assert limits == {"claude-3-haiku": 4096, "claude-opus-5-5": 128_000, "anthropic/x": 64_000}
+    assert face.of("AnthropicMessages")("m", base_url="http://localhost:1/v1").max_output == 4096
+
+
+CLAUDE = (anthropic_models._AnthropicMessages, "claude-sonnet-5", "x-api-key", anthropic_answers.text_answer)
+GEMINI = (gemini_models._GeminiModel, "gemini-3.5-flash", "x-goog-api-key", gemini_answers.text_answer)
+
+
+@pytest.mark.parametrize(
+    ("which", "stored", "environment"),
+    [
+        (CLAUDE, "anthropic", None),
+        (CLAUDE, "claude", None),
+        (CLAUDE, None, "ANTHROPIC_API_KEY"),
+        (GEMINI, "gemini", None),
+        (GEMINI, None, "GEMINI_API_KEY"),
+        (GEMINI, None, "LLM_GEMINI_KEY"),
+        (GEMINI, None, "GOOGLE_API_KEY"),
+    ],
+)
+def test_keys_are_found_where_other_programs_keep_them(
+    face: Face,
+    openai_server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    which: Any,
+    stored: str | None,
+    environment: str | None,
+) -> None:
+    owner, name, header, answer = which
+    monkeypatch.setattr(owner, "provider_url", openai_server.base_url)
+    if stored is not None:
+        set_key(stored, "k-1")
+    if environment is not None:
+        monkeypatch.setenv(environment, "k-1")
+    openai_server.play(answer())
+    assert face.text(face.get_model(name).prompt("Hi")) == "ok"
+    assert openai_server.requests[0].headers[header] == "k-1"
+
+
+@pytest.mark.parametrize("which", [CLAUDE, GEMINI], ids=["claude", "gemini"])
+def test_without_a_key_nothing_is_sent(face: Face, which: Any) -> None:
+    owner, name, *_ = which
+    stored, variable = owner.provider_key
+    with pytest.raises(llm.NeedsKeyException, match=f"%llm keys set {stored}`, set {variable}"):
+        face.text(face.get_model(name).prompt("Hi"))
+
+
+@pytest.mark.parametrize("kind", ["AnthropicMessages", "GeminiModel"])
+def test_a_providers_key_is_never_sent_elsewhere(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("anthropic", "claude", "gemini"):
+        set_key(name, "k-1")
+    for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(name, "k-1")
+    openai_server.play(anthropic_answers.text_answer() if kind == "AnthropicMessages" else gemini_answers.text_answer())
+    assert face.text(face.of(kind)("m", base_url=openai_server.base_url).prompt("Hi")) == "ok"
+    assert "k-1" not in str(openai_server.requests[0].headers)
+
+
+@pytest.mark.parametrize("kind", ["AnthropicMessages", "GeminiModel"])
+def test_what_a_model_lacks_is_refused_before_anything_is_sent(
+    face: Face, openai_server: OpenAIServer, kind: str
+) -> None:
+    model = face.of(kind)("m", base_url=openai_server.base_url, supports_schema=False, supports_tools=False)
+    with pytest.raises(ValueError, match="does not support schemas"):
+        model.prompt("Hi", schema="name")
+    with pytest.raises(ValueError, match="does not support tools"):
+        model.prompt("Hi", tools=[llm.Tool("f")])
+    with pytest.raises(ValueError, match="does not read image/png"):
+        model.prompt("Hi", attachments=[llm.Attachment("image/png", content=b"x")])
+    with pytest.raises(ValueError, match="thinking must be one of"):
+        face.of(kind)("m", thinking="hard")
+    assert openai_server.requests == []
