@@ -49,7 +49,8 @@ class GenerateContentDecoder(JSONEventDecoder):
         if not _KNOWN & event.keys():
             raise self.strange(json_text(event))
         self._raw_usage |= event.get("usageMetadata") or {}
-        self._head |= {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
+        if not self._head:
+            self._head = {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
         feedback = event.get("promptFeedback") or {}
         if reason := feedback.get("blockReason"):
             self.failure = self._stopped("the prompt was blocked", reason, feedback.get("blockReasonMessage"))

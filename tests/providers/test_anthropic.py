@@ -250,6 +250,14 @@ def test_events_and_deltas_of_unknown_kinds_are_passed_over() -> None:
     assert parts(events(start(), {"type": "new_event"}, *text, *end())) == [{"type": "text", "text": "ok"}]
 
 
+def test_what_strict_parsers_refuse_costs_a_character_not_the_answer() -> None:
+    odd = TRANSCRIPTS["two texts"].replace(b"One.", b"a\xff").replace(b"Two", b"b\\ud83d")
+    first, second = parts(odd)
+    assert first["text"].startswith("a")
+    assert second["text"].startswith("b")
+    (first["text"] + second["text"]).encode()
+
+
 def test_streamed_json_has_the_shape_of_a_whole_answer() -> None:
     seen = outcome(TRANSCRIPTS["reasoning and a call"])["json"]
     assert seen["content"] == [

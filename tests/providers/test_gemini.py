@@ -227,6 +227,13 @@ def test_what_is_no_answer_is_said_in_one_sentence(body: bytes) -> None:
     assert "not an answer of Gemini's" in error[1]
 
 
+def test_what_strict_parsers_refuse_costs_a_character_not_the_answer() -> None:
+    [part] = parts(TRANSCRIPTS["signed text"].replace(b"One ", b"a\xff").replace(b"two.", b"b\\ud83d"))[:1]
+    assert part["text"].startswith("a")
+    assert "b" in part["text"]
+    part["text"].encode()
+
+
 def test_streamed_json_has_the_shape_of_a_whole_answer() -> None:
     seen = outcome(TRANSCRIPTS["reasoning and calls"])["json"]
     [candidate] = seen["candidates"]
