@@ -8,12 +8,14 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; OpenAIChat, AnthropicMessages, GeminiModel (Async…) for other servers
+                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses,
+                AnthropicMessages, GeminiModel and Ollama, each with a twin as AsyncOpenAIChat; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox, ServerSideTool; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain
+Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; what the provider runs:
+                ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter, OpenAIFileSearch
 Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
@@ -70,7 +72,15 @@ if TYPE_CHECKING:
     from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
     from llm_notebook.providers.gemini_models import AsyncGeminiModel, GeminiModel
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-    from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+    from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
+    from llm_notebook.providers.openai_models import (
+        AsyncOpenAIChat,
+        AsyncOpenAIResponses,
+        OpenAIChat,
+        OpenAIResponses,
+    )
+    from llm_notebook.providers.openai_tools import OpenAICodeInterpreter, OpenAIFileSearch, OpenAIWebSearch
+    from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.registry import (
         get_async_model,
         get_async_models,
@@ -136,7 +146,10 @@ _HOMES = {
     "providers.anthropic_models": ["AnthropicMessages", "AsyncAnthropicMessages"],
     "providers.gemini_models": ["AsyncGeminiModel", "GeminiModel"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
-    "providers.http_models": ["AsyncOpenAIChat", "OpenAIChat"],
+    "providers.ollama_models": ["AsyncOllama", "Ollama"],
+    "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
+    "providers.openai_tools": ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"],
+    "providers.tls": ["TLSSettings"],
     "registry": [
         "get_async_model",
         "get_async_models",
@@ -174,7 +187,9 @@ __all__ = [
     "AsyncGeminiModel",
     "AsyncKeyModel",
     "AsyncModel",
+    "AsyncOllama",
     "AsyncOpenAIChat",
+    "AsyncOpenAIResponses",
     "AsyncResponse",
     "Attachment",
     "AttachmentPart",
@@ -193,8 +208,13 @@ __all__ = [
     "ModelError",
     "ModelWithAliases",
     "NeedsKeyException",
+    "Ollama",
     "OpenAIChat",
+    "OpenAICodeInterpreter",
     "OpenAIEmbedding",
+    "OpenAIFileSearch",
+    "OpenAIResponses",
+    "OpenAIWebSearch",
     "Options",
     "PauseChain",
     "Prompt",
@@ -203,6 +223,7 @@ __all__ = [
     "Response",
     "ServerSideTool",
     "StreamEvent",
+    "TLSSettings",
     "Template",
     "TextPart",
     "Tool",

@@ -44,9 +44,11 @@ class ModelError(Exception):
 
     Attributes:
         response: the response that failed, once one is known.
+        request_id: the provider's id of the request, where it gave one.
     """
 
     response: Any = None
+    request_id: str | None = None
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback."""
@@ -83,7 +85,6 @@ class ProviderError(ModelError):
     Attributes:
         status: HTTP status code, or None when the error came inside a stream that began with 200.
         code: the provider's own short code or type, where it gave one.
-        request_id: the provider's id of the request, where it gave one.
     """
 
     def __init__(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from llm_notebook.errors import UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.naming import closest_names, entry_called
-from llm_notebook.providers.anthropic_models import anthropic_model, anthropic_models
+from llm_notebook.providers.catalog import CatalogModel
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
-from llm_notebook.providers.gemini_models import gemini_model, gemini_models
-from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
 from llm_notebook.providers.local import local_models
-from llm_notebook.providers.openai_catalog import OPENAI_MODELS
+from llm_notebook.providers.model_lists import OllamaList, known_model, listed_entries
+from llm_notebook.providers.provider_table import PROVIDERS, catalog_entries, made_entry, split_prefix
 from llm_notebook.runtime import runtime
 from llm_notebook.settings import (
     delete_alias,
@@ -54,16 +54,22 @@ class Registry:
     """The registered models. Built-in ones are there from the start; the endpoints file is read again when it changes."""
 
     def __init__(self) -> None:
-        shared = [*_openai_models()]
-        self._builtin = [*shared, *anthropic_models(), *gemini_models(), *local_models()]
+        shared = [*catalog_entries(["openai"])]
+        self._builtin = [*shared, *local_models(), *catalog_entries(name for name in PROVIDERS if name != "openai")]
         # What the `llm` command does not know must not become its default.
         self._known_to_llm = {entry.model_id for entry in shared}
         self._endpoints: list[ModelWithAliases] = []
         self._endpoints_version: object = None
+        self._listed: dict[str, ModelWithAliases] = {}
+        self._ollama = OllamaList()
 
     def entries(self) -> list[ModelWithAliases]:
-        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already."""
-        entries = runtime.plugins.models(self._own_entries())
+        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already.
+
+        Last come those that the providers listed themselves, and those of the Ollama server if it answers at once.
+        """
+        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
+        entries = [*runtime.plugins.models(self._own_entries()), *listed, *self._ollama.entries()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
@@ -85,10 +91,26 @@ class Registry:
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded only for a name that is not known without them. A provider's prefix before a name that nobody knows
-        makes it that provider's.
+        Plugins are loaded, and servers asked, only for a name that is not known without them. Of a provider, any model that its
+        name is put before will do: `groq/some-new-model`.
         """
-        return entry_called(name, self._own_entries()) or entry_called(name, self.entries()) or _unlisted(name)
+        return entry_called(name, self._own_entries()) or self._of_provider(name) or entry_called(name, self.entries())
+
+    def _of_provider(self, name: str) -> ModelWithAliases | None:
+        """The model of a name that begins with a provider's, also if no catalogue has it."""
+        name = stored_aliases().get(name, name)
+        split = split_prefix(name)
+        if split is None:
+            return None
+        provider, rest = split
+        model_id = provider.model_id(rest)
+        known = entry_called(model_id, self._own_entries()) if provider.bare_ids else None
+        if known is not None:
+            return known
+        if name not in self._listed:
+            model = known_model(provider.name, rest) or CatalogModel(rest)
+            self._listed[name] = made_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
+        return self._listed[name]
 
     def model(self, name: str | None) -> Model | KeyModel:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
@@ -135,27 +157,6 @@ class Registry:
             self._endpoints = endpoint_models(path.parent) if version is not None else []
             self._endpoints_version = version
         return self._endpoints
-
-
-def _unlisted(name: str) -> ModelWithAliases | None:
-    """The model of a provider that is not in its catalogue, such as `anthropic/some-new-model`; None without such a prefix."""
-    prefix, slash, own_name = stored_aliases().get(name, name).partition("/")
-    made = {"anthropic": anthropic_model, "gemini": gemini_model}.get(prefix)
-    return made(own_name) if made is not None and slash and own_name else None
-
-
-def _openai_models() -> Iterator[ModelWithAliases]:
-    for known in OPENAI_MODELS:
-        arguments: dict[str, Any] = {
-            "vision": known.vision,
-            "reasoning": known.reasoning,
-            "can_stream": known.can_stream,
-            "supports_schema": known.supports_schema,
-            "supports_tools": known.supports_tools,
-        }
-        yield ModelWithAliases(
-            OpenAIChat(known.model_id, **arguments), AsyncOpenAIChat(known.model_id, **arguments), known.aliases
-        )
 
 
 def get_model(name: str | None = None) -> Model | KeyModel:

@@ -50,6 +50,8 @@ def isolated(
     monkeypatch.setenv("LLM_USER_PATH", str(folder / "llm"))
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(shared_data_dir if needs_model else folder / "data"))
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
+    # No Ollama of this machine's: nothing listens on this port.
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
     return folder
 
 

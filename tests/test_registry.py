@@ -11,6 +11,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.files import ConfigurationWarning
+from llm_notebook.keys import set_key
 from llm_notebook.models import ModelWithAliases
 from llm_notebook.runtime import runtime
 from tests.fakes.faces import Face, ScriptedModel
@@ -166,6 +167,36 @@ def test_nothing_is_written_by_asking(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (tmp_path / "not-there").exists()
 
 
+def test_any_model_of_a_provider_can_be_asked_for_by_its_prefix(face: Face) -> None:
+    new = face.get_model("groq/some/brand-new")
+    assert (new.model_id, new.model_name) == ("groq/some/brand-new", "some/brand-new")
+    assert {"image/png"} <= new.attachment_types
+    assert new.supports_tools
+    assert face.get_model("groq/some/brand-new") is new
+    assert face.get_model("openai/gpt-4o") is face.get_model("gpt-4o")
+    assert face.get_model("openai/gpt-99").model_name == "gpt-99"
+    assert face.get_model("ollama/qwen9").model_name == "qwen9"
+    assert face.get_model("openrouter/openai/gpt-4o").base_url == "https://openrouter.ai/api/v1"
+    llm.set_alias("fast", "groq/some/brand-new")
+    assert face.get_model("fast") is new
+    for wrong in ("groq/", "groq/ ", "nobody/model", "groq"):
+        with pytest.raises(llm.UnknownModelError):
+            face.get_model(wrong)
+
+
+def test_openais_own_models_are_asked_through_responses_unless_they_have_none(face: Face) -> None:
+    assert type(face.get_model("gpt-4o")).__name__.endswith("OpenAIResponses")
+    assert type(face.get_model("gpt-audio")).__name__.endswith("OpenAIChat")
+    assert "audio/wav" in face.get_model("gpt-audio").attachment_types
+    assert face.get_model("gpt-4o").prompt("Hi", seed=1, stop="x", max_tokens=5, temperature=0)
+
+
+def test_a_model_that_a_provider_has_is_a_default_of_notebooks_only(face: Face) -> None:
+    with pytest.warns(ConfigurationWarning, match="groq/brand-new is now the default in notebooks only"):
+        llm.set_default_model("groq/brand-new")
+    assert face.get_model().model_id == "groq/brand-new"
+
+
 def endpoints(folder: Path, text: str) -> None:
     (folder / "extra-openai-models.yaml").write_text(text, encoding="utf-8")
 
@@ -194,6 +225,45 @@ def test_own_endpoints_are_models(folder: Path, face: Face, openai_server: OpenA
     assert "image/png" in model.attachment_types
     with pytest.raises(llm.NeedsKeyException, match="keys set mykey"):
         face.text(face.get_model("keyed").prompt("Hi"))
+
+
+def test_an_endpoint_says_how_it_is_spoken_to(folder: Path, face: Face, openai_server: OpenAIServer) -> None:
+    endpoints(
+        folder,
+        f"""
+- model_id: by-responses
+  base_url: "{openai_server.base_url}"
+  wire: responses
+  reasoning: true
+- model_id: as-llm-says-it
+  api_base: "{openai_server.base_url}"
+  responses: true
+- model_id: by-ollama
+  base_url: "{openai_server.base_url.removesuffix("/v1")}"
+  wire: ollama
+- model_id: gateway
+  base_url: "{openai_server.base_url}"
+  dialect: mistral
+  timeout: 9.5
+  max_retries: 0
+  headers: {{X-Gateway: "Token ${{gateway}}"}}
+  tls: {{ca_file: ~/company.pem, verify: true}}
+""",
+    )
+    set_key("gateway", "stored-key")
+    for name in ("by-responses", "as-llm-says-it", "by-ollama", "gateway"):
+        face.error_of(face.get_model(name))
+    assert [request.path for request in openai_server.requests] == [
+        "/v1/responses",
+        "/v1/responses",
+        "/api/chat",
+        "/v1/chat/completions",
+    ]
+    assert openai_server.requests[0].json()["include"] == ["reasoning.encrypted_content"]
+    assert openai_server.requests[3].headers["x-gateway"] == "Token stored-key"
+    assert "stream_options" not in openai_server.requests[3].json()
+    model = face.get_model("gateway")
+    assert (model.timeout, model.max_retries, model.tls.ca_file) == (9.5, 0, "~/company.pem")
 
 
 def test_the_file_is_read_again_when_it_changes(folder: Path, face: Face) -> None:
@@ -256,7 +326,10 @@ def test_an_empty_file_is_no_mistake(folder: Path) -> None:
         ("{model_id: bad, headers: text}", "the headers of bad must be names with texts"),
         ("{model_id: bad, headers: {x: 1}}", "the headers of bad must be names with texts"),
         ("{model_id: bad, aliases: text}", "the aliases of bad must be a list"),
-        ("{model_id: bad, completion: true}", "bad does not speak Chat Completions"),
+        (
+            "{model_id: bad, completion: true}",
+            "bad completes texts, and only models that one can talk to are used here",
+        ),
     ],
 )
 def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str, complaint: str) -> None:
@@ -270,8 +343,8 @@ def test_an_entry_that_cannot_be_used_leaves_the_others(folder: Path, entry: str
 
 def test_models_say_what_they_are() -> None:
     model: Any = llm.get_model("gpt-4o")
-    assert str(model) == "OpenAIChat: gpt-4o"
-    assert repr(model) == "<OpenAIChat: gpt-4o>"
+    assert str(model) == "OpenAIResponses: gpt-4o"
+    assert repr(model) == "<OpenAIResponses: gpt-4o>"
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8080", "", "https://", "http://a:b", "file:///etc/passwd"])

@@ -207,7 +207,7 @@ class Subcommand:
 
 
 _FORMS = {
-    "models": r"|list|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
+    "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
     "default": r"\S*",
     "aliases": r"|list|set \S+ \S+|remove \S+",
     "keys": r"|set [^\s=]+|list|path|remove \S+",
@@ -215,7 +215,7 @@ _FORMS = {
     "help": r"",
 }
 _SPELLED_FORMS = {
-    "models": ["-q TEXT", "--schemas", "--tools", "--options"],
+    "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
     "default": ["MODEL"],
     "aliases": ["set ALIAS MODEL", "remove ALIAS"],
     "keys": ["set NAME", "list", "path", "remove NAME"],

@@ -1,4 +1,4 @@
-"""`%llm models`, `default`, `aliases`, `keys`, `local install` and `help`: what the tool says about itself."""
+"""`%llm models`, `models refresh`, `default`, `aliases`, `keys`, `local install` and `help`: what the tool says about itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.errors import UnknownModelError
+from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.keys import delete_key, get_key, keys_path, list_keys, set_key
 from llm_notebook.models import ModelWithAliases
@@ -19,6 +19,8 @@ from llm_notebook.notebook.arguments import Subcommand
 from llm_notebook.notebook.display import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.kernel import in_kernel, publisher
+from llm_notebook.providers.model_lists import refresh
+from llm_notebook.providers.provider_table import PROVIDERS
 from llm_notebook.registry import (
     get_default_model,
     get_model,
@@ -54,7 +56,7 @@ _OPTIONS_IN_SHORT = [
 _MORE_HELP = """\
 `{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
 
-**Subcommands**: `%llm models [-q TEXT]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
+**Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
 `%llm keys [set NAME | list | path | remove NAME]`, `%llm local install`, `%llm help`.
 
 **No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`."""
@@ -101,6 +103,9 @@ def _cell(text: str) -> str:
 
 
 def _models(shell: InteractiveShell, words: list[str]) -> None:
+    if words[:1] == ["refresh"]:
+        _refresh(shell, words[1:])
+        return
     queries = [words[position + 1] for position, word in enumerate(words) if word == "-q"]
     entries = [
         entry
@@ -125,6 +130,25 @@ def _models(shell: InteractiveShell, words: list[str]) -> None:
         rows,
         "`%llm -m MODEL …` uses one, `%llm default MODEL` makes it the default.",
     )
+
+
+def _refresh(shell: InteractiveShell, names: list[str]) -> None:
+    """Ask the providers which models they have: the one that is named, or all."""
+    unknown = next((name for name in names if name not in PROVIDERS), None)
+    if unknown is not None:
+        raise CellError(
+            f"No provider is called {unknown!r}.{nearest(unknown, PROVIDERS)} There are {', '.join(PROVIDERS)}."
+        )
+    rows = []
+    for provider in map(PROVIDERS.__getitem__, names or PROVIDERS):
+        try:
+            refreshed = refresh(provider)
+        except ModelError as error:
+            rows.append([provider.name, "", str(error)])
+        else:
+            shown = ", ".join(refreshed.new[:5]) + (f" and {len(refreshed.new) - 5} more" if refreshed.new[5:] else "")
+            rows.append([provider.name, str(len(refreshed.names)), shown])
+    _table(shell, ["Provider", "Models", "New"], rows, "`%llm models -q TEXT` finds one.")
 
 
 def _flavour(entry: ModelWithAliases) -> Any:

@@ -13,7 +13,7 @@ from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import EventType, StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.json_events import Items, JSONEventDecoder, is_whole_json
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems
 
 __all__ = ["MessagesDecoder"]
 
@@ -22,7 +22,7 @@ _LIMITS = ("max_tokens", "model_context_window_exceeded")
 _UNCACHED, _CACHED = "input_tokens", ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class MessagesDecoder(JSONEventDecoder):
+class MessagesDecoder(StreamDecoder):
     """One message, streamed or whole. The terminal event of a stream is `message_stop`.
 
     What has to go back to the provider unchanged is kept as provider metadata under `anthropic`: signatures of reasoning with
@@ -35,7 +35,7 @@ class MessagesDecoder(JSONEventDecoder):
         secret: the key, to be kept out of error messages.
     """
 
-    what = "a message"
+    kind = "a message"
 
     def __init__(self, sender: str, model_name: str, *, stream: bool = True, secret: str | None = None) -> None:
         super().__init__(sender, stream=stream, secret=secret)
@@ -44,13 +44,16 @@ class MessagesDecoder(JSONEventDecoder):
         self._raw_usage: dict[str, Any] = {}
         self._blocks: dict[int, _Block] = {}
         self._open_text: _Block | None = None
-        self._whole_json: dict[str, Any] | None = None
 
-    def read(self, event: dict[str, Any]) -> Items:
+    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.read(self.parsed(data), self._items_of, error=name == "error")
+
+    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+        return self.read(body, self._items_of_message)
+
+    def _items_of(self, event: dict[str, Any]) -> StreamItems:
         """The stream items of one event."""
         kind = event["type"]
-        if self.done:
-            return []
         if kind == "content_block_delta":
             return self._delta(self._blocks[event["index"]], event["delta"])
         if kind == "content_block_start":
@@ -67,12 +70,12 @@ class MessagesDecoder(JSONEventDecoder):
             return self._end()
         return []
 
-    def read_whole(self, answer: Any) -> Items:
+    def _items_of_message(self, message: dict[str, Any]) -> StreamItems:
         """The stream items of a message that was not streamed."""
-        content = answer["content"]
-        self._whole_json = self._message = answer
-        self._note_usage(answer)
-        items: Items = []
+        content = message["content"]
+        self._message = message
+        self._note_usage(message)
+        items: StreamItems = []
         for index, block in enumerate(content):
             items += self._start(index, block)
             items += self._stop(self._blocks[index])
@@ -82,7 +85,7 @@ class MessagesDecoder(JSONEventDecoder):
         usage = holder.get("usage") or {}
         self._raw_usage |= {name: value for name, value in usage.items() if value is not None}
 
-    def _start(self, index: int, value: dict[str, Any]) -> Items:
+    def _start(self, index: int, value: dict[str, Any]) -> StreamItems:
         block = self._blocks[index] = _Block(index, value)
         self._open_text = None
         if block.kind == "text":
@@ -98,7 +101,7 @@ class MessagesDecoder(JSONEventDecoder):
             return [self._result(block, value)]
         return [self._event(block, "text", "", metadata={"block": value})]
 
-    def _delta(self, block: _Block, delta: dict[str, Any]) -> Items:
+    def _delta(self, block: _Block, delta: dict[str, Any]) -> StreamItems:
         kind = delta["type"]
         if kind == "text_delta":
             return self._text(block, delta["text"])
@@ -112,7 +115,7 @@ class MessagesDecoder(JSONEventDecoder):
             block.value["citations"] = [*(block.value.get("citations") or []), delta["citation"]]
         return []
 
-    def _stop(self, block: _Block) -> Items:
+    def _stop(self, block: _Block) -> StreamItems:
         """What is known of a block only at its end: all its citations, or the signature."""
         block.stopped = True
         if block.kind == "text" and block.value.get("citations"):
@@ -122,29 +125,29 @@ class MessagesDecoder(JSONEventDecoder):
             return [self._event(block, "reasoning", "", metadata=kept)]
         return []
 
-    def _text(self, block: _Block, text: str | None) -> Items:
+    def _text(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
         block.pieces.append(text)
         if self._open_text is block:
             return [text]
-        items: Items = [self._event(block, "text", text)]
+        items: StreamItems = [self._event(block, "text", text)]
         self._open_text = block
         return items
 
-    def _thought(self, block: _Block, text: str | None) -> Items:
+    def _thought(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
         block.pieces.append(text)
         return [self._event(block, "reasoning", text)]
 
-    def _call(self, block: _Block, value: dict[str, Any]) -> Items:
+    def _call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
         block.call_id = value.get("id") or new_tool_call_id()
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
-        items: Items = [self._event(block, "tool_call_name", value["name"], metadata=kept or None)]
+        items: StreamItems = [self._event(block, "tool_call_name", value["name"], metadata=kept or None)]
         return items + (self._arguments(block, json_text(value["input"])) if value.get("input") else [])
 
-    def _arguments(self, block: _Block, piece: str) -> Items:
+    def _arguments(self, block: _Block, piece: str) -> StreamItems:
         if not piece:
             return []
         block.pieces.append(piece)
@@ -179,14 +182,14 @@ class MessagesDecoder(JSONEventDecoder):
             provider_metadata=None if metadata is None else {"anthropic": metadata},
         )
 
-    def _end(self) -> Items:
+    def _end(self) -> StreamItems:
         """The terminal event was seen.
 
         Raises:
             ProviderError: the model declined to answer.
             IncompleteResponse: the answer ends in the middle of a tool call, which must not be run, or of the provider's work.
         """
-        items: Items = []
+        items: StreamItems = []
         for block in self._blocks.values():
             if not block.stopped:
                 items += self._stop(block)
@@ -195,25 +198,23 @@ class MessagesDecoder(JSONEventDecoder):
             raise self._refusal()
         if reason == "pause_turn":
             raise IncompleteResponse(
-                f"{self.sender}: the provider paused in the middle of its own tools; send what arrived back to go on."
+                f"{self._sender}: the provider paused in the middle of its own tools; send what arrived back to go on."
             )
         last = list(self._blocks.values())[-1:]
         if reason in _LIMITS and any(block.kind in _CALLS and not self._is_whole(block) for block in last):
-            raise IncompleteResponse(
-                f"{self.sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
-            )
+            raise self.cut_in_call(reason)
         self.done = True
         return items
 
     def _is_whole(self, block: _Block) -> bool:
         """True if the arguments have come to their end; of an answer that was not streamed nobody can tell."""
-        return self._whole_json is None and is_whole_json("".join(block.pieces))
+        return self._whole_json is None and _is_whole_json("".join(block.pieces))
 
     def _refusal(self) -> ProviderError:
         details = self._message.get("stop_details") or {}
         category = f" ({details['category']})" if details.get("category") else ""
         explanation = " ".join(str(details.get("explanation") or "").split())
-        said = f"{self.sender}: the model declined to answer{category}. {explanation}"
+        said = f"{self._sender}: the model declined to answer{category}. {explanation}"
         return ProviderError(said.rstrip(), code="refusal")
 
     @property
@@ -261,8 +262,17 @@ class _Block:
         """The block as an answer that was not streamed would hold it."""
         joined = "".join(self.pieces)
         if self.kind in _CALLS:
-            return {**self.value, "input": from_json(joined) if is_whole_json(joined) else joined or {}}
+            return {**self.value, "input": from_json(joined) if _is_whole_json(joined) else joined or {}}
         return {**self.value, self.kind: joined} if self.kind in ("text", "thinking") else self.value
+
+
+def _is_whole_json(text: str) -> bool:
+    """True if the text is a whole JSON text."""
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from llm_notebook.parts import (
 )
 from llm_notebook.prompts import Prompt
 from llm_notebook.providers.anthropic_schema import strict_schema
-from llm_notebook.providers.openai_messages import made_ids
+from llm_notebook.providers.openai_messages import made_call_ids
 from llm_notebook.tools import Tool
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _tool(tool: Any, model: Any) -> dict[str, Any]:
 def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
     """The messages as JSON texts. Neighbours of the same role become one message, as the server wants them to alternate."""
     messages = [message for message in prompt.messages if message.role != "system"]
-    ids = made_ids(messages)
+    ids = made_call_ids(messages)
     turns: list[tuple[str, list[str]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"

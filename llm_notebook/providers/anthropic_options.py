@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_notebook.errors import ModelError
-from llm_notebook.options import Options
-from llm_notebook.providers.option_types import JSONObject, OneOrMoreTexts, WordOrObject
+from llm_notebook.providers.http_options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
 __all__ = ["MessagesOptions", "ReasoningMessagesOptions"]
 
@@ -16,7 +15,7 @@ _LEAST_BUDGET = 1024
 _USUAL_BUDGET = 4096
 
 
-class MessagesOptions(Options):
+class MessagesOptions(HTTPOptions):
     """Options that every Messages server understands."""
 
     max_tokens: int | None = Field(None, ge=1, description="Most tokens the answer may have, reasoning included.")
@@ -26,8 +25,8 @@ class MessagesOptions(Options):
     top_p: float | None = Field(None, ge=0, le=1, description="Sample only from the likeliest tokens up to this total.")
     top_k: int | None = Field(None, ge=1, description="Sample only from so many of the likeliest tokens.")
     stop_sequences: OneOrMoreTexts = Field(None, description="Text, or JSON list of texts, at which the answer ends.")
-    tool_choice: WordOrObject[Literal["auto", "any", "none"]] = Field(
-        None, description='auto, any, none, or a JSON object such as {"type": "tool", "name": "…"}.'
+    tool_choice: Annotated[Literal["auto", "any", "none"] | dict[str, Any] | None, BeforeValidator(json_if_object)] = (
+        Field(None, description='auto, any, none, or a JSON object such as {"type": "tool", "name": "…"}.')
     )
     parallel_tool_calls: bool | None = Field(None, description="Whether several tools may be called at once.")
     cache: bool | None = Field(

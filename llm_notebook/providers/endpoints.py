@@ -8,18 +8,25 @@ from typing import Any
 
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.models import ModelWithAliases
-from llm_notebook.providers.http_models import AsyncOpenAIChat, OpenAIChat
+from llm_notebook.naming import closest_names
+from llm_notebook.providers.dialects import DIALECTS
+from llm_notebook.providers.provider_table import WIRES
+from llm_notebook.providers.tls import TLSSettings
 
 __all__ = ["ENDPOINTS_FILE", "endpoint_models"]
 
 ENDPOINTS_FILE = "extra-openai-models.yaml"
-_FLAGS = ("vision", "audio", "reasoning")
+_FLAGS = ("vision", "audio", "reasoning", "supports_schema", "supports_tools")
+_TEXTS = ("base_url", "api_base", "model_name", "api_key_name", "wire", "dialect")
+_TLS_TEXTS = ("ca_file", "cert_file", "key_file")
 
 
 def endpoint_models(folder: Path) -> list[ModelWithAliases]:
     """The models of the file in `folder`; none if there is no file.
 
-    Each entry takes `model_id`, and optionally `model_name`, `api_base`, `api_key_name`, `headers`, `aliases`, `can_stream`,
+    Each entry takes `model_id`, and optionally `model_name`, `base_url` (or `api_base`), `wire` (chat, responses, messages, ollama …;
+    chat if it is not given), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key of that name),
+    `timeout` (seconds), `max_retries`, `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
     `supports_schema`, `supports_tools`, `vision`, `audio`, `reasoning`. What cannot be used costs a warning.
     """
     path = folder / ENDPOINTS_FILE
@@ -53,31 +60,73 @@ def _entries(path: Path) -> list[Any]:
 def _model(entry: Any) -> ModelWithAliases:
     if not isinstance(entry, dict) or not isinstance(entry.get("model_id"), str):
         raise TypeError("it needs a model_id.")
-    if entry.get("completion") or entry.get("responses"):
-        raise ValueError(f"{entry['model_id']} does not speak Chat Completions.")
-    for name in ("api_base", "model_name", "api_key_name"):
+    model_id = entry["model_id"]
+    if entry.get("completion"):
+        raise ValueError(f"{model_id} completes texts, and only models that one can talk to are used here.")
+    for name in _TEXTS:
         if not isinstance(entry.get(name), str | None):
-            raise TypeError(f"the {name} of {entry['model_id']} must be text.")
-    headers = entry.get("headers") or {}
-    if not isinstance(headers, dict) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
-        raise TypeError(f"the headers of {entry['model_id']} must be names with texts.")
-    arguments: dict[str, Any] = {
-        "base_url": entry.get("api_base"),
-        "model_name": entry.get("model_name"),
-        "headers": headers,
-        "needs_key": entry.get("api_key_name"),
-        "can_stream": entry.get("can_stream") is not False,
-        "supports_schema": entry.get("supports_schema") is True,
-        "supports_tools": entry.get("supports_tools") is True,
-    }
-    arguments |= {flag: entry.get(flag) is True for flag in _FLAGS}
+            raise TypeError(f"the {name} of {model_id} must be text.")
     aliases = entry.get("aliases") or []
     if not isinstance(aliases, list):
-        raise TypeError(f"the aliases of {entry['model_id']} must be a list.")
-    model_id = entry["model_id"]
-    return ModelWithAliases(
-        OpenAIChat(model_id, **arguments), AsyncOpenAIChat(model_id, **arguments), [str(alias) for alias in aliases]
-    )
+        raise TypeError(f"the aliases of {model_id} must be a list.")
+    arguments: dict[str, Any] = {
+        "base_url": entry.get("base_url") or entry.get("api_base"),
+        "model_name": entry.get("model_name"),
+        "headers": _headers(entry, model_id),
+        "needs_key": entry.get("api_key_name"),
+        "tls": _tls(entry, model_id),
+        "can_stream": entry.get("can_stream") is not False,
+        **_numbers(entry, model_id),
+        **{flag: entry.get(flag) is True for flag in _FLAGS},
+    }
+    wire = entry.get("wire") or ("responses" if entry.get("responses") else "chat")
+    _check_known("wire", wire, WIRES, model_id)
+    if entry.get("dialect"):
+        _check_known("dialect", entry["dialect"], DIALECTS, model_id)
+        arguments["dialect"] = entry["dialect"]
+    flavours = [flavour(model_id, **arguments) for flavour in WIRES[wire]]
+    return ModelWithAliases(flavours[0], flavours[1], [str(alias) for alias in aliases])
+
+
+def _headers(entry: dict[str, Any], model_id: str) -> dict[str, str]:
+    headers = entry.get("headers") or {}
+    if not isinstance(headers, dict) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
+        raise TypeError(f"the headers of {model_id} must be names with texts.")
+    return headers
+
+
+def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
+    """`timeout` and `max_retries`, where given."""
+    numbers: dict[str, float] = {}
+    for name, kind, least in (("timeout", int | float, 0.001), ("max_retries", int, 0)):
+        value = entry.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, kind) or isinstance(value, bool) or value < least:
+            raise TypeError(f"the {name} of {model_id} must be a number of {'seconds' if least else 'tries'}.")
+        numbers[name] = value
+    return numbers
+
+
+def _tls(entry: dict[str, Any], model_id: str) -> TLSSettings | None:
+    given = entry.get("tls")
+    if given is None:
+        return None
+    known = {"verify", *_TLS_TEXTS}
+    if not isinstance(given, dict) or not given.keys() <= known:
+        raise TypeError(f"the tls of {model_id} takes verify, ca_file, cert_file and key_file.")
+    if not isinstance(given.get("verify", True), bool):
+        raise TypeError(f"the tls of {model_id} needs verify: true or false; certificates to trust go into ca_file.")
+    if not all(isinstance(given.get(name), str | None) for name in _TLS_TEXTS):
+        raise TypeError(f"the files in the tls of {model_id} must be paths.")
+    return TLSSettings(**given)
+
+
+def _check_known(what: str, name: str, known: Any, model_id: str) -> None:
+    if name not in known:
+        listed = ", ".join(filter(None, known))
+        hint = closest_names(name, known)
+        raise ValueError(f"the {what} {name!r} of {model_id} is none of {listed}.{hint}")
 
 
 def _warn(message: str) -> None:

@@ -11,18 +11,20 @@ from llm_notebook.errors import ProviderError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import EventType, StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.json_events import Items, JSONEventDecoder
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems
 
 __all__ = ["GenerateContentDecoder"]
 
 # The last is no reason of Gemini's own, but servers that imitate it give it for tool calls.
 _REGULAR_ENDS = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", "FUNCTION_CALL"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
+# What a stream is kept under that came as one list.
+_LIST = "chunks"
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 _SERVERS_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
 
 
-class GenerateContentDecoder(JSONEventDecoder):
+class GenerateContentDecoder(StreamDecoder):
     """One answer, streamed or whole. The API has no terminal event: an answer has ended where a `finishReason` says so.
 
     What has to go back to the provider on the part it came on is kept as provider metadata under `gemini`: thought signatures, and
@@ -34,7 +36,8 @@ class GenerateContentDecoder(JSONEventDecoder):
         secret: the key, to be kept out of error messages.
     """
 
-    what = "an answer of Gemini's"
+    kind = "an answer of Gemini's"
+    goes_on = True
 
     def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
         super().__init__(sender, stream=stream, secret=secret)
@@ -42,9 +45,29 @@ class GenerateContentDecoder(JSONEventDecoder):
         self._candidate: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._parts: list[_Part] = []
-        self._whole_json: dict[str, Any] | None = None
 
-    def read(self, event: dict[str, Any]) -> Items:
+    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.read(self.parsed(data), self._items_of_chunk, error=name == "error")
+
+    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+        """The stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
+        chunks = body.get(_LIST)
+        if chunks is not None:
+            self._whole_json = None
+        items: StreamItems = []
+        for chunk in [body] if chunks is None else chunks:
+            items += self.read(chunk if isinstance(chunk, dict) else {}, self._items_of_chunk)
+        if self.failure is not None:
+            raise self.failure
+        if not self.done:
+            raise self.strange(json_text(body))
+        return items
+
+    def parsed(self, data: bytes) -> dict[str, Any]:
+        """The JSON object of a frame or a body; a list becomes one."""
+        return super().parsed(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
+
+    def _items_of_chunk(self, event: dict[str, Any]) -> StreamItems:
         """The stream items of one chunk, or of a whole answer."""
         if not _KNOWN & event.keys():
             raise self.strange(json_text(event))
@@ -55,7 +78,7 @@ class GenerateContentDecoder(JSONEventDecoder):
         if reason := feedback.get("blockReason"):
             self.failure = self._stopped("the prompt was blocked", reason, feedback.get("blockReasonMessage"))
             return []
-        items: Items = []
+        items: StreamItems = []
         for candidate in (event.get("candidates") or [])[:1]:
             for part in (candidate.get("content") or {}).get("parts") or []:
                 items += self._items_of(part)
@@ -63,18 +86,7 @@ class GenerateContentDecoder(JSONEventDecoder):
             items += self._ended(candidate.get("finishReason"))
         return items
 
-    def read_whole(self, answer: Any) -> Items:
-        """The stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
-        items: Items = []
-        for chunk in answer if isinstance(answer, list) else [answer]:
-            items += self.read(chunk)
-            if self.failure is not None:
-                raise self.failure
-        if isinstance(answer, dict):
-            self._whole_json = answer
-        return items
-
-    def _ended(self, reason: str | None) -> Items:
+    def _ended(self, reason: str | None) -> StreamItems:
         self.done = reason in _REGULAR_ENDS
         if not reason:
             return []
@@ -87,10 +99,10 @@ class GenerateContentDecoder(JSONEventDecoder):
         return [self._event(texts[-1], "text", "", told)]
 
     def _stopped(self, what: str, reason: str, explanation: Any) -> ProviderError:
-        said = f"{self.sender}: {what} ({reason}). {' '.join(str(explanation or '').split())}"
+        said = f"{self._sender}: {what} ({reason}). {' '.join(str(explanation or '').split())}"
         return ProviderError(said.rstrip(), code=reason)
 
-    def _items_of(self, value: dict[str, Any]) -> Items:
+    def _items_of(self, value: dict[str, Any]) -> StreamItems:
         if "functionCall" in value:
             return self._call(value)
         if "text" in value:
@@ -102,7 +114,7 @@ class GenerateContentDecoder(JSONEventDecoder):
                 return [self._servers_result(value, value[answered])]
         return [self._event(self._new_part("text", value), "text", "", {"part": value})]
 
-    def _text(self, value: dict[str, Any]) -> Items:
+    def _text(self, value: dict[str, Any]) -> StreamItems:
         """Text belongs to the part before it unless one of them is signed: a signature is for its own part alone."""
         text, signature = value["text"], value.get("thoughtSignature")
         if not text and not signature:
@@ -116,18 +128,18 @@ class GenerateContentDecoder(JSONEventDecoder):
             return [text]
         return [self._event(part, family, text, _signed(value))]
 
-    def _call(self, value: dict[str, Any]) -> Items:
+    def _call(self, value: dict[str, Any]) -> StreamItems:
         call = value["functionCall"]
         if call.get("willContinue") or "partialArgs" in call:
             # Arguments in pieces come only where they are asked for.
             raise self.strange(json_text(value))
         part = self._new_part("tool_call_name", value, call.get("id") or new_tool_call_id())
-        items: Items = [self._event(part, "tool_call_name", call["name"], _signed(value))]
+        items: StreamItems = [self._event(part, "tool_call_name", call["name"], _signed(value))]
         if call.get("args"):
             items.append(self._event(part, "tool_call_args", json_text(call["args"])))
         return items
 
-    def _servers_call(self, value: dict[str, Any], call: dict[str, Any]) -> Items:
+    def _servers_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
         given = call.get("args") if "toolCall" in value else {name: call.get(name) for name in ("language", "code")}
         part = self._new_part("tool_call_name", value, call.get("id") or new_tool_call_id(), is_servers=True)
         name = _servers_tool_name(call)

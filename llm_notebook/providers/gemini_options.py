@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
-from llm_notebook.options import Options
-from llm_notebook.providers.option_types import JSONObject, OneOrMoreTexts, WordOrObject
+from llm_notebook.providers.http_options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
 __all__ = ["GeminiOptions", "ReasoningGeminiOptions"]
 
@@ -20,7 +19,7 @@ _CONFIG_NAMES = {
 }
 
 
-class GeminiOptions(Options):
+class GeminiOptions(HTTPOptions):
     """Options that every Gemini model understands."""
 
     temperature: float | None = Field(None, ge=0, le=2, description="Randomness: 0 is nearly repeatable, 2 is wild.")
@@ -38,8 +37,11 @@ class GeminiOptions(Options):
     media_resolution: Literal["low", "medium", "high"] | None = Field(
         None, description="How finely images and videos are looked at."
     )
-    tool_choice: WordOrObject[Literal["auto", "any", "none"]] = Field(
-        None, description='auto, any, none, or a JSON object such as {"mode": "ANY", "allowedFunctionNames": ["…"]}.'
+    tool_choice: Annotated[Literal["auto", "any", "none"] | dict[str, Any] | None, BeforeValidator(json_if_object)] = (
+        Field(
+            None,
+            description='auto, any, none, or a JSON object such as {"mode": "ANY", "allowedFunctionNames": ["…"]}.',
+        )
     )
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.embeddings import EmbeddingModel, EmbeddingModelWithAliases
 from llm_notebook.keys import Secret
-from llm_notebook.providers.http_models import OpenAIServer
+from llm_notebook.providers.servers import OpenAIServer
 from llm_notebook.runtime import runtime
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
 
         texts = [str(item) for item in items if isinstance(item, str)]
         body = embeddings_body(texts, self.model_name, dimensions=self.dimensions, packed=self.base_url is None)
-        return self._wire_request("embeddings", json.dumps(body, ensure_ascii=False, separators=(",", ":")), key)
+        return self.wire_request("embeddings", json.dumps(body, ensure_ascii=False, separators=(",", ":")), key)
 
 
 def openai_embedding_models() -> list[EmbeddingModelWithAliases]:

@@ -1,7 +1,7 @@
 """OpenAI Chat Completions, the answers: bytes become stream events. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`,
-`reasoning`, `reasoning_details`, content as a list of typed chunks, arguments as objects).
+`reasoning`, `reasoning_details`, content as a list of typed chunks, arguments as objects, usage under `x_groq`).
 """
 
 from __future__ import annotations
@@ -10,34 +10,23 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.json_events import is_cut_short, is_whole_json, leniently_parsed
-from llm_notebook.providers.sse import SSEDecoder
-from llm_notebook.providers.wire import provider_error
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems
 
 __all__ = ["ChatDecoder"]
 
 _HEAD_FIELDS = ("id", "created", "model", "service_tier", "system_fingerprint")
 
 
-class ChatDecoder:
-    """One response, streamed or whole. The terminal event of a stream is `data: [DONE]`.
+class ChatDecoder(StreamDecoder):
+    """One response, streamed or whole. The terminal event of a stream is `data: [DONE]`."""
 
-    Args:
-        sender: the model's id, for error messages.
-        stream: a stream was asked for.
-        secret: the key, to be kept out of error messages.
-    """
+    kind = "a chat completion"
 
     def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        self._sender = sender
-        self._secret = secret
-        self._sse = SSEDecoder() if stream else None
-        self._whole = bytearray()
-        self._whole_json: dict[str, Any] | None = None
+        super().__init__(sender, stream=stream, secret=secret)
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._reasoning: list[str] = []
@@ -47,52 +36,36 @@ class ChatDecoder:
         self._head: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
-        self.done = False
-        self.failure: ModelError | None = None
 
-    def expect_whole(self) -> None:
-        """The server answers with one JSON body although a stream was asked for."""
-        self._sse = None
+    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+        if data == b"[DONE]":
+            return self._end()
+        chunk = self.parsed(data)
+        if not name and (text := self._plain_text(chunk)) is not None:
+            return [text]
+        return self.feed_object(chunk, error=name == "error")
 
-    def feed(self, piece: bytes) -> list[str | StreamEvent]:
-        """The stream items that `piece` completes.
+    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+        items = self.feed_object(body)
+        if not body.get("choices"):
+            raise self.strange(json_text(body))
+        return items + self._end()
 
-        An error that the server reports inside the stream, or what is not a chat completion, is kept in `failure`.
-        """
-        if self._sse is None:
-            self._whole += piece
-            return []
-        items: list[str | StreamEvent] = []
-        if self.failure is not None:
-            return items
-        try:
-            for name, data in self._sse.feed(piece):
-                if self.done:
-                    break
-                if data == b"[DONE]":
-                    items += self._end()
-                elif data:
-                    chunk = self._parsed(data)
-                    if not name and (text := self._plain_text(chunk)) is not None:
-                        items.append(text)
-                    else:
-                        items += self.feed_object(chunk, error=name == "error")
-        except ModelError as error:
-            self.failure = error
-        return items
+    def _items_of_last(self, pending: bytes) -> StreamItems:
+        return self._end() if pending == b"[DONE]" else []
 
-    def feed_object(self, chunk: dict[str, Any], *, error: bool = False) -> list[str | StreamEvent]:
+    def feed_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
         """The stream items of one parsed chunk, or of a whole completion.
 
         Raises:
             ProviderError: the chunk is an error, or not a chat completion.
         """
         if error or chunk.get("error") or "error" in (chunk.get("object"), chunk.get("type")):
-            raise provider_error(self._sender, chunk, secret=self._secret)
+            raise self.reported(chunk)
         try:
             return self._items_of_chunk(chunk)
         except (AttributeError, KeyError, TypeError):
-            raise self._strange(json_text(chunk)) from None
+            raise self.strange(json_text(chunk)) from None
 
     def _plain_text(self, chunk: dict[str, Any]) -> str | None:
         """The text of a chunk that brings nothing but text, the common case by far; None for every other chunk."""
@@ -109,10 +82,11 @@ class ChatDecoder:
         self._text.append(text)
         return text
 
-    def _items_of_chunk(self, chunk: dict[str, Any]) -> list[str | StreamEvent]:
+    def _items_of_chunk(self, chunk: dict[str, Any]) -> StreamItems:
         choices = chunk.get("choices")
-        if isinstance(chunk.get("usage"), dict):
-            self._raw_usage = chunk["usage"]
+        usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+        if isinstance(usage, dict):
+            self._raw_usage = usage
         if not self._head:
             self._head = {name: chunk[name] for name in _HEAD_FIELDS if chunk.get(name)}
         if not choices:
@@ -121,14 +95,14 @@ class ChatDecoder:
         if choice.get("finish_reason"):
             self.finish_reason = choice["finish_reason"]
             if self.finish_reason == "error":
-                raise provider_error(self._sender, choice.get("error") or "the model failed", secret=self._secret)
+                raise self.reported(choice.get("error") or "the model failed")
         delta = choice.get("delta") or choice.get("message")
         if not delta:
             return []
         return self._items_of(delta)
 
-    def _items_of(self, delta: dict[str, Any]) -> list[str | StreamEvent]:
-        items: list[str | StreamEvent] = []
+    def _items_of(self, delta: dict[str, Any]) -> StreamItems:
+        items: StreamItems = []
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
             items.append(self._reasoned(reasoning))
@@ -149,21 +123,25 @@ class ChatDecoder:
         self._reasoning.append(text)
         return StreamEvent("reasoning", text)
 
-    def _typed_block(self, block: Any) -> list[str | StreamEvent]:
+    def _typed_block(self, block: Any) -> StreamItems:
         """Mistral's content: a list of text and thinking chunks."""
         if not isinstance(block, dict):
             return []
         if block.get("type") == "thinking":
             inner = block.get("thinking") or []
             thought = inner if isinstance(inner, str) else "".join(str(item.get("text") or "") for item in inner)
-            return [self._reasoned(thought)] if thought else []
+            items: StreamItems = [self._reasoned(thought)] if thought else []
+            if block.get("signature"):
+                signature = {"mistral": {"signature": block["signature"]}}
+                items.append(StreamEvent("reasoning", "", provider_metadata=signature))
+            return items
         text = block.get("text")
         if not isinstance(text, str) or not text:
             return []
         self._text.append(text)
         return [text]
 
-    def _call_items(self, delta: dict[str, Any], position: int) -> list[str | StreamEvent]:
+    def _call_items(self, delta: dict[str, Any], position: int) -> StreamItems:
         """Items of one tool-call delta: id and name come with the first fragment of an index, arguments in pieces."""
         index = delta.get("index")
         index = position if index is None else index
@@ -176,7 +154,7 @@ class ChatDecoder:
                 new_tool_call_id() if taken or not given_id else given_id, given_id
             )
             self._started_calls.append(call)
-        items: list[str | StreamEvent] = []
+        items: StreamItems = []
         if name and name != call.name:
             call.name += name
             items.append(StreamEvent("tool_call_name", name, tool_call_id=call.id))
@@ -187,7 +165,7 @@ class ChatDecoder:
             items.append(StreamEvent("tool_call_args", arguments, tool_call_id=call.id))
         return items
 
-    def _end(self) -> list[str | StreamEvent]:
+    def _end(self) -> StreamItems:
         """The terminal event was seen.
 
         Raises:
@@ -195,54 +173,12 @@ class ChatDecoder:
         """
         cut_short = self.finish_reason in ("length", "content_filter") and self._started_calls
         if cut_short and not self._started_calls[-1].is_whole():
-            raise IncompleteResponse(
-                f"{self._sender}: the answer was cut off in the middle of a tool call ({self.finish_reason}); raise max_tokens."
-            )
+            raise self.cut_in_call(str(self.finish_reason))
         self.done = True
         if not self._reasoning_details:
             return []
-        return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": self._reasoning_details})]
-
-    def close(self) -> list[str | StreamEvent]:
-        """The bytes have ended; gives what is known only now.
-
-        Raises:
-            IncompleteResponse: the stream ended without `[DONE]`, or the body is not a whole JSON text.
-            ProviderError: the stream held a `failure`.
-        """
-        if self.failure is not None:
-            raise self.failure
-        if self._sse is None:
-            return self._whole_items()
-        if not self.done and self._sse.pending == b"[DONE]":
-            return self._end()
-        if not self.done:
-            raise IncompleteResponse(
-                f"{self._sender}: the stream broke off before its end; what arrived is in `.partial`."
-            )
-        return []
-
-    def _whole_items(self) -> list[str | StreamEvent]:
-        body = bytes(self._whole)
-        if is_cut_short(body):
-            raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
-        self._whole_json = self._parsed(body)
-        items = self.feed_object(self._whole_json)
-        if not self._whole_json.get("choices"):
-            raise self._strange(body.decode(errors="replace"))
-        return items + self._end()
-
-    def _parsed(self, data: bytes) -> dict[str, Any]:
-        try:
-            parsed = from_json(data)
-        except ValueError:
-            parsed = leniently_parsed(data)
-        if not isinstance(parsed, dict):
-            raise self._strange(data.decode(errors="replace"))
-        return parsed
-
-    def _strange(self, sent: str) -> ModelError:
-        return provider_error(self._sender, f"it sent what is not a chat completion: {sent[:200]}", secret=self._secret)
+        details = _joined_details(self._reasoning_details)
+        return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details})]
 
     @property
     def resolved_model(self) -> str | None:
@@ -277,6 +213,22 @@ class ChatDecoder:
         return whole | ({"usage": self._raw_usage} if self._raw_usage else {})
 
 
+def _joined_details(pieces: list[Any]) -> list[Any]:
+    """OpenRouter's details of reasoning as they are to be sent back: the pieces of each block, by type and index, made one."""
+    joined: dict[Any, Any] = {}
+    for position, piece in enumerate(pieces):
+        if not isinstance(piece, dict) or piece.get("index") is None:
+            joined[position] = piece
+            continue
+        block = joined.setdefault((piece.get("type"), piece["index"]), {})
+        for name, value in piece.items():
+            if name in ("text", "summary", "data") and isinstance(block.get(name), str) and isinstance(value, str):
+                block[name] += value
+            elif value is not None or name not in block:
+                block[name] = value
+    return list(joined.values())
+
+
 class _CallInProgress:
     """A tool call while its fragments arrive."""
 
@@ -299,7 +251,11 @@ class _CallInProgress:
 
     def is_whole(self) -> bool:
         """True if the arguments so far are a whole JSON text."""
-        return is_whole_json("".join(self.arguments))
+        try:
+            from_json("".join(self.arguments))
+        except ValueError:
+            return False
+        return True
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -5,7 +5,9 @@ Source: https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from llm_notebook.parts import (
@@ -19,8 +21,12 @@ from llm_notebook.parts import (
     json_text,
 )
 from llm_notebook.prompts import Prompt
+from llm_notebook.providers.dialects import ChatDialect
 
-__all__ = ["chat_body", "chat_body_text", "chat_messages", "made_ids"]
+__all__ = ["chat_body", "chat_body_text", "chat_messages", "encoded_texts", "made_call_ids", "schema_name"]
+
+_USUAL = ChatDialect()
+_SHORT_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
 
 _AUDIO_FORMATS = {
     "audio/wav": "wav",
@@ -32,7 +38,12 @@ _AUDIO_FORMATS = {
 
 
 def chat_body(
-    prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None
+    prompt: Prompt,
+    model_name: str,
+    *,
+    stream: bool,
+    options: dict[str, Any] | None = None,
+    dialect: ChatDialect = _USUAL,
 ) -> dict[str, Any]:
     """The body of a Chat Completions request.
 
@@ -41,36 +52,50 @@ def chat_body(
         model_name: the server's name of the model.
         stream: ask for a stream, with usage at its end.
         options: request fields as the server names them.
+        dialect: what the server does differently.
     """
-    body: dict[str, Any] = {"model": model_name, "messages": chat_messages(prompt.messages)}
-    return body | _settings(prompt, stream=stream, options=options)
+    messages = [*_told_schema(prompt, dialect), *chat_messages(prompt.messages, dialect)]
+    body: dict[str, Any] = {"model": model_name, "messages": messages}
+    return body | _settings(prompt, dialect, stream=stream, options=options)
 
 
-def chat_body_text(prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None) -> str:
+def chat_body_text(
+    prompt: Prompt,
+    model_name: str,
+    *,
+    stream: bool,
+    options: dict[str, Any] | None = None,
+    dialect: ChatDialect = _USUAL,
+) -> str:
     """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
-    settings = _settings(prompt, stream=stream, options=options)
+    settings = _settings(prompt, dialect, stream=stream, options=options)
     rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in settings.items())
-    return f'{{"model":{json_text(model_name)},"messages":[{_messages_text(prompt)}]{rest}}}'
+    told = map(json_text, _told_schema(prompt, dialect))
+    messages = ",".join([*told, *encoded_texts(prompt, lambda messages: chat_messages(messages, dialect))])
+    return f'{{"model":{json_text(model_name)},"messages":[{messages}]{rest}}}'
 
 
-def _messages_text(prompt: Prompt) -> str:
+def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+    """The prompt's messages as JSON texts, by a wire's own `encode`; those that earlier rounds encoded are taken from there."""
     messages, known = prompt.messages, prompt.encoded
-    if made_ids([message for message in messages if id(message) not in known]):
+    if made_call_ids([message for message in messages if id(message) not in known]):
         # Ids that are made up depend on the messages around; messages with such are never kept.
-        return ",".join(map(json_text, chat_messages(messages)))
+        return [json_text(item) for item in encode(messages)]
     texts = []
     for message in messages:
         kept = known.get(id(message))
         if kept is None or kept[0] is not message:
-            kept = known[id(message)] = (message, ",".join(map(json_text, chat_messages([message]))))
+            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
         texts.append(kept[1])
-    return ",".join(filter(None, texts))
+    return list(filter(None, texts))
 
 
-def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None) -> dict[str, Any]:
+def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: dict[str, Any] | None) -> dict[str, Any]:
     body: dict[str, Any] = {}
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
+        if dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
     if prompt.tools:
         body["tools"] = [
             {
@@ -79,34 +104,44 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None) -
             }
             for tool in prompt.tools
         ]
-    if prompt.schema is not None:
+    if prompt.schema is not None and dialect.schema == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    elif prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": _schema_name(prompt.schema), "schema": prompt.schema},
+            "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
         }
     return body | (options or {})
 
 
-def _schema_name(schema: dict[str, Any]) -> str:
+def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """The schema in words, for servers that can be asked for JSON but not for a schema."""
+    if prompt.schema is None or dialect.schema == "json_schema":
+        return []
+    text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
+    return [{"role": "system", "content": text}]
+
+
+def schema_name(schema: dict[str, Any]) -> str:
     """A name that the API accepts: letters, digits, `_` and `-`, at most 64."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "output"))[:64]
 
 
-def chat_messages(messages: list[Message]) -> list[dict[str, Any]]:
+def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
     """Messages as the API takes them. Every tool result becomes a message of its own."""
     encoded: list[dict[str, Any]] = []
-    ids = made_ids(messages)
+    made_ids = made_call_ids(messages)
     for message in messages:
         if message.role == "assistant":
-            encoded.append(_assistant_message(message, ids))
+            encoded.append(_assistant_message(message, made_ids, dialect))
         elif message.role == "tool":
-            encoded += _tool_messages(message, ids)
+            encoded += _tool_messages(message, made_ids, dialect)
         else:
             encoded.append({"role": message.role, "content": _content(message.parts)})
     return encoded
 
 
-def made_ids(messages: list[Message]) -> dict[int, str]:
+def made_call_ids(messages: list[Message]) -> dict[int, str]:
     """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
     made: dict[int, str] = {}
     unanswered: list[ToolCallPart] = []
@@ -144,31 +179,49 @@ def _block(part: Part) -> dict[str, Any] | None:
     return {"type": "image_url", "image_url": {"url": data}}
 
 
-def _assistant_message(message: Message, made_ids: dict[int, str]) -> dict[str, Any]:
+def _assistant_message(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
     encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         encoded["tool_calls"] = [
             {
-                "id": call.tool_call_id or made_ids[id(call)],
+                "id": _call_id(call, made_ids, dialect),
                 "type": "function",
                 "function": {"name": call.name, "arguments": json_text(call.arguments)},
             }
             for call in calls
         ]
-    for part in message.parts:
-        if isinstance(part, ReasoningPart) and part.provider_metadata and "reasoning_details" in part.provider_metadata:
+    thoughts = [part for part in message.parts if isinstance(part, ReasoningPart)]
+    for part in thoughts:
+        if part.provider_metadata and "reasoning_details" in part.provider_metadata:
             encoded["reasoning_details"] = part.provider_metadata["reasoning_details"]
+    if dialect.reasoning_back == "reasoning_content" and calls:
+        # Sent where it is empty too: the server refuses calls without it.
+        encoded["reasoning_content"] = "".join(part.text for part in thoughts)
+    elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
+        encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
     return encoded
 
 
-def _tool_messages(message: Message, made_ids: dict[int, str]) -> list[dict[str, Any]]:
+def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:
+    kept: dict[str, Any] = (part.provider_metadata or {}).get("mistral", {})
+    return {"type": "thinking", "thinking": [{"type": "text", "text": part.text}], **kept}
+
+
+def _call_id(part: ToolCallPart | ToolResultPart, made_ids: dict[int, str], dialect: ChatDialect) -> str | None:
+    call_id = part.tool_call_id or made_ids.get(id(part))
+    if call_id is None or not dialect.short_call_ids or _SHORT_CALL_ID.fullmatch(call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
+
+def _tool_messages(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
     results = [part for part in message.parts if isinstance(part, ToolResultPart)]
     encoded: list[dict[str, Any]] = [
         {
             "role": "tool",
-            "tool_call_id": result.tool_call_id or made_ids.get(id(result)),
+            "tool_call_id": _call_id(result, made_ids, dialect),
             "content": result.output,
         }
         for result in results

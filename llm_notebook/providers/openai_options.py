@@ -1,30 +1,29 @@
-"""The options of Chat Completions models, with what each does."""
+"""The options of models that speak one of OpenAI's wire formats, with what each does."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.options import Options
+from llm_notebook.providers.dialects import RESPONSES_DIALECT, ChatDialect
+from llm_notebook.providers.http_options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
-__all__ = ["ChatOptions", "ReasoningChatOptions"]
+__all__ = [
+    "ChatOptions",
+    "OpenAIOptions",
+    "ReasoningChatOptions",
+    "ReasoningOpenAIOptions",
+    "ReasoningResponsesOptions",
+    "ResponsesOptions",
+]
+
+_Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+_Verbosity = Literal["low", "medium", "high"]
+_CHAT_ONLY = ("frequency_penalty", "presence_penalty", "stop", "logit_bias", "seed")
 
 
-def _from_json(value: Any) -> Any:
-    """Text is read as JSON, so that structured options can be given on a command line."""
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _list_from_json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-
-
-JSONObject = Annotated[dict[str, Any], BeforeValidator(_from_json)]
-
-
-class ChatOptions(Options):
+class ChatOptions(HTTPOptions):
     """Options that every Chat Completions server understands."""
 
     temperature: float | None = Field(None, ge=0, le=2, description="Randomness: 0 is nearly repeatable, 2 is wild.")
@@ -36,29 +35,22 @@ class ChatOptions(Options):
     presence_penalty: float | None = Field(
         None, ge=-2, le=2, description="Above 0, tokens already used become less likely."
     )
-    stop: Annotated[str | list[str] | None, BeforeValidator(_list_from_json)] = Field(
-        None, description="Text, or JSON list of up to four texts, at which the answer ends."
-    )
+    stop: OneOrMoreTexts = Field(None, description="Text, or JSON list of up to four texts, at which the answer ends.")
     logit_bias: JSONObject | None = Field(None, description="JSON object: token id to a bias from -100 to 100.")
     seed: int | None = Field(None, description="Sample repeatably, as far as the server can.")
     json_object: bool | None = Field(None, description="The answer is a JSON object; ask for JSON in the prompt too.")
     tool_choice: Annotated[
         Literal["auto", "none", "required"] | dict[str, Any] | None,
-        BeforeValidator(lambda value: _from_json(value) if isinstance(value, str) and value[:1] == "{" else value),
+        BeforeValidator(json_if_object),
     ] = Field(None, description="auto, none, required, or a JSON object that names a tool.")
     parallel_tool_calls: bool | None = Field(None, description="Whether several tools may be called at once.")
     service_tier: str | None = Field(None, description="Which tier of the service answers, such as flex or priority.")
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
-    def request_fields(self, *, token_limit_field: str) -> dict[str, Any]:
-        """The options as request fields.
-
-        Args:
-            token_limit_field: what the server calls `max_tokens`.
-        """
-        fields = self.model_dump(exclude_none=True, exclude={"max_tokens", "json_object", "extra_body"})
-        if self.max_tokens is not None:
-            fields[token_limit_field] = self.max_tokens
+    def request_fields(self, dialect: ChatDialect) -> dict[str, Any]:
+        """The options as the request fields of a server that speaks this dialect."""
+        not_chat = (name for name in type(self).model_fields if name not in ReasoningChatOptions.model_fields)
+        fields = dialect.request_fields(self.given("json_object", *not_chat))
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
         return fields | (self.extra_body or {})
@@ -67,7 +59,59 @@ class ChatOptions(Options):
 class ReasoningChatOptions(ChatOptions):
     """Options of models that reason before they answer."""
 
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = Field(
+    reasoning_effort: _Effort | None = Field(
         None, description="How much to reason; which of these a model takes differs."
     )
-    verbosity: Literal["low", "medium", "high"] | None = Field(None, description="How long answers tend to be.")
+    verbosity: _Verbosity | None = Field(None, description="How long answers tend to be.")
+
+
+class ResponsesOptions(HTTPOptions):
+    """Options that every server of the Responses API understands."""
+
+    temperature: float | None = Field(None, ge=0, le=2, description="Randomness: 0 is nearly repeatable, 2 is wild.")
+    max_tokens: int | None = Field(None, ge=1, description="Most tokens the answer may have, reasoning included.")
+    top_p: float | None = Field(None, ge=0, le=1, description="Sample only from the likeliest tokens up to this total.")
+    json_object: bool | None = Field(None, description="The answer is a JSON object; ask for JSON in the prompt too.")
+    tool_choice: Annotated[
+        Literal["auto", "none", "required"] | dict[str, Any] | None, BeforeValidator(json_if_object)
+    ] = Field(None, description="auto, none, required, or a JSON object that names a tool.")
+    parallel_tool_calls: bool | None = Field(None, description="Whether several tools may be called at once.")
+    max_tool_calls: int | None = Field(None, ge=1, description="Most calls of the provider's own tools.")
+    truncation: Literal["auto", "disabled"] | None = Field(
+        None, description="auto drops the oldest messages where the history is longer than the model takes."
+    )
+    prompt_cache_key: str | None = Field(None, description="Prompts with the same key share the provider's cache.")
+    service_tier: str | None = Field(None, description="Which tier of the service answers, such as flex or priority.")
+    extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
+
+    def responses_fields(self) -> dict[str, Any]:
+        """The options as the request fields of the Responses API."""
+        fields = RESPONSES_DIALECT.request_fields(self.given("json_object", *_CHAT_ONLY))
+        if self.json_object:
+            fields.setdefault("text", {})["format"] = {"type": "json_object"}
+        return fields | (self.extra_body or {})
+
+
+class ReasoningResponsesOptions(ResponsesOptions):
+    """Options of models that reason before they answer."""
+
+    reasoning_effort: _Effort | None = Field(
+        None, description="How much to reason; which of these a model takes differs."
+    )
+    reasoning_summary: Literal["auto", "concise", "detailed", "none"] | None = Field(
+        None, description="How the reasoning is told: auto by default; none asks for no summary."
+    )
+    verbosity: _Verbosity | None = Field(None, description="How long answers tend to be.")
+
+
+class OpenAIOptions(ResponsesOptions, ChatOptions):
+    """Options of OpenAI's own models, which speak both wire formats."""
+
+    @property
+    def for_chat(self) -> bool:
+        """True if an option was given that only Chat Completions know."""
+        return any(getattr(self, name) is not None for name in _CHAT_ONLY)
+
+
+class ReasoningOpenAIOptions(OpenAIOptions, ReasoningResponsesOptions, ReasoningChatOptions):
+    """Options of OpenAI's own models that reason before they answer."""

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-__all__ = ["Retries", "Retry", "delay_in_details", "retry_after"]
+__all__ = ["LONGEST_ASKED_DELAY", "Retries", "Retry", "retry_after", "retry_delay"]
 
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
-_LONGEST_ASKED_DELAY = 60.0
+LONGEST_ASKED_DELAY = 120.0
 
 
 @dataclass(slots=True)
 class Retry:
-    """A request is about to be sent again.
+    """A request is about to be sent again, once the delay is over.
 
     Attributes:
         reason: why, in a few words.
@@ -56,15 +56,29 @@ class Retries:
         self._patient_until = clock() + loading_patience
 
     def after_reply(
-        self, status: int, headers: Mapping[str, str], *, body: Any = None, loading: bool = False
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        *,
+        body: Any = None,
+        loading: bool = False,
+        final: bool = False,
     ) -> Retry | None:
-        """What to do after an error status: a Retry, or None to give up."""
+        """What to do after an error status: a Retry, or None to give up.
+
+        Args:
+            status: HTTP status.
+            headers: the reply's headers.
+            body: the reply's body, parsed.
+            loading: the server said that it is loading its model.
+            final: the server said that waiting does not help, as when a quota is used up.
+        """
         wanted = headers.get("x-should-retry")
-        if wanted == "false" or (wanted != "true" and status not in _RETRIED):
+        if final or wanted == "false" or (wanted != "true" and status not in _RETRIED):
             return None
         asked = retry_after(headers)
-        asked = delay_in_details(body) if asked is None else asked
-        if asked is not None and asked > _LONGEST_ASKED_DELAY:
+        asked = retry_delay(body) if asked is None else asked
+        if asked is not None and asked > LONGEST_ASKED_DELAY:
             return None
         if loading and self._max > 0 and self._clock() < self._patient_until:
             return Retry("The server is loading the model", asked or _FIRST_DELAY, self._made + 2, self._max + 1)
@@ -102,7 +116,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
-def delay_in_details(body: Any) -> float | None:
+def retry_delay(body: Any) -> float | None:
     """Seconds that Google asks to wait: `retryDelay`, such as `34.07s`, among the details of its error bodies."""
     try:
         error = (body[0] if isinstance(body, list) else body)["error"]

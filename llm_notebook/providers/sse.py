@@ -14,12 +14,13 @@ class SSEDecoder:
     An event whose closing blank line never came is not given out.
     """
 
-    __slots__ = ("_at_start", "_data", "_event", "_rest", "_skip_newline")
+    __slots__ = ("_at_start", "_data", "_event", "_held", "_rest", "_skip_newline")
 
     def __init__(self) -> None:
         self._rest = bytearray()
         self._data: list[bytes] = []
         self._event = ""
+        self._held = 0
         self._skip_newline = False
         self._at_start = True
 
@@ -73,16 +74,23 @@ class SSEDecoder:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if line[:5] == b"data:":
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+                self._held += len(line)
             elif not line:
                 if self._data:
                     events.append((self._event, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))
                     self._data = []
+                    self._held = 0
                 self._event = ""
             elif line[:6] == b"event:":
                 self._event = line[6:].removeprefix(b" ").decode(errors="replace")
             elif line == b"data":
                 self._data.append(b"")
         return events
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes are kept for an event that has not ended."""
+        return len(self._rest) + self._held
 
     @property
     def pending(self) -> bytes:

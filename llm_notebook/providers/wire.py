@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from llm_notebook.errors import ModelError, ProviderError
 from llm_notebook.parts import StreamEvent
 from llm_notebook.prompts import Usage
+from llm_notebook.providers.context_limits import tokens_over
+from llm_notebook.providers.retries import LONGEST_ASKED_DELAY, retry_after
 
-__all__ = ["AnswerDecoder", "Decoder", "WireRequest", "error_text", "provider_error"]
+__all__ = ["AnswerDecoder", "Decoder", "WireRequest", "error_text", "provider_error", "request_id_in"]
 
 _MOVED = "The address is another one: check base_url."
 _HINTS = {
     301: _MOVED,
     302: _MOVED,
+    303: _MOVED,
     307: _MOVED,
     308: _MOVED,
     401: "Check the key.",
@@ -24,6 +27,7 @@ _HINTS = {
     413: "Send less.",
     429: "Wait a little, or check the quota.",
 }
+_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-ms-request-id", "cf-ray")
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class WireRequest:
         headers: what goes with it; secret values are `Secret`s, so that they never show in a traceback.
         secret: the key, to be kept out of error messages.
         sender: how the model is called in error messages.
+        advise: what to do about an error status, where more can be said than for every server.
     """
 
     url: str
@@ -43,6 +48,7 @@ class WireRequest:
     headers: dict[str, str] = field(default_factory=dict)
     secret: str | None = None
     sender: str = "The model"
+    advise: Callable[[int], str | None] = lambda _status: None
 
 
 class Decoder(Protocol):
@@ -72,7 +78,7 @@ class Decoder(Protocol):
 
 
 class AnswerDecoder(Decoder, Protocol):
-    """A Decoder of a model's answer, which also tells what came with it."""
+    """A decoder of a model's answers, which also learns what is true of the whole answer."""
 
     @property
     def usage(self) -> Usage:
@@ -80,7 +86,7 @@ class AnswerDecoder(Decoder, Protocol):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The answer in the API's non-streamed shape."""
+        """The response in the API's non-streamed shape."""
 
     @property
     def resolved_model(self) -> str | None:
@@ -112,8 +118,9 @@ def provider_error(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
     secret: str | None = None,
+    hint: str | None = None,
 ) -> ProviderError:
-    """The error that says what the server said, in one sentence.
+    """The error that says what the server said and what to do, in one sentence each.
 
     Args:
         sender: the model's id.
@@ -121,6 +128,7 @@ def provider_error(
         status: HTTP status; None inside a stream.
         headers: the reply's headers.
         secret: a key that must not be repeated.
+        hint: what to do, where more can be said than the status alone says.
     """
     said, code = error_text(body)
     said = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(said.split()))
@@ -129,7 +137,27 @@ def provider_error(
     said = said if len(said) <= 600 else said[:600] + "…"
     where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
     message = f"{sender}: {where}" + (f": {said}" if said else ".")
-    if status is not None and (hint := _HINTS.get(status)):
-        message = (message if message[-1] in ".!?" else message + ".") + f" {hint}"
-    request_id = (headers or {}).get("x-request-id") or (headers or {}).get("request-id")
-    return ProviderError(message, status=status, code=code, request_id=request_id)
+    advice = [_too_long(said), hint or _HINTS.get(status or 0, ""), _wait(status, headers or {})]
+    if any(advice):
+        message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
+    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}))
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """The provider's id of the request, which its support asks for."""
+    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+
+
+def _too_long(said: str) -> str:
+    """What to do about a prompt that is longer than the model takes."""
+    over = tokens_over(said)
+    return "" if over is None else f"That is {over:,} tokens too many: send less, or begin a new conversation."
+
+
+def _wait(status: int | None, headers: Mapping[str, str]) -> str:
+    """How long the server asks to wait, where that is longer than anybody would wait for a cell."""
+    seconds = retry_after(headers) if status in (429, 503, 529) else None
+    if seconds is None or not LONGEST_ASKED_DELAY < seconds < float("inf"):
+        return ""
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    return f"It asks to wait {f'{minutes} minutes' if minutes < 120 else f'{hours} hours'}."

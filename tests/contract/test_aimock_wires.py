@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pydantic
 import pytest
 
 import llm_notebook as llm
@@ -24,18 +23,13 @@ MESSAGES, GENERATE = ("AnthropicMessages", "v1"), ("GeminiModel", "v1beta")
 streamed_or_not = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 
 
-class City(pydantic.BaseModel):
-    name: str
-    inhabitants: int
-
-
 @pytest.fixture(params=[MESSAGES, GENERATE], ids=["messages", "generate content"])
 def wired(request: pytest.FixtureRequest, face: Face, aimock_server: AIMock) -> Scripted:
     """The scripted model behind each of the two wires, for this test alone."""
     kind, version = request.param
     test_id = request.node.nodeid
     base_url = f"http://127.0.0.1:{aimock_server.port}/{version}"
-    model = face.of(kind)("scripted", base_url=base_url, reasoning=True, headers={"x-test-id": test_id})
+    model = face.of(kind, base_url, "scripted", reasoning=True, headers={"x-test-id": test_id})
     return Scripted(face, model, aimock_server, test_id)
 
 
@@ -98,13 +92,6 @@ def test_a_conversation_sends_the_tool_calls_of_the_turns_before(wired: Scripted
 
 
 @streamed_or_not
-def test_a_schema_class_gives_its_objects(wired: Scripted, stream: bool) -> None:
-    response = wired.model.prompt("Describe Bergen.", schema=City, stream=stream)
-    wired.face.text(response)
-    assert response.parsed == City(name="Bergen", inhabitants=291940)
-
-
-@streamed_or_not
 def test_a_refused_round_is_asked_again_when_the_server_said_and_no_tool_runs_twice(
     wired: Scripted, stream: bool
 ) -> None:
@@ -130,17 +117,3 @@ def test_a_server_that_always_refuses_is_told_with_its_own_words(wired: Scripted
         wired.face.text(wired.model.chain("Are you busy all day?", tools=[population], stream=stream))
     assert caught.value.status == 429
     assert wired.statuses == [429, 429, 429]
-
-
-def test_a_stream_that_breaks_off_between_two_calls_runs_neither(face: Face, aimock_server: AIMock) -> None:
-    ran: list[str] = []
-
-    def population(city: str) -> int:
-        ran.append(city)
-        return INHABITANTS[city]
-
-    base_url = f"http://127.0.0.1:{aimock_server.port}/v1"
-    model = face.of("AnthropicMessages")("scripted", base_url=base_url)
-    with pytest.raises(llm.IncompleteResponse, match="broke off"):
-        face.text(model.chain("Stop in the middle.", tools=[population]))
-    assert ran == []

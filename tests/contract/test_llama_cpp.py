@@ -129,4 +129,4 @@ def test_a_key_is_sent_where_the_server_wants_one(face: Face, weights: Path) -> 
         assert isinstance(error, llm.ProviderError)
         assert error.status == 401
         assert "wrong-key" not in str(error)
-        assert "Check the key." in str(error)
+        assert "Check the key: it is the one that the model was made with." in str(error)

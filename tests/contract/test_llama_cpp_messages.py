@@ -17,7 +17,7 @@ pytestmark = pytest.mark.model
 
 
 def smollm2(face: Face, server: LlamaServer, **arguments: Any) -> Any:
-    return face.of("AnthropicMessages")("local", base_url=server.base_url, model_name="smollm2", **arguments)
+    return face.of("AnthropicMessages", server.base_url, "local", model_name="smollm2", **arguments)
 
 
 def test_a_streamed_answer_arrives_in_pieces_with_its_usage(face: Face, llama_server: LlamaServer) -> None:

@@ -94,7 +94,7 @@ def test_messages(face: Face, openai_server: OpenAIServer, name: str) -> None:
     stream = name != "whole"
     root = openai_server.base_url.removesuffix("/v1")
     theirs = of_anthropic(anthropic.Anthropic(base_url=root, api_key="k", max_retries=0), stream=stream)
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url, key="k", max_output=9)
+    model = face.of("AnthropicMessages", openai_server.base_url, "m", key="k", max_output=9)
     assert ours(face, model, stream=stream) == theirs
     official, own = openai_server.requests
     assert own.path == official.path
@@ -120,7 +120,7 @@ def test_generate_content(face: Face, openai_server: OpenAIServer, name: str) ->
     root, _, version = openai_server.base_url.rpartition("/")
     options = genai.types.HttpOptions(base_url=root, api_version=version)
     theirs = of_google(genai.Client(api_key="k", http_options=options), stream=stream)
-    model = face.of("GeminiModel")("m", base_url=openai_server.base_url, key="k")
+    model = face.of("GeminiModel", openai_server.base_url, "m", key="k")
     seen = ours(face, model, stream=stream)
     assert seen | {"usage": tuple(count or 0 for count in seen["usage"])} == theirs
     official, own = openai_server.requests

@@ -90,9 +90,9 @@ class Face:
     def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
         return llm.OpenAIChat(model_id, base_url=base_url, **arguments)
 
-    def of(self, name: str) -> Any:
-        """The public class of that name, as this face has it."""
-        return getattr(llm, name)
+    def of(self, class_name: str, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
+        """A model of any wire format: the public class of that name, or its async twin."""
+        return getattr(llm, class_name)(model_id, base_url=base_url, **arguments)
 
     def get_model(self, name: str | None = None) -> Any:
         return llm.get_model(name)
@@ -148,8 +148,8 @@ class AsyncFace(Face):
     def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
         return llm.AsyncOpenAIChat(model_id, base_url=base_url, **arguments)
 
-    def of(self, name: str) -> Any:
-        return getattr(llm, f"Async{name}")
+    def of(self, class_name: str, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
+        return super().of(f"Async{class_name}", base_url, model_id, **arguments)
 
     def get_model(self, name: str | None = None) -> Any:
         return llm.get_async_model(name)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -104,7 +106,15 @@ class OpenAIServer:
     @property
     def base_url(self) -> str:
         """What a client is given as base URL."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        scheme = "http" if self._http.tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    @contextmanager
+    def behind(self, context: ssl.SSLContext) -> Iterator[None]:
+        """Speak TLS as the context says, to whoever connects meanwhile."""
+        self._http.tls = context
+        yield
+        self._http.tls = None
 
     def play(self, *replies: Reply) -> None:
         """Script the replies to the coming requests, after those that are scripted already."""
@@ -142,6 +152,13 @@ class _HTTPServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
     owner: OpenAIServer
+    tls: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer one connection, in a thread of its own; the handshake belongs to it."""
+        if self.tls is not None:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients of these tests go away whenever they like."""
@@ -160,6 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
     def finish(self) -> None:
         self.server.owner.disconnected(self.connection)
         super().finish()
+
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))

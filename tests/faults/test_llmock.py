@@ -29,7 +29,7 @@ def wire(request: pytest.FixtureRequest) -> str:
 
 def model(face: Face, wire: str, base_url: str, **arguments: Any) -> Any:
     kind, path, name = WIRES[wire]
-    return face.of(kind)(name, base_url=f"{base_url.removesuffix('v1')}{path}", **arguments)
+    return face.of(kind, f"{base_url.removesuffix('v1')}{path}", name, **arguments)
 
 
 @pytest.fixture(scope="module", params=["truncate", "disconnect", "malformed"])

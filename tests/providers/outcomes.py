@@ -1,17 +1,18 @@
-"""Everything that a reader could see of one answer, for comparing ways in which its bytes arrived."""
+"""Everything a reader could see of an answer, whatever its wire format: for comparing one way of receiving it with another."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import llm_notebook as llm
 from llm_notebook.assembly import Assembler
 
-__all__ = ["outcome_of"]
+__all__ = ["outcome", "parts_of"]
 
 
-def outcome_of(decoder: Any, *pieces: bytes) -> dict[str, Any]:
-    """What a decoder makes of the pieces: messages, error, JSON, usage and model."""
+def outcome(decoder: Any, *pieces: bytes) -> dict[str, Any]:
+    """What a decoder makes of these pieces, with the ids that it made itself numbered."""
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:
         items += decoder.close()
@@ -23,9 +24,27 @@ def outcome_of(decoder: Any, *pieces: bytes) -> dict[str, Any]:
         assembler.feed(llm.StreamEvent("text", item) if isinstance(item, str) else item)
     messages = assembler.messages() if error is None else assembler.partial_messages()
     return {
-        "messages": [message.to_dict() for message in messages],
+        "parts": _numbered([part.to_dict() for message in messages for part in message.parts]),
         "error": error,
         "json": decoder.response_json,
         "usage": decoder.usage,
         "model": decoder.resolved_model,
     }
+
+
+def parts_of(decoder: Any, *pieces: bytes) -> list[Any]:
+    """The parts of a whole answer."""
+    found = outcome(decoder, *pieces)
+    assert found["error"] is None
+    parts: list[Any] = found["parts"]
+    return parts
+
+
+def _numbered(parts: list[Any]) -> list[Any]:
+    numbers = itertools.count(1)
+    made: dict[str, str] = {}
+    for part in parts:
+        call_id = part.get("tool_call_id", "")
+        if call_id.startswith("tc_"):
+            part["tool_call_id"] = made.setdefault(call_id, f"made {next(numbers)}")
+    return parts

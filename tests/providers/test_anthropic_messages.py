@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
-from pydantic import BaseModel, TypeAdapter
 
 import llm_notebook as llm
 from llm_notebook.providers.anthropic_schema import strict_schema
 from llm_notebook.providers.anthropic_tools import CodeExecution, WebFetch, WebSearch
+from tests.contract.anthropic_types import assert_messages_request
 from tests.fakes.anthropic_answers import TRANSCRIPTS, call_answer, text_answer
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply
@@ -20,21 +18,6 @@ from tests.fakes.openai_server import OpenAIServer, Reply
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
 WEATHER = llm.Tool("weather", "The weather in a city", {"type": "object", "properties": {"city": {"type": "string"}}})
 EPHEMERAL = {"type": "ephemeral"}
-STREAMED, WHOLE = TypeAdapter(MessageCreateParamsStreaming), TypeAdapter(MessageCreateParamsNonStreaming)
-
-
-def as_official(body: dict[str, Any]) -> Any:
-    """The body as Anthropic's own types read it: what they do not know is missing."""
-
-    def read(value: Any) -> Any:
-        # Iterables are read, and checked, only as they are walked. What a model said may go back as the object it came as.
-        if isinstance(value, BaseModel):
-            return value.model_dump(mode="json", exclude_unset=True)
-        if isinstance(value, Mapping):
-            return {name: read(inner) for name, inner in value.items()}
-        return value if isinstance(value, str | bytes) or not hasattr(value, "__iter__") else [*map(read, value)]
-
-    return read((STREAMED if body.get("stream") else WHOLE).validate_python(body))
 
 
 @pytest.fixture
@@ -44,10 +27,10 @@ def sent(face: Face, openai_server: OpenAIServer) -> Any:
     def send(*arguments: Any, model: dict[str, Any] | None = None, **keywords: Any) -> Any:
         openai_server.play(text_answer() if keywords.get("stream", True) else Reply.of_json(ANSWER))
         able = {"vision": True, "thinking": "default", "max_output": 900} | (model or {})
-        made = face.of("AnthropicMessages")("m", base_url=openai_server.base_url, model_name="claude-1", **able)
+        made = face.of("AnthropicMessages", openai_server.base_url, "m", model_name="claude-1", **able)
         face.text(made.prompt(*arguments, **keywords))
         body = openai_server.requests[-1].json()
-        assert as_official(body) == body
+        assert_messages_request(body)
         return body
 
     return send
@@ -92,7 +75,7 @@ def test_options_are_sent_under_the_servers_names(sent: Any) -> None:
 def test_sampling_options(face: Face, openai_server: OpenAIServer) -> None:
     # The official types no longer have them, since newer models take none; older ones do.
     openai_server.play(text_answer())
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url)
+    model = face.of("AnthropicMessages", openai_server.base_url, "m")
     face.text(model.prompt("Hi", temperature=0, top_p=0.5, top_k=4))
     body = openai_server.requests[0].json()
     assert (body["temperature"], body["top_p"], body["top_k"]) == (0, 0.5, 4)
@@ -121,7 +104,7 @@ def test_how_a_model_is_asked_to_reason(sent: Any, kind: str, options: Any, thin
 
 
 def test_what_always_reasons_cannot_be_told_not_to(face: Face, openai_server: OpenAIServer) -> None:
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url, thinking="always")
+    model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="always")
     with pytest.raises(llm.ModelError, match="thinking_effort=low"):
         face.text(model.prompt("Hi", thinking=False))
     assert openai_server.requests == []
@@ -260,7 +243,7 @@ def test_what_the_model_said_goes_back_unchanged_and_in_order(
     face: Face, openai_server: OpenAIServer, name: str
 ) -> None:
     openai_server.play(Reply([TRANSCRIPTS[name]]), text_answer("fine"))
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url, model_name="claude-1")
+    model = face.of("AnthropicMessages", openai_server.base_url, "m", model_name="claude-1")
     response = model.prompt("Go")
     face.text(response)
     content = face.do(response.json())["content"]
@@ -270,7 +253,7 @@ def test_what_the_model_said_goes_back_unchanged_and_in_order(
     reply = response.reply("On", tool_results=results)
     face.text(face.do(reply) if face.is_async else reply)
     body = openai_server.requests[1].json()
-    assert as_official(body) == body
+    assert_messages_request(body)
     assert body["messages"][1] == {"role": "assistant", "content": content}
 
 
@@ -295,12 +278,12 @@ def test_tools_system_prompt_and_conversation_are_cached_when_asked_for(
     def now() -> str:
         return "noon"
 
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url)
+    model = face.of("AnthropicMessages", openai_server.base_url, "m")
     chain = model.chain("Weather?", system_fragments=["Long"], system="Be kind", tools=[weather, now], cache=True)
     assert face.text(chain) == "Rain."
     first, second = (request.json() for request in openai_server.requests)
     for body in (first, second):
-        assert as_official(body) == body
+        assert_messages_request(body)
         assert body["system"] == [{"type": "text", "text": "Long\n\nBe kind", "cache_control": EPHEMERAL}]
         assert [tool.get("cache_control") for tool in body["tools"]] == [None, EPHEMERAL]
         marked = [block.get("cache_control") for message in body["messages"] for block in message["content"]]
@@ -338,9 +321,10 @@ def test_the_providers_own_tools(sent: Any) -> None:
 
 def test_key_and_headers(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(text_answer(), text_answer())
-    make = face.of("AnthropicMessages")
-    face.text(make("m", base_url=openai_server.base_url, key=" sk-1 ", headers={"X-Team": "blue"}).prompt("Hi"))
-    face.text(make("m", base_url=openai_server.base_url).prompt("Hi", extra_body={"betas": ["a-1", "b-2"]}))
+    keyed = face.of("AnthropicMessages", openai_server.base_url, "m", key=" sk-1 ", headers={"X-Team": "blue"})
+    face.text(keyed.prompt("Hi"))
+    plain = face.of("AnthropicMessages", openai_server.base_url, "m")
+    face.text(plain.prompt("Hi", extra_body={"betas": ["a-1", "b-2"]}))
     first, second = openai_server.requests
     assert first.path == "/v1/messages"
     assert first.headers["x-api-key"] == "sk-1"
@@ -359,7 +343,7 @@ def test_a_round_is_sent_the_same_whether_or_not_earlier_messages_were_encoded_b
         return "rain"
 
     openai_server.play(*[call_answer("weather", {"city": "Oslo"}, f"toolu_{n}") for n in range(3)], text_answer("ok"))
-    model = face.of("AnthropicMessages")("m", base_url=openai_server.base_url)
+    model = face.of("AnthropicMessages", openai_server.base_url, "m")
     chain = model.chain("Weather?", system="S", tools=[weather])
     assert face.text(chain) == "ok"
     *_, before, last = (request.json()["messages"] for request in openai_server.requests)

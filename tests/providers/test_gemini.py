@@ -12,35 +12,29 @@ from llm_notebook.providers.gemini import GenerateContentDecoder
 from tests.fakes.faces import Face
 from tests.fakes.gemini_answers import TRANSCRIPTS, WEATHER, WHOLE, chunk, sse
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply
-from tests.providers.outcomes import outcome_of
+from tests.providers import outcomes
 
 COMPLETE = [name for name in TRANSCRIPTS if "error" not in name]
 
 
 def outcome(*pieces: bytes, stream: bool = True) -> dict[str, Any]:
-    """What was seen, with the ids that were made up numbered."""
-    seen = outcome_of(GenerateContentDecoder("gemini-test", stream=stream), *pieces)
-    made: dict[str, str] = {}
-    for part in (part for message in seen["messages"] for part in message["parts"]):
-        call_id = part.get("tool_call_id", "")
-        if call_id.startswith("tc_"):
-            part["tool_call_id"] = made.setdefault(call_id, f"tc_{len(made)}")
-    return seen
+    return outcomes.outcome(GenerateContentDecoder("gemini-test", stream=stream), *pieces)
 
 
 def parts(transcript: bytes) -> list[Any]:
-    return outcome(transcript)["messages"][0]["parts"]  # type: ignore[no-any-return]
+    found: list[Any] = outcome(transcript)["parts"]
+    return found
 
 
 def gemini(face: Face, server: OpenAIServer, **arguments: Any) -> Any:
-    return face.of("GeminiModel")("gemini-test", base_url=server.base_url, **{"max_retries": 0, **arguments})
+    return face.of("GeminiModel", server.base_url, "gemini-test", **{"max_retries": 0, **arguments})
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_every_split_gives_what_the_whole_gives(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(transcript)
-    assert whole["messages"] or "error" in name
+    assert whole["parts"] or "error" in name
     for cut in range(len(transcript)):
         assert outcome(transcript[:cut], transcript[cut:]) == whole
     assert outcome(*(transcript[at : at + 1] for at in range(len(transcript)))) == whole
@@ -54,12 +48,7 @@ def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
         seen = outcome(transcript[:cut])
         assert seen["error"] is not None
         assert seen["error"][0] == "IncompleteResponse"
-        assert not [
-            part
-            for message in seen["messages"]
-            for part in message["parts"]
-            if part["type"] == "tool_call" and not part.get("server_executed")
-        ]
+        assert not [part for part in seen["parts"] if part["type"] == "tool_call" and not part.get("server_executed")]
     assert outcome(last)["error"] is None
     assert outcome(transcript)["error"] is None
 
@@ -98,10 +87,10 @@ def test_reasoning_and_calls_with_and_without_ids() -> None:
             "type": "tool_call",
             "name": "weather",
             "arguments": {"city": "Zürich"},
-            "tool_call_id": "tc_0",
+            "tool_call_id": "made 1",
             "provider_metadata": {"gemini": {"thoughtSignature": "CsYB"}},
         },
-        {"type": "tool_call", "name": "weather", "arguments": {"city": "Oslo"}, "tool_call_id": "tc_1"},
+        {"type": "tool_call", "name": "weather", "arguments": {"city": "Oslo"}, "tool_call_id": "made 2"},
         {"type": "tool_call", "name": "now", "arguments": {}, "tool_call_id": "fc_9"},
     ]
     assert outcome(TRANSCRIPTS["reasoning and calls"])["usage"] == llm.Usage(
@@ -185,7 +174,7 @@ def test_a_call_in_pieces_which_nobody_asked_for_never_surfaces() -> None:
     piece = {"functionCall": {"name": "wipe", "partialArgs": [{"jsonPath": "$.path"}], "willContinue": True}}
     seen = outcome(sse(chunk(piece, reason="STOP")))
     assert seen["error"] is not None
-    assert seen["messages"] == []
+    assert seen["parts"] == []
 
 
 QUOTA = {
@@ -266,7 +255,7 @@ def test_a_whole_answer(face: Face, openai_server: OpenAIServer) -> None:
 def test_a_stream_that_comes_as_one_json_list() -> None:
     chunks = [chunk({"text": "a"}), chunk({"text": "b"}, reason="STOP")]
     body = json.dumps(chunks).encode()
-    assert outcome(body, stream=False)["messages"] == [{"role": "assistant", "parts": [{"type": "text", "text": "ab"}]}]
+    assert outcome(body, stream=False)["parts"] == [{"type": "text", "text": "ab"}]
     for cut in range(len(body)):
         assert outcome(body[:cut], stream=False)["error"][0] == "IncompleteResponse"
 
@@ -277,7 +266,7 @@ def test_a_cut_whole_answer_never_passes_for_complete() -> None:
         seen = outcome(body[:cut], stream=False)
         assert seen["error"] is not None
         assert seen["error"][0] == "IncompleteResponse"
-        assert seen["messages"] == []
+        assert seen["parts"] == []
 
 
 @pytest.mark.parametrize("body", [{}, {"candidates": 5}, {"candidates": []}, [], {"id": "x"}])

@@ -5,30 +5,17 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pydantic
 import pytest
-from google.genai import types
-from pydantic.alias_generators import to_camel
 
 import llm_notebook as llm
 from llm_notebook.providers.gemini_tools import CodeExecution, GoogleSearch, URLContext
+from tests.contract.gemini_types import assert_gemini_request
 from tests.fakes.faces import Face
 from tests.fakes.gemini_answers import TRANSCRIPTS, WHOLE, call_answer, text_answer
 from tests.fakes.openai_server import OpenAIServer, Reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
 WEATHER = llm.Tool("weather", "The weather in a city", {"type": "object", "properties": {"city": {"type": "string"}}})
-
-
-class OfficialBody(pydantic.BaseModel, extra="forbid", alias_generator=to_camel):
-    """A request's body in the types of Google's library, which refuse what they do not know."""
-
-    contents: list[types.Content]
-    system_instruction: types.Content | None = None
-    tools: list[types.Tool] | None = None
-    tool_config: types.ToolConfig | None = None
-    generation_config: types.GenerationConfig | None = None
-    safety_settings: list[types.SafetySetting] | None = None
 
 
 @pytest.fixture
@@ -38,10 +25,10 @@ def sent(face: Face, openai_server: OpenAIServer) -> Any:
     def send(*arguments: Any, model: dict[str, Any] | None = None, **keywords: Any) -> Any:
         openai_server.play(text_answer() if keywords.get("stream", True) else Reply.of_json(WHOLE))
         able = {"vision": True, "audio": True, "video": True} | (model or {})
-        made = face.of("GeminiModel")("m", base_url=openai_server.base_url, model_name="gemini-1", **able)
+        made = face.of("GeminiModel", openai_server.base_url, "m", model_name="gemini-1", **able)
         face.text(made.prompt(*arguments, **keywords))
         body = openai_server.requests[-1].json()
-        OfficialBody.model_validate(body)
+        assert_gemini_request(body)
         return body
 
     return send
@@ -169,7 +156,7 @@ def test_what_the_model_said_goes_back_on_the_parts_it_came_on(
     face: Face, openai_server: OpenAIServer, name: str
 ) -> None:
     openai_server.play(Reply([TRANSCRIPTS[name]]), text_answer("fine"))
-    response = face.of("GeminiModel")("m", base_url=openai_server.base_url).prompt("Go")
+    response = face.of("GeminiModel", openai_server.base_url, "m").prompt("Go")
     face.text(response)
     [candidate] = face.do(response.json())["candidates"]
     results = [
@@ -178,7 +165,7 @@ def test_what_the_model_said_goes_back_on_the_parts_it_came_on(
     reply = response.reply("On", tool_results=results)
     face.text(face.do(reply) if face.is_async else reply)
     body = openai_server.requests[1].json()
-    OfficialBody.model_validate(body)
+    assert_gemini_request(body)
     unsigned_thoughts = [part for part in candidate["content"]["parts"] if part.get("thought")]
     sent_back = [part for part in candidate["content"]["parts"] if part not in unsigned_thoughts]
     assert body["contents"][1] == {"role": "model", "parts": sent_back}
@@ -189,7 +176,7 @@ def test_a_chain_answers_calls_without_ids_in_their_order(face: Face, openai_ser
         return f"rain in {city}"
 
     openai_server.play(call_answer("weather", {"city": "Oslo"}), text_answer("Rain."))
-    chain = face.of("GeminiModel")("m", base_url=openai_server.base_url).chain("Weather?", tools=[weather])
+    chain = face.of("GeminiModel", openai_server.base_url, "m").chain("Weather?", tools=[weather])
     assert face.text(chain) == "Rain."
     contents = openai_server.requests[1].json()["contents"]
     assert contents[1:] == [
@@ -226,7 +213,7 @@ def test_the_providers_own_tools(sent: Any) -> None:
 
 def test_key_and_path(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(text_answer())
-    model = face.of("GeminiModel")("m", base_url=openai_server.base_url, key=" k-1 ", model_name="tuned/a?b")
+    model = face.of("GeminiModel", openai_server.base_url, "m", key=" k-1 ", model_name="tuned/a?b")
     face.text(model.prompt("Hi"))
     [request] = openai_server.requests
     assert request.path == "/v1/models/tuned%2Fa%3Fb:streamGenerateContent?alt=sse"

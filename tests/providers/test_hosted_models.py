@@ -54,7 +54,7 @@ def test_other_unknown_names_stay_unknown(face: Face, name: str) -> None:
 def test_the_catalogue_is_whole(provider: str) -> None:
     data = json.loads((CATALOGS / f"{provider}.json").read_text(encoding="utf-8"))
     assert data["updated"].count("-") == 2
-    names = [name for model in data["models"] for name in [model["id"], *model.get("aliases", [])]]
+    names = [name for model in data["models"] for name in {model["id"], *model["aliases"]}]
     assert len(set(names)) == len(names)
     for model in data["models"]:
         assert 0 < model["max_output"] <= model["context"]
@@ -67,7 +67,7 @@ def test_the_catalogue_is_whole(provider: str) -> None:
 def test_how_much_an_answer_may_hold_is_the_models_own_limit(face: Face) -> None:
     limits = {name: face.get_model(name).max_output for name in ("claude-3-haiku", "claude-opus-5-5", "anthropic/x")}
     assert limits == {"claude-3-haiku": 4096, "claude-opus-5-5": 128_000, "anthropic/x": 64_000}
-    assert face.of("AnthropicMessages")("m", base_url="http://localhost:1/v1").max_output == 4096
+    assert face.of("AnthropicMessages", "http://localhost:1/v1", "m").max_output == 4096
 
 
 CLAUDE = (anthropic_models._AnthropicMessages, "claude-sonnet-5", "x-api-key", anthropic_answers.text_answer)
@@ -95,7 +95,7 @@ def test_keys_are_found_where_other_programs_keep_them(
     environment: str | None,
 ) -> None:
     owner, name, header, answer = which
-    monkeypatch.setattr(owner, "provider_url", openai_server.base_url)
+    monkeypatch.setattr(owner, "home", (openai_server.base_url, *owner.home[1:]))
     if stored is not None:
         set_key(stored, "k-1")
     if environment is not None:
@@ -108,7 +108,7 @@ def test_keys_are_found_where_other_programs_keep_them(
 @pytest.mark.parametrize("which", [CLAUDE, GEMINI], ids=["claude", "gemini"])
 def test_without_a_key_nothing_is_sent(face: Face, which: Any) -> None:
     owner, name, *_ = which
-    stored, variable = owner.provider_key
+    _, stored, variable = owner.home
     with pytest.raises(llm.NeedsKeyException, match=f"%llm keys set {stored}`, set {variable}"):
         face.text(face.get_model(name).prompt("Hi"))
 
@@ -122,7 +122,7 @@ def test_a_providers_key_is_never_sent_elsewhere(
     for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(name, "k-1")
     openai_server.play(anthropic_answers.text_answer() if kind == "AnthropicMessages" else gemini_answers.text_answer())
-    assert face.text(face.of(kind)("m", base_url=openai_server.base_url).prompt("Hi")) == "ok"
+    assert face.text(face.of(kind, openai_server.base_url, "m").prompt("Hi")) == "ok"
     assert "k-1" not in str(openai_server.requests[0].headers)
 
 
@@ -130,7 +130,7 @@ def test_a_providers_key_is_never_sent_elsewhere(
 def test_what_a_model_lacks_is_refused_before_anything_is_sent(
     face: Face, openai_server: OpenAIServer, kind: str
 ) -> None:
-    model = face.of(kind)("m", base_url=openai_server.base_url, supports_schema=False, supports_tools=False)
+    model = face.of(kind, openai_server.base_url, "m", supports_schema=False, supports_tools=False)
     with pytest.raises(ValueError, match="does not support schemas"):
         model.prompt("Hi", schema="name")
     with pytest.raises(ValueError, match="does not support tools"):
@@ -138,5 +138,5 @@ def test_what_a_model_lacks_is_refused_before_anything_is_sent(
     with pytest.raises(ValueError, match="does not read image/png"):
         model.prompt("Hi", attachments=[llm.Attachment("image/png", content=b"x")])
     with pytest.raises(ValueError, match="thinking must be one of"):
-        face.of(kind)("m", thinking="hard")
+        face.of(kind, None, "m", thinking="hard")
     assert openai_server.requests == []

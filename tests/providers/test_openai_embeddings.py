@@ -17,7 +17,7 @@ from llm import get_embedding_models_with_aliases as models_in_llm
 from llm_notebook.embeddings import EmbeddingModel
 from llm_notebook.errors import IncompleteResponse, ModelError, NeedsKeyException, ProviderError, TransportError
 from llm_notebook.keys import set_key
-from llm_notebook.providers import http_models
+from llm_notebook.providers import servers
 from llm_notebook.providers.http_embeddings import OpenAIEmbedding, openai_embedding_models
 from llm_notebook.providers.openai_embeddings import EmbeddingsDecoder, embeddings_body
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply
@@ -58,7 +58,7 @@ def test_the_request_is_the_documented_one(openai_server):
 
 
 def test_openai_itself_is_asked_for_packed_numbers(openai_server, monkeypatch):
-    monkeypatch.setattr(http_models.OpenAIServer, "provider_url", openai_server.base_url)
+    monkeypatch.setattr(servers.OpenAIServer, "home", (openai_server.base_url, "openai", "OPENAI_API_KEY"))
     openai_server.play(Reply.of_json(answer(entry(0, packed(0.5, -1)))))
     assert OpenAIEmbedding("text-embedding-3-small", key="sk-1").embed("dog") == [0.5, -1.0]
     (request,) = openai_server.requests
@@ -213,7 +213,7 @@ def test_what_the_server_says_is_told(openai_server):
     with pytest.raises(ProviderError) as caught:
         model_at(openai_server, key="sk-1").embed("dog")
     assert str(caught.value) == (
-        "embedder: the server answered with HTTP 401: Incorrect API key provided: …. Check the key."
+        "embedder: the server answered with HTTP 401: Incorrect API key provided: …. Check the key: it is the one that the model was made with."
     )
     assert (caught.value.status, caught.value.code, caught.value.request_id) == (401, "invalid_api_key", "req_1")
 

@@ -52,6 +52,18 @@ def test_the_server_says_how_long_to_wait() -> None:
     assert Retries(1).after_reply(429, {"retry-after": "3600"}) is None
 
 
+@pytest.mark.parametrize(("asked", "waited"), [("120", 120), ("121", None), ("120.5", None), ("inf", None)])
+def test_a_wait_of_two_minutes_is_the_longest(asked: str, waited: float | None) -> None:
+    retry = Retries(1).after_reply(429, {"retry-after": asked})
+    assert (retry.delay if retry is not None else None) == waited
+    milliseconds = Retries(1).after_reply(429, {"retry-after-ms": str(float(asked) * 1000)})
+    assert (milliseconds.delay if milliseconds is not None else None) == waited
+
+
+def test_what_waiting_does_not_help_is_final() -> None:
+    assert Retries(1).after_reply(429, {"retry-after": "1"}, final=True) is None
+
+
 def test_a_server_that_loads_its_model_is_waited_for() -> None:
     now = [0.0]
     retries = Retries(1, loading_patience=120, clock=lambda: now[0])

@@ -1,0 +1,189 @@
+"""One HTTP exchange: how it is sent, and what its replies and failures mean. No I/O; `transport.py` asks it, sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
+from llm_notebook.parts import StreamEvent
+from llm_notebook.providers.retries import Retries, Retry
+from llm_notebook.providers.tls import TLSSettings
+from llm_notebook.providers.wire import Decoder, WireRequest, provider_error, request_id_in
+
+__all__ = ["FAILURES", "Exchange", "Item", "TransportSettings"]
+
+# Alerts of TLS that come while an async connection is read are raised as they are, as OSErrors.
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
+
+_DEFAULT_TIMEOUT = 600.0
+_CONNECT_TIMEOUT = 10.0
+_WRITE_TIMEOUT = 120.0
+
+Item = str | StreamEvent
+
+# What may pass, before any reply came.
+_PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.RemoteProtocolError, OSError)
+
+
+@dataclass(slots=True, frozen=True)
+class TransportSettings:
+    """How a model's requests are sent.
+
+    Attributes:
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        tls: how the server's certificate is checked; None is the usual way.
+    """
+
+    timeout: float | None = None
+    max_retries: int = 2
+    tls: TLSSettings | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds without a byte after which a request is given up."""
+        return self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
+
+    def httpx_timeout(self) -> httpx.Timeout:
+        """The time for each step: a free connection and every piece of the answer may take the whole of it."""
+        seconds = self.seconds
+        return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT), write=min(seconds, _WRITE_TIMEOUT))
+
+
+class Exchange:
+    """One request and what its replies and failures mean. Both drivers of the transport ask it.
+
+    Attributes:
+        answering: an answer has begun; nothing is sent again.
+    """
+
+    def __init__(self, request: WireRequest, decoder: Decoder | None, settings: TransportSettings) -> None:
+        self._request = request
+        self._decoder = decoder
+        self._settings = settings
+        self._retries = Retries(settings.max_retries)
+        self._request_id: str | None = None
+        self.answering = False
+
+    def arguments(self) -> dict[str, Any]:
+        headers = {"content-type": "application/json", "accept-encoding": "identity", **self._request.headers}
+        return {"content": self._request.body, "headers": headers, "timeout": self._settings.httpx_timeout()}
+
+    def accepts(self, reply: httpx.Response) -> bool:
+        """True if the reply is an answer to decode."""
+        if not reply.is_success:
+            return False
+        self.answering = True
+        self._request_id = request_id_in(reply.headers)
+        kind = reply.headers.get("content-type", "")
+        if kind.startswith("text/html"):
+            raise TransportError(
+                f"{self._request.sender}: {_shown(self._request.url)} answered with a web page, not an API. Check base_url."
+            )
+        if kind.startswith("application/json") and self._decoder is not None:
+            self._decoder.expect_whole()
+        return True
+
+    def closed(self, decoder: Decoder) -> list[Item]:
+        """The last items of an answer that has ended."""
+        try:
+            return decoder.close()
+        except ModelError as error:
+            error.request_id = error.request_id or self._request_id
+            raise
+
+    @staticmethod
+    def pieces(reply: httpx.Response) -> Iterator[bytes]:
+        return reply.iter_bytes() if "content-encoding" in reply.headers else reply.iter_raw()
+
+    @staticmethod
+    def apieces(reply: httpx.Response) -> AsyncIterator[bytes]:
+        return reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw()
+
+    def refused(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
+        """What follows an error status."""
+        refusal = self.refusal(reply, content)
+        loading = reply.status_code == 503 and "loading" in str(refusal).lower()
+        final = refusal.code == "insufficient_quota"
+        retry = self._retries.after_reply(
+            reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final
+        )
+        return retry or refusal
+
+    def refusal(self, reply: httpx.Response, content: bytes) -> ProviderError:
+        """The error that an error status is."""
+        body = _json_of(reply)
+        if body is None:
+            kind = reply.headers.get("content-type", "")
+            page = kind.startswith("text/html") or content.lstrip()[:1] == b"<"
+            body = "" if page else content.decode(errors="replace")
+        return provider_error(
+            self._request.sender,
+            body,
+            status=reply.status_code,
+            headers=reply.headers,
+            secret=self._request.secret,
+            hint=self._request.advise(reply.status_code),
+        )
+
+    def failed(self, error: Exception) -> Retry | ModelError | None:
+        """What follows a failure of the connection; None if the answer was complete already."""
+        if self._decoder is not None and self._decoder.done:
+            return None
+        if isinstance(error, _PASSING) and not self.answering and not _about_certificates(error):
+            retry = self._retries.after_failure(f"No connection to {_shown(self._request.url)}")
+            if retry is not None:
+                return retry
+        return self.failure(error)
+
+    def failure(self, error: Exception) -> ModelError:
+        """The error that a failure of the connection is."""
+        sender, host = self._request.sender, _shown(self._request.url)
+        if isinstance(error, httpx.InvalidURL):
+            return TransportError(f"{sender}: its address cannot be used ({error}). Check base_url.")
+        if isinstance(error, httpx.LocalProtocolError):
+            # The error quotes the header, and that may be the key.
+            return TransportError(f"{sender}: a header cannot be sent. Check the key and headers=.")
+        seconds = f"{self._settings.seconds:g} s"
+        if self.answering:
+            cause = f"nothing came for {seconds}" if isinstance(error, httpx.ReadTimeout) else _cause(error)
+            incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
+            incomplete.request_id = self._request_id
+            return incomplete
+        if isinstance(error, httpx.PoolTimeout):
+            return TransportError(
+                f"{sender}: all connections to {host} were busy for {seconds}. Ask for fewer things at once."
+            )
+        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+            return TransportError(f"{sender}: {host} did not answer within {seconds}.")
+        advice = "Check the address and the network."
+        if _about_certificates(error):
+            advice = "A certificate of one's own needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
+        return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
+
+
+def _json_of(reply: httpx.Response) -> Any:
+    """The body of a reply that was read, parsed; None if it is no JSON."""
+    try:
+        return reply.json()
+    except ValueError:
+        return None
+
+
+def _about_certificates(error: Exception) -> bool:
+    """True for a failure that the same certificates would meet again."""
+    return "certificate" in str(error).lower()
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _shown(url: str) -> str:
+    """The URL without what might be secret in it."""
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode().rpartition('@')[2]}{parsed.path}"

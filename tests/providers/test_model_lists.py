@@ -1,0 +1,197 @@
+"""The providers' own lists of models: asked for on demand, kept, and used; a server that is slow or gone slows nobody."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import llm_notebook as llm
+from llm_notebook.files import ConfigurationWarning
+from llm_notebook.folders import own_dir
+from llm_notebook.keys import set_key
+from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.model_lists import known_model, refresh
+from llm_notebook.providers.provider_table import PROVIDERS, Provider
+from llm_notebook.runtime import runtime
+from tests.fakes.faces import Face
+from tests.fakes.openai_server import OpenAIServer, Reply, refusal
+from tests.notebook.conftest import terminal
+
+__all__ = ["terminal"]
+
+pytestmark = pytest.mark.usefixtures("own_transport", "own_registry")
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A registry of the test's own."""
+    monkeypatch.delitem(vars(runtime), "registry", raising=False)
+    yield
+    vars(runtime).pop("registry", None)
+
+
+def at(server: OpenAIServer, name: str) -> Provider:
+    """The provider, as if it were this server."""
+    return replace(PROVIDERS[name], base_url=server.base_url)
+
+
+LISTS: dict[str, tuple[Any, list[str]]] = {
+    "groq": (
+        {"object": "list", "data": [{"id": "llama-9", "context_window": 131072}, {"id": "whisper-9"}]},
+        ["llama-9"],
+    ),
+    "together": ([{"id": "a/Chat", "type": "chat"}, {"id": "b/Embed", "type": "embedding"}], ["a/Chat"]),
+    "mistral": (
+        {
+            "data": [
+                {"id": "large-9", "capabilities": {"completion_chat": True}},
+                {"id": "x", "capabilities": {"completion_chat": False}},
+            ]
+        },
+        ["large-9"],
+    ),
+    "openai": ({"data": [{"id": "gpt-9"}, {"id": "text-embedding-9"}, {"id": "gpt-9-realtime"}]}, ["gpt-9"]),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_provider_is_asked_for_the_models_one_can_talk_to(name: str, openai_server: OpenAIServer) -> None:
+    body, expected = LISTS[name]
+    openai_server.play(Reply.of_json(body))
+    with pytest.raises(llm.NeedsKeyException, match=f"lists its models only with a key: `%llm keys set {name}`"):
+        refresh(at(openai_server, name))
+    set_key(name, "key-of-mine")
+    refreshed = refresh(at(openai_server, name))
+    assert list(refreshed.names) == list(refreshed.new) == expected
+    assert openai_server.requests[0].path == "/v1/models"
+    assert openai_server.requests[0].headers["authorization"] == "Bearer key-of-mine"
+
+
+def test_what_was_listed_is_kept_and_can_be_asked_for(face: Face, openai_server: OpenAIServer) -> None:
+    set_key("openai", "k")
+    with pytest.raises(llm.UnknownModelError):
+        face.get_model("gpt-9")
+    openai_server.play(Reply.of_json(LISTS["openai"][0]), Reply.of_json(LISTS["openai"][0]))
+    assert refresh(at(openai_server, "openai")).new == ("gpt-9",)
+    assert face.get_model("gpt-9") is face.get_model("gpt-9")
+    assert "gpt-9" in [model.model_id for model in llm.get_models()]
+    vars(runtime).pop("registry")
+    assert face.get_model("gpt-9").model_id == "gpt-9"
+    assert refresh(at(openai_server, "openai")).new == ()
+    path = llm.user_dir() / "llm_notebook" / "models" / "openai.json"
+    assert json.loads(path.read_text())["models"] == [{"id": "gpt-9"}]
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_openrouter_tells_prices_and_wants_no_key(openai_server: OpenAIServer) -> None:
+    body = {
+        "data": [
+            {
+                "id": "a/b",
+                "context_length": 1000,
+                "pricing": {"prompt": "0.000002", "completion": "0.00001", "input_cache_read": "0.0000005"},
+            },
+            {"id": "openrouter/auto", "context_length": 1000, "pricing": {"prompt": "-1", "completion": "-1"}},
+        ]
+    }
+    openai_server.play(Reply.of_json(body))
+    refresh(at(openai_server, "openrouter"))
+    known = known_model("openrouter", "a/b")
+    assert known is not None
+    assert known.context == 1000
+    model = llm.get_model("openrouter/a/b")
+    assert cost_of(model, llm.Usage(1_000_000, 1_000_000)).usd == pytest.approx(12)
+    assert cost_of(llm.get_model("openrouter/openrouter/auto"), llm.Usage(1, 1)).usd is None
+
+
+@pytest.mark.parametrize("reply", [refusal(500), Reply.of_json({"data": "x"}), Reply.of_json(5), Reply([b"<html>"])])
+def test_a_provider_that_cannot_say_leaves_what_was_kept(openai_server: OpenAIServer, reply: Reply) -> None:
+    openai_server.play(Reply.of_json({"data": [{"id": "kept"}]}), reply)
+    refresh(at(openai_server, "openrouter"))
+    with pytest.raises(llm.ModelError) as caught:
+        refresh(at(openai_server, "openrouter"))
+    assert "\n" not in str(caught.value)
+    assert known_model("openrouter", "kept") is not None
+
+
+@pytest.mark.parametrize("text", ["{", '{"models": 5}', '{"updated": "x", "models": [5]}', "[]"])
+def test_a_kept_list_that_cannot_be_read_counts_as_none(text: str) -> None:
+    path = own_dir() / "models" / "groq.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConfigurationWarning)
+        assert known_model("groq", "new") is None
+
+
+def ollama(server: OpenAIServer, *names: str) -> None:
+    server.play(Reply.of_json({"models": [{"name": name, "model": name} for name in names]}))
+
+
+def test_ollama_is_asked_what_it_has(face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))
+    ollama(openai_server, "qwen9:latest", "llama9:70b")
+    model = face.get_model("qwen9")
+    assert (model.model_id, model.model_name) == ("ollama/qwen9:latest", "qwen9:latest")
+    assert face.get_model("ollama/qwen9:latest").model_name == "qwen9:latest"
+    assert face.get_model("llama9:70b").model_id == "ollama/llama9:70b"
+    assert {"ollama/qwen9:latest", "ollama/llama9:70b"} <= {entry.model_id for entry in llm.get_models()}
+    assert [request.path for request in openai_server.requests] == ["/api/tags"]
+    assert "authorization" not in openai_server.requests[0].headers
+
+
+def test_nobody_waits_for_ollama_who_wants_another_model(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))
+    for name in ("gpt-4o", "4o-mini", "smollm2", "groq/brand-new", "openai/brand-new", "ollama/any", None):
+        face.get_model(name)
+    assert openai_server.requests == []
+
+
+def test_an_ollama_that_does_not_answer_is_given_up_and_left_alone(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            try:
+                while True:
+                    asked.append(listener.accept())
+            except OSError:
+                return
+
+        threading.Thread(target=accept, daemon=True).start()
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{listener.getsockname()[1]}")
+        for _ in range(3):
+            with pytest.raises(llm.UnknownModelError):
+                face.get_model("qwen9")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert len(asked) == 1
+    for connection, _ in asked:
+        connection.close()
+
+
+def test_the_magic_asks_and_says_what_is_new(
+    terminal: Any, capsys: pytest.CaptureFixture[str], openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from llm_notebook.notebook import commands  # noqa: PLC0415  loads IPython, which the other tests here do without
+
+    here = {name: at(openai_server, name) for name in ("groq", "openrouter")}
+    monkeypatch.setattr(commands, "PROVIDERS", here)
+    openai_server.play(Reply.of_json({"data": [{"id": "a/b"}, {"id": "c/d"}]}), Reply.of_json({"data": []}))
+    capsys.readouterr()
+    terminal.run_cell("%llm models refresh")
+    said = capsys.readouterr().out
+    assert "a/b, c/d" in said
+    assert "keys set groq" in said
+    terminal.run_cell("%llm models refresh openrouter")
+    terminal.run_cell("%llm models refresh gorq")
+    assert "No provider is called 'gorq'. Did you mean groq?" in capsys.readouterr().out
+    assert len(openai_server.requests) == 2
