@@ -11,9 +11,12 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.keys import set_key
 from llm_notebook.providers import anthropic_models, gemini_models
+from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.model_lists import refresh
+from llm_notebook.providers.provider_table import PROVIDERS
 from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.faces import Face
-from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.openai_server import OpenAIServer, Reply
 
 CATALOGS = Path(anthropic_models.__file__).with_name("catalogs")
 
@@ -140,3 +143,62 @@ def test_what_a_model_lacks_is_refused_before_anything_is_sent(
     with pytest.raises(ValueError, match="thinking must be one of"):
         face.of(kind, None, "m", thinking="hard")
     assert openai_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("which", "path", "listed"),
+    [
+        (CLAUDE, "/v1/models?limit=1000", {"data": [{"type": "model", "id": "claude-9", "max_tokens": 500_000}]}),
+        (
+            GEMINI,
+            "/v1/models?pageSize=1000",
+            {
+                "models": [
+                    {"name": "models/gemini-9", "inputTokenLimit": 900, "outputTokenLimit": 500_000},
+                    {"name": "models/gemini-embedding-9"},
+                ]
+            },
+        ),
+    ],
+    ids=["claude", "gemini"],
+)
+def test_a_provider_is_asked_for_the_models_that_are_new(
+    face: Face,
+    openai_server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    which: Any,
+    path: str,
+    listed: dict[str, Any],
+) -> None:
+    owner, _, header, _ = which
+    _, provider, variable = owner.home
+    monkeypatch.setattr(owner, "home", (openai_server.base_url, *owner.home[1:]))
+    monkeypatch.setenv(variable, "k-1")
+    openai_server.play(Reply.of_json(listed))
+    [name] = refresh(PROVIDERS[provider]).new
+    [request] = openai_server.requests
+    assert (request.path, request.headers[header]) == (path, "k-1")
+    assert f"{provider}/{name}" in {model.model_id for model in llm.get_models()}
+    model = face.get_model(f"{provider}/{name}")
+    assert (model.model_name, model.supports_tools) == (name, True)
+    assert getattr(model, "max_output", 500_000) == 500_000
+
+
+@pytest.mark.parametrize(
+    ("name", "usage", "dollars"),
+    [
+        (
+            "claude-opus-5-5",
+            llm.Usage(1000, 10, {"cache_read_input_tokens": 600, "cache_creation_input_tokens": 300}),
+            (100 * 4 + 600 * 0.2 + 300 * 5 + 10 * 20) / 1e6,
+        ),
+        ("claude-haiku-5-5", llm.Usage(200_000, 10), (200_000 * 0.5 + 10 * 2.5) / 1e6),
+        (
+            "gemini-3.5-flash",
+            llm.Usage(1000, 10, {"cachedContentTokenCount": 600, "thoughtsTokenCount": 5}),
+            (400 * 1.5 + 600 * 0.15 + 10 * 9) / 1e6,
+        ),
+    ],
+)
+def test_what_came_from_a_cache_costs_less(face: Face, name: str, usage: llm.Usage, dollars: float) -> None:
+    assert cost_of(face.get_model(name), usage).usd == pytest.approx(dollars)
