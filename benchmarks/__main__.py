@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import import_time, streaming, tool_loop
+from benchmarks import import_time, journal, streaming, tool_loop
 
 import_time.run()
 streaming.run()
 tool_loop.run()
+journal.run()

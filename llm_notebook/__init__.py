@@ -9,22 +9,24 @@ In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%ll
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
                 get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses,
-                AnthropicMessages, GeminiModel and Ollama, each with a twin as AsyncOpenAIChat; TLSSettings
+                AnthropicMessages, GeminiModel, Ollama, with `await` AsyncOpenAIChat, AsyncOpenAIResponses,
+                AsyncAnthropicMessages, AsyncGeminiModel, AsyncOllama; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
                 ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
 Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; what the provider runs:
                 ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter, OpenAIFileSearch
-Approvals       require_approval, approved, ApprovalRequest, Decision, load_pause
+Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
+Journal         open_journal, history
 Schemas         schema_dsl; any dict or pydantic class as schema=
 Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
 Keys, folders   get_key, user_dir
 Templates       Template
 Plugins         hookimpl, get_plugins, get_tools, get_template_loaders, get_fragment_loaders; subclass Model, KeyModel,
                 AsyncModel or AsyncKeyModel; ModelWithAliases
-Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, ProviderError,
-                ToolArgumentError, TransportError; UnknownModelError
+Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, JournalError,
+                ProviderError, ToolArgumentError, TransportError; UnknownModelError
 """
 
 from __future__ import annotations
@@ -33,6 +35,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from llm_notebook import errors as errors
+    from llm_notebook import models as models
+    from llm_notebook import parts as parts
+    from llm_notebook import plugins as plugins
+    from llm_notebook import serialization as serialization
+    from llm_notebook import templates as templates
+    from llm_notebook import tools as tools
     from llm_notebook.approvals import ApprovalRequest, Decision, approved, require_approval
     from llm_notebook.attachments import Attachment
     from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
     from llm_notebook.errors import (
         ConversationNotSupported,
         IncompleteResponse,
+        JournalError,
         ModelError,
         NeedsKeyException,
         ProviderError,
@@ -92,6 +102,7 @@ if TYPE_CHECKING:
         set_alias,
         set_default_model,
     )
+    from llm_notebook.reopening import history, open_journal, pending, resume
     from llm_notebook.responses import AsyncResponse, Response
     from llm_notebook.schemas import schema_dsl
     from llm_notebook.templates import Template
@@ -115,6 +126,7 @@ _HOMES = {
     "errors": [
         "ConversationNotSupported",
         "IncompleteResponse",
+        "JournalError",
         "ModelError",
         "NeedsKeyException",
         "ProviderError",
@@ -161,6 +173,7 @@ _HOMES = {
         "set_alias",
         "set_default_model",
     ],
+    "reopening": ["history", "open_journal", "pending", "resume"],
     "responses": ["AsyncResponse", "Response"],
     "schemas": ["schema_dsl"],
     "templates": ["Template"],
@@ -176,6 +189,7 @@ _HOMES = {
     ],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_SUBMODULES = ("errors", "models", "parts", "plugins", "serialization", "templates", "tools")
 
 __version__ = "0.1.0"
 __all__ = [
@@ -202,6 +216,7 @@ __all__ = [
     "Fragment",
     "GeminiModel",
     "IncompleteResponse",
+    "JournalError",
     "KeyModel",
     "Message",
     "Model",
@@ -252,10 +267,14 @@ __all__ = [
     "get_plugins",
     "get_template_loaders",
     "get_tools",
+    "history",
     "hookimpl",
     "load_pause",
+    "open_journal",
+    "pending",
     "remove_alias",
     "require_approval",
+    "resume",
     "schema_dsl",
     "set_alias",
     "set_default_model",
@@ -267,7 +286,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module when it is first used (PEP 562)."""
+    """Load a public name from its module, or a public submodule, when it is first used (PEP 562)."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
@@ -276,7 +297,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF])
+    own = [name for name in globals() if name.startswith("__") or name.endswith("_ipython_extension")]
+    return sorted([*own, *_HOME_OF, *_SUBMODULES])
 
 
 def load_ipython_extension(ipython: Any) -> None:

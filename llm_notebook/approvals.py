@@ -1,37 +1,26 @@
-"""Asking a human before a tool runs: requests, decisions, and the digest that binds one to the other. Values only.
-
-Consent is to a digest of (what the tool is, its frozen arguments, the call's id). Arguments are frozen as canonical JSON bytes
-after `before_call`; what runs is made from those bytes, so nothing that happens later can change it.
-"""
+"""Asking a human before a tool runs: requests, decisions, the states of a call, and the mark on a tool. Values only."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import inspect
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, cast, overload
 
-from llm_notebook.tools import Tool, Toolbox, ToolResult
+from llm_notebook.tools import Tool, Toolbox
 
 __all__ = [
-    "ApprovalPolicy",
     "TRANSITIONS",
+    "ApprovalPolicy",
     "ApprovalRequest",
     "CallState",
     "Decision",
-    "Ledger",
     "approved",
-    "canonical",
-    "digest",
+    "policy_of",
     "require_approval",
-    "thawed",
-    "tool_identity",
     "under_approval",
 ]
 
@@ -50,19 +39,20 @@ CallState = Literal[
     "unknown",
 ]
 # From each state the states that may follow. `unknown` is what `started` reads as once its owner has died. An approval goes back
-# to `waiting` where the tool is not the one that was approved; a call that cannot be run at all fails without having started.
+# to `waiting` where the tool is not the one that was approved. A call that cannot be run at all fails without having started.
+# From `waiting` a body that pauses by itself may be entered again without a decision. A decision that stays says what came of it.
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),
-    "waiting": frozenset({"waiting", "approved", "denied", "answered", "abandoned", "cancelled", "failed"}),
+    "waiting": frozenset({"waiting", "approved", "denied", "answered", "abandoned", "started", "cancelled", "failed"}),
     "approved": frozenset({"waiting", "started", "cancelled", "failed"}),
-    "denied": frozenset(),
-    "answered": frozenset(),
-    "abandoned": frozenset(),
+    "denied": frozenset({"denied"}),
+    "answered": frozenset({"answered"}),
+    "abandoned": frozenset({"abandoned"}),
     "cancelled": frozenset(),
-    "started": frozenset({"finished", "failed", "waiting"}),
+    "started": frozenset({"finished", "failed", "waiting", "unknown"}),
     "finished": frozenset(),
     "failed": frozenset(),
-    "unknown": frozenset({"waiting", "approved", "answered", "abandoned", "denied"}),
+    "unknown": frozenset({"unknown", "waiting", "approved", "answered", "abandoned", "denied"}),
 }
 _POLICY = "__llm_approval__"
 _under_approval: ContextVar[bool] = ContextVar("llm_notebook_approved", default=False)
@@ -88,10 +78,17 @@ class ApprovalRequest:
     Attributes:
         tool_name: the tool, as the model calls it.
         arguments: its arguments, a fresh copy of what was frozen.
-        tool_call_id: the call.
+        tool_call_id: the call, as its provider names it.
         reason: the sentence that the tool gave, if it gave one.
         digest: what an approval is bound to, 64 hexadecimal digits.
         destructive: the tool is marked destructive.
+        id: the call's own name: what `resume()` and `%llm approve` take.
+        outcome_unknown: the call was interrupted while it ran, and nobody knows how far it came.
+        origin: where the tool comes from, in a few words each.
+        source: its code, where that is known, under a title.
+        input_schema: JSON Schema of its arguments.
+        facts: what the tool is, as digests by the name of the fact; together they are its identity.
+        changed: why it is asked again: what about the tool has changed since it was decided.
     """
 
     tool_name: str
@@ -100,6 +97,13 @@ class ApprovalRequest:
     reason: str
     digest: str
     destructive: bool = False
+    id: str = ""
+    outcome_unknown: bool = False
+    origin: list[str] = field(default_factory=list)
+    source: dict[str, str] | None = None
+    input_schema: dict[str, Any] | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    changed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-safe dict."""
@@ -116,7 +120,7 @@ class Decision:
     """What a human decided about one call.
 
     Attributes:
-        verdict: run it, do not run it, or take the human's answer in its place.
+        verdict: run it, do not run it, take the human's answer in its place, or give it up.
         digest: what the decision is about; for any other digest it counts for nothing.
         arguments: edited arguments to run with, where they were edited.
         text: the reason of a denial, or the answer.
@@ -135,125 +139,6 @@ class Decision:
     def from_dict(data: dict[str, Any]) -> Decision:
         """The decision that `to_dict()` wrote."""
         return Decision(**data)
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What was decided about the calls that a pause left waiting, and what came of them.
-
-    All continuations of one pause share it, so that a call runs once however many of them are read, and in however many threads.
-
-    Attributes:
-        decisions: by call id; taken out when used.
-    """
-
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    _running: set[str] = field(default_factory=set)
-    _unknown: set[str] = field(default_factory=set)
-    _results: dict[str, ToolResult] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def decide(self, call_id: str, decision: Decision) -> None:
-        """Note a decision; the last one before the call runs counts.
-
-        Raises:
-            ValueError: the call has a result already, so that it can only be approved once more, which changes nothing.
-        """
-        with self._lock:
-            if call_id not in self._results:
-                self._unknown.discard(call_id)
-                self.decisions[call_id] = decision
-            elif decision.verdict != "approved" or decision.arguments is not None:
-                raise ValueError("This call has been settled already, so the decision comes too late.")
-
-    def begin(self, call_id: str) -> ToolResult | None:
-        """A call is about to run. Returns its result if it has one already.
-
-        Raises:
-            RuntimeError: it is running, or was interrupted while it ran: it is not run again unless a human says so.
-        """
-        with self._lock:
-            if call_id in self._results:
-                return self._results[call_id]
-            if call_id in self._running:
-                raise RuntimeError("Another continuation of this pause is running this call right now.")
-            if call_id in self._unknown:
-                raise RuntimeError(
-                    "This call was interrupted while it ran, and nobody knows how far it came: "
-                    "approve() it to run it again, or answer() in its place."
-                )
-            self._running.add(call_id)
-            return None
-
-    def taken(self, call_id: str | None, wanted: Callable[[], str]) -> Decision | None:
-        """The decision about this very call, which is then used up; None if there is none or it was about something else.
-
-        Args:
-            call_id: the call.
-            wanted: computes the digest that the decision must be about.
-        """
-        with self._lock:
-            decision = self.decisions.get(call_id or "")
-            if decision is None or decision.digest != wanted():
-                return None
-            return self.decisions.pop(call_id or "")
-
-    def finished(self, call_id: str, result: ToolResult) -> None:
-        """The call has this result."""
-        with self._lock:
-            self._running.discard(call_id)
-            self._results[call_id] = result
-
-    def stopped(self, call_id: str, *, is_known: bool) -> None:
-        """The call ended without a result: it paused or a hook failed, or else, where nothing is known, it was interrupted."""
-        with self._lock:
-            self._running.discard(call_id)
-            if not is_known:
-                self._unknown.add(call_id)
-
-
-def canonical(arguments: dict[str, Any]) -> bytes:
-    """Arguments as canonical JSON: keys sorted, no white space, UTF-8.
-
-    Raises:
-        TypeError, ValueError: something in them has no JSON form.
-    """
-    text = json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
-
-
-def thawed(frozen: bytes) -> dict[str, Any]:
-    """A fresh plain dict of frozen arguments."""
-    return cast("dict[str, Any]", json.loads(frozen.decode("utf-8", "surrogatepass")))
-
-
-def tool_identity(tool: Tool) -> str:
-    """A digest of what the tool is: name, description, schema, plugin, source where there is any, Toolbox and its configuration.
-
-    Globals and closures of its code are not covered.
-    """
-    function: Any = tool.implementation
-    owner = tool.toolbox
-    try:
-        source = inspect.getsource(inspect.unwrap(function)) if function is not None else ""
-    except (OSError, TypeError):
-        source = ""
-    described = {
-        "name": tool.name,
-        "description": tool.description,
-        "schema": tool.input_schema,
-        "plugin": tool.plugin,
-        "source": source,
-        "toolbox": None if owner is None else f"{type(owner).__module__}.{type(owner).__qualname__}",
-        "configuration": None if owner is None else owner.configuration,
-    }
-    return hashlib.sha256(json.dumps(described, sort_keys=True, default=repr).encode()).hexdigest()
-
-
-def digest(tool: Tool, frozen: bytes, tool_call_id: str) -> str:
-    """What consent to this very call is bound to, 64 hexadecimal digits."""
-    parts = (tool_identity(tool).encode(), frozen, tool_call_id.encode())
-    return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 
 def approved() -> bool:

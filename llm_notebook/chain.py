@@ -1,7 +1,7 @@
 """The tool loop, without I/O: generators that yield steps and are sent outcomes. `drivers` performs the steps.
 
-A chain asks the model, runs the tools it asks for, and goes on until it asks for none. One call is a generator of its own:
-`before_call`, freezing, approval, the tool, `after_call`, in this order, sync or async alike.
+A chain asks the model, runs the tools it asks for, and goes on until it asks for none. One call is a generator of its own, in
+`tool_runs`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,18 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_notebook.approvals import (
-    ApprovalPolicy,
-    ApprovalRequest,
-    Decision,
-    Ledger,
-    canonical,
-    digest,
-    policy_of,
-    thawed,
-)
-from llm_notebook.errors import ToolArgumentError
-from llm_notebook.parts import Message, json_text
+from llm_notebook.call_log import CallLog, Note
+from llm_notebook.identifiers import new_id
+from llm_notebook.parts import Message
 from llm_notebook.prompts import Prompt
-from llm_notebook.signatures import TOOL_CALL_PARAMETER
-from llm_notebook.tools import CancelToolCall, PauseChain, Tool, Toolbox, ToolCall, ToolResult, output_text
+from llm_notebook.tool_runs import Invoke, ToolRun
+from llm_notebook.tools import PauseChain, Tool, Toolbox, ToolCall, ToolResult
 from llm_notebook.unresolved import unresolved_calls, with_ids, with_results
 
 __all__ = [
     "Ask",
     "Chain",
     "Hook",
-    "Invoke",
     "PlannedCall",
     "Prepare",
     "Run",
@@ -51,31 +41,15 @@ class Ask:
 
 
 @dataclass(slots=True)
-class Invoke:
-    """Call a hook or a tool, awaiting it where it is async. Sent: what it returned; thrown: what it raised.
-
-    Attributes:
-        hook: the name of the hook this is, None for a tool.
-        consent: a human has approved the call that this runs.
-    """
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    hook: str | None = None
-    consent: bool = False
-
-
-@dataclass(slots=True)
 class PlannedCall:
     """One call of a batch.
 
     Attributes:
-        steps: yields Invokes and returns the ToolResult.
+        steps: yields Invokes and Notes, and returns the ToolResult.
         is_async: the tool is a coroutine function.
     """
 
-    steps: Generator[Invoke, Any, ToolResult]
+    steps: Generator[Invoke | Note, Any, ToolResult]
     is_async: bool
 
 
@@ -98,7 +72,7 @@ class Prepare:
     toolboxes: list[Toolbox]
 
 
-Step = Ask | Invoke | Prepare | Run
+Step = Ask | Invoke | Note | Prepare | Run
 Outcome = ToolResult | Exception | None
 
 
@@ -110,18 +84,22 @@ class ToolRunner:
         tools: what may be called.
         before_call: called with (tool or None, call) before anything else; may change the call's arguments or cancel it.
         after_call: called with (tool, call, result).
-        ledger: what humans decided about the first batch of calls, and what came of it.
+        log: what became of calls, and what humans decided about them.
         finished: results of the latest batch, by call id, as they come.
     """
 
     tools: Sequence[Any] = ()
     before_call: Hook = None
     after_call: Hook = None
-    ledger: Ledger = field(default_factory=Ledger)
+    log: CallLog = field(default_factory=CallLog)
     finished: dict[str, ToolResult] = field(default_factory=dict)
 
-    def run(self, calls: list[ToolCall]) -> Generator[Step, Any, list[ToolResult]]:
+    def run(self, calls: list[ToolCall], turn_id: str) -> Generator[Step, Any, list[ToolResult]]:
         """Run the calls.
+
+        Args:
+            calls: what the model asked for.
+            turn_id: the turn that asked.
 
         Raises:
             PauseChain: a call waits for a human; `.tool_results` are the finished siblings.
@@ -134,9 +112,9 @@ class ToolRunner:
         planned = []
         for call in calls:
             tool = by_name.get(call.name)
-            planned.append(PlannedCall(self._call(tool, call), tool is not None and tool.is_async))
+            run = ToolRun(tool, call, turn_id, self.log, self.before_call, self.after_call, self.finished)
+            planned.append(PlannedCall(run.steps(), tool is not None and tool.is_async))
         outcomes: list[Outcome] = yield Run(planned, {"before_call": self.before_call, "after_call": self.after_call})
-        self.ledger = Ledger()
         results = [self.finished[call.tool_call_id] for call in calls if call.tool_call_id in self.finished]
         failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         for failure in failures:
@@ -148,84 +126,6 @@ class ToolRunner:
             raise pause
         return results
 
-    def _call(self, tool: Tool | None, call: ToolCall) -> Generator[Invoke, Any, ToolResult]:
-        """One call from its hook to its hook; what another continuation of the same pause has done is not done again."""
-        assert call.tool_call_id is not None
-        call_id, ledger = call.tool_call_id, self.ledger
-        result = ledger.begin(call_id)
-        if result is not None:
-            self.finished[call_id] = result
-            return result
-        try:
-            result, ran = yield from self._result_of(tool, call, ledger)
-        except BaseException as error:
-            ledger.stopped(call_id, is_known=isinstance(error, Exception))
-            raise
-        self.finished[call_id] = result
-        ledger.finished(call_id, result)
-        if ran is not None and self.after_call is not None:
-            try:
-                yield Invoke(self.after_call, (tool, ran, result), hook="after_call")
-            except PauseChain as pause:
-                pause.tool_call = ran
-                raise
-        return result
-
-    def _result_of(
-        self, tool: Tool | None, call: ToolCall, ledger: Ledger
-    ) -> Generator[Invoke, Any, tuple[ToolResult, ToolCall | None]]:
-        """The result, and the call that the tool was run with, None where it was not run."""
-        asked = ToolCall(call.name, call.arguments, call.tool_call_id)
-        hooks_pause: PauseChain | None = None
-        unsound = _unsound(asked)
-        try:
-            if self.before_call is not None:
-                yield Invoke(self.before_call, (tool, call), hook="before_call")
-        except CancelToolCall as cancelled:
-            return _failed(asked, f"Cancelled: {cancelled}", cancelled), None
-        except PauseChain as pause:
-            hooks_pause = pause
-        if tool is None:
-            error = KeyError(f"tool {asked.name!r} does not exist")
-            return _failed(asked, f"Error: {error.args[0]}", error), None
-        asked.arguments = call.arguments
-        if unsound is not None and _unsound(asked):
-            return _failed(asked, f"Error: {unsound}", unsound), None
-        frozen = _frozen(asked)
-        asked.arguments = thawed(frozen)
-        decision = ledger.taken(asked.tool_call_id, lambda: digest(tool, frozen, asked.tool_call_id or ""))
-        if decision is None and hooks_pause is not None:
-            raise _pause(hooks_pause, tool, asked, frozen)
-        if decision is not None and decision.verdict != "approved":
-            return _decided(asked, decision), None
-        return (yield from self._run(tool, asked, frozen, decision))
-
-    def _run(
-        self, tool: Tool, asked: ToolCall, frozen: bytes, decision: Decision | None
-    ) -> Generator[Invoke, Any, tuple[ToolResult, ToolCall | None]]:
-        edited = decision.arguments if decision is not None else None
-        runs = frozen if edited is None else canonical(edited)
-        note = "" if runs == frozen else f"(The user changed the arguments to {json_text(edited)}.)\n"
-        try:
-            arguments = tool.arguments_for(ToolCall(asked.name, thawed(runs), asked.tool_call_id))
-        except ToolArgumentError as error:
-            return _failed(asked, f"{note}Error: {error}", error), None
-        policy = policy_of(tool)
-        if policy is not None and decision is None and _applies(policy, tool, asked, runs):
-            raise _pause(PauseChain(f"{tool.name} waits for approval"), tool, asked, frozen)
-        body = _body(tool)
-        try:
-            value = yield Invoke(body, kwargs=arguments, consent=decision is not None)
-        except PauseChain as pause:
-            raise _pause(pause, tool, asked, frozen) from None
-        except Exception as error:
-            result = _failed(asked, f"{note}Error: {str(error) or type(error).__name__}", error)
-            result.instance = tool.toolbox
-        else:
-            text, attachments = output_text(value)
-            result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
-        return result, ToolCall(asked.name, thawed(runs), asked.tool_call_id)
-
 
 @dataclass(slots=True)
 class Chain:
@@ -236,14 +136,18 @@ class Chain:
         runner: runs the tools.
         respond: makes the lazy response to a prompt.
         limit: most responses; None means no limit.
-        pause: makes what a pause needs to go on from (the prompt of its round, the pause).
+        pause: makes what a pause needs to go on from (the prompt of its round, the turn that asked, the pause).
+        asked_by: the turn that asked for the calls that the first prompt's history ends with; empty where that is not known.
+        left: where an interrupted chain can be gone on with: what `pause` made; None unless it was interrupted while tools ran.
     """
 
     prompt: Prompt
     runner: ToolRunner
     respond: Callable[[Prompt], Any]
-    pause: Callable[[Prompt, PauseChain], Any]
+    pause: Callable[[Prompt, str, PauseChain], Any]
     limit: int | None = None
+    asked_by: str = ""
+    left: Any = None
 
 
 def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
@@ -259,7 +163,11 @@ def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
     history = with_ids(prompt.messages)
     waiting = unresolved_calls(history)
     if waiting:
-        results = yield from _run_or_pause(chain, waiting, prompt, history)
+        asked_by = chain.asked_by
+        if not asked_by:
+            asked_by = new_id()
+            yield from chain.runner.log.import_history(asked_by, prompt.model.model_id, history)
+        results = yield from _run_or_pause(chain, waiting, prompt, history, asked_by)
         yield results
         prompt = prompt.next_round(history, results)
     rounds = 0
@@ -279,7 +187,7 @@ def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
         # A tool may have added tools to its Toolbox since.
         chain.runner.tools = response.prompt.tools
         try:
-            results = yield from _run_or_pause(chain, calls, prompt, history)
+            results = yield from _run_or_pause(chain, calls, prompt, history, response.turn_id)
         finally:
             response.remember(chain.runner.finished.values())
         yield results
@@ -287,84 +195,28 @@ def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
 
 
 def _run_or_pause(
-    chain: Chain, calls: list[ToolCall], prompt: Prompt, history: list[Message]
+    chain: Chain, calls: list[ToolCall], prompt: Prompt, history: list[Message], asked_by: str
 ) -> Generator[Step, Any, list[ToolResult]]:
     try:
-        return (yield from run_with_history(chain.runner, calls, history))
+        return (yield from run_with_history(chain.runner, calls, history, asked_by))
     except PauseChain as pause:
-        pause.paused = chain.pause(prompt, pause)
+        pause.paused = chain.pause(prompt, asked_by, pause)
+        raise
+    except Exception:
+        raise
+    except BaseException:
+        stop = PauseChain()
+        stop.messages = with_results(history, list(chain.runner.finished.values()))
+        chain.left = chain.pause(prompt, asked_by, stop)
         raise
 
 
 def run_with_history(
-    runner: ToolRunner, calls: list[ToolCall], history: list[Message]
+    runner: ToolRunner, calls: list[ToolCall], history: list[Message], asked_by: str
 ) -> Generator[Step, Any, list[ToolResult]]:
+    """Run calls; a pause gets the history to resume from."""
     try:
-        return (yield from runner.run(calls))
+        return (yield from runner.run(calls, asked_by))
     except PauseChain as pause:
         pause.messages = with_results(history, pause.tool_results)
         raise
-
-
-def _body(tool: Tool) -> Callable[..., Any]:
-    if tool.implementation is None:
-        raise ValueError(
-            f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
-        )
-    return tool.implementation
-
-
-def _unsound(call: ToolCall) -> Exception | None:
-    """Why the arguments have no JSON form: models write NaN, for one."""
-    try:
-        canonical(call.arguments)
-    except (TypeError, ValueError, RecursionError) as error:
-        return ToolArgumentError(f"the arguments have no JSON form: {error}", tool_name=call.name)
-    return None
-
-
-def _frozen(call: ToolCall) -> bytes:
-    try:
-        return canonical(call.arguments)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {error}") from None
-
-
-def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
-    """Whether a human must be asked. A condition that fails asks: silence is not consent."""
-    if policy.when is None:
-        return True
-    try:
-        # Arguments of its own: what a condition does to them must not change what runs.
-        arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
-        arguments.pop(TOOL_CALL_PARAMETER, None)
-        return bool(policy.when(**arguments))
-    except Exception:
-        return True
-
-
-def _pause(pause: PauseChain, tool: Tool, call: ToolCall, frozen: bytes) -> PauseChain:
-    policy = policy_of(tool)
-    assert call.tool_call_id is not None
-    pause.tool_call = call
-    pause.request = ApprovalRequest(
-        tool_name=tool.name,
-        arguments=thawed(frozen),
-        tool_call_id=call.tool_call_id,
-        reason=str(pause),
-        digest=digest(tool, frozen, call.tool_call_id),
-        destructive=policy is not None and policy.destructive,
-    )
-    return pause
-
-
-def _decided(call: ToolCall, decision: Decision) -> ToolResult:
-    """The result of a call that a human took out of the tool's hands."""
-    if decision.verdict == "answered":
-        return ToolResult(call.name, decision.text, [], call.tool_call_id)
-    reason = f": {decision.text}" if decision.text else ""
-    return ToolResult(call.name, f"Denied by the user{reason}", [], call.tool_call_id)
-
-
-def _failed(call: ToolCall, output: str, error: Exception) -> ToolResult:
-    return ToolResult(call.name, output, [], call.tool_call_id, exception=error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -28,10 +28,20 @@ class _BaseChainResponse:
     Args:
         chain: what to do.
         parallel_tools: run so many (sync) tool calls of a batch at once, in threads.
+
+    Attributes:
+        prompt: the first round's.
+        log: where its turns and calls are kept; `log.on_call` is told what becomes of calls.
+        on_retry: told when a request is about to be sent again.
+        plan: how it is run, for who asks the same again.
     """
 
     def __init__(self, chain: Chain, *, parallel_tools: int | None = None) -> None:
+        self._chain = chain
         self.prompt = chain.prompt
+        self.log = chain.runner.log
+        self.on_retry: Callable[[Any], None] | None = None
+        self.plan: Any = None
         self._parallel = parallel_tools
         self._steps = chain_steps(chain)
         self._log: list[Any] = []
@@ -40,6 +50,27 @@ class _BaseChainResponse:
         self._failure: BaseException | None = None
         self._over = False
         self._error: BaseException | None = None
+
+    @property
+    def latest(self) -> Any:
+        """The response that was begun last, None before the first."""
+        responses = self._responses()
+        return responses[-1] if responses else None
+
+    @property
+    def so_far(self) -> list[Message]:
+        """What was said so far; nothing is sent or waited for."""
+        latest = self.latest
+        return [*latest.prompt.messages, *latest.partial] if latest is not None else self.prompt.messages
+
+    def finished_responses(self) -> list[Any]:
+        """The responses so far that are complete, oldest first."""
+        return [response for response in self._responses() if response._done]
+
+    @property
+    def left(self) -> Any:
+        """Where a chain that was interrupted while tools ran can be gone on with; None for any other."""
+        return self._chain.left
 
     @property
     def failed(self) -> bool:
@@ -98,8 +129,7 @@ class _BaseChainResponse:
 
     def _messages(self) -> list[Message]:
         """Everything said in the chain: what was sent last, and what was answered to it."""
-        latest = self._responses()[-1]
-        return [*latest.prompt.messages, *latest.partial]
+        return self.so_far
 
     def _responses(self) -> list[Any]:
         return [item for item in self._log if not isinstance(item, list)]
@@ -119,6 +149,7 @@ class _BaseChainResponse:
                 self._error = IncompleteResponse("The chain was interrupted before its end.")
             raise
         if isinstance(step, Ask):
+            step.response.on_retry = self.on_retry
             self._log.append(step.response)
             # The reader sees the response first and may stream it; it is read to its end when the chain goes on.
             self._step = step
@@ -227,6 +258,11 @@ class ChainResponse(_BaseChainResponse):
     text = when_read(_BaseChainResponse._text)
     messages = when_read(_BaseChainResponse._messages)
 
+    def close(self) -> None:
+        """Stop reading: the response that is under way is closed; what arrived is kept and marked as interrupted."""
+        if self.latest is not None:
+            self.latest.close()
+
     def read_all(self) -> None:
         """Go on to the chain's end."""
         while self._advance(len(self._log)):
@@ -286,6 +322,11 @@ class AsyncChainResponse(_BaseChainResponse):
 
     text = when_read_async(_BaseChainResponse._text)
     messages = when_read_async(_BaseChainResponse._messages)
+
+    async def aclose(self) -> None:
+        """`ChainResponse.close()`."""
+        if self.latest is not None:
+            await self.latest.aclose()
 
     async def read_all(self) -> None:
         """Go on to the chain's end."""

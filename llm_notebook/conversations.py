@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
+from llm_notebook.call_log import Place
 from llm_notebook.chain import Hook
 from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
+from llm_notebook.identifiers import new_id
 from llm_notebook.parts import Message
 from llm_notebook.pauses import Surroundings
 from llm_notebook.prompting import Promptable
@@ -27,6 +29,9 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
         tools: what the model may call in every turn that names no tools of its own.
         before_call, after_call: hooks of its chains.
         chain_limit: most responses of each chain; None and 0 mean no limit.
+
+    Attributes:
+        place: where it is held, for the journal.
     """
 
     def __init__(
@@ -45,6 +50,16 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
         self.before_call = before_call
         self.after_call = after_call
         self.chain_limit = chain_limit
+        self.place = Place()
+        self._conversation_id = ""
+
+    @property
+    def conversation_id(self) -> str:
+        """The name of this conversation, in the journal where it is kept."""
+        if not self._conversation_id:
+            kept = [response for response in self.responses if response.is_kept]
+            self._conversation_id = kept[-1].log.conversation_id or kept[-1].log.chain_id if kept else new_id()
+        return self._conversation_id
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -55,6 +70,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
             before_call=self.before_call,
             after_call=self.after_call,
             chain_limit=self.chain_limit,
+            place=self.place,
         )
 
     def history(self) -> list[Message]:

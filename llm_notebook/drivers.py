@@ -10,9 +10,11 @@ from contextvars import copy_context
 from typing import Any, TypeVar, cast
 
 from llm_notebook.approvals import under_approval
-from llm_notebook.chain import Ask, Invoke, Outcome, PlannedCall, Prepare, Run, Step
+from llm_notebook.call_log import Note
+from llm_notebook.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.record import Items, Record
 from llm_notebook.runtime import runtime
+from llm_notebook.tool_runs import Invoke
 
 __all__ = ["advance", "advance_async", "run_async", "run_sync"]
 
@@ -121,6 +123,8 @@ def perform_sync(step: Step, parallel: int | None = None) -> Any:
                 raise _async_hook(step.hook)
             # Inside Jupyter a loop is always running in this thread, so the coroutine gets a loop of its own elsewhere.
             return runtime.event_loop.run(result)
+    if isinstance(step, Note):
+        return step.journal.submit(step.operation).result()
     if isinstance(step, Ask):
         return step.response.read_all()
     if isinstance(step, Prepare):
@@ -153,6 +157,9 @@ async def perform_async(step: Step, parallel: int | None = None) -> Any:
                 from concurrent.futures import CancelledError  # noqa: PLC0415  asyncio has it loaded
 
                 raise CancelledError from None
+    if isinstance(step, Note):
+        kept = step.journal.submit(step.operation)
+        return kept.result() if kept.done() else await asyncio.wrap_future(kept)
     if isinstance(step, Ask):
         return await step.response.read_all()
     if isinstance(step, Prepare):

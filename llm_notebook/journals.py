@@ -118,7 +118,7 @@ class CallMoved:
         to: the state it goes to.
         request: what a human is asked, for `waiting`.
         digest: what runs, for `started`: the digest of tool, arguments and call.
-        result: for `finished`, `failed` and `cancelled`: what the model is told.
+        result: what the model is told, once that is known. A decided call that has one was gone on with.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`: the name of the lock that the running process holds; see `Journal.owner`.
     """
@@ -144,6 +144,7 @@ class Decided:
     Attributes:
         who: whoever decided: the user's name, or how it was decided.
         grant_id: the grant that decided in the human's place.
+        replaces: it counts as well where the call is decided but nothing has come of that yet: no result, and not started.
     """
 
     call_id: str
@@ -151,6 +152,7 @@ class Decided:
     who: str
     at: datetime
     grant_id: str | None = None
+    replaces: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -205,6 +207,7 @@ class CallEntry:
         request: what a human was last asked, None if nobody was.
         decision: what was decided, None if nothing was.
         decided_by, decided_at: who decided, and when.
+        grant_id, grant_scope: the grant that decided, if one did.
         result: what the model was or will be told, once that is known.
         changed_at: when it came to this state.
     """
@@ -219,6 +222,8 @@ class CallEntry:
     decision: Decision | None = None
     decided_by: str = ""
     decided_at: datetime | None = None
+    grant_id: str = ""
+    grant_scope: str = ""
     result: ToolResult | None = None
     note: str = ""
     changed_at: datetime | None = None
@@ -285,3 +290,6 @@ class Journal(Protocol):
 
     def flush(self) -> None:
         """Wait until everything that was handed over is durable."""
+
+    def close(self) -> None:
+        """Make everything durable and let go of the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from llm_notebook.call_log import CallLog
 from llm_notebook.chain import Hook
 from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
 from llm_notebook.conversations import AsyncConversation, Conversation
@@ -96,9 +97,11 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     def _surroundings(self) -> Surroundings:
         return Surroundings(self)
 
-    def response_to(self, prompt: Prompt, *, stream: bool, conversation: Any, key: str | None) -> ResponseT:
+    def response_to(
+        self, prompt: Prompt, *, stream: bool, conversation: Any, key: str | None, log: CallLog | None = None
+    ) -> ResponseT:
         """The lazy response to a finished Prompt."""
-        response: ResponseT = self._response_class(prompt, self, stream, conversation, key)
+        response: ResponseT = self._response_class(prompt, self, stream, conversation, key, log)
         return response
 
     def check(self, prompt: Prompt) -> None:
@@ -231,3 +234,8 @@ class ModelWithAliases:
     def matches(self, query: str) -> bool:
         """True if the id or an alias contains the query, whatever the case."""
         return any(query.lower() in name.lower() for name in [self.model_id, *self.aliases])
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(model={self.model!r}, async_model={self.async_model!r}, aliases={self.aliases!r})"
+        )

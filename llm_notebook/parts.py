@@ -28,6 +28,7 @@ __all__ = [
     "user",
 ]
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
 EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
 Role = Literal["system", "user", "assistant", "tool"]
@@ -241,4 +242,4 @@ def tool_message(*items: Content | Iterable[Content], provider_metadata: Metadat
 
 def json_text(value: Any) -> str:
     """Compact JSON with non-ASCII text left readable, as providers are sent it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(value)

@@ -88,7 +88,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         around = self._surroundings()
         made = _made_prompt(around, prompt, merged_options(options, option_keywords), given)
         response: ResponseT_co = around.model.response_to(
-            made, stream=stream, conversation=around.conversation, key=key
+            made, stream=stream, conversation=around.conversation, key=key, log=around.log()
         )
         return response
 

@@ -116,14 +116,16 @@ class Registry:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
         entry = self._entry(name)
         if entry.model is None:
-            raise UnknownModelError(f"{entry.model_id} exists as an async model only: use get_async_model().")
+            raise UnknownModelError(
+                f"{entry.model_id} has no sync flavour (async model exists): use get_async_model()."
+            )
         return entry.model
 
     def async_model(self, name: str | None) -> AsyncModel | AsyncKeyModel:
         """The async model of that name, or the default one; UnknownModelError if there is none."""
         entry = self._entry(name)
         if entry.async_model is None:
-            raise UnknownModelError(f"{entry.model_id} has no async flavour: use get_model().")
+            raise UnknownModelError(f"{entry.model_id} has no async flavour (sync model exists): use get_model().")
         return entry.async_model
 
     def _entry(self, name: str | None) -> ModelWithAliases:

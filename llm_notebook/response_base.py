@@ -9,17 +9,21 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from llm_notebook.chain import Ask, Hook, Invoke, Prepare, ToolRunner, run_with_history
+from llm_notebook.call_log import CallLog
+from llm_notebook.chain import Ask, Hook, Prepare, ToolRunner, run_with_history
 from llm_notebook.errors import ModelError
+from llm_notebook.identifiers import new_id
 from llm_notebook.parts import Message, TextPart, ToolCallPart, assistant
 from llm_notebook.pauses import ChainPlan, PausedChain, Surroundings
 from llm_notebook.prompts import Prompt, Usage
 from llm_notebook.record import Record
+from llm_notebook.tool_runs import Invoke
 from llm_notebook.tools import PauseChain, ToolCall, ToolResult
 from llm_notebook.unresolved import with_ids, with_results
 
 if TYPE_CHECKING:
     from llm_notebook.attachments import Attachment
+    from llm_notebook.journals import TurnEntry
     from llm_notebook.serialization import ResponseDict
 
 __all__ = ["BaseResponse"]
@@ -29,14 +33,24 @@ class BaseResponse:
     """What sync and async responses have in common: their state and every answer that is computed from it."""
 
     def __init__(
-        self, prompt: Prompt, model: Any, stream: bool, conversation: Any = None, key: str | None = None
+        self,
+        prompt: Prompt,
+        model: Any,
+        stream: bool,
+        conversation: Any = None,
+        key: str | None = None,
+        log: CallLog | None = None,
     ) -> None:
         self.prompt = prompt
         self.model = model
         self.stream = stream and model.can_stream
         self.conversation = conversation
         self._key = key
-        self._record = Record()
+        self.record = Record()
+        self.log = CallLog() if log is None else log
+        self.is_kept = False
+        self._is_concluded = False
+        self._turn_id = ""
         self._source: Any = None
         self._callbacks: list[Callable[[Any], Any]] = []
         self._concluding = threading.Lock()
@@ -49,18 +63,25 @@ class BaseResponse:
             self.on_retry(retry)
 
     @property
+    def turn_id(self) -> str:
+        """The name of this turn, in the journal where it is kept."""
+        if not self._turn_id:
+            self._turn_id = new_id()
+        return self._turn_id
+
+    @property
     def partial(self) -> list[Message]:
         """The messages as far as they arrived; nothing is sent or waited for. Tool calls that may be cut short are left out."""
-        return self._record.messages()
+        return self.record.messages()
 
     @property
     def interrupted(self) -> bool:
         """True if reading was stopped before the response's end."""
-        return self._record.status == "interrupted"
+        return self.record.status == "interrupted"
 
     def add_tool_call(self, tool_call: ToolCall) -> None:
         """For models: register a tool call that is not streamed as events."""
-        self._record.extra_calls.append(tool_call)
+        self.record.extra_calls.append(tool_call)
 
     def set_usage(
         self,
@@ -70,33 +91,40 @@ class BaseResponse:
         details: dict[str, Any] | None = None,
     ) -> None:
         """For models: the tokens that the response used."""
-        self._record.usage = Usage(input, output, details)
+        self.record.usage = Usage(input, output, details)
 
     def set_resolved_model(self, model_id: str) -> None:
         """For models: the exact model that the provider says it used."""
-        self._record.resolved_model = model_id
+        self.record.resolved_model = model_id
 
     @property
     def resolved_model(self) -> str | None:
         """The exact model that answered, where the provider says so."""
-        return self._record.resolved_model
+        return self.record.resolved_model
 
     @property
     def response_json(self) -> dict[str, Any] | None:
         """The provider's raw JSON, as far as it arrived; models set it."""
-        return self._record.response_json
+        return self.record.response_json
 
     @response_json.setter
     def response_json(self, value: dict[str, Any] | None) -> None:
-        self._record.response_json = value
+        self.record.response_json = value
 
     def _started(self) -> Any:
         """The stream of the one request this response sends; begun when it is first asked for."""
         if self._source is None:
-            self._record.start()
+            self.record.start()
             waiting = [toolbox for toolbox in self.prompt.toolboxes if toolbox.pending_preparations()]
-            self._source = self._prepared_stream(Prepare(waiting)) if waiting else self._stream()
+            is_simple = not waiting and self.log.journal is None
+            self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))
         return self._source
+
+    def _begin_steps(self, toolboxes: list[Any]) -> Generator[Any, Any, None]:
+        """What comes before the request: Toolboxes set themselves up, and the turn is kept as begun."""
+        yield Prepare(toolboxes)
+        self.prompt.freeze()
+        yield from self.log.begin(self)
 
     def _stream(self) -> Any:
         self.prompt.freeze()
@@ -106,23 +134,23 @@ class BaseResponse:
         result = self.model.execute(*arguments)
         return aiter(result) if hasattr(result, "__aiter__") else iter(result)
 
-    def _prepared_stream(self, step: Prepare) -> Any:
-        """The stream of a request whose Toolboxes set themselves up first."""
+    def _prepared_stream(self, steps: Generator[Any, Any, None]) -> Any:
+        """The stream of a request before which these steps are performed."""
         raise NotImplementedError
 
     def _text(self) -> str:
         """The whole text of the response."""
-        return self._record.text()
+        return self.record.text()
 
     def _messages(self) -> list[Message]:
         """The assistant's messages, usually one."""
-        return self._record.messages()
+        return self.record.messages()
 
     def calls_so_far(self) -> list[ToolCall]:
         """The tool calls of a complete response that are ours to run, in the model's order; fresh copies every time."""
         return [
             ToolCall.from_part(part)
-            for message in self._record.messages()
+            for message in self.record.messages()
             for part in message.parts
             if isinstance(part, ToolCallPart) and not part.server_executed
         ]
@@ -133,19 +161,19 @@ class BaseResponse:
 
     def _json(self) -> dict[str, Any] | None:
         """The provider's raw JSON, assembled to its non-streamed shape when it was streamed."""
-        return self._record.response_json
+        return self.record.response_json
 
     def _usage(self) -> Usage:
         """The tokens that the response used."""
-        return self._record.usage
+        return self.record.usage
 
     def _duration_ms(self) -> int:
         """Milliseconds from the request to the end of the response."""
-        return self._record.duration_ms()
+        return self.record.duration_ms()
 
     def _datetime_utc(self) -> str:
         """When the request was sent, in UTC, as ISO 8601."""
-        started = self._record.started_utc
+        started = self.record.started_utc
         return started.isoformat() if started is not None else ""
 
     def _parsed(self) -> Any:
@@ -157,8 +185,8 @@ class BaseResponse:
         if self.prompt.schema is None:
             raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
         if self.prompt.schema_class is not None:
-            return self.prompt.schema_class.model_validate_json(self._record.text())
-        return json.loads(self._record.text())
+            return self.prompt.schema_class.model_validate_json(self.record.text())
+        return json.loads(self.record.text())
 
     def _execute_tool_calls_steps(
         self,
@@ -182,7 +210,7 @@ class BaseResponse:
         yield Ask(self)
         calls = self.calls_so_far()
         missing = [call for call in calls if call.tool_call_id not in self._tool_results]
-        yield from self._run_steps(missing, before_call, after_call, tools)
+        yield from self._run_steps(missing, before_call, after_call, tools, self.log)
         return [self._tool_results[call.tool_call_id] for call in calls if call.tool_call_id is not None]
 
     def _execute_tool_call_steps(self, tool_call: ToolCall) -> Generator[Any, Any, ToolResult]:
@@ -193,21 +221,23 @@ class BaseResponse:
         """
         yield Ask(self)
         call = ToolCall.from_part(ToolCallPart(tool_call.name, tool_call.arguments, tool_call.tool_call_id))
-        results = yield from self._run_steps([call], None, None, None)
+        # A call that has a result is run again as one that nobody knows yet.
+        log = CallLog() if call.tool_call_id in self._tool_results else self.log
+        results = yield from self._run_steps([call], None, None, None, log)
         return results[0]
 
     def _run_steps(
-        self, calls: list[ToolCall], before_call: Hook, after_call: Hook, tools: Sequence[Any] | None
+        self, calls: list[ToolCall], before_call: Hook, after_call: Hook, tools: Sequence[Any] | None, log: CallLog
     ) -> Generator[Any, Any, list[ToolResult]]:
         prompt = self.prompt if tools is None else self._with_tools(tools)
         yield Prepare(prompt.toolboxes)
-        runner = ToolRunner(prompt.tools, before_call, after_call)
+        runner = ToolRunner(prompt.tools, before_call, after_call, log)
         try:
-            return (yield from run_with_history(runner, calls, self.history_after()))
+            return (yield from run_with_history(runner, calls, self.history_after(), self.turn_id))
         except PauseChain as pause:
             around = Surroundings(self.model, conversation=self.conversation)
             plan = ChainPlan(around, before_call, after_call, stream=self.stream, key=self._key)
-            pause.paused = PausedChain(plan, prompt, pause.messages, pause.request)
+            pause.paused = PausedChain(plan, prompt, pause.messages, pause.request, log, self.turn_id)
             raise
         finally:
             self.remember(runner.finished.values())
@@ -261,7 +291,10 @@ class BaseResponse:
         if self._key is not None:
             keywords.setdefault("key", self._key)
         history = [*with_results(self.history_after(), tool_results), *(messages or [])]
-        return self.model.prompt(prompt, messages=history, options=options, **keywords)
+        reply = self.model.prompt(prompt, messages=history, options=options, **keywords)
+        if self.is_kept:
+            reply.log.parent, reply.log.conversation_id = self, self.log.conversation_id or self.log.chain_id
+        return reply
 
     def _to_dict(self) -> ResponseDict:
         """A JSON-safe dict from which `from_dict()` makes a response that can `reply()`. Tools are not in it."""
@@ -282,13 +315,13 @@ class BaseResponse:
         data: dict[str, Any] = {
             "model": self.model.model_id,
             "prompt": prompt,
-            "messages": [message.to_dict() for message in self._record.messages()],
+            "messages": [message.to_dict() for message in self.record.messages()],
         }
-        usage = {name: value for name, value in asdict(self._record.usage).items() if value is not None}
+        usage = {name: value for name, value in asdict(self.record.usage).items() if value is not None}
         if usage:
             data["usage"] = usage
-        if self._record.started_utc is not None:
-            data["datetime_utc"] = self._record.started_utc.isoformat()
+        if self.record.started_utc is not None:
+            data["datetime_utc"] = self.record.started_utc.isoformat()
         return cast("ResponseDict", data)
 
     @classmethod
@@ -299,27 +332,44 @@ class BaseResponse:
         made = Prompt(prompt, model, attachments=attachments, system=system, options=model.Options())
         return cls(made, model, stream=False)._restored([assistant(response)])
 
+    @classmethod
+    def kept(cls, prompt: Prompt, model: Any, log: CallLog, turn: TurnEntry) -> Self:
+        """The finished response of a turn in the journal."""
+        response = cls(prompt, model, stream=False, log=log)
+        response._turn_id, response.is_kept, response._is_concluded = turn.begun.turn_id, True, True
+        response._restored(list(turn.output), None, turn.begun.at.isoformat())
+        response.record.usage = turn.usage or Usage()
+        response.remember(call.result for call in turn.calls if call.result is not None)
+        return response
+
     def _restored(self, messages: list[Message], usage: Mapping[str, Any] | None = None, started: str = "") -> Self:
         """Become a finished response that said these messages."""
         self.prompt.freeze()
-        self._record.restore(with_ids(messages))
-        self._record.usage = Usage(**(usage or {}))
-        self._record.started_utc = datetime.fromisoformat(started) if started else None
+        self.record.restore(with_ids(messages))
+        self.record.usage = Usage(**(usage or {}))
+        self.record.started_utc = datetime.fromisoformat(started) if started else None
         return self
 
     @property
     def _done(self) -> bool:
-        return self._record.status == "done"
+        return self.record.status == "done"
 
     @property
     def _chunks(self) -> list[str]:
-        return list(self._record.text_chunks(0))
+        return list(self.record.text_chunks(0))
 
     def _broke_off(self, error: BaseException, closing: str) -> Any:
         """Note what ended the stream; returns the stream's method of this name if it is to be closed."""
         if isinstance(error, ModelError) and error.response is None:
             error.response = self
-        return getattr(self._source, closing, None) if self._record.over else None
+        self._end_unwaited()
+        return getattr(self._source, closing, None) if self.record.over else None
+
+    def _end_unwaited(self) -> None:
+        """Keep how a response ended that did not end well; whoever stopped it does not wait for that."""
+        if self.record.over and not self._is_concluded:
+            self._is_concluded = True
+            self.log.end_unwaited(self)
 
     def _concluded(self) -> list[Callable[[Any], Any]]:
         """Called when the response ended well: join the conversation, and hand out the callbacks that are now due."""
@@ -330,6 +380,9 @@ class BaseResponse:
             return due
 
     def _conclude_steps(self) -> Generator[Any, Any, None]:
+        if not self._is_concluded:
+            self._is_concluded = True
+            yield from self.log.end(self)
         failures = []
         for callback in self._concluded():
             try:
@@ -340,6 +393,6 @@ class BaseResponse:
             raise failures[0]
 
     def __repr__(self) -> str:
-        record = self._record
+        record = self.record
         text = record.text() if record.over else "... not yet done ..."
         return f"<{type(self).__name__} prompt={self.prompt.prompt!r} text={text!r}>"

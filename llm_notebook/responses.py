@@ -8,8 +8,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from llm_notebook.chain import Prepare
-from llm_notebook.drivers import advance, advance_async, perform_async, perform_sync, run_async, run_sync
+from llm_notebook.call_log import CallLog
+from llm_notebook.drivers import advance, advance_async, run_async, run_sync
 from llm_notebook.parts import Message, StreamEvent
 from llm_notebook.prompts import Prompt
 from llm_notebook.record import Item, Items
@@ -132,9 +132,15 @@ class Response(BaseResponse):
     conversation: Conversation | None
 
     def __init__(
-        self, prompt: Prompt, model: Any, stream: bool, conversation: Any = None, key: str | None = None
+        self,
+        prompt: Prompt,
+        model: Any,
+        stream: bool,
+        conversation: Any = None,
+        key: str | None = None,
+        log: CallLog | None = None,
     ) -> None:
-        super().__init__(prompt, model, stream, conversation, key)
+        super().__init__(prompt, model, stream, conversation, key, log)
         self._lock = threading.RLock()
 
     text = when_read(BaseResponse._text)
@@ -167,7 +173,7 @@ class Response(BaseResponse):
 
     def __iter__(self) -> Iterator[str]:
         """The text, chunk by chunk, as it arrives."""
-        log, position = self._record.log, 0
+        log, position = self.record.log, 0
         while position < len(log) or self._advance(position):
             item = log[position]
             position += 1
@@ -178,7 +184,7 @@ class Response(BaseResponse):
 
     def stream_events(self) -> Iterator[StreamEvent]:
         """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
-        log, position, event = self._record.log, 0, None
+        log, position, event = self.record.log, 0, None
         while position < len(log) or self._advance(position):
             event = _as_event(log[position], event)
             position += 1
@@ -190,7 +196,7 @@ class Response(BaseResponse):
         A callback that raises does so in the reader that completed the response; the response is kept.
         """
         self._callbacks.append(callback)
-        if self._record.status == "done":
+        if self.record.status == "done":
             self._conclude()
 
     def close(self) -> None:
@@ -198,15 +204,16 @@ class Response(BaseResponse):
         with self._lock:
             if hasattr(self._source, "close"):
                 self._source.close()
-            self._record.stop()
+            self.record.stop()
+            self._end_unwaited()
 
-    def _prepared_stream(self, step: Prepare) -> Iterator[Items]:
-        perform_sync(step)
+    def _prepared_stream(self, steps: Generator[Any, Any, None]) -> Iterator[Items]:
+        run_sync(steps)
         yield from self._stream()
 
     def _advance(self, position: int) -> bool:
         try:
-            more = advance(self._record, position, self._lock, self._started)
+            more = advance(self.record, position, self._lock, self._started)
         except BaseException as error:
             if close := self._broke_off(error, "close"):
                 close()
@@ -216,7 +223,7 @@ class Response(BaseResponse):
         return more
 
     def read_all(self) -> None:
-        log = self._record.log
+        log = self.record.log
         while self._advance(len(log)):
             pass
 
@@ -234,11 +241,17 @@ class AsyncResponse(BaseResponse):
     conversation: AsyncConversation | None
 
     def __init__(
-        self, prompt: Prompt, model: Any, stream: bool, conversation: Any = None, key: str | None = None
+        self,
+        prompt: Prompt,
+        model: Any,
+        stream: bool,
+        conversation: Any = None,
+        key: str | None = None,
+        log: CallLog | None = None,
     ) -> None:
         import asyncio  # noqa: PLC0415  loads ssl; whoever awaits has it loaded
 
-        super().__init__(prompt, model, stream, conversation, key)
+        super().__init__(prompt, model, stream, conversation, key, log)
         self._lock = asyncio.Lock()
 
     text = when_read_async(BaseResponse._text)
@@ -276,7 +289,7 @@ class AsyncResponse(BaseResponse):
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """The text, chunk by chunk, as it arrives."""
-        log, position = self._record.log, 0
+        log, position = self.record.log, 0
         while position < len(log) or await self._advance(position):
             item = log[position]
             position += 1
@@ -287,7 +300,7 @@ class AsyncResponse(BaseResponse):
 
     async def astream_events(self) -> AsyncIterator[StreamEvent]:
         """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
-        log, position, event = self._record.log, 0, None
+        log, position, event = self.record.log, 0, None
         while position < len(log) or await self._advance(position):
             event = _as_event(log[position], event)
             position += 1
@@ -296,7 +309,7 @@ class AsyncResponse(BaseResponse):
     async def on_done(self, callback: Callable[[AsyncResponse], Any]) -> None:
         """Call `callback(response)` when the response is complete, awaiting it where it is async; at once if it is already."""
         self._callbacks.append(callback)
-        if self._record.status == "done":
+        if self.record.status == "done":
             await self._conclude()
 
     async def aclose(self) -> None:
@@ -304,16 +317,17 @@ class AsyncResponse(BaseResponse):
         async with self._lock:
             if hasattr(self._source, "aclose"):
                 await self._source.aclose()
-            self._record.stop()
+            self.record.stop()
+            self._end_unwaited()
 
-    async def _prepared_stream(self, step: Prepare) -> AsyncIterator[Items]:
-        await perform_async(step)
+    async def _prepared_stream(self, steps: Generator[Any, Any, None]) -> AsyncIterator[Items]:
+        await run_async(steps)
         async for items in self._stream():
             yield items
 
     async def _advance(self, position: int) -> bool:
         try:
-            more = await advance_async(self._record, position, self._lock, self._started)
+            more = await advance_async(self.record, position, self._lock, self._started)
         except BaseException as error:
             if aclose := self._broke_off(error, "aclose"):
                 await aclose()
@@ -323,7 +337,7 @@ class AsyncResponse(BaseResponse):
         return more
 
     async def read_all(self) -> None:
-        while await self._advance(len(self._record.log)):
+        while await self._advance(len(self.record.log)):
             pass
 
     async def _conclude(self) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llm_notebook.event_loop import EventLoopThread
+    from llm_notebook.journals import Journal
     from llm_notebook.plugins import Plugins
     from llm_notebook.providers.llama_embeddings import EmbeddingEngine
     from llm_notebook.providers.llama_engine import Engine
@@ -17,7 +21,66 @@ __all__ = ["Runtime", "runtime"]
 
 
 class Runtime:
-    """Shared things, each made when it is first asked for."""
+    """Shared things, each made when it is first asked for.
+
+    Attributes:
+        keeps_journal: everything that is asked goes into the user's own journal, as in notebooks.
+        journal_problem: why there is no journal although there should be; empty while all is well.
+    """
+
+    def __init__(self) -> None:
+        self.keeps_journal = False
+        self.journal_problem = ""
+        self._journal: Journal | None = None
+        self._reading: Journal | None = None
+
+    @property
+    def journal(self) -> Journal | None:
+        """Where everything that is asked is kept; None where that was not asked for, or cannot be done."""
+        wanted = self.keeps_journal or "LLM_NOTEBOOK_JOURNAL" in os.environ
+        if self._journal is None and wanted and not self.journal_problem:
+            from llm_notebook.errors import JournalError  # noqa: PLC0415  beside the lazy import below
+
+            try:
+                self.open_journal()
+            except JournalError as error:
+                self.journal_problem = str(error)
+        return self._journal
+
+    @property
+    def journal_to_read(self) -> Journal | None:
+        """The journal, for reading: opened if it has to be.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
+        if self.journal is not None:
+            return self.journal
+        if self._reading is None:
+            self._reading = self._opened(None)
+        return self._reading
+
+    def open_journal(self, path: str | Path | None = None) -> Journal:
+        """Open a journal and keep everything in it from now on.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
+        self._journal = self._opened(path)
+        self.journal_problem = ""
+        return self._journal
+
+    def _opened(self, path: str | Path | None) -> Journal:
+        from llm_notebook.journal import open_sqlite_journal  # noqa: PLC0415  loads sqlite3
+
+        return open_sqlite_journal(path)
+
+    def close_journal(self) -> None:
+        """Keep nothing from now on."""
+        journal, self._journal = self._journal, None
+        self.keeps_journal, self.journal_problem = False, ""
+        if journal is not None:
+            journal.close()
 
     @functools.cached_property
     def event_loop(self) -> EventLoopThread:

@@ -34,6 +34,11 @@ class PauseChain(Exception):
         self.request: Any = None
         self.paused: Any = None
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        way = " Catch it: `except llm.PauseChain as pause`, then pause.approve(), pause.deny(reason) or pause.answer(output)."
+        return [f"{type(self).__name__}: {self}.{way if self.paused is not None else ''}"]
+
     def approve(self, arguments: dict[str, Any] | None = None) -> Any:
         """Agree to the call, with edited arguments if given. Returns the chain from here on, which runs when it is read.
 

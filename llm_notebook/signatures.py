@@ -23,6 +23,24 @@ TOOL_CALL_PARAMETER = "llm_tool_call"
 
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _PLAIN_VALUES = ("const", "enum", "examples")
+_PLAIN_TYPES = (
+    str,
+    int,
+    float,
+    bool,
+    bytes,
+    list,
+    dict,
+    tuple,
+    set,
+    None,
+    types.NoneType,
+    Any,
+    inspect.Parameter.empty,
+    ...,
+)
+_PLAIN_ORIGINS = (list, dict, tuple, set, typing.Union, types.UnionType)
+_PLAIN_DEFAULTS = (str, int, float, bool, types.NoneType, type(inspect.Parameter.empty))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +94,7 @@ def read_signature(function: Callable[..., Any], name: str) -> ToolSignature:
         ) from None
     hints = _type_hints(function)
     hidden = {TOOL_CALL_PARAMETER, *_bound_by_partial(function)}
-    fields: dict[str, tuple[Any, Any]] = {}
+    asked: list[_Asked] = []
     extra: Any = None
     for parameter in signature.parameters.values():
         kind = parameter.kind
@@ -88,26 +106,69 @@ def read_signature(function: Callable[..., Any], name: str) -> ToolSignature:
                 "wrap it in a function of your own."
             )
         elif kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and parameter.name not in hidden:
-            fields[parameter.name] = _field(parameter, _annotation(parameter, hints))
+            asked.append(_Asked(parameter.name, _annotation(parameter, hints), parameter.default))
+    takes_tool_call = TOOL_CALL_PARAMETER in signature.parameters
+    question = (name, tuple(asked), frozenset(hidden), extra, takes_tool_call)
+    if all(_is_plain(one.annotation) and type(one.default) in _PLAIN_DEFAULTS for one in asked) and extra in (
+        None,
+        Any,
+    ):
+        return _read_before(tuple((repr(one.annotation), type(one.default)) for one in asked), *question)
+    return _read(*question)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A parameter that a model is to give; a `default` of `inspect.Parameter.empty` means none."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+
+def _is_plain(annotation: Any) -> bool:
+    """The annotation means the same for ever: no class of the user's is in it."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return True
+    if arguments := typing.get_args(annotation):
+        return typing.get_origin(annotation) in _PLAIN_ORIGINS and all(map(_is_plain, arguments))
+    return annotation in _PLAIN_TYPES
+
+
+@functools.lru_cache(maxsize=256)
+def _read_before(told_apart: Any, *question: Any) -> ToolSignature:  # noqa: ARG001  part of the key
+    """`_read()`, remembered: every chain describes its tools, and building a pydantic class takes longer than a round of it.
+
+    Args:
+        told_apart: what makes a difference between equal questions: `int | str` or `str | int`, a default of 1 or of True.
+        question: what `_read()` takes.
+    """
+    return _read(*question)
+
+
+def _read(
+    name: str, asked: tuple[_Asked, ...], hidden: frozenset[str], extra: Any, takes_tool_call: bool
+) -> ToolSignature:
+    fields = {one.name: _field(one) for one in asked}
+    defaults = {one.name: one.default for one in asked}
     try:
         model = _model(name, fields, extra)
         schema = _json_schema(model)
     except _unwritable():
-        writable = {key: field for key, field in fields.items() if _is_writable(field, signature.parameters[key], name)}
-        hidden.update(fields.keys() - writable.keys())
-        fields = writable
+        fields = {one.name: fields[one.name] for one in asked if _is_writable(one, name)}
+        hidden |= defaults.keys() - fields.keys()
         model = _model(name, fields, extra)
         schema = _json_schema(model)
     return ToolSignature(
         parameters=tuple(fields),
-        hidden=frozenset(hidden),
+        hidden=hidden,
         takes_extra=extra is not None,
-        takes_tool_call=TOOL_CALL_PARAMETER in signature.parameters,
+        takes_tool_call=takes_tool_call,
         model=model,
         filled=frozenset(
             f"p{i}"
             for i, key in enumerate(fields)
-            if _is_field_info(signature.parameters[key].default) and not model.model_fields[f"p{i}"].is_required()
+            if _is_field_info(defaults[key]) and not model.model_fields[f"p{i}"].is_required()
         ),
         schema=schema,
     )
@@ -194,18 +255,19 @@ def _is_field_info(value: Any) -> bool:
     return isinstance(value, FieldInfo)
 
 
-def _field(parameter: inspect.Parameter, annotation: Any) -> tuple[Any, Any]:
+def _field(asked: _Asked) -> tuple[Any, Any]:
     from pydantic import Field, WithJsonSchema  # noqa: PLC0415  pydantic is slow to import
 
-    if annotation is parameter.empty:
+    annotation, empty = asked.annotation, inspect.Parameter.empty
+    if annotation is empty:
         annotation = Annotated[Any, WithJsonSchema({"type": "string"})]
     elif sys.version_info < (3, 12):
         annotation = _with_known_typed_dicts(annotation)
-    if parameter.default is parameter.empty:
-        return annotation, Field(alias=parameter.name)
-    if _is_field_info(parameter.default):
-        return Annotated[annotation, parameter.default], Field(alias=parameter.name)
-    return annotation, Field(parameter.default, alias=parameter.name)
+    if asked.default is empty:
+        return annotation, Field(alias=asked.name)
+    if _is_field_info(asked.default):
+        return Annotated[annotation, asked.default], Field(alias=asked.name)
+    return annotation, Field(asked.default, alias=asked.name)
 
 
 def _with_known_typed_dicts(annotation: Any) -> Any:
@@ -240,15 +302,15 @@ def _unwritable() -> tuple[type[Exception], ...]:
     return PydanticUserError, NameError, TypeError
 
 
-def _is_writable(field: tuple[Any, Any], parameter: inspect.Parameter, name: str) -> bool:
+def _is_writable(asked: _Asked, name: str) -> bool:
     try:
-        _json_schema(_model(name, {parameter.name: field}, None))
+        _json_schema(_model(name, {asked.name: _field(asked)}, None))
     except _unwritable() as error:
-        if parameter.default is not parameter.empty:
+        if asked.default is not inspect.Parameter.empty:
             return False
-        annotation = inspect.formatannotation(parameter.annotation)
+        annotation = inspect.formatannotation(asked.annotation)
         raise ValueError(
-            f"Tool {name!r}: a model cannot write the argument {parameter.name!r}, which is annotated {annotation}; "
+            f"Tool {name!r}: a model cannot write the argument {asked.name!r}, which is annotated {annotation}; "
             "annotate it with a type that has a JSON form, or give it a default."
         ) from error
     return True

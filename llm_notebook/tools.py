@@ -156,7 +156,7 @@ class ToolCall:
         return cls(part.name, copy.deepcopy(part.arguments), call_id)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class ToolResult:
     """What came of a tool call.
 
@@ -173,6 +173,13 @@ class ToolResult:
     tool_call_id: str | None = None
     instance: Toolbox | None = None
     exception: Exception | None = None
+
+    def __repr__(self) -> str:
+        """The fields that say something."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return (
+            f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"
+        )
 
 
 class Toolbox:

@@ -37,17 +37,21 @@ CORE = [
     {"attachments", "folders", "server_side_tools", "tool_arguments", "tool_output"},
     {"files", "fragments", "parts", "schemas", "toolbox_state"},
     {"keys", "settings", "tools"},
-    {"approvals", "naming", "unresolved"},
+    {"approvals", "naming", "tool_identities", "unresolved"},
     {"prompts"},
-    {"assembly", "chain"},
-    {"pauses", "record"},
+    {"assembly", "journals"},
+    {"memory_journal", "record"},
+    {"call_log"},
+    {"tool_runs"},
+    {"chain"},
+    {"pauses"},
     {"drivers", "prompting", "response_base"},
     {"responses"},
     {"chain_responses"},
     {"conversations"},
     {"models"},
     {"embeddings", "templates"},
-    {"plugins"},
+    {"plugins", "reopening"},
 ]
 # Wire formats: bytes and values only.
 WIRES = {
@@ -70,13 +74,14 @@ WIRES = {
 }
 WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
 TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
+JOURNAL_MAY_KNOW = TRANSCRIPT_MAY_KNOW - {"assembly"} | {"attachments", "files", "folders", "identifiers"}
 # The third-party and heavy modules that only one place may know.
 HOMES = {
     "httpx": ("providers.transport",),
     "sqlite3": ("journal",),
     "xllamacpp": ("providers",),
     "yaml": ("providers.endpoints", "templates"),
-    "filelock": ("files", "providers.weights"),
+    "filelock": ("files", "journal", "providers.weights"),
     "IPython": ("notebook",),
     "anywidget": ("notebook",),
     "comm": ("notebook",),
@@ -221,6 +226,18 @@ def test_the_transcript_knows_values_only() -> None:
                 assert known.startswith("transcript") or known in TRANSCRIPT_MAY_KNOW, f"{module} line {found.line}"
 
 
+def test_the_journal_knows_values_and_files_only() -> None:
+    for module in modules():
+        if module.split(".")[0] == "journal":
+            for known, found in own_imports(module):
+                assert known.split(".")[0] == "journal" or known in JOURNAL_MAY_KNOW, f"{module} line {found.line}"
+
+
+def test_only_the_runtime_opens_the_journal() -> None:
+    opening = {module for module in modules() for known, _ in own_imports(module) if known.split(".")[0] == "journal"}
+    assert {module for module in opening if module.split(".")[0] != "journal"} == {"runtime"}
+
+
 def test_nobody_knows_the_notebook() -> None:
     for module in modules():
         if module and not module.startswith("notebook"):
@@ -309,9 +326,39 @@ def type_checking_names() -> set[str]:
     }
 
 
+# Code written for the API that ours is made after finds these names.
+API = """
+get_model get_async_model get_models get_async_models get_models_with_aliases set_alias remove_alias get_default_model
+set_default_model get_key user_dir get_tools get_plugins get_template_loaders get_fragment_loaders schema_dsl hookimpl
+user assistant system tool_message
+Model KeyModel AsyncModel AsyncKeyModel ModelWithAliases Options Conversation AsyncConversation Response AsyncResponse
+ChainResponse AsyncChainResponse Prompt Message StreamEvent TextPart ReasoningPart ToolCallPart ToolResultPart AttachmentPart
+Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool Template Usage
+ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
+EmbeddingModel get_embedding_model get_embedding_models
+"""
+
+
+def test_the_names_of_the_api_are_there() -> None:
+    assert set(API.split()) - set(llm_notebook.__all__) == set()
+
+
+@pytest.mark.parametrize("name", llm_notebook.__all__)
+def test_help_lists_every_name(name: str) -> None:
+    assert re.search(rf"\b{name}\b", llm_notebook.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"])
+def test_a_public_submodule_is_an_attribute_from_the_start(name: str) -> None:
+    script = f"import llm_notebook as llm; print(llm.{name}.__name__, {name!r} in dir(llm))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [f"llm_notebook.{name}", "True"]
+
+
 def test_the_lists_of_public_names_agree() -> None:
     homes = {f"{NAME}.{module}.{name}" for module, names in llm_notebook._HOMES.items() for name in names}
-    assert type_checking_names() == homes
+    submodules = {f"{NAME}.{name}" for name in llm_notebook._SUBMODULES}
+    assert type_checking_names() == homes | submodules
     assert sorted(llm_notebook.__all__) == sorted(name.rpartition(".")[2] for name in homes)
     assert set(llm_notebook.__all__) <= set(dir(llm_notebook))
 

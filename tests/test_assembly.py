@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -93,6 +94,15 @@ def test_every_call_has_an_id() -> None:
     ids = [part.tool_call_id for part in found]
     assert all(call_id.startswith("tc_") for call_id in ids)
     assert len(set(ids)) == 3
+
+
+def test_ids_that_are_made_up_sort_by_age() -> None:
+    ids = []
+    for _ in range(3):
+        (call,) = parts(Event("tool_call_name", "f"))
+        ids.append(call.tool_call_id)
+        time.sleep(0.002)
+    assert ids == sorted(ids)
 
 
 def test_each_tool_result_is_a_part_of_its_own() -> None:
@@ -197,6 +207,9 @@ def test_a_broken_off_stream_gives_no_calls_but_those_already_answered() -> None
         Event("tool_result", "found", tool_call_id="2", tool_name="search", server_executed=True),
         Event("tool_call_name", "search", tool_call_id="3", server_executed=True),
         Event("tool_call_args", '{"q', tool_call_id="3"),
+        Event("tool_call_name", "search", tool_call_id="4", server_executed=True),
+        Event("tool_call_args", '{"q":2}', tool_call_id="4"),
+        Event("tool_result", "by the provider", tool_call_id="1", tool_name="mine"),
     ]:
         assembler.feed(event)
     assert assembler.partial_messages() == [
@@ -204,8 +217,20 @@ def test_a_broken_off_stream_gives_no_calls_but_those_already_answered() -> None
             "Hm",
             llm.ToolCallPart("search", {"q": 1}, "2", server_executed=True),
             llm.ToolResultPart("search", "found", "2", server_executed=True),
+            llm.ToolResultPart("mine", "by the provider", "1"),
         )
     ]
+
+
+def test_arguments_at_an_explicit_index_belong_to_the_call_there_without_repeating_its_id() -> None:
+    events = [
+        Event("tool_call_name", "f", part_index=0, tool_call_id="1"),
+        Event("tool_call_name", "g", part_index=1, tool_call_id="2"),
+        Event("tool_call_args", '{"x":', part_index=0),
+        Event("tool_call_args", '{"y":2}', part_index=1),
+        Event("tool_call_args", "1}", part_index=0),
+    ]
+    assert parts(*events) == [llm.ToolCallPart("f", {"x": 1}, "1"), llm.ToolCallPart("g", {"y": 2}, "2")]
 
 
 types: list[EventType] = ["text", "reasoning", "tool_call_name", "tool_result"]

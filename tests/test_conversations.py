@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import llm_notebook as llm
-from tests.fakes.faces import Face
+from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, text_reply
 
 
@@ -94,6 +96,29 @@ def test_options_are_checked_as_in_a_prompt(face: Face) -> None:
         conversation.prompt("Hi", x=1, options={"x": 1})
     with pytest.raises(ValueError, match="does not support tools"):
         conversation.prompt("Hi", tools=[llm.Tool("f")])
+
+
+def test_the_hooks_of_a_conversation_are_those_of_its_chains_unless_others_are_given(face: Face) -> None:
+    def hooks(name: str) -> dict[str, Any]:
+        return {
+            "before_call": lambda tool, call: seen.append(f"before, {name}"),
+            "after_call": lambda tool, call, result: seen.append(f"after, {name}"),
+        }
+
+    def upper(text: str) -> str:
+        return text.upper()
+
+    seen: list[str] = []
+    call = asks(llm.ToolCall("upper", {"text": "a"}, "1"))
+    conversation = face.rounds(call, "A", call, "A").conversation(tools=[upper], **hooks("the conversation's"))
+    face.text(conversation.chain("Hi"))
+    face.text(conversation.chain("Again", **hooks("the chain's")))
+    assert seen == [
+        "before, the conversation's",
+        "after, the conversation's",
+        "before, the chain's",
+        "after, the chain's",
+    ]
 
 
 def test_over_http(face: Face, openai_server: OpenAIServer) -> None:

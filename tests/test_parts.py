@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import llm_notebook as llm
 from llm_notebook.parts import Part
+from llm_notebook.serialization import MessageDict, PartDict, ResponseDict
+from tests.fakes.faces import Face
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
@@ -77,6 +79,45 @@ def test_the_written_form() -> None:
             },
         ],
     }
+
+
+def misfits(value: Any, shape: Any) -> list[str]:
+    """What of a dict its TypedDict does not know, lacks, or has otherwise; and of those in it."""
+    if get_origin(shape) is list:
+        return [found for item in value for found in misfits(item, get_args(shape)[0])]
+    if shape == PartDict:
+        (shape,) = [one for one in get_args(shape) if get_args(get_type_hints(one)["type"]) == (value["type"],)]
+    if not is_typeddict(shape):
+        return []
+    hints = get_type_hints(shape, include_extras=True)
+    optional = {name for name, hint in hints.items() if get_origin(hint) is NotRequired or not shape.__total__}
+    found = [f"{shape.__name__} has no {name}" for name in value.keys() - hints.keys()]
+    found += [f"{shape.__name__} lacks {name}" for name in hints.keys() - optional - value.keys()]
+    for name in value.keys() & hints.keys():
+        hint = get_args(hints[name])[0] if get_origin(hints[name]) is NotRequired else hints[name]
+        found += misfits(value[name], hint)
+    return found
+
+
+@given(messages)
+def test_the_written_form_is_that_of_the_typed_dicts(message: llm.Message) -> None:
+    assert misfits(message.to_dict(), MessageDict) == []
+
+
+def test_a_written_response_is_that_of_the_typed_dicts(face: Face) -> None:
+    def spend(response: Any) -> None:
+        response.set_usage(input=1, output=2, details={"cached": 1})
+
+    model = face.model("Hello", spend)
+    response = model.prompt("Hi", system="S", attachments=[])
+    face.text(response)
+    written = response.to_dict()
+    assert misfits(written, ResponseDict) == []
+    assert set(get_type_hints(ResponseDict)) == set(written)
+    assert misfits({**written, "colour": "red", "prompt": {}}, ResponseDict) == [
+        "ResponseDict has no colour",
+        "PromptDict lacks messages",
+    ]
 
 
 def test_fields_of_a_later_version_are_passed_over() -> None:

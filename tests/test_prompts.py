@@ -94,3 +94,17 @@ def test_a_schema_can_be_given_as_its_fields(schema: Any) -> None:
     made = prompt("A dog", schema=schema).schema
     assert made is not None
     assert made["properties"] == {"name": {"type": "string"}, "age": {"type": "integer"}}
+
+
+def test_tools_are_given_as_a_list() -> None:
+    def upper(text: str) -> str:
+        return text.upper()
+
+    for single in (upper, llm.Tool.function(upper), "upper"):
+        with pytest.raises(TypeError, match=r"^Give tools as a list: \["):
+            prompt("Hi", tools=single)
+
+
+def test_nothing_is_hidden_unless_it_is_asked_for() -> None:
+    assert prompt("Hi").hide_reasoning is False
+    assert prompt("Hi", hide_reasoning=True).hide_reasoning is True

@@ -71,11 +71,13 @@ def test_a_model_of_one_flavour_is_said_to_be_of_the_other() -> None:
     only = ScriptedModel((), {"model_id": "only-sync"})
     runtime.registry._builtin.append(ModelWithAliases(only, None, ["os"]))
     assert llm.get_model("os") is only
-    with pytest.raises(llm.UnknownModelError, match=r"only-sync has no async flavour: use get_model\(\)"):
+    with pytest.raises(
+        llm.UnknownModelError, match=r"only-sync has no async flavour \(sync model exists\): use get_model\(\)"
+    ):
         llm.get_async_model("os")
     runtime.registry._builtin.append(ModelWithAliases(None, llm.AsyncOpenAIChat("only-async"), []))
     with pytest.raises(
-        llm.UnknownModelError, match=r"only-async exists as an async model only: use get_async_model\(\)"
+        llm.UnknownModelError, match=r"only-async has no sync flavour \(async model exists\): use get_async_model\(\)"
     ):
         llm.get_model("only-async")
     assert only not in [entry.async_model for entry in llm.get_models_with_aliases()]
@@ -345,6 +347,17 @@ def test_models_say_what_they_are() -> None:
     model: Any = llm.get_model("gpt-4o")
     assert str(model) == "OpenAIResponses: gpt-4o"
     assert repr(model) == "<OpenAIResponses: gpt-4o>"
+    entry = llm.ModelWithAliases(model, None, ["4o"])
+    assert repr(entry) == "ModelWithAliases(model=<OpenAIResponses: gpt-4o>, async_model=None, aliases=['4o'])"
+
+
+@pytest.mark.parametrize("cls", [llm.Model, llm.KeyModel, llm.AsyncModel, llm.AsyncKeyModel])
+def test_a_model_that_says_nothing_can_only_converse(cls: type[Any]) -> None:
+    model = cls()
+    assert (model.can_stream, model.supports_schema, model.supports_tools) == (False, False, False)
+    assert (set(model.attachment_types), model.supported_server_side_tools) == (set(), ())
+    assert model.supports_conversation
+    assert (model.key, model.needs_key, model.key_env_var) == (None, None, None)
 
 
 @pytest.mark.parametrize("base_url", ["localhost:8080", "", "https://", "http://a:b", "file:///etc/passwd"])

@@ -103,6 +103,18 @@ def test_hooks_and_other_tools_for_execute_tool_calls(face: Face) -> None:
     assert seen == ["before", "A", "before", "B"]
 
 
+def test_a_toolbox_given_to_execute_tool_calls_is_prepared_first(face: Face) -> None:
+    counted = Counted()
+
+    class Letters(llm.Toolbox):
+        def prepare(self) -> None:
+            self.add_tool(counted.upper)
+
+    response = face.rounds(*two_calls()).prompt("Hi", tools=[llm.Tool("upper")])
+    results = face.do(response.execute_tool_calls(tools=[Letters()]))
+    assert [result.output for result in results] == ["A", "B"]
+
+
 @pytest.mark.parametrize("way", ["execute_tool_calls", "reply"])
 def test_a_pause_remembers_the_siblings_and_can_go_on(face: Face, way: str) -> None:
     counted = Counted()
@@ -158,6 +170,36 @@ def test_a_response_survives_as_json_and_can_be_replied_to(face: Face) -> None:
     assert face.text(face.do(rebuilt.reply("Go on", tools=[counted.upper]))) == "done"
     assert counted.ran == ["a", "b"]
     assert [message.role for message in model.requests[1].messages] == ["system", "user", "assistant", "tool", "user"]
+
+
+def test_options_usage_and_time_survive_and_what_is_not_known_is_left_out(face: Face) -> None:
+    class Warm(llm.Options):
+        warmth: int | None = None
+        colour: str | None = None
+
+    def spend(response: Any) -> None:
+        response.set_usage(input=3, details={"cached": 1})
+
+    model = face.model("Yo", spend, Options=Warm)
+    response = model.prompt("Hi", warmth=3)
+    face.text(response)
+    data = json.loads(json.dumps(response.to_dict()))
+    assert data["prompt"]["options"] == {"warmth": 3}
+    assert data["usage"] == {"input": 3, "details": {"cached": 1}}
+    rebuilt = face.response_class.from_dict(data, model=model)  # type: ignore[attr-defined]
+    assert rebuilt.prompt.options == Warm(warmth=3)
+    assert face.do(rebuilt.usage()) == llm.Usage(3, None, {"cached": 1})
+    assert face.do(rebuilt.datetime_utc()) == face.do(response.datetime_utc()) != ""
+    bare = face.response_class.fake(model, "Hi", response="Yo").to_dict()  # type: ignore[attr-defined]
+    assert set(bare) == {"model", "prompt", "messages"}
+    assert set(bare["prompt"]) == {"messages"}
+
+
+def test_without_a_model_the_one_of_that_name_goes_on(face: Face) -> None:
+    data = face.response_class.fake(face.get_model("gpt-4o"), "Hi", response="Yo").to_dict()  # type: ignore[attr-defined]
+    assert face.response_class.from_dict(data).model is face.get_model("gpt-4o")  # type: ignore[attr-defined]
+    with pytest.raises(llm.UnknownModelError, match="gpt-99"):
+        face.response_class.from_dict(data | {"model": "gpt-99"})  # type: ignore[attr-defined]
 
 
 def test_calls_without_ids_are_remembered_too(face: Face) -> None:

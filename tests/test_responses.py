@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -186,6 +188,7 @@ def test_what_arrives_together_is_one_item_each(face: Face) -> None:
     apart, batched = face.model(*together).prompt("Hi"), face.model(["a"], together[1:], []).prompt("Hi")
     assert list(face.events(batched)) == list(face.events(apart))
     assert list(face.chunks(batched)) == ["a", "b", "c"]
+    assert face.do(batched.messages()) == [llm.assistant("ab", llm.ReasoningPart("Hm"), "c")]
 
 
 def test_a_model_that_yields_something_else_is_told_and_closed(face: Face) -> None:
@@ -380,10 +383,47 @@ def test_when_and_how_long(face: Face) -> None:
     started = datetime.fromisoformat(face.do(response.datetime_utc()))
     assert before <= started <= datetime.now(UTC)
     assert started.utcoffset() == timedelta(0)
-    duration = face.do(response.duration_ms())
+    slow = face.model("a", lambda _: time.sleep(0.02), "b").prompt("Hi")
+    duration = face.do(slow.duration_ms())
     assert isinstance(duration, int)
-    assert duration >= 0
-    assert face.do(response.duration_ms()) == duration
+    assert duration >= 20
+    time.sleep(0.005)
+    assert face.do(slow.duration_ms()) == duration
+    assert face.do(face.response_class.fake(slow.model, "Hi", response="Yo").duration_ms()) == 0
+
+
+class Files(llm.Toolbox):
+    """Knows only after its preparation which tools it has."""
+
+    def prepare(self) -> None:
+        def read(path: str) -> str:
+            return path
+
+        self.add_tool(read)
+
+
+class AsyncFiles(Files):
+    async def prepare_async(self) -> None:
+        Files.prepare(self)
+
+
+def test_a_toolbox_is_prepared_before_its_tools_are_sent(face: Face) -> None:
+    model = face.model("a", supports_tools=True)
+    toolbox = AsyncFiles() if face.is_async else Files()
+    response = model.prompt("Hi", tools=[toolbox])
+    assert toolbox.tools() == []
+    assert list(face.chunks(response)) == ["a"]
+    assert [tool.name for tool in model.requests[0].tools] == ["read"]
+    face.text(model.prompt("Again", tools=[toolbox]))
+    assert [tool.name for tool in model.requests[1].tools] == ["read"]
+
+
+def test_what_an_editor_shows_of_a_method_is_what_it_takes_and_gives(face: Face) -> None:
+    reply = inspect.signature(face.response_class.reply)
+    assert list(reply.parameters) == ["self", "prompt", "messages", "tool_results", "options", "keywords"]
+    results = inspect.signature(face.response_class.execute_tool_calls)
+    assert (results.return_annotation, str(results.parameters["tools"].default)) == ("list[ToolResult]", "None")
+    assert inspect.signature(face.response_class.text).return_annotation == "str"
 
 
 def test_streaming_is_asked_for_only_where_the_model_can(face: Face) -> None:

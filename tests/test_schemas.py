@@ -21,6 +21,7 @@ from llm.utils import schema_dsl as original_dsl
 from pydantic import BaseModel, Field
 
 from llm_notebook.schemas import function_schema, multi_schema, schema_dsl, schema_of
+from llm_notebook.tools import Tool
 
 
 class Place(BaseModel):
@@ -102,6 +103,28 @@ def test_any_annotations_give_the_schema_that_llm_gives(annotations: dict[str, A
         return
     if "self" not in names and "llm_tool_call" not in names:
         assert function_schema(function) == expected
+
+
+def test_what_was_read_before_is_not_taken_for_what_is_nearly_the_same() -> None:
+    def one(a: int | str, b: bool = True) -> None: ...
+    def two(a: str | int, b: bool = 1) -> None: ...  # type: ignore[assignment]
+    def three(a: int | str, b: bool = True, *, llm_tool_call: Any = None) -> None: ...
+
+    kinds = [
+        [kind["type"] for kind in function_schema(function)["properties"]["a"]["anyOf"]] for function in (one, two)
+    ]
+    assert kinds == [["integer", "string"], ["string", "integer"]]
+    assert [repr(function_schema(function)["properties"]["b"]["default"]) for function in (one, two)] == ["True", "1"]
+    assert [Tool.function(function).accepts_tool_call for function in (one, three)] == [False, True]
+
+
+def test_a_class_that_is_defined_again_is_read_again() -> None:
+    seen = []
+    for field in ("name", "title"):
+        namespace: dict[str, Any] = {}
+        exec(f"import pydantic\nclass City(pydantic.BaseModel):\n    {field}: str\ndef f(city: City): ...", namespace)
+        seen += function_schema(namespace["f"])["$defs"]["City"]["properties"]
+    assert seen == ["name", "title"]
 
 
 def test_default_without_json_form_is_left_out() -> None:

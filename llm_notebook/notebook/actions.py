@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
+from llm_notebook.approvals import ApprovalRequest
+from llm_notebook.errors import JournalError, ModelError, UnknownModelError
+from llm_notebook.journals import Revoked
+from llm_notebook.notebook.defined_tools import missing_sentence
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.kernel import MainThread, as_request, in_kernel
-from llm_notebook.notebook.turns import LiveTurn, LiveTurns
+from llm_notebook.notebook.turns import Ask, LiveTurn, LiveTurns
+from llm_notebook.parts import user
+from llm_notebook.pauses import PausedChain
+from llm_notebook.prompts import Prompt
+from llm_notebook.runtime import runtime
+from llm_notebook.tools import Tool
+from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.requests import edited_arguments
 
 __all__ = ["Actions"]
 
 _CLICKS = ("decide", "continue", "retry")
+_VERDICTS = ("approved", "denied", "answered", "abandoned")
+_GO_ON = "Go on exactly where you stopped."
+
+Resume = Callable[[], Any]
 
 
 class Actions:
     """Performs what readers ask for, each thing once.
 
-    A message by comm may come to any thread and at any moment. What needs no run of the chain is done there; a chain is gone on
-    with in the kernel's main thread, as if the cell ran that shows it. `%llm act` is an ordinary execution of that cell.
+    A message by comm may come to any thread and at any moment. What needs no run of the chain is done there; a chain is decided
+    about and gone on with in the kernel's main thread, as if the cell ran that shows it. `%llm act` is an ordinary execution.
     """
 
     def __init__(self, turns: LiveTurns) -> None:
@@ -52,54 +68,79 @@ class Actions:
             case "value":
                 self._value(str(message.get("request")), str(message.get("name")))
             case "revoke":
-                self._turns.revoke(str(message.get("transcript")), str(message.get("grant")))
-            case kind if kind in _CLICKS:
-                turn = self._turn(message)
-                resume = None if turn is None else self._turns.clicked(turn, message)
-                if turn is not None and resume is not None and self._main is not None:
-                    self._main.run(lambda: self._resume_in_cell(turn, resume))
-
-    def perform(self, action: Any) -> None:
-        """Perform an action in the running cell.
-
-        Raises:
-            CellError: it is no action of ours.
-            CellHalted: the turn paused again, or was stopped; all is shown already.
-        """
-        if not isinstance(action, dict) or action.get("type") not in (*_CLICKS, "revoke"):
-            raise CellError("This is not an action of a transcript. `%llm pending` lists what waits for you.")
-        if action["type"] == "revoke":
-            self.receive(action)
-            return
-        turn = self._turn(action)
-        resume = None if turn is None else self._turns.clicked(turn, action)
-        if turn is not None and resume is not None:
-            self._turns.go_on_with(turn, resume)
+                self._revoke(str(message.get("grant")))
+            case kind if kind in _CLICKS and self._main is not None:
+                self._main.run(lambda: self._click(message))
 
     def act(self, line: str) -> None:
         """`%llm act JSON`: perform an Action of `labextension/src/transcript/document.ts` in the running cell.
 
-        Only our Lab extension asks in this way; see `perform()`.
+        Only our Lab extension asks in this way.
+
+        Raises:
+            CellError: it is no action of ours, or cannot be done here.
+            CellHalted: the turn paused again, or was stopped; all is shown already.
         """
         self._turns.front.has_extension()
         try:
             action = json.loads(line)
         except ValueError:
             action = None
-        self.perform(action)
+        if not isinstance(action, dict) or action.get("type") not in (*_CLICKS, "revoke"):
+            raise CellError("This is not an action of a transcript. `%llm pending` lists what waits for you.")
+        if action["type"] == "revoke":
+            self._revoke(str(action.get("grant")))
+            return
+        turn = self._turn(action)
+        resume = None if turn is None else self._resume(turn, action)
+        if turn is not None and resume is not None:
+            self._turns.go_on_with(turn, resume)
 
-    def _turn(self, action: dict[str, Any]) -> LiveTurn | None:
-        """The turn that the action is about; where there is none, the reader is told."""
-        transcript = str(action.get("transcript"))
-        turn = self._turns.known(transcript, request=str(action.get("request", "")))
+    def decide(self, turn: LiveTurn, block: CallBlock, verdict: str, *, text: str = "", ask: Ask | None = None) -> None:
+        """Decide about a waiting call by a magic and go on in the running cell, which then shows the turn too.
+
+        Raises:
+            CellError: there is no such question any more, or its tool is not defined here.
+            CellHalted: the turn paused again, or was stopped; all is shown already.
+        """
+        if block.request is None:
+            raise CellError("Nothing waits for a decision there.")
+        action = {
+            "type": "decide",
+            "request": block.request.id,
+            "digest": block.request.digest,
+            "verdict": verdict,
+            "text": text,
+        }
+        resume = self._resume(turn, action)
+        if block.blocked:
+            raise CellError(block.blocked)
+        if resume is None:
+            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
+        self._turns.go_on_with(turn, resume, here=True, ask=ask)
+
+    def go_on(self, turn: LiveTurn, *, ask: Ask | None = None) -> None:
+        """Go on with a turn in the running cell by a magic, which then shows it too; what is not decided is asked again.
+
+        Raises:
+            CellError: there is nothing to go on with.
+        """
+        resume = self._resume(turn, {"type": "continue"})
+        if resume is None:
+            raise CellError("There is nothing to go on with: that answer is complete.")
+        self._turns.go_on_with(turn, resume, here=True, ask=ask)
+
+    def _click(self, action: dict[str, Any]) -> None:
+        turn = self._turn(action)
         if turn is None:
-            self._turns.tell({"type": "gone", "id": transcript})
-        return turn
-
-    def _resume_in_cell(self, turn: LiveTurn, resume: Callable[[], Any]) -> None:
+            return
+        resume = self._resume(turn, action)
+        if resume is None:
+            return
         shell: Any = self._turns.shell
         if turn.request is None:
-            self._turns.go_on_with(turn, resume)
+            with suppress(CellHalted):
+                self._turns.go_on_with(turn, resume)
             return
         with as_request(shell, turn.request), suppress(CellHalted):
             try:
@@ -109,14 +150,132 @@ class Actions:
             except BaseException:
                 shell.showtraceback()
 
+    def _turn(self, action: dict[str, Any]) -> LiveTurn | None:
+        """The turn that the action is about; where there is none, the reader is told."""
+        transcript = str(action.get("transcript"))
+        turn = self._turns.known(transcript, request=str(action.get("request", "")))
+        if turn is None:
+            self._turns.tell({"type": "gone", "id": transcript})
+        return turn
+
+    def _resume(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        """Note what a reader asked for; returns what makes the chain to read, None where there is nothing to do.
+
+        Where it comes too late or cannot be done, the reader sees how things stand.
+        """
+        resume = None
+        if not turn.is_running:
+            match action["type"]:
+                case "decide":
+                    resume = self._decided(turn, action)
+                case "continue":
+                    resume = self._continued(turn)
+                case "retry":
+                    resume = self._again(turn)
+        if resume is None:
+            self._turns.tell_state(turn)
+        return resume
+
+    def _decided(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        paused = self._paused(turn)
+        block = turn.view.call(str(action.get("request")))
+        request = block.request if block is not None else None
+        if paused is None or block is None or request is None or request.digest != action.get("digest"):
+            return None
+        verdict = action.get("verdict")
+        if verdict not in _VERDICTS:
+            return None
+        if verdict == "approved" and not _has_tool(paused, request):
+            turn.view.blocked(block.call_id, missing_sentence(request.tool_name))
+            return None
+        turn.view.blocked(block.call_id, "")
+        edits = action.get("arguments")
+        try:
+            arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
+            if action.get("grant") in ("cell", "notebook", "session"):
+                paused.allow(request, action["grant"])
+            counts = paused.settle(
+                request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
+            )
+        except (ValueError, JournalError) as error:
+            turn.view.blocked(block.call_id, str(error))
+            return None
+        if not counts:
+            turn.view.call_changed(paused.entry(request))
+            return None
+        return paused.resume
+
+    def _continued(self, turn: LiveTurn) -> Resume | None:
+        paused = self._paused(turn)
+        if paused is not None and (turn.view.open_calls or paused.has_open_calls):
+            return paused.resume
+        if turn.view.state not in ("interrupted", "failed"):
+            return None
+        if turn.chain is not None and turn.chain.latest is not None:
+            asked, history, log, plan = turn.chain.prompt, turn.chain.so_far, turn.chain.log, turn.chain.plan
+        elif paused is not None:
+            asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
+        else:
+            return None
+        following = Prompt(
+            None,
+            asked.model,
+            options=asked.options,
+            schema=asked.schema_class or asked.schema,
+            tools=asked.tool_sources,
+            messages=[*history, user(_GO_ON)],
+            hide_reasoning=asked.hide_reasoning,
+        )
+        return lambda: plan.chain_from(following, log)
+
+    def _again(self, turn: LiveTurn) -> Resume | None:
+        chain = turn.chain
+        if chain is None or turn.view.state not in ("interrupted", "failed"):
+            return None
+
+        def anew() -> Any:
+            turn.feed.start_over()
+            following = chain.plan.chain_from(chain.prompt)
+            following.log.chain_id = turn.view.id
+            return following
+
+        return anew
+
+    def _paused(self, turn: LiveTurn) -> PausedChain | None:
+        try:
+            return self._turns.where_it_goes_on(turn)
+        except (ModelError, UnknownModelError) as error:
+            for block in turn.view.open_calls:
+                turn.view.blocked(block.call_id, str(error))
+            return None
+
     def _resync(self, transcript: str) -> None:
         turn = self._turns.known(transcript)
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         else:
-            self._turns.tell({"type": "state", "document": turn.feed.document()}, turn)
+            self._turns.tell_state(turn)
 
     def _value(self, request: str, name: str) -> None:
         text = self._turns.value(request, name)
         if text is not None:
             self._turns.tell({"type": "value", "request": request, "name": name, "text": text})
+
+    def _revoke(self, grant_id: str) -> None:
+        revoked(grant_id)
+        for turn in list(self._turns.turns.values()):
+            turn.view.revoked(grant_id)
+            self._turns.tell_state(turn)
+
+
+def revoked(grant_id: str) -> bool:
+    """Take an "always allow" back; returns whether it was in force."""
+    journal = runtime.journal
+    if journal is None:
+        return False
+    is_over: bool = journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
+    return is_over
+
+
+def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
+    return any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools)

@@ -16,7 +16,7 @@ from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_ar
 from llm_notebook.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
 
-__all__ = ["Arguments", "Subcommand", "documented", "parsed_line", "subcommand"]
+__all__ = ["Arguments", "documented", "parsed_line"]
 
 _OPTIONS = [
     argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
@@ -31,8 +31,24 @@ _OPTIONS = [
         help="A model option; repeatable.",
     ),
     argument("--key", metavar="K", help="API key, or the name of a stored one."),
+    argument(
+        "-T",
+        "--tool",
+        action="append",
+        default=[],
+        metavar="X",
+        help="A function, Tool or Toolbox of yours, or a plugin's tool; repeatable.",
+    ),
+    argument("--functions", metavar="CODE", help="Python code; the functions that it defines are tools."),
+    argument("--td", action="store_true", help="Show tool calls unfolded."),
+    argument("--ta", action="store_true", help="Ask before every tool call."),
+    argument("--approve", action="append", default=[], metavar="X", help="Ask before calls of this tool; repeatable."),
+    argument("--cl", "--chain-limit", dest="chain_limit", metavar="N", help="Most answers in a row; 0 for no limit."),
+    argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
+    argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
-    argument("--new", action="store_true", help="Begin a new conversation."),
+    argument("--cid", metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."),
+    argument("--new", action="store_true", help="Begin a new conversation; ask again although the cell waits."),
     argument("-u", "--usage", action="store_true", help="Show tokens and time under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
@@ -66,6 +82,9 @@ class Arguments:
 
     Attributes:
         options: the model's options as they were typed.
+        tools: names, or expressions that make a Toolbox.
+        approve: names of tools that are asked about.
+        chain_limit: None where none is given.
         prompt: the rest of the line, untouched.
     """
 
@@ -73,7 +92,16 @@ class Arguments:
     system: str | None
     options: dict[str, str]
     key: str | None
+    tools: list[str]
+    functions: str | None
+    show_calls: bool
+    ask_always: bool
+    approve: list[str]
+    chain_limit: int | None
+    wait: bool
+    keeps: bool
     continue_: bool
+    conversation: str | None
     new: bool
     usage: bool
     hide_reasoning: bool
@@ -108,6 +136,15 @@ def parsed_line(line: str) -> Arguments:
         system=last.get("system"),
         options={key: value for key, value in options},  # noqa: C416  dict() wants pairs, these are lists
         key=Secret(last["key"]) if "key" in last else None,
+        tools=[values[0] for name, values in given if name == "tool"],
+        functions=last.get("functions"),
+        show_calls="td" in flags,
+        ask_always="ta" in flags,
+        approve=[values[0] for name, values in given if name == "approve"],
+        chain_limit=_count(last.get("chain_limit")),
+        wait="wait" in flags,
+        keeps="no_log" not in flags,
+        conversation=last.get("cid"),
         continue_="continue_" in flags,
         new="new" in flags,
         usage="usage" in flags,
@@ -117,6 +154,14 @@ def parsed_line(line: str) -> Arguments:
         raw="raw" in flags,
         prompt=prompt,
     )
+
+
+def _count(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise CellError(f"--cl needs a number, 0 for no limit, not {text!r}. Nothing was sent.")
+    return int(text)
 
 
 Given = list[tuple[str, list[str]]]
@@ -196,89 +241,3 @@ def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
     if None in words:
         raise CellError(f"{name} needs {'a value' if count == 1 else f'{count} values'}. Nothing was sent.")
     return [word for word in words if word is not None], source.read().lstrip()
-
-
-@dataclass(slots=True)
-class Subcommand:
-    """A line that is about the tool itself rather than a prompt."""
-
-    name: str
-    words: list[str]
-
-
-_FORMS = {
-    "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
-    "default": r"\S*",
-    "aliases": r"|list|set \S+ \S+|remove \S+",
-    "keys": r"|set [^\s=]+|list|path|remove \S+",
-    "local": r"|install",
-    "help": r"",
-}
-_SPELLED_FORMS = {
-    "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
-    "default": ["MODEL"],
-    "aliases": ["set ALIAS MODEL", "remove ALIAS"],
-    "keys": ["set NAME", "list", "path", "remove NAME"],
-    "local": ["install"],
-    "help": [],
-}
-
-
-def subcommand(line: str) -> Subcommand | None:
-    """The subcommand that a `%llm` line is, or None where the line is a prompt.
-
-    A line is a subcommand only if all of it fits: `%llm models` is one, `%llm models of cars` is a question.
-
-    Raises:
-        CellError: the line is so close to a subcommand that it must be a slip.
-    """
-    words = line.split()
-    if not words:
-        return None
-    name, rest = words[0].removesuffix("?"), " ".join(words[1:])
-    if name not in _FORMS:
-        _refuse_misspelled(words)
-        return None
-    if words[0].endswith("?"):
-        return None if rest else Subcommand("help", [])
-    if re.fullmatch(_FORMS[name], rest):
-        return Subcommand(name, words[1:])
-    _refuse_key(words)
-    if _is_slip(name, words):
-        forms = ", ".join(f"`%llm {name} {form}`" for form in _SPELLED_FORMS[name])
-        raise CellError(f"This is not quite a `%llm {name}` command; there are {forms}. Nothing was sent.")
-    return None
-
-
-def _refuse_misspelled(words: list[str]) -> None:
-    """`%llm model` and `%llm alias set a b` are slips; a longer sentence that begins so is a prompt."""
-    for name, form in _FORMS.items():
-        if nearest(words[0], [name], cutoff=0.8):
-            _refuse_key([name, *words[1:]])
-            if re.fullmatch(form, " ".join(words[1:])):
-                meant = " ".join([name, *words[1:]])
-                raise CellError(f"Did you mean `%llm {meant}`? Put -- before a prompt. Nothing was sent.")
-
-
-def _refuse_key(words: list[str]) -> None:
-    """Whatever follows `keys set`, or looks like a key, must not be sent to a model."""
-    if words[0] != "keys":
-        return
-    names_only = words[1:2] == ["set"] and len(words) <= 3
-    if (words[1:2] == ["set"] and not names_only) or any(
-        re.fullmatch(r"sk-.*|.*=.*|.{20,}", word) for word in words[1:]
-    ):
-        raise CellError(
-            "A key is never typed into a cell, where it would be saved: run `%llm keys set NAME` alone, and you are asked for it."
-            " Take this one out of the cell."
-        )
-
-
-def _is_slip(name: str, words: list[str]) -> bool:
-    """The words behind a subcommand's name are an option, or nearly one of its own words."""
-    if words[1].startswith("-"):
-        return True
-    known = [form.split()[0] for form in _SPELLED_FORMS[name] if form[0].islower()]
-    if name == "keys" and len(words) == 2:
-        return True
-    return len(words) <= 5 and bool(known) and (words[1] in known or bool(nearest(words[1], known)))

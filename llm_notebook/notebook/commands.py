@@ -15,10 +15,11 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.keys import delete_key, get_key, keys_path, list_keys, set_key
 from llm_notebook.models import ModelWithAliases
-from llm_notebook.notebook.arguments import Subcommand
 from llm_notebook.notebook.display import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.kernel import in_kernel, publisher
+from llm_notebook.notebook.subcommands import Subcommand
+from llm_notebook.notebook.tables import say, table
 from llm_notebook.providers.model_lists import refresh
 from llm_notebook.providers.provider_table import PROVIDERS
 from llm_notebook.registry import (
@@ -30,9 +31,7 @@ from llm_notebook.registry import (
     set_default_model,
 )
 from llm_notebook.settings import stored_aliases
-from llm_notebook.transcript.markdown_escape import inline_code, plain_text
 from llm_notebook.transcript.rendering import literal_markdown
-from llm_notebook.transcript.visible import visible
 
 __all__ = ["run"]
 
@@ -74,34 +73,6 @@ def run(shell: InteractiveShell, command: Subcommand) -> None:
         raise CellError(f"Stopped by you; `%llm {command.name}` was not finished.") from None
 
 
-def _say(shell: InteractiveShell, text: str, *names: str) -> None:
-    """One sentence of ours, with a `{}` for each name. Names come from configuration files, so they are shown literally."""
-    plain = text.replace("`", "").format(*(visible(name) for name in names))
-    show_markdown(shell, text.format(*map(_code, names)), plain)
-
-
-def _table(shell: InteractiveShell, header: list[str], rows: list[list[str]], below: str = "") -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    plain = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [header, *rows]
-    ]
-    written = [[_code(row[0], in_table=True), *(_cell(text) for text in row[1:])] for row in rows]
-    markdown = "\n".join(
-        f"| {' | '.join(line)} |" for line in [list(map(_cell, header)), ["---"] * len(header), *written]
-    )
-    tail = f"\n\n{below}" if below else ""
-    show_markdown(shell, markdown + tail, "\n".join(plain) + tail.replace("`", ""))
-
-
-def _code(text: str, *, in_table: bool = False) -> str:
-    return inline_code(visible(text), in_table=in_table, in_link=False, after_formula=False) if text else ""
-
-
-def _cell(text: str) -> str:
-    return plain_text(visible(text).replace("\n", " "), line_start=True, in_table=True, lone_dollar=False)
-
-
 def _models(shell: InteractiveShell, words: list[str]) -> None:
     if words[:1] == ["refresh"]:
         _refresh(shell, words[1:])
@@ -124,7 +95,7 @@ def _models(shell: InteractiveShell, words: list[str]) -> None:
     rows = [
         [entry.model_id, ", ".join(entry.aliases), _abilities(entry), _readiness(entry, default)] for entry in entries
     ]
-    _table(
+    table(
         shell,
         ["Model", "Aliases", "Can do", ""],
         rows,
@@ -148,7 +119,7 @@ def _refresh(shell: InteractiveShell, names: list[str]) -> None:
         else:
             shown = ", ".join(refreshed.new[:5]) + (f" and {len(refreshed.new) - 5} more" if refreshed.new[5:] else "")
             rows.append([provider.name, str(len(refreshed.names)), shown])
-    _table(shell, ["Provider", "Models", "New"], rows, "`%llm models -q TEXT` finds one.")
+    table(shell, ["Provider", "Models", "New"], rows, "`%llm models -q TEXT` finds one.")
 
 
 def _flavour(entry: ModelWithAliases) -> Any:
@@ -177,15 +148,15 @@ def _readiness(entry: ModelWithAliases, default: str) -> str:
 def _options(shell: InteractiveShell, entry: ModelWithAliases) -> None:
     fields = _flavour(entry).Options.model_fields
     if not fields:
-        _say(shell, "{} takes no options.", entry.model_id)
+        say(shell, "{} takes no options.", entry.model_id)
         return
     rows = [[name, field.description or ""] for name, field in fields.items()]
-    _table(shell, [f"-o option of {entry.model_id}", ""], rows)
+    table(shell, [f"-o option of {entry.model_id}", ""], rows)
 
 
 def _default(shell: InteractiveShell, words: list[str]) -> None:
     if not words:
-        _say(shell, "The default model is {}.", get_default_model())
+        say(shell, "The default model is {}.", get_default_model())
         return
     try:
         model = get_model(words[0])
@@ -198,43 +169,43 @@ def _default(shell: InteractiveShell, words: list[str]) -> None:
         said = str(caught[0].message)
         show_markdown(shell, literal_markdown(said), said)
     else:
-        _say(shell, "The default model is now {}.", model.model_id)
+        say(shell, "The default model is now {}.", model.model_id)
 
 
 def _aliases(shell: InteractiveShell, words: list[str]) -> None:
     match words:
         case ["set", alias, target]:
             set_alias(alias, target)
-            _say(shell, "{} now means {}.", alias, stored_aliases().get(alias, target))
+            say(shell, "{} now means {}.", alias, stored_aliases().get(alias, target))
         case ["remove", alias]:
             try:
                 remove_alias(alias)
             except KeyError:
                 raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, stored_aliases())}") from None
-            _say(shell, "{} is forgotten.", alias)
+            say(shell, "{} is forgotten.", alias)
         case _:
             rows = [[alias, entry.model_id] for entry in get_models_with_aliases() for alias in entry.aliases]
             known = {alias for alias, _ in rows}
             rows += [[alias, target] for alias, target in stored_aliases().items() if alias not in known]
-            _table(shell, ["Alias", "Model"], sorted(rows))
+            table(shell, ["Alias", "Model"], sorted(rows))
 
 
 def _keys(shell: InteractiveShell, words: list[str]) -> None:
     match words:
         case ["set", name]:
             set_key(name, _typed_key(name))
-            _say(shell, "The key {} is stored.", name)
+            say(shell, "The key {} is stored.", name)
         case ["remove", name]:
             if name not in list_keys():
                 raise CellError(f"No key is stored under {name!r}.")
             delete_key(name)
-            _say(shell, "The key {} is forgotten.", name)
+            say(shell, "The key {} is forgotten.", name)
         case ["path"]:
-            _say(shell, "{}", str(keys_path()))
+            say(shell, "{}", str(keys_path()))
         case _:
             names = list_keys()
             stored = ", ".join(["{}"] * len(names))
-            _say(
+            say(
                 shell,
                 f"Stored keys: {stored}." if names else "No keys are stored. `%llm keys set openai` stores one.",
                 *names,
@@ -259,7 +230,7 @@ def _typed_key(name: str) -> str:
 
 def _local(shell: InteractiveShell, words: list[str]) -> None:
     if not words:
-        _say(
+        say(
             shell,
             "`%llm local install` fetches SmolLM2-135M (about 93 MB); then `%%llm -m smollm2` runs on this machine, without a key.",
         )

@@ -60,16 +60,19 @@ class AnswerDisplay(Protocol):
         """Ways to tell those who follow the turn something, from this thread and in the name of the running cell."""
 
 
-def answer_display(front: FrontEnd, feed: Feed, received: Callable[[dict[str, Any]], None]) -> AnswerDisplay:
+def answer_display(
+    front: FrontEnd, feed: Feed, received: Callable[[dict[str, Any]], None], *, is_shown: bool = True
+) -> AnswerDisplay:
     """The display that suits the front end.
 
     Args:
         front: where the turn is shown.
         feed: what is shown.
         received: called with what a reader does in a widget.
+        is_shown: it gets an output of its own; otherwise it only tells pages that show it already, until it is opened `here`.
     """
     if in_kernel(front.shell):
-        return NotebookDisplay(front, feed, received)
+        return NotebookDisplay(front, feed, received, is_shown=is_shown)
     return TerminalDisplay(feed.view)
 
 
@@ -130,13 +133,14 @@ class NotebookDisplay:
         feed: Feed,
         received: Callable[[dict[str, Any]], None],
         *,
+        is_shown: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._front = front
         self._feed = feed
         self._received = received
         self._clock = clock
-        self._places = [_Place()]
+        self._places = [_Place()] if is_shown else []
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
         self._closed = threading.Event()
@@ -144,12 +148,15 @@ class NotebookDisplay:
         self._painter: threading.Thread | None = None
 
     def open(self, *, here: bool = False) -> None:
-        if here and self._places[-1].is_shown:
+        if here and all(place.is_shown for place in self._places):
             self._places = [*self._places[1 - _MOST_PLACES :], _Place()]
         self._closed.clear()
         publish = threadsafe_publisher(self._front.shell)
         if publish is None:
             return
+        # What the cell has printed before stands above.
+        sys.stdout.flush()
+        sys.stderr.flush()
         if self._front.wants_widget and self._widget is None:
             self._widget = self._made_widget()
         senders = self.senders()

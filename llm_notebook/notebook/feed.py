@@ -18,6 +18,7 @@ class Feed:
         self.view = view
         self._writer = DeltaWriter(view)
         self._whole_at = 0
+        self._is_new = False
         self._lock = threading.Lock()
 
     def next(self) -> dict[str, Any] | None:
@@ -27,11 +28,21 @@ class Feed:
         messages together stay in proportion to the text.
         """
         with self._lock:
+            if self._is_new:
+                self._is_new = False
+                return {"type": "state", "document": self._writer.full()}
             delta = self._writer.next()
             if delta is None or self.view.size < 2 * self._whole_at or self.view.size == self._whole_at:
                 return delta
             self._whole_at = self.view.size
             return {"type": "state", "document": self._writer.full()}
+
+    def start_over(self) -> None:
+        """The transcript begins anew: its readers are sent the whole."""
+        with self._lock:
+            self.view.start_over()
+            self._writer = DeltaWriter(self.view, self._writer.seq + 1)
+            self._whole_at, self._is_new = 0, True
 
     def document(self) -> dict[str, Any]:
         """The whole transcript as it is now."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import signal
 import sys
 import threading
@@ -13,6 +15,8 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.call_log import Place
+
 __all__ = [
     "CellIdentity",
     "MainThread",
@@ -21,10 +25,12 @@ __all__ = [
     "as_request",
     "cell_identity",
     "comm_publisher",
+    "current_place",
     "current_request",
     "held_interrupts",
     "in_kernel",
     "is_interactive",
+    "journal_cell",
     "publisher",
     "threadsafe_publisher",
 ]
@@ -221,6 +227,30 @@ def cell_identity(shell: InteractiveShell) -> CellIdentity:
     if not isinstance(text, str) or not content.get("allow_stdin", True):
         return f"execution:{execution}", execution
     return f"text:{text}", execution
+
+
+def journal_cell(cell: str) -> str:
+    """A cell's identity as the journal keeps it: bounded, and empty where the cell is never run again as the same one."""
+    kind, _, name = cell.partition(":")
+    if kind == "text":
+        return f"text:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return cell if kind == "id" else ""
+
+
+def current_place(shell: InteractiveShell, cell: str, text: str, keeps: bool = True) -> Place:
+    """Where something is asked, for the journal.
+
+    Args:
+        cell: the cell's identity.
+        text: what the user typed.
+        keeps: it goes into the journal.
+    """
+    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
+    kernel: Any = getattr(shell, "kernel", None)
+    session = getattr(getattr(kernel, "session", None), "session", "") or f"process-{os.getpid()}"
+    # A kernel that is not a notebook's has a session name too, which is no path.
+    notebook = str(path) if str(path).endswith(".ipynb") else ""
+    return Place(journal_cell(cell), notebook, str(session), text, keeps=keeps)
 
 
 def _parent(shell: InteractiveShell) -> dict[str, Any] | None:

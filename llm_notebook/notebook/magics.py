@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from pydantic import ValidationError
+from traitlets import Enum
 
+from llm_notebook.call_log import Place
+from llm_notebook.chain_responses import ChainResponse
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.keys import list_keys
 from llm_notebook.models import KeyModel, Model
 from llm_notebook.notebook import commands
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import Arguments, documented, parsed_line, subcommand
+from llm_notebook.notebook.arguments import Arguments, documented, parsed_line
+from llm_notebook.notebook.defined_tools import asked_about, functions_in, named_tools
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.input import forget_questions, read_questions
 from llm_notebook.notebook.interpolation import interpolated
-from llm_notebook.notebook.kernel import cell_identity
+from llm_notebook.notebook.journal_commands import JOURNAL_COMMANDS, JournalCommands
+from llm_notebook.notebook.kernel import cell_identity, current_place, in_kernel, is_interactive
+from llm_notebook.notebook.keyboard import ask_by_keyboard
+from llm_notebook.notebook.recalling import recalled_turn, recalled_waiting, response_named
 from llm_notebook.notebook.session import Session, Turn
-from llm_notebook.notebook.turns import LiveTurn, LiveTurns
+from llm_notebook.notebook.subcommands import Subcommand, subcommand
+from llm_notebook.notebook.turns import Ask, LiveTurn, LiveTurns, OnPause
 from llm_notebook.registry import get_model
-from llm_notebook.responses import Response
+from llm_notebook.runtime import runtime
 from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["LLMMagics", "register", "unregister"]
+
+_CHAIN_LIMIT = 10
 
 
 @magics_class
@@ -33,11 +43,17 @@ class LLMMagics(Magics):
     """The magics and what they remember."""
 
     shell: InteractiveShell
+    on_pause = Enum(
+        ["stop", "continue"],
+        default_value="stop",
+        help="Whether the cells below run although a tool call waits for approval.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.session = Session()
-        self.turns = LiveTurns(shell, self._settled)
+        self.session = Session(lambda cell: recalled_turn(cell, current_place(shell, cell, "").notebook))
+        self.turns = LiveTurns(shell, self._settled, on_pause=cast("OnPause", self.on_pause))
+        self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
         self.halts = QuietHalts(shell)
         self.replaced: dict[str, Any] = {}
@@ -51,21 +67,60 @@ class LLMMagics(Magics):
 
         %llm PROMPT            a prompt on one line
         %%llm [options]        a prompt that is the text of the cell
-        %llm SUBCOMMAND        models, default, aliases, keys, local install, help
+        %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, resume, history, grants, local install, help
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """
         command = subcommand(line) if cell is None else None
         if command is not None:
-            commands.run(self.shell, command)
+            self._run(command)
             return
         try:
             arguments = parsed_line(line)
-            turn = self.session.turn(cell_identity(self.shell), continues=arguments.continue_ and not arguments.new)
-            response = self._response(arguments, cell, self._names(local_ns), turn)
+            place = current_place(self.shell, cell_identity(self.shell)[0], f"{line}\n{cell or ''}", arguments.keeps)
+            if not arguments.new and self._show_waiting(place):
+                return
+            turn = self._turn(arguments)
+            chain = self._chain(arguments, cell, self._names(local_ns), turn, place)
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
-        self._show(response, arguments, turn)
+        view = TranscriptView(
+            chain.prompt.model.model_id,
+            show_usage=arguments.usage,
+            hide_reasoning=arguments.hide_reasoning,
+            show_calls=arguments.show_calls,
+        )
+        self.turns.show(chain, view, context=(arguments, turn), ask=self._ask(wait=arguments.wait))
+
+    def _run(self, command: Subcommand) -> None:
+        if command.name == "act":
+            self.actions.act(command.text)
+        elif command.name in JOURNAL_COMMANDS:
+            JournalCommands(self.turns, self.actions, self._ask()).run(command)
+        else:
+            commands.run(self.shell, command)
+
+    def _ask(self, *, wait: bool = False) -> Ask | None:
+        """How a human is asked on the spot; None where buttons ask, or nobody can be asked."""
+        by_keyboard = (wait or not in_kernel(self.shell)) and is_interactive(self.shell)
+        return ask_by_keyboard if by_keyboard else None
+
+    def _show_waiting(self, place: Place) -> bool:
+        """Show the turn that waits in this cell, if one does and the cell still says the same; the model is not asked again."""
+        if not place.cell_id or not place.keeps:
+            return False
+        here = [
+            turn
+            for turn in self.turns.turns.values()
+            if turn.is_waiting and turn.chain is not None and turn.chain.log.place == place
+        ]
+        found = here[-1] if here else None
+        if found is None and (chain_id := recalled_waiting(place)):
+            found = self.turns.known(chain_id)
+        if found is None:
+            return False
+        self.turns.show_again(found)
+        return True
 
     def _names(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
         """The variables that expressions in a prompt see; inside a function, its own too."""
@@ -81,17 +136,37 @@ class LLMMagics(Magics):
             raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
         return text if arguments.raw else interpolated(text, names)
 
-    def _response(self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: Turn) -> Response:
+    def _turn(self, arguments: Arguments) -> Turn:
+        continues = arguments.continue_ and not arguments.new
+        turn = self.session.turn(cell_identity(self.shell), continues=continues)
+        if arguments.conversation is not None:
+            turn.parent = Turn(response=response_named(arguments.conversation))
+        return turn
+
+    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> list[Any]:
+        tools = named_tools(arguments.tools, names)
+        if arguments.functions is not None:
+            tools += functions_in(arguments.functions, names)
+        return asked_about(tools, arguments.approve, always=arguments.ask_always)
+
+    def _chain(
+        self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: Turn, place: Place
+    ) -> ChainResponse:
         prompt = self._prompt(arguments, cell, names)
         model = self._model(arguments, turn)
+        tools = self._tools(arguments, names)
         system = arguments.system
         if system is not None and not arguments.raw:
             system = interpolated(system, names)
+        conversation = self.session.conversation(turn, model)
+        conversation.place = place
         try:
-            return self.session.conversation(turn, model).prompt(
+            return conversation.chain(
                 prompt,
                 system=system,
                 stream=arguments.stream,
+                tools=tools,
+                chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
@@ -112,29 +187,18 @@ class LLMMagics(Magics):
         except UnknownModelError as error:
             raise CellError(f"{error} Nothing was sent.") from None
 
-    def _show(self, response: Response, arguments: Arguments, turn: Turn) -> None:
-        view = TranscriptView(
-            response.model.model_id, show_usage=arguments.usage, hide_reasoning=arguments.hide_reasoning
-        )
-        self.turns.show(response, view, context=(arguments, turn))
-
-    def _settled(self, live: LiveTurn, response: Response) -> None:
-        if live.context is not None:
-            arguments, turn = live.context
-            self._settle(response, live.view, arguments, turn)
-
-    def _settle(self, response: Response, view: TranscriptView, arguments: Arguments, turn: Turn) -> None:
+    def _settled(self, live: LiveTurn, chain: ChainResponse) -> None:
         """What outlives the turn: the conversation, the user's variable, and what its end says about it."""
-        if view.state == "failed":
+        view, response = live.view, chain.latest
+        if live.context is None or view.state == "failed" or response is None:
             return
+        arguments, turn = live.context
         if arguments.key is not None and arguments.key not in list_keys():
             view.remarks = [
                 "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
             ]
         view.cut_short = _finish_reason(response.response_json) == "length"
-        if view.state == "done":
-            view.usage = response.usage()
-        if view.state == "done" or view.answer:
+        if view.state in ("done", "paused") or view.answer:
             self.session.answered(turn, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = view.answer
@@ -154,6 +218,7 @@ def register(shell: InteractiveShell) -> None:
     magics = LLMMagics(shell)
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
+    runtime.keeps_journal = True
     magics.actions.open()
     read_questions(shell)
 
@@ -167,5 +232,6 @@ def unregister(shell: InteractiveShell) -> None:
         known.pop("llm", None)
         known.update({"llm": magics.replaced[kind]} if kind in magics.replaced else {})
     magics.actions.close()
+    runtime.keeps_journal = False
     magics.halts.undo()
     forget_questions(shell)

@@ -1,39 +1,89 @@
-"""Turns that this kernel has not asked, or no longer knows: read from the journal, to be shown and decided about."""
+"""Turns that this kernel has not asked, or no longer knows: read from the journal, to be shown, decided about and gone on with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llm_notebook.errors import JournalError
 from llm_notebook.journals import CallEntry, Journal, TurnEntry
+from llm_notebook.notebook.defined_tools import defined_tools
+from llm_notebook.pauses import PausedChain
+from llm_notebook.reopening import left_of, pause_of
+from llm_notebook.runtime import runtime
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["rounds_of", "view_of_call", "view_of_turn"]
+__all__ = ["call_named", "is_open", "open_journal", "paused_chain", "rounds_named", "view_of"]
+
+_OPEN = ("waiting", "unknown")
+_NOT_GONE_ON_WITH = ("approved", "denied", "answered", "abandoned")
 
 
-def view_of_turn(journal: Journal, turn_id: str, transcript: str = "") -> TranscriptView | None:
-    """The view of the chain that this turn is a round of, as far as it; None where the journal has no such turn.
+def open_journal() -> Journal | None:
+    """The journal, None where there is none."""
+    return runtime.journal
+
+
+def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
+    """The rounds of the chain that a transcript shows, oldest first; empty where the journal knows nothing of it.
 
     Args:
-        journal: where it is read.
-        turn_id: the last round.
-        transcript: the id of the transcript, if it has one already.
+        transcript: the transcript's id, which is that of the chain's first turn.
+        request: a question in it, by which it is found as well.
     """
-    rounds = rounds_of(journal, turn_id)
-    return view_of_turns(rounds, transcript) if rounds else None
+    journal = open_journal()
+    if journal is None:
+        return []
+    try:
+        rounds = journal.chain(transcript)
+        call = journal.call(request) if request and not rounds else None
+        turn = journal.turn(call.turn_id) if call is not None else None
+        return rounds if turn is None else journal.chain(turn.begun.chain_id)
+    except JournalError:
+        return []
 
 
-def view_of_call(journal: Journal, call: CallEntry, transcript: str = "") -> TranscriptView | None:
-    """The view of the chain in which this call was asked for."""
-    return view_of_turn(journal, call.turn_id, transcript)
+def call_named(name: str) -> CallEntry | None:
+    """The call whose id holds this part, None where none or several do."""
+    journal = open_journal()
+    return journal.call(name) if journal is not None and name else None
 
 
-def rounds_of(journal: Journal, turn_id: str) -> list[TurnEntry]:
-    """The rounds of a chain up to this one, oldest first."""
-    rounds: list[TurnEntry] = []
-    turn = journal.turn(turn_id)
-    while turn is not None:
-        rounds.append(turn)
-        parent = turn.begun.parent_id
-        # A round goes on where tools have answered; anything else is a prompt of somebody's.
-        is_round = bool(turn.begun.messages) and turn.begun.messages[0].role == "tool"
-        turn = journal.turn(parent) if parent is not None and is_round else None
-    return rounds[::-1]
+def view_of(rounds: Sequence[TurnEntry]) -> TranscriptView:
+    """The view of a chain in the journal."""
+    return view_of_turns(rounds)
+
+
+def is_open(rounds: Sequence[TurnEntry]) -> bool:
+    """A call of the last round waits for a human, or was decided and not gone on with."""
+    return any(_waits(call) for call in rounds[-1].calls)
+
+
+def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> PausedChain | None:
+    """What goes on with a chain of the journal, with the tools that are defined here; None where the journal is closed.
+
+    Args:
+        rounds: of the chain, oldest first.
+        variables: the user's.
+
+    Raises:
+        UnknownModelError: its model is not known here.
+        JournalError: the journal cannot be read.
+    """
+    journal = open_journal()
+    if journal is None:
+        return None
+    last = rounds[-1]
+    names = {name for turn in rounds for name in turn.begun.settings.get("tools", [])}
+    names |= {call.tool_name for call in last.calls}
+    tools = list({id(tool): tool for tool in defined_tools(sorted(names), variables).values()}.values())
+    call = next((call for call in last.calls if _waits(call)), None)
+    if call is None:
+        return left_of(last, journal, tools=tools)
+    paused: PausedChain = pause_of(call, journal, tools=tools).paused
+    return paused
+
+
+def _waits(call: CallEntry) -> bool:
+    return call.state in _OPEN or (call.state in _NOT_GONE_ON_WITH and call.result is None)

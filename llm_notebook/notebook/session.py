@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llm_notebook.conversations import Conversation
@@ -40,8 +41,13 @@ class Session:
 
     `-c` continues from the latest turn. A cell that is run again answers from where it first stood, so its second run
     does not see its first answer.
+
+    Attributes:
+        recall: what a cell continues that was run in an earlier kernel, or the latest answer of its notebook; None if that is
+            not known.
     """
 
+    recall: Callable[[str], Response | None] = lambda _cell: None
     _turns: dict[tuple[str, int], Turn] = field(default_factory=dict)
     _latest: Turn | None = None
     _execution: str = ""
@@ -59,7 +65,7 @@ class Session:
         self._execution = execution
         place = (cell, self._position)
         known = self._turns.get(place)
-        parent = self._parent(known) if continues else None
+        parent = self._parent(known, cell) if continues else None
         turn = (
             known
             if known is not None and known.parent is parent
@@ -68,10 +74,11 @@ class Session:
         self._turns[place] = turn
         return turn
 
-    def _parent(self, known: Turn | None) -> Turn | None:
+    def _parent(self, known: Turn | None, cell: str) -> Turn | None:
         """What a prompt with -c continues, given the turn that its place held so far."""
         if known is None:
-            return self._latest
+            recalled = self.recall(cell) if self._latest is None else None
+            return self._latest if recalled is None else Turn(response=recalled)
         if known.parent is not None:
             return known.parent
         # It continued nothing so far. Now it takes up what was said elsewhere since, but never its own answer.

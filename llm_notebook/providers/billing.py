@@ -23,7 +23,7 @@ def cost_of(model: Any, usage: Usage, response_json: Mapping[str, Any] | None = 
         response_json: the provider's raw JSON, which may name the tier of service that answered.
     """
     provider, model_id = getattr(model, "provider", None), model.model_id
-    if provider in _OWN_SERVERS and getattr(model, "address", None):
+    if provider in _OWN_SERVERS and hasattr(type(model), "address"):
         return Cost(None, f"{model_id} has no price here: it runs on a server of your own.")
     known = known_model(provider, model.model_name) if provider is not None else None
     tier = (response_json or {}).get("service_tier")

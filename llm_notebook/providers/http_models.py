@@ -136,9 +136,10 @@ class HTTPModel(Server):
         self.supports_tools = supports_tools
         self.supports_conversation = supports_conversation
         self.reasoning = reasoning
-        self.attachment_types = (IMAGE_TYPES | self.document_types if vision else frozenset()) | (
-            AUDIO_TYPES if audio else frozenset()
-        )
+        self.attachment_types = {
+            *(IMAGE_TYPES | self.document_types if vision else ()),
+            *(AUDIO_TYPES if audio else ()),
+        }
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:  # noqa: ARG003  subclasses read it

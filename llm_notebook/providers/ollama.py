@@ -37,7 +37,7 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         stream: ask for a stream; the server streams unless it is told not to.
         fields: further request fields as the server names them.
     """
-    body: dict[str, Any] = {"stream": stream}
+    body: dict[str, Any] = {"model": model_name, "stream": stream}
     if prompt.tools:
         body["tools"] = [
             {
@@ -48,9 +48,8 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in {**body, **fields}.items())
     messages = ",".join(encoded_texts(prompt, ollama_messages))
-    return f'{{"model":{json_text(model_name)},"messages":[{messages}]{rest}}}'
+    return f'{json_text({**body, **fields})[:-1]},"messages":[{messages}]}}'
 
 
 def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:

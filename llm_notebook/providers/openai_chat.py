@@ -198,7 +198,11 @@ class ChatDecoder(StreamDecoder):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The response in the API's non-streamed shape: as the server sent it if it was not streamed."""
+        """The response in the API's non-streamed shape: as the server sent it if it was not streamed.
+
+        Where it was streamed, `content` and `finish_reason` stand beside `choices` too: there, code made for the `llm` package
+        looks for them.
+        """
         if self._whole_json is not None:
             return self._whole_json
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text) or None}
@@ -209,7 +213,8 @@ class ChatDecoder(StreamDecoder):
         if self._started_calls:
             message["tool_calls"] = [call.to_dict() for call in self._started_calls]
         choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        whole: dict[str, Any] = {**self._head, "object": "chat.completion", "choices": [choice]}
+        beside = {"content": message["content"] or "", "finish_reason": self.finish_reason}
+        whole: dict[str, Any] = {**self._head, "object": "chat.completion", "choices": [choice], **beside}
         return whole | ({"usage": self._raw_usage} if self._raw_usage else {})
 
 

@@ -68,11 +68,10 @@ def chat_body_text(
     dialect: ChatDialect = _USUAL,
 ) -> str:
     """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
-    settings = _settings(prompt, dialect, stream=stream, options=options)
-    rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in settings.items())
+    settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     told = map(json_text, _told_schema(prompt, dialect))
     messages = ",".join([*told, *encoded_texts(prompt, lambda messages: chat_messages(messages, dialect))])
-    return f'{{"model":{json_text(model_name)},"messages":[{messages}]{rest}}}'
+    return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
 
 def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:

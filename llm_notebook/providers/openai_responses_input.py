@@ -42,13 +42,12 @@ def responses_body_text(
         options: request fields as the server names them.
         reasoning: the model reasons; its reasoning is asked for, encrypted and (unless the prompt hides it) in summary.
     """
-    body = _settings(prompt, stream=stream, options=options, reasoning=reasoning)
+    body = {"model": model_name} | _settings(prompt, stream=stream, options=options, reasoning=reasoning)
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in body.items())
     items = ",".join(encoded_texts(prompt, input_items))
-    return f'{{"model":{json_text(model_name)},"input":[{items}]{rest}}}'
+    return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
 def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, reasoning: bool) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Server(KeyHolder):
         if base_url is not None:
             _check_address(base_url)
         else:
+            self.provider = self.home[1]
             needs_key, key_env_var = needs_key or self.home[1], key_env_var or self.home[2]
         self.model_id = model_id
         self.model_name = model_name or model_id
@@ -158,9 +159,27 @@ class Server(KeyHolder):
 
 
 class OpenAIServer(Server):
-    """A place on OpenAI's own server, or on any that speaks its protocol."""
+    """A place on OpenAI's own server, on the gateway that `OPENAI_BASE_URL` names, or on any server that speaks its protocol."""
 
     home = (OPENAI_URL, "openai", "OPENAI_API_KEY")
+
+    @property
+    def address(self) -> str:
+        """The address given, else that of the gateway which the environment names, as OpenAI's own client reads it.
+
+        Raises:
+            ModelError: what the variable holds is no address.
+        """
+        given = os.getenv("OPENAI_BASE_URL", "").strip()
+        if self.base_url is not None or not given:
+            return super().address
+        try:
+            _check_address(given)
+        except ValueError:
+            raise ModelError(
+                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+            ) from None
+        return given.rstrip("/")
 
 
 def _sendable(value: str, what: str, sender: str) -> Secret:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import http.cookiejar
 import os
 import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,13 @@ __all__ = ["Transport", "TransportSettings"]
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
 
 Notify = Callable[[Retry], object]
+
+
+class _NoCookies(http.cookiejar.CookieJar):
+    """Keeps none: no model's API needs them, and looking for them takes longer than all else that is done with a short answer."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
 
 
 _Place = tuple[str, TLSSettings | None]
@@ -94,7 +103,7 @@ class Transport:
         client = self._client(request.url, settings.tls)
         while True:
             try:
-                with client.stream("POST", request.url, **exchange.arguments()) as reply:
+                with closing(client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accepts(reply):
                         for piece in exchange.pieces(reply):
                             if items := decoder.feed(piece):
@@ -128,7 +137,7 @@ class Transport:
         client = await self._async_client(request.url, settings.tls)
         while True:
             try:
-                async with client.stream("POST", request.url, **exchange.arguments()) as reply:
+                async with aclosing(await client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accepts(reply):
                         async for piece in exchange.apieces(reply):
                             if items := decoder.feed(piece):
@@ -185,7 +194,7 @@ class Transport:
         place = _place(url, tls)
         with self._lock:
             if place not in self._clients:
-                self._clients[place] = httpx.Client(verify=self._verify(place), limits=_LIMITS)
+                self._clients[place] = httpx.Client(verify=self._verify(place), limits=_LIMITS, cookies=_NoCookies())
             return self._clients[place]
 
     async def _async_client(self, url: str, tls: TLSSettings | None) -> httpx.AsyncClient:
@@ -193,7 +202,9 @@ class Transport:
         with self._lock:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
             if place not in of_loop.clients:
-                of_loop.clients[place] = httpx.AsyncClient(verify=self._verify(place), limits=_LIMITS)
+                of_loop.clients[place] = httpx.AsyncClient(
+                    verify=self._verify(place), limits=_LIMITS, cookies=_NoCookies()
+                )
             client = of_loop.clients[place]
         if of_loop.closer is None:
             of_loop.closer = self._closing_with(loop)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -22,6 +24,15 @@ FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
 _DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 120.0
+
+_HEADERS = MappingProxyType(
+    {
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "user-agent": "llm_notebook",
+    }
+)
 
 Item = str | StreamEvent
 
@@ -69,9 +80,15 @@ class Exchange:
         self._request_id: str | None = None
         self.answering = False
 
-    def arguments(self) -> dict[str, Any]:
-        headers = {"content-type": "application/json", "accept-encoding": "identity", **self._request.headers}
-        return {"content": self._request.body, "headers": headers, "timeout": self._settings.httpx_timeout()}
+    def http_request(self) -> httpx.Request:
+        """The request as it is: a client that merges its own settings into it takes as long again."""
+        return httpx.Request(
+            "POST",
+            _parsed(self._request.url),
+            headers={**_HEADERS, **self._request.headers},
+            content=self._request.body,
+            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+        )
 
     def accepts(self, reply: httpx.Response) -> bool:
         """True if the reply is an answer to decode."""
@@ -172,6 +189,11 @@ def _json_of(reply: httpx.Response) -> Any:
         return reply.json()
     except ValueError:
         return None
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def _about_certificates(error: Exception) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from llm_notebook.approvals import ApprovalRequest, Decision
+from llm_notebook.journals import CallEntry
 from llm_notebook.parts import json_text
-from llm_notebook.tools import ToolResult
 
-__all__ = ["Block", "CallBlock", "CallNews", "CallStatus"]
+__all__ = ["Block", "CallBlock", "CallStatus"]
 
 CallStatus = Literal[
     "writing",
@@ -27,31 +27,6 @@ CallStatus = Literal[
     "abandoned",
     "unknown",
 ]
-
-
-class CallNews(Protocol):
-    """What is known of a call now: a change that the core tells, or an entry of the journal.
-
-    May have besides: `seconds` that it ran, `arguments` (canonical JSON), `decided_by`, `decided_at`, `grant_id` and
-    `grant_scope`.
-    """
-
-    @property
-    def call_id(self) -> str: ...
-    @property
-    def tool_call_id(self) -> str: ...
-    @property
-    def tool_name(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def request(self) -> ApprovalRequest | None: ...
-    @property
-    def decision(self) -> Decision | None: ...
-    @property
-    def result(self) -> ToolResult | None: ...
-    @property
-    def note(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -117,36 +92,33 @@ class CallBlock(Block):
     note: str = ""
     blocked: str = ""
 
-    def take(self, news: CallNews, now: float) -> None:
-        """Come to the state that the news tells.
+    def take(self, entry: CallEntry, now: float) -> None:
+        """Come to the state that the call has.
 
         Args:
-            news: what is known.
+            entry: the call as it stands.
             now: seconds since the turn began.
         """
-        if not self.chunks and getattr(news, "arguments", None):
-            self.chunks = [news.arguments.decode("utf-8", "surrogatepass")]  # type: ignore[attr-defined]
+        if not self.chunks and entry.arguments:
+            self.chunks = [entry.arguments.decode("utf-8", "surrogatepass")]
         self.complete()
-        status = _STATUS[news.state]
+        status = _STATUS[entry.state]
         if status == "running" and self.status != "running":
             self.started = now
-        self.call_id = news.call_id
-        self.name = self.name or news.tool_name
-        if news.request is not None:
-            self.request = news.request
-        if news.decision is not None:
-            self.decision = news.decision
+        elif status in ("finished", "failed") and self.status == "running" and self.started is not None:
+            self.seconds = now - self.started
+        self.call_id = entry.call_id
+        self.name = self.name or entry.tool_name
+        self.request = entry.request or self.request
+        if entry.decision is not None:
+            self.decision, self.decided_by, self.decided_at = entry.decision, entry.decided_by, entry.decided_at
+            self.grant_id, self.grant_scope = entry.grant_id, entry.grant_scope
         elif status == "waiting":
             # Asked anew: what was decided before counts no more.
             self.decision, self.decided_by, self.decided_at, self.grant_id = None, "", None, ""
-        if news.result is not None:
-            self.result = news.result.output
-        self.note = news.note or self.note
-        self.seconds = _or(getattr(news, "seconds", None), self.seconds)
-        self.decided_by = getattr(news, "decided_by", "") or self.decided_by
-        self.decided_at = getattr(news, "decided_at", None) or self.decided_at
-        self.grant_id = getattr(news, "grant_id", None) or self.grant_id
-        self.grant_scope = getattr(news, "grant_scope", None) or self.grant_scope
+        if entry.result is not None:
+            self.result = entry.result.output
+        self.note = entry.note or self.note
         self.status = status
         self.version += 1
 
@@ -174,10 +146,6 @@ def _canonical(text: str) -> str:
         return json_text(value) if isinstance(value, dict) else text
     except (ValueError, RecursionError):
         return text
-
-
-def _or(value: float | None, other: float | None) -> float | None:
-    return other if value is None else value
 
 
 _STATUS: dict[str, CallStatus] = {

@@ -83,8 +83,8 @@ def _question(block: CallBlock) -> list[str]:
     lines = []
     if block.request is not None and block.request.destructive:
         lines.append("Destructive: check before you approve.")
-    if block.request is not None and getattr(block.request, "changed", None):
-        lines.append("The tool has changed since it was asked about: check it again.")
+    if block.request is not None and block.request.changed:
+        lines.append(on_one_line(block.request.changed))
     return lines
 
 

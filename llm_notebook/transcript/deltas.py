@@ -34,6 +34,11 @@ class DeltaWriter:
         self._blocks: list[_Sent] = []
         self._held: deque[Delta] = deque()
 
+    @property
+    def seq(self) -> int:
+        """The number of the latest delta."""
+        return self._seq
+
     def next(self) -> Delta | None:
         """The delta that brings a reader of the one before up to date; None where nothing is new.
 

@@ -18,10 +18,10 @@ def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> Transc
 
     Args:
         turns: its rounds, oldest first; at least one.
-        transcript_id: the view's `id`; the id of the first turn unless given.
+        transcript_id: the view's `id`; the id of the chain unless given.
     """
     first = turns[0].begun
-    view = TranscriptView(first.model_id, id=transcript_id or first.turn_id, began=first.at.isoformat())
+    view = TranscriptView(first.model_id, id=transcript_id or first.chain_id, began=first.at.isoformat())
     view.hide_reasoning = bool(first.settings.get("hide_reasoning"))
     rounds = _Rounds(view)
     for turn in turns:

@@ -37,7 +37,7 @@ def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequenc
     """The card of a call.
 
     Args:
-        request: what is asked. Facts about the tool that it does not have are left out.
+        request: what is asked.
         block: the call.
         scopes: how far "Always allow" may reach; a destructive tool has none.
     """
@@ -45,16 +45,16 @@ def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequenc
         "id": block.call_id or encodable(request.tool_call_id),
         "digest": request.digest,
         "tool": name_document(request.tool_name),
-        "origin": [shortened(str(fact), _LONGEST_SENTENCE) for fact in getattr(request, "origin", None) or ()],
-        "source": _source(getattr(request, "source", None)),
+        "origin": [shortened(fact, _LONGEST_SENTENCE) for fact in request.origin],
+        "source": _source(request.source),
         "reason": shortened(request.reason, _LONGEST_SENTENCE),
         "destructive": request.destructive,
         "params": _parameters(request),
         "grants": [] if request.destructive else list(scopes),
     }
-    for name, text in (("changed", getattr(request, "changed", "")), ("blocked", block.blocked)):
+    for name, text in (("changed", request.changed), ("blocked", block.blocked)):
         if text:
-            document[name] = shortened(str(text), _LONGEST_SENTENCE)
+            document[name] = shortened(text, _LONGEST_SENTENCE)
     return document
 
 
@@ -138,8 +138,7 @@ def _joined(words: Any) -> str:
 
 
 def _parameters(request: ApprovalRequest) -> list[Document]:
-    schema = getattr(request, "input_schema", None)
-    schema = schema if isinstance(schema, dict) else {}
+    schema = request.input_schema or {}
     shown, rest = _shown_and_rest(request)
     documents = [_parameter(name, request.arguments[name], schema) for name in shown]
     if rest:
@@ -152,8 +151,7 @@ def _parameters(request: ApprovalRequest) -> list[Document]:
 
 def _shown_and_rest(request: ApprovalRequest) -> tuple[list[str], list[str]]:
     """The arguments in the order of the schema, and those that are too many or too oddly named for a line of their own."""
-    schema = getattr(request, "input_schema", None)
-    properties = _properties(schema)
+    properties = _properties(request.input_schema)
     names = [name for name in properties if name in request.arguments]
     names += [name for name in request.arguments if name not in properties]
     fitting = [name for name in names if len(name) <= _LONGEST_NAME and name == encodable(name)][:_MOST_PARAMETERS]
@@ -227,16 +225,10 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _source(source: Any) -> Document | None:
-    if not source:
+def _source(source: Mapping[str, str] | None) -> Document | None:
+    if source is None:
         return None
-    if isinstance(source, Mapping):
-        title, code = source.get("title", ""), source.get("code", "")
-    elif isinstance(source, tuple | list):
-        title, code = source
-    else:
-        title, code = getattr(source, "title", "Source"), getattr(source, "code", source)
-    return {"title": name_document(str(title)), "code": shortened(str(code), _LONGEST_SOURCE)}
+    return {"title": name_document(source["title"]), "code": shortened(source["code"], _LONGEST_SOURCE)}
 
 
 _KINDS: Mapping[type, str] = {

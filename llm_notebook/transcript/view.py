@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llm_notebook.journals import CallEntry
 from llm_notebook.parts import StreamEvent
 from llm_notebook.prompts import Usage
-from llm_notebook.transcript.blocks import Block, CallBlock, CallNews
+from llm_notebook.transcript.blocks import Block, CallBlock
 
-__all__ = ["Block", "CallBlock", "CallNews", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
+__all__ = ["Block", "CallBlock", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
 Scope = Literal["cell", "notebook", "session"]
@@ -55,6 +56,7 @@ class TranscriptView:
         not_saved: why the turn is not in the journal; empty while it is.
         problem: what went wrong, where that is for the transcript to tell.
         hide_reasoning: leave reasoning out.
+        show_calls: show what calls were asked with and returned without a click.
         scopes: how far "Always allow" may reach here.
         size: characters that arrived so far.
         touched: positions of blocks in the order they changed, for who follows; repetitions of the last one are left out.
@@ -75,13 +77,25 @@ class TranscriptView:
     not_saved: str = ""
     problem: Problem | None = None
     hide_reasoning: bool = False
-    scopes: tuple[Scope, ...] = ("cell", "notebook", "session")
+    show_calls: bool = False
+    scopes: tuple[Scope, ...] = ()
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _by_part: dict[_PartKey, Block] = field(default_factory=dict)
     _results: dict[_PartKey, CallBlock | None] = field(default_factory=dict)
     _by_tool_call: dict[str, CallBlock] = field(default_factory=dict)
     _by_call: dict[str, CallBlock] = field(default_factory=dict)
+
+    def start_over(self) -> None:
+        """Nothing has arrived, as at first. Whoever follows must be sent the whole."""
+        self.blocks.clear()
+        self.touched.clear()
+        self._by_tool_call.clear()
+        self._by_call.clear()
+        self._forget_parts()
+        self._notice_ends()
+        self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
+        self.remarks, self.problem, self.state = [], None, "waiting"
 
     def begin(self, seconds: float) -> None:
         """A run begins: the first one, or one that goes on after a pause, an interruption or a failure."""
@@ -121,25 +135,27 @@ class TranscriptView:
             block.chunks.append(event.chunk)
         self._touch(block)
 
-    def call_changed(self, news: CallNews, seconds: float | None = None) -> None:
+    def call_changed(self, entry: CallEntry, seconds: float | None = None) -> None:
         """A call came to another state.
 
         Args:
-            news: a change as the core tells it, or the call's entry in the journal.
+            entry: the call as it stands.
             seconds: since the turn began, where that is known.
         """
-        block = self._by_call.get(news.call_id)
+        block = self._by_call.get(entry.call_id)
         if block is None:
-            block = self._by_tool_call.get(news.tool_call_id)
+            block = self._by_tool_call.get(entry.tool_call_id)
             if block is None or block.call_id:
-                block = self._new_call(news.tool_name, news.tool_call_id, self.seconds if seconds is None else seconds)
-            self._by_call[news.call_id] = block
+                block = self._new_call(
+                    entry.tool_name, entry.tool_call_id, self.seconds if seconds is None else seconds
+                )
+            self._by_call[entry.call_id] = block
         if seconds is not None:
             self.seconds = seconds
             self._notice_ends()
         if self.state == "waiting":
             self.state = "streaming"
-        block.take(news, self.seconds)
+        block.take(entry, self.seconds)
         self._touch(block)
 
     def blocked(self, call_id: str, why: str) -> None:

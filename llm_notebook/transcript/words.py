@@ -17,6 +17,7 @@ __all__ = [
     "facts",
     "not_saved_sentence",
     "on_one_line",
+    "short_id",
     "state_sentence",
     "ways_to_decide",
 ]
@@ -141,17 +142,25 @@ def _clock(at: datetime | None) -> str:
     return "" if at is None else f" on {at:%Y-%m-%d at %H:%M}"
 
 
+def short_id(name: str) -> str:
+    """The end of an id, long enough to tell it from a word and from other ids."""
+    length = 8
+    while length < len(name) and not any(letter.isdigit() for letter in name[-length:]):
+        length += 1
+    return name[-length:]
+
+
 def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
     """The lines that decide about an open call, each with what it does."""
     if block.status == "waiting" and block.call_id:
         return [
-            (f"%llm approve {block.call_id}", "runs it"),
-            (f"%llm deny {block.call_id} REASON", "does not run it, and tells the model why"),
+            (f"%llm approve {short_id(block.call_id)}", "runs it"),
+            (f"%llm deny {short_id(block.call_id)} REASON", "does not run it, and tells the model why"),
         ]
     if block.status == "unknown" and block.call_id:
         return [
-            (f"%llm approve {block.call_id}", "runs it again"),
-            (f"%llm deny {block.call_id} REASON", "does not run it again, and tells the model so"),
+            (f"%llm approve {short_id(block.call_id)}", "runs it again"),
+            (f"%llm deny {short_id(block.call_id)} REASON", "does not run it again, and tells the model so"),
         ]
     return []
 

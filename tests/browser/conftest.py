@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.chromium import ARGUMENTS, find_chromium
 from scripts.jupyter_home import jupyter_environment
@@ -56,6 +56,7 @@ def chromium() -> Iterator[Browser]:
     program = find_chromium()
     if program is None:
         pytest.fail(f"There is no Chromium for {sys.executable}: install one, or name it in the variable CHROMIUM.")
+    expect.set_options(timeout=_PATIENCE_MS / 2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
@@ -95,6 +96,7 @@ def lab_page(page: Page, lab: LabServer) -> Iterator[LabPage]:
 def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
     """The model `scripted` in the notebooks of this test: its answers are what the test plays on the stand-in server."""
     models = Path(lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
-    models.write_text(yaml.safe_dump([{"model_id": "scripted", "api_base": openai_server.base_url}]), encoding="utf-8")
+    model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
+    models.write_text(yaml.safe_dump([model]), encoding="utf-8")
     yield openai_server
     models.unlink()

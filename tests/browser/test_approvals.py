@@ -238,7 +238,9 @@ def get_weather(city: Literal["Paris", "Rome", "Oslo"]) -> str:
 def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server: LlamaServer) -> None:
     models = Path(asking.lab.lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
     models.write_text(
-        yaml.safe_dump([{"model_id": "real", "model_name": "smollm2", "api_base": tool_server.base_url}]),
+        yaml.safe_dump(
+            [{"model_id": "real", "model_name": "smollm2", "api_base": tool_server.base_url, "supports_tools": True}]
+        ),
         encoding="utf-8",
     )
     asking.lab.write(f"{asking.name}.ipynb", [_WEATHER, _REAL])

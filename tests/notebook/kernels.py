@@ -45,12 +45,13 @@ class Cell:
 
     @property
     def frames(self) -> list[str]:
-        """Every Markdown that was shown, in order, updates included."""
-        return [
+        """Every Markdown that was shown, in order, updates included; one that is shown again at once counts once."""
+        shown = [
             content["data"]["text/markdown"]
             for content in self.of("display_data", "update_display_data")
             if "text/markdown" in content["data"]
         ]
+        return [markdown for before, markdown in zip([None, *shown], shown, strict=False) if markdown != before]
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
@@ -189,6 +190,19 @@ class Kernel:
         shown = self.run(f"print(repr({expression}))")
         assert shown.status == "ok", shown.traceback
         return eval(shown.stdout)
+
+    def restart(self) -> None:
+        """Restart the kernel: killed at once, whatever it does, then started anew with the same folders."""
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.heard.clear()
+
+    def wait_until_dead(self) -> None:
+        """Wait until the kernel has killed itself."""
+        deadline = time.monotonic() + PATIENCE
+        while self.manager.is_alive():
+            assert time.monotonic() < deadline, "the kernel is still alive"
+            time.sleep(0.05)
 
     def interrupt(self) -> None:
         """Press ■."""

@@ -20,6 +20,9 @@ from llm_notebook import (
     Options,
     Prompt,
     StreamEvent,
+    TextPart,
+    ToolCall,
+    ToolResultPart,
 )
 from llm_notebook.registry import Registry
 from llm_notebook.runtime import runtime
@@ -71,6 +74,23 @@ class Other(Echo):
     """The same under another name."""
 
     model_id = "other"
+
+
+class Asker(_Scripted):
+    """Asks for `erase(path)` of every word of the prompt that begins with a slash, one after the other, then says what came of it."""
+
+    model_id = "asker"
+    supports_tools = True
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        said = [part for message in prompt.messages for part in message.parts]
+        words = [word for part in said if isinstance(part, TextPart) for word in part.text.split()]
+        results = [part.output for part in said if isinstance(part, ToolResultPart)]
+        left = [word for word in words if word.startswith("/")][len(results) :]
+        if left:
+            response.add_tool_call(ToolCall("erase", {"path": left[0]}, f"call {left[0]}"))
+        else:
+            yield f"All done: {', '.join(results)}."
 
 
 class Odd(_Scripted):
@@ -274,6 +294,7 @@ class Keyed(KeyModel):
 
 MODELS: list[type[Model] | type[KeyModel]] = [
     Echo,
+    Asker,
     Other,
     Odd,
     Flood,

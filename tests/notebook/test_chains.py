@@ -47,6 +47,10 @@ waiting.approve()
     asked = kernel.run(start)
     assert asked.status == "ok", asked.traceback
     assert kernel.run(defined("two")).status == "ok"
-    assert "PauseChain" in kernel.run("waiting.resume(tools=[erase]).text()").traceback
-    assert kernel.run(defined("one")).status == "ok"
-    assert kernel.value("waiting.resume(tools=[erase]).text()") == "done"
+    again = kernel.run("waiting.resume(tools=[erase]).text()")
+    assert "PauseChain: erase waits for approval" in again.traceback
+    late = kernel.run("waiting.approve()")
+    assert "decide about the pause that came last" in late.traceback
+    assert kernel.value("[pause.request.changed for pause in llm.pending()]") == [
+        "You decided about this before. Since then its code changed."
+    ]

@@ -73,7 +73,9 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
     assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
     assert "\n-m ID               which model; %llm models lists them\n" in said
     assert not set("`|*") & set(
-        said.replace("[set ALIAS ID | remove ALIAS]", "").replace("[set NAME | list | path | remove NAME]", "")
+        said.replace("[set ALIAS ID | remove ALIAS]", "")
+        .replace("[set NAME | list | path | remove NAME]", "")
+        .replace("[-q TEXT | refresh]", "")
     )
     assert _said(terminal, capsys, "models?") == said
 

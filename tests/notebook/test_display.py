@@ -82,7 +82,7 @@ def test_what_a_cell_prints_and_what_it_asks_keep_their_order(kernel: Kernel) ->
     cell = kernel.run("print('a')\n%llm one\nprint('b')\n%llm two\nprint('c')")
     seen = []
     for content in cell.of("stream", "display_data"):
-        seen.append(content["text"].strip() if "text" in content else content["data"]["text/plain"])
+        seen.append(content["text"].strip() if "text" in content else content["data"]["text/markdown"])
     assert seen == ["a", "You said: one", "b", "You said: two", "c"]
     assert cell.markdown == ["You said: one", "You said: two"]
 

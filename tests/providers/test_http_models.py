@@ -1,4 +1,4 @@
-"""Models behind HTTP: their keys show in no message, repr or traceback."""
+"""Models behind HTTP: where their requests go, and their keys, which show in no message, repr or traceback."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def test_a_key_that_the_server_repeats_is_not_shown(face: Face, openai_server: O
     assert KEY not in str(error)
     assert KEY not in repr(error)
     assert "…" in str(error)
+
+
+def test_the_environment_may_name_a_gateway_before_openai(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = OpenAIServer()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{openai_server.base_url}/")
+    openai_server.play(text_reply("from the gateway"))
+    other.play(text_reply("from its own server"))
+    assert face.text(face.openai(None, key=KEY).prompt("Hi")) == "from the gateway"
+    assert face.text(face.openai(other.base_url, key=KEY).prompt("Hi")) == "from its own server"
+    assert [request.path for request in openai_server.requests] == ["/v1/chat/completions"]
+    other.stop()
+
+
+def test_a_gateway_that_is_no_address_is_told_and_gets_nothing(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "gateway.example")
+    error = face.error_of(face.openai(None, key=KEY))
+    assert "OPENAI_BASE_URL must be an address such as https://" in str(error)
+    assert "nothing was sent" in str(error)
 
 
 @pytest.mark.parametrize("value", ["sk-\nsecret-part", "sk-ésecret-part", "sk-\x7fsecret-part"])

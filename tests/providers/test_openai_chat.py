@@ -322,6 +322,8 @@ def test_streamed_json_has_the_shape_of_a_whole_answer() -> None:
                 "finish_reason": "tool_calls",
             }
         ],
+        "content": "",
+        "finish_reason": "tool_calls",
         "usage": USAGE["usage"],
     }
 

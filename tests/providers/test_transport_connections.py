@@ -37,6 +37,13 @@ def test_five_prompts_are_one_connection(face: Face, openai_server: OpenAIServer
     assert len(openai_server.requests) == 5
 
 
+def test_no_cookie_is_kept(face: Face, openai_server: OpenAIServer) -> None:
+    openai_server.play(Reply(text_reply("ok").pieces, headers={"set-cookie": "who=you; Path=/"}), text_reply("ok"))
+    for _ in range(2):
+        assert face.text(face.openai(openai_server.base_url).prompt("Hi")) == "ok"
+    assert [request.headers.get("cookie") for request in openai_server.requests] == [None, None]
+
+
 def test_a_connection_that_the_server_closed_meanwhile_does_no_harm(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(Reply(text_reply("ok").pieces, headers={"connection": "close"}), text_reply("ok"))
     for _ in range(2):

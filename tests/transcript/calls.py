@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import ApprovalRequest, Decision
+from llm_notebook.approvals import ApprovalRequest, CallState, Decision
+from llm_notebook.journals import CallEntry
 from llm_notebook.parts import StreamEvent
 from llm_notebook.tools import ToolResult
 from llm_notebook.transcript.view import TranscriptView
@@ -34,21 +35,29 @@ HOSTILE = (
 )
 
 
-@dataclass(slots=True)
-class Change:
-    """A CallNews."""
-
-    state: str
-    request: ApprovalRequest | None = None
-    decision: Decision | None = None
-    result: ToolResult | None = None
-    call_id: str = CALL
-    tool_call_id: str = "c1"
-    tool_name: str = "delete_files"
-    seconds: float | None = None
-    note: str = ""
-    decided_by: str = ""
-    decided_at: datetime | None = None
+def Change(
+    state: str,
+    request: ApprovalRequest | None = None,
+    decision: Decision | None = None,
+    result: ToolResult | None = None,
+    call_id: str = CALL,
+    tool_call_id: str = "c1",
+    tool_name: str = "delete_files",
+    **more: Any,
+) -> CallEntry:
+    """A call of `delete_files` that has come to a state."""
+    return CallEntry(
+        call_id,
+        "turn",
+        tool_call_id,
+        tool_name,
+        cast("CallState", state),
+        b"",
+        request,
+        decision,
+        result=result,
+        **more,
+    )
 
 
 def request(arguments: dict[str, Any] | None = None, reason: str = "Deletes 3 files.", **more: Any) -> ApprovalRequest:
@@ -59,7 +68,7 @@ def request(arguments: dict[str, Any] | None = None, reason: str = "Deletes 3 fi
 
 def asked(about: ApprovalRequest | None = None, said: str = "") -> TranscriptView:
     """A turn that waits for a human."""
-    view = TranscriptView("echo", id="t1")
+    view = TranscriptView("echo", id="t1", scopes=("cell", "notebook", "session"))
     if said:
         view.feed(StreamEvent("text", said, 0), 1.0)
     view.feed(StreamEvent("tool_call_name", "delete_files", 1, "c1"), 1.0)
@@ -132,7 +141,6 @@ _changes = st.builds(
     result=st.none() | st.builds(ToolResult, st.just("delete_files"), hostile_text),
     call_id=st.sampled_from(["call 1", "call 2", "call 3"]),
     tool_call_id=st.sampled_from(["c1", "c2", "c3"]),
-    seconds=st.none() | st.just(1.5),
     decided_by=hostile_text,
     decided_at=st.none() | st.just(datetime(2026, 11, 24, 12, 3, tzinfo=UTC)),
 )

@@ -121,7 +121,7 @@ def test_a_result_comes_with_its_call() -> None:
     writer.next()
     view.begin(2.0)
     view.call_changed(Change("started"), 2.0)
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "gone"), seconds=0.5), 2.5)
+    view.call_changed(Change("finished", result=ToolResult("delete_files", "gone")), 2.5)
     view.feed(StreamEvent("tool_result", "gone", 0, "c1", tool_name="delete_files"), 2.5)
     [block] = writer.full()["blocks"]
     assert (block["status"], block["result"], block["began"], block["seconds"]) == ("finished", "gone", 2.0, 0.5)

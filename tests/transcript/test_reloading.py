@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import Decision, canonical
+from llm_notebook.approvals import Decision
 from llm_notebook.assembly import Assembler
 from llm_notebook.journals import CallEntry, TurnBegun, TurnEntry, TurnStatus
 from llm_notebook.parts import Message, StreamEvent, ToolResultPart, json_text, tool_message, user
 from llm_notebook.prompts import Usage
+from llm_notebook.tool_identities import canonical
 from llm_notebook.tools import ToolResult
 from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.reloading import view_of_turns

@@ -14,6 +14,7 @@ from llm_notebook.parts import StreamEvent
 from llm_notebook.tools import ToolResult
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.transcript.words import short_id
 from tests.transcript.calls import HOSTILE, Change, asked, hostile_text, request
 
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -78,7 +79,7 @@ def test_a_question_is_one_open_fold(said: str, reason: str) -> None:
     page = _Page(markdown_of(view))
     assert page.summaries == ["delete_files · waiting for your approval, nothing has run"]
     assert page.depth == 0
-    command = f"%llm approve {view.calls[0].call_id}"
+    command = f"%llm approve {short_id(view.calls[0].call_id)}"
     assert [line for line in plain_of(view).split("\n") if line.startswith(f"▎ {command}")] == [f"▎ {command}  runs it"]
 
 

@@ -117,6 +117,8 @@ async def async_tools_and_chains() -> None:
 
 def values() -> None:
     assert_type(llm.user("Hi", llm.Attachment(url="https://a/b.png"), [llm.TextPart("x")]), llm.Message)
+    assert_type(llm.parts.TextPart("x"), llm.TextPart)
+    assert_type(llm.user("x").to_dict(), llm.serialization.MessageDict)
     assert_type(llm.get_default_model(), str)
     assert_type(llm.get_default_model(default=None), str | None)
     assert_type(llm.get_models_with_aliases(), list[llm.ModelWithAliases])

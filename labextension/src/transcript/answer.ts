@@ -3,13 +3,22 @@
  * again; the nodes of what came before stay as they are.
  */
 
-import type { Token } from 'marked';
+import type { Token, TokensList } from 'marked';
 
 import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
 import { el } from './elements';
+import {
+  isList,
+  isLong,
+  loosen,
+  removeOpen,
+  rowsOf,
+  settledOf
+} from './growing';
+import type { IRows } from './growing';
 import type { IHost } from './host';
-import { isCode, languageOf, Markdown } from './markdown';
+import { definitions, isCode, languageOf, Markdown } from './markdown';
 import type { Links } from './markdown';
 
 /** A top-level piece that may still change. */
@@ -17,6 +26,7 @@ interface IOpen {
   raw: string;
   nodes: Node[];
   code?: { block: ICodeBlock; language: string };
+  rows?: IRows;
 }
 
 /** How many pieces at the end may still change: what follows a piece can become part of it. */
@@ -28,9 +38,13 @@ export class Answer {
   private source = '';
   /** How much of `source` is drawn for good. */
   private settled = 0;
+  /** What the parser has to read before the rest: the head of a table that goes on. */
+  private lead = '';
   private open: IOpen[] = [];
-  private links: Links = {};
-  private linksWhenSettled = 0;
+  /** Link definitions in what is drawn for good: one that is still being written is not known yet. */
+  private links = noLinks();
+  /** How many links were known when the first piece was drawn for good. */
+  private linksThen = 0;
   private readonly caret = el('span', 'llm-caret');
 
   constructor(
@@ -44,11 +58,9 @@ export class Answer {
       this.take(text, growing);
     }
     this.draw(growing);
-    if (!growing && Object.keys(this.links).length > this.linksWhenSettled) {
-      const links = this.links;
-      this.reset();
-      this.links = links;
-      this.take(text, false);
+    if (!growing && size(this.links) > this.linksThen) {
+      // A link was defined after the text that names it.
+      this.restart(this.links);
       this.draw(false);
     }
     this.placeCaret(growing);
@@ -67,23 +79,49 @@ export class Answer {
   }
 
   private reset(): void {
-    this.node.textContent = '';
     this.text = '';
     this.source = '';
+    this.restart(noLinks());
+  }
+
+  /** Draw all of it again, knowing these links. */
+  private restart(links: Links): void {
+    this.node.textContent = '';
     this.settled = 0;
+    this.lead = '';
     this.open = [];
-    this.links = {};
-    this.linksWhenSettled = 0;
+    this.links = links;
+    this.linksThen = size(links);
   }
 
   private draw(growing: boolean): void {
-    const tokens = this.markdown.tokens(
-      this.source.slice(this.settled),
-      this.links
-    );
+    let tokens = this.tokens();
+    if (this.becameLoose(tokens[0])) {
+      this.restart(noLinks());
+      tokens = this.tokens();
+    }
     this.caret.remove();
     this.drawOpen(tokens, growing);
     this.settle(tokens, growing);
+  }
+
+  private tokens(): TokensList {
+    const rest = this.lead + this.source.slice(this.settled);
+    const tokens = this.markdown.tokens(rest, this.links);
+    const first = tokens[0];
+    const rows = this.open[0]?.rows;
+    if (first && isList(first) && rows?.settled && rows.loose) {
+      loosen(first);
+    }
+    return tokens;
+  }
+
+  /** Whether items that are drawn for good would now be drawn as paragraphs. */
+  private becameLoose(first: Token | undefined): boolean {
+    const rows = this.open[0]?.rows;
+    return Boolean(
+      first && isList(first) && first.loose && rows?.settled && !rows.loose
+    );
   }
 
   /** Make the nodes of what is open those of these tokens, keeping what is the same. */
@@ -105,7 +143,7 @@ export class Answer {
       }
     }
     for (const gone of before.slice(next.length)) {
-      gone.nodes.forEach(node => node.parentNode?.removeChild(node));
+      this.takeAway(gone);
     }
     for (const token of tokens.slice(next.length)) {
       const piece = this.piece(token);
@@ -115,7 +153,19 @@ export class Answer {
     this.open = next;
   }
 
+  /** Remove what is open of a piece. */
+  private takeAway({ nodes, rows }: IOpen): void {
+    if (rows?.settled) {
+      removeOpen(rows);
+    } else {
+      nodes.forEach(node => node.parentNode?.removeChild(node));
+    }
+  }
+
   private grow(piece: IOpen, token: Token, growing: boolean): IOpen | null {
+    if (piece.rows?.settled) {
+      return this.growRows(piece, token);
+    }
     if (!piece.code || !isCode(token)) {
       return null;
     }
@@ -126,33 +176,61 @@ export class Answer {
     return { ...piece, raw: token.raw };
   }
 
+  private growRows(piece: IOpen, token: Token): IOpen | null {
+    const rows = piece.rows!;
+    const drawn = rowsOf(token, this.markdown.nodes([token], this.host));
+    if (drawn?.type !== rows.type) {
+      return null;
+    }
+    removeOpen(rows);
+    rows.parent.append(...Array.from(drawn.parent.children));
+    return { ...piece, raw: token.raw };
+  }
+
   private piece(token: Token): IOpen {
     if (isCode(token)) {
       const language = languageOf(token);
       const block = codeBlock(token.text, language, this.host);
       return { raw: token.raw, nodes: [block.node], code: { block, language } };
     }
-    return { raw: token.raw, nodes: this.markdown.nodes([token], this.host) };
+    const nodes = this.markdown.nodes([token], this.host);
+    return { raw: token.raw, nodes, rows: rowsOf(token, nodes) };
   }
 
   /** Pieces that cannot change any more are done with. */
-  private settle(tokens: Token[], growing: boolean): void {
-    let keep = growing ? OPEN : 0;
+  private settle(tokens: TokensList, growing: boolean): void {
+    const last = tokens.filter(token => token.type !== 'space').pop();
+    let keep = growing ? (isLong(last) ? 1 : OPEN) : 0;
     let from = tokens.length;
     while (from > 0 && keep > 0) {
       from -= 1;
       keep -= tokens[from].type === 'space' ? 0 : 1;
     }
-    if (from === 0) {
-      return;
-    }
     if (this.settled === 0) {
-      this.linksWhenSettled = Object.keys(this.links).length;
+      this.linksThen = size(tokens.links);
     }
+    this.links = Object.assign(definitions(tokens.slice(0, from)), this.links);
     for (const piece of this.open.splice(0, from)) {
       piece.code?.block.update(piece.code.block.code, false);
-      this.settled += piece.raw.length;
+      this.settled += piece.raw.length - this.lead.length;
+      this.lead = '';
     }
+    if (growing && tokens[from] === last && last) {
+      this.settleRows(this.open[0], last);
+    }
+  }
+
+  /** Items and rows that cannot change any more are done with. */
+  private settleRows(piece: IOpen, token: Token): void {
+    const done = piece.rows && settledOf(token);
+    if (!done) {
+      return;
+    }
+    piece.rows!.settled += done.count;
+    piece.rows!.loose ||= isList(token) && token.loose;
+    this.settled += done.lead.length - this.lead.length + done.raw.length;
+    this.lead = done.lead;
+    piece.raw = done.lead + token.raw.slice((done.lead + done.raw).length);
   }
 
   private placeCaret(growing: boolean): void {
@@ -172,4 +250,12 @@ export class Answer {
     }
     place.append(this.caret);
   }
+}
+
+function noLinks(): Links {
+  return Object.create(null) as Links;
+}
+
+function size(links: Links): number {
+  return Object.keys(links).length;
 }

@@ -1,13 +1,14 @@
 /** A tool call: one line, and behind it what was asked and what came back. */
 
-import { argumentsLine, callLine, parseObject, SCOPES } from './callWords';
+import { callLine, parseObject, SCOPES } from './callWords';
 import { difference } from './difference';
 import type { ICallBlock } from './document';
 import { attrs, button, el, refill } from './elements';
 import { Fold, well, wellLabel } from './fold';
 import type { IContext, IPiece } from './piece';
 import { isPending } from './layout';
-import { visibleNodes } from './visible';
+import { noteNode } from './params';
+import { visible, visibleNodes } from './visible';
 import { clock, count } from './words';
 
 /** More of a result than this is behind "Show all". */
@@ -66,6 +67,7 @@ export class Call implements IPiece {
       resultHidden,
       decision,
       status,
+      block.note,
       this.showAll,
       this.revoked
     ]);
@@ -75,6 +77,7 @@ export class Call implements IPiece {
     this.drawn = key;
     refill(
       this.fold.body,
+      noteNode(visible(block.note ?? '')),
       ...this.decisionNodes(block),
       ...this.askedNodes(block),
       ...this.resultNodes(block)
@@ -103,7 +106,7 @@ export class Call implements IPiece {
     if (status === 'failed') {
       return [
         wellLabel(
-          el('span', '', 'It failed. The model was given this message')
+          el('span', '', 'It failed; the model was given this message')
         ),
         well(this.errorText(result))
       ];
@@ -190,13 +193,6 @@ export class Call implements IPiece {
   /** Put the reader's focus on its line. */
   focus(): void {
     this.fold.summary.focus({ preventScroll: true });
-  }
-
-  /** The call in one plain line, for what is read aloud. */
-  get label(): string {
-    return this.block
-      ? `${this.block.name} ${argumentsLine(this.block.arguments)}`
-      : '';
   }
 }
 

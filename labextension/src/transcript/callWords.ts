@@ -63,7 +63,21 @@ export function callLine(
     ' ',
     el('span', 'llm-args', argumentsLine(block.arguments))
   ];
-  return { words, ...statusOf(block, context, span) };
+  const status = statusOf(block, context);
+  if (!span) {
+    return { ...status, words };
+  }
+  // Beside its bar a time needs no word, but for those who do not see the bar.
+  const running = 'running ';
+  const when = status.when.map(text =>
+    typeof text === 'string' && text.startsWith(running)
+      ? text.slice(running.length)
+      : text
+  );
+  if (block.status === 'running') {
+    words.push(' ', el('span', 'llm-sr', running));
+  }
+  return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
 
 /** A question that nobody can answer just now. */
@@ -86,14 +100,14 @@ function stillWaiting(
       ),
       ` ${context.host.blocked ?? 'Start the kernel to decide.'}`
     ],
-    when: ['']
+    when: [],
+    wraps: true
   };
 }
 
 function statusOf(
   block: ICallBlock,
-  context: IContext,
-  span?: HTMLElement
+  context: IContext
 ): Omit<IFoldLine, 'words'> {
   const took = block.seconds === undefined ? '' : duration(block.seconds);
   switch (block.status) {
@@ -108,19 +122,15 @@ function statusOf(
     case 'running': {
       const running = runningFor(block, context);
       const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
-      return {
-        glyph: 'spinner',
-        tone: 'brand',
-        when: span ? [span, text.replace('running ', '')] : [text]
-      };
+      return { glyph: 'spinner', tone: 'brand', when: [text] };
     }
     case 'finished':
-      return { glyph: 'check', tone: 'ok', when: [span, took || 'done'] };
+      return { glyph: 'check', tone: 'ok', when: [took || 'done'] };
     case 'failed':
       return {
         glyph: 'cross',
         tone: 'error',
-        when: [span, took ? `failed in ${took}` : 'failed'],
+        when: [took ? `failed in ${took}` : 'failed'],
         whenTone: 'error'
       };
     case 'cancelled':
@@ -163,10 +173,12 @@ function decidedLine(
 ): IFoldLine {
   const decision = block.decision!;
   const when = [clock(decision.at, context.now)];
-  const by =
-    context.decided.get(block.request?.id ?? '') === 'elsewhere'
-      ? 'elsewhere'
-      : `by ${visible(oneLine(decision.by || 'you', 60))}`;
+  const wraps = true;
+  const elsewhere =
+    context.decided.get(block.request?.id ?? '') === 'elsewhere';
+  const by = elsewhere
+    ? 'elsewhere'
+    : `by ${visible(oneLine(decision.by || 'you', 60))}`;
   const said = decision.text
     ? `: “${visible(oneLine(decision.text, 300))}”`
     : '';
@@ -175,13 +187,15 @@ function decidedLine(
       return {
         glyph: 'denied',
         words: [name, ` denied ${by}${said}`],
-        when
+        when,
+        wraps
       };
     case 'answered':
       return {
         glyph: 'reply',
         words: [name, ` answered ${by}${said}`],
-        when
+        when,
+        wraps
       };
     case 'abandoned':
       return {
@@ -190,10 +204,14 @@ function decidedLine(
           name,
           ` outcome unknown, given up ${by}. The model was told so.`
         ],
-        when
+        when,
+        wraps
       };
-    case 'approved':
-      return { ...approvedLine(block, by, name), when };
+    case 'approved': {
+      const line = approvedLine(block, by, name);
+      const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
+      return { ...line, glyph, when, wraps };
+    }
   }
 }
 

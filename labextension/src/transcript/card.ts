@@ -1,24 +1,21 @@
 /** The approval card: what a tool wants to do, drawn by us, and what a human answers. */
 
-import { whenSeen } from './arming';
-import type { Action, ICallBlock, IRequest, Scope } from './document';
-import { granting, writing } from './drawers';
-import type { IDrawer } from './drawers';
+import { ARMED_AFTER, whenSeen } from './arming';
+import { unknownButtons, waitingButtons } from './cardButtons';
+import type { DrawerName, IButtons, Verdict } from './cardButtons';
+import { makeDrawer } from './cardDrawers';
+import type { Answer } from './cardDrawers';
 import { band, fineprint, SENT, sourceOf, why } from './cardParts';
-import type { Verdict } from './cardParts';
+import type { ICallBlock, IRequest } from './document';
+import type { IDrawer } from './drawers';
 import { EditDrawer } from './edit';
-import { attrs, button, el, refill, setText, uniqueId } from './elements';
+import { attrs, el, refill, setText, uniqueId } from './elements';
 import { icon } from './icons';
 import { isPending } from './layout';
 import { noteNode, Params } from './params';
 import type { IContext, IPiece } from './piece';
-import { oneLine } from './words';
+import { clock, oneLine } from './words';
 import { visible, visibleNodes } from './visible';
-
-type Answer = Partial<Extract<Action, { type: 'decide' }>> & {
-  verdict: Verdict;
-};
-type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
 
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
@@ -27,18 +24,18 @@ export class Card implements IPiece {
   private readonly bandIcon = el('span', 'llm-ask-glyph');
   private readonly bandTitle = el('span');
   private readonly bandFact = el('span');
-  private readonly actions: HTMLElement;
+  private readonly buttons: IButtons;
   private readonly hint = el('p', 'llm-hint');
   private readonly place = el('div');
-  private readonly openers = new Map<DrawerName, HTMLButtonElement>();
   private readonly drawers = new Map<DrawerName, IDrawer>();
-  private readonly consenting: HTMLButtonElement[] = [];
   private readonly unknown: boolean;
   private drawer: DrawerName | null = null;
   private context: IContext;
   private seen = false;
-  /** After a long value was opened: not before it was there for a moment. */
-  private resting = false;
+  private resting: ReturnType<typeof setTimeout> | undefined;
+  /** What an editor takes the place of. */
+  private readonly told: HTMLElement[];
+  private footer: HTMLElement;
   private sent = '';
   private problem = '';
   private readonly unwatch: () => void;
@@ -61,8 +58,16 @@ export class Card implements IPiece {
       () => this.rest()
     );
     this.hint.id = uniqueId();
-    this.actions = this.unknown ? this.unknownActions() : this.ownActions();
-    this.build(block);
+    const doing = {
+      decide: (verdict: Verdict) => this.decide({ verdict }),
+      open: (name: DrawerName) => this.openDrawer(name)
+    };
+    this.buttons = this.unknown
+      ? unknownButtons(doing)
+      : waitingButtons(this.request, doing);
+    this.told = this.makeTold(block);
+    this.footer = this.makeFooter();
+    this.build();
     this.node.addEventListener('keydown', event => {
       if (event.key === 'Escape' && this.drawer) {
         event.preventDefault();
@@ -84,25 +89,68 @@ export class Card implements IPiece {
 
   dispose(): void {
     this.unwatch();
+    clearTimeout(this.resting);
+  }
+
+  /** What is shown has just changed: consent waits until it was there for a moment. */
+  rest(): void {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      this.resting = undefined;
+      this.show();
+    }, ARMED_AFTER);
+    this.show();
   }
 
   private get armed(): boolean {
-    return this.seen && !this.resting && this.params.unopened.length === 0;
+    return (
+      this.seen &&
+      this.resting === undefined &&
+      this.params.unopened.length === 0
+    );
   }
 
   private get blocked(): string {
     const { host } = this.context;
-    const now = (
-      this.context.document.blocks[this.index] as ICallBlock | undefined
-    )?.request;
     return (
-      now?.blocked ||
+      this.block?.request?.blocked ||
       host.blocked ||
       (host.act ? '' : 'Start the kernel to decide.')
     );
   }
 
-  private build(block: ICallBlock): void {
+  /** The call as it stands now. */
+  private get block(): ICallBlock | undefined {
+    return this.context.document.blocks[this.index] as ICallBlock | undefined;
+  }
+
+  /** Where the tool comes from, what it says of itself, and the arguments. */
+  private makeTold(block: ICallBlock): HTMLElement[] {
+    const { request } = this;
+    const source = sourceOf(request);
+    const origin = el(
+      'p',
+      'llm-ask-origin',
+      ...request.origin.map(fact => el('span', '', visible(fact))),
+      el('span', '', `asked by ${visible(this.context.document.model)}`),
+      source && el('span', '', source.button)
+    );
+    return [
+      origin,
+      source && el('div', '', source.node),
+      why(request, this.unknown),
+      noteNode(visible(request.changed ?? '')),
+      noteNode(visible(block.note ?? '')),
+      this.params.node
+    ].filter(node => node !== null);
+  }
+
+  private makeFooter(): HTMLElement {
+    const call = visible(oneLine(this.block?.callId ?? '', 40));
+    return fineprint(call, this.drawer === 'edit');
+  }
+
+  private build(): void {
     const { request } = this;
     const title = el(
       'h3',
@@ -116,8 +164,7 @@ export class Card implements IPiece {
       role: 'group',
       'aria-labelledby': `${this.bandTitle.id} ${title.id}`
     });
-    this.place.append(this.actions, this.hint);
-    const source = sourceOf(request);
+    this.place.append(this.buttons.node, this.hint);
     this.node.append(
       el(
         'header',
@@ -126,80 +173,9 @@ export class Card implements IPiece {
         this.bandTitle,
         this.bandFact
       ),
-      el(
-        'div',
-        'llm-ask-body',
-        title,
-        el(
-          'p',
-          'llm-ask-origin',
-          ...request.origin.map(fact => el('span', '', visible(fact))),
-          el('span', '', `asked by ${visible(this.context.document.model)}`),
-          source && el('span', '', source.button)
-        ),
-        source?.node,
-        why(request, this.unknown),
-        noteNode(request.changed ? visible(request.changed) : ''),
-        this.params.node,
-        this.place
-      ),
-      fineprint(visible(oneLine(block.callId, 40)))
+      el('div', 'llm-ask-body', title, ...this.told, this.place),
+      this.footer
     );
-  }
-
-  private ownActions(): HTMLElement {
-    const { request } = this;
-    const approve = button(
-      'llm-button llm-primary' + (request.destructive ? ' llm-danger' : ''),
-      'Approve',
-      () => this.decide({ verdict: 'approved' })
-    );
-    this.consenting.push(approve);
-    const node = el('div', 'llm-actions', approve);
-    if (request.params.length) {
-      node.append(this.opener('edit', 'Edit…'));
-    }
-    node.append(
-      this.opener('deny', 'Deny…'),
-      this.opener('answer', 'Answer myself…')
-    );
-    if (request.grants.length && !request.destructive) {
-      const always = this.opener('grant', 'Always allow ');
-      always.classList.add('llm-far');
-      always.append(icon('chevron', 'llm-turner llm-down'));
-      node.append(always);
-    }
-    return attrs(node, { role: 'group', 'aria-label': 'Decision' });
-  }
-
-  private unknownActions(): HTMLElement {
-    const again = button('llm-button', 'It did not run', () =>
-      this.decide({ verdict: 'approved' })
-    );
-    const give = button('llm-button', 'I cannot tell', () =>
-      this.decide({ verdict: 'abandoned' })
-    );
-    this.consenting.push(again, give);
-    const node = el(
-      'div',
-      'llm-ways llm-ask-ways',
-      this.opener('answer', 'It ran…'),
-      el('span', '', 'Tell the model what came of it.'),
-      again,
-      el('span', '', 'Run it now, once, with these arguments.'),
-      give,
-      el('span', '', 'Tell the model that the outcome is unknown and go on.')
-    );
-    return attrs(node, { role: 'group', 'aria-label': 'Did it run?' });
-  }
-
-  private opener(name: DrawerName, label: string): HTMLButtonElement {
-    const node = attrs(
-      button('llm-button', label, () => this.openDrawer(name)),
-      { 'aria-expanded': 'false' }
-    );
-    this.openers.set(name, node);
-    return node;
   }
 
   /** Put a drawer in the place of the buttons, or the buttons back. Drawers keep their drafts. */
@@ -207,83 +183,36 @@ export class Card implements IPiece {
     const before = this.drawer;
     this.drawer = name;
     this.problem = '';
-    this.params.node.hidden = name === 'edit';
+    this.told.forEach(node => {
+      node.hidden = name === 'edit';
+    });
+    const footer = this.makeFooter();
+    this.footer.replaceWith(footer);
+    this.footer = footer;
     const drawer = name && this.drawerOf(name);
-    refill(this.place, drawer ? drawer.node : this.actions, this.hint);
+    refill(this.place, (drawer ?? this.buttons).node, this.hint);
     this.show();
     if (drawer) {
       drawer.first.focus({ preventScroll: true });
     } else if (before) {
-      this.openers.get(before)?.focus({ preventScroll: true });
+      this.buttons.openers.get(before)?.focus({ preventScroll: true });
     }
   }
 
   private drawerOf(name: DrawerName): IDrawer {
     let drawer = this.drawers.get(name);
     if (!drawer) {
-      drawer = this.makeDrawer(name);
+      drawer = makeDrawer(name, {
+        request: this.request,
+        unknown: this.unknown,
+        params: this.params,
+        decide: answer => this.decide(answer),
+        back: () => this.openDrawer(null),
+        changed: () => this.show()
+      });
       this.drawers.set(name, drawer);
     }
     return drawer;
-  }
-
-  private makeDrawer(name: DrawerName): IDrawer {
-    const back = (): void => this.openDrawer(null);
-    const tool = (): Node[] => visibleNodes(this.request.tool);
-    const aside = (...text: (string | Node)[]): Node =>
-      el('span', 'llm-type', ...text);
-    switch (name) {
-      case 'edit':
-        return new EditDrawer(
-          this.request,
-          this.params,
-          changes => this.decide({ verdict: 'approved', arguments: changes }),
-          back,
-          () => this.show()
-        );
-      case 'deny':
-        return writing(
-          ['Why not? ', aside('optional; the model reads it and goes on')],
-          'Deny',
-          text => this.decide({ verdict: 'denied', text }),
-          back,
-          false
-        );
-      case 'answer':
-        return writing(
-          this.unknown
-            ? ['What came of it? ', aside('given to the model as its result')]
-            : [
-                'Your answer ',
-                aside(
-                  'given to the model as what ',
-                  el('code', '', ...tool()),
-                  ' returned; the tool does not run'
-                )
-              ],
-          'Answer',
-          text => this.decide({ verdict: 'answered', text }),
-          back,
-          true
-        );
-      case 'grant':
-        return granting(
-          this.request,
-          tool(),
-          (grant: Scope) => this.decide({ verdict: 'approved', grant }),
-          back
-        );
-    }
-  }
-
-  /** A long value has just been opened: consent waits until it was there for a moment. */
-  private rest(): void {
-    this.resting = true;
-    this.show();
-    setTimeout(() => {
-      this.resting = false;
-      this.show();
-    }, 500);
   }
 
   private decide(answer: Answer): void {
@@ -318,7 +247,7 @@ export class Card implements IPiece {
     const edit = drawer instanceof EditDrawer ? drawer : null;
     const all = this.place.querySelectorAll<HTMLElement>('button');
     const consenting = new Set<Element>([
-      ...this.consenting,
+      ...this.buttons.consenting,
       ...(drawer?.consenting ?? [])
     ]);
     for (const node of Array.from(all)) {
@@ -363,11 +292,17 @@ export class Card implements IPiece {
     if (this.drawer) {
       return [];
     }
-    if (!this.armed && !this.unknown && this.resting) {
+    if (this.unknown) {
+      return [];
+    }
+    if (this.resting !== undefined) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
-    return this.request.destructive && !this.unknown
-      ? ['Always allow is not offered for tools marked destructive.']
+    if (this.request.destructive) {
+      return ['Always allow is not offered for tools marked destructive.'];
+    }
+    return this.request.params.some(param => param.cut)
+      ? ['You have seen every argument.']
       : [];
   }
 
@@ -389,7 +324,7 @@ export class Card implements IPiece {
     );
     const { destructive } = this.request;
     const facts = this.unknown
-      ? 'It was started; no end is recorded.'
+      ? this.started()
       : destructive && this.drawer === null
         ? 'Waiting for your approval. Nothing has run.'
         : 'Nothing has run.';
@@ -399,5 +334,13 @@ export class Card implements IPiece {
     return this.unknown || destructive || this.drawer
       ? facts
       : `${facts} The cell has ended; take your time.`;
+  }
+
+  private started(): string {
+    const { began = '' } = this.context.document;
+    const at = Date.parse(began) + 1000 * (this.block?.began ?? NaN);
+    return Number.isNaN(at)
+      ? 'It was started; no end is recorded.'
+      : `Started ${clock(new Date(at).toISOString(), this.context.now)}; no end is recorded.`;
   }
 }

@@ -1,12 +1,11 @@
 /** The parts of an approval card that do not change while it is shown. */
 
-import type { Action, IRequest } from './document';
+import type { Verdict } from './cardButtons';
+import type { IRequest } from './document';
 import { attrs, button, el } from './elements';
 import { well } from './fold';
 import type { Icon } from './icons';
 import { visible, visibleNodes } from './visible';
-
-export type Verdict = Extract<Action, { type: 'decide' }>['verdict'];
 
 /** What a card says after its first activation. */
 export const SENT: Record<Verdict, string> = {
@@ -81,21 +80,18 @@ export function sourceOf(
 }
 
 /** Who drew the card, and which call it is. */
-export function fineprint(call: string): HTMLElement {
+export function fineprint(call: string, editing: boolean): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
     'aria-label': 'a grey ground'
   });
+  const meaning = editing
+    ? ['What this form says is what will run.']
+    : ['Text on ', swatch, ' came from the model.'];
   return el(
     'footer',
     'llm-fineprint',
-    el(
-      'span',
-      '',
-      'Drawn by llm_notebook. Text on ',
-      swatch,
-      ' came from the model.'
-    ),
+    el('span', '', 'Drawn by llm_notebook. ', ...meaning),
     el('span', 'llm-num', `call ${call}`)
   );
 }

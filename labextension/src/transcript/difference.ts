@@ -2,9 +2,13 @@
 
 import { attrs, el } from './elements';
 import { visibleNodes } from './visible';
+import { count } from './words';
 
 /** Unchanged text further than this from the change is left out. */
 const CONTEXT = 160;
+
+/** Of changed text that is longer, only its two ends are shown, each this long. */
+const END = 4000;
 
 export interface IPart {
   text: string;
@@ -13,40 +17,34 @@ export interface IPart {
 
 /** Cut two texts into what they share and what differs between the first difference and the last. */
 export function compare(before: string, after: string): [IPart[], IPart[]] {
-  const a = Array.from(before.slice(0, 20_000));
-  const b = Array.from(after.slice(0, 20_000));
+  const shorter = Math.min(before.length, after.length);
   let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) {
+  while (start < shorter && before[start] === after[start]) {
     start += 1;
   }
   let end = 0;
   while (
-    end < a.length - start &&
-    end < b.length - start &&
-    a[a.length - 1 - end] === b[b.length - 1 - end]
+    end < shorter - start &&
+    before[before.length - 1 - end] === after[after.length - 1 - end]
   ) {
     end += 1;
   }
-  while (start > 0 && isDigit(a[start - 1])) {
+  // Numbers differ as a whole, and so do the two halves of a character.
+  while (start > 0 && /[\d.\ud800-\udbff]/.test(before[start - 1])) {
     start -= 1;
   }
-  while (end > 0 && isDigit(a[a.length - end])) {
+  while (end > 0 && /[\d.\udc00-\udfff]/.test(before[before.length - end])) {
     end -= 1;
   }
-  return [parts(a, start, end), parts(b, start, end)];
+  return [parts(before, start, end), parts(after, start, end)];
 }
 
-/** Numbers differ as a whole. */
-function isDigit(character: string): boolean {
-  return /[\d.]/.test(character);
-}
-
-function parts(text: string[], start: number, end: number): IPart[] {
+function parts(text: string, start: number, end: number): IPart[] {
   const stop = text.length - end;
   return [
-    { text: text.slice(0, start).join(''), changed: false },
-    { text: text.slice(start, stop).join(''), changed: true },
-    { text: text.slice(stop).join(''), changed: false }
+    { text: text.slice(0, start), changed: false },
+    { text: text.slice(start, stop), changed: true },
+    { text: text.slice(stop), changed: false }
   ].filter(part => part.text !== '');
 }
 
@@ -69,7 +67,7 @@ function line(
   const text = el('span');
   found.forEach((part, at) => {
     if (part.changed) {
-      text.append(el(mark, '', ...visibleNodes(part.text)));
+      text.append(...changedNodes(part.text, mark));
     } else {
       text.append(...visibleNodes(shortened(part.text, at === 0)));
     }
@@ -80,6 +78,18 @@ function line(
     attrs(el('span', '', sign), { 'aria-label': label }),
     text
   );
+}
+
+function changedNodes(text: string, mark: 'del' | 'ins'): Node[] {
+  if (text.length <= END * 2) {
+    return [el(mark, '', ...visibleNodes(text))];
+  }
+  const hidden = count(text.length - END * 2);
+  return [
+    el(mark, '', ...visibleNodes(text.slice(0, END))),
+    el('span', 'llm-type', ` … ${hidden} characters … `),
+    el(mark, '', ...visibleNodes(text.slice(-END)))
+  ];
 }
 
 function shortened(text: string, isStart: boolean): string {

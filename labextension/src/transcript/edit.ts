@@ -6,8 +6,10 @@ import type { IDrawer } from './drawers';
 import { attrs, button, el, refill } from './elements';
 import { field } from './fields';
 import type { IField } from './fields';
+import { isSame, members } from './json';
 import type { Params } from './params';
-import { visibleNodes } from './visible';
+import { problemOf } from './misfit';
+import { visible, visibleNodes } from './visible';
 
 /** The JSON text of each argument that was changed, `null` for one that was removed. */
 export type Changes = Record<string, string | null>;
@@ -101,7 +103,7 @@ export class EditDrawer implements IDrawer {
     const changes = noChanges();
     for (const param of this.request.params) {
       const now = this.fields.get(param.name)?.value();
-      if (now !== undefined && !same(now, this.before(param))) {
+      if (now !== undefined && !isAsBefore(now, this.before(param))) {
         changes[param.name] = now;
       }
     }
@@ -237,28 +239,26 @@ export class EditDrawer implements IDrawer {
 
   private readJson(): { changes: Changes; problem: string } {
     const changes = noChanges();
-    let value: unknown;
-    try {
-      value = JSON.parse(this.asJson.value);
-    } catch {
-      return { changes, problem: 'This is not JSON.' };
+    const now = members(this.asJson.value);
+    if (!now) {
+      return { changes, problem: whyNot(this.asJson.value) };
     }
-    if (!value || typeof value !== 'object' || Array.isArray(value)) {
-      return { changes, problem: 'This must be one JSON object.' };
-    }
-    const now = value as Record<string, unknown>;
     for (const param of this.request.params) {
-      if (!Object.prototype.hasOwnProperty.call(now, param.name)) {
-        changes[param.name] = null;
-      } else if (!same(JSON.stringify(now[param.name]), this.before(param))) {
-        changes[param.name] = JSON.stringify(now[param.name]);
+      const text = now.get(param.name) ?? null;
+      if (!isAsBefore(text, this.before(param))) {
+        changes[param.name] = text;
       }
+      now.delete(param.name);
     }
-    const known = new Set(this.request.params.map(param => param.name));
-    for (const [name, extra] of Object.entries(now)) {
-      if (!known.has(name)) {
-        changes[name] = JSON.stringify(extra);
-      }
+    now.forEach((text, name) => {
+      changes[name] = text;
+    });
+    const misfit = this.request.params.find(
+      param => changes[param.name] && problemOf(changes[param.name]!, param)
+    );
+    if (misfit) {
+      const why = problemOf(changes[misfit.name]!, misfit);
+      return { changes, problem: `${visible(misfit.name)}: ${why}` };
     }
     const changed = Object.keys(changes).length > 0;
     return { changes, problem: changed ? '' : 'Nothing is changed.' };
@@ -277,16 +277,16 @@ function noChanges(): Changes {
   return Object.create(null) as Changes;
 }
 
-/** Whether two JSON texts say the same. */
-function same(one: string | null, other: string): boolean {
-  if (one === null || one === other) {
-    return one === other;
-  }
+function isAsBefore(now: string | null, before: string): boolean {
+  return now !== null && isSame(now, before);
+}
+
+/** What is wrong with the text of an object, in the words of the browser's parser. */
+function whyNot(text: string): string {
   try {
-    return (
-      JSON.stringify(JSON.parse(one)) === JSON.stringify(JSON.parse(other))
-    );
-  } catch {
-    return false;
+    JSON.parse(text);
+    return 'This must be one JSON object.';
+  } catch (error) {
+    return `This is not JSON: ${visible((error as Error).message)}`;
   }
 }

@@ -3,8 +3,9 @@
 import { attrs, el, setText, uniqueId } from './elements';
 import type { IParam } from './document';
 import { icon } from './icons';
-import { visibleNodes } from './visible';
-import { checkText, checkValue, choicesOf, kindOf, typeWords } from './schema';
+import { problemOf } from './misfit';
+import { isNullNow, kindOf, takesNull, typeWords, valuesOf } from './schema';
+import { hiddenWords, visible, visibleNodes } from './visible';
 
 export interface IField {
   readonly node: HTMLElement;
@@ -32,35 +33,37 @@ export function field(
   const control = makeControl(param, text);
   const id = uniqueId();
   control.input.id = id;
-  const help = el('p', 'llm-help llm-is-error');
+  const help = el('p', 'llm-help');
   help.id = id + '-help';
-  help.hidden = true;
   const changed = el('span', 'llm-changed');
-  control.input.addEventListener('input', onInput);
+  control.node.addEventListener('input', onInput);
   const problem = (): string => {
     const value = control.value();
     if (value === null) {
       return param.required === false ? '' : 'Needed.';
     }
-    return param.isText && kindOf(param) === 'text'
-      ? checkText(JSON.parse(value) as string, param)
-      : checkValue(value, param);
+    return problemOf(value, param);
   };
+  const mark = (isChanged: boolean): void => {
+    setText(changed, isChanged ? 'changed' : '');
+    const wrong = isChanged ? problem() : '';
+    // A field draws what is in it as any text: only words can say what cannot be seen.
+    const said = wrong || hiddenWords(control.input.value);
+    setText(help, said);
+    help.hidden = !said;
+    help.className = `llm-help llm-is-${wrong ? 'error' : 'warn'}`;
+    attrs(control.input, {
+      'aria-invalid': wrong ? 'true' : null,
+      'aria-describedby': said ? help.id : null
+    });
+  };
+  mark(false);
   return {
     node: labelled(param, control, id, changed, help),
     input: control.input,
     value: control.value,
     problem,
-    mark: isChanged => {
-      setText(changed, isChanged ? 'changed' : '');
-      const wrong = isChanged ? problem() : '';
-      setText(help, wrong);
-      help.hidden = !wrong;
-      attrs(control.input, {
-        'aria-invalid': wrong ? 'true' : null,
-        'aria-describedby': wrong ? help.id : null
-      });
-    }
+    mark
   };
 }
 
@@ -72,7 +75,7 @@ function labelled(
   help: Node
 ): HTMLElement {
   const name = el('code', '', ...visibleNodes(param.name));
-  const words = typeWords(param);
+  const words = visible(typeWords(param));
   if (kindOf(param) === 'boolean') {
     const label = attrs(
       el('label', '', name, ' ', el('span', 'llm-type', words)),
@@ -89,6 +92,31 @@ function labelled(
 }
 
 function makeControl(param: IParam, text: string): IControl {
+  const control = makeOwn(param, isNullNow(param) ? '' : text);
+  const kind = kindOf(param);
+  return takesNull(param) && (kind === 'text' || kind === 'number')
+    ? orNull(control, isNullNow(param))
+    : control;
+}
+
+/** A control with a box beside it that makes the value null. */
+function orNull(control: IControl, isNull: boolean): IControl {
+  const box = attrs(el('input'), { type: 'checkbox' });
+  box.checked = isNull;
+  const show = (): void => {
+    control.input.disabled = box.checked;
+  };
+  box.addEventListener('input', show);
+  show();
+  const label = el('label', 'llm-check', box, el('code', '', 'null'));
+  return {
+    ...control,
+    node: el('div', '', control.node, label),
+    value: () => (box.checked ? 'null' : control.value())
+  };
+}
+
+function makeOwn(param: IParam, text: string): IControl {
   switch (kindOf(param)) {
     case 'boolean': {
       const input = attrs(el('input'), { type: 'checkbox' });
@@ -103,7 +131,7 @@ function makeControl(param: IParam, text: string): IControl {
       return { node: input, input, value: () => input.value.trim() || null };
     }
     case 'json': {
-      const input = area(text);
+      const input = area(param.isText ? JSON.stringify(text) : param.text);
       return { node: input, input, value: () => input.value.trim() || null };
     }
     case 'text': {
@@ -128,15 +156,15 @@ function area(text: string): HTMLTextAreaElement {
 
 /** A menu of the values that the schema lists. */
 function choice(param: IParam, text: string): IControl {
-  const values = choicesOf(param).map(value => JSON.stringify(value));
-  const now = param.isText ? JSON.stringify(text) : text.trim();
+  const values = valuesOf(param).map(value => JSON.stringify(value));
+  const now = param.isText ? JSON.stringify(text) : param.text.trim();
   if (!values.includes(now)) {
     values.unshift(now);
   }
   const input = el('select', 'llm-input');
   for (const value of values) {
     const label = value.startsWith('"') ? (JSON.parse(value) as string) : value;
-    const option = el('option', '', label);
+    const option = el('option', '', visible(label));
     option.value = value;
     input.append(option);
   }

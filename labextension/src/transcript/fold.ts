@@ -13,6 +13,8 @@ export interface IFoldLine {
   words: Child[];
   when: Child[];
   whenTone?: Tone;
+  /** Words that matter to the end: they wrap instead of being cut. */
+  wraps?: boolean;
 }
 
 export class Fold {
@@ -68,14 +70,10 @@ export class Fold {
       this.glyph.className = 'llm-glyph' + toneClass(line.tone);
       refill(this.glyph, icon(line.glyph));
     }
+    this.node.classList.toggle('llm-decided', Boolean(line.wraps));
     refill(this.line, ...line.words);
-    this.showWhen(line.when, line.whenTone);
-  }
-
-  /** Set only the time. */
-  showWhen(when: Child[], tone?: Tone): void {
-    this.when.className = 'llm-when' + toneClass(tone);
-    refill(this.when, ...when);
+    this.when.className = 'llm-when' + toneClass(line.whenTone);
+    refill(this.when, ...line.when);
   }
 }
 

@@ -26,14 +26,13 @@ export class Group implements IPiece {
     this.when
   );
   private blocks: number[] = [];
+  private pieces: IPiece[] = [];
 
   set(rows: Row[], find: Find): void {
-    const pieces = rows.map(find);
+    this.pieces = rows.map(find);
     this.blocks = rows.flatMap(row => ('block' in row ? [row.block] : []));
-    arrange(this.node, [this.head, ...pieces.map(piece => piece.node)]);
-    this.pieces = pieces;
+    arrange(this.node, [this.head, ...this.pieces.map(piece => piece.node)]);
   }
-  private pieces: IPiece[] = [];
 
   update(context: IContext): void {
     this.tick(context);
@@ -54,12 +53,23 @@ export class Group implements IPiece {
         piece.tick(context);
       }
     });
+    this.alignBars();
     const running = this.blocks.filter(
       index => statusAt(context.document, index) === 'running'
     ).length;
     const done = running ? `, ${this.blocks.length - running} done` : '';
     refill(this.words, `${this.blocks.length} calls at once${done}`);
     refill(this.when, duration(whole));
+  }
+
+  /** Give the times one width, so that the bars before them stand under each other. */
+  private alignBars(): void {
+    const times = Array.from(this.node.querySelectorAll('.llm-took'));
+    const longest = Math.max(
+      0,
+      ...times.map(time => time.textContent?.length ?? 0)
+    );
+    this.node.style.setProperty('--llm-took', String(longest));
   }
 }
 

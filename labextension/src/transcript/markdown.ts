@@ -6,7 +6,7 @@
 
 import createDOMPurify from 'dompurify';
 import type { DOMPurify } from 'dompurify';
-import { Marked } from 'marked';
+import { Marked, walkTokens } from 'marked';
 import type { Token, TokensList, Tokens } from 'marked';
 
 import { codeBlock } from './codeBlock';
@@ -54,13 +54,11 @@ export class Markdown {
   });
   private readonly purifier: DOMPurify = createDOMPurify(window);
 
-  /** The top-level tokens of a text; link definitions found earlier hold in it too, and its own are added to them. */
-  tokens(text: string, links: Links): Token[] {
+  /** The top-level tokens of a text. Links defined earlier hold in it too; `links` of the result are those and its own. */
+  tokens(text: string, links: Links): TokensList {
     const lexer = new this.parser.Lexer(this.parser.defaults);
     Object.assign(lexer.tokens.links, links);
-    const found = lexer.lex(text);
-    Object.assign(links, found.links);
-    return found;
+    return withGaps(lexer.lex(text), text);
   }
 
   /** What top-level tokens look like: nodes of ours, ready to be shown. */
@@ -72,6 +70,22 @@ export class Markdown {
       node => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()
     );
   }
+}
+
+/** Give every character of a text a token: the parser has none for a link that is defined a second time. */
+function withGaps(tokens: TokensList, text: string): TokensList {
+  let at = 0;
+  for (let index = 0; index <= tokens.length; index += 1) {
+    const raw = tokens[index]?.raw;
+    const found = raw === undefined ? text.length : text.indexOf(raw, at);
+    if (found > at) {
+      tokens.splice(index, 0, { type: 'space', raw: text.slice(at, found) });
+      at = found;
+    } else {
+      at += raw?.length ?? 0;
+    }
+  }
+  return tokens;
 }
 
 const ALLOWED_CONFIG = {
@@ -95,6 +109,18 @@ function word(info: string | undefined): string {
 /** Whether a token is a fence of code, so that it can be grown without being drawn anew. */
 export function isCode(token: Token): token is Tokens.Code {
   return token.type === 'code';
+}
+
+/** The links that tokens define, and what is in them. */
+export function definitions(tokens: Token[]): Links {
+  const found = Object.create(null) as Links;
+  walkTokens(tokens, token => {
+    if (token.type === 'def') {
+      const { tag, href, title } = token as Tokens.Def;
+      found[tag] ??= { href, title };
+    }
+  });
+  return found;
 }
 
 /** The language that a fence names. */

@@ -144,22 +144,23 @@ export const mathRules: TokenizerAndRendererExtension[] = [
   {
     name: 'math',
     level: 'inline',
-    start: source => position(source, /\$|\\\(/),
+    start: source => first(source, '$', '\\('),
     tokenizer: source => token(INLINE.exec(source), false),
     renderer: render
   },
   {
     name: 'mathBlock',
     level: 'block',
-    start: source => position(source, /\n(?:\$\$|\\\[)/),
+    start: source => first(source, '\n$$', '\n\\['),
     tokenizer: source => token(BLOCK.exec(source), true),
     renderer: render
   }
 ];
 
-function position(source: string, pattern: RegExp): number | undefined {
-  const at = source.search(pattern);
-  return at < 0 ? undefined : at;
+/** Where the first of the signs is. Asked at every word, so no regular expression. */
+function first(source: string, ...signs: string[]): number | undefined {
+  const found = signs.map(sign => source.indexOf(sign)).filter(at => at >= 0);
+  return found.length ? Math.min(...found) : undefined;
 }
 
 function token(

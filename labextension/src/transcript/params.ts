@@ -128,7 +128,9 @@ function caption(request: IRequest): HTMLElement {
   } else {
     node.append(
       el('b', '', 'Arguments'),
-      ' \u2002exactly these will run; digest ',
+      ' \u2002',
+      el('span', 'llm-wide', 'exactly these will run; '),
+      'digest ',
       el('span', 'llm-code', shortDigest(request.digest))
     );
   }

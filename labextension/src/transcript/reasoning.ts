@@ -46,11 +46,13 @@ export class Reasoning implements IPiece {
     this.fold.show({
       glyph: 'thought',
       words: [firstSentence(this.block.text)],
-      when: [
+      when:
         seconds === undefined
-          ? ''
-          : `thought for ${wholeSeconds(Math.max(1, seconds))}`
-      ]
+          ? []
+          : [
+              el('span', 'llm-wide', 'thought for '),
+              wholeSeconds(Math.max(1, seconds))
+            ]
     });
   }
 

@@ -18,6 +18,9 @@ import { Ending, Waiting } from './status';
 /** A view may spend this share of the time on drawing; the rest is the reader's. */
 const SHARE = 0.25;
 
+/** What one drawing is taken to cost at most, in milliseconds: the page may be slow for reasons of its own. */
+const LONGEST = 60;
+
 export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
     role: 'region'
@@ -193,9 +196,14 @@ export class TranscriptView {
       return;
     }
     const began = performance.now();
+    const rest = (): void => {
+      const took = Math.min(performance.now() - began, LONGEST);
+      this.notBefore = began + took / SHARE;
+    };
     this.draw(this.context());
-    const took = performance.now() - began;
-    this.notBefore = began + took / SHARE;
+    rest();
+    // Once more when the page has been laid out and painted, which can cost more than the drawing.
+    setTimeout(rest);
   }
 
   private draw(context: IContext): void {
@@ -216,6 +224,9 @@ export class TranscriptView {
       'aria-label': labelOf(document),
       'aria-busy': context.live ? 'true' : null
     });
+    if (this.isShifted(pieces)) {
+      this.pieces.forEach(piece => piece instanceof Card && piece.rest());
+    }
     arrange(this.root, [
       ...pieces.map(piece => piece.node),
       this.waiting.node,
@@ -226,6 +237,14 @@ export class TranscriptView {
       this.focusCall(focused.block);
     }
     this.keepTime(context);
+  }
+
+  /** Whether a card leaves the page, so that the next one may now be under the pointer of a double click. */
+  private isShifted(pieces: IPiece[]): boolean {
+    const staying = new Set(pieces.map(piece => piece.node));
+    return Array.from(this.root.querySelectorAll(':scope > .llm-ask')).some(
+      node => !staying.has(node as HTMLElement)
+    );
   }
 
   private pieceOf(row: Row, used: Set<string>, context: IContext): IPiece {

@@ -5,6 +5,7 @@
  */
 
 import { el } from './elements';
+import { count, plural } from './words';
 
 /** Everything of these categories but newline, tab and the ordinary space, and what is drawn as nothing. */
 const HIDDEN =
@@ -43,36 +44,66 @@ export function visible(text: string): string {
     .join('');
 }
 
-/** The text as nodes, each hidden character in a box of its own. */
+/** More boxes than this would hold the page; what is left is written out without them. */
+const MOST_BOXES = 2000;
+
+/** Of more equal hidden characters in a row than this, one is drawn, and their number. */
+const MOST_EQUAL = 8;
+
+/** The text as nodes, hidden characters in boxes. */
 export function visibleNodes(text: string): Node[] {
-  return segments(text).map(segment => {
-    if (segment.hidden === undefined) {
-      return document.createTextNode(segment.text);
+  const nodes: Node[] = [];
+  const found = segments(text);
+  for (let at = 0; at < found.length;) {
+    const { text: shown, hidden } = found[at];
+    if (hidden === undefined) {
+      nodes.push(document.createTextNode(shown));
+      at += 1;
+      continue;
     }
-    const box = el('bdi', 'llm-escape', segment.text);
-    box.title = `${codeName(segment.hidden)} ${describe(segment.hidden)}`;
-    return box;
-  });
+    if (nodes.length > MOST_BOXES) {
+      const rest = found.slice(at).map(segment => segment.text);
+      return [...nodes, document.createTextNode(rest.join(''))];
+    }
+    let equal = 1;
+    while (found[at + equal]?.hidden === hidden) {
+      equal += 1;
+    }
+    const isMany = equal > MOST_EQUAL;
+    const box = el('bdi', 'llm-escape', shown);
+    box.title = `${codeName(hidden)} ${describe(hidden)}`;
+    if (isMany) {
+      box.append(` × ${count(equal)}`);
+    }
+    nodes.push(box);
+    at += isMany ? equal : 1;
+  }
+  return nodes;
 }
 
-/** A sentence about the hidden characters of a text; empty where there are none. */
+/** A sentence about the hidden characters of a text that is drawn with them written out; empty where there are none. */
 export function hiddenNote(text: string): string {
-  const codes = segments(text).flatMap(segment => segment.hidden ?? []);
-  if (codes.length === 0) {
+  const words = hiddenWords(text);
+  const are = words.startsWith('1 ') ? 'it is' : 'they are';
+  return words && `${words} Drawn here as ${are} stored.`;
+}
+
+/** What hidden characters a text has; empty where there are none. */
+export function hiddenWords(text: string): string {
+  let total = 0;
+  const kinds = new Set<number>();
+  for (const [found] of text.matchAll(HIDDEN)) {
+    total += 1;
+    kinds.add(found.codePointAt(0) ?? 0);
+  }
+  if (total === 0) {
     return '';
   }
-  const kinds = [...new Set(codes)];
-  const first = `${codeName(kinds[0])} ${effect(kinds[0])}`;
-  const rest = kinds.length > 1 ? `, and ${kinds.length - 1} other kinds` : '';
-  const head =
-    codes.length === 1
-      ? '1 hidden character'
-      : `${codes.length} hidden characters`;
-  const tail =
-    codes.length === 1
-      ? 'Drawn here as it is stored.'
-      : 'Drawn here as they are stored.';
-  return `${head}: ${first}${rest}. ${tail}`;
+  const [first] = kinds;
+  const others = kinds.size - 1;
+  const rest = others > 0 ? `, and ${plural(others, 'other kind')}` : '';
+  const head = plural(total, 'hidden character');
+  return `${head}: ${codeName(first)} ${effect(first)}${rest}.`;
 }
 
 function codeName(code: number): string {

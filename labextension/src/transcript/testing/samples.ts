@@ -160,6 +160,18 @@ export const FORM_PARAMS: IParam[] = [
     required: false,
     schema: { type: 'integer', minimum: 0, maximum: 60 }
   }),
+  param('reply_to', 'null', {
+    type: 'string or null',
+    isText: false,
+    required: false,
+    schema: { anyOf: [{ type: 'string' }, { type: 'null' }] }
+  }),
+  param('attach', '["q3.csv"]', {
+    type: 'list of string',
+    isText: false,
+    required: false,
+    schema: { type: 'array', items: { type: 'string' } }
+  }),
   param('receipt', 'true', {
     type: 'boolean',
     isText: false,

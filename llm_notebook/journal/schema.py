@@ -1,0 +1,179 @@
+"""The tables of a journal, and the views for people: what each migration adds, oldest first. Never change one that was released."""
+
+from __future__ import annotations
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "OPEN_CALLS", "SEARCH_TABLE"]
+
+# "LLMj": tells our files from those of other programs.
+APPLICATION_ID = 0x4C4C4D6A
+
+# The calls that a human may have to do something about; those `started` belong to it where their owner has died.
+OPEN_CALLS = (
+    "state IN ('waiting', 'unknown', 'approved', 'started') "
+    "OR (state IN ('denied', 'answered', 'abandoned') AND result IS NULL)"
+)
+
+# Not part of a migration: it is made by the first process whose SQLite has FTS5. It holds no text, only what is needed to find it.
+# Twice a turn's number is the row of its prompt, one more that of its answer.
+SEARCH_TABLE = """
+CREATE VIRTUAL TABLE search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')
+"""
+
+_TABLES = (
+    # `messages` is what the turn adds to what its parent ends with; `number` counts the turns as they begin.
+    """
+    CREATE TABLE turns (
+        number INTEGER PRIMARY KEY,
+        turn_id TEXT NOT NULL UNIQUE,
+        conversation_id TEXT NOT NULL,
+        chain_id TEXT NOT NULL,
+        parent_id TEXT,
+        model_id TEXT NOT NULL,
+        messages TEXT NOT NULL,
+        is_whole INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        cell_id TEXT,
+        notebook TEXT,
+        began_at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX turns_by_conversation ON turns (conversation_id)",
+    "CREATE INDEX turns_by_chain ON turns (chain_id)",
+    "CREATE INDEX turns_by_cell ON turns (cell_id) WHERE cell_id IS NOT NULL",
+    "CREATE INDEX turns_by_notebook ON turns (notebook) WHERE notebook IS NOT NULL",
+    # A turn without a row here is still streaming, or its process died. `duration_ms` may be beyond 64 bits.
+    """
+    CREATE TABLE turn_endings (
+        number INTEGER PRIMARY KEY REFERENCES turns,
+        status TEXT NOT NULL,
+        output TEXT NOT NULL,
+        usage TEXT,
+        duration_ms,
+        resolved_model TEXT,
+        error TEXT NOT NULL
+    )
+    """,
+    # Each call as it stands. `digest` is what runs or ran, `owner` the lock of the process that runs it.
+    """
+    CREATE TABLE calls (
+        number INTEGER PRIMARY KEY,
+        call_id TEXT NOT NULL UNIQUE,
+        turn_id TEXT NOT NULL,
+        tool_call_id TEXT NOT NULL,
+        tool_name TEXT NOT NULL,
+        arguments BLOB NOT NULL,
+        state TEXT NOT NULL,
+        request TEXT,
+        decision TEXT,
+        decided_by TEXT NOT NULL DEFAULT '',
+        decided_at TEXT,
+        grant_id TEXT,
+        digest TEXT,
+        owner TEXT,
+        result TEXT,
+        note TEXT NOT NULL DEFAULT '',
+        changed_at TEXT NOT NULL,
+        UNIQUE (turn_id, tool_call_id)
+    )
+    """,
+    f"CREATE INDEX open_calls ON calls (number) WHERE {OPEN_CALLS}",
+    "CREATE INDEX running_calls ON calls (owner) WHERE state = 'started'",
+    # How each call came there, step by step: never changed.
+    """
+    CREATE TABLE call_transitions (
+        number INTEGER PRIMARY KEY,
+        call_id TEXT NOT NULL,
+        from_state TEXT,
+        to_state TEXT NOT NULL,
+        at TEXT NOT NULL,
+        who TEXT NOT NULL DEFAULT '',
+        grant_id TEXT,
+        digest TEXT,
+        request TEXT,
+        decision TEXT,
+        owner TEXT,
+        note TEXT NOT NULL DEFAULT ''
+    )
+    """,
+    "CREATE INDEX transitions_by_call ON call_transitions (call_id)",
+    """
+    CREATE TABLE grants (
+        number INTEGER PRIMARY KEY,
+        grant_id TEXT NOT NULL UNIQUE,
+        tool_name TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        place TEXT NOT NULL,
+        granted_by TEXT NOT NULL,
+        granted_at TEXT NOT NULL,
+        revoked_by TEXT,
+        revoked_at TEXT
+    )
+    """,
+    "CREATE TABLE attachments (sha256 TEXT NOT NULL UNIQUE, content BLOB NOT NULL)",
+    # `search_is_incomplete`: a process whose SQLite has no FTS5 has written turns.
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+
+
+def _texts_of(column: str, role: str, message: str) -> str:
+    """SQL for the text of the messages of one role in a column of messages, as many as `message` lets through."""
+    return f"""
+        CASE WHEN json_valid({column}) THEN (
+            SELECT group_concat(json_extract(part.value, '$.text'), char(10))
+            FROM json_each({column}) AS message, json_each(message.value, '$.parts') AS part
+            WHERE json_extract(message.value, '$.role') = '{role}'
+                AND json_extract(part.value, '$.type') = 'text' AND {message}
+        ) END
+    """  # noqa: S608  texts of this module
+
+
+_LAST_OF_USER = """message.key = (
+                SELECT max(other.key) FROM json_each(turns.messages) AS other
+                WHERE json_extract(other.value, '$.role') = 'user'
+            )"""
+
+_VIEWS = (
+    f"""
+    CREATE VIEW readable_turns AS SELECT
+        turns.number,
+        turns.began_at,
+        coalesce(turn_endings.status, 'streaming') AS status,
+        coalesce(turn_endings.resolved_model, turns.model_id) AS model,
+        {_texts_of("turns.messages", "user", _LAST_OF_USER)} AS prompt,
+        {_texts_of("turn_endings.output", "assistant", "1")} AS answer,
+        turn_endings.error,
+        turn_endings.duration_ms / 1000.0 AS seconds,
+        json_extract(turn_endings.usage, '$.input') AS input_tokens,
+        json_extract(turn_endings.usage, '$.output') AS output_tokens,
+        turns.notebook,
+        turns.cell_id,
+        turns.turn_id,
+        turns.parent_id,
+        turns.chain_id,
+        turns.conversation_id
+    FROM turns LEFT JOIN turn_endings USING (number)
+    """,  # noqa: S608  texts of this module
+    """
+    CREATE VIEW readable_calls AS SELECT
+        calls.number,
+        calls.changed_at,
+        calls.tool_name AS tool,
+        CAST(calls.arguments AS TEXT) AS arguments,
+        calls.state,
+        json_extract(calls.request, '$.reason') AS reason,
+        json_extract(calls.decision, '$.verdict') AS verdict,
+        json_extract(calls.decision, '$.text') AS said,
+        json_extract(calls.decision, '$.arguments') AS edited_arguments,
+        calls.decided_by,
+        calls.decided_at,
+        json_extract(calls.result, '$.output') AS result,
+        calls.note,
+        calls.call_id,
+        calls.turn_id
+    FROM calls
+    """,
+)
+
+# The number of migrations that a file has had is its `user_version`.
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)

@@ -1,0 +1,184 @@
+"""Kills processes that run approved calls, at random instants, and looks what the journal knows afterwards.
+
+`python -m tests.journal.killing 500` kills a thousand (two a round), in a folder of its own, and prints what it saw; a second number is
+the seed. Two processes at a
+time share the calls, so that they also race for them. Each acknowledges through a pipe whatever its journal has told it is durable;
+the call's side effect is a line in a file, written and synchronised between `started` and `finished`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journals import CallEntry
+from llm_notebook.tools import ToolResult
+from tests.journal.making import begun, decided, done, moved, proposed, request
+
+__all__ = ["Seen", "killed"]
+
+_PROCESSES = 2
+_ROUNDS_PER_JOURNAL = 10
+_LONGEST_LIFE_SECONDS = 0.12
+
+
+@dataclass
+class Seen:
+    """What came of all rounds.
+
+    Attributes:
+        kills, acknowledged, effects: how many processes were killed, what they had acknowledged and what they had done.
+        unknown: calls that were cut short while they ran.
+        broken: promises that were not kept, each in a few words.
+    """
+
+    kills: int = 0
+    acknowledged: int = 0
+    effects: int = 0
+    unknown: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+class _Child:
+    """One of the processes: goes on with what waits, then makes new calls, until it is killed."""
+
+    def __init__(self, path: Path, effects: Path, pipe: int, round_number: int) -> None:
+        self.journal = open_sqlite_journal(path)
+        self.effects = os.open(effects, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.pipe = pipe
+        self.round_number = round_number
+
+    def run(self) -> None:
+        beginning = self.journal.submit(begun("T1")).exception(60)
+        assert beginning is None or "has begun already" in str(beginning)
+        for entry in self.journal.waiting():
+            self.go_on(entry)
+        for number in range(10_000):
+            call_id = f"{self.round_number}-{number}"
+            entry = done(self.journal, proposed(call_id))
+            self.acknowledge(call_id, "proposed")
+            self.go_on(entry)
+
+    def go_on(self, entry: CallEntry) -> None:
+        call_id = entry.call_id
+        steps = [
+            ("waiting", moved(call_id, "proposed", "waiting", request=request())),
+            ("approved", decided(call_id)),
+            ("started", moved(call_id, "approved", "started", owner=self.journal.owner)),
+        ]
+        has_started = False
+        for state, operation in steps if entry.state != "unknown" else ():
+            has_started = done(self.journal, operation)
+            if has_started:
+                self.acknowledge(call_id, state)
+        if has_started:
+            os.write(self.effects, f"{call_id}\n".encode())
+            os.fsync(self.effects)
+            done(self.journal, moved(call_id, "started", "finished", result=ToolResult("delete_files", "done")))
+            self.acknowledge(call_id, "finished")
+
+    def acknowledge(self, call_id: str, state: str) -> None:
+        os.write(self.pipe, f"{call_id} {state}\n".encode())
+
+
+def killed(rounds: int, folder: Path, seed: int) -> Seen:
+    """Kill `_PROCESSES` processes in each of so many rounds, and look after each."""
+    chance = random.Random(seed)
+    seen = Seen()
+    acknowledged: set[tuple[str, str]] = set()
+    for round_number in range(rounds):
+        place = folder / str(round_number // _ROUNDS_PER_JOURNAL)
+        path, effects = place / "journal.db", place / "effects"
+        if round_number % _ROUNDS_PER_JOURNAL == 0:
+            place.mkdir()
+            acknowledged = set()
+        children = [_begun(path, effects, round_number) for _ in range(_PROCESSES)]
+        for pid, pipe in children:
+            time.sleep(chance.uniform(0, _LONGEST_LIFE_SECONDS / _PROCESSES))
+            _kill(pid, pipe, acknowledged, seen)
+        _look(path, effects, acknowledged, seen, is_last=round_number % _ROUNDS_PER_JOURNAL == _ROUNDS_PER_JOURNAL - 1)
+    return seen
+
+
+def _begun(path: Path, effects: Path, round_number: int) -> tuple[int, int]:
+    """A child's process id, and the pipe that it acknowledges through."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, reading
+    os.close(reading)
+    try:
+        _Child(path, effects, writing, round_number).run()
+    except BaseException as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.flush()
+    os._exit(1)
+
+
+def _kill(pid: int, pipe: int, acknowledged: set[tuple[str, str]], seen: Seen) -> None:
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    seen.kills += 1
+    if not os.WIFSIGNALED(status):
+        seen.broken.append("a process ended by itself")
+    content = b""
+    while select.select([pipe], [], [], 0)[0] and (read := os.read(pipe, 65536)):
+        content += read
+    os.close(pipe)
+    lines = content.decode().splitlines()
+    seen.acknowledged += len(lines)
+    acknowledged |= {(call_id, state) for call_id, _, state in (line.partition(" ") for line in lines)}
+
+
+def _look(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: Seen, *, is_last: bool) -> None:
+    """Hold what the journal says against what was acknowledged and what was done."""
+    states, steps = _recorded(path) if path.exists() else ({}, {})
+    ran = Counter(effects.read_text().split()) if effects.exists() else Counter()
+    for call_id, state in acknowledged:
+        if state not in steps.get(call_id, ()):
+            seen.broken.append(f"{call_id} {state} was acknowledged and lost")
+    for call_id, count in ran.items():
+        # A decision that comes when the call has become unknown allows it to run once more.
+        if count > steps.get(call_id, []).count("approved"):
+            seen.broken.append(f"{call_id} ran {count} times")
+        if "started" not in steps.get(call_id, ()):
+            seen.broken.append(f"{call_id} ran before its start was recorded")
+    for call_id, state in states.items():
+        if state != {"started": "unknown"}.get(steps[call_id][-1], steps[call_id][-1]):
+            seen.broken.append(f"{call_id} is {state} after {steps[call_id]}")
+    if is_last:
+        seen.effects += len(ran)
+        seen.unknown += list(states.values()).count("unknown")
+
+
+def _recorded(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The state of every call as the journal tells it, and the steps that led there. All belong to one turn, which may not have begun."""
+    with open_sqlite_journal(path) as journal:
+        turn = journal.turn("T1")
+        states = {} if turn is None else {call.call_id: call.state for call in turn.calls}
+    steps: dict[str, list[str]] = {call_id: [] for call_id in states}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for call_id, state in connection.execute("SELECT call_id, to_state FROM call_transitions ORDER BY number"):
+            steps[call_id].append(state)
+    return states, steps
+
+
+if __name__ == "__main__":
+    given_seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(2**32)
+    sys.stderr.write(f"seed {given_seed}\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        sys.stdout.write(json.dumps(asdict(killed(int(sys.argv[1]), Path(temporary), given_seed))) + "\n")

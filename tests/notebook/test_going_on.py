@@ -1,0 +1,253 @@
+"""What waits survives the kernel: shown, decided and gone on with in a later one, and run exactly once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.notebook.kernels import Cell, Kernel, running_kernel
+from tests.notebook.versions import MIME_TYPE, click_of
+
+LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
+DEFINE = '''
+import llm_notebook as llm
+
+@llm.require_approval
+def erase(path: str) -> str:
+    """Erase a file."""
+    with open("ran.txt", "a") as file:
+        print(path, file=file)
+    return "erased " + path
+'''
+ASK = "%llm -m asker -T erase Erase /a"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def fresh(folder: Path) -> Iterator[Kernel]:
+    """A kernel of its own, in which the tool is defined."""
+    with running_kernel(folder) as kernel:
+        assert kernel.run(DEFINE).status == "ok"
+        yield kernel
+
+
+def again(kernel: Kernel, *cells: str) -> None:
+    """Restart the kernel and run these cells."""
+    kernel.restart()
+    for cell in (LOAD, *cells):
+        ran = kernel.run(cell)
+        assert ran.status == "ok", ran.traceback
+
+
+def runs(folder: Path) -> list[str]:
+    file = folder / "ran.txt"
+    return file.read_text().split() if file.exists() else []
+
+
+def asked(kernel: Kernel, code: str = ASK, cell_id: str = "cell-1") -> Cell:
+    cell = kernel.run(code, cell_id)
+    assert cell.traceback == ""
+    assert state(cell) == "paused"
+    return cell
+
+
+def state(cell: Cell) -> str:
+    return str(cell.outputs[-1][MIME_TYPE]["state"])
+
+
+def name(cell: Cell) -> str:
+    """The part of the call's id that the record tells to type."""
+    found = re.search(r"%llm approve (\w+)", cell.outputs[-1]["text/plain"])
+    assert found is not None
+    return found[1]
+
+
+def act(kernel: Kernel, action: dict[str, Any]) -> Cell:
+    """A click in JupyterLab, as our extension carries it out."""
+    return kernel.run(f"%load_ext llm_notebook\n%llm act {json.dumps(action)}", "cell-1")
+
+
+def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    again(fresh, DEFINE)
+    listed = fresh.run("%llm pending").outputs[0]["text/plain"]
+    assert name(waiting) in listed
+    assert "erase" in listed
+    assert "/a" in listed
+    approved = fresh.run(f"%llm approve {name(waiting)}")
+    assert approved.traceback == ""
+    assert "All done: erased /a." in approved.markdown[0]
+    assert runs(folder) == ["/a"]
+    assert "Nothing waits" in fresh.run("%llm pending").outputs[0]["text/plain"]
+    assert "Nothing called" in fresh.run("%llm approve 0123456789").traceback
+
+
+def test_a_click_in_a_later_kernel_goes_on(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    again(fresh, DEFINE)
+    clicked = act(fresh, click_of(waiting))
+    assert clicked.traceback == ""
+    told = fresh.told("llm_notebook")[-1]["content"]["data"]
+    assert told["type"] == "record"
+    assert told["document"]["id"] == waiting.outputs[-1][MIME_TYPE]["id"]
+    assert told["document"]["state"] == "done"
+    assert "All done: erased /a." in told["bundle"]["text/markdown"]
+    assert runs(folder) == ["/a"]
+    late = act(fresh, click_of(waiting))
+    assert late.traceback == ""
+    assert runs(folder) == ["/a"]
+
+
+def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    again(fresh)
+    assert act(fresh, click_of(waiting)).traceback == ""
+    document = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    [block] = [block for block in document["blocks"] if block["kind"] == "call"]
+    assert block["status"] == "waiting"
+    assert "Run the cell that defines `erase`" in block["request"]["blocked"]
+    assert "Run the cell that defines `erase`" in fresh.run(f"%llm approve {name(waiting)}").traceback
+    assert fresh.run(DEFINE).status == "ok"
+    assert act(fresh, click_of(waiting)).traceback == ""
+    assert runs(folder) == ["/a"]
+
+
+def test_a_tool_that_was_changed_is_asked_about_again(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    again(fresh, DEFINE.replace("erased", "wiped"))
+    anew = fresh.run(f"%llm approve {name(waiting)}")
+    assert state(anew) == "paused"
+    assert "Since then its code changed." in anew.outputs[-1]["text/plain"]
+    assert runs(folder) == []
+    approved = fresh.run(f"%llm approve {name(anew)}")
+    assert "All done: wiped /a." in approved.markdown[0]
+
+
+def test_running_a_paused_cell_again_shows_the_question_and_asks_nobody(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    assert fresh.value("len(sent)") == 1
+    shown = asked(fresh)
+    assert fresh.value("len(sent)") == 1
+    assert shown.outputs[-1][MIME_TYPE]["id"] == waiting.outputs[-1][MIME_TYPE]["id"]
+    again(fresh, DEFINE)
+    shown = asked(fresh)
+    assert fresh.value("len(sent)") == 0
+    assert name(shown) == name(waiting)
+    assert act(fresh, click_of(shown)).traceback == ""
+    assert runs(folder) == ["/a"]
+    # Decided, so that the cell is an ordinary one again.
+    assert asked(fresh).outputs[-1][MIME_TYPE]["id"] != waiting.outputs[-1][MIME_TYPE]["id"]
+
+
+@pytest.mark.parametrize("code", [ASK + " and /b", ASK.replace("-m", "--new -m")])
+def test_another_text_or_new_asks_the_model(fresh: Kernel, code: str) -> None:
+    asked(fresh)
+    asked(fresh, code)
+    assert fresh.value("len(sent)") == 2
+
+
+def test_a_denial_carries_its_reason(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh)
+    again(fresh)
+    denied = fresh.run(f"%llm deny {name(waiting)} not  on a   Monday")
+    assert "Denied by the user: not  on a   Monday" in fresh.value(
+        "texts(sent[-1]) and sent[-1].messages[-1].parts[0].output"
+    )
+    assert state(denied) == "done"
+    assert runs(folder) == []
+
+
+def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, folder: Path) -> None:
+    deadly = DEFINE.replace(
+        "    return", '    import os, signal\n    if path == "/a": os.kill(os.getpid(), signal.SIGKILL)\n    return'
+    )
+    assert fresh.run(deadly).status == "ok"
+    waiting = asked(fresh)
+    fresh.send(f"%llm approve {name(waiting)}")
+    fresh.wait_until_dead()
+    again(fresh, deadly)
+    assert runs(folder) == ["/a"]
+    assert "did it run?" in fresh.run("%llm pending").outputs[0]["text/plain"]
+    shown = asked(fresh)
+    assert "not known" in shown.outputs[-1]["text/plain"]
+    assert fresh.value("len(sent)") == 0
+    document = shown.outputs[-1][MIME_TYPE]
+    [block] = [block for block in document["blocks"] if block["kind"] == "call"]
+    assert block["status"] == "unknown"
+    answer = {
+        "type": "decide",
+        "transcript": document["id"],
+        "request": block["request"]["id"],
+        "digest": block["request"]["digest"],
+        "verdict": "answered",
+        "text": "it is gone",
+    }
+    assert act(fresh, answer).traceback == ""
+    assert runs(folder) == ["/a"]
+    assert "All done: it is gone." in fresh.told("llm_notebook")[-1]["content"]["data"]["bundle"]["text/markdown"]
+
+
+def test_always_allow_holds_until_it_is_revoked(fresh: Kernel, folder: Path) -> None:
+    waiting = asked(fresh, "%llm -m asker -T erase Erase /a /b")
+    assert act(fresh, {**click_of(waiting), "grant": "session"}).traceback == ""
+    assert runs(folder) == ["/a", "/b"]
+    document = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    granted = [block["decision"].get("grant") for block in document["blocks"] if block["kind"] == "call"]
+    assert granted[1]["scope"] == "session"
+    listed = fresh.run("%llm grants").outputs[0]["text/plain"]
+    assert "erase" in listed
+    assert act(fresh, {"type": "revoke", "transcript": document["id"], "grant": granted[1]["id"]}).traceback == ""
+    assert "Nothing is always allowed" in fresh.run("%llm grants").outputs[0]["text/plain"]
+    asked(fresh, "%llm -m asker -T erase Erase /c", "cell-2")
+    assert runs(folder) == ["/a", "/b"]
+
+
+def test_a_conversation_goes_on_in_a_later_kernel(fresh: Kernel) -> None:
+    fresh.run("%llm My name is Ana", "cell-1")
+    listed = fresh.run("%llm history").outputs[0]["text/plain"]
+    assert "My name is Ana" in listed
+    assert "You said: My name is Ana" in listed
+    again(fresh)
+    turn = re.search(r"^(\w+) .*My name is Ana", listed, re.MULTILINE)
+    assert turn is not None
+    fresh.run(f"%llm --cid {turn[1]} What is my name?")
+    assert fresh.value("texts(sent[-1])") == [
+        "user: My name is Ana",
+        "assistant: You said: My name is Ana",
+        "user: What is my name?",
+    ]
+    found = fresh.run("%llm history -q name").outputs[0]["text/plain"]
+    assert "↳ What is my name?" in found
+    assert "no conversation or turn 0123456789" in fresh.run("%llm --cid 0123456789 hi").traceback
+
+
+def test_n_keeps_nothing(fresh: Kernel) -> None:
+    fresh.run("%llm -n a secret")
+    assert "holds nothing yet" in fresh.run("%llm history").outputs[0]["text/plain"]
+    waiting = asked(fresh, "%llm -n -m asker -T erase Erase /a")
+    again(fresh, DEFINE)
+    assert "Nothing called" in fresh.run(f"%llm approve {name(waiting)}").traceback
+
+
+def test_without_a_journal_everything_works_and_the_cell_says_so(folder: Path) -> None:
+    journal = folder / "journal.db"
+    journal.mkdir()
+    with running_kernel(folder, {"LLM_NOTEBOOK_JOURNAL": str(journal)}) as kernel:
+        assert kernel.run(DEFINE).status == "ok"
+        cell = kernel.run("%llm hi")
+        assert cell.traceback == ""
+        assert cell.markdown[0].startswith("You said: hi")
+        assert "Not saved: " in cell.markdown[0]
+        assert str(journal) in cell.outputs[0]["text/plain"]
+        waiting = asked(kernel)
+        assert act(kernel, click_of(waiting)).traceback == ""
+        assert runs(folder) == ["/a"]
