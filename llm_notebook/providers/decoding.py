@@ -13,7 +13,7 @@ from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.providers.sse import SSEDecoder
 from llm_notebook.providers.wire import provider_error
 
-__all__ = ["Framing", "StreamDecoder", "StreamItems"]
+__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]
 
 # An answer with pictures in it takes some megabytes; what is larger than this would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
@@ -205,6 +205,17 @@ class StreamDecoder:
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )
+
+
+def as_text(value: Any) -> str:
+    """The value, which must be text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"text is wanted, not {type(value).__name__}")
+    return value
 
 
 def _is_cut_short(body: bytes) -> bool:

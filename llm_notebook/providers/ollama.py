@@ -22,7 +22,7 @@ from llm_notebook.parts import (
     json_text,
 )
 from llm_notebook.prompts import Prompt, Usage
-from llm_notebook.providers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.openai_messages import encoded_texts
 
 __all__ = ["OllamaDecoder", "ollama_body_text", "ollama_messages"]
@@ -184,12 +184,13 @@ class OllamaDecoder(StreamDecoder):
         """A call comes whole, with its arguments as an object; most servers give it no id."""
         function = call["function"]
         arguments = function.get("arguments")
-        given = call.get("id")
-        call_id = given if given and given not in self._ids else new_tool_call_id()
+        name, given = as_text(function["name"]), call.get("id")
+        usable = isinstance(given, str) and given and given not in self._ids
+        call_id: str = given if usable else new_tool_call_id()
         self._ids.add(call_id)
         self._calls.append(call)
         return [
-            StreamEvent("tool_call_name", function["name"], tool_call_id=call_id),
+            StreamEvent("tool_call_name", name, tool_call_id=call_id),
             StreamEvent(
                 "tool_call_args",
                 arguments if isinstance(arguments, str) else json_text(arguments or {}),

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems, as_text
 
 __all__ = ["ChatDecoder"]
 
@@ -147,6 +147,7 @@ class ChatDecoder(StreamDecoder):
         index = position if index is None else index
         function = delta.get("function") or {}
         given_id, name, arguments = delta.get("id"), function.get("name"), function.get("arguments")
+        given_id = given_id if isinstance(given_id, str) else None
         call = self._calls.get(index)
         if call is None or call.ends_before(given_id, name):
             taken = any(given_id == other.id for other in self._started_calls)
@@ -156,7 +157,7 @@ class ChatDecoder(StreamDecoder):
             self._started_calls.append(call)
         items: StreamItems = []
         if name and name != call.name:
-            call.name += name
+            call.name += as_text(name)
             items.append(StreamEvent("tool_call_name", name, tool_call_id=call.id))
         if arguments is not None and not isinstance(arguments, str):
             arguments = json_text(arguments)
@@ -225,7 +226,7 @@ def _joined_details(pieces: list[Any]) -> list[Any]:
         if not isinstance(piece, dict) or piece.get("index") is None:
             joined[position] = piece
             continue
-        block = joined.setdefault((piece.get("type"), piece["index"]), {})
+        block = joined.setdefault((str(piece.get("type")), str(piece["index"])), {})
         for name, value in piece.items():
             if name in ("text", "summary", "data") and isinstance(block.get(name), str) and isinstance(value, str):
                 block[name] += value

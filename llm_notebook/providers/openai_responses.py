@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.openai_responses_input import METADATA
 
 __all__ = ["ResponsesDecoder"]
@@ -46,13 +46,9 @@ class ResponsesDecoder(StreamDecoder):
         kind = event.get("type") or name
         if event.get("error") or kind in ("error", "response.failed", "response.cancelled"):
             raise self.reported(_failure(event))
-        if not kind:
-            raise self.strange(json_text(event))
-        take = _TAKEN.get(kind)
-        if take is None:
-            return []
         try:
-            return take(self, event)
+            take = _TAKEN.get(as_text(kind or None))
+            return take(self, event) if take is not None else []
         except (AttributeError, KeyError, TypeError):
             raise self.strange(json_text(event)) from None
 
@@ -84,6 +80,8 @@ class ResponsesDecoder(StreamDecoder):
         if index is None:
             item_id = event.get("item_id") or event["item"].get("id")
             index = self._positions.setdefault(item_id, len(self._positions))
+        if not isinstance(index, int):
+            raise TypeError("an index is a number")
         return self._items.setdefault(index, _Item(index))
 
     def _item_added(self, event: dict[str, Any]) -> StreamItems:
@@ -100,9 +98,7 @@ class ResponsesDecoder(StreamDecoder):
         return {other.call_id for other in self._items.values() if other is not item}
 
     def _text_delta(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._item(event), event["delta"]
-        if not isinstance(text, str):
-            raise TypeError("text is text")
+        item, text = self._item(event), as_text(event["delta"])
         if not text:
             return []
         item.said.append(text)
@@ -112,7 +108,7 @@ class ResponsesDecoder(StreamDecoder):
         return [StreamEvent("text", text, part_index=item.index)]
 
     def _arguments_delta(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._item(event), event["delta"]
+        item, text = self._item(event), as_text(event["delta"])
         if not text:
             return []
         item.said.append(text)
@@ -120,7 +116,7 @@ class ResponsesDecoder(StreamDecoder):
         return [item.event("tool_call_args", text)]
 
     def _reasoning_delta(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._item(event), event["delta"]
+        item, text = self._item(event), as_text(event["delta"])
         if not text:
             return []
         section = (event.get("summary_index"), event.get("content_index"))
@@ -207,15 +203,16 @@ class _Item:
 
     def begun(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
         """What is known when the item begins: the name of a call."""
-        self.kind = given["type"]
+        self.kind = as_text(given["type"])
         if self.named or self.kind in ("message", "reasoning"):
             return []
         self.named = True
         call_id = given.get("call_id") or given.get("id")
-        self.call_id = new_tool_call_id() if not call_id or call_id in taken else call_id
+        usable = isinstance(call_id, str) and call_id and call_id not in taken
+        self.call_id = call_id if usable else new_tool_call_id()
         if not self.by_provider:
             kept = {"provider_metadata": {METADATA: {"id": given["id"]}}} if given.get("id") else {}
-            return [self.event("tool_call_name", given["name"], **kept)]
+            return [self.event("tool_call_name", as_text(given["name"]), **kept)]
         return [self.event("tool_call_name", self._tool_name(given), server_executed=True)]
 
     def ended(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
@@ -227,7 +224,7 @@ class _Item:
         if self.kind == "reasoning":
             return items + self._reasoning(given)
         if self.kind == "function_call":
-            arguments = given.get("arguments") or ""
+            arguments = as_text(given.get("arguments") or "")
             return items + ([self.event("tool_call_args", rest)] if (rest := self._rest(arguments)) else [])
         return items + self._run_by_provider(given)
 
@@ -240,7 +237,7 @@ class _Item:
 
     def _message(self, given: dict[str, Any]) -> StreamItems:
         blocks = [block for block in given.get("content") or [] if isinstance(block, dict)]
-        text = self._rest("".join(block.get("text") or block.get("refusal") or "" for block in blocks))
+        text = self._rest("".join(as_text(block.get("text") or block.get("refusal") or "") for block in blocks))
         kept = {name: given[name] for name in ("id", "phase") if given.get(name)}
         annotations = [note for block in blocks for note in block.get("annotations") or []]
         kept |= {"annotations": annotations} if annotations else {}
@@ -250,7 +247,7 @@ class _Item:
 
     def _reasoning(self, given: dict[str, Any]) -> StreamItems:
         sections = [*(given.get("summary") or []), *(given.get("content") or [])]
-        told = "\n\n".join(section.get("text") or "" for section in sections if isinstance(section, dict))
+        told = "\n\n".join(as_text(section.get("text") or "") for section in sections if isinstance(section, dict))
         text = told if not self.said else ""
         self.said.append(text)
         item = {name: value for name, value in given.items() if value is not None and name != "status"}
@@ -286,7 +283,7 @@ class _Item:
         ]
 
     def _tool_name(self, given: dict[str, Any]) -> str:
-        return given.get("name") or self.kind.removesuffix("_call")
+        return as_text(given.get("name") or self.kind.removesuffix("_call"))
 
     def is_cut_short(self, complete: bool) -> bool:
         """True for a tool call of ours that is not whole. In a `complete` response the call's arguments may come without an end."""

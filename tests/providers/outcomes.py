@@ -22,7 +22,12 @@ def outcome(decoder: Any, *pieces: bytes) -> dict[str, Any]:
     assembler = Assembler()
     for item in items:
         assembler.feed(llm.StreamEvent("text", item) if isinstance(item, str) else item)
-    messages = assembler.messages() if error is None else assembler.partial_messages()
+    messages = assembler.partial_messages()
+    if error is None:
+        try:
+            messages = assembler.messages()
+        except llm.ModelError as raised:
+            error = (type(raised).__name__, str(raised))
     return {
         "parts": _numbered([part.to_dict() for message in messages for part in message.parts]),
         "error": error,
