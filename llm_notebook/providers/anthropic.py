@@ -13,13 +13,14 @@ from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import EventType, StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems, as_text
 
 __all__ = ["MessagesDecoder"]
 
 _CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 _LIMITS = ("max_tokens", "model_context_window_exceeded")
-_UNCACHED, _CACHED = "input_tokens", ("cache_creation_input_tokens", "cache_read_input_tokens")
+_UNCACHED, _OUTPUT = "input_tokens", "output_tokens"
+_CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class MessagesDecoder(StreamDecoder):
@@ -86,6 +87,8 @@ class MessagesDecoder(StreamDecoder):
         self._raw_usage |= {name: value for name, value in usage.items() if value is not None}
 
     def _start(self, index: int, value: dict[str, Any]) -> StreamItems:
+        if not isinstance(index, int):
+            raise TypeError("a block is numbered")
         block = self._blocks[index] = _Block(index, value)
         self._open_text = None
         if block.kind == "text":
@@ -128,7 +131,7 @@ class MessagesDecoder(StreamDecoder):
     def _text(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
-        block.pieces.append(text)
+        block.pieces.append(as_text(text))
         if self._open_text is block:
             return [text]
         items: StreamItems = [self._event(block, "text", text)]
@@ -138,23 +141,23 @@ class MessagesDecoder(StreamDecoder):
     def _thought(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
-        block.pieces.append(text)
+        block.pieces.append(as_text(text))
         return [self._event(block, "reasoning", text)]
 
     def _call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
-        block.call_id = value.get("id") or new_tool_call_id()
+        block.call_id = as_text(value.get("id") or new_tool_call_id())
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
-        items: StreamItems = [self._event(block, "tool_call_name", value["name"], metadata=kept or None)]
+        items: StreamItems = [self._event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
         return items + (self._arguments(block, json_text(value["input"])) if value.get("input") else [])
 
     def _arguments(self, block: _Block, piece: str) -> StreamItems:
         if not piece:
             return []
-        block.pieces.append(piece)
+        block.pieces.append(as_text(piece))
         return [self._event(block, "tool_call_args", piece)]
 
     def _result(self, block: _Block, value: dict[str, Any]) -> StreamEvent:
-        block.call_id = value.get("tool_use_id")
+        block.call_id = as_text(value["tool_use_id"])
         calls = [other for other in self._blocks.values() if other.kind in _CALLS and other.call_id == block.call_id]
         name = calls[0].value["name"] if calls else block.kind.removesuffix("_tool_result")
         text = _result_text(value.get("content"))
@@ -213,27 +216,26 @@ class MessagesDecoder(StreamDecoder):
     def _refusal(self) -> ProviderError:
         details = self._message.get("stop_details") or {}
         category = f" ({details['category']})" if details.get("category") else ""
-        explanation = " ".join(str(details.get("explanation") or "").split())
-        said = f"{self._sender}: the model declined to answer{category}. {explanation}"
-        return ProviderError(said.rstrip(), code="refusal")
+        said = f"the model declined to answer{category}. {details.get('explanation') or ''}"
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code="refusal")
 
     @property
     def resolved_model(self) -> str | None:
         """The model that the server says it used."""
-        return self._message.get("model")
+        model = self._message.get("model")
+        return model if isinstance(model, str) else None
 
     @property
     def usage(self) -> Usage:
         """Tokens, as far as the server told them. The input counts what came from the cache and what went into it."""
-        usage = self._raw_usage
-        counted = [usage[name] for name in (_UNCACHED, *_CACHED) if usage.get(name) is not None]
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name not in (_UNCACHED, "output_tokens")
-            and (any(value.values()) if isinstance(value, dict) else isinstance(value, int) and value)
-        }
-        return Usage(sum(counted) if counted else None, usage.get("output_tokens"), details or None)
+        counts = {name: value for name, value in self._raw_usage.items() if isinstance(value, int)}
+        groups = {name: value for name, value in self._raw_usage.items() if isinstance(value, dict)}
+        counted = [counts[name] for name in (_UNCACHED, *_CACHED) if name in counts]
+        details: dict[str, Any] = {name: count for name, count in counts.items() if count}
+        details |= {name: group for name, group in groups.items() if any(group.values())}
+        for name in (_UNCACHED, _OUTPUT):
+            details.pop(name, None)
+        return Usage(sum(counted) if counted else None, counts.get(_OUTPUT), details or None)
 
     @property
     def response_json(self) -> dict[str, Any]:

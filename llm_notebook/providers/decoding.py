@@ -166,12 +166,12 @@ class StreamDecoder:
             ProviderError: it is an error, or no part of such an answer.
         """
         if error or event.get("error") or event.get("type") == "error":
-            reported = self.reported(event)
-            reported.request_id = reported.request_id or event.get("request_id")
+            reported, request_id = self.reported(event), event.get("request_id")
+            reported.request_id = request_id if isinstance(request_id, str) else None
             raise reported
         try:
             return meaning(event)
-        except (AttributeError, IndexError, KeyError, TypeError):
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             raise self.strange(json_text(event)) from None
 
     def parsed(self, data: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from llm_notebook.errors import ProviderError
 from llm_notebook.identifiers import new_tool_call_id
 from llm_notebook.parts import EventType, StreamEvent, json_text
 from llm_notebook.prompts import Usage
-from llm_notebook.providers.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.decoding import StreamDecoder, StreamItems, as_text
 
 __all__ = ["GenerateContentDecoder"]
 
@@ -99,10 +99,12 @@ class GenerateContentDecoder(StreamDecoder):
         return [self._event(texts[-1], "text", "", told)]
 
     def _stopped(self, what: str, reason: str, explanation: Any) -> ProviderError:
-        said = f"{self._sender}: {what} ({reason}). {' '.join(str(explanation or '').split())}"
-        return ProviderError(said.rstrip(), code=reason)
+        said = f"{what} ({reason}). {explanation or ''}"
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=str(reason))
 
     def _items_of(self, value: dict[str, Any]) -> StreamItems:
+        if not isinstance(value, dict):
+            raise TypeError("a part is an object")
         if "functionCall" in value:
             return self._call(value)
         if "text" in value:
@@ -116,7 +118,7 @@ class GenerateContentDecoder(StreamDecoder):
 
     def _text(self, value: dict[str, Any]) -> StreamItems:
         """Text belongs to the part before it unless one of them is signed: a signature is for its own part alone."""
-        text, signature = value["text"], value.get("thoughtSignature")
+        text, signature = as_text(value["text"]), value.get("thoughtSignature")
         if not text and not signature:
             return []
         family: EventType = "reasoning" if value.get("thought") else "text"
@@ -133,15 +135,16 @@ class GenerateContentDecoder(StreamDecoder):
         if call.get("willContinue") or "partialArgs" in call:
             # Arguments in pieces come only where they are asked for.
             raise self.strange(json_text(value))
-        part = self._new_part("tool_call_name", value, call.get("id") or new_tool_call_id())
-        items: StreamItems = [self._event(part, "tool_call_name", call["name"], _signed(value))]
+        part = self._new_part("tool_call_name", value, as_text(call.get("id") or new_tool_call_id()))
+        items: StreamItems = [self._event(part, "tool_call_name", as_text(call["name"]), _signed(value))]
         if call.get("args"):
             items.append(self._event(part, "tool_call_args", json_text(call["args"])))
         return items
 
     def _servers_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
         given = call.get("args") if "toolCall" in value else {name: call.get(name) for name in ("language", "code")}
-        part = self._new_part("tool_call_name", value, call.get("id") or new_tool_call_id(), is_servers=True)
+        call_id = as_text(call.get("id") or new_tool_call_id())
+        part = self._new_part("tool_call_name", value, call_id, is_servers=True)
         name = _servers_tool_name(call)
         return [
             self._event(part, "tool_call_name", name, {"part": value}),
@@ -151,7 +154,7 @@ class GenerateContentDecoder(StreamDecoder):
     def _servers_result(self, value: dict[str, Any], result: dict[str, Any]) -> StreamEvent:
         """A result says which call it is for, or else is for the one before it."""
         calls = [part.call_id for part in self._parts if part.is_servers and part.family == "tool_call_name"]
-        call_id = result.get("id") or (calls[-1] if calls else None)
+        call_id = as_text(result.get("id") or (calls[-1] if calls else new_tool_call_id()))
         part = self._new_part("tool_result", value, call_id, is_servers=True)
         response = result.get("response")
         text = str(result.get("output") or "") if response is None else json_text(response)
@@ -189,15 +192,16 @@ class GenerateContentDecoder(StreamDecoder):
     @property
     def resolved_model(self) -> str | None:
         """The model that the server says it used."""
-        return self._head.get("modelVersion")
+        model = self._head.get("modelVersion")
+        return model if isinstance(model, str) else None
 
     @property
     def usage(self) -> Usage:
         """Tokens, as far as the server told them. What the model thought counts as output, what its own tools read as input."""
-        usage = self._raw_usage
+        usage = {name: value for name, value in self._raw_usage.items() if isinstance(value, int)}
         sums = []
         for names in (("promptTokenCount", "toolUsePromptTokenCount"), ("candidatesTokenCount", "thoughtsTokenCount")):
-            counted = [usage[name] for name in names if usage.get(name) is not None]
+            counted = [usage[name] for name in names if name in usage]
             sums.append(sum(counted) if counted else None)
         finer = ("cachedContentTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount")
         details = {name: usage[name] for name in finer if usage.get(name)}

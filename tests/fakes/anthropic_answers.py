@@ -12,7 +12,7 @@ __all__ = ["TRANSCRIPTS", "WHOLE", "answer", "call_answer", "events", "text_answ
 
 def events(*payloads: dict[str, Any]) -> bytes:
     """Named server-sent events, as the API sends them."""
-    lines = [f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in payloads]
+    lines = [f"event: {event.get('type')}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in payloads]
     return "".join(lines).encode()
 
 
