@@ -12,6 +12,7 @@ import llm_notebook as llm
 from llm_notebook.keys import set_key
 from llm_notebook.providers import anthropic_models, gemini_models
 from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.endpoints import ENDPOINTS_FILE
 from llm_notebook.providers.model_lists import refresh
 from llm_notebook.providers.provider_table import PROVIDERS
 from tests.fakes import anthropic_answers, gemini_answers
@@ -202,3 +203,20 @@ def test_a_provider_is_asked_for_the_models_that_are_new(
 )
 def test_what_came_from_a_cache_costs_less(face: Face, name: str, usage: llm.Usage, dollars: float) -> None:
     assert cost_of(face.get_model(name), usage).usd == pytest.approx(dollars)
+
+
+@pytest.mark.parametrize(
+    ("wire", "answer", "path"),
+    [
+        ("messages", anthropic_answers.text_answer, "/v1/messages"),
+        ("gemini", gemini_answers.text_answer, "/v1/models/mine:streamGenerateContent?alt=sse"),
+    ],
+)
+def test_a_server_of_ones_own_can_speak_these_wires(
+    face: Face, openai_server: OpenAIServer, wire: str, answer: Any, path: str
+) -> None:
+    entry = f"- model_id: mine\n  base_url: {openai_server.base_url}\n  wire: {wire}\n"
+    (llm.user_dir() / ENDPOINTS_FILE).write_text(entry, encoding="utf-8")
+    openai_server.play(answer())
+    assert face.text(face.get_model("mine").prompt("Hi")) == "ok"
+    assert openai_server.requests[0].path == path
