@@ -188,6 +188,6 @@ def test_the_local_model_answers_and_is_continued(
     first = terminal.user_ns["first"]
     assert first
     assert said.startswith(first)
-    assert "smollm2 · in " in said
+    assert "smollm2 · " in said
     terminal.run_cell("%llm -c -o max_tokens 4 --out second Another one.", store_history=True)
     assert terminal.user_ns["second"]

@@ -97,7 +97,7 @@ def test_the_footer_leaves_out_what_is_unknown() -> None:
     )
     assert markdown_of(view) == "Yes\n\n*echo · 1,234 in (1,000 cached) · 2.0 s*"
     view.usage = Usage(0, 7, {"completion_tokens_details": {"reasoning_tokens": 5}, "prompt_tokens_details": ["odd"]})
-    assert plain_of(view) == "Yes\n\necho · in 0 · out 7 (5 reasoning) · 2.0 s"
+    assert plain_of(view) == "Yes\n\necho · 0 in · 7 out (5 reasoning) · 2.0 s"
 
 
 def test_a_limit_is_told() -> None:
