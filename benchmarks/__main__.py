@@ -1,4 +1,4 @@
-"""Runs every measurement. Usage: python -m benchmarks (or make bench)."""
+"""`python -m benchmarks`: every benchmark, one after the other."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@
 In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
 
 Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses, Ollama, with
-                `await` AsyncOpenAIChat, AsyncOpenAIResponses, AsyncOllama; TLSSettings
+                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses,
+                AnthropicMessages, GeminiModel, Ollama, with `await` AsyncOpenAIChat, AsyncOpenAIResponses,
+                AsyncAnthropicMessages, AsyncGeminiModel, AsyncOllama; TLSSettings
 Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
                 Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
 Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
     from llm_notebook.pauses import load_pause
     from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
     from llm_notebook.prompts import Prompt, Usage
+    from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
+    from llm_notebook.providers.gemini_models import AsyncGeminiModel, GeminiModel
     from llm_notebook.providers.http_embeddings import OpenAIEmbedding
     from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
     from llm_notebook.providers.openai_models import (
@@ -155,6 +158,8 @@ _HOMES = {
     "pauses": ["load_pause"],
     "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
     "prompts": ["Prompt", "Usage"],
+    "providers.anthropic_models": ["AnthropicMessages", "AsyncAnthropicMessages"],
+    "providers.gemini_models": ["AsyncGeminiModel", "GeminiModel"],
     "providers.http_embeddings": ["OpenAIEmbedding"],
     "providers.ollama_models": ["AsyncOllama", "Ollama"],
     "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
@@ -191,9 +196,12 @@ _SUBMODULES = ("errors", "models", "parts", "plugins", "serialization", "templat
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnthropicMessages",
     "ApprovalRequest",
+    "AsyncAnthropicMessages",
     "AsyncChainResponse",
     "AsyncConversation",
+    "AsyncGeminiModel",
     "AsyncKeyModel",
     "AsyncModel",
     "AsyncOllama",
@@ -209,6 +217,7 @@ __all__ = [
     "Decision",
     "EmbeddingModel",
     "Fragment",
+    "GeminiModel",
     "IncompleteResponse",
     "JournalError",
     "KeyModel",

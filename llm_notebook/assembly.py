@@ -198,8 +198,11 @@ def _grouped(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[M
 
 
 def _after_markers(part: Part) -> bool:
-    """Sort key: a marker of withheld reasoning goes to the front of its message, all else keeps its order."""
-    return not (isinstance(part, ReasoningPart) and part.redacted and not part.text)
+    """Sort key: a mere marker of withheld reasoning goes to the front of its message, all else keeps its order.
+
+    Withheld reasoning with metadata has to go back to the provider in the place where it came.
+    """
+    return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)
 
 
 def parsed_arguments(tool_name: str, text: str) -> dict[str, Any]:

@@ -166,6 +166,7 @@ class KeyHolder:
         key: a key for this model object; it wins over every other source.
         needs_key: the name under which the key is stored, if the model needs one.
         key_env_var: the environment variable that may hold the key.
+        further_key_names, further_key_env_vars: where other programs keep the same key, asked last.
         without_key: how to do without one, for the message that none was found.
     """
 
@@ -173,6 +174,8 @@ class KeyHolder:
     key: str | None = None
     needs_key: str | None = None
     key_env_var: str | None = None
+    further_key_names: tuple[str, ...] = ()
+    further_key_env_vars: tuple[str, ...] = ()
     without_key: str = ""
 
     def get_key(self, explicit_key: str | None = None) -> str | None:
@@ -186,6 +189,10 @@ class KeyHolder:
         if not (explicit_key or self.needs_key or self.key_env_var):
             return None
         found = get_key(input=explicit_key, alias=self.needs_key, env=self.key_env_var)
+        for name in self.further_key_names:
+            found = found or get_key(alias=name)
+        for variable in self.further_key_env_vars:
+            found = found or get_key(env=variable)
         if found or self.needs_key is None:
             return found
         environment = f"set {self.key_env_var}" if self.key_env_var else "set model.key"

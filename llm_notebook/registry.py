@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from llm_notebook.errors import UnknownModelError
@@ -123,9 +124,7 @@ class Registry:
             return known
         if name not in self._listed:
             model = known_model(provider.name, rest) or CatalogModel(rest)
-            self._listed[name] = made_entry(
-                provider, CatalogModel(rest, supports=model.supports, wire=model.wire), model_id=name
-            )
+            self._listed[name] = made_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
         return self._listed[name]
 
     def model(self, name: str | None) -> Model | KeyModel:

@@ -56,9 +56,14 @@ CORE = [
 ]
 # Wire formats: bytes and values only.
 WIRES = {
+    "anthropic",
+    "anthropic_messages",
+    "anthropic_schema",
     "context_limits",
     "decoding",
     "dialects",
+    "gemini",
+    "gemini_messages",
     "ollama",
     "openai_chat",
     "openai_messages",

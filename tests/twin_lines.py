@@ -23,6 +23,8 @@ TWINS: list[tuple[type[Any], type[Any]]] = [
     (llm.Model, llm.AsyncModel),
     (llm.KeyModel, llm.AsyncKeyModel),
     (llm.OpenAIChat, llm.AsyncOpenAIChat),
+    (llm.AnthropicMessages, llm.AsyncAnthropicMessages),
+    (llm.GeminiModel, llm.AsyncGeminiModel),
 ]
 
 

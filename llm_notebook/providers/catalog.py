@@ -3,7 +3,7 @@
 One file per provider in `catalogs/`: `{"updated": "YYYY-MM-DD", "models": [...]}`, each model with its `id` and, as far as known,
 `aliases`, `context` and `max_output` (tokens), `price` (US dollars per million tokens: `input`, `output`, `cached_input`,
 `cache_write`; `long` has the same for prompts of more than `over` tokens), `supports` (of `tools`, `schema`, `reasoning`, `images`,
-`audio`), `stream` where it is false, and `wire` where it is not its provider's usual one.
+`audio`, `video`, and of Anthropic's and Google's `thinking:` with the way in which they are told to reason), `stream` where it is false, and `wire` where it is not its provider's usual one.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from pydantic_core import from_json
 
-from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
 from llm_notebook.parts import StreamEvent, json_text
 from llm_notebook.providers.sse import SSEDecoder
 from llm_notebook.providers.wire import provider_error
@@ -47,6 +48,8 @@ class StreamDecoder:
     framing: ClassVar[type[Framing]] = SSEDecoder
     # A stream of events cannot begin with a brace: a server that ignores `stream` sends its one body instead.
     object_is_whole: ClassVar[bool] = True
+    # Frames after the one that ends the answer may add to it.
+    goes_on: ClassVar[bool] = False
     kind: ClassVar[str] = "an answer"
 
     def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
@@ -81,7 +84,7 @@ class StreamDecoder:
             return items
         try:
             for name, data in frames.feed(piece):
-                if self.done:
+                if self.failure is not None or (self.done and not self.goes_on):
                     break
                 if data:
                     items += self.items_of_frame(name, data)
@@ -128,6 +131,8 @@ class StreamDecoder:
         if self._frames is None:
             return self._items_of_body()
         items = [] if self.done else self._items_of_last(self._frames.pending)
+        if self.failure is not None:
+            raise self.failure
         if not self.done:
             raise IncompleteResponse(
                 f"{self._sender}: the stream broke off before its end; what arrived is in `.partial`."
@@ -149,6 +154,26 @@ class StreamDecoder:
         self._whole_json = self.parsed(body)
         return self.items_of_whole(self._whole_json)
 
+    def read(self, event: Any, meaning: Callable[[Any], StreamItems], *, error: bool = False) -> StreamItems:
+        """The stream items that `meaning` finds in what the server sent.
+
+        Args:
+            event: what it sent, parsed.
+            meaning: reads it; what it trips over is no part of such an answer.
+            error: it is an error in any case.
+
+        Raises:
+            ProviderError: it is an error, or no part of such an answer.
+        """
+        if error or event.get("error") or event.get("type") == "error":
+            reported, request_id = self.reported(event), event.get("request_id")
+            reported.request_id = request_id if isinstance(request_id, str) else None
+            raise reported
+        try:
+            return meaning(event)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise self.strange(json_text(event)) from None
+
     def parsed(self, data: bytes) -> dict[str, Any]:
         """The JSON object of a frame or a body.
 
@@ -163,11 +188,11 @@ class StreamDecoder:
             raise self.strange(data[:4096].decode(errors="replace"))
         return parsed
 
-    def reported(self, body: Any) -> ModelError:
+    def reported(self, body: Any) -> ProviderError:
         """The error that the server reports."""
         return provider_error(self._sender, body, secret=self._secret)
 
-    def strange(self, sent: str) -> ModelError:
+    def strange(self, sent: str) -> ProviderError:
         """The error for what is no such answer; the key is taken out before the text is shortened."""
         sent = sent.replace(self._secret, "…") if self._secret else sent
         return self.reported(f"it sent what is not {self.kind}: {sent[:200]}")
@@ -194,7 +219,7 @@ def as_text(value: Any) -> str:
 
 
 def _is_cut_short(body: bytes) -> bool:
-    """True if the body is the beginning of a JSON object but not all of it."""
+    """True if the body is the beginning of a JSON object or list but not all of it."""
     try:
         from_json(body)
     except ValueError:
@@ -202,7 +227,7 @@ def _is_cut_short(body: bytes) -> bool:
     else:
         return False
     try:
-        return not body.strip() or isinstance(from_json(body, allow_partial=True), dict)
+        return not body.strip() or isinstance(from_json(body, allow_partial=True), dict | list)
     except ValueError:
         return False
 

@@ -15,6 +15,7 @@ from llm_notebook.runtime import runtime
 if TYPE_CHECKING:
     from llm_notebook.conversations import AsyncConversation, Conversation
     from llm_notebook.prompts import Prompt
+    from llm_notebook.providers.catalog import CatalogModel
     from llm_notebook.providers.retries import Retry
     from llm_notebook.providers.tls import TLSSettings
     from llm_notebook.providers.transport import TransportSettings
@@ -139,6 +140,11 @@ class HTTPModel(Server):
             *(IMAGE_TYPES | self.document_types if vision else ()),
             *(AUDIO_TYPES if audio else ()),
         }
+
+    @classmethod
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:  # noqa: ARG003  subclasses read it
+        """Arguments of this wire format's own that follow from what is known of a model."""
+        return {}
 
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from llm_notebook.options import Options
 
-__all__ = ["SENDING_OPTIONS", "HTTPOptions", "JSONObject", "json_if_object"]
+__all__ = ["SENDING_OPTIONS", "HTTPOptions", "JSONObject", "OneOrMoreTexts", "json_if_object"]
 
 SENDING_OPTIONS = frozenset({"timeout", "max_retries"})
 
@@ -24,7 +24,13 @@ def json_if_object(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) and value[:1] == "{" else value
 
 
+def _json_if_list(value: Any) -> Any:
+    """Text that begins like a JSON list is read as one; every other value stays what it is."""
+    return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
+
+
 JSONObject = Annotated[dict[str, Any], BeforeValidator(_from_json)]
+OneOrMoreTexts = Annotated[str | list[str] | None, BeforeValidator(_json_if_list)]
 
 
 class HTTPOptions(Options):

@@ -22,6 +22,10 @@ from llm_notebook.runtime import runtime
 __all__ = ["OllamaList", "Refreshed", "known_model", "known_names", "listed_entries", "refresh", "stored_list"]
 
 _FOLDER = "models"
+_LIMITS = {
+    "context": ("context_length", "max_context_length", "context_window", "max_input_tokens", "inputTokenLimit"),
+    "max_output": ("max_tokens", "outputTokenLimit"),
+}
 _PATIENCE = 30.0
 _OLLAMA_PATIENCE = 0.5
 _OLLAMA_FRESH = 60.0
@@ -121,9 +125,10 @@ def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
     if (item.get("capabilities") or {}).get("completion_chat") is False:
         return None
     entry: dict[str, Any] = {"id": name.removeprefix("models/")}
-    context = item.get("context_length") or item.get("max_context_length") or item.get("context_window")
-    if isinstance(context, int):
-        entry["context"] = context
+    for ours, theirs in _LIMITS.items():
+        limit = next((item[name] for name in theirs if item.get(name)), None)
+        if isinstance(limit, int):
+            entry[ours] = limit
     price = _price(item.get("pricing"))
     if price is not None:
         entry["price"] = price

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from llm_notebook.providers.dialects import RESPONSES_DIALECT, ChatDialect
-from llm_notebook.providers.http_options import HTTPOptions, JSONObject, json_if_object
+from llm_notebook.providers.http_options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
 __all__ = [
     "ChatOptions",
@@ -24,10 +23,6 @@ _Verbosity = Literal["low", "medium", "high"]
 _CHAT_ONLY = ("frequency_penalty", "presence_penalty", "stop", "logit_bias", "seed")
 
 
-def _list_from_json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-
-
 class ChatOptions(HTTPOptions):
     """Options that every Chat Completions server understands."""
 
@@ -40,9 +35,7 @@ class ChatOptions(HTTPOptions):
     presence_penalty: float | None = Field(
         None, ge=-2, le=2, description="Above 0, tokens already used become less likely."
     )
-    stop: Annotated[str | list[str] | None, BeforeValidator(_list_from_json)] = Field(
-        None, description="Text, or JSON list of up to four texts, at which the answer ends."
-    )
+    stop: OneOrMoreTexts = Field(None, description="Text, or JSON list of up to four texts, at which the answer ends.")
     logit_bias: JSONObject | None = Field(None, description="JSON object: token id to a bias from -100 to 100.")
     seed: int | None = Field(None, description="Sample repeatably, as far as the server can.")
     json_object: bool | None = Field(None, description="The answer is a JSON object; ask for JSON in the prompt too.")

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from llm_notebook.models import ModelWithAliases
+from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
 from llm_notebook.providers.catalog import CatalogModel, catalog
+from llm_notebook.providers.gemini_models import AsyncGeminiModel, GeminiModel
 from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
 from llm_notebook.providers.openai_models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
 
@@ -19,6 +21,8 @@ WIRES: Mapping[str, tuple[type[Any], type[Any]]] = MappingProxyType(
     {
         "chat": (OpenAIChat, AsyncOpenAIChat),
         "responses": (OpenAIResponses, AsyncOpenAIResponses),
+        "messages": (AnthropicMessages, AsyncAnthropicMessages),
+        "gemini": (GeminiModel, AsyncGeminiModel),
         "ollama": (Ollama, AsyncOllama),
     }
 )
@@ -73,6 +77,16 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
         provider.name: provider
         for provider in (
             Provider("openai", "OpenAI", "responses", key_env_var="OPENAI_API_KEY", bare_ids=True),
+            Provider(
+                "anthropic",
+                "Anthropic",
+                "messages",
+                key_env_var="ANTHROPIC_API_KEY",
+                list_path="models?limit=1000",
+            ),
+            Provider(
+                "gemini", "Google Gemini", "gemini", key_env_var="GEMINI_API_KEY", list_path="models?pageSize=1000"
+            ),
             _compatible("mistral", "Mistral", "https://api.mistral.ai/v1"),
             _compatible("groq", "Groq", "https://api.groq.com/openai/v1"),
             _compatible("deepseek", "DeepSeek", "https://api.deepseek.com"),
@@ -122,6 +136,7 @@ def made_entry(provider: Provider, known: CatalogModel, *, model_id: str | None 
         arguments |= {"needs_key": provider.name, "key_env_var": provider.key_env_var}
     if provider.dialect is not None:
         arguments["dialect"] = provider.dialect
+    arguments |= WIRES[known.wire or provider.wire][0].arguments_for(known)
     flavours = [
         flavour(model_id or provider.model_id(known.name), **arguments)
         for flavour in WIRES[known.wire or provider.wire]

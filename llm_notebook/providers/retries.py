@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-__all__ = ["LONGEST_ASKED_DELAY", "Retries", "Retry", "retry_after"]
+__all__ = ["LONGEST_ASKED_DELAY", "Retries", "Retry", "retry_after", "retry_delay"]
 
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _FIRST_DELAY = 0.5
@@ -55,13 +56,20 @@ class Retries:
         self._patient_until = clock() + loading_patience
 
     def after_reply(
-        self, status: int, headers: Mapping[str, str], *, loading: bool = False, final: bool = False
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        *,
+        body: Any = None,
+        loading: bool = False,
+        final: bool = False,
     ) -> Retry | None:
         """What to do after an error status: a Retry, or None to give up.
 
         Args:
             status: HTTP status.
             headers: the reply's headers.
+            body: the reply's body, parsed.
             loading: the server said that it is loading its model.
             final: the server said that waiting does not help, as when a quota is used up.
         """
@@ -69,6 +77,7 @@ class Retries:
         if final or wanted == "false" or (wanted != "true" and status not in _RETRIED):
             return None
         asked = retry_after(headers)
+        asked = retry_delay(body) if asked is None else asked
         if asked is not None and asked > LONGEST_ASKED_DELAY:
             return None
         if loading and self._max > 0 and self._clock() < self._patient_until:
@@ -105,6 +114,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def retry_delay(body: Any) -> float | None:
+    """Seconds that Google asks to wait: `retryDelay`, such as `34.07s`, among the details of its error bodies."""
+    try:
+        error = (body[0] if isinstance(body, list) else body)["error"]
+        delays = [detail["retryDelay"] for detail in error["details"] if "retryDelay" in detail]
+        seconds = _number(delays[0].removesuffix("s"))
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return None
+    return None if seconds is None else max(0.0, seconds)
 
 
 def _number(text: str | None) -> float | None:

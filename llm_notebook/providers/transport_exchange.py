@@ -126,13 +126,15 @@ class Exchange:
         refusal = self.refusal(reply, content)
         loading = reply.status_code == 503 and "loading" in str(refusal).lower()
         final = refusal.code == "insufficient_quota"
-        return self._retries.after_reply(reply.status_code, reply.headers, loading=loading, final=final) or refusal
+        retry = self._retries.after_reply(
+            reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final
+        )
+        return retry or refusal
 
     def refusal(self, reply: httpx.Response, content: bytes) -> ProviderError:
         """The error that an error status is."""
-        try:
-            body: Any = reply.json()
-        except ValueError:
+        body = _json_of(reply)
+        if body is None:
             kind = reply.headers.get("content-type", "")
             page = kind.startswith("text/html") or content.lstrip()[:1] == b"<"
             body = "" if page else content.decode(errors="replace")
@@ -179,6 +181,14 @@ class Exchange:
         if _about_certificates(error):
             advice = "A certificate of one's own needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
         return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
+
+
+def _json_of(reply: httpx.Response) -> Any:
+    """The body of a reply that was read, parsed; None if it is no JSON."""
+    try:
+        return reply.json()
+    except ValueError:
+        return None
 
 
 @functools.lru_cache(maxsize=64)

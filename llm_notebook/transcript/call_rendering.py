@@ -26,7 +26,7 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
     """One call, folded; open while a human is asked."""
     is_open = block.status in ("waiting", "unknown")
     summary = f"{_in_element(block.name)} · {call_sentence(block, view)}"
-    parts = [f"<details{' open' if is_open else ''}><summary>{summary}</summary>"]
+    parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
     if sentence := decision_sentence(block, literal_markdown):
         parts.append(sentence)
     if is_open:

@@ -11,7 +11,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import encodable
-from llm_notebook.transcript.words import facts, not_saved_sentence
+from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
 __all__ = ["MIME_TYPE", "block_document", "document_of", "shown_arguments", "top_fields"]
 
@@ -43,10 +43,13 @@ def top_fields(view: TranscriptView) -> Document:
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view),
-        "remarks": [encodable(remark) for remark in [*view.remarks, *not_saved_sentence(view)]],
+        "remarks": [
+            encodable(remark) for remark in [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)]
+        ],
         "error": _problem(view),
         "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
+        "showCalls": view.show_calls,
     }
 
 

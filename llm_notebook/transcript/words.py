@@ -12,6 +12,7 @@ from llm_notebook.transcript.visible import visible
 
 __all__ = [
     "call_sentence",
+    "cut_short_sentence",
     "decision_sentence",
     "duration",
     "facts",
@@ -48,7 +49,7 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
         return kept if view.blocks else "■ No answer came."
     if view.cut_short:
-        return "■ The answer stopped at the token limit. `-o max_tokens N` allows more."
+        return cut_short_sentence(view)[0]
     if view.state == "done" and not view.answer.strip() and not view.calls:
         return f"{written(view.model_id)} gave an empty answer."
     return ""
@@ -59,6 +60,11 @@ def _kept(view: TranscriptView) -> str:
     if not words:
         return "No part of an answer arrived."
     return f"The answer is incomplete; {words:,} {'word is' if words == 1 else 'words are'} kept."
+
+
+def cut_short_sentence(view: TranscriptView) -> list[str]:
+    """That the model was stopped by its token limit, where it was."""
+    return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."] if view.cut_short else []
 
 
 def not_saved_sentence(view: TranscriptView) -> list[str]:
@@ -77,10 +83,10 @@ def _tokens(usage: Usage | None) -> list[str]:
     known = []
     if usage.input is not None:
         cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
-        known.append(f"in {usage.input:,}" + (f" ({cached:,} cached)" if cached else ""))
+        known.append(f"{usage.input:,} in" + (f" ({cached:,} cached)" if cached else ""))
     if usage.output is not None:
         reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
-        known.append(f"out {usage.output:,}" + (f" ({reasoning:,} reasoning)" if reasoning else ""))
+        known.append(f"{usage.output:,} out" + (f" ({reasoning:,} reasoning)" if reasoning else ""))
     return known
 
 

@@ -12,15 +12,32 @@ import pydantic
 import pytest
 
 import llm_notebook as llm
+from tests.contract.anthropic_types import assert_messages_request
+from tests.contract.gemini_types import assert_gemini_request
 from tests.contract.openai_types import assert_chat_request, assert_responses_request
 from tests.contract.scripted import INHABITANTS, population
 from tests.fakes.faces import Face
 from tests.peers.aimock import AIMock
 
-WIRES = {"chat": ("OpenAIChat", "/v1"), "responses": ("OpenAIResponses", "/v1"), "ollama": ("Ollama", "")}
+WIRES = {
+    "chat": ("OpenAIChat", "/v1"),
+    "responses": ("OpenAIResponses", "/v1"),
+    "messages": ("AnthropicMessages", "/v1"),
+    "gemini": ("GeminiModel", "/v1beta"),
+    "ollama": ("Ollama", ""),
+}
+CHECKS = {
+    "chat": assert_chat_request,
+    "responses": assert_responses_request,
+    "messages": assert_messages_request,
+    "gemini": assert_gemini_request,
+}
 HOLES = {
     ("ollama", "reasoning"): "aimock sends Ollama's thinking under a name that Ollama does not use",
     ("ollama", "cut call"): "aimock ends a stream between lines, and Ollama sends calls in one line",
+    ("gemini", "cut call"): "Gemini sends a call in one event, and aimock breaks off after it",
+    ("messages", "usage"): "aimock counts no tokens outside Chat Completions",
+    ("gemini", "usage"): "aimock counts no tokens outside Chat Completions",
     ("responses", "usage"): "aimock counts no tokens outside Chat Completions",
     ("ollama", "usage"): "aimock counts no tokens outside Chat Completions",
 }
@@ -53,14 +70,13 @@ def wired(
 ) -> Wired:
     class_name, path = WIRES[wire]
     base_url = aimock_server.base_url.removesuffix("/v1") + path
-    flags = {"vision": True, "reasoning": wire == "responses"}
+    flags = {"vision": True, "reasoning": wire in ("responses", "messages", "gemini")}
     model = face.of(class_name, base_url, "scripted", headers={"x-test-id": request.node.nodeid}, **flags)
     exchange = model._exchange
 
     def checked(*args: Any) -> Any:
         made = exchange(*args)
-        check = {"chat": assert_chat_request, "responses": assert_responses_request}.get(wire)
-        if check is not None:
+        if (check := CHECKS.get(wire)) is not None:
             check(pydantic.TypeAdapter(Any).validate_json(made[0].body))
         return made
 

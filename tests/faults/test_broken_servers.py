@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import (
     Cut,
@@ -27,7 +28,13 @@ from tests.fakes.openai_server import (
 from tests.fakes.responses import finished, message_item, started, stream_of, text_events
 
 pytestmark = pytest.mark.usefixtures("short_waits", "own_transport")
-CLASSES = {"chat": "OpenAIChat", "responses": "OpenAIResponses", "ollama": "Ollama"}
+CLASSES = {
+    "chat": "OpenAIChat",
+    "responses": "OpenAIResponses",
+    "messages": "AnthropicMessages",
+    "gemini": "GeminiModel",
+    "ollama": "Ollama",
+}
 
 
 def _ollama(*texts: str, end: bool) -> bytes:
@@ -46,8 +53,26 @@ def _chat(*texts: str, end: bool) -> bytes:
     return sse(*map(text_chunk, texts), *last, done=end)
 
 
-BODIES: dict[str, Callable[..., bytes]] = {"chat": _chat, "responses": _responses, "ollama": _ollama}
-TYPES = {"chat": "text/event-stream", "responses": "text/event-stream", "ollama": "application/x-ndjson"}
+def _messages(*texts: str, end: bool) -> bytes:
+    begun = anthropic_answers.text_block(0, *texts)
+    return anthropic_answers.events(
+        anthropic_answers.start(), *(begun if end else begun[:-1]), *(anthropic_answers.end() if end else [])
+    )
+
+
+def _gemini(*texts: str, end: bool) -> bytes:
+    last = [gemini_answers.chunk(reason="STOP")] if end else []
+    return gemini_answers.sse(*(gemini_answers.chunk({"text": text}) for text in texts), *last)
+
+
+BODIES: dict[str, Callable[..., bytes]] = {
+    "chat": _chat,
+    "responses": _responses,
+    "messages": _messages,
+    "gemini": _gemini,
+    "ollama": _ollama,
+}
+TYPES = dict.fromkeys(CLASSES, "text/event-stream") | {"ollama": "application/x-ndjson"}
 
 
 @pytest.fixture(params=list(CLASSES))
@@ -158,6 +183,8 @@ def test_one_body_where_a_stream_was_asked_for(
     whole: dict[str, Any] = {
         "chat": {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]},
         "responses": finished(message_item("Hello"))["response"],
+        "messages": {"type": "message", "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn"},
+        "gemini": gemini_answers.chunk({"text": "Hello"}, reason="STOP"),
         "ollama": {"model": "m", "message": message, "done": True},
     }[wire]
     openai_server.play(Reply([json.dumps(whole).encode()], content_type=content_type))

@@ -147,7 +147,7 @@ def test_a_terminal_obeys_no_control_character_of_a_model(
     ("line", "said"),
     [
         ("hi", "You said: hi\n"),
-        ("-u hi", "You said: hi\necho · in 1,234 · out 5 · "),
+        ("-u hi", "You said: hi\necho · 1,234 in · 5 out · "),
         ("-m thinker hi", "Hmm, let me see.\n\nForty-two.\n"),
         ("-m thinker -R hi", "Forty-two.\n"),
         ("-m empty hi", "empty gave an empty answer.\n"),

@@ -5,16 +5,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_notebook.providers.anthropic import MessagesDecoder
 from llm_notebook.providers.decoding import StreamDecoder
+from llm_notebook.providers.gemini import GenerateContentDecoder
 from llm_notebook.providers.ollama import OllamaDecoder
 from llm_notebook.providers.openai_chat import ChatDecoder
 from llm_notebook.providers.openai_responses import ResponsesDecoder
+from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.openai_server import delta_chunk, sse, usage_chunk
 from tests.fakes.responses import (
     call_item,
@@ -45,6 +49,22 @@ CHAT = [
     delta_chunk({}, "tool_calls"),
     usage_chunk(1, 2, prompt_tokens_details={"cached_tokens": 1}),
 ]
+MESSAGES = [
+    anthropic_answers.start(),
+    *anthropic_answers.THOUGHT,
+    *anthropic_answers.WITHHELD,
+    *(event for one in anthropic_answers.SEARCHED for event in one),
+    *anthropic_answers.call_block(4, "toolu_01", "f", '{"x":', "1}"),
+    *anthropic_answers.end("tool_use", usage={"output_tokens_details": {"thinking_tokens": 4}}),
+]
+GEMINI = [
+    gemini_answers.chunk({"text": "Hm", "thought": True}),
+    gemini_answers.chunk({"text": "a"}, {"text": "b", "thoughtSignature": "s"}),
+    gemini_answers.chunk({"executableCode": {"language": "PYTHON", "code": "1"}}),
+    gemini_answers.chunk({"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}),
+    gemini_answers.chunk({"functionCall": {"id": "c", "name": "f", "args": {"x": 1}}, "thoughtSignature": "s"}),
+    gemini_answers.chunk(reason="STOP", usage=gemini_answers.THOUGHTS, groundingMetadata=gemini_answers.GROUNDED),
+]
 OLLAMA: list[dict[str, Any]] = [
     {"model": "m", "message": {"role": "assistant", "content": "a", "thinking": "Hm"}, "done": False},
     {"model": "m", "message": {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"x": 1}}}]}},
@@ -56,7 +76,9 @@ def lines(*items: Any) -> bytes:
     return "".join(f"{json.dumps(item)}\n" for item in items).encode()
 
 
-WIRES: dict[str, tuple[type[StreamDecoder], list[Any], Callable[..., bytes]]] = {
+WIRES: dict[str, tuple[Callable[..., StreamDecoder], list[Any], Callable[..., bytes]]] = {
+    "messages": (partial(MessagesDecoder, model_name="claude-1"), MESSAGES, anthropic_answers.events),
+    "gemini": (GenerateContentDecoder, GEMINI, gemini_answers.sse),
     "responses": (ResponsesDecoder, RESPONSES, stream_of),
     "chat": (ChatDecoder, CHAT, sse),
     "ollama": (OllamaDecoder, OLLAMA, lines),

@@ -84,7 +84,7 @@ def test_the_rest_of_the_document() -> None:
     assert document["blocks"][0] == {"kind": "reasoning", "text": "Hm", "seconds": 1.5}
     assert (document["id"], document["seq"], document["state"], document["seconds"]) == ("t1", 3, "failed", 4.0)
     assert document["remarks"] == ["A remark.", "Not saved: the disk is full"]
-    assert document["footer"] == ["echo", "in 10", "out 20", "4.0 s"]
+    assert document["footer"] == ["echo", "10 in", "20 out", "4.0 s"]
     assert document["error"] == {
         "kind": "key",
         "title": "No key.",

@@ -95,9 +95,9 @@ def test_the_footer_leaves_out_what_is_unknown() -> None:
     view.usage = Usage(
         1234, None, {"prompt_tokens_details": {"cached_tokens": 1000}, "completion_tokens_details": None}
     )
-    assert markdown_of(view) == "Yes\n\n*echo · in 1,234 (1,000 cached) · 2.0 s*"
+    assert markdown_of(view) == "Yes\n\n*echo · 1,234 in (1,000 cached) · 2.0 s*"
     view.usage = Usage(0, 7, {"completion_tokens_details": {"reasoning_tokens": 5}, "prompt_tokens_details": ["odd"]})
-    assert plain_of(view) == "Yes\n\necho · in 0 · out 7 (5 reasoning) · 2.0 s"
+    assert plain_of(view) == "Yes\n\necho · 0 in · 7 out (5 reasoning) · 2.0 s"
 
 
 def test_a_limit_is_told() -> None:

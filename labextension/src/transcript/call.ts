@@ -35,6 +35,9 @@ export class Call implements IPiece {
     this.block = context.document.blocks[this.index] as ICallBlock;
     this.context = context;
     this.tick(context);
+    if (context.document.showCalls) {
+      this.fold.suggest(true);
+    }
     this.fold.drawBody();
   }
 

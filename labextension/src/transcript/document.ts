@@ -32,6 +32,8 @@ export interface ITranscript {
   /** Model, tokens, time: shown at the foot. Absent facts are unknown. */
   footer?: string[] | null;
   hideReasoning?: boolean;
+  /** Calls are shown unfolded. */
+  showCalls?: boolean;
 }
 
 export type Block = ITextBlock | IReasoningBlock | ICallBlock;

@@ -8,7 +8,7 @@ export type Row =
 
 /** The rows of a transcript. `canAct`: whether somebody could carry out a decision. */
 export function rowsOf(document: ITranscript, canAct: boolean): Row[] {
-  const over = isOver(document);
+  const over = isGathered(document);
   const rows: Row[] = [];
   let machinery: Row[] = [];
   const flush = (): void => {
@@ -42,9 +42,9 @@ export function rowsOf(document: ITranscript, canAct: boolean): Row[] {
   return rows;
 }
 
-/** Whether nothing more will come. */
-function isOver(document: ITranscript): boolean {
-  return document.state === 'done';
+/** Whether reasoning and calls are gathered in one line: nothing more comes, and nobody wants to see the calls. */
+function isGathered(document: ITranscript): boolean {
+  return document.state === 'done' && !document.showCalls;
 }
 
 /** Whether a call is one that a human must decide about. */
