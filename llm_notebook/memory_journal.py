@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import threading
-from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals import TRANSITIONS, CallState
 from llm_notebook.journals import CallEntry, CallMoved, CallProposed, Decided, Operation
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["MemoryJournal"]
 
@@ -25,6 +27,8 @@ class MemoryJournal:
 
     def submit(self, operation: Operation) -> Future[Any]:
         """The operation is done when this returns."""
+        from concurrent.futures import Future  # noqa: PLC0415  loads logging, which a model that calls no tools does not need
+
         done: Future[Any] = Future()
         with self._lock:
             match operation:
