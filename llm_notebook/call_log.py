@@ -309,7 +309,7 @@ class CallLog:
         self.tell(entry)
 
     def _home(self, entry: CallEntry) -> Journal | MemoryJournal:
-        if self.journal is None or self.memory.call(entry.call_id) is not None:
+        if self.journal is None or self.memory.keeps(entry.call_id):
             return self.memory
         return self.journal
 

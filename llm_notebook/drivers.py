@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import copy_context
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llm_notebook.approvals import under_approval
 from llm_notebook.call_log import Note
@@ -15,6 +15,9 @@ from llm_notebook.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.record import Items, Record
 from llm_notebook.runtime import runtime
 from llm_notebook.tool_runs import Invoke
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["advance", "advance_async", "run_async", "run_sync"]
 
@@ -159,7 +162,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> Any:
                 raise CancelledError from None
     if isinstance(step, Note):
         kept = step.journal.submit(step.operation)
-        return kept.result() if kept.done() else await asyncio.wrap_future(kept)
+        return kept.result() if kept.done() else await asyncio.wrap_future(cast("Future[Any]", kept))
     if isinstance(step, Ask):
         return await step.response.read_all()
     if isinstance(step, Prepare):

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import copy
 import threading
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from llm_notebook.approvals import TRANSITIONS, CallState
 from llm_notebook.journals import CallEntry, CallMoved, CallProposed, Decided, Operation
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+__all__ = ["Done", "MemoryJournal"]
 
-__all__ = ["MemoryJournal"]
+
+@dataclass(slots=True)
+class Done:
+    """The answer to an operation, as far as a Future is asked for it. A tool loop makes three for each call."""
+
+    answer: Any
+
+    def done(self) -> bool:
+        """It always is."""
+        return True
+
+    def result(self) -> Any:
+        """The answer."""
+        return self.answer
 
 
 class MemoryJournal:
@@ -25,28 +38,24 @@ class MemoryJournal:
         self._ids: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
-    def submit(self, operation: Operation) -> Future[Any]:
+    def submit(self, operation: Operation) -> Done:
         """The operation is done when this returns."""
-        from concurrent.futures import Future  # noqa: PLC0415  loads logging, which a model that calls no tools does not need
-
-        done: Future[Any] = Future()
         with self._lock:
-            match operation:
-                case CallProposed():
-                    done.set_result(self._propose(operation))
-                case CallMoved():
-                    done.set_result(self._move(operation))
-                case Decided():
-                    done.set_result(self._decide(operation))
-                case _:
-                    done.set_result(None)
-        return done
+            if isinstance(operation, CallMoved):
+                return Done(self._move(operation))
+            if isinstance(operation, CallProposed):
+                return Done(self._propose(operation))
+            return Done(self._decide(operation) if isinstance(operation, Decided) else None)
 
     def call(self, call_id: str) -> CallEntry | None:
         """One call as it stands, None if it is not kept here."""
         with self._lock:
             entry = self._calls.get(call_id)
             return None if entry is None else copy.copy(entry)
+
+    def keeps(self, call_id: str) -> bool:
+        """A call is kept here."""
+        return call_id in self._calls
 
     def calls(self) -> list[CallEntry]:
         """All calls as they stand."""
@@ -60,18 +69,13 @@ class MemoryJournal:
             self._ids[entry.turn_id, entry.tool_call_id] = entry.call_id
 
     def _propose(self, operation: CallProposed) -> CallEntry:
-        known = self._ids.setdefault((operation.turn_id, operation.tool_call_id), operation.call_id)
-        if known not in self._calls:
-            self._calls[known] = CallEntry(
-                known,
-                operation.turn_id,
-                operation.tool_call_id,
-                operation.tool_name,
-                "proposed",
-                operation.arguments,
-                changed_at=operation.at,
-            )
-        return copy.copy(self._calls[known])
+        place = (operation.turn_id, operation.tool_call_id)
+        known = self._ids.get(place)
+        if known is not None:
+            return copy.copy(self._calls[known])
+        self._ids[place] = operation.call_id
+        self._calls[operation.call_id] = _proposed(operation)
+        return _proposed(operation)
 
     def _move(self, operation: CallMoved) -> bool:
         entry = self._calls[operation.call_id]
@@ -98,6 +102,18 @@ class MemoryJournal:
         entry.decision, entry.decided_by, entry.decided_at = decision, operation.who, operation.at
         entry.changed_at = operation.at
         return True
+
+
+def _proposed(operation: CallProposed) -> CallEntry:
+    return CallEntry(
+        operation.call_id,
+        operation.turn_id,
+        operation.tool_call_id,
+        operation.tool_name,
+        "proposed",
+        operation.arguments,
+        changed_at=operation.at,
+    )
 
 
 def _check(before: CallState, after: CallState) -> None:
