@@ -6,15 +6,17 @@ An operation is durable when its future is done. The core yields operations from
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from llm_notebook.approvals import ApprovalRequest, CallState, Decision
 from llm_notebook.parts import Message
 from llm_notebook.prompts import Usage
 from llm_notebook.tools import ToolResult
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = [
     "CallEntry",

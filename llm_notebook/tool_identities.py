@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import secrets
+import os
 import sys
-from importlib import metadata
 from typing import Any, cast
 
 from llm_notebook.tools import Tool
@@ -31,7 +30,7 @@ __all__ = [
     "tool_facts",
 ]
 
-_THIS_PROCESS = secrets.token_hex(16)
+_THIS_PROCESS = os.urandom(16).hex()
 
 
 def canonical(arguments: dict[str, Any]) -> bytes:
@@ -143,6 +142,8 @@ def origin_of(tool: Tool) -> list[str]:
 def _plugin(tool: Tool) -> str | None:
     if tool.plugin is None:
         return None
+    from importlib import metadata  # noqa: PLC0415  slow to import, and most tools come from no plugin
+
     try:
         return f"{tool.plugin} {metadata.version(tool.plugin)}"
     except metadata.PackageNotFoundError:

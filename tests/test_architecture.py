@@ -120,6 +120,9 @@ HEAVY = {
     "filelock",
     "llm",
     "mcp",
+    "email",
+    "logging",
+    "zipfile",
 }
 
 

@@ -363,6 +363,15 @@ def test_models_say_what_they_are() -> None:
     assert repr(entry) == "ModelWithAliases(model=<OpenAIResponses: gpt-4o>, async_model=None, aliases=['4o'])"
 
 
+@pytest.mark.parametrize("flag", ["can_stream", "supports_schema", "supports_tools"])
+def test_an_endpoint_of_ones_own_can_what_its_entry_says(folder: Path, face: Face, flag: str) -> None:
+    entry = "- model_id: says-{}\n  api_base: http://localhost:1/v1\n"
+    endpoints(folder, "".join(f"{entry.format(said)}  {flag}: {said}\n" for said in ("true", "false")))
+    assert [getattr(face.get_model(f"says-{said}"), flag) for said in ("true", "false")] == [True, False]
+    endpoints(folder, entry.format("nothing"))
+    assert getattr(face.get_model("says-nothing"), flag) is (flag == "can_stream")
+
+
 @pytest.mark.parametrize("cls", [llm.Model, llm.KeyModel, llm.AsyncModel, llm.AsyncKeyModel])
 def test_a_model_that_says_nothing_can_only_converse(cls: type[Any]) -> None:
     model = cls()

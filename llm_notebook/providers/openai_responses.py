@@ -164,8 +164,19 @@ class ResponsesDecoder(StreamDecoder):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The response in the API's non-streamed shape, as far as the server told it."""
-        return self._whole_json if self._whole_json is not None else self._head
+        """The response in the API's non-streamed shape, as far as the server told it.
+
+        Where it was streamed, `content`, `created` and `finish_reason` stand beside that: there, code made for the `llm` package
+        looks for them.
+        """
+        if self._whole_json is not None:
+            return self._whole_json
+        said = [text for item in self._items.values() if item.kind == "message" for text in item.said]
+        asks = any(item.kind == "function_call" for item in self._items.values())
+        reason = (self._head.get("incomplete_details") or {}).get("reason")
+        ended = {"max_output_tokens": "length", None: "tool_calls" if asks else "stop"}.get(reason, reason)
+        beside = {"content": "".join(said), "created": self._head.get("created_at"), "finish_reason": ended}
+        return self._head | (beside if self.done else {})
 
 
 class _Item:

@@ -1,4 +1,4 @@
-"""Runs the examples of a page of documentation as they stand there, on both faces, and hears what they print."""
+"""Runs the examples of a page of documentation as they stand there, on both faces and both of OpenAI's wires, and hears what they print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import textwrap
 from typing import Any
 
 import llm_notebook as llm
-from tests.fakes.openai_server import OpenAIServer, Reply
+from tests.fakes.openai_server import OpenAIServer, Reply, calls_reply, text_reply
+from tests.fakes.responses import call_item, message_item, response_reply
 
 __all__ = ["Page"]
 
@@ -25,11 +26,13 @@ class Page:
     Args:
         server: answers the models' requests.
         is_async: run every example as the same code for the async face.
+        wire: what the models speak, "responses" or "chat" (Chat Completions).
     """
 
-    def __init__(self, server: OpenAIServer, *, is_async: bool) -> None:
+    def __init__(self, server: OpenAIServer, *, is_async: bool = False, wire: str = "responses") -> None:
         self.server = server
         self.is_async = is_async
+        self.wire = wire
         self.names: dict[str, Any] = {"llm": llm}
         self._runner = asyncio.Runner()
 
@@ -43,10 +46,10 @@ class Page:
         """
         self.server.play(*replies)
         self.names |= given
-        tree: ast.AST = ast.parse(textwrap.dedent(example))
+        tree: ast.AST = _Imported().visit(ast.parse(textwrap.dedent(example)))
         if self.is_async:
-            tree = ast.fix_missing_locations(_Awaiting().visit(tree))
-        code = compile(tree, "the page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # type: ignore[arg-type]
+            tree = _Awaiting().visit(tree)
+        code = compile(ast.fix_missing_locations(tree), "the page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # type: ignore[arg-type]
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             self.do(eval(code, self.names))
         return printed.getvalue()
@@ -55,22 +58,70 @@ class Page:
         """The outcome, awaited where it has to be."""
         return self._runner.run(result) if asyncio.iscoroutine(result) else result
 
+    def says(self, text: str) -> Reply:
+        """A streamed answer in two pieces."""
+        if self.wire == "responses":
+            return response_reply(message_item(text))
+        return text_reply(text[: len(text) // 2], text[len(text) // 2 :])
+
+    def asks(self, *calls: tuple[str, str, str], text: str = "") -> Reply:
+        """A streamed answer that asks for tool calls: (name, JSON text of the arguments, id)."""
+        if self.wire == "chat":
+            return calls_reply(calls, text=text)
+        said = [message_item(text)] if text else []
+        return response_reply(*said, *[call_item(call_id, name, arguments) for name, arguments, call_id in calls])
+
     @property
     def sent(self) -> list[dict[str, Any]]:
         """The bodies of all requests so far."""
         return [request.json() for request in self.server.requests]
 
     @property
-    def last_messages(self) -> list[dict[str, Any]]:
-        """The messages of the latest request."""
-        messages: list[dict[str, Any]] = self.sent[-1]["messages"]
-        return messages
+    def said(self) -> list[tuple[str, str]]:
+        """Who said what in the latest request: (role, text)."""
+        messages = self.sent[-1]["messages" if self.wire == "chat" else "input"]
+        return [
+            (message["role"], _text_of(message["content"]))
+            for message in messages
+            if message.get("role") in ("system", "user", "assistant") and message["content"]
+        ]
+
+    @property
+    def results(self) -> dict[str, str]:
+        """The tool results in the latest request, by call id."""
+        if self.wire == "chat":
+            return {
+                item["tool_call_id"]: item["content"] for item in self.sent[-1]["messages"] if item["role"] == "tool"
+            }
+        outputs = [item for item in self.sent[-1]["input"] if item["type"] == "function_call_output"]
+        return {item["call_id"]: item["output"] for item in outputs}
+
+    @property
+    def tools(self) -> dict[str, dict[str, Any]]:
+        """What the latest request says of each tool, by name."""
+        told = [tool.get("function", tool) for tool in self.sent[-1]["tools"]]
+        return {tool["name"]: tool for tool in told}
 
     def __enter__(self) -> Page:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._runner.close()
+
+
+def _text_of(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
+
+
+class _Imported(ast.NodeTransformer):
+    """The same code where the package is called `llm_notebook`."""
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        names = [ast.alias("llm_notebook", "llm") if name.name == "llm" else name for name in node.names]
+        return ast.Import(names)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        return ast.ImportFrom("llm_notebook" if node.module == "llm" else node.module, node.names, node.level)
 
 
 class _Awaiting(ast.NodeTransformer):
