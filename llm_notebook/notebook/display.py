@@ -220,14 +220,15 @@ class NotebookDisplay:
         while not self._closed.is_set():
             self._wake.clear()
             view = self._feed.view
-            if view.silent:
+            is_counted = view.silent or bool(view.notice)
+            if is_counted:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
             if self._clock() - opened >= reminder:
                 # A page that was loaded meanwhile has only what was saved, and the kernel is too busy to be asked.
                 reminder *= _REMINDERS_APART
                 sent += self._send(senders, {"type": "state", "document": self._feed.document()})
-            if view.silent or pace.due(view.size, self._clock()):
+            if is_counted or pace.due(view.size, self._clock()):
                 sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
             self._closed.wait(_SHORTEST_INTERVAL * max(1, sent))
             self._wake.wait(timeout=1.0)
@@ -243,7 +244,7 @@ class NotebookDisplay:
         return len(senders)
 
     def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
-        if is_rare and self._feed.view.silent and self._markdown is not None:
+        if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
             return 0
         if markdown_of(self._feed.view) == self._markdown and all(place.is_shown for place in self._places):
             return 0

@@ -20,6 +20,8 @@ from llm_notebook.notebook.frontend import FrontEnd
 from llm_notebook.notebook.kernel import Request, current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.reopened import is_open, paused_chain, rounds_named, view_of
 from llm_notebook.pauses import PausedChain
+from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.costs import Cost, total
 from llm_notebook.tools import PauseChain
 from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
@@ -51,6 +53,7 @@ class LiveTurn:
         paused: where it is gone on with, None while it runs and where it is over.
         rounds: its rounds in the journal, where this kernel has only read them there.
         is_running: somebody goes on with it right now.
+        costs: of its finished rounds in this kernel.
     """
 
     view: TranscriptView
@@ -62,6 +65,7 @@ class LiveTurn:
     paused: PausedChain | None = None
     rounds: Sequence[TurnEntry] = ()
     is_running: bool = False
+    costs: list[Cost] = field(default_factory=list)
 
     @property
     def is_waiting(self) -> bool:
@@ -224,7 +228,8 @@ class LiveTurns:
         pause: PauseChain | None = None
 
         def retrying(retry: Any) -> None:
-            view.notice = f"{retry.reason}. Trying again, {retry.attempt} of {retry.of}."
+            view.seconds = time.monotonic() - began
+            view.waits(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
             display.changed()
 
         def call_changed(entry: CallEntry) -> None:
@@ -259,6 +264,8 @@ class LiveTurns:
                 view.scopes = chain.log.scopes
                 for response in chain.finished_responses():
                     view.usage = add_usage(view.usage, response.usage())
+                    turn.costs.append(cost_of(response.model, response.usage(), response.response_json))
+                view.cost = total(turn.costs) if view.show_usage else ""
                 self.settled(turn, chain)
                 turn.is_running = False
                 turn.paused = pause.paused if pause is not None else chain.left

@@ -14,7 +14,7 @@ __all__ = ["cost_of"]
 _OWN_SERVERS = (None, "ollama")
 
 
-def cost_of(model: Any, usage: Usage, response_json: Mapping[str, Any] | None = None) -> Cost:
+def cost_of(model: Any, usage: Usage, response_json: Any = None) -> Cost:
     """The cost of one response.
 
     Args:
@@ -26,5 +26,5 @@ def cost_of(model: Any, usage: Usage, response_json: Mapping[str, Any] | None = 
     if provider in _OWN_SERVERS and hasattr(type(model), "address"):
         return Cost(None, f"{model_id} has no price here: it runs on a server of your own.")
     known = known_model(provider, model.model_name) if provider is not None else None
-    tier = (response_json or {}).get("service_tier")
+    tier = response_json.get("service_tier") if isinstance(response_json, Mapping) else None
     return cost(usage, known.price if known is not None else None, model_id=model_id, tier=tier)

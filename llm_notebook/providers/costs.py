@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llm_notebook.prompts import Usage
 from llm_notebook.providers.catalog import Price
 
-__all__ = ["Cost", "cost"]
+__all__ = ["Cost", "cost", "total"]
 
 _MILLION = 1_000_000
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
@@ -61,6 +61,14 @@ def cost(usage: Usage, price: Price | None, *, model_id: str = "this model", tie
         + usage.output * price.output
     )
     return Cost(dollars / _MILLION)
+
+
+def total(costs: Sequence[Cost]) -> str:
+    """What several responses cost together, in a few words; why it is not known where that is so for one of them."""
+    unknown = next((one.unknown for one in costs if one.usd is None), None)
+    if not costs or unknown is not None:
+        return (unknown or "").removesuffix(".")
+    return str(Cost(sum(one.usd or 0.0 for one in costs)))
 
 
 def _count(details: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:

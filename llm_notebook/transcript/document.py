@@ -153,6 +153,8 @@ def _notice(view: TranscriptView) -> Document | None:
     notice: Document = {"text": shortened(view.notice, _LONGEST_SENTENCE)}
     if view.notice_seconds is not None:
         notice["seconds"] = round(view.notice_seconds, 1)
+    if view.notice_detail:
+        notice["detail"] = shortened(view.notice_detail, _LONGEST_SENTENCE)
     return notice
 
 

@@ -50,7 +50,9 @@ class TranscriptView:
         seconds: how long it has taken so far, or took; without the time that a human took to decide.
         notice: what to tell the reader while nothing arrives, such as why a request is sent again.
         notice_seconds: after how long that ends, where that is known.
+        notice_detail: a further sentence about it.
         usage: tokens of all rounds, once known; shown where `show_usage`.
+        cost: what all rounds cost, or why that is not known; shown with the usage.
         cut_short: the model stopped at its token limit.
         remarks: sentences of ours for the reader, plain text, shown under the answer.
         not_saved: why the turn is not in the journal; empty while it is.
@@ -70,8 +72,10 @@ class TranscriptView:
     seconds: float = 0.0
     notice: str = ""
     notice_seconds: float | None = None
+    notice_detail: str = ""
     usage: Usage | None = None
     show_usage: bool = False
+    cost: str = ""
     cut_short: bool = False
     remarks: list[str] = field(default_factory=list)
     not_saved: str = ""
@@ -81,6 +85,7 @@ class TranscriptView:
     scopes: tuple[Scope, ...] = ()
     size: int = 0
     touched: list[int] = field(default_factory=list)
+    _noticed_at: float = 0.0
     _by_part: dict[_PartKey, Block] = field(default_factory=dict)
     _results: dict[_PartKey, CallBlock | None] = field(default_factory=dict)
     _by_tool_call: dict[str, CallBlock] = field(default_factory=dict)
@@ -157,6 +162,24 @@ class TranscriptView:
             self.state = "streaming"
         block.take(entry, self.seconds)
         self._touch(block)
+
+    def waits(self, notice: str, seconds: float, detail: str = "") -> None:
+        """Nothing arrives for a while.
+
+        Args:
+            notice: why.
+            seconds: after how long that ends.
+            detail: a further sentence about it.
+        """
+        self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
+        self._noticed_at = self.seconds
+
+    @property
+    def notice_left(self) -> float | None:
+        """Seconds after which the notice ends, from now; None where that is not known."""
+        if self.notice_seconds is None:
+            return None
+        return max(0.0, self.notice_seconds - (self.seconds - self._noticed_at))
 
     def blocked(self, call_id: str, why: str) -> None:
         """Say why a waiting call cannot be decided here; nothing where it can."""
@@ -274,6 +297,7 @@ class TranscriptView:
     def _notice_ends(self) -> None:
         self.notice = ""
         self.notice_seconds = None
+        self.notice_detail = ""
 
     def _touch(self, block: Block) -> None:
         if not self.touched or self.touched[-1] != block.position:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -38,7 +39,9 @@ def on_one_line(text: str) -> str:
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     """What is to be said of the turn as a whole; nothing where the answer speaks for itself."""
     if view.notice:
-        return written(view.notice)
+        left = view.notice_left
+        again = [] if left is None else [f"Trying again in {math.ceil(left)} s."]
+        return " ".join([written(view.notice), *again, *([view.notice_detail] if view.notice_detail else [])])
     if view.silent:
         waited = f", {view.seconds:.0f} s" if view.seconds >= 1 else ""
         begin = f"{written(view.model_id)} is thinking" if view.blocks else f"Waiting for {written(view.model_id)}"
@@ -73,8 +76,9 @@ def not_saved_sentence(view: TranscriptView) -> list[str]:
 
 
 def facts(view: TranscriptView, written: Written = on_one_line) -> list[str]:
-    """Model, tokens and time, for the foot. What is unknown is absent, never zero."""
-    return [written(view.model_id), *_tokens(view.usage), duration(view.seconds)]
+    """Model, tokens, cost and time, for the foot. What is unknown is absent, never zero."""
+    cost = [written(view.cost)] if view.cost else []
+    return [written(view.model_id), *_tokens(view.usage), *cost, duration(view.seconds)]
 
 
 def _tokens(usage: Usage | None) -> list[str]:

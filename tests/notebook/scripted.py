@@ -255,7 +255,8 @@ class Hostile(_Scripted):
 @dataclass(slots=True)
 class _Retry:
     reason: str = "The server is busy"
-    attempt: int = 1
+    delay: float = 4.0
+    attempt: int = 2
     of: int = 3
 
 
@@ -266,6 +267,8 @@ class Retrying(_Scripted):
 
     def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
         response.note_retry(_Retry())
+        if "patiently" in prompt.prompt:
+            time.sleep(1.5)
         yield "Finally."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -59,6 +60,15 @@ def test_waiting_is_shown_until_there_is_something_to_see(kernel: Kernel) -> Non
     assert kernel.run("%llm -m slow hi").frames == ["*Waiting for slow*", "*Waiting for slow, 1 s*", "At last."]
     hidden = kernel.run("%llm -m thinker -R slowly").frames
     assert hidden == ["*thinker is thinking*", "*thinker is thinking, 1 s*", "Forty-two."]
+
+
+def test_a_wait_is_counted_down(kernel: Kernel) -> None:
+    frames = kernel.run("%llm -m retrying patiently").frames
+    counted = [int(re.search(r"Trying again in (\d+) s", frame)[1]) for frame in frames if "Trying again" in frame]  # type: ignore[index]
+    assert counted[0] >= 4
+    assert counted[-1] < counted[0]
+    assert counted == sorted(counted, reverse=True)
+    assert frames[-1] == "Finally."
 
 
 def test_reasoning_is_open_while_it_comes_and_folded_afterwards(kernel: Kernel) -> None:
@@ -169,4 +179,4 @@ def test_a_terminal_reads_like_text(
 
 def test_a_retry_is_told_in_a_terminal_too(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.run_cell("%llm -m retrying hi")
-    assert capsys.readouterr().out == "The server is busy. Trying again, 1 of 3.\nFinally.\n"
+    assert capsys.readouterr().out == "The server is busy. Trying again in 4 s. Try 2 of 3.\nFinally.\n"
