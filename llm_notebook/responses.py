@@ -28,6 +28,31 @@ T = TypeVar("T")
 R = TypeVar("R", bound=BaseResponse)
 
 
+def _prepared(steps: Generator[Any, Any, None], begin: Callable[[], Any]) -> Iterator[Items]:
+    """The stream of a response once its steps are done.
+
+    It lets go of the response, which holds it: in a cycle of references an abandoned response would keep its connection open.
+    """
+    run_sync(steps)
+    stream = begin()
+    del steps, begin
+    yield from stream
+
+
+async def _prepared_async(steps: Generator[Any, Any, None], begin: Callable[[], Any]) -> AsyncIterator[Items]:
+    """`_prepared()` with `await`."""
+    await run_async(steps)
+    stream = begin()
+    del steps, begin
+    try:
+        async for items in stream:
+            yield items
+    finally:
+        # Closing this generator does not close the one it reads, as `yield from` would.
+        if hasattr(stream, "aclose"):
+            await stream.aclose()
+
+
 def _as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
     """An item of the log as an event; a bare `str` continues the text part of the event before it."""
     if isinstance(item, StreamEvent):
@@ -208,8 +233,7 @@ class Response(BaseResponse):
             self._end_unwaited()
 
     def _prepared_stream(self, steps: Generator[Any, Any, None]) -> Iterator[Items]:
-        run_sync(steps)
-        yield from self._stream()
+        return _prepared(steps, self._stream)
 
     def _advance(self, position: int) -> bool:
         try:
@@ -320,16 +344,8 @@ class AsyncResponse(BaseResponse):
             self.record.stop()
             self._end_unwaited()
 
-    async def _prepared_stream(self, steps: Generator[Any, Any, None]) -> AsyncIterator[Items]:
-        await run_async(steps)
-        stream = self._stream()
-        try:
-            async for items in stream:
-                yield items
-        finally:
-            # Closing this generator does not close the one it reads, as `yield from` would.
-            if hasattr(stream, "aclose"):
-                await stream.aclose()
+    def _prepared_stream(self, steps: Generator[Any, Any, None]) -> AsyncIterator[Items]:
+        return _prepared_async(steps, self._stream)
 
     async def _advance(self, position: int) -> bool:
         try:

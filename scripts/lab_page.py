@@ -21,6 +21,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "test-results"
 _LONGEST_RUN_MS = 240_000
 _PANEL = "window.jupyterapp.shell.currentWidget"
 _IS_IDLE = f"() => {_PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
+_START_KERNEL = f"() => {_PANEL}.sessionContext.changeKernel({{ name: 'python3' }}).then(() => null)"
 _IS_OPEN = f"() => window.jupyterapp && {_PANEL}?.context?.isReady && {_PANEL}.content.widgets.length > 0"
 
 # Records each length that the text of an output has while its cell shows that it is running.
@@ -69,12 +70,13 @@ class LabPage:
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), self.lab.root / name)
         self.open(name)
 
-    def open(self, name: str) -> None:
-        """Open a notebook of the server's folder, and wait until its kernel is idle."""
+    def open(self, name: str, *, idle: bool = True) -> None:
+        """Open a notebook of the server's folder, and wait until its kernel is idle, unless that is not to be expected."""
         self.name = name
         self.page.goto(self.lab.address(name))
         self.page.wait_for_function(_IS_OPEN)
-        self.page.wait_for_function(_IS_IDLE)
+        if idle:
+            self.page.wait_for_function(_IS_IDLE)
 
     def reopen_without_kernel(self, *, save: bool = True) -> None:
         """Save, shut every kernel down, and load the page anew without letting it start another.
@@ -90,6 +92,15 @@ class LabPage:
         )
         self.page.goto(self.lab.address(self.name))
         self.page.wait_for_function(_IS_OPEN)
+        # JupyterLab tells that it could not, and asks for another.
+        for button in ("Ok", "No Kernel"):
+            self.page.locator(".jp-Dialog").get_by_role("button", name=button).click()
+
+    def start_kernel(self) -> None:
+        """Start a kernel for the notebook that was reopened without one, and wait until it is idle."""
+        self.page.unroute_all()
+        self.page.evaluate(_START_KERNEL)
+        self.page.wait_for_function(_IS_IDLE)
 
     def restart_kernel(self) -> None:
         """Restart the kernel, and wait until it is idle."""

@@ -27,12 +27,14 @@ class LabServer:
     Attributes:
         root: the folder whose notebooks it shows. The server's log is written beside it.
         environment: its environment variables; `JUPYTER_RUNTIME_DIR` must be one of them.
+        extensions: the folder that holds the prebuilt extensions it offers; those of this Python's environment if not given.
         url: its address, ending in a slash, once it runs.
         token: what a request must carry.
     """
 
     root: Path
     environment: Mapping[str, str]
+    extensions: Path | None = None
     url: str = ""
     token: str = ""
     _process: subprocess.Popen[bytes] | None = None
@@ -42,6 +44,7 @@ class LabServer:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={self.root}"),
             *("--LabApp.extension_manager=readonly", "--LabApp.news_url=", "--log-level=WARN"),
+            *([] if self.extensions is None else [f"--LabApp.labextensions_path={json.dumps([str(self.extensions)])}"]),
         ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

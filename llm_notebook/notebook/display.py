@@ -30,6 +30,8 @@ _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15
 _SHORTEST_INTERVAL = 0.05
 _MOST_PLACES = 4
+_FIRST_REMINDER = 2.0
+_REMINDERS_APART = 1.25
 
 Bundle = dict[str, Any]
 
@@ -214,12 +216,17 @@ class NotebookDisplay:
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
+        opened, reminder = self._clock(), _FIRST_REMINDER
         while not self._closed.is_set():
             self._wake.clear()
             view = self._feed.view
             if view.silent:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
+            if self._clock() - opened >= reminder:
+                # A page that was loaded meanwhile has only what was saved, and the kernel is too busy to be asked.
+                reminder *= _REMINDERS_APART
+                sent += self._send(senders, {"type": "state", "document": self._feed.document()})
             if view.silent or pace.due(view.size, self._clock()):
                 sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
             self._closed.wait(_SHORTEST_INTERVAL * max(1, sent))
@@ -228,8 +235,9 @@ class NotebookDisplay:
     def _tell(self, senders: list[Sender]) -> int:
         """Send what is new to everyone who follows; returns how many messages that took."""
         message = self._feed.next() if senders else None
-        if message is None:
-            return 0
+        return 0 if message is None else self._send(senders, message)
+
+    def _send(self, senders: list[Sender], message: dict[str, Any]) -> int:
         for send in senders:
             send(message)
         return len(senders)

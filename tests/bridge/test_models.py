@@ -236,7 +236,7 @@ def test_a_real_local_model_streams_and_checks_its_options() -> None:
 
 
 def test_our_own_model_wins_over_a_bridged_one_of_its_id() -> None:
-    assert type(llm.get_model("gpt-4o")) is llm.OpenAIChat
+    assert type(llm.get_model("gpt-4o")) is llm.OpenAIResponses
     (listed,) = [model for model in llm.get_models() if model.model_id == "gpt-4o"]
     assert type(listed) is llm.OpenAIChat
 

@@ -92,6 +92,18 @@ class Asking:
         self.lab.run_cell(ASK)
         self.wait_for_card()
 
+    def load_page(self) -> None:
+        """Load the page anew, as the reload button of the browser does."""
+        self.lab.open(self.lab.name)
+
+    def load_busy_page(self) -> None:
+        """The same while the kernel is busy."""
+        self.lab.open(self.lab.name, idle=False)
+
+    def stop(self) -> None:
+        """Press ■."""
+        self.lab.command("notebook:interrupt-kernel")
+
     def wait_for_card(self) -> None:
         """Wait until the question is there and can be answered."""
         expect(self.card).to_be_visible()

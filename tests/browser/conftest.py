@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from scripts.chromium import ARGUMENTS, find_chromium
 from scripts.jupyter_home import jupyter_environment
 from scripts.lab_page import RESULTS, LabPage
 from scripts.lab_server import LabServer
+from tests.browser.asking import Asking
 from tests.fakes.openai_server import OpenAIServer
 
 _HERE = Path(__file__).parent
@@ -31,10 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.model)
 
 
-@pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[LabServer]:
-    """JupyterLab with this Python's kernel and no keys. Its folders are its own; only the weights are shared."""
-    folder = tmp_path_factory.mktemp("lab")
+@contextmanager
+def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabServer]:
+    """JupyterLab with this Python's kernel and no keys. Its folders are its own; only the weights are shared.
+
+    Args:
+        folder: where it keeps its files.
+        extensions: the folder of its prebuilt extensions; those of this environment if not given.
+    """
     environment = jupyter_environment(folder / "home")
     for name in list(environment):
         if name.endswith(("_API_KEY", "_BASE_URL")):
@@ -46,7 +52,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[Lab
     tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")
     root = folder / "notebooks"
     root.mkdir()
-    with LabServer(root, environment) as server:
+    with LabServer(root, environment, extensions) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[LabServer]:
+    """The JupyterLab of this folder's tests, with everything that this environment has."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as server:
         yield server
 
 
@@ -100,3 +113,10 @@ def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServ
     models.write_text(yaml.safe_dump([model]), encoding="utf-8")
     yield openai_server
     models.unlink()
+
+
+@pytest.fixture
+def asking(lab_page: LabPage, scripted: OpenAIServer, request: pytest.FixtureRequest) -> Asking:
+    """A notebook, still to be opened, with a tool that asks first."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
+    return Asking(lab_page, scripted, name.removeprefix("test-")[:60])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,8 @@ from playwright.sync_api import expect
 
 from scripts.lab_page import LabPage
 from tests.browser.asking import ASK, BELOW, DEFINE, Asking
-from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
+from tests.fakes.openai_server import call_reply, text_reply
 from tests.peers.llama_server import LlamaServer
-
-
-@pytest.fixture
-def asking(lab_page: LabPage, scripted: OpenAIServer, request: pytest.FixtureRequest) -> Iterator[Asking]:
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
-    return Asking(lab_page, scripted, name.removeprefix("test-")[:60])
 
 
 def test_an_approved_call_runs_and_the_chain_goes_on_in_its_cell(asking: Asking) -> None:
@@ -122,7 +115,7 @@ def test_a_click_while_another_cell_runs_is_queued(asking: Asking) -> None:
 
 
 def test_stop_ends_the_resumed_chain_and_the_kernel_stays_usable(asking: Asking) -> None:
-    asking.open(body="import time\nprint('working', flush=True)\ntime.sleep(60)")
+    asking.open(body="import time\nprint('work' + 'ing', flush=True)\ntime.sleep(60)")
     asking.ask()
     asking.button("Approve").click()
     expect(asking.output).to_contain_text("working")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["VERSIONS", "ipykernel_folder", "kernelspecs"]
+__all__ = ["ipykernel_folder", "write_kernelspec"]
 
-VERSIONS = ("6.29.5", "7.3.0", "7.4.0")
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache"
 
@@ -38,19 +38,21 @@ def ipykernel_folder(version: str) -> Path:
     return folder
 
 
-def kernelspecs() -> Path:
-    """A folder for JUPYTER_PATH with a kernel `ipykernel-VERSION` for each of `VERSIONS`."""
-    home = CACHE / "ipykernels"
-    for version in VERSIONS:
-        environment = {"PYTHONPATH": f"{ipykernel_folder(version)}:{REPOSITORY}"}
-        spec = {
-            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            "display_name": f"ipykernel {version}",
-            "language": "python",
-            "interrupt_mode": "signal",
-            "env": environment,
-        }
-        file = home / "kernels" / f"ipykernel-{version}" / "kernel.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(spec), encoding="utf-8")
-    return home
+def write_kernelspec(data: Path, name: str, *folders: Path) -> None:
+    """Let a Jupyter know one more kernel.
+
+    Args:
+        data: the data folder of that Jupyter.
+        name: of the kernel.
+        folders: where it looks for modules first.
+    """
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": name,
+        "language": "python",
+        "interrupt_mode": "signal",
+        "env": {"PYTHONPATH": os.pathsep.join(map(str, folders))},
+    }
+    file = data / "kernels" / name / "kernel.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(spec), encoding="utf-8")

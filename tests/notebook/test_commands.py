@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook import commands
+from llm_notebook.providers.provider_table import PROVIDERS
+from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.notebook.kernels import Kernel
 from tests.notebook.scripted import ODD_ID, sent
 
@@ -144,3 +148,20 @@ def test_a_terminal_asks_for_a_key_without_echo(
 
 def test_local_says_what_it_would_fetch(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     assert "%llm local install fetches SmolLM2-135M (about 93 MB)" in _said(terminal, capsys, "local")
+
+
+def test_the_providers_are_asked_for_their_models(
+    terminal: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    openai_server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = {name: replace(PROVIDERS[name], base_url=openai_server.base_url) for name in ("groq", "openrouter")}
+    monkeypatch.setattr(commands, "PROVIDERS", here)
+    openai_server.play(Reply.of_json({"data": [{"id": "a/b"}, {"id": "c/d"}]}), Reply.of_json({"data": []}))
+    said = _said(terminal, capsys, "models refresh")
+    assert "a/b, c/d" in said
+    assert "Groq lists its models only with a key: " in said
+    assert "a/b" not in _said(terminal, capsys, "models refresh openrouter")
+    assert "No provider is called 'gorq'. Did you mean groq?" in _said(terminal, capsys, "models refresh gorq")
+    assert len(openai_server.requests) == 2

@@ -22,9 +22,6 @@ from llm_notebook.providers.provider_table import PROVIDERS, Provider
 from llm_notebook.runtime import runtime
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, refusal
-from tests.notebook.conftest import terminal
-
-__all__ = ["terminal"]
 
 pytestmark = pytest.mark.usefixtures("own_transport", "own_registry")
 
@@ -176,22 +173,3 @@ def test_an_ollama_that_does_not_answer_is_given_up_and_left_alone(face: Face, m
     assert len(asked) == 1
     for connection, _ in asked:
         connection.close()
-
-
-def test_the_magic_asks_and_says_what_is_new(
-    terminal: Any, capsys: pytest.CaptureFixture[str], openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from llm_notebook.notebook import commands  # noqa: PLC0415  loads IPython, which the other tests here do without
-
-    here = {name: at(openai_server, name) for name in ("groq", "openrouter")}
-    monkeypatch.setattr(commands, "PROVIDERS", here)
-    openai_server.play(Reply.of_json({"data": [{"id": "a/b"}, {"id": "c/d"}]}), Reply.of_json({"data": []}))
-    capsys.readouterr()
-    terminal.run_cell("%llm models refresh")
-    said = capsys.readouterr().out
-    assert "a/b, c/d" in said
-    assert "keys set groq" in said
-    terminal.run_cell("%llm models refresh openrouter")
-    terminal.run_cell("%llm models refresh gorq")
-    assert "No provider is called 'gorq'. Did you mean groq?" in capsys.readouterr().out
-    assert len(openai_server.requests) == 2

@@ -51,10 +51,20 @@ def test_a_connection_that_the_server_closed_meanwhile_does_no_harm(face: Face, 
     assert len(openai_server.requests) == 2
 
 
-def test_an_abandoned_stream_closes_its_socket(face: Face, openai_server: OpenAIServer) -> None:
+class Prepared(llm.Toolbox):
+    """A Toolbox that sets itself up before the first request."""
+
+    def prepare(self) -> None:
+        """Nothing needs to be done, but it is."""
+
+
+@pytest.mark.parametrize("tools", [[], [Prepared()]], ids=["plain", "prepared"])
+def test_an_abandoned_stream_closes_its_socket(
+    face: Face, openai_server: OpenAIServer, tools: list[llm.Toolbox]
+) -> None:
     gone = threading.Event()
     openai_server.play(Reply([sse(text_chunk("a"), done=False), UntilClosed(gone)]))
-    response = face.openai(openai_server.base_url).prompt("Hi")
+    response = face.openai(openai_server.base_url, supports_tools=True).prompt("Hi", tools=tools)
     chunks = face.chunks(response)
     assert next(chunks) == "a"
     del response, chunks

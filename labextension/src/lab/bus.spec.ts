@@ -188,3 +188,17 @@ test('what the kernel does not know is marked', () => {
   expect(bus.store.isGone('t1')).toBe(true);
   expect(changes).toEqual([{ type: 'gone' }]);
 });
+
+test('a page is asking only while a kernel that it can ask has not answered', async () => {
+  const kernel = new FakeKernel();
+  let answer: (open: string[]) => void = () => undefined;
+  kernel.open = new Promise(resolve => (answer = resolve));
+  const { bus } = started(kernel);
+  expect(bus.isAsking).toBe(true);
+  answer([]);
+  await settled();
+  expect(bus.isAsking).toBe(false);
+  const mute = new FakeKernel();
+  mute.handleComms = false;
+  expect(started(mute).bus.isAsking).toBe(false);
+});

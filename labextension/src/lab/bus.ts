@@ -55,6 +55,8 @@ export class KernelBus {
   private readonly otherPages = new Set<string>();
   private comm: Kernel.IComm | null = null;
   private current: BusState = 'asking';
+  /** Whether this page can ask at all; otherwise it stays `asking`. */
+  private canAsk = true;
   private process = '';
   private wasCut = false;
   private isDisposed = false;
@@ -71,6 +73,11 @@ export class KernelBus {
 
   get state(): BusState {
     return this.current;
+  }
+
+  /** Whether the kernel is still to say what became of what the notebook shows, which it does when it is idle. */
+  get isAsking(): boolean {
+    return this.current === 'asking' && this.canAsk;
   }
 
   /** Emitted when `state` changes. */
@@ -121,7 +128,8 @@ export class KernelBus {
 
   /** Ask whether the kernel has a comm of ours open, and join it. It answers when it is idle. */
   private async ask(): Promise<void> {
-    if (!this.kernel.handleComms) {
+    this.canAsk = this.kernel.handleComms;
+    if (!this.canAsk) {
       // Another connection of this page to the same kernel has its comms; messages are still heard here.
       return;
     }

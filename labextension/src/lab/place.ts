@@ -24,6 +24,8 @@ export interface IPlace {
   ranHere(shown: Widget): boolean;
 }
 
+const ASKING = 'The kernel is busy; how it stands is known when it is free.';
+
 /** Only one bus can listen to a connection, whatever number of places it has. */
 export class Buses {
   private readonly buses = new WeakMap<Kernel.IKernelConnection, KernelBus>();
@@ -90,6 +92,10 @@ export class NotebookPlace implements IPlace {
     const cell = this.cellOf(shown);
     if (!bus || !this.kernel || !cell) {
       return { ...everywhere, blocked: 'Start the kernel to decide.' };
+    }
+    if (bus.isAsking) {
+      // What is shown is what was saved; it may have been decided since.
+      return { ...everywhere, blocked: ASKING, asking: true };
     }
     if (bus.store.isGone(id)) {
       return {

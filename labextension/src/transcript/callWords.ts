@@ -87,18 +87,18 @@ function stillWaiting(
   name: HTMLElement
 ): IFoldLine {
   const unknown = block.status === 'unknown';
+  const { asking, blocked } = context.host;
+  const waiting = asking
+    ? 'was waiting for you when this was saved.'
+    : 'still waiting for you.';
   return {
     glyph: unknown ? 'question' : 'pause',
     tone: 'warn',
     words: [
       name,
       ' ',
-      el(
-        'span',
-        'llm-is-warn',
-        unknown ? 'may have run.' : 'still waiting for you.'
-      ),
-      ` ${context.host.blocked ?? 'Start the kernel to decide.'}`
+      el('span', 'llm-is-warn', unknown ? 'may have run.' : waiting),
+      ` ${blocked ?? 'Start the kernel to decide.'}`
     ],
     when: [],
     wraps: true
@@ -118,7 +118,11 @@ function statusOf(
     case 'queued':
       return { glyph: 'clock', when: ['queued'] };
     case 'approved':
-      return { glyph: 'clock', tone: 'brand', when: ['runs next'] };
+      return {
+        glyph: 'clock',
+        tone: 'brand',
+        when: [context.live ? 'runs next' : 'has not run']
+      };
     case 'running': {
       const running = runningFor(block, context);
       const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
@@ -208,7 +212,7 @@ function decidedLine(
         wraps
       };
     case 'approved': {
-      const line = approvedLine(block, by, name);
+      const line = approvedLine(block, by, name, context.live);
       const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
       return { ...line, glyph, when, wraps };
     }
@@ -218,7 +222,8 @@ function decidedLine(
 function approvedLine(
   block: ICallBlock,
   by: string,
-  name: HTMLElement
+  name: HTMLElement,
+  live: boolean
 ): Omit<IFoldLine, 'when'> {
   const { changes, grant } = block.decision!;
   const edited = changes?.length ?? 0;
@@ -274,7 +279,7 @@ function approvedLine(
       return {
         glyph,
         tone: 'brand',
-        words: [name, ` ${consent}, runs next`]
+        words: [name, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
       };
   }
 }

@@ -82,6 +82,11 @@ export class Card implements IPiece {
     this.show();
   }
 
+  /** Whether a reader has had the time to read it. */
+  get wasSeen(): boolean {
+    return this.seen;
+  }
+
   update(context: IContext): void {
     const wasBlocked = this.blocked;
     this.context = context;

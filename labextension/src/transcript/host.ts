@@ -7,6 +7,8 @@ export interface IHost {
   act?: (action: Action) => Promise<void>;
   /** Why `act` is missing or blocked, for the card's fine print: "Start the kernel to decide." */
   blocked?: string;
+  /** The kernel has not said yet how things stand: what is shown is what was saved. */
+  asking?: boolean;
   /** The full text of a long value. */
   value?: (request: string, name: string) => Promise<string>;
   copy?: (text: string) => void;

@@ -119,14 +119,17 @@ export class TranscriptView {
     return this.host.now?.() ?? Date.now();
   }
 
-  /** A question whose card is on the page was decided, and not here. */
+  /** A question whose card was read on this page was decided, and not here. */
   private noticeDecisions(next: ITranscript): void {
     if (!this.host.act) {
       return;
     }
-    const open = new Set(
-      this.current?.blocks.filter(isPending).map(block => block.request!.id)
-    );
+    const open = new Set<string>();
+    for (const piece of this.pieces.values()) {
+      if (piece instanceof Card && piece.wasSeen) {
+        open.add(piece.request.id);
+      }
+    }
     for (const block of next.blocks) {
       const id = block.kind === 'call' && block.decision && block.request?.id;
       if (id && open.has(id) && !this.decided.has(id)) {
