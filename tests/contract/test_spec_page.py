@@ -1,7 +1,7 @@
 """Every example of the pages that the Python API is made after, in the pages' order and as they have them.
 
-Only what cannot be had here is replaced: OpenAI, and a gateway before it, by a scripted server, and the model of another provider's
-plugin by a registered one. Each example runs on both faces and over both wires.
+Only what cannot be had here is replaced: the paid providers, and a gateway before OpenAI, by a scripted server, and another project's plugin
+by a registered one. Each example runs on both faces and over both of OpenAI's wires.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,10 @@ import llm_notebook as llm
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.plugins import Plugins
 from llm_notebook.providers import servers
+from llm_notebook.registry import Registry
 from llm_notebook.runtime import runtime
 from tests.contract.page import Page
+from tests.fakes.anthropic_answers import text_answer
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
 NAMES = "Percy, Pouch, Gulliver, Scoop and Skipper"
@@ -429,32 +430,39 @@ def test_fragments(page: Page) -> None:
     ]
 
 
-class _Claude:
-    """What stands for the models of another provider's plugin: registered as a plugin does it, on the scripted server."""
+class _Plugin:
+    """A plugin with a model of its own, on the scripted server."""
 
     def __init__(self, base_url: str) -> None:
         arguments: dict[str, Any] = {"base_url": base_url, "needs_key": "claude"}
-        self._models = [make("claude-3.5-sonnet", **arguments) for make in (llm.OpenAIChat, llm.AsyncOpenAIChat)]
+        self._models = [make("claude-of-a-plugin", **arguments) for make in (llm.OpenAIChat, llm.AsyncOpenAIChat)]
 
     @llm.hookimpl
     def register_models(self, register: Any) -> None:
         register(*self._models)
 
 
+CLAUDE = """
+    import llm
+    model = llm.get_model("claude-3.5-sonnet")
+    # Set the key if you haven't run 'llm keys set claude'
+    model.key = "YOUR_API_KEY_HERE"
+    response = model.prompt("Five surprising names for a pet pelican")
+    print(response.text())
+"""
+
+
+def test_a_model_of_another_provider_and_a_key_set_on_it(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vars(runtime), "registry", Registry())
+    monkeypatch.setattr(type(llm.get_model("claude-3.5-sonnet")), "home", (page.server.base_url, "anthropic", ""))
+    monkeypatch.setattr(type(llm.get_async_model("claude-3.5-sonnet")), "home", (page.server.base_url, "anthropic", ""))
+    assert page.run(CLAUDE, text_answer(NAMES)) == f"{NAMES}\n"
+    assert page.server.requests[0].headers["x-api-key"] == "YOUR_API_KEY_HERE"
+
+
 def test_a_model_of_a_plugin_and_a_key_set_on_it(page: Page) -> None:
-    runtime.plugins.manager.register(_Claude(page.server.base_url), "llm-anthropic")
-    printed = page.run(
-        """
-        import llm
-        model = llm.get_model("claude-3.5-sonnet")
-        # Set the key if you haven't run 'llm keys set claude'
-        model.key = "YOUR_API_KEY_HERE"
-        response = model.prompt("Five surprising names for a pet pelican")
-        print(response.text())
-    """,
-        text_reply(NAMES),
-    )
-    assert printed == f"{NAMES}\n"
+    runtime.plugins.manager.register(_Plugin(page.server.base_url), "llm-anthropic")
+    assert page.run(CLAUDE.replace("claude-3.5-sonnet", "claude-of-a-plugin"), text_reply(NAMES)) == f"{NAMES}\n"
     assert page.server.requests[0].headers["authorization"] == "Bearer YOUR_API_KEY_HERE"
 
 
@@ -582,7 +590,7 @@ def test_on_done_is_awaited_on_the_async_face(async_page: Page) -> None:
 
 
 def test_the_lists_of_models(sync_page: Page) -> None:
-    runtime.plugins.manager.register(_Claude(sync_page.server.base_url), "llm-anthropic")
+    runtime.plugins.manager.register(_Plugin(sync_page.server.base_url), "llm-anthropic")
     printed = sync_page.run("""
         import llm
         # All synchronous models
@@ -592,7 +600,7 @@ def test_the_lists_of_models(sync_page: Page) -> None:
         for model in llm.get_async_models():
             print(model.model_id)
     """)
-    assert {"gpt-4o-mini", "gpt-4.1-mini", "claude-3.5-sonnet"} <= set(printed.split())
+    assert {"gpt-4o-mini", "gpt-4.1-mini", "claude-of-a-plugin"} <= set(printed.split())
     assert printed.split().count("gpt-4o-mini") == 2
     entries = {entry.model.model_id: entry for entry in llm.get_models_with_aliases() if entry.model}
     assert isinstance(entries["gpt-4o-mini"], llm.ModelWithAliases)
@@ -615,37 +623,38 @@ def test_aliases(page: Page) -> None:
         page.run('llm.get_model("mini")')
 
 
+DETECT = """
+    # Get the current default (returns "gpt-4o-mini" if unset)
+    model_id = llm.get_default_model()
+    # Detect whether a default has actually been configured
+    if llm.get_default_model(default=None) is None:
+        print("No default has been set")
+"""
+SET_DEFAULT = """
+    import llm
+    # Set the default model globally (persisted to disk)
+    llm.set_default_model("claude-3.5-sonnet")
+"""
+
+
 def test_the_default_model(page: Page) -> None:
-    detect = """
-        # Get the current default (returns "gpt-4o-mini" if unset)
-        model_id = llm.get_default_model()
-        # Detect whether a default has actually been configured
-        if llm.get_default_model(default=None) is None:
-            print("No default has been set")
-    """
-    assert page.run(detect) == "No default has been set\n"
+    assert page.run(DETECT) == "No default has been set\n"
     assert page.names["model_id"] == "gpt-4o-mini"
-    page.run("""
-        import llm
-        # Set the default model globally (persisted to disk)
-        llm.set_default_model("claude-3.5-sonnet")
-    """)
-    assert page.run(detect) == ""
-    assert page.names["model_id"] == "claude-3.5-sonnet"
-    # "writes to the LLM configuration folder and affects all programs using LLM on the system, including the llm CLI"
-    assert (llm.user_dir() / "default_model.txt").read_text().strip() == "claude-3.5-sonnet"
-    runtime.plugins.manager.register(_Claude(page.server.base_url), "llm-anthropic")
-    page.run("model = llm.get_model()")
-    assert page.names["model"].model_id == "claude-3.5-sonnet"
+    # The `llm` command has no such model here: a default that it does not know would break it.
+    with pytest.warns(ConfigurationWarning, match="its own default is kept"):
+        page.run(SET_DEFAULT)
+    assert page.run(DETECT) == ""
+    page.run('model, named = llm.get_model(), llm.get_model("claude-3.5-sonnet")')
+    assert page.names["model"] is page.names["named"]
+    assert page.names["model"].model_id == page.names["model_id"]
 
 
-def test_the_default_may_be_a_plugins_model(page: Page) -> None:
-    runtime.plugins.manager.register(_Claude(page.server.base_url), "llm-anthropic")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConfigurationWarning)
-        page.run('llm.set_default_model("claude-3.5-sonnet")')
-    page.run("model_id = llm.get_default_model()")
-    assert page.names["model_id"] == "claude-3.5-sonnet"
+@pytest.mark.parametrize("model_id", ["gpt-4.1-mini", "unknown-here"])
+def test_the_default_is_that_of_every_program_that_uses_the_folder(page: Page, model_id: str) -> None:
+    page.run(SET_DEFAULT.replace("claude-3.5-sonnet", model_id))
+    assert page.run(DETECT) == ""
+    assert page.names["model_id"] == model_id
+    assert (llm.user_dir() / "default_model.txt").read_text().strip() == model_id
 
 
 # The page of utilities for plugin authors.
