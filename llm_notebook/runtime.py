@@ -34,6 +34,7 @@ class Runtime:
         self.keeps_journal = False
         self.journal_problem = ""
         self._journal: Journal | None = None
+        self._is_own = False
         self._reading: Journal | None = None
 
     @property
@@ -44,7 +45,7 @@ class Runtime:
             from llm_notebook.errors import JournalError  # noqa: PLC0415  beside the lazy import below
 
             try:
-                self.open_journal()
+                self._journal, self._is_own = self._opened(None), True
             except JournalError as error:
                 self.journal_problem = str(error)
         return self._journal
@@ -68,9 +69,15 @@ class Runtime:
         Raises:
             JournalError: it cannot be opened.
         """
-        self._journal = self._opened(path)
+        self._journal, self._is_own = self._opened(path), False
         self.journal_problem = ""
         return self._journal
+
+    def stop_keeping(self) -> None:
+        """Keep nothing by itself from now on. A journal that the user has opened goes on."""
+        self.keeps_journal = False
+        if self._is_own and "LLM_NOTEBOOK_JOURNAL" not in os.environ:
+            self.close_journal()
 
     def _opened(self, path: str | Path | None) -> Journal:
         from llm_notebook.journal import open_sqlite_journal  # noqa: PLC0415  loads sqlite3

@@ -232,6 +232,6 @@ def unregister(shell: InteractiveShell) -> None:
         known.pop("llm", None)
         known.update({"llm": magics.replaced[kind]} if kind in magics.replaced else {})
     magics.actions.close()
-    runtime.keeps_journal = False
+    runtime.stop_keeping()
     magics.halts.undo()
     forget_questions(shell)

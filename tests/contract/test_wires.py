@@ -6,6 +6,7 @@ aimock stands for the paid APIs and for a graphics card. What it does not play i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -41,6 +42,27 @@ HOLES = {
     ("responses", "usage"): "aimock counts no tokens outside Chat Completions",
     ("ollama", "usage"): "aimock counts no tokens outside Chat Completions",
 }
+TITLES = {
+    "chat": "Chat Completions",
+    "responses": "Responses",
+    "messages": "Messages",
+    "gemini": "Gemini",
+    "ollama": "Ollama",
+}
+ROWS = {
+    "text": "text",
+    "reasoning": "reasoning",
+    "a_chain_of_two_calls": "a chain of tool calls",
+    "structured_output": "structured output",
+    "an_attachment": "an attachment",
+    "usage": "usage",
+    "a_conversation": "a conversation with tools",
+    "a_stream_that_breaks_off": "a stream that breaks off is no answer",
+    "a_call_that_breaks_off": "a call that breaks off is no call",
+    "a_retry": "a retry after 429",
+    "a_refusal": "an error body becomes a sentence",
+}
+HOLE_OF = {"a_call_that_breaks_off": "cut call"}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -180,3 +202,21 @@ def test_a_refusal(wired: Wired) -> None:
     with pytest.raises(llm.ProviderError, match="Not this one") as caught:
         wired.face.text(wired.model.prompt("Refuse over any wire", stream=wired.stream))
     assert caught.value.status == 400
+
+
+def _table() -> str:
+    """The table of the README: a tick where a test above holds it, sync and async, streamed and whole; else the reason."""
+    reasons = list(dict.fromkeys(HOLES.values()))
+    lines = [f"| | {' | '.join(TITLES.values())} |", f"|---|{'---|' * len(TITLES)}"]
+    for name, title in ROWS.items():
+        holes = [HOLES.get((wire, HOLE_OF.get(name, name))) for wire in WIRES]
+        cells = ["✓" if hole is None else f"– ({reasons.index(hole) + 1})" for hole in holes]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    notes = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)]
+    return "\n".join([*lines, "", "; ".join(notes) + "."])
+
+
+def test_the_readme_prints_this_table() -> None:
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert tests - {"the_readme_prints_this_table"} == set(ROWS)
+    assert _table() in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
