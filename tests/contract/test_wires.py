@@ -210,7 +210,7 @@ def _table() -> str:
     lines = [f"| | {' | '.join(TITLES.values())} |", f"|---|{'---|' * len(TITLES)}"]
     for name, title in ROWS.items():
         holes = [HOLES.get((wire, HOLE_OF.get(name, name))) for wire in WIRES]
-        cells = ["✓" if hole is None else f"– ({reasons.index(hole) + 1})" for hole in holes]
+        cells = ["✓" if hole is None else f"({reasons.index(hole) + 1})" for hole in holes]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     notes = [f"({number}) {reason}" for number, reason in enumerate(reasons, 1)]
     return "\n".join([*lines, "", "; ".join(notes) + "."])
