@@ -45,9 +45,11 @@ _OPTIONS_IN_SHORT = [
     ("-m ID", "which model; `%llm models` lists them"),
     ("-s TEXT", "system prompt"),
     ("-o KEY VALUE", "a model option, such as `-o temperature 0`"),
-    ("-c, --new", "continue the conversation, or begin a new one"),
+    ("-T X", "a function, Tool or Toolbox that the model may call"),
+    ("--ta, --approve X", "ask before every tool call, or before those of one tool"),
+    ("-c, --cid ID, --new", "continue the conversation or a turn of the history, or begin a new one"),
     ("--out NAME", "put the answer into a variable"),
-    ("-u, -R", "show tokens and time; hide reasoning"),
+    ("-u, -R", "show tokens, time and cost; hide reasoning"),
     ("--no-stream, --raw", "answer in one piece; send double braces as they are"),
     ("--key K", "key, or name of a stored key"),
 ]
@@ -56,7 +58,8 @@ _MORE_HELP = """\
 `{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
 
 **Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
-`%llm keys [set NAME | list | path | remove NAME]`, `%llm local install`, `%llm help`.
+`%llm keys [set NAME | list | path | remove NAME]`, `%llm local install`, `%llm pending`, `%llm approve ID`, `%llm deny ID [REASON]`,
+`%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
 
 **No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`."""
 
@@ -262,7 +265,7 @@ def _help(shell: InteractiveShell, words: list[str]) -> None:  # noqa: ARG001
     above = "**Options**, before the prompt (`%llm?` explains each)"
     table = ["| option | |", "|---|---|", *(f"| `{option}` | {meaning} |" for option, meaning in _OPTIONS_IN_SHORT)]
     markdown = ["**Ask a model**", f"```\n{_EXAMPLES}\n```", above, "\n".join(table), _MORE_HELP]
-    aligned = [f"{option:20}{meaning}" for option, meaning in _OPTIONS_IN_SHORT]
+    aligned = [f"{option:22}{meaning}" for option, meaning in _OPTIONS_IN_SHORT]
     plain = ["Ask a model", _EXAMPLES, above, "\n".join(aligned), _MORE_HELP]
     show_markdown(shell, "\n\n".join(markdown), "\n\n".join(plain).replace("`", "").replace("**", ""))
 
