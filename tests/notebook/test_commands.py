@@ -75,11 +75,12 @@ def test_aliases_are_set_used_and_removed(terminal: InteractiveShell, capsys: py
 def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     said = _said(terminal, capsys, "help")
     assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
-    assert "\n-m ID               which model; %llm models lists them\n" in said
+    assert "\n-m ID                 which model; %llm models lists them\n" in said
     assert not set("`|*") & set(
         said.replace("[set ALIAS ID | remove ALIAS]", "")
         .replace("[set NAME | list | path | remove NAME]", "")
         .replace("[-q TEXT | refresh]", "")
+        .replace("[-q TEXT | ID]", "")
     )
     assert _said(terminal, capsys, "models?") == said
 
