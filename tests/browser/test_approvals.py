@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -246,3 +248,52 @@ def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server:
     asking.button("Approve").click()
     # The model is made to ask again in every round, until the chain's limit.
     expect(asking.output).to_contain_text("18 degrees and sunny in")
+
+
+_AS_ON_THE_PAGE = """\
+%load_ext llm_notebook
+import os
+import llm_notebook as llm
+
+def approval_already_recorded(path):
+    return llm.approved()
+
+def record_approval_request(path):
+    print("asked about", path)
+
+def do_delete(path):
+    with open("{ran}", "a") as file:
+        print(path, file=file)
+
+def delete_files(path: str) -> str:
+    if not approval_already_recorded(path):
+        record_approval_request(path)
+        raise llm.PauseChain("waiting for approval to delete " + path)
+    do_delete(path)
+    return "deleted"
+
+with open("{ran}.pid", "w") as file:
+    file.write(str(os.getpid()))"""
+
+
+def test_the_page_s_own_delete_files_survives_kill_9(asking: Asking) -> None:
+    ran = f"{asking.name}.ran"
+    cells = [_AS_ON_THE_PAGE.replace("{ran}", ran), "%%llm -m scripted -T delete_files\nTidy up.", "print('below ran')"]
+    asking.lab.write(f"{asking.name}.ipynb", cells)
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.ask()
+    expect(asking.card).to_contain_text("waiting for approval to delete /tmp/old")
+    assert asking.ran == []
+
+    asking.lab.watch_restarts()
+    os.kill(int((asking.lab.lab.root / f"{ran}.pid").read_text()), signal.SIGKILL)
+    asking.lab.wait_until_restarted()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+    assert asking.told() == ["deleted"]
+    assert len(asking.server.requests) == 2
