@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.asking import ASK, BELOW, Asking
+from tests.browser.asking import BELOW, Asking
 from tests.notebook.ipykernels import REPOSITORY, ipykernel_folder, write_kernelspec
 
 _TALKATIVE = """\

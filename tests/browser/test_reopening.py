@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import threading
-
 import nbformat
 from playwright.sync_api import expect
 
-from tests.browser.asking import ASK, BELOW, DEFINE, Asking
-from tests.fakes.openai_server import text_reply
+from tests.browser.asking import DEFINE, Asking
 
 _TRUSTED = "() => window.jupyterapp.shell.currentWidget.content.widgets.every(cell => cell.model.trusted)"
 
