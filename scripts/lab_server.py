@@ -44,7 +44,7 @@ class LabServer:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={self.root}"),
             *("--LabApp.extension_manager=readonly", "--LabApp.news_url=", "--log-level=WARN"),
-            *([] if self.extensions is None else [f"--LabApp.labextensions_path={json.dumps([str(self.extensions)])}"]),
+            *([] if self.extensions is None else [f"--LabApp.labextensions_path={self.extensions}"]),
         ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

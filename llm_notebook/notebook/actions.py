@@ -28,6 +28,7 @@ __all__ = ["Actions"]
 _CLICKS = ("decide", "continue", "retry")
 _VERDICTS = ("approved", "denied", "answered", "abandoned")
 _GO_ON = "Go on exactly where you stopped."
+_ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
 Resume = Callable[[], Any]
 
@@ -242,7 +243,10 @@ class Actions:
 
     def _again(self, turn: LiveTurn) -> Resume | None:
         chain = turn.chain
-        if chain is None or turn.view.state not in ("interrupted", "failed"):
+        if turn.view.state not in ("interrupted", "failed"):
+            return None
+        if chain is None:
+            turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
             return None
 
         def anew() -> Any:

@@ -185,15 +185,16 @@ class NotebookDisplay:
             self.refresh()
 
     def refresh(self) -> None:
-        if self._widget is not None and (self._feed.view.state != "paused" or not self._front.wants_widget):
+        is_paused = self._feed.view.state == "paused"
+        if self._widget is None and self._front.wants_widget and is_paused:
+            self._widget = self._made_widget()
+        elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             self._widget.close()
             self._widget = None
-        elif self._widget is None and self._front.wants_widget and self._feed.view.state == "paused":
-            self._widget = self._made_widget()
         # Under %%capture and the like, nobody but the captor sees it.
         is_seen = threadsafe_publisher(self._front.shell) is not None
         document = self._feed.document()
-        self._show(publisher(self._front.shell), document)
+        self._show(publisher(self._front.shell), document, self._widget if is_paused else None)
         if is_seen:
             record = {"type": "record", "document": document, "bundle": self._bundle(document, None)}
             for send in self.senders():
@@ -203,7 +204,7 @@ class NotebookDisplay:
         if self._widget is not None:
             self._widget.close()
             self._widget = None
-            self._show(publisher(self._front.shell), self._feed.document())
+            self._show(publisher(self._front.shell), self._feed.document(), None)
 
     def _made_widget(self) -> TranscriptWidget:
         from llm_notebook.notebook.widget import TranscriptWidget  # noqa: PLC0415  loads ipywidgets
@@ -248,11 +249,13 @@ class NotebookDisplay:
             return 0
         if markdown_of(self._feed.view) == self._markdown and all(place.is_shown for place in self._places):
             return 0
-        self._show(publish, self._feed.document(), is_plain_too=is_rare)
+        self._show(publish, self._feed.document(), self._widget, is_plain_too=is_rare)
         return len(self._places)
 
-    def _show(self, publish: Publish, document: dict[str, Any], *, is_plain_too: bool = True) -> None:
-        bundle = self._bundle(document, self._widget)
+    def _show(
+        self, publish: Publish, document: dict[str, Any], widget: TranscriptWidget | None, *, is_plain_too: bool = True
+    ) -> None:
+        bundle = self._bundle(document, widget)
         if not is_plain_too:
             # For viewers of the saved notebook, who see what comes last.
             del bundle["text/plain"]
@@ -263,10 +266,11 @@ class NotebookDisplay:
 
     def _bundle(self, document: dict[str, Any], widget: TranscriptWidget | None) -> Bundle:
         view = self._feed.view
+        advice = self._front.advice if view.state == "paused" else ""
         bundle: Bundle = {
             MIME_TYPE: document,
-            "text/markdown": markdown_of(view),
-            "text/plain": plain_of(view),
+            "text/markdown": f"{markdown_of(view)}\n\n{advice}".rstrip(),
+            "text/plain": f"{plain_of(view)}\n\n{advice}".rstrip(),
         }
         if widget is not None:
             bundle[_WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}

@@ -19,6 +19,15 @@ __all__ = ["FrontEnd", "widget_script"]
 
 Sender = Callable[[dict[str, Any]], None]
 
+_NOT_BUILT = (
+    "For buttons here, build the front end: run `python -m scripts.front_end` in the checkout of llm_notebook, "
+    "restart the kernel and reload this page."
+)
+_NOT_INSTALLED = (
+    "For buttons here, run `pip install jupyter-llm-notebook` in the environment that JupyterLab runs in, "
+    "not the kernel's, and reload this page."
+)
+
 
 def widget_script() -> Path | None:
     """The front-end code of the widget, None in a checkout whose JavaScript was never built."""
@@ -80,6 +89,13 @@ class FrontEnd:
         """Transcripts are shown by our widget."""
         return bool(self.widgets) and not self.extension
 
+    @property
+    def advice(self) -> str:
+        """Markdown that says what to install for buttons, and where; empty where there are some, or that is not known."""
+        if self.extension is not False or self.widgets:
+            return ""
+        return _NOT_BUILT if widget_script() is None else _NOT_INSTALLED
+
     def has_extension(self) -> None:
         """Our Lab extension has just shown that it is there."""
         if self._bus is not None:
@@ -95,6 +111,7 @@ class FrontEnd:
 
     def _lost(self) -> None:
         self.extension = False
+        self._changed()
 
     def _can_show_widgets(self) -> None:
         self.widgets = True

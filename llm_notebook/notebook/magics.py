@@ -231,6 +231,9 @@ def unregister(shell: InteractiveShell) -> None:
     for kind, known in shell.magics_manager.magics.items():
         known.pop("llm", None)
         known.update({"llm": magics.replaced[kind]} if kind in magics.replaced else {})
+    if magics in shell.configurables:
+        # Otherwise %config may set the traits of what is gone.
+        shell.configurables.remove(magics)
     magics.actions.close()
     runtime.stop_keeping()
     magics.halts.undo()

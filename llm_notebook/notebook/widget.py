@@ -62,6 +62,9 @@ class TranscriptWidget(_Closing):
         shell: where it lives.
         document: makes the document as it is now.
         received: called with what a reader does.
+
+    Attributes:
+        is_revived: a page that was loaded since shows it, and no display update reaches that page.
     """
 
     _css = ""
@@ -78,11 +81,17 @@ class TranscriptWidget(_Closing):
         styles = script.with_name("transcript.css")
         self._shell = shell
         self._current = document
+        self._received = received
+        self._pages = 0
         super().__init__(
             _esm=script.read_text(encoding="utf-8"),
             _css=styles.read_text(encoding="utf-8") if styles.is_file() else "",
         )
-        self.on_msg(lambda _widget, content, _buffers: received(content))
+        self.on_msg(self._told)
+
+    @property
+    def is_revived(self) -> bool:
+        return self._pages > 1
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """What ipywidgets sends when the widget is made and when a page asks for it."""
@@ -90,6 +99,12 @@ class TranscriptWidget(_Closing):
         if "document" in state:
             state["document"] = self._current()
         return state
+
+    def _told(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if isinstance(content, dict) and content.get("type") == "hello":
+            self._pages += 1
+        else:
+            self._received(content)
 
     def sender(self) -> Callable[[dict[str, Any]], None] | None:
         """A function that shows a `FromKernel` in the page, from any thread, in the name of the cell that runs now."""

@@ -90,9 +90,14 @@ export class Ending implements IPiece {
   private drawn = '';
   private context: IContext | null = null;
   private sent = '';
+  /** What a button was clicked about; whatever the kernel says next frees it. */
+  private sentAbout: ITranscript | null = null;
 
   update(context: IContext): void {
     this.context = context;
+    if (context.document !== this.sentAbout) {
+      this.sent = '';
+    }
     const { state, error, remarks, footer, seconds } = context.document;
     const { act, blocked } = context.host;
     const words = ended(context.document) ? wordsOf(context.document) : 0;
@@ -166,6 +171,7 @@ export class Ending implements IPiece {
     const { host, document } = this.context!;
     const say = (text: string): void => {
       this.sent = text;
+      this.sentAbout = this.context!.document;
       this.update(this.context!);
     };
     say('It goes on as soon as the kernel is free.');
