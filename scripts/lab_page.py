@@ -161,6 +161,10 @@ class LabPage:
         """The output area of a code cell."""
         return self.cell(index).locator(".jp-Cell-outputArea")
 
+    def answer(self, index: int) -> Locator:
+        """What a model answered in a code cell."""
+        return self.output(index).locator(".llm-answer")
+
     def watch_growth(self) -> None:
         """From now on record how the outputs of running cells grow."""
         self.page.evaluate(_WATCH_GROWTH)

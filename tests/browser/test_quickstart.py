@@ -36,7 +36,7 @@ def test_answers_grow_while_they_stream_and_survive_without_a_kernel(quickstart:
     assert len(states) >= 3
     assert sum(later > earlier for earlier, later in pairwise(states)) >= 3
     assert quickstart.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    answers = {index: quickstart.output(index).inner_text() for index in asked}
+    answers = {index: quickstart.answer(index).inner_text() for index in asked}
     assert all(answers.values())
 
     quickstart.cell(FIRST_ANSWER).scroll_into_view_if_needed()
@@ -47,4 +47,4 @@ def test_answers_grow_while_they_stream_and_survive_without_a_kernel(quickstart:
 
     quickstart.reopen_without_kernel()
     for index, answer in answers.items():
-        expect(quickstart.output(index)).to_have_text(answer, use_inner_text=True)
+        expect(quickstart.answer(index)).to_have_text(answer, use_inner_text=True)
