@@ -1,31 +1,38 @@
-"""Takes the pictures of the README: the quickstart in a real JupyterLab, in its light and its dark theme."""
+"""Takes the pictures in docs/pictures: notebooks in a real JupyterLab, each in its light and its dark theme."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+import yaml
+from playwright.sync_api import FloatRect, Locator, Page, sync_playwright
 
 from llm_notebook.errors import ModelError
+from scripts import picture_scenes as scenes
 from scripts.chromium import ARGUMENTS, provide_chromium
 from scripts.front_end import provide_front_end
 from scripts.jupyter_home import jupyter_environment
 from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
 from scripts.weights import provide_weights
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 NOTEBOOK = "quickstart.ipynb"
 SHOWN_CELLS = 4
 WIDTH, HEIGHT = 1000, 800
+# A whole transcript fits without scrolling.
+TALL = 1800
 
 
 def main() -> int:
-    """Run the first cells and take the pictures. Returns the exit code."""
+    """Play the scenes and take the pictures. Returns the exit code."""
     program = provide_chromium()
     if program is None:
         print("The pictures need Chromium or Chrome: install one, or name it in the variable CHROMIUM.")
@@ -38,38 +45,167 @@ def main() -> int:
     if not provide_front_end():
         return 1
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "notebooks")
-        root.mkdir()
-        shutil.copyfile(ROOT / "notebooks" / NOTEBOOK, root / NOTEBOOK)
-        with LabServer(root, jupyter_environment(Path(folder, "home"))) as lab:
-            _take(lab, program)
+    server = OpenAIServer()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder, "notebooks")
+            root.mkdir()
+            environment = jupyter_environment(Path(folder, "home"))
+            model = {"model_id": scenes.MODEL, "api_base": server.base_url, "supports_tools": True}
+            models = Path(environment["LLM_USER_PATH"], "extra-openai-models.yaml")
+            models.write_text(yaml.safe_dump([model]), encoding="utf-8")
+            with LabServer(root, environment) as lab:
+                _take(lab, program, server)
+    finally:
+        server.stop()
     return 0
 
 
-def _take(lab: LabServer, program: str) -> None:
+def _take(lab: LabServer, program: str, server: OpenAIServer) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=2)
         page.set_default_timeout(60_000)
-        notebook = LabPage(page, lab)
-        notebook.open(NOTEBOOK)
-        for index in range(SHOWN_CELLS):
-            notebook.run_cell(index)
-            notebook.wait_until_ran(index)
-        if page.locator(
-            ".jp-OutputArea-output [data-mime-type$='error'], .jp-OutputArea-output [data-mime-type$='stderr']"
-        ).count():
-            raise SystemExit("A cell of the quickstart failed, so no pictures were taken. `make notebooks` shows why.")
-        notebook.cell(0).locator(".jp-InputPrompt").click()
-        page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
-        page.mouse.move(WIDTH / 2, HEIGHT - 5)
-        for theme in ("Light", "Dark"):
-            notebook.theme(theme)
-            picture = PICTURES / f"quickstart-{theme.lower()}.png"
-            page.screenshot(path=picture)
-            print(picture.relative_to(ROOT))
+        _quickstart(LabPage(page, lab))
+        page.set_viewport_size({"width": WIDTH, "height": TALL})
+        studio = _Studio(page, LabPage(page, lab), server)
+        for scene in (_streaming, _reasoning, _tools, _record, _approval, _editor, _denied):
+            scene(studio)
         browser.close()
+
+
+def _quickstart(notebook: LabPage) -> None:
+    """The first cells of the quickstart, with the model of this machine."""
+    shutil.copyfile(ROOT / "notebooks" / NOTEBOOK, notebook.lab.root / NOTEBOOK)
+    notebook.open(NOTEBOOK)
+    for index in range(SHOWN_CELLS):
+        notebook.run_cell(index)
+        notebook.wait_until_ran(index)
+    page = notebook.page
+    if page.locator(
+        ".jp-OutputArea-output [data-mime-type$='error'], .jp-OutputArea-output [data-mime-type$='stderr']"
+    ).count():
+        raise SystemExit("A cell of the quickstart failed, so no pictures were taken. `make notebooks` shows why.")
+    notebook.cell(0).locator(".jp-InputPrompt").click()
+    page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
+    page.mouse.move(WIDTH / 2, HEIGHT - 5)
+    for theme in ("Light", "Dark"):
+        notebook.theme(theme)
+        _keep(page, f"quickstart-{theme.lower()}")
+    notebook.theme("Light")
+
+
+def _keep(page: Page, name: str, clip: FloatRect | None = None) -> None:
+    picture = PICTURES / f"{name}.png"
+    page.screenshot(path=picture, clip=clip)
+    print(picture.relative_to(ROOT))
+
+
+@dataclass(slots=True)
+class _Studio:
+    """A notebook for each scene: a cell with the tools, and one that asks, of which the pictures are taken."""
+
+    page: Page
+    lab: LabPage
+    server: OpenAIServer
+
+    def ask(self, name: str, source: str, *replies: Reply) -> None:
+        """Open the notebook of a scene and run its prompt."""
+        self.server.play(*replies)
+        self.lab.write(f"{name}.ipynb", [scenes.TOOLS, source])
+        self.lab.run_cell(0)
+        self.lab.wait_until_ran(0)
+        self.lab.run_cell(1)
+
+    @property
+    def output(self) -> Locator:
+        return self.lab.output(1)
+
+    def button(self, name: str) -> Locator:
+        return self.output.get_by_role("button", name=name, exact=True)
+
+    def wait_for_card(self) -> None:
+        self.output.locator(".llm-ask button:text-is('Approve'):not([aria-disabled])").wait_for()
+
+    def take(self, name: str) -> None:
+        """The cell as it is now, in both themes, without marks of selection."""
+        self.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+        self.page.mouse.move(WIDTH / 2, TALL - 5)
+        for theme in ("Light", "Dark"):
+            self.lab.theme(theme)
+            _keep(self.page, f"{name}-{theme.lower()}", self.lab.cell(1).bounding_box())
+        self.lab.theme("Light")
+
+
+def _streaming(studio: _Studio) -> None:
+    """An answer while it is written, its reasoning folded."""
+    seen = threading.Event()
+    studio.ask("streaming", scenes.REASONED, scenes.half(scenes.ANSWER, UntilSet(seen)))
+    studio.output.get_by_text("quantile (t").wait_for()
+    studio.take("streaming")
+    seen.set()
+    studio.lab.wait_until_ran(1)
+
+
+def _reasoning(studio: _Studio) -> None:
+    """A finished answer whose reasoning is unfolded."""
+    studio.ask("reasoning", scenes.REASONED, scenes.says(scenes.ANSWER, thought=scenes.THOUGHT))
+    studio.lab.wait_until_ran(1)
+    studio.output.locator("summary").first.click()
+    studio.take("reasoning")
+
+
+def _tools(studio: _Studio) -> None:
+    """Tool calls that ran without a question, one of them unfolded."""
+    found = "Most of it are checkpoints: 18 of them, **141 GB**, have not been touched for 90 days."
+    studio.ask("tools", scenes.ASK, *scenes.looks_around("Let me see what takes the space."), scenes.says(found))
+    studio.lab.wait_until_ran(1)
+    for summary in (studio.output.locator("summary").first, studio.output.locator("summary", has_text="disk_usage")):
+        summary.click()
+    studio.take("tools")
+
+
+def _record(studio: _Studio) -> None:
+    """A finished answer after reasoning, calls that ran by themselves, and one that was approved."""
+    asks = scenes.calls("delete_files", scenes.CLEAN_UP)
+    done = "**141 GB are free again**: 18 checkpoints that nobody had touched for 90 days are gone."
+    studio.ask("record", scenes.ASK_FOR_USAGE, *scenes.looks_around(thought=scenes.LOOK_FIRST), asks, scenes.says(done))
+    studio.wait_for_card()
+    studio.button("Approve").click()
+    studio.output.get_by_text("are gone").wait_for()
+    studio.output.get_by_text("Copy answer").wait_for()
+    studio.take("record")
+
+
+def _asked(studio: _Studio, name: str, *replies: Reply) -> None:
+    asks = scenes.calls("delete_files", scenes.CLEAN_UP, text="18 checkpoints of finished runs can go.")
+    studio.ask(name, scenes.ASK, asks, *replies)
+    studio.wait_for_card()
+
+
+def _approval(studio: _Studio) -> None:
+    """A question."""
+    _asked(studio, "approval")
+    studio.take("approval")
+
+
+def _editor(studio: _Studio) -> None:
+    """A question whose arguments are being edited."""
+    _asked(studio, "editor")
+    studio.button("Edit…").click()
+    studio.output.locator(".llm-ask").get_by_label("older_than_days").fill("180")
+    studio.take("editor")
+
+
+def _denied(studio: _Studio) -> None:
+    """A denial with its reason, and what the model makes of it."""
+    then = "Then I leave the checkpoints alone. `datasets` holds 96 GB; shall I look there?"
+    _asked(studio, "denied", scenes.says(then))
+    studio.button("Deny…").click()
+    studio.output.locator(".llm-ask textarea").fill(scenes.DENIED)
+    studio.button("Deny").click()
+    studio.output.get_by_text("shall I look there").wait_for()
+    studio.take("denied")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 from playwright.sync_api import expect
 
-from tests.browser.asking import DEFINE, Asking
+from tests.browser.asking import BELOW, DEFINE, Asking
 
 _TRUSTED = "() => window.jupyterapp.shell.currentWidget.content.widgets.every(cell => cell.model.trusted)"
 
@@ -94,6 +94,48 @@ def test_the_page_is_reloaded_while_the_tool_runs(asking: Asking) -> None:
     _expect_finished_record(asking)
     assert asking.ran == ["/tmp/old"]
     assert len(asking.server.requests) == 2
+
+
+# The pages that the Python API is made after have this tool.
+_EXAMPLE = """\
+%load_ext llm_notebook
+import llm_notebook as llm
+
+def approval_already_recorded(path): return llm.approved()
+def record_approval_request(path): print("asking about", path)
+def do_delete(path):
+    with open("{ran}", "a") as file: print(path, file=file)
+
+def delete_files(path: str) -> str:
+    if not approval_already_recorded(path):
+        record_approval_request(path)
+        raise llm.PauseChain("waiting for approval to delete " + path)
+    do_delete(path)
+    return "deleted"
+"""
+_KILL = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_a_tool_that_pauses_by_itself_survives_a_killed_kernel(asking: Asking) -> None:
+    define = _EXAMPLE.format(ran=f"{asking.name}.ran")
+    asking.lab.write(f"{asking.name}.ipynb", [define, "%%llm -m scripted -T delete_files\nTidy up.", _KILL])
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.ask()
+    expect(asking.card).to_contain_text("waiting for approval to delete /tmp/old")
+    expect(asking.output).to_contain_text("asking about /tmp/old")
+    asking.lab.watch_restarts()
+    asking.lab.run_cell(BELOW)
+    asking.lab.wait_until_restarted()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.wait_for_card()
+    assert asking.ran == []
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+    assert asking.told() == ["deleted"]
+    _expect_finished_record(asking)
 
 
 def _expect_finished_record(asking: Asking) -> None:

@@ -83,7 +83,7 @@ def test_what_the_card_shows_is_what_the_tool_receives(asking: Asking) -> None:
     expect(asking.button("Approve")).to_have_attribute("aria-disabled", "true")
     asking.button("Approve").click(force=True)
     _expect_one_card(asking)
-    asking.output.screenshot(path="test-results/spoofing.png")
+    asking.lab.screenshot("spoofing")
 
     asking.card.get_by_role("button", name="Show all").click()
     expect(asking.button("Approve")).not_to_have_attribute("aria-disabled", "true")
