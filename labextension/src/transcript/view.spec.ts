@@ -112,8 +112,9 @@ test('a reader who is elsewhere keeps the focus there', async () => {
   expect(document.activeElement).toBe(document.body);
 });
 
-test('a decision that was made elsewhere says so', () => {
+test('a decision that was made elsewhere says so', async () => {
   const page = new Page(paused([pending()]));
+  await page.wait();
   page.view.show(paused([decided({})]));
   expect(page.text('summary')).toContain('approved elsewhere, ran in 1.4 s');
 });
