@@ -14,7 +14,7 @@ from llm_notebook.providers.weights import install_weights
 from llm_notebook.runtime import runtime
 from tests.peers.llama_server import LlamaServer
 
-pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.faces"]
+pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.file_server", "tests.fakes.faces"]
 
 _SHARED_PEERS = Path(__file__).resolve().parents[2] / "shared" / "peers"
 _FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")

@@ -165,6 +165,9 @@ def _context_tokens(metadata: dict[str, Any], prefix: str, made_for: int) -> int
     head_size = number("embedding_length", 0) // heads
     size = number("attention.key_length", head_size) + number("attention.value_length", head_size)
     of_layers = metadata.get(f"{prefix}attention.head_count_kv", heads)
-    cached_heads = sum(of_layers) if isinstance(of_layers, list) else layers * number("attention.head_count_kv", heads)
+    if isinstance(of_layers, list):
+        cached_heads = sum(count for count in of_layers if isinstance(count, int))
+    else:
+        cached_heads = layers * number("attention.head_count_kv", heads)
     per_token = max(1, cached_heads * size * _CACHED_NUMBER_BYTES)
     return min(made_for, max(_LEAST_CONTEXT, _CACHE_BYTES // per_token // 256 * 256))

@@ -9,11 +9,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
+from llm_notebook.keys import Secret
 from llm_notebook.providers.gguf import MAGIC, ModelFacts, read_facts
 from llm_notebook.providers.retries import Retries, Retry
 from llm_notebook.providers.transport_exchange import Opened, TransportSettings
@@ -62,14 +63,14 @@ class Download:
         target: where to. What has arrived is beside it, with `.part` behind its name, until all is there.
         steps: told how far it is.
         sha256: the SHA-256 that it must have; None leaves it to what the server says.
-        headers: sent to the server, but to no other that it may send us on to.
+        token: sent to the server, but to no other that it may send us on to.
     """
 
     url: str
     target: Path
     steps: Steps
     sha256: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    token: Secret | None = None
 
     def fetch(self) -> ModelFacts:
         """Fetch it, or the rest of it, and put it in its place.
@@ -129,8 +130,10 @@ class Download:
 
     def _read_rest(self, arrived: _Arrived, before: int) -> _Arrived:
         start = before if arrived.validator else 0
-        part = {"range": f"bytes={start}-", "if-range": arrived.validator or ""} if start else {}
-        request = WireRequest(self.url, b"", self.headers | part, sender=self.steps.title, advise=_HINTS.get)
+        headers: dict[str, str] = {"authorization": Secret(f"Bearer {self.token}")} if self.token else {}
+        if start:
+            headers |= {"range": f"bytes={start}-", "if-range": arrived.validator or ""}
+        request = WireRequest(self.url, b"", headers, secret=self.token, sender=self.steps.title, advise=_HINTS.get)
         with runtime.transport.reading(request, _SETTINGS, self._wait) as opened:
             goes_on = start > 0 and opened.status == 206 and _begins_at(opened.headers) == start
             if opened.status != 200 and not goes_on:

@@ -58,7 +58,7 @@ class Installation:
         is_address = source.startswith("hf:") or _ADDRESS.match(source) is not None
         if is_address:
             source = _address(source)
-            file_name = unquote(urlsplit(source).path).rpartition("/")[2]
+            file_name = _file_name(source)
         else:
             source = str(Path(os.path.expanduser(source)).absolute())
             file_name = Path(source).name
@@ -112,7 +112,7 @@ class Installation:
 
     def _fetch(self, progress: Progress) -> InstalledModel:
         target, steps = self.target(), Steps(self.name, progress)
-        download = Download(self.source, target, steps, self.sha256, _hub_headers(self.source))
+        download = Download(self.source, target, steps, self.sha256, _hub_token(self.source))
         waiting = f"Waiting for another process to fetch {self.name}"
         try:
             with held(target.with_suffix(".lock"), lambda: steps.say(waiting)):
@@ -182,8 +182,14 @@ def _address(source: str) -> str:
     return source.replace("/blob/", "/resolve/", 1) if source.startswith(f"{hub}/") else source
 
 
-def _hub_headers(address: str) -> dict[str, str]:
+def _file_name(address: str) -> str:
+    try:
+        return unquote(urlsplit(address).path).rpartition("/")[2]
+    except ValueError as error:
+        raise ModelError(f"The address {address} cannot be used ({error}): check it.") from None
+
+
+def _hub_token(address: str) -> Secret | None:
     """The user's token for the hub, for an address of the hub's."""
     hub = os.getenv("HF_ENDPOINT", _HUB).rstrip("/")
-    token = get_key(alias="huggingface", env="HF_TOKEN") if address.startswith(f"{hub}/") else None
-    return {"authorization": Secret(f"Bearer {token}")} if token else {}
+    return get_key(alias="huggingface", env="HF_TOKEN") if address.startswith(f"{hub}/") else None

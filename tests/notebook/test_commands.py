@@ -80,6 +80,7 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
         said.replace("[set ALIAS ID | remove ALIAS]", "")
         .replace("[set NAME | list | path | remove NAME]", "")
         .replace("[-q TEXT | refresh]", "")
+        .replace("[install SOURCE | list | remove NAME]", "")
     )
     assert _said(terminal, capsys, "models?") == said
 
