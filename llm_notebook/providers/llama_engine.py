@@ -83,6 +83,11 @@ class Engine:
         self._forked = False
         self.running: set[Generation] = set()
 
+    @property
+    def is_loaded(self) -> bool:
+        """The model is in memory."""
+        return self._server is not None
+
     def server(self) -> Any:
         """The llama.cpp server, loaded if it is not yet. Blocks while it loads, well under a second for a small model.
 
