@@ -79,7 +79,9 @@ def _install(shell: InteractiveShell, source: str, options: dict[str, str]) -> N
 
 def _described(model: InstalledModel) -> str:
     able = "with tools" if model.supports_tools else "without tools"
-    return f"{model.context_tokens:,} tokens, {able}"
+    return (
+        f"{model.context_tokens:,} tokens, {able if model.can_chat else 'not made for chat: it has no chat template'}"
+    )
 
 
 def _list(shell: InteractiveShell) -> None:

@@ -67,6 +67,7 @@ class InstalledModel:
         file: its file.
         supports_tools: its chat template tells it about tools.
         context_tokens: how many tokens prompt and answer may have together.
+        can_chat: its file has a chat template; that of a base model has none, and llama.cpp takes a common one.
         source: the address that it was fetched from; empty for a file of the user's own.
     """
 
@@ -74,6 +75,7 @@ class InstalledModel:
     file: GGUFFile
     supports_tools: bool
     context_tokens: int
+    can_chat: bool = True
     source: str = ""
 
     @property
@@ -121,11 +123,13 @@ def remember(name: str, path: Path, facts: ModelFacts, source: str = "") -> Inst
     Raises:
         ModelError: the settings file cannot be written.
     """
-    model = InstalledModel(name, GGUFFile(path), facts.supports_tools, facts.context_tokens, source)
+    can_chat = facts.chat_template is not None
+    model = InstalledModel(name, GGUFFile(path), facts.supports_tools, facts.context_tokens, can_chat, source)
     entry = {
         "path": str(path),
         "supports_tools": model.supports_tools,
         "context_tokens": model.context_tokens,
+        "can_chat": can_chat,
         "source": source,
     }
     _file(own_dir().absolute()).update(lambda entries: entries | {name: entry})
@@ -161,4 +165,6 @@ def _model(name: str, entry: Any) -> InstalledModel | None:
     source = entry.get("source")
     if not isinstance(path, str) or not isinstance(context, int) or not isinstance(source, str):
         return None
-    return InstalledModel(name, GGUFFile(Path(path)), tools is True, context, source)
+    return InstalledModel(
+        name, GGUFFile(Path(path)), tools is True, context, entry.get("can_chat") is not False, source
+    )

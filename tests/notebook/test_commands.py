@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook import commands
 from llm_notebook.providers.provider_table import PROVIDERS
 from tests.fakes.file_server import FileServer, Served, digest
-from tests.fakes.gguf_files import gguf_bytes
+from tests.fakes.gguf_files import TINY, gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.notebook.kernels import Kernel
 from tests.notebook.scripted import ODD_ID, sent
@@ -172,8 +172,9 @@ def test_a_file_with_spaces_in_its_name_is_registered(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "my  model.gguf"
-    path.write_bytes(gguf_bytes())
-    assert "%%llm -m my-model" in _said(terminal, capsys, f'local install "{path}"')
+    path.write_bytes(gguf_bytes({name: value for name, value in TINY.items() if "template" not in name}))
+    said = _said(terminal, capsys, f'local install "{path}"')
+    assert said == "The model is ready (2,048 tokens, not made for chat: it has no chat template): %%llm -m my-model\n"
     path.unlink()
     assert "the file is gone" in _said(terminal, capsys, "local list")
     assert "Its file stays where it is" in _said(terminal, capsys, "local remove my-model")
@@ -203,7 +204,7 @@ def test_an_interrupted_installation_says_what_is_kept(kernel: Kernel, file_serv
     never = threading.Event()
     file_server.files["/pelican.gguf"] = Served(gguf_bytes(padding=1_000_000), waits_at=(900_000, never))
     request = kernel.send(f"%llm local install {file_server.url('/pelican.gguf')}")
-    kernel.hear(lambda message: "Downloading pelican" in str(message["content"]))
+    kernel.hear(lambda message: "Downloading pelican (1 MB): 85 %" in str(message["content"]))
     kernel.interrupt()
     cell = kernel.collect(request)[0]
     never.set()
