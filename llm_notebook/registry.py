@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from llm_notebook.errors import UnknownModelError
+from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.files import ConfigurationWarning
 from llm_notebook.folders import user_dir
 from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.naming import closest_names, entry_called
 from llm_notebook.providers.catalog import CatalogModel
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
-from llm_notebook.providers.local import local_models
+from llm_notebook.providers.gguf import read_facts
+from llm_notebook.providers.installed_models import InstalledModel, installed_models, named_file
+from llm_notebook.providers.local import local_entry, local_models
 from llm_notebook.providers.model_lists import OllamaList, known_model, listed_entries
 from llm_notebook.providers.provider_table import PROVIDERS, catalog_entries, made_entry, split_prefix
 from llm_notebook.runtime import runtime
@@ -61,6 +63,8 @@ class Registry:
         self._endpoints: list[ModelWithAliases] = []
         self._endpoints_version: object = None
         self._listed: dict[str, ModelWithAliases] = {}
+        self._installed: dict[InstalledModel, ModelWithAliases] = {}
+        self._files: dict[tuple[str, int], ModelWithAliases] = {}
         self._ollama = OllamaList()
 
     def entries(self) -> list[ModelWithAliases]:
@@ -91,8 +95,16 @@ class Registry:
         return [*openai_embedding_models(), *local_embedding_models()]
 
     def _own_entries(self) -> list[ModelWithAliases]:
-        """The models that are here without plugins. An endpoint of one's own takes the place of a built-in model of its id."""
-        return list({entry.model_id: entry for entry in [*self._builtin, *self._current_endpoints()]}.values())
+        """The models that are here without plugins. An endpoint of one's own takes the place of another model of its id."""
+        entries = [*self._installed_entries(), *self._builtin, *self._current_endpoints()]
+        return list({entry.model_id: entry for entry in entries}.values())
+
+    def _installed_entries(self) -> list[ModelWithAliases]:
+        """The models that the user installed."""
+        for model in (known := installed_models()):
+            if model not in self._installed:
+                self._installed[model] = local_entry(model.name, model.file, supports_tools=model.supports_tools)
+        return [self._installed[model] for model in known]
 
     def _entries_without_bridge(self) -> list[ModelWithAliases]:
         listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
@@ -102,11 +114,12 @@ class Registry:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
 
         Plugins are loaded, and servers asked, only for a name that is not known without them, and the `llm` package last. Of a
-        provider, any model that its name is put before will do: `groq/some-new-model`.
+        provider, any model that its name is put before will do: `groq/some-new-model`; and of a GGUF file its path.
         """
         return (
             entry_called(name, self._own_entries())
             or self._of_provider(name)
+            or self._of_file(name)
             or entry_called(name, self._entries_without_bridge())
             or entry_called(name, self.entries())
         )
@@ -126,6 +139,20 @@ class Registry:
             model = known_model(provider.name, rest) or CatalogModel(rest)
             self._listed[name] = made_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
         return self._listed[name]
+
+    def _of_file(self, name: str) -> ModelWithAliases | None:
+        """The model of a GGUF file that is named by its path."""
+        file = named_file(stored_aliases().get(name, name))
+        if file is None:
+            return None
+        known = (str(file.file), file.file.stat().st_mtime_ns)
+        if known not in self._files:
+            try:
+                supports_tools = read_facts(file.file).supports_tools
+            except ModelError:  # it says so when it is prompted
+                supports_tools = False
+            self._files[known] = local_entry(known[0], file, supports_tools=supports_tools)
+        return self._files[known]
 
     def model(self, name: str | None) -> Model | KeyModel:
         """The sync model of that name, or the default one; UnknownModelError if there is none."""
@@ -149,6 +176,8 @@ class Registry:
         if entry is not None:
             return entry
         origin = "" if name else " (the configured default)"
+        if wanted.lower().endswith(".gguf"):
+            raise UnknownModelError(f"There is no model file {wanted!r}{origin}: check the path.")
         hint = closest_names(wanted, self.names())
         raise UnknownModelError(f"No model is called {wanted!r}{origin}.{hint} `%llm models` lists them all.")
 

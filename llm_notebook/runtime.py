@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llm_notebook.mcp_client.connection import Connections
     from llm_notebook.plugins import Plugins
     from llm_notebook.providers.llama_embeddings import EmbeddingEngine
-    from llm_notebook.providers.llama_engine import Engine
+    from llm_notebook.providers.llama_engine import Engines
     from llm_notebook.providers.transport import Transport
     from llm_notebook.registry import Registry
 
@@ -107,11 +107,11 @@ class Runtime:
         return Transport()
 
     @functools.cached_property
-    def local_engine(self) -> Engine:
-        """The one loaded local model."""
-        from llm_notebook.providers.llama_engine import Engine  # noqa: PLC0415  loads llama.cpp
+    def local_engines(self) -> Engines:
+        """The models that run in this process, one of them loaded at a time."""
+        from llm_notebook.providers.llama_engine import Engines  # noqa: PLC0415  only for local models
 
-        return Engine()
+        return Engines()
 
     @functools.cached_property
     def local_embedding_engine(self) -> EmbeddingEngine:

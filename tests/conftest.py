@@ -14,7 +14,7 @@ from llm_notebook.providers.weights import install_weights
 from llm_notebook.runtime import runtime
 from tests.peers.llama_server import LlamaServer
 
-pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.faces"]
+pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.file_server", "tests.fakes.faces"]
 
 _SHARED_PEERS = Path(__file__).resolve().parents[2] / "shared" / "peers"
 _FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")
@@ -78,13 +78,19 @@ def reasoning_server(weights: Path) -> Iterator[LlamaServer]:
 
 
 @pytest.fixture(scope="session")
-def tool_server(weights: Path) -> Iterator[LlamaServer]:
+def tool_server(weights: Path, tool_template: Path) -> Iterator[LlamaServer]:
     """The same with a chat template for tools.
 
     It calls one when asked with `tool_choice="required"`, `logit_bias={"107": 9, "39428": 9}` and `temperature=0`.
     """
-    with LlamaServer(weights, template=_shared_template("tool_json.jinja")) as server:
+    with LlamaServer(weights, template=tool_template) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tool_template() -> Path:
+    """The chat template for tools, as a file."""
+    return _shared_template("tool_json.jinja")
 
 
 @pytest.fixture(scope="session")

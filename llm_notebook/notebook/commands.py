@@ -1,10 +1,8 @@
-"""`%llm models`, `models refresh`, `default`, `aliases`, `keys`, `local install` and `help`: what the tool says about itself."""
+"""`%llm models`, `models refresh`, `default`, `aliases`, `keys` and `help`: what the tool says about itself."""
 
 from __future__ import annotations
 
 import getpass
-import sys
-import uuid
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +15,7 @@ from llm_notebook.keys import delete_key, get_key, keys_path, list_keys, set_key
 from llm_notebook.models import ModelWithAliases
 from llm_notebook.notebook.display import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.kernel import in_kernel, publisher
+from llm_notebook.notebook.local_commands import local
 from llm_notebook.notebook.subcommands import Subcommand
 from llm_notebook.notebook.tables import say, table
 from llm_notebook.providers.model_lists import refresh
@@ -58,10 +56,11 @@ _MORE_HELP = """\
 `{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
 
 **Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
-`%llm keys [set NAME | list | path | remove NAME]`, `%llm local install`, `%llm pending`, `%llm approve ID`, `%llm deny ID [REASON]`,
-`%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
+`%llm keys [set NAME | list | path | remove NAME]`, `%llm local [install SOURCE | list | remove NAME]`, `%llm pending`,
+`%llm approve ID`, `%llm deny ID [REASON]`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
 
-**No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`."""
+**No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.
+Any other GGUF file does so too: `%llm local install hf:OWNER/REPO/FILE.gguf`, an address, or a path."""
 
 
 def run(shell: InteractiveShell, command: Subcommand) -> None:
@@ -231,36 +230,6 @@ def _typed_key(name: str) -> str:
     return typed
 
 
-def _local(shell: InteractiveShell, words: list[str]) -> None:
-    if not words:
-        say(
-            shell,
-            "`%llm local install` fetches SmolLM2-135M (about 93 MB); then `%%llm -m smollm2` runs on this machine, without a key.",
-        )
-        return
-    from llm_notebook.providers.weights import install_weights  # noqa: PLC0415  rarely needed, and it starts processes
-
-    tell = _progress(shell)
-    install_weights(progress=tell)
-    tell("The model is ready: %%llm -m smollm2")
-
-
-def _progress(shell: InteractiveShell) -> Callable[[str], None]:
-    """A line that is rewritten in place."""
-    publish = publisher(shell)
-    display_id = uuid.uuid4().hex
-    shown: list[str] = []
-
-    def tell(message: str) -> None:
-        if in_kernel(shell):
-            publish({"text/plain": message}, display_id, bool(shown))
-        else:
-            sys.stdout.write(f"{message}\n")
-        shown.append(message)
-
-    return tell
-
-
 def _help(shell: InteractiveShell, words: list[str]) -> None:  # noqa: ARG001
     above = "**Options**, before the prompt (`%llm?` explains each)"
     table = ["| option | |", "|---|---|", *(f"| `{option}` | {meaning} |" for option, meaning in _OPTIONS_IN_SHORT)]
@@ -275,6 +244,6 @@ _COMMANDS: dict[str, Callable[[InteractiveShell, list[str]], None]] = {
     "default": _default,
     "aliases": _aliases,
     "keys": _keys,
-    "local": _local,
+    "local": local,
     "help": _help,
 }

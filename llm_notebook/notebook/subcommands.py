@@ -26,12 +26,14 @@ class Subcommand:
 
 # Part of a ULID: the digit tells it from a word of a prompt.
 _ID = r"(?=[a-z]*\d)[0-9a-z]{5,26}"
+# An address, or a path; one with spaces in it is quoted.
+_SOURCE = r"""(?:"[^"]+"|'[^']+'|\S+)"""
 _FORMS = {
     "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
     "default": r"\S*",
     "aliases": r"|list|set \S+ \S+|remove \S+",
     "keys": r"|set [^\s=]+|list|path|remove \S+",
-    "local": r"|install",
+    "local": rf"|list|remove \S+|install(?: {_SOURCE}(?: --as \S+| --sha256 \S+)*)?",
     "pending": r"",
     "approve": _ID,
     "deny": rf"{_ID}( .*)?",
@@ -46,7 +48,7 @@ _SPELLED_FORMS = {
     "default": ["MODEL"],
     "aliases": ["set ALIAS MODEL", "remove ALIAS"],
     "keys": ["set NAME", "list", "path", "remove NAME"],
-    "local": ["install"],
+    "local": ["install", "install SOURCE --as NAME --sha256 DIGEST", "list", "remove NAME"],
     "pending": [],
     "approve": ["ID"],
     "deny": ["ID REASON"],
@@ -76,12 +78,19 @@ def subcommand(line: str) -> Subcommand | None:
     if words[0].endswith("?"):
         return None if rest else Subcommand("help", [])
     if re.fullmatch(_FORMS[name], rest):
-        return Subcommand(name, words[1:], line.strip()[len(words[0]) :].strip())
+        return Subcommand(
+            name, _words(line)[1:] if name == "local" else words[1:], line.strip()[len(words[0]) :].strip()
+        )
     _refuse_key(words)
     if _is_slip(name, words):
         forms = ", ".join(f"`%llm {name} {form}`" for form in _SPELLED_FORMS[name])
         raise CellError(f"This is not quite a `%llm {name}` command; there are {forms}. Nothing was sent.")
     return None
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line. Quotes hold together what has spaces in it, and go away."""
+    return [re.sub(r"""^(["'])(.+)\1$""", r"\2", word) for word in re.findall(_SOURCE, line)]
 
 
 def _refuse_misspelled(words: list[str]) -> None:
@@ -114,5 +123,7 @@ def _is_slip(name: str, words: list[str]) -> bool:
         return True
     known = [form.split()[0] for form in _SPELLED_FORMS[name] if form[0].islower()]
     if name == "keys" and len(words) == 2:
+        return True
+    if name == "local" and words[1] in known and any(re.search(r"^--|\.gguf\b", word) for word in words[2:]):
         return True
     return len(words) <= 5 and bool(known) and (words[1] in known or bool(nearest(words[1], known)))

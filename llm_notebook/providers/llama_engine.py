@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.providers.gguf import read_facts
 from llm_notebook.providers.weights import installed_weights
 
-__all__ = ["Engine", "Generation", "Outcome", "thread_count"]
+__all__ = ["Engine", "Engines", "Generation", "Outcome", "Place", "thread_count"]
 
-CONTEXT_TOKENS = 8192
 # A generation can be stopped between batches; larger ones are no faster on a CPU.
 _BATCH_TOKENS = 64
 _EXIT_SECONDS = 5.0
@@ -40,24 +40,53 @@ _SOCKET_PATH_BYTES = 103
 Outcome = dict[str, Any] | BaseException | None
 
 
+class Place:
+    """Room for one loaded model, which several engines may share.
+
+    Attributes:
+        lock: to be held by whoever loads a model or gives one up.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._holder: Engine | None = None
+
+    def take(self, engine: Engine) -> None:
+        """Have it for this engine; the one before gives up its model. The lock is to be held."""
+        if self._holder is not None and self._holder is not engine:
+            self._holder.give_up()
+        self._holder = engine
+
+
 class Engine:
-    """One loaded model and the generations that run on it. Nothing is imported or read before the first generation.
+    """One model and the generations that run on it. Nothing is imported or read before the first generation.
 
     Args:
         find_weights: gives the path of a GGUF file, or raises a ModelError that says what to do.
-        context_tokens: how many tokens prompt and answer may have together.
+        context_tokens: how many tokens prompt and answer may have together; None leaves it to the file.
+        place: where the model is loaded; None gives the engine a place of its own.
     """
 
     def __init__(
-        self, find_weights: Callable[[], Path] = installed_weights, *, context_tokens: int = CONTEXT_TOKENS
+        self,
+        find_weights: Callable[[], Path] = installed_weights,
+        *,
+        context_tokens: int | None = None,
+        place: Place | None = None,
     ) -> None:
         self._find_weights = find_weights
         self.context_tokens = context_tokens
+        self._place = place or Place()
         self._server: Any = None
-        self._loading = threading.Lock()
+        self._given_up = False
         self._watched = False
         self._forked = False
         self.running: set[Generation] = set()
+
+    @property
+    def is_loaded(self) -> bool:
+        """The model is in memory."""
+        return self._server is not None
 
     def server(self) -> Any:
         """The llama.cpp server, loaded if it is not yet. Blocks while it loads, well under a second for a small model.
@@ -65,20 +94,42 @@ class Engine:
         Raises:
             ModelError: xllamacpp or the weights are missing, or the weights cannot be loaded.
         """
-        with self._loading:
-            if self._server is None:
+        with self._place.lock:
+            if self._server is not None:
+                self._place.take(self)
+            else:
                 xllamacpp = _import_xllamacpp()
                 path = self._find_weights()
+                self._place.take(self)
                 self._watch_process()
                 self._server = _start(xllamacpp, path, self.configure)
                 if self._forked:
                     _keep_forever(self._server)
+            self._given_up = False
             return self._server
 
     def configure(self, params: Any, xllamacpp: Any) -> None:
         """Set what the server is for, in llama.cpp's parameters (`xllamacpp.CommonParams`)."""
-        params.n_ctx = self.context_tokens
+        params.n_ctx = self.context_tokens or read_facts(Path(params.model.path)).context_tokens
         params.n_batch = params.n_ubatch = _BATCH_TOKENS
+
+    def give_up(self) -> None:
+        """Free the model as soon as nothing is computed with it. The lock of its place is to be held."""
+        self._given_up = True
+        if not self.running:
+            self._server = None
+
+    def finished(self, generation: Generation) -> None:
+        """Nothing more is computed for this generation."""
+        with self._place.lock:
+            self.running.discard(generation)
+            if self._given_up:
+                self.give_up()
+
+    def unload(self) -> None:
+        """Free the model, at the latest when nothing is computed with it; the next generation loads it again."""
+        with self._place.lock:
+            self.give_up()
 
     def generation(self, body: dict[str, Any], deliver: Callable[[Outcome], None]) -> Generation:
         """An answer to this chat body, to be started; `deliver` is given what comes of it."""
@@ -115,7 +166,7 @@ class Engine:
         _skip_destructors_at_exit()
         self._forked = True
         self._server = None
-        self._loading = threading.Lock()
+        self._place.lock = threading.Lock()
         running, self.running = self.running, set()
         for generation in running:
             generation.abandon()
@@ -126,6 +177,28 @@ class Engine:
             generation.cancel()
             generation.wait(_EXIT_SECONDS)
         self._server = None
+
+
+class Engines:
+    """The engines of this process, one for each file. They share a place: whoever is asked frees the memory of the one before."""
+
+    def __init__(self) -> None:
+        self._place = Place()
+        self._by_path: dict[Path, Engine] = {}
+
+    def of(self, path: Path, find_weights: Callable[[], Path]) -> Engine:
+        """The engine of a file.
+
+        Args:
+            path: where the file is or would be.
+            find_weights: gives the same path, or raises a ModelError that says what to do where there is no such file.
+        """
+        return self._by_path.setdefault(path, Engine(find_weights, place=self._place))
+
+    def unload(self, path: Path) -> None:
+        """Free the model of a file that is about to be deleted, or has become another one."""
+        if path in self._by_path:
+            self._by_path[path].unload()
 
 
 class Generation:
@@ -169,14 +242,17 @@ class Generation:
         self._engine.running.add(self)
         outcome: Outcome = None
         try:
-            server = self._engine.server()
-            if not self._cancelled:
-                self.compute(server)
+            self._compute_on(self._engine.server())
         except BaseException as error:  # whatever it is, the reader has to know
-            outcome = error
+            # The frames below hold the server, and an error may be kept for long; the memory must not be.
+            outcome = error.with_traceback(None)
         finally:
-            self._engine.running.discard(self)
+            self._engine.finished(self)
         self._deliver(outcome)
+
+    def _compute_on(self, server: Any) -> None:
+        if not self._cancelled:
+            self.compute(server)
 
     def compute(self, server: Any) -> None:
         """Have the server do the work, handing every chunk to `_take()`, which tells whether to stop."""
@@ -230,8 +306,8 @@ def _start(xllamacpp: Any, path: Path, configure: Callable[[Any, Any], None]) ->
             return xllamacpp.Server(params)
     except RuntimeError as error:
         raise ModelError(
-            f"The local model cannot be loaded from {path}: there may be too little memory, or the file is damaged; "
-            "`%llm local install` checks it."
+            f"The local model cannot be loaded from {path}: there may be too little memory, the file may be damaged (install "
+            "the model again), or it is of a newer kind (install a newer xllamacpp)."
         ) from error
 
 

@@ -1,11 +1,12 @@
-"""The local model: SmolLM2-135M on llama.cpp in this process. No key, no server, no network."""
+"""Local models: SmolLM2-135M, or any other GGUF file, on llama.cpp in this process. No key, no server, no network."""
 
 from __future__ import annotations
 
 import queue
 import weakref
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.models import AsyncModel, Model, ModelWithAliases
@@ -19,49 +20,96 @@ if TYPE_CHECKING:
     from llm_notebook.providers.llama_engine import Engine, Outcome
     from llm_notebook.responses import AsyncResponse, Response
 
-__all__ = ["AsyncLocalModel", "LocalModel", "local_models"]
+__all__ = ["AsyncLocalModel", "LocalModel", "ModelFile", "local_entry", "local_models"]
 
 _MODEL_ID = "smollm2"
 _ALIASES = ("smollm2-135m", "SmolLM2-135M", "SmolLM2")
-_RESOLVED_MODEL = "SmolLM2-135M-Instruct.Q4_1"
+
+
+class ModelFile(Protocol):
+    """A GGUF file that is here, or could be."""
+
+    def path(self) -> Path:
+        """Where the file is or would be."""
+
+    def installed(self) -> Path:
+        """The same, or a ModelError that says what to do where there is no such file."""
 
 
 def local_models() -> list[ModelWithAliases]:
-    """The models that run in this process, to be registered. Loads nothing and looks for nothing."""
+    """The models that run in this process and are there from the start. Loads nothing and looks for nothing."""
     return [ModelWithAliases(LocalModel(), AsyncLocalModel(), _ALIASES)]
+
+
+def local_entry(model_id: str, file: ModelFile, *, supports_tools: bool) -> ModelWithAliases:
+    """A GGUF file in both flavours. Loads nothing and looks for nothing.
+
+    Args:
+        model_id: the model's name, or its path.
+        file: where it is.
+        supports_tools: its chat template tells it about tools.
+    """
+    return ModelWithAliases(
+        LocalModel(model_id=model_id, file=file, supports_tools=supports_tools),
+        AsyncLocalModel(model_id=model_id, file=file, supports_tools=supports_tools),
+    )
 
 
 class _LazyOptions:
     """The options class, loaded with the first prompt because it needs pydantic."""
 
-    def __get__(self, instance: object, owner: type) -> Any:
-        from llm_notebook.providers.local_options import LocalOptions  # noqa: PLC0415  loads pydantic
+    def __get__(self, instance: _LocalModel | None, owner: type) -> Any:
+        from llm_notebook.providers.local_options import GGUFOptions, LocalOptions  # noqa: PLC0415  loads pydantic
 
-        return LocalOptions
+        return LocalOptions if instance is None or instance.is_smollm2 else GGUFOptions
 
 
 class _LocalModel:
-    """What both flavours share."""
+    """What both flavours share.
 
-    model_id: str = _MODEL_ID
+    Attributes:
+        is_smollm2: it is the model that needs no address, whose answers read best with options of our choice.
+    """
+
     can_stream: bool = True
     supports_schema: bool = True
     Options: Any = _LazyOptions()
 
-    def __init__(self, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        *,
+        model_id: str = _MODEL_ID,
+        file: ModelFile | None = None,
+        supports_tools: bool = False,
+    ) -> None:
         self._engine = engine
+        self._file = file
+        self.model_id = model_id
+        self.supports_tools = supports_tools
+        self.is_smollm2 = file is None
+
+    @property
+    def file(self) -> ModelFile:
+        """The file of its weights."""
+        from llm_notebook.providers.weights import SMOLLM2  # noqa: PLC0415  only when it is used
+
+        return self._file or SMOLLM2
 
     @property
     def engine(self) -> Engine:
-        """What computes the answers; all models of this process share one unless told otherwise."""
-        return self._engine or runtime.local_engine
+        """What computes the answers; all models of a file share one unless told otherwise."""
+        return self._engine or runtime.local_engines.of(self.file.path(), self.file.installed)
 
 
 class LocalModel(_LocalModel, Model):
-    """SmolLM2-135M, without `await`.
+    """A local model, without `await`.
 
     Args:
-        engine: what computes the answers; the engine of this process if not given.
+        engine: what computes the answers; the one of this process for the file if not given.
+        model_id: its name, or its path.
+        file: the file of its weights; SmolLM2-135M's if not given.
+        supports_tools: its chat template tells it about tools.
     """
 
     def execute(
@@ -76,7 +124,7 @@ class LocalModel(_LocalModel, Model):
         Raises:
             ModelError: xllamacpp or the weights are missing, or the prompt does not fit.
         """
-        answer = _Answer(prompt, stream, response)
+        answer = _Answer(self, prompt, stream, response)
         del response  # it holds this generator: a cycle would keep a dropped answer computing
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         generation = self.engine.generation(answer.body, outcomes.put)
@@ -90,11 +138,7 @@ class LocalModel(_LocalModel, Model):
 
 
 class AsyncLocalModel(_LocalModel, AsyncModel):
-    """SmolLM2-135M, with `await`.
-
-    Args:
-        engine: what computes the answers; the engine of this process if not given.
-    """
+    """A local model, with `await`. Its arguments are those of `LocalModel`."""
 
     async def execute(
         self,
@@ -106,7 +150,7 @@ class AsyncLocalModel(_LocalModel, AsyncModel):
         """`LocalModel.execute()` as an async generator; the event loop is never blocked."""
         import asyncio  # noqa: PLC0415  loads ssl; whoever awaits has it loaded
 
-        answer = _Answer(prompt, stream, response)
+        answer = _Answer(self, prompt, stream, response)
         del response
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -136,15 +180,17 @@ class _Answer:
         over: the answer has reached its end.
     """
 
-    def __init__(self, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
+    def __init__(self, model: _LocalModel, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
         from llm_notebook.providers.openai_chat import ChatDecoder  # noqa: PLC0415  loads pydantic_core
 
+        self._model_id = model.model_id
+        self._resolved_model = model.file.path().stem
         options = prompt.options.request_fields(schema=prompt.schema is not None)
         # Only a stream can be stopped, and return_progress lets it be stopped while the prompt is read.
-        self.body = chat_body(prompt, _RESOLVED_MODEL, stream=True, options={**options, "return_progress": True})
+        self.body = chat_body(prompt, self._resolved_model, stream=True, options={**options, "return_progress": True})
         self.over = False
         self._response = weakref.ref(response)
-        self._decoder = ChatDecoder(_MODEL_ID)
+        self._decoder = ChatDecoder(self._model_id)
         self._held_back: list[str | StreamEvent] | None = None if stream else []
 
     def items(self, outcome: Outcome) -> list[str | StreamEvent]:
@@ -155,11 +201,11 @@ class _Answer:
             IncompleteResponse: it ended without saying that it is done.
         """
         if isinstance(outcome, BaseException):
-            raise _as_model_error(outcome)
+            raise _as_model_error(outcome, self._model_id)
         if outcome is None:
             return self._last_items()
         if outcome.get("error"):
-            raise _refusal(outcome["error"])
+            raise _refusal(outcome["error"], self._model_id)
         items = self._decoder.feed_object(outcome)
         if self._held_back is None:
             return items
@@ -169,7 +215,7 @@ class _Answer:
     def _last_items(self) -> list[str | StreamEvent]:
         if self._decoder.finish_reason is None:
             raise IncompleteResponse(
-                f"{_MODEL_ID}: the answer broke off before its end; what arrived is in `.partial`."
+                f"{self._model_id}: the answer broke off before its end; what arrived is in `.partial`."
             )
         self.over = True
         held_back = self._held_back or []
@@ -185,23 +231,23 @@ class _Answer:
         usage = self._decoder.usage
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
         response.response_json = self._decoder.response_json
-        response.set_resolved_model(_RESOLVED_MODEL)
+        response.set_resolved_model(self._resolved_model)
 
 
-def _as_model_error(error: BaseException) -> BaseException:
+def _as_model_error(error: BaseException, model_id: str) -> BaseException:
     """The error to raise in the reader's thread."""
     if isinstance(error, ModelError) or not isinstance(error, Exception):
         return error
     said = " ".join(str(error).split())
-    refused = ModelError(f"{_MODEL_ID}: llama.cpp does not accept this prompt: {said[:300]}")
+    refused = ModelError(f"{model_id}: llama.cpp does not accept this prompt: {said[:300]}")
     refused.__cause__ = error
     return refused
 
 
-def _refusal(error: dict[str, Any]) -> ModelError:
+def _refusal(error: dict[str, Any], model_id: str) -> ModelError:
     if error.get("type") == "exceed_context_size_error":
         return ModelError(
-            f"{_MODEL_ID} takes at most {error.get('n_ctx')} tokens, and the prompt with all that goes along has "
+            f"{model_id} takes at most {error.get('n_ctx')} tokens, and the prompt with all that goes along has "
             f"{error.get('n_prompt_tokens')}: shorten it or begin a new conversation (`%%llm --new`)."
         )
-    return ModelError(f"{_MODEL_ID}: llama.cpp does not accept this prompt: {error.get('message') or error}")
+    return ModelError(f"{model_id}: llama.cpp does not accept this prompt: {error.get('message') or error}")

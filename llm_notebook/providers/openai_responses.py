@@ -141,9 +141,16 @@ class ResponsesDecoder(StreamDecoder):
                 items += item.begun(given, self._taken_ids(item)) + item.ended(given, self._taken_ids(item))
         complete = self.finish_reason == "completed"
         if any(item.is_cut_short(complete) for item in self._items.values()):
-            raise self.cut_in_call((response.get("incomplete_details") or {}).get("reason") or self.finish_reason)
+            raise self.cut_in_call(self._why_incomplete or self.finish_reason)
         self.done = True
         return items
+
+    @property
+    def _why_incomplete(self) -> str | None:
+        """Why the server ended the response early, where it says so."""
+        details = self._head.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        return reason if isinstance(reason, str) else None
 
     @property
     def resolved_model(self) -> str | None:
@@ -173,7 +180,7 @@ class ResponsesDecoder(StreamDecoder):
             return self._whole_json
         said = [text for item in self._items.values() if item.kind == "message" for text in item.said]
         asks = any(item.kind == "function_call" for item in self._items.values())
-        reason = (self._head.get("incomplete_details") or {}).get("reason")
+        reason = self._why_incomplete
         ended = {"max_output_tokens": "length", None: "tool_calls" if asks else "stop"}.get(reason, reason)
         beside = {"content": "".join(said), "created": self._head.get("created_at"), "finish_reason": ended}
         return self._head | (beside if self.done else {})

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import httpx
 from llm_notebook.errors import ModelError, TransportError
 from llm_notebook.providers.retries import Retry
 from llm_notebook.providers.tls import TLSSettings
-from llm_notebook.providers.transport_exchange import FAILURES, Exchange, Item, TransportSettings
+from llm_notebook.providers.transport_exchange import FAILURES, Exchange, Item, Opened, TransportSettings
 from llm_notebook.providers.wire import Decoder, WireRequest, provider_error
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ __all__ = ["Transport", "TransportSettings"]
 
 # People pause between prompts for longer than httpx's 5 s; a connection that the server closed meanwhile is noticed.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
+
+_MOST_REDIRECTS = 10
+_NO_SUCH_RANGE = 416
 
 Notify = Callable[[Retry], object]
 
@@ -60,8 +63,8 @@ class _LoopClients:
 class Transport:
     """Pooled HTTP clients: for every server one for sync use and one for each event loop. Connections are kept and reused.
 
-    Proxies are those that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are never followed: a key
-    goes nowhere but where it was meant to. A forked child starts with clients of its own: two processes must not write into one connection.
+    Proxies are those that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are followed for files only: a
+    key goes nowhere but where it was meant to. A forked child starts with clients of its own: two processes must not write into one connection.
     """
 
     def __init__(self) -> None:
@@ -189,6 +192,49 @@ class Transport:
             # The frames below hold the request's headers, and a printed traceback may show what frames hold.
             raise error.with_traceback(None) from None
         raise failure from None
+
+    @contextmanager
+    def reading(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[Opened]:
+        """GET a file, to be read piece by piece. Redirects are followed; a key is not sent along to another host.
+
+        Raises:
+            ProviderError: the server answered with an error.
+            TransportError: no answer came.
+            IncompleteResponse: (from the pieces) the connection broke off.
+        """
+        exchange = Exchange(request, None, settings)
+        while True:
+            try:
+                reply, asked = self._followed(exchange.file_request(), settings)
+                if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
+                    break
+                with closing(reply):
+                    failure: Any = exchange.refused(reply, reply.read())
+            except FAILURES as error:
+                failure = exchange.failed(error)
+            except BaseException as error:
+                # The frames below hold the request's headers, and a printed traceback may show what frames hold.
+                raise error.with_traceback(None) from None
+            if isinstance(failure, ModelError):
+                raise failure from None
+            notify(failure)
+            time.sleep(failure.delay)
+        with closing(reply):
+            yield exchange.opened(reply, asked)
+
+    def _followed(self, request: httpx.Request, settings: TransportSettings) -> tuple[httpx.Response, httpx.Headers]:
+        """The reply where all redirects end, unread, and the headers of the first."""
+        asked: httpx.Headers | None = None
+        for _ in range(_MOST_REDIRECTS):
+            reply = self._client(str(request.url), settings.tls).send(request, stream=True)
+            asked = reply.headers if asked is None else asked
+            if reply.next_request is None:
+                return reply, asked
+            reply.close()
+            if request.url.scheme == "https" and reply.next_request.url.scheme != "https":
+                raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
+            request = reply.next_request
+        raise httpx.TooManyRedirects("it sent us from one address to the next")
 
     def _client(self, url: str, tls: TLSSettings | None) -> httpx.Client:
         place = _place(url, tls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from llm_notebook.providers.retries import Retries, Retry
 from llm_notebook.providers.tls import TLSSettings
 from llm_notebook.providers.wire import Decoder, WireRequest, provider_error, request_id_in
 
-__all__ = ["FAILURES", "Exchange", "Item", "TransportSettings"]
+__all__ = ["FAILURES", "Exchange", "Item", "Opened", "TransportSettings"]
 
 # Alerts of TLS that come while an async connection is read are raised as they are, as OSErrors.
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
@@ -65,6 +65,23 @@ class TransportSettings:
         return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT), write=min(seconds, _WRITE_TIMEOUT))
 
 
+@dataclass(slots=True, frozen=True)
+class Opened:
+    """A file that a server has begun to send.
+
+    Attributes:
+        status: 200, or 206 for a part of it, or 416 where the part that was asked for is not there.
+        headers: those of the server that sends it.
+        asked: those of the server that was asked first, which may have sent us on to the other.
+        pieces: the body, to be read once.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    asked: Mapping[str, str]
+    pieces: Iterator[bytes]
+
+
 class Exchange:
     """One request and what its replies and failures mean. Both drivers of the transport ask it.
 
@@ -89,6 +106,27 @@ class Exchange:
             content=self._request.body,
             extensions={"timeout": self._settings.httpx_timeout().as_dict()},
         )
+
+    def file_request(self) -> httpx.Request:
+        """The request for a file as it is, or for a part of it: what the server compresses cannot be resumed."""
+        return httpx.Request(
+            "GET",
+            httpx.URL(self._request.url),
+            headers={name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
+            | self._request.headers,
+            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+        )
+
+    def opened(self, reply: httpx.Response, asked: Mapping[str, str]) -> Opened:
+        """The file that a reply begins to send."""
+        self.answering = True
+        return Opened(reply.status_code, reply.headers, asked, self._file_pieces(reply))
+
+    def _file_pieces(self, reply: httpx.Response) -> Iterator[bytes]:
+        try:
+            yield from self.pieces(reply)
+        except FAILURES as error:
+            raise self.failure(error) from None
 
     def accepts(self, reply: httpx.Response) -> bool:
         """True if the reply is an answer to decode."""

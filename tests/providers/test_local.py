@@ -315,7 +315,7 @@ from llm_notebook.runtime import runtime
 model = local_models()[0].model
 response = model.prompt({prompt!r}, schema={schema!r}, max_tokens=8000)
 def tell_when_it_computes():
-    while not runtime.local_engine.running:
+    while not model.engine.running:
         time.sleep(0.01)
     print("begins", flush=True)
 
