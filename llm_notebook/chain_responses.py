@@ -63,6 +63,13 @@ class _BaseChainResponse:
         latest = self.latest
         return [*latest.prompt.messages, *latest.partial] if latest is not None else self.prompt.messages
 
+    def arrived_events(self) -> Iterator[StreamEvent]:
+        """What `stream_events()` gives, as far as it arrived; nothing is sent or waited for."""
+        renumbered = _Renumbering()
+        for item in list(self._log):
+            renumbered.begin()
+            yield from map(renumbered, _result_events(item) if isinstance(item, list) else item.record.events())
+
     def finished_responses(self) -> list[Any]:
         """The responses so far that are complete, oldest first."""
         return [response for response in self._responses() if response._done]

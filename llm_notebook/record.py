@@ -13,11 +13,19 @@ from llm_notebook.parts import Message, StreamEvent
 from llm_notebook.prompts import Usage
 from llm_notebook.tools import ToolCall
 
-__all__ = ["Item", "Items", "Record", "Status"]
+__all__ = ["Item", "Items", "Record", "Status", "as_event"]
 
 Status = Literal["new", "streaming", "done", "failed", "interrupted"]
 Item = str | StreamEvent
 Items = Item | list[Item]
+
+
+def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
+    """An item of the log as an event; a bare `str` continues the text part of the event before it."""
+    if isinstance(item, StreamEvent):
+        return item
+    assert before is not None
+    return StreamEvent("text", item, before.part_index, message_index=before.message_index)
 
 
 class Record:
@@ -164,6 +172,13 @@ class Record:
                 yield item
             elif item.type == "text":
                 yield item.chunk
+
+    def events(self) -> Iterator[StreamEvent]:
+        """Everything that arrived, as events."""
+        event: StreamEvent | None = None
+        for item in self.log[:]:
+            event = as_event(item, event)
+            yield event
 
     def duration_ms(self) -> int:
         """Milliseconds from the request to the end; so far, while it is still running."""

@@ -12,7 +12,7 @@ from llm_notebook.call_log import CallLog
 from llm_notebook.drivers import advance, advance_async, run_async, run_sync
 from llm_notebook.parts import Message, StreamEvent
 from llm_notebook.prompts import Prompt
-from llm_notebook.record import Item, Items
+from llm_notebook.record import Items, as_event
 from llm_notebook.response_base import BaseResponse
 from llm_notebook.runtime import runtime
 
@@ -51,14 +51,6 @@ async def _prepared_async(steps: Generator[Any, Any, None], begin: Callable[[], 
         # Closing this generator does not close the one it reads, as `yield from` would.
         if hasattr(stream, "aclose"):
             await stream.aclose()
-
-
-def _as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
-    """An item of the log as an event; a bare `str` continues the text part of the event before it."""
-    if isinstance(item, StreamEvent):
-        return item
-    assert before is not None
-    return StreamEvent("text", item, before.part_index, message_index=before.message_index)
 
 
 def _named(method: Any, compute: Callable[..., Any]) -> Any:
@@ -211,7 +203,7 @@ class Response(BaseResponse):
         """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         log, position, event = self.record.log, 0, None
         while position < len(log) or self._advance(position):
-            event = _as_event(log[position], event)
+            event = as_event(log[position], event)
             position += 1
             yield event
 
@@ -326,7 +318,7 @@ class AsyncResponse(BaseResponse):
         """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         log, position, event = self.record.log, 0, None
         while position < len(log) or await self._advance(position):
-            event = _as_event(log[position], event)
+            event = as_event(log[position], event)
             position += 1
             yield event
 

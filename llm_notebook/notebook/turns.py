@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -20,7 +21,7 @@ from llm_notebook.notebook.frontend import FrontEnd
 from llm_notebook.notebook.kernel import Request, current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.reopened import is_open, paused_chain, rounds_named, view_of
 from llm_notebook.pauses import PausedChain
-from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.billing import cost_of, is_billed
 from llm_notebook.providers.costs import Cost, total
 from llm_notebook.tools import PauseChain
 from llm_notebook.transcript.requests import full_value
@@ -242,11 +243,16 @@ class LiveTurns:
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
-        was_stopped = False
+        was_stopped, fed = False, 0
         try:
             display.open(here=here)
             for event in chain.stream_events():
-                view.feed(event, time.monotonic() - began)
+                # Wherever ■ strikes, it is known which events the reader has seen.
+                with held_interrupts() as pressed:
+                    view.feed(event, time.monotonic() - began)
+                    fed += 1
+                if pressed:
+                    raise KeyboardInterrupt
                 display.changed()
             state = "done"
         except PauseChain as error:
@@ -254,18 +260,16 @@ class LiveTurns:
         except KeyboardInterrupt:
             was_stopped = True
             pause = self._question_left_by(chain)
+            # What had arrived is kept, so it is shown.
+            for event in islice(chain.arrived_events(), fed, None):
+                view.feed(event, time.monotonic() - began)
             state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
         finally:
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
                 if state == "paused" and remark:
                     view.remarks = [*view.remarks, remark]
-                view.not_saved = chain.log.not_saved
-                view.scopes = chain.log.scopes
-                for response in chain.finished_responses():
-                    view.usage = add_usage(view.usage, response.usage())
-                    turn.costs.append(cost_of(response.model, response.usage(), response.response_json))
-                view.cost = total(turn.costs) if view.show_usage else ""
+                _account(turn, chain)
                 self.settled(turn, chain)
                 turn.is_running = False
                 turn.paused = pause.paused if pause is not None else chain.left
@@ -302,3 +306,15 @@ class LiveTurns:
 
     def _received(self, message: dict[str, Any]) -> None:
         self.received(message)
+
+
+def _account(turn: LiveTurn, chain: Any) -> None:
+    """What the transcript says of a chain beside what it said: tokens, cost, and whether the journal has it."""
+    view = turn.view
+    view.not_saved = chain.log.not_saved
+    view.scopes = chain.log.scopes
+    for response in chain.finished_responses():
+        view.usage = add_usage(view.usage, response.usage())
+        if is_billed(response.model):
+            turn.costs.append(cost_of(response.model, response.usage(), response.response_json))
+    view.cost = total(turn.costs) if view.show_usage else ""

@@ -9,9 +9,16 @@ from llm_notebook.prompts import Usage
 from llm_notebook.providers.costs import Cost, cost
 from llm_notebook.providers.model_lists import known_model
 
-__all__ = ["cost_of"]
+__all__ = ["cost_of", "is_billed"]
 
 _OWN_SERVERS = (None, "ollama")
+
+
+def is_billed(model: Any) -> bool:
+    """Somebody asks money for the model's answers: a known provider, or a plugin's that needs a key."""
+    if hasattr(type(model), "address"):
+        return getattr(model, "provider", None) not in _OWN_SERVERS
+    return bool(model.needs_key)
 
 
 def cost_of(model: Any, usage: Usage, response_json: Any = None) -> Cost:

@@ -64,11 +64,10 @@ def cost(usage: Usage, price: Price | None, *, model_id: str = "this model", tie
 
 
 def total(costs: Sequence[Cost]) -> str:
-    """What several responses cost together, in a few words; why it is not known where that is so for one of them."""
-    unknown = next((one.unknown for one in costs if one.usd is None), None)
-    if not costs or unknown is not None:
-        return (unknown or "").removesuffix(".")
-    return str(Cost(sum(one.usd or 0.0 for one in costs)))
+    """What several responses cost together, in a few words, also where that is not known; empty for none."""
+    if any(one.usd is None for one in costs):
+        return "cost not known"
+    return str(Cost(sum(one.usd or 0.0 for one in costs))) if costs else ""
 
 
 def _count(details: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:

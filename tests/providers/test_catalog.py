@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import llm_notebook as llm
 from llm_notebook.providers import catalog as catalog_module
-from llm_notebook.providers.billing import cost_of
+from llm_notebook.providers.billing import cost_of, is_billed
 from llm_notebook.providers.catalog import Price, catalog, parsed_catalog
-from llm_notebook.providers.costs import Cost, cost
+from llm_notebook.providers.costs import Cost, cost, total
 from llm_notebook.providers.provider_table import PROVIDERS, WIRES
 
 FILES = sorted(Path(catalog_module.__file__).with_name("catalogs").glob("*.json"))
@@ -128,3 +128,12 @@ def test_the_price_is_looked_up_by_the_model() -> None:
     assert "a server of your own" in str(cost_of(llm.OpenAIChat("m", base_url="http://localhost:1/v1"), usage))
     assert "a server of your own" in str(cost_of(llm.get_model("ollama/qwen3"), usage))
     assert str(cost_of(llm.get_model("smollm2"), usage)) == "The price of smollm2 is not known."
+    assert [is_billed(llm.get_model(name)) for name in ("smollm2", "ollama/qwen3", "gpt-5-mini", "groq/brand-new")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert total([]) == ""
+    assert total([cost(usage, PRICE, model_id="m"), cost(usage, None)]) == "cost not known"
+    assert total([cost(usage, PRICE, model_id="m")]) == str(cost(usage, PRICE, model_id="m"))
