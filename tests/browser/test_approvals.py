@@ -85,8 +85,12 @@ def test_always_allow_asks_no_more_until_it_is_revoked(asking: Asking) -> None:
     assert asking.ran == ["/tmp/old", "/tmp/two"]
 
 
+_UNTIL_GO = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+
+
 def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
-    asking.open(body="import time; time.sleep(0.5)")
+    asking.open(below=_UNTIL_GO)
+    go = asking.lab.lab.root / "go"
     asking.ask()
     asking.lab.save()
     other_tab = asking.page.context.new_page()
@@ -94,16 +98,21 @@ def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
     other.lab.open(asking.lab.name)
     other.wait_for_card()
 
+    # While the kernel is busy, neither click is carried out before the other one is made.
+    asking.lab.run_cell(BELOW)
+    expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
     asking.button("Approve").dblclick()
     other.button("Approve").click()
+    go.touch()
     asking.expect_answer()
     expect(other.card).to_have_count(0)
+    go.unlink()
     assert asking.ran == ["/tmp/old"]
     assert len(asking.server.requests) == 2
 
 
 def test_a_click_while_another_cell_runs_is_queued(asking: Asking) -> None:
-    asking.open(below="import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)")
+    asking.open(below=_UNTIL_GO)
     go = asking.lab.lab.root / "go"
     asking.ask()
     asking.lab.run_cell(BELOW)
