@@ -1,7 +1,7 @@
 """The same clicks with an older ipykernel than the installed one: comms come at other moments there.
 
 What differs in 7.0 to 7.3 is held without a browser (`tests/notebook/test_resuming.py`): in JupyterLab 4.6 a kernel of 7.3.0 now and
-then never tells its status when a notebook is opened, before anything of ours is loaded.
+then never tells its status when a notebook is opened, with nothing of ours in it yet.
 """
 
 from __future__ import annotations
