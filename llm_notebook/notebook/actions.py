@@ -278,19 +278,12 @@ class Actions:
             self._turns.tell({"type": "value", "request": request, "name": name, "text": text})
 
     def _revoke(self, grant_id: str) -> None:
-        revoked(grant_id)
+        """Take an "always allow" back; whoever shows a call that it allowed is told."""
+        if runtime.journal is not None:
+            runtime.journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
         for turn in list(self._turns.turns.values()):
             turn.view.revoked(grant_id)
             self._turns.tell_state(turn)
-
-
-def revoked(grant_id: str) -> bool:
-    """Take an "always allow" back; returns whether it was in force."""
-    journal = runtime.journal
-    if journal is None:
-        return False
-    is_over: bool = journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
-    return is_over
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:

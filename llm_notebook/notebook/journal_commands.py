@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journals import CallEntry, Journal, TurnEntry
-from llm_notebook.notebook.actions import Actions, revoked
+from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.subcommands import Subcommand
 from llm_notebook.notebook.tables import say, table
@@ -177,7 +177,6 @@ class JournalCommands:
             named = [grant for grant in grants if command.words[1] in grant.grant_id]
             if len(named) != 1:
                 raise CellError(f"No grant is called {command.words[1]}. `%llm grants` lists them.")
-            revoked(named[0].grant_id)
             self._actions.receive({"type": "revoke", "grant": named[0].grant_id})
             say(self._shell, "Calls of {} are asked about again.", named[0].tool_name)
             return

@@ -6,23 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journals import CallEntry, Journal, TurnEntry
+from llm_notebook.journals import CallEntry, TurnEntry
 from llm_notebook.notebook.defined_tools import defined_tools
 from llm_notebook.pauses import PausedChain
 from llm_notebook.reopening import asked_about, left_of, pause_of
 from llm_notebook.runtime import runtime
-from llm_notebook.transcript.reloading import view_of_turns
-from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["call_named", "is_open", "open_journal", "paused_chain", "rounds_named", "view_of"]
+__all__ = ["is_open", "paused_chain", "rounds_named"]
 
 _OPEN = ("waiting", "unknown")
 _NOT_GONE_ON_WITH = ("approved", "denied", "answered", "abandoned")
-
-
-def open_journal() -> Journal | None:
-    """The journal, None where there is none."""
-    return runtime.journal
 
 
 def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
@@ -32,7 +25,7 @@ def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
         transcript: the transcript's id, which is that of the chain's first turn.
         request: a question in it, by which it is found as well.
     """
-    journal = open_journal()
+    journal = runtime.journal
     if journal is None:
         return []
     try:
@@ -46,17 +39,6 @@ def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
         return rounds
     except JournalError:
         return []
-
-
-def call_named(name: str) -> CallEntry | None:
-    """The call whose id holds this part, None where none or several do."""
-    journal = open_journal()
-    return journal.call(name) if journal is not None and name else None
-
-
-def view_of(rounds: Sequence[TurnEntry]) -> TranscriptView:
-    """The view of a chain in the journal."""
-    return view_of_turns(rounds)
 
 
 def is_open(rounds: Sequence[TurnEntry]) -> bool:
@@ -75,7 +57,7 @@ def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> P
         UnknownModelError: its model is not known here.
         JournalError: the journal cannot be read.
     """
-    journal = open_journal()
+    journal = runtime.journal
     if journal is None:
         return None
     last = rounds[-1]

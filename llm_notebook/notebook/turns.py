@@ -19,11 +19,12 @@ from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.feed import Feed
 from llm_notebook.notebook.frontend import FrontEnd
 from llm_notebook.notebook.kernel import Request, current_request, held_interrupts, is_interactive
-from llm_notebook.notebook.reopened import is_open, paused_chain, rounds_named, view_of
+from llm_notebook.notebook.reopened import is_open, paused_chain, rounds_named
 from llm_notebook.pauses import PausedChain
 from llm_notebook.providers.billing import cost_of, is_billed
 from llm_notebook.providers.costs import Cost, total
 from llm_notebook.tools import PauseChain
+from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
 
@@ -160,7 +161,7 @@ class LiveTurns:
 
     def reopened(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
         """A turn that the journal has, shown nowhere yet by this kernel."""
-        view = view_of(rounds)
+        view = view_of_turns(rounds)
         turn = self._made(view, None, is_shown=False)
         turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
         return turn

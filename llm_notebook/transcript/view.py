@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from llm_notebook.journals import CallEntry
+from llm_notebook.journals import CallEntry, Scope
 from llm_notebook.parts import StreamEvent
 from llm_notebook.prompts import Usage
 from llm_notebook.transcript.blocks import Block, CallBlock
@@ -13,7 +13,6 @@ from llm_notebook.transcript.blocks import Block, CallBlock
 __all__ = ["Block", "CallBlock", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
-Scope = Literal["cell", "notebook", "session"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
 
