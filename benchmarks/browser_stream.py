@@ -133,7 +133,7 @@ def run() -> None:
     if missing:
         print(f"\nThe live transcript in Chromium was not measured: {missing}")
         return
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  a development package, not needed elsewhere
+    from playwright.sync_api import sync_playwright  # a development package, not needed elsewhere
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))

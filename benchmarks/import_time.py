@@ -16,11 +16,11 @@ _PROGRAMS = {
     "model": "import llm_notebook as llm; llm.get_model('gpt-4o-mini')",
     "client": (
         "import llm_notebook as llm; llm.get_model('gpt-4o-mini'); "
-        "from llm_notebook.runtime import runtime; runtime.transport._client('https://localhost/', None)"
+        "from llm_notebook.configuration.process import process; from llm_notebook.providers.http.transport import Transport; process.of(Transport)._client('https://localhost/', None)"
     ),
     "prompt": (
         "import llm_notebook as llm; llm.get_model('gpt-4o-mini').prompt('x'); "
-        "from llm_notebook.runtime import runtime; runtime.transport._client('https://localhost/', None)"
+        "from llm_notebook.configuration.process import process; from llm_notebook.providers.http.transport import Transport; process.of(Transport)._client('https://localhost/', None)"
     ),
     "llm": "import llm; llm.get_model('gpt-4o-mini')",
 }

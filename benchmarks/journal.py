@@ -11,8 +11,8 @@ import json, resource, sqlite3, statistics, tempfile, time
 from datetime import UTC, datetime
 from pathlib import Path
 import llm_notebook as llm
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journals import TurnBegun, TurnEnded
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.journal.operations import TurnBegun, TurnEnded
 at = datetime.now(UTC)
 prompt, answer = "What is said about swallows? " * 10, "They nest under the eaves of barns and fly south in autumn. " * 30
 def turn(number):

@@ -5,37 +5,136 @@
     for chunk in llm.get_model("smollm2").prompt("Five names for a pelican"):
         print(chunk, end="")
 
-In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` says what they take.
-
-Models          get_model, get_async_model, get_models, get_async_models, get_models_with_aliases, set_alias, remove_alias,
-                get_default_model, set_default_model; for a server of one's own OpenAIChat, OpenAIResponses,
-                AnthropicMessages, GeminiModel, Ollama, with `await` AsyncOpenAIChat, AsyncOpenAIResponses,
-                AsyncAnthropicMessages, AsyncGeminiModel, AsyncOllama; TLSSettings
-Asking          model.prompt() gives a Response, model.conversation() a Conversation, model.chain() a ChainResponse;
-                Prompt, Options, Usage; AsyncResponse, AsyncConversation, AsyncChainResponse with `await`
-Messages        user, assistant, system, tool_message; Message and its parts TextPart, ReasoningPart, ToolCallPart,
-                ToolResultPart, AttachmentPart; Attachment, Fragment; StreamEvent for what is still arriving
-Tools           functions, Tool, Toolbox; ToolCall, ToolResult, ToolOutput; CancelToolCall, PauseChain; mcp_toolbox for those
-                of an MCP server; what the provider runs: ServerSideTool, OpenAIWebSearch, OpenAICodeInterpreter,
-                OpenAIFileSearch
-Approvals       require_approval, approved, ApprovalRequest, Decision; pending, resume, load_pause
-Journal         open_journal, history, load_conversation
-Schemas         schema_dsl; any dict or pydantic class as schema=
-Embeddings      get_embedding_model, get_embedding_models, EmbeddingModel, OpenAIEmbedding
-Keys, folders   get_key, user_dir
-Templates       Template
-Plugins         hookimpl, get_plugins, get_tools, get_template_loaders, get_fragment_loaders; subclass Model, KeyModel,
-                AsyncModel or AsyncKeyModel; ModelWithAliases
-Errors          ModelError and under it NeedsKeyException, ConversationNotSupported, IncompleteResponse, JournalError,
-                ProviderError, ToolArgumentError, TransportError; UnknownModelError
+In a notebook, `%load_ext llm_notebook` adds the magics `%llm` and `%%llm`; `%llm help` explains them.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from llm_notebook.configuration.process import process
+from llm_notebook.public_names import load_lazily
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+# The one list of public names. They are loaded when they are first used; the comments are headings of `help(llm_notebook)`.
+if TYPE_CHECKING or not load_lazily(globals()):
+    # isort: off
+    # Models
+    from llm_notebook.providers.registry import get_model as get_model
+    from llm_notebook.providers.registry import get_async_model as get_async_model
+    from llm_notebook.providers.registry import get_models as get_models
+    from llm_notebook.providers.registry import get_async_models as get_async_models
+    from llm_notebook.providers.registry import get_models_with_aliases as get_models_with_aliases
+    from llm_notebook.providers.registry import set_alias as set_alias
+    from llm_notebook.providers.registry import remove_alias as remove_alias
+    from llm_notebook.providers.registry import get_default_model as get_default_model
+    from llm_notebook.providers.registry import set_default_model as set_default_model
+    from llm_notebook.models.model import Model as Model
+    from llm_notebook.models.model import KeyModel as KeyModel
+    from llm_notebook.models.model import AsyncModel as AsyncModel
+    from llm_notebook.models.model import AsyncKeyModel as AsyncKeyModel
+    from llm_notebook.models.model import ModelWithAliases as ModelWithAliases
+
+    # Models on a server that you name
+    from llm_notebook.providers.openai.models import OpenAIChat as OpenAIChat
+    from llm_notebook.providers.openai.models import OpenAIResponses as OpenAIResponses
+    from llm_notebook.providers.anthropic.models import AnthropicMessages as AnthropicMessages
+    from llm_notebook.providers.gemini.models import GeminiModel as GeminiModel
+    from llm_notebook.providers.ollama.models import Ollama as Ollama
+    from llm_notebook.providers.openai.models import AsyncOpenAIChat as AsyncOpenAIChat
+    from llm_notebook.providers.openai.models import AsyncOpenAIResponses as AsyncOpenAIResponses
+    from llm_notebook.providers.anthropic.models import AsyncAnthropicMessages as AsyncAnthropicMessages
+    from llm_notebook.providers.gemini.models import AsyncGeminiModel as AsyncGeminiModel
+    from llm_notebook.providers.ollama.models import AsyncOllama as AsyncOllama
+    from llm_notebook.providers.http.wire import TLSSettings as TLSSettings
+
+    # Prompts and responses
+    from llm_notebook.turns.prompt import Prompt as Prompt
+    from llm_notebook.models.options import Options as Options
+    from llm_notebook.parts.messages import Usage as Usage
+    from llm_notebook.models.responses import Response as Response
+    from llm_notebook.models.chain_responses import ChainResponse as ChainResponse
+    from llm_notebook.models.conversations import Conversation as Conversation
+    from llm_notebook.models.responses import AsyncResponse as AsyncResponse
+    from llm_notebook.models.chain_responses import AsyncChainResponse as AsyncChainResponse
+    from llm_notebook.models.conversations import AsyncConversation as AsyncConversation
+
+    # Messages
+    from llm_notebook.parts.messages import user as user
+    from llm_notebook.parts.messages import assistant as assistant
+    from llm_notebook.parts.messages import system as system
+    from llm_notebook.parts.messages import tool_message as tool_message
+    from llm_notebook.parts.messages import Message as Message
+    from llm_notebook.parts.messages import TextPart as TextPart
+    from llm_notebook.parts.messages import ReasoningPart as ReasoningPart
+    from llm_notebook.parts.messages import ToolCallPart as ToolCallPart
+    from llm_notebook.parts.messages import ToolResultPart as ToolResultPart
+    from llm_notebook.parts.messages import AttachmentPart as AttachmentPart
+    from llm_notebook.parts.attachments import Attachment as Attachment
+    from llm_notebook.templates.fragments import Fragment as Fragment
+    from llm_notebook.parts.messages import StreamEvent as StreamEvent
+
+    # Tools
+    from llm_notebook.tools.tool import Tool as Tool
+    from llm_notebook.tools.toolbox import Toolbox as Toolbox
+    from llm_notebook.tools.calls import ToolCall as ToolCall
+    from llm_notebook.tools.calls import ToolResult as ToolResult
+    from llm_notebook.tools.outputs import ToolOutput as ToolOutput
+    from llm_notebook.tools.calls import CancelToolCall as CancelToolCall
+    from llm_notebook.tools.calls import PauseChain as PauseChain
+    from llm_notebook.plugins.mcp.toolbox import mcp_toolbox as mcp_toolbox
+    from llm_notebook.tools.server_side import ServerSideTool as ServerSideTool
+    from llm_notebook.providers.openai.tools import OpenAIWebSearch as OpenAIWebSearch
+    from llm_notebook.providers.openai.tools import OpenAICodeInterpreter as OpenAICodeInterpreter
+    from llm_notebook.providers.openai.tools import OpenAIFileSearch as OpenAIFileSearch
+
+    # Approvals
+    from llm_notebook.approvals.policy import require_approval as require_approval
+    from llm_notebook.approvals.policy import approved as approved
+    from llm_notebook.approvals.requests import ApprovalRequest as ApprovalRequest
+    from llm_notebook.approvals.requests import Decision as Decision
+    from llm_notebook.models.resuming import pending as pending
+    from llm_notebook.models.resuming import resume as resume
+    from llm_notebook.models.resuming import load_pause as load_pause
+
+    # Journal
+    from llm_notebook.journal.current import open_journal as open_journal
+    from llm_notebook.journal.current import history as history
+    from llm_notebook.models.resuming import load_conversation as load_conversation
+
+    # Schemas, templates and embeddings
+    from llm_notebook.tools.schemas import schema_dsl as schema_dsl
+    from llm_notebook.templates.template import Template as Template
+    from llm_notebook.providers.embeddings import get_embedding_model as get_embedding_model
+    from llm_notebook.providers.embeddings import get_embedding_models as get_embedding_models
+    from llm_notebook.models.embeddings import EmbeddingModel as EmbeddingModel
+    from llm_notebook.providers.openai.embeddings import OpenAIEmbedding as OpenAIEmbedding
+
+    # Keys and folders
+    from llm_notebook.configuration.keys import get_key as get_key
+    from llm_notebook.configuration.folders import user_dir as user_dir
+
+    # Plugins
+    from llm_notebook.plugins.own import hookimpl as hookimpl
+    from llm_notebook.plugins.own import get_plugins as get_plugins
+    from llm_notebook.plugins.own import get_tools as get_tools
+    from llm_notebook.plugins.own import get_template_loaders as get_template_loaders
+    from llm_notebook.plugins.own import get_fragment_loaders as get_fragment_loaders
+
+    # Errors
+    from llm_notebook.errors import ModelError as ModelError
+    from llm_notebook.errors import NeedsKeyException as NeedsKeyException
+    from llm_notebook.errors import ConversationNotSupported as ConversationNotSupported
+    from llm_notebook.errors import IncompleteResponse as IncompleteResponse
+    from llm_notebook.errors import JournalError as JournalError
+    from llm_notebook.errors import ProviderError as ProviderError
+    from llm_notebook.errors import ToolArgumentError as ToolArgumentError
+    from llm_notebook.errors import TransportError as TransportError
+    from llm_notebook.errors import UnknownModelError as UnknownModelError
+
+    # Submodules
     from llm_notebook import errors as errors
     from llm_notebook import models as models
     from llm_notebook import parts as parts
@@ -43,278 +142,26 @@ if TYPE_CHECKING:
     from llm_notebook import serialization as serialization
     from llm_notebook import templates as templates
     from llm_notebook import tools as tools
-    from llm_notebook.approvals import ApprovalRequest, Decision, approved, require_approval
-    from llm_notebook.attachments import Attachment
-    from llm_notebook.chain_responses import AsyncChainResponse, ChainResponse
-    from llm_notebook.conversations import AsyncConversation, Conversation
-    from llm_notebook.embeddings import EmbeddingModel, get_embedding_model, get_embedding_models
-    from llm_notebook.errors import (
-        ConversationNotSupported,
-        IncompleteResponse,
-        JournalError,
-        ModelError,
-        NeedsKeyException,
-        ProviderError,
-        ToolArgumentError,
-        TransportError,
-        UnknownModelError,
-    )
-    from llm_notebook.folders import user_dir
-    from llm_notebook.fragments import Fragment
-    from llm_notebook.keys import get_key
-    from llm_notebook.mcp_client.toolbox import mcp_toolbox
-    from llm_notebook.models import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
-    from llm_notebook.options import Options
-    from llm_notebook.parts import (
-        AttachmentPart,
-        Message,
-        ReasoningPart,
-        StreamEvent,
-        TextPart,
-        ToolCallPart,
-        ToolResultPart,
-        assistant,
-        system,
-        tool_message,
-        user,
-    )
-    from llm_notebook.pauses import load_pause
-    from llm_notebook.plugins import get_fragment_loaders, get_plugins, get_template_loaders, get_tools, hookimpl
-    from llm_notebook.prompts import Prompt, Usage
-    from llm_notebook.providers.anthropic_models import AnthropicMessages, AsyncAnthropicMessages
-    from llm_notebook.providers.gemini_models import AsyncGeminiModel, GeminiModel
-    from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-    from llm_notebook.providers.ollama_models import AsyncOllama, Ollama
-    from llm_notebook.providers.openai_models import (
-        AsyncOpenAIChat,
-        AsyncOpenAIResponses,
-        OpenAIChat,
-        OpenAIResponses,
-    )
-    from llm_notebook.providers.openai_tools import OpenAICodeInterpreter, OpenAIFileSearch, OpenAIWebSearch
-    from llm_notebook.providers.tls import TLSSettings
-    from llm_notebook.registry import (
-        get_async_model,
-        get_async_models,
-        get_default_model,
-        get_model,
-        get_models,
-        get_models_with_aliases,
-        remove_alias,
-        set_alias,
-        set_default_model,
-    )
-    from llm_notebook.reopening import history, load_conversation, open_journal, pending, resume
-    from llm_notebook.responses import AsyncResponse, Response
-    from llm_notebook.schemas import schema_dsl
-    from llm_notebook.templates import Template
-    from llm_notebook.tools import (
-        CancelToolCall,
-        PauseChain,
-        ServerSideTool,
-        Tool,
-        Toolbox,
-        ToolCall,
-        ToolOutput,
-        ToolResult,
-    )
-
-_HOMES = {
-    "approvals": ["ApprovalRequest", "Decision", "approved", "require_approval"],
-    "attachments": ["Attachment"],
-    "chain_responses": ["AsyncChainResponse", "ChainResponse"],
-    "conversations": ["AsyncConversation", "Conversation"],
-    "embeddings": ["EmbeddingModel", "get_embedding_model", "get_embedding_models"],
-    "errors": [
-        "ConversationNotSupported",
-        "IncompleteResponse",
-        "JournalError",
-        "ModelError",
-        "NeedsKeyException",
-        "ProviderError",
-        "ToolArgumentError",
-        "TransportError",
-        "UnknownModelError",
-    ],
-    "folders": ["user_dir"],
-    "fragments": ["Fragment"],
-    "keys": ["get_key"],
-    "mcp_client.toolbox": ["mcp_toolbox"],
-    "models": ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"],
-    "options": ["Options"],
-    "parts": [
-        "AttachmentPart",
-        "Message",
-        "ReasoningPart",
-        "StreamEvent",
-        "TextPart",
-        "ToolCallPart",
-        "ToolResultPart",
-        "assistant",
-        "system",
-        "tool_message",
-        "user",
-    ],
-    "pauses": ["load_pause"],
-    "plugins": ["get_fragment_loaders", "get_plugins", "get_template_loaders", "get_tools", "hookimpl"],
-    "prompts": ["Prompt", "Usage"],
-    "providers.anthropic_models": ["AnthropicMessages", "AsyncAnthropicMessages"],
-    "providers.gemini_models": ["AsyncGeminiModel", "GeminiModel"],
-    "providers.http_embeddings": ["OpenAIEmbedding"],
-    "providers.ollama_models": ["AsyncOllama", "Ollama"],
-    "providers.openai_models": ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"],
-    "providers.openai_tools": ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"],
-    "providers.tls": ["TLSSettings"],
-    "registry": [
-        "get_async_model",
-        "get_async_models",
-        "get_default_model",
-        "get_model",
-        "get_models",
-        "get_models_with_aliases",
-        "remove_alias",
-        "set_alias",
-        "set_default_model",
-    ],
-    "reopening": ["history", "load_conversation", "open_journal", "pending", "resume"],
-    "responses": ["AsyncResponse", "Response"],
-    "schemas": ["schema_dsl"],
-    "templates": ["Template"],
-    "tools": [
-        "CancelToolCall",
-        "PauseChain",
-        "ServerSideTool",
-        "Tool",
-        "ToolCall",
-        "ToolOutput",
-        "ToolResult",
-        "Toolbox",
-    ],
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_SUBMODULES = ("errors", "models", "parts", "plugins", "serialization", "templates", "tools")
 
 __version__ = "0.1.0"
-__all__ = [
-    "AnthropicMessages",
-    "ApprovalRequest",
-    "AsyncAnthropicMessages",
-    "AsyncChainResponse",
-    "AsyncConversation",
-    "AsyncGeminiModel",
-    "AsyncKeyModel",
-    "AsyncModel",
-    "AsyncOllama",
-    "AsyncOpenAIChat",
-    "AsyncOpenAIResponses",
-    "AsyncResponse",
-    "Attachment",
-    "AttachmentPart",
-    "CancelToolCall",
-    "ChainResponse",
-    "Conversation",
-    "ConversationNotSupported",
-    "Decision",
-    "EmbeddingModel",
-    "Fragment",
-    "GeminiModel",
-    "IncompleteResponse",
-    "JournalError",
-    "KeyModel",
-    "Message",
-    "Model",
-    "ModelError",
-    "ModelWithAliases",
-    "NeedsKeyException",
-    "Ollama",
-    "OpenAIChat",
-    "OpenAICodeInterpreter",
-    "OpenAIEmbedding",
-    "OpenAIFileSearch",
-    "OpenAIResponses",
-    "OpenAIWebSearch",
-    "Options",
-    "PauseChain",
-    "Prompt",
-    "ProviderError",
-    "ReasoningPart",
-    "Response",
-    "ServerSideTool",
-    "StreamEvent",
-    "TLSSettings",
-    "Template",
-    "TextPart",
-    "Tool",
-    "ToolArgumentError",
-    "ToolCall",
-    "ToolCallPart",
-    "ToolOutput",
-    "ToolResult",
-    "ToolResultPart",
-    "Toolbox",
-    "TransportError",
-    "UnknownModelError",
-    "Usage",
-    "approved",
-    "assistant",
-    "get_async_model",
-    "get_async_models",
-    "get_default_model",
-    "get_embedding_model",
-    "get_embedding_models",
-    "get_fragment_loaders",
-    "get_key",
-    "get_model",
-    "get_models",
-    "get_models_with_aliases",
-    "get_plugins",
-    "get_template_loaders",
-    "get_tools",
-    "history",
-    "hookimpl",
-    "load_conversation",
-    "load_pause",
-    "mcp_toolbox",
-    "open_journal",
-    "pending",
-    "remove_alias",
-    "require_approval",
-    "resume",
-    "schema_dsl",
-    "set_alias",
-    "set_default_model",
-    "system",
-    "tool_message",
-    "user",
-    "user_dir",
-]
+
+# Who answers where a lower room needs something of a room above it.
+process.answers |= {
+    "models": "llm_notebook.providers.registry:Registry",
+    "template loaders": "llm_notebook.plugins.own:Plugins",
+    "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
+}
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module, or a public submodule, when it is first used (PEP 562)."""
-    if name in _SUBMODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    own = [name for name in globals() if name.startswith("__") or name.endswith("_ipython_extension")]
-    return sorted([*own, *_HOME_OF, *_SUBMODULES])
-
-
-def load_ipython_extension(ipython: Any) -> None:
-    """`%load_ext llm_notebook`."""
-    from llm_notebook.notebook.magics import register  # noqa: PLC0415  loads IPython
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Carry out `%load_ext llm_notebook`."""
+    from llm_notebook.notebook.magics import register  # loads IPython
 
     register(ipython)
 
 
-def unload_ipython_extension(ipython: Any) -> None:
-    """`%unload_ext llm_notebook`."""
-    from llm_notebook.notebook.magics import unregister  # noqa: PLC0415  loads IPython
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Carry out `%unload_ext llm_notebook`."""
+    from llm_notebook.notebook.magics import unregister  # loads IPython
 
     unregister(ipython)

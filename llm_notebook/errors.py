@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llm_notebook.parts import Message
+    from llm_notebook.parts.messages import Message
 
 __all__ = [
     "ConversationNotSupported",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from llm_notebook.providers.weights import install_weights
+from llm_notebook.providers.local.smollm2 import install_weights
 
 __all__ = ["provide_weights"]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from llm_notebook.folders import data_dir
-from llm_notebook.providers.weights import install_weights
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.folders import data_dir
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.providers.local.smollm2 import install_weights
 from tests.peers.llama_server import LlamaServer
 
 pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.file_server", "tests.fakes.faces"]
@@ -54,7 +55,7 @@ def isolated(
     # No Ollama of this machine's: nothing listens on this port.
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
     yield folder
-    runtime.close_journal()
+    process.of(CurrentJournal).close()
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.assembly import Assembler, parsed_arguments
-from llm_notebook.parts import EventType
+from llm_notebook.parts.messages import EventType
+from llm_notebook.turns.assembly import Assembler, parsed_arguments
 
 Event = llm.StreamEvent
 

@@ -11,22 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm import get_default_embedding_model as default_in_llm
 
-from llm_notebook.embeddings import (
-    EmbeddingModel,
-    EmbeddingModelWithAliases,
+from llm_notebook.configuration.choices import store_alias
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.folders import user_dir
+from llm_notebook.configuration.keys import Secret, set_key
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import ModelError, NeedsKeyException, UnknownModelError
+from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
+from llm_notebook.providers.catalog.names import entry_called
+from llm_notebook.providers.embeddings import (
     get_default_embedding_model,
     get_embedding_model,
     get_embedding_models,
     get_embedding_models_with_aliases,
     set_default_embedding_model,
 )
-from llm_notebook.errors import ModelError, NeedsKeyException, UnknownModelError
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.folders import user_dir
-from llm_notebook.keys import Secret, set_key
-from llm_notebook.naming import entry_called
-from llm_notebook.runtime import runtime
-from llm_notebook.settings import store_alias
+from llm_notebook.providers.registry import Registry
 
 
 class Lengths(EmbeddingModel):
@@ -67,7 +67,7 @@ def models(monkeypatch) -> dict[str, EmbeddingModel]:
         EmbeddingModelWithAliases(shared, ("3-small",), known_to_llm=True),
         EmbeddingModelWithAliases(ours, ("SmolLM2",)),
     ]
-    monkeypatch.setitem(runtime.__dict__, "registry", Registered(*entries))
+    monkeypatch.setitem(process.made, Registry, Registered(*entries))
     return {model.model_id: model for model in (shared, ours)}
 
 

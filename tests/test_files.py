@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_notebook import files
+from llm_notebook.configuration import files
+from llm_notebook.configuration.files import ConfigurationWarning, JSONFile, TextFile
 from llm_notebook.errors import ModelError
-from llm_notebook.files import ConfigurationWarning, JSONFile, TextFile
 
 ROOT = Path(__file__).parent.parent
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes, links and limits")
@@ -372,7 +372,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from llm_notebook.errors import ModelError
-from llm_notebook.files import JSONFile
+from llm_notebook.configuration.files import JSONFile
 file = JSONFile(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
@@ -398,7 +398,7 @@ def test_a_real_limit_on_file_size_leaves_the_old_file(content, path):
 @posix
 @pytest.mark.parametrize("reason", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_costs_a_warning(reason, path, monkeypatch):
-    import fcntl  # noqa: PLC0415 - not on every platform
+    import fcntl  # not on every platform
 
     def unsupported(*_args):
         raise OSError(reason, os.strerror(reason))
@@ -410,7 +410,7 @@ def test_a_file_system_without_locks_costs_a_warning(reason, path, monkeypatch):
 
 
 def test_a_lock_that_nobody_gives_back_is_told_in_a_sentence(path, monkeypatch):
-    from filelock import FileLock  # noqa: PLC0415 - as the module itself does
+    from filelock import FileLock  # as the module itself does
 
     monkeypatch.setattr(files, "_LOCK_TIMEOUT_SECONDS", 0.0)
     file = JSONFile(path)
@@ -452,7 +452,7 @@ def test_the_content_of_a_file_does_not_show_in_a_repr():
 
 def test_importing_the_storage_modules_loads_nothing_heavy():
     heavy = {"pydantic", "httpx", "ssl", "filelock", "platformdirs", "IPython", "sqlite3", "tempfile"}
-    code = f"import sys, llm_notebook.keys, llm_notebook.settings; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, llm_notebook.configuration.keys, llm_notebook.configuration.choices; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)},

@@ -11,8 +11,8 @@ import click
 import click.utils
 import pytest
 
+from llm_notebook.configuration.folders import cache_dir, data_dir, own_dir, user_dir
 from llm_notebook.errors import ModelError
-from llm_notebook.folders import cache_dir, data_dir, own_dir, user_dir
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.attachments import Attachment
 from llm_notebook.errors import FragmentNotFound, ModelError
-from llm_notebook.fragments import Fragment, resolve_fragments, split_reference
-from llm_notebook.prompts import Prompt
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.templates.fragments import Fragment, resolve_fragments, split_reference
+from llm_notebook.turns.prompt import Prompt
 
 PICTURE = Attachment(type="image/png", content=b"\x89PNG")
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.call_log import Place
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
-from llm_notebook.journals import CallMoved, Decided, Journal, Operation
-from llm_notebook.runtime import runtime
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
+from llm_notebook.turns.log import Place
 from tests.fakes.faces import Face, asks
 
 Call = llm.ToolCall
@@ -63,7 +64,7 @@ def states(journal: Journal) -> dict[str, str]:
 
 def test_nothing_is_kept_unless_a_journal_is_open(face: Face, isolated: Path) -> None:
     face.text(face.rounds("hi").prompt("Hello"))
-    assert runtime.journal is None
+    assert process.of(CurrentJournal).journal is None
     assert not list(isolated.rglob("journal.db"))
 
 
@@ -266,7 +267,7 @@ class Failing:
 
 
 def test_a_chain_goes_on_where_the_journal_fails_and_says_so(face: Face, journal: Journal) -> None:
-    runtime._journal = Failing(journal, lambda operation: True)  # type: ignore[assignment]
+    process.of(CurrentJournal)._journal = Failing(journal, lambda operation: True)  # type: ignore[assignment]
     chain = asking(face, "look").chain("Hi", tools=[look])
     assert face.text(chain) == "done"
     assert "disk is full" in chain.log.not_saved
@@ -277,7 +278,7 @@ def test_a_chain_goes_on_where_the_journal_fails_and_says_so(face: Face, journal
 
 def test_an_approved_call_whose_start_cannot_be_kept_does_not_run(face: Face, journal: Journal) -> None:
     failing = Failing(journal, lambda operation: False)
-    runtime._journal = failing  # type: ignore[assignment]
+    process.of(CurrentJournal)._journal = failing  # type: ignore[assignment]
     pause = paused(face, asking(face, "erase").chain("Hi", tools=[erase]))
     failing.fails = lambda operation: isinstance(operation, Decided)
     with pytest.raises(JournalError, match="disk is full"):

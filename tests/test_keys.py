@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.keys import Secret, delete_key, get_key, keys_path, list_keys, set_key
 from llm_notebook.errors import ModelError
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.keys import Secret, delete_key, get_key, keys_path, list_keys, set_key
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -71,7 +71,7 @@ def test_the_llm_package_finds_the_same_key(arguments, monkeypatch):
 
 def test_the_llm_command_and_this_package_read_each_others_keys(folder):
     cli = pytest.importorskip("llm.cli").cli
-    from click.testing import CliRunner  # noqa: PLC0415 - comes with llm
+    from click.testing import CliRunner  # comes with llm
 
     def command(*arguments: str, **options: str) -> str:
         result = CliRunner().invoke(cli, ["keys", *arguments], catch_exceptions=False, **options)
@@ -238,7 +238,9 @@ def test_no_traceback_shows_a_key_when_storing_is_interrupted(xmode, monkeypatch
 
     monkeypatch.setattr(os, "fsync", interrupt)
     shell.run_cell(f"%xmode {xmode}")
-    shell.run_cell("import os; from llm_notebook.keys import set_key; set_key('service', os.getenv('NOT_SHOWN'))")
+    shell.run_cell(
+        "import os; from llm_notebook.configuration.keys import set_key; set_key('service', os.getenv('NOT_SHOWN'))"
+    )
     output = capsys.readouterr()
     assert "KeyboardInterrupt" in output.out + output.err
     assert SECRET not in output.out + output.err
@@ -249,7 +251,9 @@ def test_no_traceback_shows_a_key_when_finding_one_fails(folder, monkeypatch, ca
     write_keys(folder, json.dumps({"service": SECRET, "broken": None}))
     monkeypatch.setenv("SERVICE_KEY", SECRET)
     shell.run_cell("%xmode Verbose")
-    shell.run_cell("import os, warnings; from llm_notebook.keys import get_key; warnings.simplefilter('error')")
+    shell.run_cell(
+        "import os, warnings; from llm_notebook.configuration.keys import get_key; warnings.simplefilter('error')"
+    )
     shell.run_cell("get_key(input=os.getenv('SERVICE_KEY'), alias='service', env='SERVICE_KEY')")
     output = capsys.readouterr()
     assert "ConfigurationWarning" in output.out + output.err

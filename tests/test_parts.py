@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.parts import Part
+from llm_notebook.parts.messages import Part
 from llm_notebook.serialization import MessageDict, PartDict, ResponseDict
 from tests.fakes.faces import Face
 

@@ -11,23 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from llm_notebook.attachments import Attachment
-from llm_notebook.embeddings import EmbeddingModel
-from llm_notebook.fragments import Fragment, resolve_fragments
-from llm_notebook.models import Model, ModelWithAliases
-from llm_notebook.plugins import (
+from llm_notebook.configuration.process import process
+from llm_notebook.models.embeddings import EmbeddingModel
+from llm_notebook.models.model import Model, ModelWithAliases
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.plugins.llm_package.opening import open_bridge
+from llm_notebook.plugins.loading import PluginWarning
+from llm_notebook.plugins.own import (
     GROUP,
     Plugins,
-    PluginWarning,
     get_fragment_loaders,
     get_plugins,
     get_template_loaders,
     get_tools,
     hookimpl,
 )
-from llm_notebook.runtime import runtime
-from llm_notebook.templates import Template, load_template
-from llm_notebook.tools import Tool, Toolbox
+from llm_notebook.templates.fragments import Fragment, resolve_fragments
+from llm_notebook.templates.template import Template, load_template
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
 
 ROOT = Path(__file__).parent.parent
 Install = Callable[..., None]
@@ -51,7 +53,7 @@ MODELS = """
 """
 LOADERS = """
     import llm_notebook as llm
-    from llm_notebook.fragments import Fragment
+    from llm_notebook.templates.fragments import Fragment
     from llm_notebook.templates import Template
 
     def repository(argument):
@@ -102,8 +104,8 @@ def install(tmp_path, monkeypatch) -> Iterator[Install]:
 def plugins(monkeypatch) -> Plugins:
     """The plugins of a fresh session, without those of the `llm` package."""
     fresh = Plugins()
-    monkeypatch.setitem(runtime.__dict__, "bridge", None)
-    monkeypatch.setitem(runtime.__dict__, "plugins", fresh)
+    monkeypatch.setitem(process.made, open_bridge, None)
+    monkeypatch.setitem(process.made, Plugins, fresh)
     return fresh
 
 

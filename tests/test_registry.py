@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.keys import set_key
-from llm_notebook.models import ModelWithAliases
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.keys import set_key
+from llm_notebook.configuration.process import process
+from llm_notebook.models.model import ModelWithAliases
+from llm_notebook.providers.registry import Registry
 from tests.fakes.faces import Face, ScriptedModel
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
@@ -27,9 +28,9 @@ def folder() -> Path:
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A registry of the test's own."""
-    monkeypatch.delitem(vars(runtime), "registry", raising=False)
+    monkeypatch.delitem(process.made, Registry, raising=False)
     yield
-    vars(runtime).pop("registry", None)
+    process.made.pop(Registry, None)
 
 
 def test_ids_and_aliases_find_the_model(face: Face) -> None:
@@ -75,13 +76,13 @@ def test_an_unknown_default_is_said_to_be_the_default(face: Face) -> None:
 
 def test_a_model_of_one_flavour_is_said_to_be_of_the_other() -> None:
     only = ScriptedModel((), {"model_id": "only-sync"})
-    runtime.registry._builtin.append(ModelWithAliases(only, None, ["os"]))
+    process.of(Registry)._builtin.append(ModelWithAliases(only, None, ["os"]))
     assert llm.get_model("os") is only
     with pytest.raises(
         llm.UnknownModelError, match=r"only-sync has no async flavour \(sync model exists\): use get_model\(\)"
     ):
         llm.get_async_model("os")
-    runtime.registry._builtin.append(ModelWithAliases(None, llm.AsyncOpenAIChat("only-async"), []))
+    process.of(Registry)._builtin.append(ModelWithAliases(None, llm.AsyncOpenAIChat("only-async"), []))
     with pytest.raises(
         llm.UnknownModelError, match=r"only-async has no sync flavour \(async model exists\): use get_async_model\(\)"
     ):

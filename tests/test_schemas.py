@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from llm.utils import schema_dsl as original_dsl
 from pydantic import BaseModel, Field
 
-from llm_notebook.schemas import function_schema, multi_schema, schema_dsl, schema_of
-from llm_notebook.tools import Tool
+from llm_notebook.tools.schemas import function_schema, multi_schema, schema_dsl, schema_of
+from llm_notebook.tools.tool import Tool
 
 
 class Place(BaseModel):
@@ -289,7 +289,7 @@ def test_schema_of_what_people_give() -> None:
 
 def test_importing_loads_nothing_heavy() -> None:
     code = (
-        "import sys, llm_notebook.tools, llm_notebook.schemas\n"
+        "import sys, llm_notebook.tools.tool, llm_notebook.tools.schemas\n"
         "print([name for name in ('pydantic', 'jsonschema', 'asyncio', 'ssl', 'httpx', 'IPython') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

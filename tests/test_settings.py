@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_notebook.errors import ModelError, UnknownModelError
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.settings import (
+from llm_notebook.configuration.choices import (
     delete_alias,
     store_alias,
     store_default,
@@ -21,6 +19,8 @@ from llm_notebook.settings import (
     stored_default,
     stored_own_default,
 )
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.errors import ModelError, UnknownModelError
 
 ROOT = Path(__file__).parent.parent
 
@@ -174,7 +174,7 @@ def test_a_file_where_our_own_folder_should_be_does_not_stop_the_shared_files(fo
 
 STORE_THIRTY = """
 import sys
-from llm_notebook.settings import store_alias
+from llm_notebook.configuration.choices import store_alias
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(30):

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llm.cli import load_template as load_in_llm
 
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.folders import user_dir
 from llm_notebook.errors import ModelError, TemplateError
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.folders import user_dir
-from llm_notebook.templates import Template, list_templates, load_template, save_template
+from llm_notebook.templates.template import Template, list_templates, load_template, save_template
 
 FULL = {
     "prompt": "Describe $input in the style of ${style}\nat length: 100 %",

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
 from llm_notebook.errors import ToolArgumentError
-from llm_notebook.schemas import function_schema, validated_arguments
+from llm_notebook.tools.arguments import validated_arguments
+from llm_notebook.tools.schemas import function_schema
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

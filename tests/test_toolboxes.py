@@ -14,8 +14,11 @@ from typing import Any
 import llm as original
 import pytest
 
-from llm_notebook.keys import Secret
-from llm_notebook.tools import Tool, Toolbox, ToolCall, as_tools
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.tools.calls import ToolCall
+from llm_notebook.tools.collecting import as_tools
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
 
 
 class Memory(Toolbox):

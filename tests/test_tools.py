@@ -20,21 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from llm_notebook.attachments import Attachment
 from llm_notebook.errors import ToolArgumentError
-from llm_notebook.parts import ToolCallPart
-from llm_notebook.tools import (
-    CancelToolCall,
-    PauseChain,
-    ServerSideTool,
-    Tool,
-    Toolbox,
-    ToolCall,
-    ToolOutput,
-    ToolResult,
-    as_tools,
-    output_text,
-)
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.messages import ToolCallPart
+from llm_notebook.tools.calls import CancelToolCall, PauseChain, ToolCall, ToolResult
+from llm_notebook.tools.collecting import as_tools
+from llm_notebook.tools.outputs import ToolOutput, output_text
+from llm_notebook.tools.server_side import ServerSideTool
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
 
 
 def upper(text: str) -> str:

@@ -8,20 +8,21 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from llm_notebook.approvals import ApprovalRequest
+from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
-from llm_notebook.journals import Revoked
-from llm_notebook.notebook.defined_tools import missing_sentence
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import Revoked
 from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.kernel import MainThread, as_request, in_kernel
-from llm_notebook.notebook.turns import Ask, LiveTurn, LiveTurns
-from llm_notebook.parts import user
-from llm_notebook.pauses import PausedChain
-from llm_notebook.prompts import Prompt
-from llm_notebook.runtime import runtime
-from llm_notebook.tools import Tool
+from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
+from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns
+from llm_notebook.notebook.tools import missing_sentence
+from llm_notebook.parts.messages import user
+from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments
+from llm_notebook.turns.pauses import PausedChain
+from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["Actions"]
 
@@ -279,8 +280,9 @@ class Actions:
 
     def _revoke(self, grant_id: str) -> None:
         """Take an "always allow" back; whoever shows a call that it allowed is told."""
-        if runtime.journal is not None:
-            runtime.journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
+        journal = process.of(CurrentJournal).journal
+        if journal is not None:
+            journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
         for turn in list(self._turns.turns.values()):
             turn.view.revoked(grant_id)
             self._turns.tell_state(turn)

@@ -13,7 +13,7 @@ from typing import Any
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
-from llm_notebook.keys import Secret
+from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
 
 __all__ = ["Arguments", "documented", "parsed_line"]

@@ -147,7 +147,7 @@ def _row(cells: list[str]) -> str:
 
 def _array(array: Any) -> str:
     """As numpy prints it; where numpy leaves elements out, with a line that says so."""
-    import numpy  # noqa: PLC0415  the user has an array, so it is loaded
+    import numpy  # the user has an array, so it is loaded
 
     text = str(array)
     if array.size <= numpy.get_printoptions()["threshold"]:

@@ -10,28 +10,29 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from pydantic import ValidationError
 from traitlets import Enum
 
-from llm_notebook.call_log import Place
-from llm_notebook.chain_responses import ChainResponse
+from llm_notebook.configuration.keys import list_keys
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, UnknownModelError
-from llm_notebook.keys import list_keys
-from llm_notebook.models import KeyModel, Model
-from llm_notebook.notebook import commands
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.models.chain_responses import ChainResponse
+from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import Arguments, documented, parsed_line
-from llm_notebook.notebook.defined_tools import asked_about, functions_in, named_tools
+from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.notebook.commands.grammar import Subcommand, subcommand
+from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
+from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.input import forget_questions, read_questions
+from llm_notebook.notebook.frontend.kernel import cell_identity, current_place, in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolated
-from llm_notebook.notebook.journal_commands import JOURNAL_COMMANDS, JournalCommands
-from llm_notebook.notebook.kernel import cell_identity, current_place, in_kernel, is_interactive
-from llm_notebook.notebook.keyboard import ask_by_keyboard
+from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns, OnPause
+from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import recalled_turn, recalled_waiting, response_named
 from llm_notebook.notebook.session import Session, Turn
-from llm_notebook.notebook.subcommands import Subcommand, subcommand
-from llm_notebook.notebook.turns import Ask, LiveTurn, LiveTurns, OnPause
-from llm_notebook.registry import get_model
-from llm_notebook.runtime import runtime
+from llm_notebook.notebook.tools import asked_about, functions_in, named_tools
+from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.log import Place
 
 __all__ = ["LLMMagics", "register", "unregister"]
 
@@ -218,7 +219,7 @@ def register(shell: InteractiveShell) -> None:
     magics = LLMMagics(shell)
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
-    runtime.keeps_journal = True
+    process.of(CurrentJournal).keeps = True
     magics.actions.open()
     read_questions(shell)
 
@@ -235,6 +236,6 @@ def unregister(shell: InteractiveShell) -> None:
         # Otherwise %config may set the traits of what is gone.
         shell.configurables.remove(magics)
     magics.actions.close()
-    runtime.stop_keeping()
+    process.of(CurrentJournal).stop_keeping()
     magics.halts.undo()
     forget_questions(shell)

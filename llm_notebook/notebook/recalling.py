@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from llm_notebook.call_log import Place
-from llm_notebook.errors import JournalError, UnknownModelError
-from llm_notebook.journals import Journal
-from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.kernel import journal_cell
-from llm_notebook.notebook.reopened import is_open
-from llm_notebook.reopening import response_of
-from llm_notebook.responses import Response
-from llm_notebook.runtime import runtime
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["recalled_turn", "recalled_waiting", "response_named"]
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError, UnknownModelError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
+from llm_notebook.models.responses import Response
+from llm_notebook.models.resuming import asked_about, left_of, pause_of, response_of
+from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.frontend.kernel import journal_cell
+from llm_notebook.notebook.tools import defined_tools
+from llm_notebook.turns.log import Place
+from llm_notebook.turns.pauses import PausedChain
+
+__all__ = ["is_open", "paused_chain", "recalled_turn", "recalled_waiting", "response_named", "rounds_named"]
 
 
 def recalled_turn(cell: str, notebook: str) -> Response | None:
@@ -22,7 +27,7 @@ def recalled_turn(cell: str, notebook: str) -> Response | None:
         cell: the cell's identity.
         notebook: the notebook's path, as far as it is known.
     """
-    journal = runtime.journal
+    journal = process.of(CurrentJournal).journal
     if journal is None:
         return None
     try:
@@ -40,7 +45,7 @@ def recalled_turn(cell: str, notebook: str) -> Response | None:
 
 def recalled_waiting(place: Place) -> str | None:
     """The chain that waits for a human in this cell, which still says the same; None where none does."""
-    journal = runtime.journal
+    journal = process.of(CurrentJournal).journal
     if journal is None:
         return None
     try:
@@ -59,9 +64,9 @@ def response_named(name: str) -> Response:
     Raises:
         CellError: there is no such turn or conversation.
     """
-    journal = runtime.journal
+    journal = process.of(CurrentJournal).journal
     if journal is None:
-        raise CellError(f"{runtime.journal_problem or 'No journal is open.'} Nothing was sent.")
+        raise CellError(f"{process.of(CurrentJournal).problem or 'No journal is open.'} Nothing was sent.")
     try:
         turn = journal.turn(name)
         found = turn.begun.turn_id if turn is not None else None
@@ -81,3 +86,64 @@ def response_named(name: str) -> Response:
 def _response(turn_id: str, journal: Journal) -> Response | None:
     turn = journal.turn(turn_id)
     return None if turn is None else response_of(turn, journal)
+
+
+_OPEN = ("waiting", "unknown")
+_NOT_GONE_ON_WITH = ("approved", "denied", "answered", "abandoned")
+
+
+def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
+    """The rounds of the chain that a transcript shows, oldest first; empty where the journal knows nothing of it.
+
+    Args:
+        transcript: the transcript's id, which is that of the chain's first turn.
+        request: a question in it, by which it is found as well.
+    """
+    journal = process.of(CurrentJournal).journal
+    if journal is None:
+        return []
+    try:
+        rounds = journal.chain(transcript)
+        call = journal.call(request) if request and not rounds else None
+        turn = journal.turn(call.turn_id) if call is not None else None
+        if turn is not None:
+            rounds = journal.chain(turn.begun.chain_id)
+        for call in rounds[-1].calls if rounds else ():
+            call.request = asked_about(call, journal)
+        return rounds
+    except JournalError:
+        return []
+
+
+def is_open(rounds: Sequence[TurnEntry]) -> bool:
+    """A call of the last round waits for a human, or was decided and not gone on with."""
+    return any(_waits(call) for call in rounds[-1].calls)
+
+
+def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> PausedChain | None:
+    """What goes on with a chain of the journal, with the tools that are defined here; None where the journal is closed.
+
+    Args:
+        rounds: of the chain, oldest first.
+        variables: the user's.
+
+    Raises:
+        UnknownModelError: its model is not known here.
+        JournalError: the journal cannot be read.
+    """
+    journal = process.of(CurrentJournal).journal
+    if journal is None:
+        return None
+    last = rounds[-1]
+    names = {name for turn in rounds for name in turn.begun.settings.get("tools", [])}
+    names |= {call.tool_name for call in last.calls}
+    tools = list({id(tool): tool for tool in defined_tools(sorted(names), variables).values()}.values())
+    call = next((call for call in last.calls if _waits(call)), None)
+    if call is None:
+        return left_of(last, journal, tools=tools)
+    paused: PausedChain = pause_of(call, journal, tools=tools).paused
+    return paused
+
+
+def _waits(call: CallEntry) -> bool:
+    return call.state in _OPEN or (call.state in _NOT_GONE_ON_WITH and call.result is None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from llm_notebook.conversations import Conversation
-from llm_notebook.models import KeyModel, Model
-from llm_notebook.notebook.kernel import CellIdentity
-from llm_notebook.responses import Response
+from llm_notebook.models.conversations import Conversation
+from llm_notebook.models.model import KeyModel, Model
+from llm_notebook.models.responses import Response
+from llm_notebook.notebook.frontend.kernel import CellIdentity
 
 __all__ = ["Session", "Turn"]
 

@@ -6,12 +6,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.models import ModelWithAliases
-from llm_notebook.naming import closest_names
-from llm_notebook.providers.dialects import DIALECTS
-from llm_notebook.providers.provider_table import WIRES
-from llm_notebook.providers.tls import TLSSettings
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.models.model import ModelWithAliases
+from llm_notebook.providers.catalog.names import closest_names
+from llm_notebook.providers.http.wire import TLSSettings
+from llm_notebook.providers.openai.dialects import DIALECTS
+from llm_notebook.providers.table import WIRES
 
 __all__ = ["ENDPOINTS_FILE", "endpoint_models"]
 
@@ -42,7 +42,7 @@ def endpoint_models(folder: Path) -> list[ModelWithAliases]:
 
 
 def _entries(path: Path) -> list[Any]:
-    import yaml  # noqa: PLC0415  only where the file exists
+    import yaml  # only where the file exists
 
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from llm_notebook.approvals import ApprovalRequest, Decision
-from llm_notebook.journals import CallEntry
-from llm_notebook.parts import json_text
+from llm_notebook.approvals.requests import ApprovalRequest, Decision
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.parts.messages import json_text
 
 __all__ = ["Block", "CallBlock", "CallStatus"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.markdown import safe_markdown
-from llm_notebook.transcript.markdown_escape import fenced_code, plain_text
+from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
+from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible

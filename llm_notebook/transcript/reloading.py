@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from llm_notebook.assembly import events_of
-from llm_notebook.journals import TurnEntry
-from llm_notebook.parts import Message, StreamEvent
+from llm_notebook.journal.operations import TurnEntry
+from llm_notebook.parts.messages import Message, StreamEvent, events_of
 from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
 
 __all__ = ["view_of_turns"]

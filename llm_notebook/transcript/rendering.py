@@ -6,7 +6,7 @@ import re
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import literal_markdown, markdown_call, plain_call
-from llm_notebook.transcript.markdown import safe_markdown
+from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.view import Problem, TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import Written, duration, facts, not_saved_sentence, on_one_line, state_sentence

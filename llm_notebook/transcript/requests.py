@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llm_notebook.approvals import ApprovalRequest
+from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.visible import encodable
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from llm_notebook.journals import CallEntry, Scope
-from llm_notebook.parts import StreamEvent
-from llm_notebook.prompts import Usage
+from llm_notebook.journal.operations import CallEntry, Scope
+from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock
 
 __all__ = ["Block", "CallBlock", "Problem", "Scope", "State", "TranscriptView", "add_usage"]

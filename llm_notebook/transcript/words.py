@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from llm_notebook.prompts import Usage
+from llm_notebook.parts.messages import Usage
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import llm_notebook as llm
-from llm_notebook.fragments import resolve_fragments
-from llm_notebook.templates import load_template
+from llm_notebook.templates.fragments import resolve_fragments
+from llm_notebook.templates.template import load_template
 from scripts.plugins_trial.provider import Provider
 from scripts.plugins_trial.replies import SIGNATURE
 

@@ -8,9 +8,10 @@ from importlib import metadata
 import pytest
 from llm import plugins as their_plugins
 
-from llm_notebook.bridge.collection import Bridge
-from llm_notebook.plugins import Plugins
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.process import process
+from llm_notebook.plugins.llm_package.collection import Bridge
+from llm_notebook.plugins.llm_package.opening import open_bridge
+from llm_notebook.plugins.own import Plugins
 from tests.bridge import plugin
 
 
@@ -18,8 +19,8 @@ from tests.bridge import plugin
 def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
     """The bridge, newly opened."""
     fresh = Bridge()
-    monkeypatch.setitem(vars(runtime), "bridge", fresh)
-    monkeypatch.setitem(vars(runtime), "plugins", Plugins())
+    monkeypatch.setitem(process.made, open_bridge, fresh)
+    monkeypatch.setitem(process.made, Plugins, Plugins())
     their_plugins.pm.register(plugin, "scripted_for_tests")
     plugin.SENT.clear()
     plugin.SCRIPT.clear()

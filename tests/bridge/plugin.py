@@ -127,7 +127,7 @@ def picture(llm_tool_call: llm.ToolCall) -> llm.ToolOutput:
 
 def hesitant(path: str) -> str:
     """Asks first, in the way of the `llm` package."""
-    from llm_notebook import approved  # noqa: PLC0415  a plugin of llm need not know this package
+    from llm_notebook import approved  # a plugin of llm need not know this package
 
     if not approved():
         raise llm.PauseChain(f"may I erase {path}?")

@@ -15,12 +15,12 @@ import pytest
 from llm.plugins import pm
 
 import llm_notebook as llm
-from llm_notebook.bridge.opening import open_bridge
+from llm_notebook.configuration.keys import set_key
 from llm_notebook.errors import FragmentNotFound
-from llm_notebook.fragments import resolve_fragments
-from llm_notebook.hooks import PluginWarning
-from llm_notebook.keys import set_key
-from llm_notebook.templates import AttachmentType, load_template
+from llm_notebook.plugins.llm_package.opening import open_bridge
+from llm_notebook.plugins.loading import PluginWarning
+from llm_notebook.templates.fragments import resolve_fragments
+from llm_notebook.templates.template import AttachmentType, load_template
 from tests.bridge.plugin import SingleTurn
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from llm.parts import StreamEvent
 from pydantic import ValidationError
 
 import llm_notebook as llm
-from llm_notebook.parts import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
+from llm_notebook.parts.messages import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from tests.bridge import plugin
 from tests.fakes.faces import Face
 

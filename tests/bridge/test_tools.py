@@ -11,8 +11,9 @@ import sqlite_utils
 from llm_tools_sqlite import SQLite
 
 import llm_notebook as llm
-from llm_notebook.parts import AttachmentPart, ToolResultPart
-from llm_notebook.tools import Tool, Toolbox
+from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
 from tests.bridge import plugin
 from tests.fakes.faces import Face, asks
 

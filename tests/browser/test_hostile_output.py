@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from llm_notebook.transcript.markdown import safe_markdown
+from llm_notebook.transcript.markdown.safe import safe_markdown
 from scripts.lab_page import LabPage
 from tests.browser.hostile_markdown import CANARY, CLICKABLE, ELSEWHERE, PAYLOADS
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, sse, text_chunk

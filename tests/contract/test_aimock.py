@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.retries import Retry
+from llm_notebook.providers.http.retries import Retry
 from tests.contract.scripted import INHABITANTS, Scripted, population, results_in, roles_in
 
 TOGETHER = "How many people live in Oslo and Bergen together?"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.retries import Retry
+from llm_notebook.providers.http.retries import Retry
 from tests.contract.scripted import INHABITANTS, Scripted, population, results_in, roles_in
 from tests.fakes.faces import Face
 from tests.peers.aimock import AIMock

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.retries import Retry
+from llm_notebook.providers.http.retries import Retry
 from tests.fakes.faces import Face
 from tests.peers.llama_server import LlamaServer
 

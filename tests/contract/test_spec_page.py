@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.plugins import Plugins
-from llm_notebook.providers import servers
-from llm_notebook.registry import Registry
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.process import process
+from llm_notebook.plugins.own import Plugins
+from llm_notebook.providers.http import servers
+from llm_notebook.providers.registry import Registry
 from tests.contract.page import Page
 from tests.fakes.anthropic_answers import text_answer
 from tests.fakes.openai_server import OpenAIServer, text_reply
@@ -48,7 +48,7 @@ def wire(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, openai_server: OpenAIServer, tmp_path: Path
 ) -> str:
     """What a reader of the page has: a key, an account with OpenAI that speaks this wire, and a folder to work in."""
-    monkeypatch.setitem(runtime.__dict__, "plugins", Plugins())
+    monkeypatch.setitem(process.made, Plugins, Plugins())
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-reader")
     monkeypatch.chdir(tmp_path)
     if request.param == "chat":
@@ -453,7 +453,7 @@ CLAUDE = """
 
 
 def test_a_model_of_another_provider_and_a_key_set_on_it(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(runtime), "registry", Registry())
+    monkeypatch.setitem(process.made, Registry, Registry())
     monkeypatch.setattr(type(llm.get_model("claude-3.5-sonnet")), "home", (page.server.base_url, "anthropic", ""))
     monkeypatch.setattr(type(llm.get_async_model("claude-3.5-sonnet")), "home", (page.server.base_url, "anthropic", ""))
     assert page.run(CLAUDE, text_answer(NAMES)) == f"{NAMES}\n"
@@ -461,7 +461,7 @@ def test_a_model_of_another_provider_and_a_key_set_on_it(page: Page, monkeypatch
 
 
 def test_a_model_of_a_plugin_and_a_key_set_on_it(page: Page) -> None:
-    runtime.plugins.manager.register(_Plugin(page.server.base_url), "llm-anthropic")
+    process.of(Plugins).manager.register(_Plugin(page.server.base_url), "llm-anthropic")
     assert page.run(CLAUDE.replace("claude-3.5-sonnet", "claude-of-a-plugin"), text_reply(NAMES)) == f"{NAMES}\n"
     assert page.server.requests[0].headers["authorization"] == "Bearer YOUR_API_KEY_HERE"
 
@@ -590,7 +590,7 @@ def test_on_done_is_awaited_on_the_async_face(async_page: Page) -> None:
 
 
 def test_the_lists_of_models(sync_page: Page) -> None:
-    runtime.plugins.manager.register(_Plugin(sync_page.server.base_url), "llm-anthropic")
+    process.of(Plugins).manager.register(_Plugin(sync_page.server.base_url), "llm-anthropic")
     printed = sync_page.run("""
         import llm
         # All synchronous models

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_notebook.journal import SQLiteJournal, open_sqlite_journal
+from llm_notebook.journal.sqlite import SQLiteJournal, open_sqlite_journal
 from tests.journal.making import begun, done
 
 

@@ -22,9 +22,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journals import CallEntry
-from llm_notebook.tools import ToolResult
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import begun, decided, done, moved, proposed, request
 
 __all__ = ["Seen", "killed"]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from llm_notebook.approvals import ApprovalRequest, CallState, Decision
-from llm_notebook.journal import SQLiteJournal
-from llm_notebook.journals import CallMoved, CallProposed, Decided, Grant, Operation, TurnBegun, TurnEnded
-from llm_notebook.parts import Message, assistant, user
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.journal.operations import CallMoved, CallProposed, Decided, Grant, Operation, TurnBegun, TurnEnded
+from llm_notebook.journal.sqlite import SQLiteJournal
+from llm_notebook.parts.messages import Message, assistant, user
 
 __all__ = ["AT", "DIGEST", "begun", "decided", "done", "ended", "grant", "moved", "proposed", "request", "waiting_call"]
 

@@ -11,23 +11,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import Decision
-from llm_notebook.attachments import Attachment
+from llm_notebook.approvals.requests import Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journals import Granted
-from llm_notebook.parts import (
+from llm_notebook.journal.operations import Granted
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.messages import (
     AttachmentPart,
     Message,
     ReasoningPart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
+    Usage,
     assistant,
     user,
 )
-from llm_notebook.prompts import Usage
-from llm_notebook.tools import ToolResult
+from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import AT, begun, decided, done, ended, grant, moved, proposed, request
 
 texts = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(["\ud800", "\0", "a\0b\udfff"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.failures import explained, explaining
+from llm_notebook.journal.sqlite.failures import explained, explaining
 
 PATH = Path("/home/ada/journal.db")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import migrations, open_sqlite_journal
+from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, done, ended
 
 
@@ -54,7 +54,7 @@ def test_a_file_that_is_in_use_keeps_its_mode(path, monkeypatch):
     with open_sqlite_journal(path) as first:
         done(first, begun())
         monkeypatch.setattr(migrations, "is_on_local_disk", lambda _: False)
-        monkeypatch.setattr("llm_notebook.journal.connections.BUSY_SECONDS", 0.05)
+        monkeypatch.setattr("llm_notebook.journal.sqlite.connections.BUSY_SECONDS", 0.05)
         with open_sqlite_journal(path) as second:
             done(second, ended())
             assert first.turn("T1").status == "complete"

@@ -11,15 +11,15 @@ import sys
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal, ownership
-from llm_notebook.journal.ownership import Ownership
+from llm_notebook.journal.sqlite import open_sqlite_journal, ownership
+from llm_notebook.journal.sqlite.ownership import Ownership
 from tests.journal.making import begun, decided, done, moved, proposed, request
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or signals")
 
 RUNNING = """
 import os, sys, time
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 from tests.journal.making import begun, done, moved, proposed
 journal = open_sqlite_journal(sys.argv[1])
 done(journal, begun("T9"), proposed("K9", "T9"), moved("K9", "proposed", "started", owner=journal.owner))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journal.place import is_on_local_disk, local_by_mount_output, local_by_mountinfo
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.journal.sqlite.location import is_on_local_disk, local_by_mount_output, local_by_mountinfo
 from tests.journal.making import begun, done, ended, moved, proposed, request
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes and links")

@@ -10,14 +10,14 @@ from contextlib import closing
 
 import pytest
 
-from llm_notebook.journal import migrations, open_sqlite_journal
+from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, done, moved, proposed, request
 
 PROCESSES = 8
 # Each process says when it is ready and begins when it is told to.
 STARTING = """
 import json, sys
-from llm_notebook.journal import migrations, open_sqlite_journal
+from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, decided, done, moved
 path, name, is_local = sys.argv[1], sys.argv[2], sys.argv[3] == "True"
 if not is_local: migrations.is_on_local_disk = lambda _: False

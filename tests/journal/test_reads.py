@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from llm_notebook.approvals import Decision
+from llm_notebook.approvals.requests import Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journals import Granted, Revoked
-from llm_notebook.parts import ToolCallPart, ToolResultPart, assistant, system, tool_message, user
-from llm_notebook.prompts import Usage
-from llm_notebook.tools import ToolResult
+from llm_notebook.journal.operations import Granted, Revoked
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.parts.messages import ToolCallPart, ToolResultPart, Usage, assistant, system, tool_message, user
+from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import AT, DIGEST, begun, decided, done, ended, grant, moved, proposed, request, waiting_call
 
 ULIDS = ("01JD000000000000000000AAAA", "01JD000000000000000000AABB", "01JD000000000000000000CCCC")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llm_notebook.journal import open_sqlite_journal, search
-from llm_notebook.parts import ReasoningPart, ToolResultPart, assistant, system, tool_message, user
+from llm_notebook.journal.sqlite import open_sqlite_journal, search
+from llm_notebook.parts.messages import ReasoningPart, ToolResultPart, assistant, system, tool_message, user
 from tests.journal.making import begun, done, ended
 
 TURNS = {

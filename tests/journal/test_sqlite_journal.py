@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 from tests.journal.making import begun, done, ended
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or open files that can be moved")
@@ -57,7 +57,7 @@ def test_closing_waits_for_what_was_handed_over(path):
 def test_the_end_of_the_process_waits_for_what_was_handed_over(path):
     run(
         "import sys\n"
-        "from llm_notebook.journal import open_sqlite_journal\n"
+        "from llm_notebook.journal.sqlite import open_sqlite_journal\n"
         "from tests.journal.making import begun\n"
         "journal = open_sqlite_journal(sys.argv[1])\n"
         "journal.owner\n"
@@ -74,7 +74,7 @@ def test_a_forked_child_begins_anew_and_so_does_its_parent_not(path):
     output = run(
         """
 import os, sys
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 from tests.journal.making import begun, done, ended, moved, proposed
 journal = open_sqlite_journal(sys.argv[1])
 done(journal, begun("T1"), proposed(), moved("K1", "proposed", "started", owner=journal.owner))
@@ -109,7 +109,7 @@ def test_forks_while_other_threads_write_and_read_leave_children_a_journal_that_
     output = run(
         """
 import os, sys, threading
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 from tests.journal.making import begun, done
 journal = open_sqlite_journal(sys.argv[1])
 is_over = threading.Event()
@@ -152,7 +152,7 @@ def test_a_child_of_a_process_that_closed_its_journal_has_it_closed(path):
         """
 import os, sys
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 journal = open_sqlite_journal(sys.argv[1])
 journal.close()
 pid = os.fork()
@@ -172,7 +172,7 @@ def test_a_child_that_was_forked_while_a_reader_did_not_end_does_not_touch_the_j
         """
 import os, sys
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import connections, open_sqlite_journal
+from llm_notebook.journal.sqlite import connections, open_sqlite_journal
 from tests.journal.making import begun, done
 connections._LONGEST_PAUSE_SECONDS = 0.05
 journal = open_sqlite_journal(sys.argv[1])

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from llm_notebook.approvals import TRANSITIONS
-from llm_notebook.journal import open_sqlite_journal
-from llm_notebook.journal.ownership import Ownership
-from llm_notebook.tools import ToolResult
+from llm_notebook.approvals.requests import TRANSITIONS
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.journal.sqlite.ownership import Ownership
+from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import begun, decided, done, moved, proposed, request
 
 STATES = sorted(TRANSITIONS)

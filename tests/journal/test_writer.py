@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import connections, migrations, open_sqlite_journal
-from llm_notebook.journals import Granted, Revoked
+from llm_notebook.journal.operations import Granted, Revoked
+from llm_notebook.journal.sqlite import connections, migrations, open_sqlite_journal
 from tests.journal.making import AT, begun, decided, done, ended, grant, moved, proposed, request
 
 
@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_what_was_there_and_later_writes_work(path, monkeypat
 LIMITED = """
 import resource, sys
 from llm_notebook.errors import JournalError
-from llm_notebook.journal import open_sqlite_journal
+from llm_notebook.journal.sqlite import open_sqlite_journal
 from tests.journal.making import begun, done, ended
 journal = open_sqlite_journal(sys.argv[1])
 done(journal, begun("T0"), ended("T0"))

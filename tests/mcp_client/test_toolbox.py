@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.attachments import Attachment
-from llm_notebook.mcp_client.toolbox import MCPToolbox, _without_secrets
-from llm_notebook.parts import ToolResultPart
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.messages import ToolResultPart
+from llm_notebook.plugins.mcp.toolbox import MCPToolbox, _without_secrets
 from tests.fakes.faces import Face, asks
 from tests.mcp_client.server import PIXEL
 
@@ -270,7 +270,7 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_with_too_old_a_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "llm_notebook.mcp_client.connection", None)
+    monkeypatch.setitem(sys.modules, "llm_notebook.plugins.mcp.connection", None)
     with pytest.raises(llm.ModelError, match=r"needs a newer package mcp .*: pip install -U"):
         llm.mcp_toolbox("x")
 

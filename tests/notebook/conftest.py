@@ -10,9 +10,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.registry import Registry, set_default_model
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.registry import Registry, set_default_model
 from tests.notebook.kernels import Kernel, running_kernel
 from tests.notebook.scripted import register_models, sent
 from tests.notebook.versions import SETUP, is_idle
@@ -23,7 +23,7 @@ def terminal(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intera
     """An IPython without a front end, as in a terminal, with our magics and the scripted models; `echo` is the default."""
     registry = Registry()
     register_models(registry)
-    monkeypatch.setitem(vars(runtime), "registry", registry)
+    monkeypatch.setitem(process.made, Registry, registry)
     with pytest.warns(ConfigurationWarning, match="the default in notebooks only"):
         set_default_model("echo")
     sent.clear()

@@ -24,8 +24,8 @@ from llm_notebook import (
     ToolCall,
     ToolResultPart,
 )
-from llm_notebook.registry import Registry
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.registry import Registry
 
 __all__ = ["ANSI", "ODD_ID", "SCRIPT_TAG", "load_ipython_extension", "register_models", "sent", "texts"]
 
@@ -328,6 +328,6 @@ def register_models(registry: Registry) -> None:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the models in this kernel, with `echo` as the default."""
-    register_models(runtime.registry)
+    register_models(process.of(Registry))
     shell.user_ns["sent"] = sent
     shell.user_ns["texts"] = texts

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.arguments import parsed_line
+from llm_notebook.notebook.commands.grammar import subcommand
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.subcommands import subcommand
 from tests.notebook.scripted import sent
 
 typed = st.text(

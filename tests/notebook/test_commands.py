@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook import commands
-from llm_notebook.providers.provider_table import PROVIDERS
+from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.providers.table import PROVIDERS
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply

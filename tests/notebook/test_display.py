@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.display import Pace
+from llm_notebook.notebook.display.notebook import Pace
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.scripted import ANSI, ODD_ID, SCRIPT_TAG
 

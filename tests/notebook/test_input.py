@@ -41,9 +41,10 @@ def test_another_magic_of_the_name_comes_back(terminal: InteractiveShell, capsys
 
 
 def test_loading_twice_by_hand_is_loading_once(terminal: InteractiveShell) -> None:
-    import llm_notebook  # noqa: PLC0415
+    import llm_notebook
 
     before = len(terminal.input_transformer_manager.token_transformers), terminal.custom_exceptions
+
     llm_notebook.load_ipython_extension(terminal)
     assert (len(terminal.input_transformer_manager.token_transformers), terminal.custom_exceptions) == before
 

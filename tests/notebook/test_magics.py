@@ -51,7 +51,9 @@ def test_r_asks_for_no_reasoning(terminal: InteractiveShell) -> None:
 
 
 def test_a_key_can_be_given_or_named(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.run_cell("from llm_notebook.keys import set_key; set_key('mine', '1234567')\n%llm -m keyed --key mine hi")
+    terminal.run_cell(
+        "from llm_notebook.configuration.keys import set_key; set_key('mine', '1234567')\n%llm -m keyed --key mine hi"
+    )
     assert capsys.readouterr().out == "A key of 7 characters.\n"
     terminal.run_cell("%llm -m keyed --key 12345 hi")
     told = capsys.readouterr().out

@@ -21,7 +21,7 @@ def widgets(versioned_kernel: Kernel, tmp_path: Path) -> Kernel:
     script.write_text("export default {};")
     code = f"""
 import pathlib
-import llm_notebook.notebook.frontend as frontend, llm_notebook.notebook.widget as widget
+import llm_notebook.notebook.frontend.frontend as frontend, llm_notebook.notebook.frontend.widget as widget
 widget.widget_script = frontend.widget_script = lambda: pathlib.Path({str(script)!r})
 %reload_ext llm_notebook
 ran.clear()

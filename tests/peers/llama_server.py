@@ -148,7 +148,7 @@ def _free_port() -> int:
 
 def _serve(settings: dict[str, Any]) -> None:
     """Serve until standard input ends."""
-    import xllamacpp  # noqa: PLC0415  only the server process loads it
+    import xllamacpp  # only the server process loads it
 
     params = xllamacpp.CommonParams()
     params.model.path = settings["weights"]

@@ -128,7 +128,7 @@ def test_its_toolbox_keeps_a_diary_in_the_users_folder(told: Told) -> None:
 def test_its_loaders_and_its_embeddings(told: Told) -> None:
     said = told(
         """
-        from llm_notebook.fragments import resolve_fragments
+        from llm_notebook.templates.fragments import resolve_fragments
         from llm_notebook.templates import load_template
         (fragment,) = resolve_fragments(["almanac:worm"], llm.get_fragment_loaders())
         told = [fragment, fragment.source, load_template("almanac:explain").evaluate("Why?"),

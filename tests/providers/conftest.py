@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from llm_notebook.providers import retries
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.http import retries
+from llm_notebook.providers.http.transport import Transport
 
 
 @pytest.fixture
@@ -19,8 +20,8 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def own_transport() -> Iterator[None]:
     """Connections of the test's own."""
-    vars(runtime).pop("transport", None)
+    process.made.pop(Transport, None)
     yield
-    transport = vars(runtime).pop("transport", None)
+    transport = process.made.pop(Transport, None)
     if transport is not None:
         transport.close()

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import llm_notebook as llm
-from llm_notebook.assembly import Assembler
+from llm_notebook.turns.assembly import Assembler
 
 __all__ = ["outcome", "parts_of"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.keys import set_key
+from llm_notebook.configuration.keys import set_key
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, refusal, text_reply
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.anthropic import MessagesDecoder
+from llm_notebook.providers.anthropic.answers import MessagesDecoder
 from tests.fakes.anthropic_answers import (
     FOUND,
     OVERLOADED,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.anthropic_schema import strict_schema
-from llm_notebook.providers.anthropic_tools import CodeExecution, WebFetch, WebSearch
+from llm_notebook.providers.anthropic.schemas import strict_schema
+from llm_notebook.providers.anthropic.tools import CodeExecution, WebFetch, WebSearch
 from tests.contract.anthropic_types import assert_messages_request
 from tests.fakes.anthropic_answers import TRANSCRIPTS, call_answer, text_answer
 from tests.fakes.faces import Face

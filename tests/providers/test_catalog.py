@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.providers import catalog as catalog_module
-from llm_notebook.providers.billing import cost_of, is_billed
-from llm_notebook.providers.catalog import Price, catalog, parsed_catalog
-from llm_notebook.providers.costs import Cost, cost, total
-from llm_notebook.providers.provider_table import PROVIDERS, WIRES
+from llm_notebook.providers.catalog import catalog as catalog_module
+from llm_notebook.providers.catalog.catalog import Price, catalog, parsed_catalog
+from llm_notebook.providers.catalog.costs import Cost, cost, cost_of, is_billed, total
+from llm_notebook.providers.table import PROVIDERS, WIRES
 
 FILES = sorted(Path(catalog_module.__file__).with_name("catalogs").glob("*.json"))
 ABLE = {"tools", "schema", "reasoning", "images", "audio", "video", "documents"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.providers.context_limits import tokens_over
+from llm_notebook.providers.http.errors import tokens_over
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.openai_chat import ChatDecoder
-from llm_notebook.providers.provider_table import PROVIDERS
+from llm_notebook.providers.openai.chat_answers import ChatDecoder
+from llm_notebook.providers.table import PROVIDERS
 from tests.contract.openai_types import assert_chat_request
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, delta_chunk, sse, text_chunk, text_reply

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.gemini import GenerateContentDecoder
+from llm_notebook.providers.gemini.answers import GenerateContentDecoder
 from tests.fakes.faces import Face
 from tests.fakes.gemini_answers import TRANSCRIPTS, WEATHER, WHOLE, chunk, sse
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.gemini_tools import CodeExecution, GoogleSearch, URLContext
+from llm_notebook.providers.gemini.tools import CodeExecution, GoogleSearch, URLContext
 from tests.contract.gemini_types import assert_gemini_request
 from tests.fakes.faces import Face
 from tests.fakes.gemini_answers import TRANSCRIPTS, WHOLE, call_answer, text_answer

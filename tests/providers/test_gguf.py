@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.gguf import read_facts
+from llm_notebook.providers.local.gguf import read_facts
 from tests.fakes.gguf_files import TINY, gguf_bytes
 
 VALUES = st.one_of(

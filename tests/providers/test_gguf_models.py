@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, UnknownModelError
-from llm_notebook.providers.gguf import read_facts
-from llm_notebook.providers.installed_models import GGUFFile
-from llm_notebook.providers.local import LocalModel, local_entry
-from llm_notebook.providers.local_options import GGUFOptions
-from llm_notebook.providers.weights_install import Installation, remove_model
-from llm_notebook.runtime import runtime
+from llm_notebook.providers.local.engine import Engines
+from llm_notebook.providers.local.gguf import read_facts
+from llm_notebook.providers.local.install import Installation, remove_model
+from llm_notebook.providers.local.installed import GGUFFile
+from llm_notebook.providers.local.models import LocalModel, local_entry
+from llm_notebook.providers.local.options import GGUFOptions
+from llm_notebook.providers.registry import Registry
 from tests.fakes.faces import Face
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes, rewritten
@@ -29,11 +31,11 @@ ENDLESS = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 2000}
 def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A data folder, a registry and engines of the test's own."""
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "data"))
-    for name in ("registry", "local_engines"):
-        vars(runtime).pop(name, None)
+    for kind in (Registry, Engines):
+        process.made.pop(kind, None)
     yield
-    for name in ("registry", "local_engines"):
-        vars(runtime).pop(name, None)
+    for kind in (Registry, Engines):
+        process.made.pop(kind, None)
 
 
 def _link(weights: Path, path: Path) -> Path:

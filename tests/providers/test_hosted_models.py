@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.keys import set_key
-from llm_notebook.providers import anthropic_models, gemini_models
-from llm_notebook.providers.billing import cost_of
+from llm_notebook.configuration.keys import set_key
+from llm_notebook.providers.anthropic import models as anthropic_models
+from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE
-from llm_notebook.providers.model_lists import refresh
-from llm_notebook.providers.provider_table import PROVIDERS
+from llm_notebook.providers.gemini import models as gemini_models
+from llm_notebook.providers.refreshing import refresh
+from llm_notebook.providers.table import PROVIDERS
 from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.keys import Secret
+from llm_notebook.configuration.keys import Secret
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, refusal, sse, text_reply
 
@@ -72,7 +72,7 @@ import asyncio, os, sys
 from unittest.mock import patch
 from IPython.core.interactiveshell import InteractiveShell
 import llm_notebook as llm
-from llm_notebook.keys import get_key, set_key
+from llm_notebook.configuration.keys import get_key, set_key
 set_key("openai", sys.stdin.readline().strip())
 shell = InteractiveShell.instance()
 shell.run_line_magic("xmode", sys.argv[2])
@@ -84,7 +84,7 @@ print("END")
 
 CELLS = """
 import asyncio, httpx, llm_notebook as llm
-from llm_notebook.keys import get_key
+from llm_notebook.configuration.keys import get_key
 server = {base_url!r}
 model = llm.OpenAIChat("m", base_url=server, needs_key="openai")
 amodel = llm.AsyncOpenAIChat("m", base_url=server, needs_key="openai")

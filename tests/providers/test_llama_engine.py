@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.llama_engine import Engine, Generation, thread_count
+from llm_notebook.providers.local.engine import Engine, Generation, thread_count
 
 pytestmark = pytest.mark.model
 

@@ -17,8 +17,8 @@ import pytest
 
 import llm_notebook
 from llm_notebook.errors import IncompleteResponse, ModelError
-from llm_notebook.providers.llama_engine import Engine
-from llm_notebook.providers.local import AsyncLocalModel, LocalModel, local_models
+from llm_notebook.providers.local.engine import Engine
+from llm_notebook.providers.local.models import AsyncLocalModel, LocalModel, local_models
 
 ROOT = Path(llm_notebook.__file__).parent.parent
 DOG = {
@@ -68,7 +68,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_registering_loads_nothing():
     code = (
-        "import sys; from llm_notebook.providers.local import local_models; local_models();"
+        "import sys; from llm_notebook.providers.local.models import local_models; local_models();"
         "print([name for name in ('xllamacpp', 'pydantic', 'pydantic_core', 'httpx') if name in sys.modules])"
     )
     assert _run(code).stdout.strip() == "[]"
@@ -310,8 +310,8 @@ def test_a_loop_that_is_closed_midway_stops_computing(async_model, engine):
 INTERRUPTED = """
 import threading, time
 from llm_notebook.errors import IncompleteResponse
-from llm_notebook.providers.local import local_models
-from llm_notebook.runtime import runtime
+from llm_notebook.providers.local.models import local_models
+from llm_notebook.configuration.process import process
 model = local_models()[0].model
 response = model.prompt({prompt!r}, schema={schema!r}, max_tokens=8000)
 def tell_when_it_computes():
@@ -363,7 +363,7 @@ def test_interrupt_stops_at_once_and_the_next_prompt_is_answered(weights, prompt
 
 FORKED = """
 import os, sys
-from llm_notebook.providers.local import local_models
+from llm_notebook.providers.local.models import local_models
 model = local_models()[0].model
 stream = iter(model.prompt({prompt!r}, max_tokens=60, temperature=1.5))
 next(stream)
@@ -399,7 +399,7 @@ def test_a_forked_child_loads_its_own_model_and_both_can_leave(weights, leave):
 @pytest.mark.model
 def test_leaving_the_process_while_it_answers_is_quiet(weights):
     code = (
-        "from llm_notebook.providers.local import local_models\n"
+        "from llm_notebook.providers.local.models import local_models\n"
         f"stream = iter(local_models()[0].model.prompt('Count.', schema={ENDLESS!r}, max_tokens=8000))\n"
         "print(bool(next(stream)))"
     )
@@ -412,7 +412,7 @@ def test_leaving_the_process_while_it_answers_is_quiet(weights):
 def test_no_port_is_opened(weights):
     code = (
         "import os; from pathlib import Path\n"
-        "from llm_notebook.providers.local import local_models\n"
+        "from llm_notebook.providers.local.models import local_models\n"
         "local_models()[0].model.prompt('Hi', max_tokens=1).text()\n"
         "mine = {os.readlink(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{fd}')"
         " or os.path.islink(f'/proc/self/fd/{fd}')}\n"

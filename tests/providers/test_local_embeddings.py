@@ -13,11 +13,11 @@ import pytest
 
 import llm_notebook
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.http_embeddings import OpenAIEmbedding
-from llm_notebook.providers.llama_embeddings import EmbeddingEngine
-from llm_notebook.providers.llama_engine import Engine
-from llm_notebook.providers.local import LocalModel
-from llm_notebook.providers.local_embeddings import LocalEmbedding, local_embedding_models
+from llm_notebook.providers.local.embedding_engine import EmbeddingEngine
+from llm_notebook.providers.local.embeddings import LocalEmbedding, local_embedding_models
+from llm_notebook.providers.local.engine import Engine
+from llm_notebook.providers.local.models import LocalModel
+from llm_notebook.providers.openai.embeddings import OpenAIEmbedding
 
 ROOT = Path(llm_notebook.__file__).parent.parent
 TEXTS = ["a pelican", "Zürich 🦤", "x", "def double(text): return text * 2", " ".join(["long"] * 300)]
@@ -46,7 +46,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_registering_loads_nothing():
     code = (
-        "import sys; from llm_notebook.providers.local_embeddings import local_embedding_models as models; models();"
+        "import sys; from llm_notebook.providers.local.embeddings import local_embedding_models as models; models();"
         "print([name for name in ('xllamacpp', 'pydantic', 'pydantic_core', 'httpx') if name in sys.modules])"
     )
     run = _run(code)
@@ -114,8 +114,9 @@ def test_the_chat_model_answers_beside_it(model, weights):
 def test_an_interrupt_stops_after_the_text_that_is_being_computed():
     code = """
 import os, signal, threading, time
-from llm_notebook.providers.local_embeddings import LocalEmbedding
-from llm_notebook.runtime import runtime
+from llm_notebook.providers.local.embeddings import LocalEmbedding
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.local.embedding_engine import EmbeddingEngine
 model = LocalEmbedding()
 model.embed("warm")
 texts = ["word " * 100] * 1000
@@ -124,9 +125,9 @@ try:
     list(model.embed_multi(texts, batch_size=1000))
 except KeyboardInterrupt:
     print("interrupted")
-for run in list(runtime.local_embedding_engine.running):
+for run in list(process.of(EmbeddingEngine).running):
     run.wait(60)
-print(len(runtime.local_embedding_engine.running), len(model.embed("dog")))
+print(len(process.of(EmbeddingEngine).running), len(model.embed("dog")))
 """
     run = _run(code)
     assert run.stdout.split() == ["interrupted", "0", "576"], run.stderr
@@ -137,7 +138,7 @@ print(len(runtime.local_embedding_engine.running), len(model.embed("dog")))
 def test_a_forked_child_loads_its_own():
     code = """
 import os
-from llm_notebook.providers.local_embeddings import LocalEmbedding
+from llm_notebook.providers.local.embeddings import LocalEmbedding
 model = LocalEmbedding()
 before = model.embed("dog")
 child = os.fork()
@@ -154,7 +155,7 @@ print("parent", status, model.embed("dog") == before)
 @pytest.mark.model
 def test_a_process_may_end_while_it_embeds():
     code = """
-from llm_notebook.providers.local_embeddings import LocalEmbedding
+from llm_notebook.providers.local.embeddings import LocalEmbedding
 model = LocalEmbedding()
 vectors = model.embed_multi(["word " * 60] * 50)
 print(len(next(vectors)))

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.files import ConfigurationWarning
-from llm_notebook.folders import own_dir
-from llm_notebook.keys import set_key
-from llm_notebook.providers.billing import cost_of
-from llm_notebook.providers.model_lists import known_model, refresh
-from llm_notebook.providers.provider_table import PROVIDERS, Provider
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.files import ConfigurationWarning
+from llm_notebook.configuration.folders import own_dir
+from llm_notebook.configuration.keys import set_key
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.catalog.costs import cost_of
+from llm_notebook.providers.catalog.lists import known_model
+from llm_notebook.providers.refreshing import refresh
+from llm_notebook.providers.registry import Registry
+from llm_notebook.providers.table import PROVIDERS, Provider
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, refusal
 
@@ -29,9 +31,9 @@ pytestmark = pytest.mark.usefixtures("own_transport", "own_registry")
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A registry of the test's own."""
-    monkeypatch.delitem(vars(runtime), "registry", raising=False)
+    monkeypatch.delitem(process.made, Registry, raising=False)
     yield
-    vars(runtime).pop("registry", None)
+    process.made.pop(Registry, None)
 
 
 def at(server: OpenAIServer, name: str) -> Provider:
@@ -79,7 +81,7 @@ def test_what_was_listed_is_kept_and_can_be_asked_for(face: Face, openai_server:
     assert refresh(at(openai_server, "openai")).new == ("gpt-9",)
     assert face.get_model("gpt-9") is face.get_model("gpt-9")
     assert "gpt-9" in [model.model_id for model in llm.get_models()]
-    vars(runtime).pop("registry")
+    process.made.pop(Registry)
     assert face.get_model("gpt-9").model_id == "gpt-9"
     assert refresh(at(openai_server, "openai")).new == ()
     path = llm.user_dir() / "llm_notebook" / "models" / "openai.json"

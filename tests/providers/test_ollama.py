@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.providers.ollama import OllamaDecoder
-from llm_notebook.providers.ollama_models import server_address
+from llm_notebook.providers.ollama.answers import OllamaDecoder
+from llm_notebook.providers.ollama.models import server_address
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply
 from tests.providers.outcomes import outcome, parts_of

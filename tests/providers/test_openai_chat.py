@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.assembly import Assembler
-from llm_notebook.providers.openai_chat import ChatDecoder
+from llm_notebook.providers.openai.chat_answers import ChatDecoder
+from llm_notebook.turns.assembly import Assembler
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, delta_chunk, sse, text_chunk, usage_chunk
 

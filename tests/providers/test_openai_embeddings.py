@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm import get_embedding_models_with_aliases as models_in_llm
 
-from llm_notebook.embeddings import EmbeddingModel
+from llm_notebook.configuration.keys import set_key
 from llm_notebook.errors import IncompleteResponse, ModelError, NeedsKeyException, ProviderError, TransportError
-from llm_notebook.keys import set_key
-from llm_notebook.providers import servers
-from llm_notebook.providers.http_embeddings import OpenAIEmbedding, openai_embedding_models
-from llm_notebook.providers.openai_embeddings import EmbeddingsDecoder, embeddings_body
+from llm_notebook.models.embeddings import EmbeddingModel
+from llm_notebook.providers.http import servers
+from llm_notebook.providers.openai.embeddings import OpenAIEmbedding, openai_embedding_models
+from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder, embeddings_body
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply
 
 TEXTS = ["a pelican", "a large water bird with a throat pouch", "quarterly tax return", "Zürich 🦤"]

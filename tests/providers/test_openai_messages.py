@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.openai_messages import chat_body, chat_body_text, chat_messages
+from llm_notebook.providers.openai.chat_requests import chat_body, chat_body_text, chat_messages
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, text_reply
 

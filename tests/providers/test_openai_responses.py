@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.openai_responses import ResponsesDecoder
+from llm_notebook.providers.openai.responses_answers import ResponsesDecoder
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply
 from tests.fakes.responses import (

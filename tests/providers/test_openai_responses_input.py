@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.openai_responses import ResponsesDecoder
+from llm_notebook.providers.openai.responses_answers import ResponsesDecoder
 from tests.contract.openai_types import assert_responses_request
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from llm_notebook.providers.retries import Retries, retry_after
+from llm_notebook.providers.http.retries import Retries, retry_after
 
 
 def test_delays_grow_and_end() -> None:

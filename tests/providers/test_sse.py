@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llm_notebook.providers.sse import SSEDecoder
+from llm_notebook.providers.http.sse import SSEDecoder
 
 line_ends = st.sampled_from(["\n", "\r", "\r\n"])
 texts = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=8)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_notebook.providers.anthropic import MessagesDecoder
-from llm_notebook.providers.decoding import StreamDecoder
-from llm_notebook.providers.gemini import GenerateContentDecoder
-from llm_notebook.providers.ollama import OllamaDecoder
-from llm_notebook.providers.openai_chat import ChatDecoder
-from llm_notebook.providers.openai_responses import ResponsesDecoder
+from llm_notebook.providers.anthropic.answers import MessagesDecoder
+from llm_notebook.providers.gemini.answers import GenerateContentDecoder
+from llm_notebook.providers.http.decoding import StreamDecoder
+from llm_notebook.providers.ollama.answers import OllamaDecoder
+from llm_notebook.providers.openai.chat_answers import ChatDecoder
+from llm_notebook.providers.openai.responses_answers import ResponsesDecoder
 from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.openai_server import delta_chunk, sse, usage_chunk
 from tests.fakes.responses import (

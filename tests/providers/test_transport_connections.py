@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.http.transport import Transport
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed, UntilSet, refusal, sse, text_chunk, text_reply
 
@@ -159,7 +160,7 @@ def test_the_end_of_a_loop_closes_its_connections(openai_server: OpenAIServer) -
         asyncio.run(main())
         gc.collect()
     assert gone.wait(30)
-    assert len(runtime.transport._by_loop) == 0
+    assert len(process.of(Transport)._by_loop) == 0
 
 
 def test_a_script_ends_without_a_warning(openai_server: OpenAIServer) -> None:

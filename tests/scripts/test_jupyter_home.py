@@ -21,7 +21,7 @@ import json
 from IPython.paths import get_ipython_dir
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core import paths
-from llm_notebook.folders import user_dir
+from llm_notebook.configuration.folders import user_dir
 folders = [get_ipython_dir(), paths.jupyter_config_dir(), paths.jupyter_data_dir(), paths.jupyter_runtime_dir()]
 kernel = KernelSpecManager().get_kernel_spec("python3")
 print(json.dumps([[*folders, str(user_dir())], kernel.resource_dir, paths.jupyter_path()]))

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import ApprovalRequest, CallState, Decision
-from llm_notebook.journals import CallEntry
-from llm_notebook.parts import StreamEvent
-from llm_notebook.tools import ToolResult
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.parts.messages import StreamEvent
+from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["HOSTILE", "Change", "asked", "hostile_text", "request", "steps"]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.parts import StreamEvent
-from llm_notebook.tools import ToolResult
+from llm_notebook.parts.messages import StreamEvent
+from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.deltas import DeltaWriter, apply
 from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.view import TranscriptView

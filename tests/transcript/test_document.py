@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import Decision
-from llm_notebook.parts import StreamEvent
-from llm_notebook.prompts import Usage
-from llm_notebook.tools import ToolResult
+from llm_notebook.approvals.requests import Decision
+from llm_notebook.parts.messages import StreamEvent, Usage
+from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.view import Problem, TranscriptView

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-from llm_notebook.transcript.markdown import safe_markdown
+from llm_notebook.transcript.markdown.safe import safe_markdown
 
 TAGS = frozenset(
     """

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.approvals import Decision
-from llm_notebook.assembly import Assembler
-from llm_notebook.journals import CallEntry, TurnBegun, TurnEntry, TurnStatus
-from llm_notebook.parts import Message, StreamEvent, ToolResultPart, json_text, tool_message, user
-from llm_notebook.prompts import Usage
-from llm_notebook.tool_identities import canonical
-from llm_notebook.tools import ToolResult
+from llm_notebook.approvals.consent import canonical
+from llm_notebook.approvals.requests import Decision
+from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, TurnStatus
+from llm_notebook.parts.messages import Message, StreamEvent, ToolResultPart, Usage, json_text, tool_message, user
+from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.assembly import Assembler
 from tests.transcript.calls import Change, hostile_text, request
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from llm_notebook.parts import EventType, StreamEvent
-from llm_notebook.prompts import Usage
-from llm_notebook.transcript.rendering import duration, literal_markdown, markdown_of, plain_of
+from llm_notebook.parts.messages import EventType, StreamEvent, Usage
+from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.transcript.words import duration
 
 names = st.text(alphabet=st.sampled_from("aZ1 .-_*`~$|<>&!#[](){}\\:/@\n\"'+=^%")) | st.text()
 

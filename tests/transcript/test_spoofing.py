@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from llm_notebook.approvals import Decision
-from llm_notebook.parts import StreamEvent
-from llm_notebook.tools import ToolResult
+from llm_notebook.approvals.requests import Decision
+from llm_notebook.parts.messages import StreamEvent
+from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.words import short_id

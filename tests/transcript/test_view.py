@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_notebook.parts import StreamEvent
+from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.transcript.view import TranscriptView
 
 

@@ -1,0 +1,158 @@
+"""API keys: where they are found, how they are stored, and a string type that does not show them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+from llm_notebook.configuration.files import JSONFile
+from llm_notebook.configuration.folders import OWN_FOLDER, user_dir
+from llm_notebook.errors import ModelError
+
+__all__ = ["Secret", "delete_key", "get_key", "keys_path", "list_keys", "set_key"]
+
+_FILE_NAME = "keys.json"
+_NOTE = "// Note"
+_NOTE_TEXT = "This file stores secret API credentials. Do not share!"
+
+
+class Secret(str):
+    """A string whose repr hides it, so that tracebacks, debuggers and cell outputs do not show it.
+
+    Everywhere else it is the string itself: equal to it, and usable in headers, f-strings and JSON. What is built from
+    it is an ordinary string again, to be wrapped anew if it is kept. A copy is a Secret; a pickle holds the value.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<Secret, {len(self)} characters>"
+
+
+class _KeyFile(JSONFile):
+    """keys.json, with every string in it a Secret from the moment it is parsed."""
+
+    def decode(self, text: str) -> dict[str, Any]:
+        return {
+            name: Secret(value) if isinstance(value, str) else value for name, value in super().decode(text).items()
+        }
+
+    def encode(self, value: dict[str, Any]) -> str:
+        return super().encode(value if _NOTE in value else {_NOTE: _NOTE_TEXT} | value)
+
+
+@functools.lru_cache(maxsize=8)
+def _key_file(folder: Path) -> _KeyFile:
+    lock_path = folder / OWN_FOLDER / f"{_FILE_NAME}.lock"
+    return _KeyFile(folder / _FILE_NAME, indent=2, value_type=str, private=True, lock_path=lock_path)
+
+
+def get_key(
+    explicit_key: str | None = None,
+    key_alias: str | None = None,
+    env_var: str | None = None,
+    *,
+    alias: str | None = None,
+    env: str | None = None,
+    input: str | None = None,  # noqa: A002 - the name is part of the API
+) -> Secret | None:
+    """Find an API key. The keyword form is preferred; the positional arguments are its older names.
+
+    The first of these that there is: the stored key named `input`; `input` itself; the stored key named `alias`; the
+    environment variable `env`. White space around a key is dropped, and an empty one does not count.
+
+    Args:
+        explicit_key: older name of `input`.
+        key_alias: older name of `alias`.
+        env_var: older name of `env`.
+        alias: name of a stored key.
+        env: name of an environment variable.
+        input: a key, or the name of a stored one.
+
+    Returns:
+        The key, a `str` whose repr does not show it; None if there is none.
+    """
+    # A traceback that shows local variables must show no key: so the plain strings are let go at once, and
+    # `os.environ`, which such a traceback would show whole, is not named.
+    given = input = explicit_key = Secret(input or explicit_key or "")  # noqa: A001
+    stored = _stored_keys()
+    candidates = (
+        stored.get(given) or stored.get(given.strip()),
+        given,
+        stored.get(alias or key_alias or ""),
+        os.getenv(env or env_var or ""),
+    )
+    return next((Secret(key.strip()) for key in candidates if key and key.strip()), None)
+
+
+def set_key(name: str, value: str) -> None:
+    """Store a key in keys.json, for the `llm` command as well.
+
+    Args:
+        name: the name to find it by, such as "openai".
+        value: the key. White space around it is dropped.
+
+    Raises:
+        ModelError: the name or the key cannot be used, or the file cannot be written.
+    """
+    name = name.strip()
+    if not name or not name.isprintable() or name == _NOTE:
+        raise ModelError(f"{name!r} cannot be the name of a key: use a word such as 'openai'.")
+    if not isinstance(value, str):
+        raise ModelError(f"The key for {name!r} is {type(value).__name__}, not a string: nothing was stored.")
+    # The plain string is let go at once: a traceback that shows local variables must not show it.
+    value = Secret(value.strip())
+    _refuse_unsendable(name, value)
+    _key_file(user_dir().absolute()).update(lambda keys: keys | {name: value})
+
+
+def delete_key(name: str) -> None:
+    """Remove a stored key.
+
+    Raises:
+        ModelError: no key of that name is stored, or the file cannot be written.
+    """
+
+    def without(keys: dict[str, Any]) -> dict[str, Any]:
+        if name not in keys or name == _NOTE:
+            raise ModelError(f"No key named {name!r} is stored in {keys_path()}.")
+        return {other: key for other, key in keys.items() if other != name}
+
+    _key_file(user_dir().absolute()).update(without)
+
+
+def list_keys() -> list[str]:
+    """The names of the stored keys, sorted."""
+    return sorted(_stored_keys())
+
+
+def keys_path() -> Path:
+    """The file that keys are stored in. It need not exist."""
+    return user_dir(create=False) / _FILE_NAME
+
+
+def _stored_keys() -> dict[str, Secret]:
+    keys = _key_file(user_dir(create=False).absolute()).read()
+    keys.pop(_NOTE, None)
+    return keys
+
+
+def _refuse_unsendable(name: str, key: Secret) -> None:
+    """Refuses a key that no HTTP header can carry, without showing it."""
+    if not key:
+        raise ModelError(f"The key for {name!r} is empty: nothing was stored.")
+    for position, character in enumerate(key, start=1):
+        if character.isspace():
+            fault = "white space"
+        elif ord(character) > 0xFF:
+            fault = "a character that no HTTP header can carry"
+        elif not character.isprintable():
+            fault = "a control character"
+        else:
+            continue
+        raise ModelError(
+            f"The key for {name!r} has {fault} at position {position} of {len(key)}: nothing was stored. "
+            "Copy the key alone, then try again."
+        )

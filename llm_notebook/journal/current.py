@@ -1,0 +1,108 @@
+"""The journal that this process keeps: whether there is one, opening it, and reading it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
+from llm_notebook.journal.operations import Journal, TurnEntry
+
+__all__ = ["CurrentJournal", "history", "open_journal"]
+
+
+class CurrentJournal:
+    """The process's journal, opened when it is first needed.
+
+    Attributes:
+        keeps: everything that is asked goes into the user's own journal, as in notebooks.
+        problem: why there is no journal although there should be; empty while all is well.
+    """
+
+    def __init__(self) -> None:
+        self.keeps = False
+        self.problem = ""
+        self._journal: Journal | None = None
+        self._is_own = False
+        self._reading: Journal | None = None
+
+    @property
+    def journal(self) -> Journal | None:
+        """Where everything that is asked is kept; None where that was not asked for, or cannot be done."""
+        wanted = self.keeps or "LLM_NOTEBOOK_JOURNAL" in os.environ
+        if self._journal is None and wanted and not self.problem:
+            try:
+                self._journal, self._is_own = _open_file(None), True
+            except JournalError as error:
+                self.problem = str(error)
+        return self._journal
+
+    @property
+    def to_read(self) -> Journal:
+        """The journal, for reading: opened if it has to be.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
+        if self.journal is not None:
+            return self.journal
+        if self._reading is None:
+            self._reading = _open_file(None)
+        return self._reading
+
+    def open(self, path: str | Path | None = None) -> Journal:
+        """Open a journal and keep everything in it from now on.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
+        self._journal, self._is_own = _open_file(path), False
+        self.problem = ""
+        return self._journal
+
+    def stop_keeping(self) -> None:
+        """Keep nothing from now on, except in a journal that the user has opened."""
+        self.keeps = False
+        if self._is_own and "LLM_NOTEBOOK_JOURNAL" not in os.environ:
+            self.close()
+
+    def close(self) -> None:
+        """Keep nothing from now on, and close what is open."""
+        open_ones = [journal for journal in (self._journal, self._reading) if journal is not None]
+        self._journal = self._reading = None
+        self.keeps, self.problem = False, ""
+        for journal in open_ones:
+            journal.close()
+
+
+def open_journal(path: str | Path | None = None) -> Journal:
+    """Keep everything that is asked in this process from now on: turns, tool calls, decisions.
+
+    Args:
+        path: the journal's file; the user's own journal if not given (`LLM_NOTEBOOK_JOURNAL`, else one in the platform's
+            data folder), which notebooks use by default.
+
+    Raises:
+        JournalError: it cannot be opened.
+    """
+    return process.of(CurrentJournal).open(path)
+
+
+def history(query: str = "", *, limit: int = 50) -> list[TurnEntry]:
+    """The latest turns of the journal, newest first.
+
+    Args:
+        query: words that the prompt or the answer holds; everything if empty.
+        limit: most turns.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    return process.of(CurrentJournal).to_read.history(query, limit=limit)
+
+
+def _open_file(path: str | Path | None) -> Journal:
+    from llm_notebook.journal.sqlite import open_sqlite_journal  # loads sqlite3
+
+    return open_sqlite_journal(path)

@@ -1,0 +1,244 @@
+"""Reading a journal: rows as the entries of the protocol."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
+
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.errors import JournalError
+from llm_notebook.journal.operations import CallEntry, Grant, TurnBegun, TurnEntry
+from llm_notebook.journal.sqlite import search
+from llm_notebook.journal.sqlite.columns import json_of, messages_of, result_of, text_column, text_of, time_of, value_of
+from llm_notebook.journal.sqlite.schema import OPEN_CALLS
+from llm_notebook.parts.messages import Message, ToolCallPart, Usage
+
+__all__ = ["Reader", "state_now"]
+
+IsHeld = Callable[[str | None], bool]
+
+_TURNS = """
+SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
+    began_at, status, output, usage, duration_ms, resolved_model, error
+FROM turns LEFT JOIN turn_endings USING (number)
+"""
+_CALLS = """
+SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
+    calls.grant_id, scope, result, note, changed_at, owner
+FROM calls LEFT JOIN grants USING (grant_id)
+"""
+# Turns begin after the ones that they continue. UNION drops what comes again, so that no circle goes on for ever.
+_LINE = """
+WITH RECURSIVE line (number, parent_id, is_whole) AS (
+    SELECT number, parent_id, is_whole FROM turns WHERE turn_id = ?
+    UNION
+    SELECT turns.number, turns.parent_id, turns.is_whole
+    FROM line JOIN turns ON turns.turn_id = line.parent_id WHERE NOT line.is_whole
+)
+SELECT messages, output, line.parent_id, line.is_whole
+FROM line JOIN turns USING (number) LEFT JOIN turn_endings USING (number) ORDER BY line.number
+"""
+# So many values fit into one statement of any SQLite.
+_MOST_AT_ONCE = 500
+
+
+class Reader:
+    """Reads with one connection, which sees one state of the journal.
+
+    Args:
+        connection: in a transaction.
+        is_held: called with the owner of a started call, says whether that process still lives.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, is_held: IsHeld) -> None:
+        self._connection = connection
+        self._is_held = is_held
+        self._contents: dict[str, bytes] = {}
+
+    def call(self, call_id: str) -> CallEntry | None:
+        """The call with this id, or the only one whose id has it as a part."""
+        found = self._one("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
+        return next(self._calls("WHERE call_id = ?", (found,)), None)
+
+    def call_of(self, turn_id: str, tool_call_id: str) -> CallEntry | None:
+        """The call that a turn asked for under the provider's id."""
+        key = (text_column(turn_id), text_column(tool_call_id))
+        return next(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key), None)
+
+    def waiting(self) -> list[CallEntry]:
+        """The calls that a human may have to do something about, oldest first."""
+        calls = self._calls(f"WHERE {OPEN_CALLS} ORDER BY calls.number", ())
+        return [call for call in calls if call.state != "started"]
+
+    def turn(self, turn_id: str) -> TurnEntry | None:
+        """The turn with this id, or the only one whose id has it as a part."""
+        found = self._one("SELECT DISTINCT turn_id FROM turns WHERE {}", "turn_id", turn_id)
+        turns = self._turns("WHERE turn_id = ?", (found,))
+        return turns[0] if turns else None
+
+    def chain(self, chain_id: str) -> list[TurnEntry]:
+        """The turns of a chain, oldest first."""
+        return self._turns("WHERE chain_id = ? ORDER BY turns.number", (text_column(chain_id),))
+
+    def conversation(self, conversation_id: str) -> list[TurnEntry]:
+        """The turns of the conversation with this id, or of the only one whose id has it as a part, oldest first."""
+        found = self._one("SELECT DISTINCT conversation_id FROM turns WHERE {}", "conversation_id", conversation_id)
+        return self._turns("WHERE conversation_id = ? ORDER BY turns.number", (found,))
+
+    def history(self, query: str, limit: int, *, uses_index: bool) -> list[TurnEntry]:
+        """The latest turns, newest first; with a query those that hold all its words."""
+        limit = max(0, limit)
+        if not query.strip():
+            return self._turns("ORDER BY turns.number DESC LIMIT ?", (limit,))
+        turns: list[TurnEntry] = []
+        numbers = search.turns_with(self._connection, query, uses_index=uses_index)[:limit]
+        for chunk in _chunks(numbers):
+            turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
+        return turns
+
+    def messages(self, turn_id: str) -> list[Message]:
+        """The history up to and including what a turn answered.
+
+        Raises:
+            JournalError: the turn, or one that it continues, is not in the journal.
+        """
+        rows = self._connection.execute(_LINE, (text_column(turn_id),)).fetchall()
+        if not rows:
+            raise JournalError(f"The journal has no turn {turn_id}.")
+        _, _, parent_id, is_whole = rows[0]
+        if parent_id is not None and not is_whole:
+            raise JournalError(
+                f"The history of turn {turn_id} is not whole: turn {text_of(parent_id)}, which it continues, was not saved. "
+                "Ask anew."
+            )
+        messages: list[Message] = []
+        for asked, answered, *_ in rows:
+            messages += messages_of(asked, self._content)
+            messages += messages_of(answered or "[]", self._content)
+        return messages
+
+    def latest_turn(self, cell_id: str | None, notebook: str | None) -> TurnEntry | None:
+        """The turn that was last begun in a cell, or in a notebook."""
+        named = {"cell_id": cell_id, "notebook": notebook}
+        wanted = {column: text_column(value) for column, value in named.items() if value is not None}
+        condition = " AND ".join(f"{column} = ?" for column in wanted) or "1"
+        turns = self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values()))
+        return turns[0] if turns else None
+
+    def grants(self) -> list[Grant]:
+        """The grants in force, oldest first."""
+        rows = self._connection.execute(
+            "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at FROM grants "
+            "WHERE revoked_at IS NULL ORDER BY number"
+        )
+        return [_grant(row) for row in rows]
+
+    def _one(self, select: str, column: str, part: str) -> str | bytes | None:
+        """The id that is or, if it is the only one, has this part, whatever its case; None if there is none."""
+        stored = text_column(part)
+        if self._connection.execute(select.format(f"{column} = ?"), (stored,)).fetchone():
+            return stored
+        if not part:
+            return None
+        found = self._connection.execute(
+            select.format(f"instr(lower({column}), lower(?)) > 0") + " LIMIT 2", (stored,)
+        ).fetchall()
+        return cast("str | bytes", found[0][0]) if len(found) == 1 else None
+
+    def _turns(self, condition: str, parameters: Sequence[Any]) -> list[TurnEntry]:
+        rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
+        turns = [self._turn(row) for row in rows]
+        calls: dict[str, list[CallEntry]] = {}
+        for chunk in _chunks([row[1] for row in rows]):
+            for call in self._calls(f"WHERE turn_id IN ({_marks(chunk)}) ORDER BY calls.number", chunk):
+                calls.setdefault(call.turn_id, []).append(call)
+        for turn in turns:
+            turn.calls = _in_order(calls.get(turn.begun.turn_id, []), turn.output)
+        return turns
+
+    def _turn(self, row: tuple[Any, ...]) -> TurnEntry:
+        _, *ids, messages, is_whole, settings, cell_id, notebook, began_at = row[:12]
+        turn_id, conversation_id, chain_id, parent_id, model_id = map(text_of, ids)
+        status, output, usage, duration_ms, resolved_model, error = row[12:]
+        begun = TurnBegun(
+            turn_id=cast("str", turn_id),
+            conversation_id=cast("str", conversation_id),
+            chain_id=cast("str", chain_id),
+            parent_id=parent_id,
+            model_id=cast("str", model_id),
+            messages=messages_of(messages, self._content),
+            settings=json_of(settings),
+            cell_id=text_of(cell_id),
+            notebook=text_of(notebook),
+            at=cast("Any", time_of(began_at)),
+            is_whole=bool(is_whole),
+        )
+        if status is None:
+            return TurnEntry(begun, "streaming")
+        return TurnEntry(
+            begun,
+            status,
+            messages_of(output, self._content),
+            value_of(Usage, usage),
+            None if duration_ms is None else int(duration_ms),
+            text_of(resolved_model),
+            text_of(error) or "",
+        )
+
+    def _calls(self, condition: str, parameters: Sequence[Any]) -> Iterator[CallEntry]:
+        for row in self._connection.execute(_CALLS + condition, parameters):
+            call_id, turn_id, tool_call_id, tool_name = map(text_of, row[:4])
+            state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
+            result, note, changed_at, owner = row[12:]
+            yield CallEntry(
+                call_id=cast("str", call_id),
+                turn_id=cast("str", turn_id),
+                tool_call_id=cast("str", tool_call_id),
+                tool_name=cast("str", tool_name),
+                state=state_now(state, owner, self._is_held),
+                arguments=arguments,
+                request=value_of(ApprovalRequest, request),
+                decision=value_of(Decision, decision),
+                decided_by=text_of(decided_by) or "",
+                decided_at=time_of(decided_at),
+                grant_id=text_of(grant_id) or "",
+                grant_scope=scope or "",
+                result=result_of(result, self._content),
+                note=text_of(note) or "",
+                changed_at=time_of(changed_at),
+            )
+
+    def _content(self, sha256: str) -> bytes:
+        if sha256 not in self._contents:
+            row = self._connection.execute("SELECT content FROM attachments WHERE sha256 = ?", (sha256,)).fetchone()
+            if row is None:
+                raise JournalError(f"The journal has lost the attachment {sha256}.")
+            self._contents[sha256] = row[0]
+        return self._contents[sha256]
+
+
+def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
+    """The state of a call: `unknown` where it is stored as `started` and the process that started it has died."""
+    return "unknown" if state == "started" and not is_held(owner) else state
+
+
+def _grant(row: tuple[Any, ...]) -> Grant:
+    grant_id, tool_name, identity, scope, place, who = (cast("Any", text_of(column)) for column in row[:6])
+    return Grant(grant_id, tool_name, identity, scope, place, who, cast("Any", time_of(row[6])))
+
+
+def _in_order(calls: list[CallEntry], output: list[Message]) -> list[CallEntry]:
+    """Calls in the order in which the model asked for them, as far as its answer tells."""
+    asked = [part.tool_call_id for message in output for part in message.parts if isinstance(part, ToolCallPart)]
+    places = {tool_call_id: place for place, tool_call_id in reversed(list(enumerate(asked)))}
+    return sorted(calls, key=lambda call: places.get(call.tool_call_id, len(places)))
+
+
+def _chunks(values: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(values), _MOST_AT_ONCE):
+        yield values[start : start + _MOST_AT_ONCE]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))

@@ -1,0 +1,75 @@
+"""Turns as what they add to the tables: a row as they begin, another one as they end, and their words for the search."""
+
+from __future__ import annotations
+
+from llm_notebook.journal.operations import TurnBegun, TurnEnded
+from llm_notebook.journal.sqlite import search
+from llm_notebook.journal.sqlite.columns import (
+    Contents,
+    integer_column,
+    json_column,
+    messages_column,
+    text_column,
+    time_column,
+    usage_column,
+)
+from llm_notebook.journal.sqlite.transactions import Transaction, Write
+
+__all__ = ["turn_begun", "turn_ended"]
+
+
+def turn_begun(turn: TurnBegun) -> Write:
+    """What the beginning of a turn stores."""
+    if turn.parent_id == turn.turn_id:
+        raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
+    contents = Contents()
+    columns = {
+        "turn_id": text_column(turn.turn_id),
+        "conversation_id": text_column(turn.conversation_id),
+        "chain_id": text_column(turn.chain_id),
+        "parent_id": text_column(turn.parent_id),
+        "model_id": text_column(turn.model_id),
+        "messages": messages_column(turn.messages, contents),
+        "is_whole": int(turn.is_whole),
+        "settings": json_column(turn.settings),
+        "cell_id": text_column(turn.cell_id),
+        "notebook": text_column(turn.notebook),
+        "began_at": time_column(turn.at),
+    }
+    prompt = search.prompt_text(turn.messages, turn.settings)
+
+    def store(transaction: Transaction) -> None:
+        if transaction.row("SELECT 1 FROM turns WHERE turn_id = ?", columns["turn_id"]):
+            raise ValueError(f"Turn {turn.turn_id} has begun already.")
+        transaction.keep(contents)
+        number = transaction.insert("turns", columns)
+        search.index_prompt(transaction.connection, number, prompt, uses_index=transaction.uses_index)
+
+    return Write(store)
+
+
+def turn_ended(turn: TurnEnded) -> Write:
+    """What the end of a turn stores."""
+    if turn.status == "streaming":
+        raise ValueError("A turn that has ended is not streaming.")
+    contents = Contents()
+    turn_id = text_column(turn.turn_id)
+    columns = {
+        "status": turn.status,
+        "output": messages_column(turn.messages, contents),
+        "usage": usage_column(turn.usage),
+        "duration_ms": integer_column(turn.duration_ms),
+        "resolved_model": text_column(turn.resolved_model),
+        "error": text_column(turn.error),
+    }
+    answer = search.answer_text(turn.messages)
+
+    def store(transaction: Transaction) -> None:
+        number = transaction.number_of_turn(turn_id)
+        if transaction.row("SELECT 1 FROM turn_endings WHERE number = ?", number):
+            raise ValueError(f"Turn {turn.turn_id} has ended already.")
+        transaction.keep(contents)
+        transaction.insert("turn_endings", {"number": number, **columns})
+        search.index_answer(transaction.connection, number, answer, uses_index=transaction.uses_index)
+
+    return Write(store, must_last=True)

@@ -1,0 +1,82 @@
+"""Operations as what they do to the tables. Values are encoded when an operation is handed over; later changes do not reach it."""
+
+from __future__ import annotations
+
+from llm_notebook.journal.operations import (
+    CallMoved,
+    CallProposed,
+    Decided,
+    Granted,
+    Operation,
+    Revoked,
+    TurnBegun,
+    TurnEnded,
+)
+from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, decided_call
+from llm_notebook.journal.sqlite.columns import text_column, time_column
+from llm_notebook.journal.sqlite.transactions import Transaction, Write
+from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
+
+__all__ = ["nothing", "write_of"]
+
+
+def write_of(operation: Operation) -> Write:
+    """What an operation stores.
+
+    Raises:
+        ValueError, TypeError: it is none that could be made: a transition that is not in TRANSITIONS, or values without a JSON form.
+    """
+    match operation:
+        case TurnBegun():
+            return turn_begun(operation)
+        case TurnEnded():
+            return turn_ended(operation)
+        case CallProposed():
+            return call_proposed(operation)
+        case CallMoved():
+            return call_moved(operation)
+        case Decided():
+            return decided_call(operation)
+        case Granted():
+            return _granted(operation)
+        case Revoked():
+            return _revoked(operation)
+    raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
+
+
+def nothing() -> Write:
+    """A write that stores nothing: when it is done, so are all that came before it."""
+    return Write(lambda _: None)
+
+
+def _granted(granted: Granted) -> Write:
+    grant = granted.grant
+    columns = {
+        "grant_id": text_column(grant.grant_id),
+        "tool_name": text_column(grant.tool_name),
+        "identity": text_column(grant.identity),
+        "scope": text_column(grant.scope),
+        "place": text_column(grant.place),
+        "granted_by": text_column(grant.who),
+        "granted_at": time_column(grant.at),
+        "revoked_at": time_column(grant.revoked_at),
+    }
+
+    def store(transaction: Transaction) -> None:
+        if transaction.row("SELECT 1 FROM grants WHERE grant_id = ?", columns["grant_id"]):
+            raise ValueError(f"Grant {grant.grant_id} is in the journal already.")
+        transaction.insert("grants", columns)
+
+    return Write(store, must_last=True)
+
+
+def _revoked(revoked: Revoked) -> Write:
+    values = (text_column(revoked.who), time_column(revoked.at), text_column(revoked.grant_id))
+
+    def store(transaction: Transaction) -> bool:
+        done = transaction.connection.execute(
+            "UPDATE grants SET revoked_by = ?, revoked_at = ? WHERE grant_id = ? AND revoked_at IS NULL", values
+        )
+        return done.rowcount == 1
+
+    return Write(store, must_last=True)

@@ -1,0 +1,147 @@
+"""Embedding models: texts or bytes become lists of numbers; how models are found, and which is the default."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.errors import ModelError
+from llm_notebook.models.key_holder import KeyHolder
+
+__all__ = ["EmbeddingModel", "EmbeddingModelWithAliases"]
+
+_DEFAULT_BATCH = 100
+
+
+class EmbeddingModel(KeyHolder, ABC):
+    """A model that turns an item, a text or bytes, into a list of numbers. Subclasses implement `embed_batch()`.
+
+    Attributes:
+        model_id: the name that `get_embedding_model()` takes.
+        key: a key for this model object; it wins over every other source.
+        needs_key: the name under which the key is stored, if the model needs one.
+        key_env_var: the environment variable that may hold the key.
+        supports_text: items can be `str`.
+        supports_binary: items can be `bytes`.
+        batch_size: how many items `embed_batch()` is given at most; None leaves the choice to `embed_multi()`.
+    """
+
+    supports_text: bool = True
+    supports_binary: bool = False
+    batch_size: int | None = None
+
+    def embed(self, item: str | bytes, *, key: str | None = None) -> list[float]:
+        """The numbers for one item.
+
+        Args:
+            item: a text, or bytes where the model takes them.
+            key: an API key, or the name of a stored one.
+
+        Raises:
+            ValueError: the model does not take items of this type. Nothing was sent.
+            ModelError: the model failed, or needs a key and there is none.
+        """
+        key = key and Secret(key)
+        self._check(item)
+        (vector,) = self._embedded([item], key)
+        return vector
+
+    def embed_multi(
+        self, items: Iterable[str | bytes], batch_size: int | None = None, *, key: str | None = None
+    ) -> Iterator[list[float]]:
+        """The numbers for each item, in the same order. A batch is drawn and computed when its first numbers are wanted.
+
+        Args:
+            items: texts, or bytes where the model takes them. A list is checked as a whole before anything is sent, other
+                iterables batch by batch.
+            batch_size: how many are computed at once; the model's own `batch_size` if not given.
+            key: an API key, or the name of a stored one.
+
+        Raises:
+            ValueError: an item is of a type that the model does not take.
+            ModelError: the model failed, or needs a key and there is none. What was yielded before is right.
+        """
+        key = key and Secret(key)
+        if isinstance(items, str | bytes):
+            raise ValueError("embed_multi() takes several items: give a list, or use embed() for one.")
+        size = self.batch_size or _DEFAULT_BATCH if batch_size is None else batch_size
+        if size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {size}.")
+        if isinstance(items, list | tuple):
+            for position, item in enumerate(items):
+                self._check(item, position)
+        return self._batches(items, size, key)
+
+    @abstractmethod
+    def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> Iterable[list[float]]:
+        """The numbers for each of a few items, in the same order, all of one length.
+
+        Args:
+            items: at most `batch_size` items of the types that the model takes.
+            key: the key to use, already resolved; None if there is none.
+        """
+
+    def _check(self, item: object, position: int | None = None) -> None:
+        if (isinstance(item, str) and self.supports_text) or (isinstance(item, bytes) and self.supports_binary):
+            return
+        names = [name for name, takes in (("text", self.supports_text), ("bytes", self.supports_binary)) if takes]
+        which = "" if position is None else f"Item {position}: "
+        raise ValueError(f"{which}{self.model_id} embeds {' or '.join(names)}, not {type(item).__name__}.")
+
+    def _batches(self, items: Iterable[str | bytes], size: int, key: str | None) -> Iterator[list[float]]:
+        remaining, position = iter(items), 0
+        while batch := list(islice(remaining, size)):
+            for offset, item in enumerate(batch):
+                self._check(item, position + offset)
+            yield from self._embedded(batch, key)
+            position += len(batch)
+
+    def _embedded(self, batch: list[str | bytes], key: str | None) -> list[list[float]]:
+        """What `embed_batch()` makes of a batch. One vector too few or too many would shift all that follow."""
+        vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
+        if len(vectors) != len(batch):
+            raise ModelError(
+                f"{self.model_id} gave {len(vectors)} embeddings for {len(batch)} items: they cannot be matched."
+            )
+        return vectors
+
+    def _run(self, batch: list[str | bytes], key: str | None) -> Iterable[list[float]]:
+        resolved = self.get_key(key)
+        parameters = inspect.signature(self.embed_batch).parameters.values()
+        if any(parameter.name == "key" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            return self.embed_batch(batch, key=resolved)
+        if key is not None:
+            raise TypeError(f"{type(self).__name__}.embed_batch() takes no key=: set the model's .key instead.")
+        return self.embed_batch(batch)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}: {self.model_id}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+@dataclass(slots=True)
+class EmbeddingModelWithAliases:
+    """A registered embedding model and the other names it answers to.
+
+    Attributes:
+        known_to_llm: the `llm` command has this model too, so that it can be its default.
+    """
+
+    model: EmbeddingModel
+    aliases: Sequence[str] = ()
+    known_to_llm: bool = False
+
+    @property
+    def model_id(self) -> str:
+        """The model's id."""
+        return self.model.model_id
+
+    def matches(self, query: str) -> bool:
+        """True if the id, an alias or the class contains the query, whatever the case."""
+        return any(query.lower() in name.lower() for name in [str(self.model), *self.aliases])

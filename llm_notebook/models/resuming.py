@@ -1,0 +1,304 @@
+"""Going on from the journal: what waits in it, in whichever process it was asked, and what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError, UnknownModelError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
+from llm_notebook.models.conversations import Conversation
+from llm_notebook.models.lookup import model_source
+from llm_notebook.models.model import Model
+from llm_notebook.models.responses import Response
+from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.messages import Message
+from llm_notebook.tools.calls import PauseChain, ToolCall
+from llm_notebook.turns.chain import Hook
+from llm_notebook.turns.log import CallLog, Place
+from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.pauses import ChainPlan, PausedChain, Surroundings
+from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.tool_run import UNKNOWN_OUTCOME
+
+__all__ = [
+    "asked_about",
+    "left_of",
+    "load_conversation",
+    "load_pause",
+    "log_after",
+    "pause_of",
+    "pause_with",
+    "pending",
+    "response_of",
+    "resume",
+]
+
+
+def left_of(
+    turn: TurnEntry,
+    journal: Journal,
+    *,
+    model: Any = None,
+    tools: Sequence[Any] | None = None,
+    before_call: Hook = None,
+    after_call: Hook = None,
+) -> PausedChain:
+    """What goes on with a chain after a turn of the journal.
+
+    Args:
+        turn: the chain's last one so far.
+        journal: where it is kept.
+        model, tools, before_call, after_call: as for `load_pause()`.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    begun = turn.begun
+    around = Surroundings(model or model_source().model(begun.model_id))
+    log = log_after(journal, begun, around.place)
+    results = [call.result for call in turn.calls if call.result is not None]
+    settings = begun.settings
+    prompt = Prompt(
+        None,
+        around.model,
+        options=around.model.Options(**settings.get("options", {})),
+        schema=settings.get("schema"),
+        tools=tools,
+        messages=with_results(log.known, results),
+        hide_reasoning=settings.get("hide_reasoning", False),
+    )
+    plan = ChainPlan(around, before_call, after_call, chain_limit=settings.get("chain_limit"))
+    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id)
+
+
+def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
+    """The pause of a call in the journal, from which its chain goes on.
+
+    Args:
+        call: a call that waits, or one that was decided and not gone on with.
+        journal: where it is kept.
+        wanted: as for `left_of()`.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    turn = journal.turn(call.turn_id)
+    if turn is None:
+        raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
+    paused = left_of(turn, journal, **wanted)
+    paused.request = request = asked_about(call, journal)
+    reason = request.reason if request is not None else ""
+    return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
+
+
+def asked_about(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
+    """What a human is asked about a call. For one that was interrupted while it ran, and asked about in no process, that is kept first."""
+    request = call.request
+    if call.state != "unknown" or (request is not None and request.outcome_unknown):
+        return request
+    if request is None:
+        arguments = thawed(call.arguments)
+        # What the tool is was not noted: an approval to run it again will have it asked about once more.
+        bound = digest("", call.arguments, call.tool_call_id)
+        request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
+    bound = digest_of_unknown(request.digest)
+    request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
+    journal.submit(CallMoved(call.call_id, ("unknown",), "unknown", datetime.now(UTC), request=request)).result()
+    return request
+
+
+def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Response:
+    """A finished response that said what a turn of the journal did: it can `reply()`, and conversations can go on from it.
+
+    Args:
+        turn: complete, or as far as it came.
+        journal: where it is kept.
+        model: the model to go on with; the one named in the journal if not given.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    begun = turn.begun
+    model = model or model_source().model(begun.model_id)
+    messages = journal.messages(begun.turn_id)
+    sent = messages[: len(messages) - len(turn.output)]
+    prompt = Prompt(None, model, messages=sent, options=model.Options(**begun.settings.get("options", {})))
+    log = CallLog(journal, Place(), begun.conversation_id, chain_id=begun.chain_id)
+    return Response.kept(prompt, model, log, turn)
+
+
+def load_conversation(id: str, *, model: Any = None) -> Conversation:  # noqa: A002  the API's name
+    """A conversation of the journal, to go on with.
+
+    Args:
+        id: the conversation, or one of its turns to go on from; the beginning of it will do.
+        model: the model to go on with; the one that answered last if not given.
+
+    Raises:
+        KeyError: there is no such conversation.
+        UnknownModelError: no model is given and the one that answered last is not known.
+    """
+    journal = process.of(CurrentJournal).to_read
+    turn = journal.turn(id)
+    if turn is None:
+        turn = next(reversed(journal.conversation(id)), None)
+    if turn is None:
+        raise KeyError(f"No conversation or turn is called {id!r}; history() lists the latest.")
+    response = response_of(turn, journal, model=model)
+    return Conversation(response.model, [response])
+
+
+def pending() -> list[PauseChain]:
+    """What waits for a human, oldest first, from the journal, whichever process asked.
+
+    Each is a pause: `.request` says what is asked, `.request.id` is its name, and `approve()`, `deny()`, `answer()` and
+    `resume(tools=)` go on with its chain.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    journal = process.of(CurrentJournal).to_read
+    return [pause_of(call, journal, model=_model_of(call, journal)) for call in journal.waiting()]
+
+
+def resume(
+    id: str,  # noqa: A002  the API's name
+    *,
+    tools: Sequence[Any] | None = None,
+    model: Any = None,
+    before_call: Hook = None,
+    after_call: Hook = None,
+) -> Any:
+    """Go on with a chain that waits in the journal, in this process or another.
+
+    Args:
+        id: the call, as `pending()` and `request.id` name it; the beginning of it will do.
+        tools: the tools to go on with; a decision counts only for a tool that has not changed.
+        model, before_call, after_call: as for `load_pause()`. An async model gives an AsyncChainResponse.
+
+    Returns:
+        The chain from there on, which runs when it is read. What is not decided is asked again.
+
+    Raises:
+        KeyError: nothing of that name waits.
+        UnknownModelError: no model is given and none has the name in the journal.
+    """
+    journal = process.of(CurrentJournal).to_read
+    call = journal.call(id)
+    if call is None:
+        raise KeyError(f"Nothing called {id!r} waits in the journal; pending() lists what does.")
+    pause = pause_of(call, journal, model=model, tools=tools, before_call=before_call, after_call=after_call)
+    return pause.resume()
+
+
+class _AbsentModel(Model):
+    """Stands for a model that this process does not know, so that what waits for it can be seen and decided."""
+
+    supports_tools = supports_schema = True
+
+    def __init__(self, model_id: str) -> None:
+        self.model_id = model_id
+
+    def execute(self, *_: Any) -> Any:
+        raise UnknownModelError(
+            f"This process does not know the model {self.model_id!r}: go on with resume(id, model=...) and name one."
+        )
+
+
+def _model_of(call: CallEntry, journal: Journal) -> Any:
+    turn = journal.turn(call.turn_id)
+    if turn is None:
+        return None
+    try:
+        return model_source().model(turn.begun.model_id)
+    except UnknownModelError:
+        return _AbsentModel(turn.begun.model_id)
+
+
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: Any = None,
+    tools: Sequence[Any] | None = None,
+    before_call: Hook = None,
+    after_call: Hook = None,
+) -> PauseChain:
+    """The pause that `PauseChain.to_dict()` wrote, in this process or another.
+
+    Args:
+        data: what `to_dict()` returned.
+        model: the model to go on with; the one named in the data if not given.
+        tools: the tools to go on with; they can be given to `resume()` instead.
+        before_call, after_call: the hooks to go on with. A hook that changes arguments must be given again, or the approved
+            arguments are not those that would run, and the human is asked again.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the data.
+    """
+    model = model or model_source().model(data["model"])
+    messages = [Message.from_dict(message) for message in data["messages"]]
+    prompt = Prompt(
+        None,
+        model,
+        options=model.Options(**data.get("options", {})),
+        schema=data.get("schema"),
+        tools=tools,
+        messages=messages,
+        hide_reasoning=data.get("hide_reasoning", False),
+    )
+    around = Surroundings(model)
+    plan = ChainPlan(around, before_call, after_call, chain_limit=data.get("chain_limit"))
+    request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
+    asked_by = data.get("turn") or new_id()
+    log = _log_of(around, asked_by, request, data.get("decisions", {}))
+    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by))
+
+
+def _log_of(around: Surroundings, asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> CallLog:
+    """The log to go on with: the journal's where it knows the call, else one made of what the dict says."""
+    log = around.log()
+    if request is not None and log.journal is not None:
+        entry = log.journal.call(request.id)
+        turn = log.journal.turn(asked_by) if entry is not None else None
+        if turn is not None:
+            return log_after(log.journal, turn.begun, around.place)
+    log = CallLog()
+    for call_id, data in decisions.items():
+        decision = Decision.from_dict(data)
+        name = request.tool_name if request is not None else ""
+        is_asked = request is not None and request.tool_call_id == call_id
+        own_id = request.id if request is not None and is_asked else new_id()
+        log.memory.adopt(CallEntry(own_id, asked_by, call_id, name, decision.verdict, b"{}", request, decision))
+    if request is not None and log.memory.call(request.id) is None:
+        state: CallState = "unknown" if request.outcome_unknown else "waiting"
+        entry = CallEntry(request.id, asked_by, request.tool_call_id, request.tool_name, state, b"{}", request)
+        log.memory.adopt(entry)
+    return log
+
+
+def log_after(journal: Journal, begun: TurnBegun, place: Place) -> CallLog:
+    """The log of a chain that goes on after a turn of the journal."""
+    return CallLog(
+        journal,
+        place,
+        begun.conversation_id,
+        chain_id=begun.chain_id,
+        parent_id=begun.turn_id,
+        known=journal.messages(begun.turn_id),
+    )
+
+
+def pause_with(reason: str, request: ApprovalRequest | None, paused: PausedChain) -> PauseChain:
+    """The pause that a chain which waits would raise."""
+    pause = PauseChain(reason)
+    pause.messages, pause.request, pause.paused = paused.messages, request, paused
+    if request is not None:
+        pause.tool_call = ToolCall(request.tool_name, thawed(canonical(request.arguments)), request.tool_call_id)
+    return pause

@@ -1,0 +1,1 @@
+"""The line commands of `%llm`, such as `%llm models` and `%llm pending`."""

@@ -1,0 +1,231 @@
+"""`%llm pending`, `approve`, `deny`, `resume`, `history` and `grants`: what the journal knows, and going on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
+from llm_notebook.notebook.actions import Actions
+from llm_notebook.notebook.commands.grammar import Subcommand
+from llm_notebook.notebook.commands.tables import say, table
+from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns
+from llm_notebook.parts.messages import Message, TextPart, ToolCallPart
+from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.requests import value_text
+from llm_notebook.transcript.words import short_id
+
+__all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
+
+_LONGEST = 100
+JOURNAL_COMMANDS = ("pending", "approve", "deny", "resume", "history", "grants")
+
+
+class JournalCommands:
+    """The subcommands that read the journal or go on from it.
+
+    Args:
+        turns: the turns of this kernel.
+        actions: decides and goes on.
+        ask: asks by keyboard where there are no buttons; None where there are.
+    """
+
+    def __init__(self, turns: LiveTurns, actions: Actions, ask: Ask | None) -> None:
+        self._turns = turns
+        self._actions = actions
+        self._ask = ask
+        self._shell = turns.shell
+
+    def run(self, command: Subcommand) -> None:
+        """Do what a subcommand asks.
+
+        Raises:
+            CellError: it cannot be done; the message says why.
+            CellHalted: a turn that was gone on with paused again, or was stopped.
+        """
+        commands: dict[str, Callable[[Subcommand], None]] = {
+            "pending": self._pending,
+            "approve": self._approve,
+            "deny": self._deny,
+            "resume": self._resume,
+            "history": self._history,
+            "grants": self._grants,
+        }
+        try:
+            commands[command.name](command)
+        except JournalError as error:
+            raise CellError(str(error)) from None
+
+    def _pending(self, _command: Subcommand) -> None:
+        rows = [
+            [short_id(call.call_id), call.tool_name, _arguments(call), _since(call.changed_at), _stands(call)]
+            for call in self._waiting()
+        ]
+        if not rows:
+            say(self._shell, "Nothing waits for you.")
+            return
+        below = "`%llm approve ID` runs one, `%llm deny ID REASON` does not, `%llm resume ID` shows it again."
+        table(self._shell, ["ID", "Tool", "Arguments", "Since", ""], rows, below)
+
+    def _waiting(self) -> list[CallEntry]:
+        """What waits in the journal, and what waits in this kernel alone."""
+        journal = process.of(CurrentJournal).journal
+        kept = journal.waiting() if journal is not None else []
+        known = {call.call_id for call in kept}
+        turns = [turn for turn in self._turns.turns.values() if turn.is_waiting and turn.paused is not None]
+        own = [
+            turn.paused.entry(block.request)
+            for turn in turns
+            for block in turn.view.open_calls
+            if turn.paused is not None and block.request is not None and block.call_id not in known
+        ]
+        return [*kept, *own]
+
+    def _approve(self, command: Subcommand) -> None:
+        turn, block = self._asked(command.words[0])
+        self._actions.decide(turn, block, "approved", ask=self._ask)
+
+    def _deny(self, command: Subcommand) -> None:
+        turn, block = self._asked(command.words[0])
+        reason = command.text[len(command.words[0]) :].strip()
+        self._actions.decide(turn, block, "denied", text=reason, ask=self._ask)
+
+    def _resume(self, command: Subcommand) -> None:
+        name = command.words[0] if command.words else ""
+        if not name:
+            waiting = self._waiting()
+            if not waiting:
+                raise CellError("Nothing waits for you.")
+            name = waiting[-1].call_id
+        try:
+            turn, _ = self._asked(name)
+        except CellError:
+            turn = self._turn_named(name)
+        if turn.view.open_calls:
+            self._turns.show_again(turn)
+        else:
+            self._actions.go_on(turn, ask=self._ask)
+
+    def _asked(self, name: str) -> tuple[LiveTurn, CallBlock]:
+        """The turn and the call that part of a call's id names."""
+        found = [
+            (turn, block) for turn in self._turns.turns.values() for block in turn.view.calls if name in block.call_id
+        ]
+        if len(found) > 1:
+            raise CellError(f"{name} could be {len(found)} calls. `%llm pending` lists what waits for you.")
+        if found:
+            return found[0]
+        journal = process.of(CurrentJournal).journal
+        call = journal.call(name) if journal is not None else None
+        turn = self._turns.known("", request=call.call_id) if call is not None else None
+        block = turn.view.call(call.call_id) if turn is not None and call is not None else None
+        if turn is None or block is None:
+            raise CellError(f"Nothing called {name} waits. `%llm pending` lists what waits for you.")
+        return turn, block
+
+    def _turn_named(self, name: str) -> LiveTurn:
+        journal = _needed(process.of(CurrentJournal).journal)
+        entry = journal.turn(name)
+        turn = self._turns.known(entry.begun.chain_id) if entry is not None else None
+        if turn is None:
+            raise CellError(f"There is no turn or call {name}. `%llm pending` and `%llm history` list them.")
+        return turn
+
+    def _history(self, command: Subcommand) -> None:
+        journal = _needed(process.of(CurrentJournal).journal)
+        query = command.text.removeprefix("-q").strip() if command.words[:1] == ["-q"] else ""
+        name = command.words[0] if command.words and not query else ""
+        turns = self._conversation(journal, name) if name else journal.history(query)
+        turns = [turn for turn in turns if turn.begun.messages and turn.begun.messages[-1].role != "tool"]
+        if not turns:
+            say(self._shell, "Nothing of that is in the journal." if query else "The journal holds nothing yet.")
+            return
+        depths = _depths(turns)
+        rows = [
+            [
+                short_id(turn.begun.turn_id),
+                _since(turn.begun.at),
+                turn.begun.model_id,
+                "↳ " * depths[turn.begun.turn_id] + _text(turn.begun.messages, "user"),
+                self._answer(journal, turn),
+            ]
+            for turn in turns
+        ]
+        below = "`%llm history ID` shows a conversation, `%llm --cid ID PROMPT` continues from a turn."
+        table(self._shell, ["ID", "When", "Model", "Prompt", "Answer"], rows, below)
+
+    def _answer(self, journal: Journal, turn: TurnEntry) -> str:
+        """What the chain that the turn began ended with, or how it stands."""
+        last = journal.chain(turn.begun.chain_id)[-1]
+        return _text(last.output, "assistant") or last.status
+
+    def _conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
+        turn = journal.turn(name)
+        found = journal.conversation(turn.begun.conversation_id if turn is not None else name)
+        if not found:
+            raise CellError(f"There is no conversation or turn {name}. `%llm history` lists the latest.")
+        return found
+
+    def _grants(self, command: Subcommand) -> None:
+        journal = _needed(process.of(CurrentJournal).journal)
+        grants = journal.grants()
+        if command.words[:1] == ["revoke"]:
+            named = [grant for grant in grants if command.words[1] in grant.grant_id]
+            if len(named) != 1:
+                raise CellError(f"No grant is called {command.words[1]}. `%llm grants` lists them.")
+            self._actions.receive({"type": "revoke", "grant": named[0].grant_id})
+            say(self._shell, "Calls of {} are asked about again.", named[0].tool_name)
+            return
+        if not grants:
+            say(self._shell, "Nothing is always allowed.")
+            return
+        rows = [[short_id(g.grant_id), g.tool_name, f"this {g.scope}", g.who, _since(g.at)] for g in grants]
+        table(self._shell, ["ID", "Tool", "Allowed in", "By", "Since"], rows, "`%llm grants revoke ID` takes one back.")
+
+
+def _needed(journal: Journal | None) -> Journal:
+    if journal is None:
+        raise CellError(process.of(CurrentJournal).problem or "No journal is open.")
+    return journal
+
+
+def _arguments(call: CallEntry) -> str:
+    arguments: Any = call.request.arguments if call.request is not None else call.arguments.decode(errors="replace")
+    return _short(value_text(arguments) if isinstance(arguments, dict) else arguments)
+
+
+def _stands(call: CallEntry) -> str:
+    return {"waiting": "", "unknown": "did it run?"}.get(call.state, f"{call.state}, not gone on with")
+
+
+def _since(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _text(messages: Any, role: str) -> str:
+    last: Message | None = next((message for message in reversed(messages) if message.role == role), None)
+    if last is None:
+        return ""
+    said = " ".join(part.text for part in last.parts if isinstance(part, TextPart))
+    calls = ", ".join(f"{part.name}(…)" for part in last.parts if isinstance(part, ToolCallPart))
+    return _short(said or calls)
+
+
+def _depths(turns: list[TurnEntry]) -> dict[str, int]:
+    """How deep each turn stands below the first of its conversation, as far as it is in the list."""
+    by_id = {turn.begun.turn_id: turn for turn in turns}
+    depths: dict[str, int] = {}
+    for turn in sorted(turns, key=lambda turn: turn.begun.at):
+        parent = turn.begun.parent_id
+        depths[turn.begun.turn_id] = depths[parent] + 1 if parent in by_id and parent in depths else 0
+    return depths

@@ -1,0 +1,291 @@
+"""What a conversation is made of: messages, their parts, and the events they arrive as. Pure values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from llm_notebook.parts.attachments import Attachment
+
+if TYPE_CHECKING:
+    from llm_notebook.serialization import MessageDict, PartDict
+
+__all__ = [
+    "AttachmentPart",
+    "EventType",
+    "Message",
+    "Part",
+    "ReasoningPart",
+    "StreamEvent",
+    "TextPart",
+    "ToolCallPart",
+    "ToolResultPart",
+    "Usage",
+    "assistant",
+    "events_of",
+    "system",
+    "tool_message",
+    "user",
+]
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+Metadata = dict[str, Any]
+EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The wire form of a part: its type, then every field that says something."""
+    return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
+
+
+@dataclass(slots=True)
+class Part:
+    """Base class of all parts. The role lives on the Message around it."""
+
+    def to_dict(self) -> PartDict:
+        """A JSON-safe dict; absent fields are left out."""
+        raise NotImplementedError
+
+    @staticmethod
+    def from_dict(data: PartDict) -> Part:
+        """The part that `to_dict()` wrote.
+
+        Raises:
+            ValueError: the dict's type is not one of the five known ones.
+        """
+        fields = dict(cast("dict[str, Any]", data))
+        kind = fields.pop("type", None)
+        cls = _PART_TYPES.get(cast("str", kind))
+        if cls is None:
+            raise ValueError(f"Unknown part type {kind!r}; known are {', '.join(_PART_TYPES)}.")
+        if fields.get("attachment") is not None:
+            fields["attachment"] = Attachment.from_dict(fields["attachment"])
+        if "attachments" in fields:
+            fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
+        return cls(**known)
+
+
+@dataclass(slots=True)
+class TextPart(Part):
+    """Plain text, usually Markdown."""
+
+    text: str = ""
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> PartDict:
+        return cast("PartDict", _without_defaults("text", _fields(self)))
+
+
+@dataclass(slots=True)
+class ReasoningPart(Part):
+    """What a model says it thought. `redacted` marks reasoning that the provider keeps to itself."""
+
+    text: str = ""
+    redacted: bool = False
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> PartDict:
+        return cast("PartDict", _without_defaults("reasoning", _fields(self)))
+
+
+@dataclass(slots=True)
+class ToolCallPart(Part):
+    """A model's request to run a tool. `server_executed` calls were run by the provider and are never run here."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    tool_call_id: str | None = None
+    server_executed: bool = False
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> PartDict:
+        return cast("PartDict", _without_defaults("tool_call", _fields(self)))
+
+
+@dataclass(slots=True)
+class ToolResultPart(Part):
+    """What a tool returned, as the text the model reads."""
+
+    name: str
+    output: str = ""
+    tool_call_id: str | None = None
+    server_executed: bool = False
+    exception: str | None = None
+    attachments: list[Attachment] = field(default_factory=list)
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> PartDict:
+        values = _fields(self)
+        values["attachments"] = [attachment.to_dict() for attachment in self.attachments]
+        return cast("PartDict", _without_defaults("tool_result", values))
+
+
+@dataclass(slots=True)
+class AttachmentPart(Part):
+    """An image, a sound or a file, in its place among the other parts."""
+
+    attachment: Attachment | None = None
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> PartDict:
+        values = _fields(self)
+        values["attachment"] = self.attachment.to_dict() if self.attachment is not None else None
+        return cast("PartDict", _without_defaults("attachment", values))
+
+
+_PART_TYPES: dict[str, type[Part]] = {
+    "text": TextPart,
+    "reasoning": ReasoningPart,
+    "tool_call": ToolCallPart,
+    "tool_result": ToolResultPart,
+    "attachment": AttachmentPart,
+}
+
+
+def _fields(part: Part) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__dataclass_fields__}
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a conversation: a role and its parts. Equal to another when its content is."""
+
+    role: Role
+    parts: list[Part] = field(default_factory=list)
+    provider_metadata: Metadata | None = None
+
+    def to_dict(self) -> MessageDict:
+        """A JSON-safe dict; absent fields are left out."""
+        data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
+        if self.provider_metadata is not None:
+            data["provider_metadata"] = self.provider_metadata
+        return cast("MessageDict", data)
+
+    @staticmethod
+    def from_dict(data: MessageDict) -> Message:
+        """The message that `to_dict()` wrote."""
+        return Message(
+            role=data["role"],
+            parts=[Part.from_dict(part) for part in data["parts"]],
+            provider_metadata=data.get("provider_metadata"),
+        )
+
+
+@dataclass(slots=True)
+class StreamEvent:
+    """A piece of a response as it arrives.
+
+    Attributes:
+        type: what the piece belongs to. A tool call arrives as its name, then its arguments as JSON text.
+        chunk: the piece of text.
+        part_index: groups events into parts. None lets the assembler decide: neighbouring text (or reasoning) belongs
+            together, tool calls group by `tool_call_id`, and every tool result is a part of its own.
+        tool_call_id: the call that a tool event belongs to.
+        server_executed: the provider ran this call itself.
+        tool_name: the tool that made a tool result.
+        redacted: reasoning took place and its text is withheld.
+        provider_metadata: opaque data that goes back to the provider unchanged; merged key by key, the later value wins.
+        message_index: for providers that answer with several messages; a new index starts a new Message.
+    """
+
+    type: EventType
+    chunk: str
+    part_index: int | None = None
+    tool_call_id: str | None = None
+    server_executed: bool = False
+    tool_name: str | None = None
+    redacted: bool = False
+    provider_metadata: Metadata | None = None
+    message_index: int = 0
+
+
+Content = str | Attachment | Part
+
+
+def _to_parts(items: Iterable[Content | Iterable[Content]]) -> list[Part]:
+    parts: list[Part] = []
+    for item in items:
+        if isinstance(item, str):
+            parts.append(TextPart(item))
+        elif isinstance(item, Attachment):
+            parts.append(AttachmentPart(item))
+        elif isinstance(item, Part):
+            parts.append(item)
+        elif isinstance(item, list | tuple):
+            parts.extend(_to_parts(item))
+        else:
+            raise TypeError(f"A message takes strings, Attachments, Parts or lists of them, not {type(item).__name__}.")
+    return parts
+
+
+def system(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
+    """A system message from strings, Attachments, Parts or lists of them."""
+    return Message("system", _to_parts(items), provider_metadata)
+
+
+def user(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
+    """A user message from strings, Attachments, Parts or lists of them."""
+    return Message("user", _to_parts(items), provider_metadata)
+
+
+def assistant(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
+    """An assistant message from strings, Attachments, Parts or lists of them."""
+    return Message("assistant", _to_parts(items), provider_metadata)
+
+
+def tool_message(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
+    """A tool message, usually of ToolResultParts."""
+    return Message("tool", _to_parts(items), provider_metadata)
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON with non-ASCII text left readable, as providers are sent it."""
+    return _JSON.encode(value)
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens that a response used, as its provider counts them; None where it does not say.
+
+    Attributes:
+        input: tokens of everything that was sent.
+        output: tokens of everything that came back, reasoning included.
+        details: the provider's own finer counts.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    details: dict[str, Any] | None = None
+
+
+def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
+    """The events that a finished part would have arrived as."""
+    metadata = getattr(part, "provider_metadata", None)
+    if isinstance(part, TextPart):
+        yield StreamEvent("text", part.text, provider_metadata=metadata, message_index=message_index)
+    elif isinstance(part, ReasoningPart):
+        yield StreamEvent(
+            "reasoning", part.text, redacted=part.redacted, provider_metadata=metadata, message_index=message_index
+        )
+    elif isinstance(part, ToolCallPart):
+        call: dict[str, Any] = {
+            "tool_call_id": part.tool_call_id,
+            "server_executed": part.server_executed,
+            "message_index": message_index,
+        }
+        yield StreamEvent("tool_call_name", part.name, provider_metadata=metadata, **call)
+        yield StreamEvent("tool_call_args", json_text(part.arguments), **call)
+    elif isinstance(part, ToolResultPart):
+        yield StreamEvent(
+            "tool_result",
+            part.output,
+            tool_call_id=part.tool_call_id,
+            server_executed=part.server_executed,
+            tool_name=part.name,
+            provider_metadata=metadata,
+            message_index=message_index,
+        )

@@ -1,0 +1,64 @@
+"""Errors of bridged models, tools and loaders, told in this package's own terms."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import llm
+
+from llm_notebook.errors import ConversationNotSupported, ModelError, NeedsKeyException, ProviderError, TransportError
+from llm_notebook.tools.calls import PauseChain
+
+__all__ = ["own_errors", "own_pauses"]
+
+_COUNTERPARTS: dict[str, type[ModelError]] = {
+    "NeedsKeyException": NeedsKeyException,
+    "ConversationNotSupported": ConversationNotSupported,
+    "ModelError": ModelError,
+}
+# The base classes of "no answer came" in the HTTP clients and SDKs that plugins use.
+_UNREACHABLE = {"TransportError", "APIConnectionError"}
+
+
+@contextlib.contextmanager
+def own_errors(name: str) -> Iterator[None]:
+    """Raise an error of the `llm` package as ours; that of a plugin's HTTP client or SDK as ProviderError or TransportError.
+
+    Every other exception is left as it is.
+
+    Args:
+        name: what failed, such as a model's id.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        own = _counterpart(error, name)
+        if own is None:
+            raise
+        raise own from error
+
+
+@contextlib.contextmanager
+def own_pauses() -> Iterator[None]:
+    """Raise a pause of the `llm` package as ours."""
+    try:
+        yield
+    except llm.PauseChain as pause:
+        raise PauseChain(*pause.args) from pause
+
+
+def _counterpart(error: Exception, name: str) -> ModelError | None:
+    kinds = type(error).__mro__
+    for kind in kinds:
+        if kind.__module__.partition(".")[0] == "llm" and kind.__name__ in _COUNTERPARTS:
+            return _COUNTERPARTS[kind.__name__](str(error))
+    said = " ".join(str(error).split())[:500] or type(error).__name__
+    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(status, int):
+        return ProviderError(f"{name}: {said}", status=status)
+    if any(kind.__name__ in _UNREACHABLE for kind in kinds):
+        return TransportError(f"{name}: {said}")
+    return None

@@ -1,0 +1,110 @@
+"""Messages, parts, attachments, events, fragments and templates, from this package's classes to those of `llm` and back."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import llm
+from llm import parts as their_parts
+
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.messages import AttachmentPart, EventType, Message, Part, StreamEvent, ToolResultPart
+from llm_notebook.plugins.llm_package.failures import own_errors
+from llm_notebook.templates.fragments import Fragment
+from llm_notebook.templates.template import Template
+
+__all__ = [
+    "own_attachment",
+    "own_events",
+    "own_fragment_loader",
+    "own_template_loader",
+    "their_attachment",
+    "their_messages",
+]
+
+_KNOWN_EVENTS = frozenset(get_args(EventType))
+
+
+def their_attachment(attachment: Attachment) -> llm.Attachment:
+    """An attachment for a bridged model. Its type is found here: `llm` would ask the server of a URL for it."""
+    path = None if attachment.path is None else str(Path(attachment.path).expanduser())
+    try:
+        found: str | None = attachment.resolve_type()
+    except (ValueError, OSError):
+        found = attachment.type
+    return llm.Attachment(type=found, path=path, url=attachment.url, content=attachment.content)
+
+
+def own_attachment(attachment: llm.Attachment) -> Attachment:
+    """An attachment that a bridged tool or loader gave."""
+    return Attachment(attachment.type, attachment.path, attachment.url, attachment.content)
+
+
+def their_messages(messages: Iterable[Message]) -> Iterator[their_parts.Message]:
+    """Messages for a bridged model.
+
+    Attachments of tool results follow in a user message, as in the chains of `llm`: few plugins look for them in the result.
+    """
+    for message in messages:
+        parts = [_their_part(part) for part in message.parts]
+        yield their_parts.Message(message.role, parts, copy.deepcopy(message.provider_metadata))
+        attached = [
+            attachment for part in message.parts if isinstance(part, ToolResultPart) for attachment in part.attachments
+        ]
+        if attached:
+            yield their_parts.user(*map(their_attachment, attached))
+
+
+def _their_part(part: Part) -> their_parts.Part:
+    # What a plugin does to a dict stays with the plugin.
+    fields = {
+        name: copy.deepcopy(getattr(part, name)) for name in part.__dataclass_fields__ if "attachment" not in name
+    }
+    if isinstance(part, AttachmentPart):
+        fields["attachment"] = None if part.attachment is None else their_attachment(part.attachment)
+    kind: type[their_parts.Part] = getattr(their_parts, type(part).__name__)
+    return kind(**fields)
+
+
+def own_events(event: their_parts.StreamEvent) -> list[StreamEvent]:
+    """The event as ours; none for a kind of event that is not known here."""
+    if event.type not in _KNOWN_EVENTS:
+        return []
+    values: dict[str, Any] = {name: getattr(event, name) for name in StreamEvent.__dataclass_fields__}
+    return [StreamEvent(**values)]
+
+
+def own_fragment_loader(loader: Callable[[str], Any]) -> Callable[[str], list[Fragment | Attachment]]:
+    """A fragment loader that gives Fragments and Attachments of ours."""
+
+    @functools.wraps(loader)
+    def load(argument: str) -> list[Fragment | Attachment]:
+        with own_errors(argument):
+            found = loader(argument)
+        parts = found if isinstance(found, list | tuple) else [found]
+        return [
+            own_attachment(part)
+            if isinstance(part, llm.Attachment)
+            else Fragment(part, getattr(part, "source", "") or "")
+            if isinstance(part, str)
+            else part
+            for part in parts
+        ]
+
+    return load
+
+
+def own_template_loader(loader: Callable[[str], Any]) -> Callable[[str], Template]:
+    """A template loader that gives Templates of ours."""
+
+    @functools.wraps(loader)
+    def load(argument: str) -> Template:
+        with own_errors(argument):
+            template = loader(argument)
+        return Template.model_validate(template.model_dump(exclude_none=True))
+
+    return load

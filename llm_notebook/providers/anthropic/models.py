@@ -1,0 +1,113 @@
+"""Anthropic's models and others behind its Messages API, as sync and async model classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelArguments, SyncHTTPModel
+from llm_notebook.tools.server_side import ServerSideTool
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AnthropicMessages", "AsyncAnthropicMessages"]
+
+_THINKING = ("", "budget", "adaptive", "default", "between_tools", "always")
+# An answer that is not streamed must be there before connections are given up, after about ten minutes.
+_MOST_TOKENS_AT_ONCE = 21_000
+_MOST_TOKENS_ELSEWHERE = 4_096
+_MOST_TOKENS = 64_000
+
+
+class _AnthropicMessages(HTTPModel):
+    """What the two classes share: how the model reasons, how much it may answer, and the request."""
+
+    home = ("https://api.anthropic.com/v1", "anthropic", "ANTHROPIC_API_KEY")
+    document_types = frozenset({"application/pdf", "text/plain"})
+    Options: Any = LazyOptions(
+        "llm_notebook.providers.anthropic.options", "MessagesOptions", reasoning="ReasoningMessagesOptions"
+    )
+    supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        thinking: str | None = None,
+        max_output: int | None = None,
+        **arguments: Unpack[ModelArguments],
+    ) -> None:
+        self.thinking = thinking if thinking is not None else "budget" if arguments.get("reasoning") else ""
+        if self.thinking not in _THINKING:
+            raise ValueError(f"thinking must be one of {', '.join(filter(None, _THINKING))}, not {thinking!r}.")
+        arguments["reasoning"] = bool(self.thinking)
+        super().__init__(model_id, **arguments)
+        self.max_output = max_output or (_MOST_TOKENS if self.base_url is None else _MOST_TOKENS_ELSEWHERE)
+        if self.base_url is None:
+            # Where the documentation of the `llm` command has people store it.
+            self.further_key_names = ("claude",)
+
+    @classmethod
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
+        """How a model reasons and how much it answers; one that no catalogue has does what the newest do."""
+        kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
+        usual = "default" if "reasoning" in known.supports else ""
+        return {"thinking": kinds[0] if kinds else usual, "max_output": known.max_output}
+
+    def key_headers(self, key: str) -> dict[str, str]:
+        return {"x-api-key": Secret(key)}
+
+    def wire_request(self, path: str, body: str, key: str | None) -> WireRequest:
+        request = super().wire_request(path, body, key)
+        # The version after this one refuses sampling options, which older models and other servers take.
+        request.headers = {"anthropic-version": "2023-06-01", **request.headers}
+        return request
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
+        from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
+        from llm_notebook.providers.anthropic.requests import (  # loaded with the first request
+            messages_body_text,
+            messages_settings,
+        )
+
+        options = prompt.options
+        limit = self.max_output if stream else min(self.max_output, _MOST_TOKENS_AT_ONCE)
+        fields = options.request_fields(thinking=self.thinking, max_tokens=limit, hide_reasoning=prompt.hide_reasoning)
+        cache = bool(options.cache)
+        settings = messages_settings(prompt, stream=stream, fields=fields, cache=cache)
+        betas = settings.pop("betas", None)
+        body = messages_body_text(prompt, self.model_name, settings, cache=cache)
+        request = self.wire_request("messages", body, key)
+        if betas:
+            request.headers["anthropic-beta"] = ",".join(betas)
+        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secret=key)
+
+
+class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):
+    """A model on any server that speaks Anthropic's Messages API.
+
+    Args:
+        model_id: the name that `get_model()` and error messages use.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is Anthropic.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key: an API key. A server on `http://` needs none; Anthropic does.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        needs_key: the name under which the key is stored.
+        key_env_var: the environment variable that may hold the key.
+        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
+        thinking: how the model reasons. `budget`: when asked, within a number of tokens, as before Claude 4.6; `adaptive`: when
+            asked, as much as it sees fit; `default`: so, unless told not to; `between_tools`: so, and between tool calls in any
+            case; `always`: in any case.
+        max_output: tokens an answer has at the most unless options say otherwise.
+    """
+
+
+class AsyncAnthropicMessages(_AnthropicMessages, AsyncHTTPModel):
+    """`AnthropicMessages`, used with `await`."""

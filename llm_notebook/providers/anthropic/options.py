@@ -1,0 +1,110 @@
+"""The options of Anthropic's models, with what each does, and the request fields they become."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from llm_notebook.errors import ModelError
+from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
+
+__all__ = ["MessagesOptions", "ReasoningMessagesOptions"]
+
+_LEAST_BUDGET = 1024
+_USUAL_BUDGET = 4096
+
+
+class MessagesOptions(HTTPOptions):
+    """Options that every Messages server understands."""
+
+    max_tokens: int | None = Field(None, ge=1, description="Most tokens the answer may have, reasoning included.")
+    temperature: float | None = Field(
+        None, ge=0, le=1, description="Randomness, from 0 to 1. Models from Claude Opus 4.7 on take none."
+    )
+    top_p: float | None = Field(None, ge=0, le=1, description="Sample only from the likeliest tokens up to this total.")
+    top_k: int | None = Field(None, ge=1, description="Sample only from so many of the likeliest tokens.")
+    stop_sequences: OneOrMoreTexts = Field(None, description="Text, or JSON list of texts, at which the answer ends.")
+    tool_choice: Annotated[Literal["auto", "any", "none"] | dict[str, Any] | None, BeforeValidator(json_if_object)] = (
+        Field(None, description='auto, any, none, or a JSON object such as {"type": "tool", "name": "…"}.')
+    )
+    parallel_tool_calls: bool | None = Field(None, description="Whether several tools may be called at once.")
+    cache: bool | None = Field(
+        None,
+        description="Have tools, system prompt and conversation cached: dearer once, much cheaper when sent again.",
+    )
+    user_id: str | None = Field(None, description="An opaque id of the person who asks.")
+    service_tier: str | None = Field(None, description="auto or standard_only.")
+    extra_body: JSONObject | None = Field(
+        None, description="JSON object of further request fields, sent as they are; `betas` become a header."
+    )
+
+    def request_fields(self, *, thinking: str = "", max_tokens: int, hide_reasoning: bool = False) -> dict[str, Any]:
+        """The options as request fields.
+
+        Args:
+            thinking: how the model reasons, as `AnthropicMessages` takes it; empty if it does not.
+            max_tokens: the limit where the options name none.
+            hide_reasoning: ask for no readable reasoning.
+
+        Raises:
+            ModelError: the model cannot do without reasoning, and it is to.
+        """
+        taken = ("temperature", "top_p", "top_k", "service_tier")
+        fields: dict[str, Any] = {"max_tokens": self.max_tokens or max_tokens}
+        fields |= self.model_dump(exclude_none=True, include=set(taken))
+        if self.stop_sequences is not None:
+            given = self.stop_sequences
+            fields["stop_sequences"] = [given] if isinstance(given, str) else given
+        if self.user_id is not None:
+            fields["metadata"] = {"user_id": self.user_id}
+        if choice := self._tool_choice():
+            fields["tool_choice"] = choice
+        return fields | (self.extra_body or {})
+
+    def _tool_choice(self) -> dict[str, Any]:
+        given = self.tool_choice
+        choice = {"type": given} if isinstance(given, str) else dict(given or {})
+        if self.parallel_tool_calls is not None:
+            choice = {"type": "auto", **choice, "disable_parallel_tool_use": not self.parallel_tool_calls}
+        return choice
+
+
+class ReasoningMessagesOptions(MessagesOptions):
+    """Options of models that reason before they answer."""
+
+    thinking: bool | None = Field(
+        None, description="Whether to reason first; what happens without it differs by model."
+    )
+    thinking_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
+        None, description="How much to put into reasoning and answer."
+    )
+    thinking_budget: int | None = Field(
+        None, ge=_LEAST_BUDGET, description="Most tokens of reasoning, for models before Claude 4.6."
+    )
+
+    def request_fields(self, *, thinking: str = "", max_tokens: int, hide_reasoning: bool = False) -> dict[str, Any]:
+        fields = super().request_fields(thinking=thinking, max_tokens=max_tokens, hide_reasoning=hide_reasoning)
+        own: dict[str, Any] = {}
+        if self.thinking_effort is not None:
+            own["output_config"] = {"effort": self.thinking_effort}
+            if thinking == "budget":
+                own["betas"] = ["effort-2025-11-24"]
+        if wanted := self._thinking(thinking, fields["max_tokens"], hide_reasoning=hide_reasoning):
+            own["thinking"] = wanted
+        return own | fields
+
+    def _thinking(self, kind: str, max_tokens: int, *, hide_reasoning: bool) -> dict[str, Any] | None:
+        if self.thinking is False:
+            if kind == "always":
+                raise ModelError("This model always reasons: ask for less with thinking_effort=low.")
+            return {"type": "between_tools" if kind == "between_tools" else "disabled"}
+        asked = self.thinking or self.thinking_budget is not None
+        display = {"display": "omitted" if hide_reasoning else "summarized"}
+        if kind == "budget":
+            budget = self.thinking_budget or max(_LEAST_BUDGET, min(_USUAL_BUDGET, max_tokens - 1))
+            hidden = display if hide_reasoning else {}
+            return {"type": "enabled", "budget_tokens": budget, **hidden} if asked else None
+        if asked or self.thinking_effort is not None or kind != "adaptive":
+            return {"type": "adaptive", **display}
+        return None

@@ -1,0 +1,93 @@
+"""Google's Gemini models and others behind the same API, as sync and async model classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+from urllib.parse import quote
+
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.providers.catalog.catalog import EVERYTHING
+from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelArguments, SyncHTTPModel
+from llm_notebook.tools.server_side import ServerSideTool
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AsyncGeminiModel", "GeminiModel"]
+
+_THINKING = ("", "budget", "level")
+_DOCUMENT_TYPES = frozenset("application/pdf text/plain text/csv text/html image/heic image/heif".split())
+_AUDIO_TYPES = frozenset("audio/wav audio/mpeg audio/mp3 audio/aiff audio/aac audio/ogg audio/flac".split())
+_VIDEO_TYPES = frozenset("video/mp4 video/mpeg video/quicktime video/webm video/x-flv video/3gpp video/wmv".split())
+
+
+class _GeminiModel(HTTPModel):
+    """What the two classes share: how the model reasons, what it sees and hears, and the request."""
+
+    home = ("https://generativelanguage.googleapis.com/v1beta", "gemini", "GEMINI_API_KEY")
+    document_types = _DOCUMENT_TYPES
+    Options: Any = LazyOptions(
+        "llm_notebook.providers.gemini.options", "GeminiOptions", reasoning="ReasoningGeminiOptions"
+    )
+    supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
+
+    def __init__(
+        self, model_id: str, *, thinking: str | None = None, video: bool = False, **arguments: Unpack[ModelArguments]
+    ) -> None:
+        self.thinking = thinking if thinking is not None else "level" if arguments.get("reasoning") else ""
+        if self.thinking not in _THINKING:
+            raise ValueError(f"thinking must be one of {', '.join(filter(None, _THINKING))}, not {thinking!r}.")
+        arguments["reasoning"] = bool(self.thinking)
+        super().__init__(model_id, **arguments)
+        further = ((_AUDIO_TYPES, arguments.get("audio")), (_VIDEO_TYPES, video))
+        self.attachment_types = self.attachment_types.union(*(types for types, flag in further if flag))
+        if self.base_url is None:
+            # The variables of the `llm` command's plugin and of Google's own library.
+            self.further_key_env_vars = ("LLM_GEMINI_KEY", "GOOGLE_API_KEY")
+
+    @classmethod
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
+        """How a model reasons, and what it sees and hears; one that no catalogue has does what the newest do."""
+        kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
+        usual = "level" if "reasoning" in known.supports else ""
+        new = {"audio": True} if known.supports == EVERYTHING else {}
+        return {"thinking": kinds[0] if kinds else usual, "video": bool(new) or "video" in known.supports, **new}
+
+    def key_headers(self, key: str) -> dict[str, str]:
+        return {"x-goog-api-key": Secret(key)}
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
+        from llm_notebook.providers.gemini.answers import GenerateContentDecoder  # loads pydantic_core
+        from llm_notebook.providers.gemini.requests import gemini_body_text  # with the first request
+
+        fields = prompt.options.request_fields(reasons=self.reasoning, hide_reasoning=prompt.hide_reasoning)
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        path = f"models/{quote(self.model_name, safe='')}:{method}"
+        request = self.wire_request(path, gemini_body_text(prompt, fields), key)
+        return request, GenerateContentDecoder(self.model_id, stream=stream, secret=key)
+
+
+class GeminiModel(_GeminiModel, SyncHTTPModel):
+    """A model on any server that speaks Google's generateContent API.
+
+    Args:
+        model_id: the name that `get_model()` and error messages use.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1beta`; None is Google.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key: an API key. A server on `http://` needs none; Google does.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        needs_key: the name under which the key is stored.
+        key_env_var: the environment variable that may hold the key.
+        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, video, reasoning: what the model can do.
+        thinking: how the model is told how much to reason: by `budget`, as Gemini 2.5, or by `level`, as later ones.
+    """
+
+
+class AsyncGeminiModel(_GeminiModel, AsyncHTTPModel):
+    """`GeminiModel`, used with `await`."""

@@ -1,0 +1,119 @@
+"""Google Gemini's generateContent, the requests: prompts become request bodies. No I/O.
+
+Source: https://ai.google.dev/api/generate-content
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.parts.messages import (
+    AttachmentPart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    json_text,
+)
+from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llm_notebook.parts.attachments import Attachment
+
+__all__ = ["content_parts", "gemini_body_text"]
+
+_MADE_HERE = "tc_"
+
+
+def gemini_body_text(prompt: Prompt, fields: dict[str, Any]) -> str:
+    """The body of a request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+
+    Args:
+        prompt: what to send.
+        fields: request fields as the server names them.
+    """
+    rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in _settings(prompt, fields).items())
+    return f'{{"contents":[{_contents_text(prompt)}]{rest}}}'
+
+
+def _settings(prompt: Prompt, fields: dict[str, Any]) -> dict[str, Any]:
+    settings = dict(fields)
+    systems = [message for message in prompt.messages if message.role == "system"]
+    if parts := [encoded for message in systems for encoded in content_parts(message)]:
+        settings["systemInstruction"] = {"parts": parts}
+    if prompt.tools:
+        settings["tools"] = _tools(prompt)
+    if prompt.schema is not None:
+        wanted = {"responseMimeType": "application/json", "responseJsonSchema": prompt.schema}
+        settings["generationConfig"] = {**settings.get("generationConfig", {}), **wanted}
+    for tool in prompt.tools:
+        if not isinstance(tool, Tool):
+            tool.prepare_request(prompt.model, settings)
+    return settings
+
+
+def _tools(prompt: Prompt) -> list[dict[str, Any]]:
+    own = [tool.tool_spec(prompt.model) for tool in prompt.tools if not isinstance(tool, Tool)]
+    declared = [
+        {"name": tool.name, "description": tool.description or "", "parametersJsonSchema": tool.input_schema}
+        for tool in prompt.tools
+        if isinstance(tool, Tool)
+    ]
+    return [*own, *([{"functionDeclarations": declared}] if declared else [])]
+
+
+def _contents_text(prompt: Prompt) -> str:
+    known = prompt.encoded
+    texts = []
+    for message in prompt.messages:
+        if message.role == "system":
+            continue
+        kept = known.get(id(message))
+        if kept is None or kept[0] is not message:
+            parts = content_parts(message)
+            role = "model" if message.role == "assistant" else "user"
+            kept = known[id(message)] = (message, json_text({"role": role, "parts": parts}) if parts else "")
+        texts.append(kept[1])
+    return ",".join(filter(None, texts))
+
+
+def content_parts(message: Message) -> list[dict[str, Any]]:
+    """The parts of a message as the API takes them, in their order; what tools attached follows their results."""
+    parts = [encoded for part in message.parts for encoded in _encoded(part)]
+    return sorted(parts, key=lambda part: "functionResponse" not in part) if message.role == "tool" else parts
+
+
+def _encoded(part: Part) -> list[dict[str, Any]]:
+    own: dict[str, Any] = (getattr(part, "provider_metadata", None) or {}).get("gemini") or {}
+    if "part" in own:
+        return [own["part"]]
+    signed = {"thoughtSignature": own["thoughtSignature"]} if own.get("thoughtSignature") else {}
+    if isinstance(part, TextPart):
+        return [{"text": part.text, **signed}] if part.text or signed else []
+    if isinstance(part, ReasoningPart):
+        return [{"text": part.text, "thought": True, **signed}] if signed else []
+    if isinstance(part, AttachmentPart) and part.attachment is not None:
+        return [_attached(part.attachment)]
+    if isinstance(part, ToolCallPart) and not part.server_executed:
+        call = {**_id(part.tool_call_id), "name": part.name, "args": part.arguments}
+        return [{"functionCall": call, **signed}]
+    if isinstance(part, ToolResultPart) and not part.server_executed:
+        told = {"output" if part.exception is None else "error": part.output}
+        response = {**_id(part.tool_call_id), "name": part.name, "response": told}
+        return [{"functionResponse": response}, *map(_attached, part.attachments)]
+    return []
+
+
+def _id(call_id: str | None) -> dict[str, str]:
+    """The id of a call, where it was not made here: the server matches calls and results without ids by name and order."""
+    return {"id": call_id} if call_id and not call_id.startswith(_MADE_HERE) else {}
+
+
+def _attached(attachment: Attachment) -> dict[str, Any]:
+    kind = attachment.resolve_type()
+    if attachment.url is not None:
+        return {"fileData": {"mimeType": kind, "fileUri": attachment.url}}
+    return {"inlineData": {"mimeType": kind, "data": attachment.base64_content()}}

@@ -1,0 +1,42 @@
+"""What several wire formats encode alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
+from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["encoded_texts", "made_call_ids"]
+
+
+def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+    """The prompt's messages as JSON texts, by a wire's own `encode`; those that earlier rounds encoded are taken from there."""
+    messages, known = prompt.messages, prompt.encoded
+    if made_call_ids([message for message in messages if id(message) not in known]):
+        # Ids that are made up depend on the messages around; messages with such are never kept.
+        return [json_text(item) for item in encode(messages)]
+    texts = []
+    for message in messages:
+        kept = known.get(id(message))
+        if kept is None or kept[0] is not message:
+            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
+        texts.append(kept[1])
+    return list(filter(None, texts))
+
+
+def made_call_ids(messages: list[Message]) -> dict[int, str]:
+    """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
+    made: dict[int, str] = {}
+    unanswered: list[ToolCallPart] = []
+    for part in (part for message in messages for part in message.parts):
+        if isinstance(part, ToolCallPart) and not part.tool_call_id and not part.server_executed:
+            made[id(part)] = f"call_{len(made)}"
+            unanswered.append(part)
+        elif isinstance(part, ToolResultPart) and not part.tool_call_id:
+            call = next((call for call in unanswered if call.name == part.name), None)
+            if call is not None:
+                unanswered.remove(call)
+                made[id(part)] = made[id(call)]
+    return made

@@ -1,0 +1,124 @@
+"""What a server's refusal means: which error it is, in a sentence that says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from llm_notebook.errors import ProviderError
+from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
+
+__all__ = ["error_text", "provider_error", "request_id_in", "tokens_over"]
+
+_NUMBER = r"(?P<{0}>\d[\d,_]*)"
+_LIMIT, _ASKED = _NUMBER.format("limit"), _NUMBER.format("asked")
+# What OpenAI, vLLM, OpenRouter, llama.cpp, Anthropic, Gemini, Mistral, xAI and Groq say.
+_SAID = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"maximum (?:context|prompt) length is {_LIMIT}\D{{0,120}}?{_ASKED} (?:input )?tokens",
+        rf"limit of {_LIMIT} tokens\D{{0,80}}?{_ASKED} tokens",
+        rf"\({_ASKED} tokens\) exceeds the available context size \({_LIMIT} tokens\)",
+        rf"{_ASKED} tokens > {_LIMIT}(?: tokens)? maximum",
+        rf"token count \(?{_ASKED}\)? exceeds the maximum number of tokens allowed \(?{_LIMIT}\)?",
+        rf"contains {_ASKED} tokens.{{0,80}}? {_LIMIT} maximum context length",
+        rf"Limit {_LIMIT}, Requested {_ASKED}, please reduce",
+    )
+)
+
+
+def tokens_over(said: str) -> int | None:
+    """By how many tokens the request was longer than the limit that the server named; None if it named none."""
+    for pattern in _SAID:
+        found = pattern.search(said)
+        if found is not None:
+            limit, asked = (int(re.sub(r"\D", "", found[name])) for name in ("limit", "asked"))
+            return asked - limit if asked > limit else None
+    return None
+
+
+_MOVED = "The address is another one: check base_url."
+_HINTS = {
+    301: _MOVED,
+    302: _MOVED,
+    303: _MOVED,
+    307: _MOVED,
+    308: _MOVED,
+    401: "Check the key.",
+    403: "Check what the key may do.",
+    404: "Check the model's name and the address.",
+    413: "Send less.",
+    429: "Wait a little, or check the quota.",
+}
+_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-ms-request-id", "cf-ray")
+
+
+def error_text(body: Any) -> tuple[str, str | None]:
+    """What a server's error body says, and its short code, from any of the shapes that servers use."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return str(body or ""), None
+    inner = body.get("error", body)
+    if isinstance(inner, str):
+        return inner, None
+    if not isinstance(inner, dict):
+        inner = body
+    message = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
+    if isinstance(message, list):
+        message = "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in message)
+    code = inner.get("code") or inner.get("type") or inner.get("status")
+    return str(message or inner or ""), None if code is None else str(code)
+
+
+def provider_error(
+    sender: str,
+    body: Any,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    secret: str | None = None,
+    hint: str | None = None,
+) -> ProviderError:
+    """The error that says what the server said and what to do, in one sentence each.
+
+    Args:
+        sender: the model's id.
+        body: the parsed JSON body, or its text.
+        status: HTTP status; None inside a stream.
+        headers: the reply's headers.
+        secret: a key that must not be repeated.
+        hint: what to do, where more can be said than the status alone says.
+    """
+    said, code = error_text(body)
+    said = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(said.split()))
+    if secret:
+        said = said.replace(secret, "…")
+    said = said if len(said) <= 600 else said[:600] + "…"
+    where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
+    message = f"{sender}: {where}" + (f": {said}" if said else ".")
+    advice = [_too_long(said), hint or _HINTS.get(status or 0, ""), _wait(status, headers or {})]
+    if any(advice):
+        message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
+    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}))
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """The provider's id of the request, which its support asks for."""
+    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+
+
+def _too_long(said: str) -> str:
+    """What to do about a prompt that is longer than the model takes."""
+    over = tokens_over(said)
+    return "" if over is None else f"That is {over:,} tokens too many: send less, or begin a new conversation."
+
+
+def _wait(status: int | None, headers: Mapping[str, str]) -> str:
+    """How long the server asks to wait, where that is longer than anybody would wait for a cell."""
+    seconds = retry_after(headers) if status in (429, 503, 529) else None
+    if seconds is None or not LONGEST_ASKED_DELAY < seconds < float("inf"):
+        return ""
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    return f"It asks to wait {f'{minutes} minutes' if minutes < 120 else f'{hours} hours'}."

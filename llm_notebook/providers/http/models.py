@@ -1,0 +1,211 @@
+"""Models behind HTTP: what the sync and async model classes of every wire format share."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from llm_notebook.configuration.process import process
+from llm_notebook.models.model import AsyncKeyModel, KeyModel
+from llm_notebook.providers.http.servers import Server
+
+if TYPE_CHECKING:
+    from llm_notebook.models.conversations import AsyncConversation, Conversation
+    from llm_notebook.models.responses import AsyncResponse, Response
+    from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.exchange import TransportSettings
+    from llm_notebook.providers.http.retries import Retry
+    from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.state import Items
+
+__all__ = [
+    "AUDIO_TYPES",
+    "IMAGE_TYPES",
+    "AsyncHTTPModel",
+    "HTTPModel",
+    "ModelArguments",
+    "SyncHTTPModel",
+]
+
+ResponseT = TypeVar("ResponseT", "Response", "AsyncResponse")
+IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+AUDIO_TYPES = frozenset({"audio/wav", "audio/mpeg"})
+
+
+class ModelArguments(TypedDict, total=False):
+    """The keyword arguments that models of every wire format take; `HTTPModel` says what they mean."""
+
+    base_url: str | None
+    model_name: str | None
+    key: str | None
+    headers: dict[str, str] | None
+    timeout: float | None
+    max_retries: int
+    needs_key: str | None
+    key_env_var: str | None
+    tls: TLSSettings | None
+    can_stream: bool
+    supports_schema: bool
+    supports_tools: bool
+    supports_conversation: bool
+    vision: bool
+    audio: bool
+    reasoning: bool
+
+
+class HTTPModel(Server):
+    """What both flavours of a wire format share: their settings, the request, and the meaning of its reply.
+
+    Args:
+        model_id: the name that `get_model()` and error messages use.
+        base_url: the server's address; None is the provider's own.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key: an API key.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        needs_key: the name under which the key is stored.
+        key_env_var: the environment variable that may hold the key.
+        tls: how the server's certificate is checked, where not the usual way.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
+    """
+
+    document_types: frozenset[str] = frozenset({"application/pdf"})
+    key: str | None
+    attachment_types: frozenset[str] | set[str]
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        base_url: str | None = None,
+        model_name: str | None = None,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float | None = None,
+        max_retries: int = 2,
+        needs_key: str | None = None,
+        key_env_var: str | None = None,
+        tls: TLSSettings | None = None,
+        can_stream: bool = True,
+        supports_schema: bool = True,
+        supports_tools: bool = True,
+        supports_conversation: bool = True,
+        vision: bool = False,
+        audio: bool = False,
+        reasoning: bool = False,
+    ) -> None:
+        super().__init__(
+            model_id,
+            base_url=base_url,
+            model_name=model_name,
+            key=key,
+            headers=headers,
+            timeout=timeout,
+            max_retries=max_retries,
+            needs_key=needs_key,
+            key_env_var=key_env_var,
+            tls=tls,
+        )
+        self.can_stream = can_stream
+        self.supports_schema = supports_schema
+        self.supports_tools = supports_tools
+        self.supports_conversation = supports_conversation
+        self.reasoning = reasoning
+        self.attachment_types = {
+            *(IMAGE_TYPES | self.document_types if vision else ()),
+            *(AUDIO_TYPES if audio else ()),
+        }
+
+    @classmethod
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:  # noqa: ARG003  subclasses read it
+        """Arguments of this wire format's own that follow from what is known of a model."""
+        return {}
+
+    def _exchange(
+        self, prompt: Prompt, stream: bool, key: str | None
+    ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
+        """The request for a prompt, what reads its answer, and how it is sent."""
+        request, decoder = self._wire(prompt, stream, key)
+        return request, decoder, self._sending(prompt)
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
+        """The request for a prompt and what reads its answer."""
+        raise NotImplementedError
+
+    def _sending(self, prompt: Prompt) -> TransportSettings:
+        """How this prompt is sent: its own options `timeout` and `max_retries` count for more than the model's."""
+        from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+
+        timeout, max_retries = (getattr(prompt.options, name, None) for name in ("timeout", "max_retries"))
+        return TransportSettings(
+            self.timeout if timeout is None else timeout,
+            self.max_retries if max_retries is None else max_retries,
+            self.tls,
+        )
+
+    @staticmethod
+    def _settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
+        """Tell the response, if anybody still has it, what the whole exchange told."""
+        if response is None:
+            return
+        usage = decoder.usage
+        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+        response.response_json = decoder.response_json
+        if decoder.resolved_model:
+            response.set_resolved_model(decoder.resolved_model)
+
+
+class SyncHTTPModel(HTTPModel, KeyModel):
+    """The sync flavour of any wire format."""
+
+    def execute(
+        self, prompt: Prompt, stream: bool, response: Response, conversation: Conversation | None, key: str | None
+    ) -> Iterator[Items]:
+        from llm_notebook.providers.http.transport import Transport  # loads httpx
+
+        request, decoder, settings = self._exchange(prompt, stream, key)
+        reader, note_retry = _held_weakly(response)
+        del response
+        try:
+            yield from process.of(Transport).stream(request, decoder, settings, note_retry)
+        finally:
+            self._settle(reader(), decoder)
+
+
+class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
+    """The async flavour of any wire format."""
+
+    async def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: AsyncResponse,
+        conversation: AsyncConversation | None,
+        key: str | None,
+    ) -> AsyncIterator[Items]:
+        from llm_notebook.providers.http.transport import Transport  # loads httpx
+
+        request, decoder, settings = self._exchange(prompt, stream, key)
+        reader, note_retry = _held_weakly(response)
+        del response
+        items = process.of(Transport).astream(request, decoder, settings, note_retry)
+        try:
+            async with aclosing(items):
+                async for together in items:
+                    yield together
+        finally:
+            self._settle(reader(), decoder)
+
+
+def _held_weakly(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], Any]]:
+    """The response and its `note_retry`, for a generator that must not keep its response alive.
+
+    So a response that nobody has any more takes the generator with it, which closes the connection at once and what it awaits
+    in order; in a cycle of references the garbage collector would come late and have an event loop close all of it together.
+    """
+    note_retry = weakref.WeakMethod(response.note_retry)
+    return weakref.ref(response), lambda retry: (note := note_retry()) and note(retry)

@@ -1,0 +1,214 @@
+"""A model's place on a server: its address, its name there, its key and headers, and what to do when the server says no."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from llm_notebook.configuration.keys import Secret, get_key
+from llm_notebook.errors import ModelError, NeedsKeyException
+from llm_notebook.models.key_holder import KeyHolder
+from llm_notebook.providers.catalog.names import closest_names
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.http.wire import TLSSettings, WireRequest
+
+__all__ = ["OPENAI_URL", "OpenAIServer", "Server"]
+
+OPENAI_URL = "https://api.openai.com/v1"
+_STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
+
+
+class Server(KeyHolder):
+    """Where a model is, and how it is spoken to.
+
+    Args:
+        model_id: how error messages call the model.
+        base_url: the server's address up to and including its version; None is the provider's own server.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as the models take them.
+
+    Attributes:
+        provider: the provider in whose catalogue the model is looked up, if it is one of a provider's.
+        home: the address, the name of the key and its environment variable where no `base_url` is given.
+
+    Raises:
+        ValueError: `base_url` is no address.
+    """
+
+    home: ClassVar[tuple[str, str | None, str | None]] = ("", None, None)
+    provider: str | None = None
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        base_url: str | None,
+        model_name: str | None,
+        key: str | None,
+        headers: dict[str, str] | None,
+        timeout: float | None,
+        max_retries: int,
+        needs_key: str | None,
+        key_env_var: str | None,
+        tls: TLSSettings | None = None,
+    ) -> None:
+        if base_url is not None:
+            _check_address(base_url)
+        else:
+            self.provider = self.home[1]
+            needs_key, key_env_var = needs_key or self.home[1], key_env_var or self.home[2]
+        self.model_id = model_id
+        self.model_name = model_name or model_id
+        self.base_url = base_url.rstrip("/") if base_url is not None else None
+        self.key = Secret(key) if key is not None else None
+        self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.needs_key = needs_key
+        self.key_env_var = key_env_var
+        self.tls = tls
+
+    @property
+    def address(self) -> str:
+        """The address that requests go to, without the path of the request."""
+        return self.base_url or self.home[0]
+
+    def key_headers(self, key: str) -> dict[str, str]:
+        """The headers that carry the key."""
+        return {"authorization": Secret(f"Bearer {key}")}
+
+    def wire_request(self, path: str, body: str, key: str | None) -> WireRequest:
+        """The request that sends this body.
+
+        Raises:
+            ModelError: a header cannot be sent.
+            NeedsKeyException: a header names a key that is not stored.
+        """
+        from llm_notebook.providers.http.wire import WireRequest  # loaded with the first request
+
+        headers = {
+            name: _sendable(self._with_stored_keys(value), f"header {name!r}", self.model_id)
+            for name, value in self.headers.items()
+        }
+        if key:
+            headers |= {
+                name: Secret(value) for name, value in self.key_headers(_sendable(key, "key", self.model_id)).items()
+            }
+        return WireRequest(
+            url=f"{self.address}/{path}",
+            body=body.encode(errors="replace"),
+            headers=dict(headers),
+            secret=key and Secret(key),
+            sender=self.model_id,
+            advise=functools.partial(self.advice, key=key and Secret(key)),
+        )
+
+    def _with_stored_keys(self, value: str) -> str:
+        """The header's value with the stored key, or the environment variable, of that name in the place of each `${NAME}`."""
+
+        def stored(match: re.Match[str]) -> str:
+            name = match.group(1)
+            found = get_key(alias=name, env=name)
+            if found is None:
+                raise NeedsKeyException(
+                    f"{self.model_id}: a header names the key {name!r}, which is not stored, so nothing was sent: "
+                    f"`%llm keys set {name}` stores it."
+                )
+            return found
+
+        return Secret(_STORED_KEY.sub(stored, value))
+
+    def advice(self, status: int, key: str | None) -> str | None:
+        """What to do about an error status of this server's; None where the status says it all."""
+        if status in (401, 403):
+            return self._key_advice(key) if status == 401 else f"Check what the key may do, and {self._key_found(key)}."
+        if status == 404:
+            return closest_names(self.model_name, self._names_of_provider()).strip() or None
+        return None
+
+    def _names_of_provider(self) -> list[str]:
+        """The provider's names of its models, as far as known here."""
+        if self.provider is None:
+            return []
+        from llm_notebook.providers.catalog.lists import known_names  # knows the classes that are servers
+
+        return known_names(self.provider)
+
+    def _key_advice(self, key: str | None) -> str:
+        if key:
+            return f"Check the key: {self._key_found(key)}."
+        if self.needs_key:
+            return f"It wants a key: `%llm keys set {self.needs_key}` stores one."
+        return "It wants a key, and none was sent: give the model key= or needs_key= (`api_key_name` in an endpoints file)."
+
+    def _key_found(self, key: str | None) -> str:
+        """Where the key came from, as the end of a sentence."""
+        if key is None:
+            return "that one is sent"
+        if self.key is not None:
+            return "it is the one that the model was made with"
+        if self.needs_key and get_key(alias=self.needs_key) == key:
+            return f"it is the one stored as {self.needs_key!r}; `%llm keys set {self.needs_key}` replaces it"
+        if self.key_env_var and key == (os.getenv(self.key_env_var) or "").strip():
+            return f"it is the one in the environment variable {self.key_env_var}"
+        return "it is the one that was passed as key="
+
+
+class OpenAIServer(Server):
+    """A place on OpenAI's own server, on the gateway that `OPENAI_BASE_URL` names, or on any server that speaks its protocol."""
+
+    home = (OPENAI_URL, "openai", "OPENAI_API_KEY")
+
+    @property
+    def address(self) -> str:
+        """The address given, else that of the gateway which the environment names, as OpenAI's own client reads it.
+
+        Raises:
+            ModelError: what the variable holds is no address.
+        """
+        given = os.getenv("OPENAI_BASE_URL", "").strip()
+        if self.base_url is not None or not given:
+            return super().address
+        try:
+            _check_address(given)
+        except ValueError:
+            raise ModelError(
+                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+            ) from None
+        return given.rstrip("/")
+
+    @property
+    def is_behind_gateway(self) -> bool:
+        """No address was given, and the environment names another server than OpenAI's."""
+        return self.base_url is None and self.address != OPENAI_URL
+
+
+def _sendable(value: str, what: str, sender: str) -> Secret:
+    """The value of a header, without the white space around it.
+
+    Raises:
+        ModelError: it holds characters that no header can carry; it is not shown.
+    """
+    value = Secret(value.strip())
+    if not value.isascii() or not value.isprintable():
+        raise ModelError(f"{sender}: the {what} holds characters that cannot be sent; nothing was sent.")
+    return value
+
+
+def _check_address(base_url: str) -> None:
+    """Refuse what is no address of a server.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        address = urlsplit(base_url)
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {base_url!r}.")

@@ -1,0 +1,248 @@
+"""Local models: SmolLM2-135M, or any other GGUF file, on llama.cpp in this process. No key, no server, no network."""
+
+from __future__ import annotations
+
+import queue
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.models.model import AsyncModel, Model, ModelWithAliases
+from llm_notebook.providers.openai.chat_requests import chat_body
+
+if TYPE_CHECKING:
+    from llm_notebook.models.conversations import AsyncConversation, Conversation
+    from llm_notebook.models.responses import AsyncResponse, Response
+    from llm_notebook.parts.messages import StreamEvent
+    from llm_notebook.providers.local.engine import Engine, Outcome
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AsyncLocalModel", "LocalModel", "ModelFile", "local_entry", "local_models"]
+
+_MODEL_ID = "smollm2"
+_ALIASES = ("smollm2-135m", "SmolLM2-135M", "SmolLM2")
+
+
+class ModelFile(Protocol):
+    """A GGUF file that is here, or could be."""
+
+    def path(self) -> Path:
+        """Where the file is or would be."""
+
+    def installed(self) -> Path:
+        """The same, or a ModelError that says what to do where there is no such file."""
+
+
+def local_models() -> list[ModelWithAliases]:
+    """The models that run in this process and are there from the start. Loads nothing and looks for nothing."""
+    return [ModelWithAliases(LocalModel(), AsyncLocalModel(), _ALIASES)]
+
+
+def local_entry(model_id: str, file: ModelFile, *, supports_tools: bool) -> ModelWithAliases:
+    """A GGUF file in both flavours. Loads nothing and looks for nothing.
+
+    Args:
+        model_id: the model's name, or its path.
+        file: where it is.
+        supports_tools: its chat template tells it about tools.
+    """
+    return ModelWithAliases(
+        LocalModel(model_id=model_id, file=file, supports_tools=supports_tools),
+        AsyncLocalModel(model_id=model_id, file=file, supports_tools=supports_tools),
+    )
+
+
+class _LocalModel:
+    """What both flavours share.
+
+    Attributes:
+        is_smollm2: it is the model that needs no address, whose answers read best with options of our choice.
+    """
+
+    can_stream: bool = True
+    supports_schema: bool = True
+    is_smollm2: bool = True
+    Options: Any = LazyOptions("llm_notebook.providers.local.options", "GGUFOptions", is_smollm2="LocalOptions")
+
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        *,
+        model_id: str = _MODEL_ID,
+        file: ModelFile | None = None,
+        supports_tools: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._file = file
+        self.model_id = model_id
+        self.supports_tools = supports_tools
+        self.is_smollm2 = file is None
+
+    @property
+    def file(self) -> ModelFile:
+        """The file of its weights."""
+        from llm_notebook.providers.local.smollm2 import SMOLLM2  # only when it is used
+
+        return self._file or SMOLLM2
+
+    @property
+    def engine(self) -> Engine:
+        """What computes the answers; all models of a file share one unless told otherwise."""
+        from llm_notebook.providers.local.engine import Engines  # only where a local model runs
+
+        return self._engine or process.of(Engines).of(self.file.path(), self.file.installed)
+
+
+class LocalModel(_LocalModel, Model):
+    """A local model, without `await`.
+
+    Args:
+        engine: what computes the answers; the one of this process for the file if not given.
+        model_id: its name, or its path.
+        file: the file of its weights; SmolLM2-135M's if not given.
+        supports_tools: its chat template tells it about tools.
+    """
+
+    def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: Response,
+        conversation: Conversation | None,
+    ) -> Iterator[str | StreamEvent]:
+        """Yield the answer as it is computed. Closing it stops the computation.
+
+        Raises:
+            ModelError: xllamacpp or the weights are missing, or the prompt does not fit.
+        """
+        answer = _Answer(self, prompt, stream, response)
+        del response  # it holds this generator: a cycle would keep a dropped answer computing
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        generation = self.engine.generation(answer.body, outcomes.put)
+        try:
+            generation.start()
+            while not answer.over:
+                yield from answer.items(outcomes.get())
+        finally:
+            generation.cancel()
+            answer.settle()
+
+
+class AsyncLocalModel(_LocalModel, AsyncModel):
+    """A local model, with `await`. Its arguments are those of `LocalModel`."""
+
+    async def execute(
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: AsyncResponse,
+        conversation: AsyncConversation | None,
+    ) -> AsyncIterator[str | StreamEvent]:
+        """`LocalModel.execute()` as an async generator; the event loop is never blocked."""
+        import asyncio  # loads ssl; whoever awaits has it loaded
+
+        answer = _Answer(self, prompt, stream, response)
+        del response
+        outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def deliver(outcome: Outcome) -> None:
+            try:
+                loop.call_soon_threadsafe(outcomes.put_nowait, outcome)
+            except RuntimeError:  # the loop is closed: nobody reads any more
+                generation.cancel()
+
+        generation = self.engine.generation(answer.body, deliver)
+        try:
+            generation.start()
+            while not answer.over:
+                for item in answer.items(await outcomes.get()):
+                    yield item
+        finally:
+            generation.cancel()
+            answer.settle()
+
+
+class _Answer:
+    """One exchange with llama.cpp: the request body, and what its chunks amount to. No I/O.
+
+    Attributes:
+        body: the request body.
+        over: the answer has reached its end.
+    """
+
+    def __init__(self, model: _LocalModel, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
+        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
+
+        self._model_id = model.model_id
+        self._resolved_model = model.file.path().stem
+        options = prompt.options.request_fields(schema=prompt.schema is not None)
+        # Only a stream can be stopped, and return_progress lets it be stopped while the prompt is read.
+        self.body = chat_body(prompt, self._resolved_model, stream=True, options={**options, "return_progress": True})
+        self.over = False
+        self._response = weakref.ref(response)
+        self._decoder = ChatDecoder(self._model_id)
+        self._held_back: list[str | StreamEvent] | None = None if stream else []
+
+    def items(self, outcome: Outcome) -> list[str | StreamEvent]:
+        """What the next outcome adds to the response.
+
+        Raises:
+            ModelError: llama.cpp refuses the prompt, or failed.
+            IncompleteResponse: it ended without saying that it is done.
+        """
+        if isinstance(outcome, BaseException):
+            raise _as_model_error(outcome, self._model_id)
+        if outcome is None:
+            return self._last_items()
+        if outcome.get("error"):
+            raise _refusal(outcome["error"], self._model_id)
+        items = self._decoder.feed_object(outcome)
+        if self._held_back is None:
+            return items
+        self._held_back += items
+        return []
+
+    def _last_items(self) -> list[str | StreamEvent]:
+        if self._decoder.finish_reason is None:
+            raise IncompleteResponse(
+                f"{self._model_id}: the answer broke off before its end; what arrived is in `.partial`."
+            )
+        self.over = True
+        held_back = self._held_back or []
+        if all(isinstance(item, str) for item in held_back):
+            return ["".join(item for item in held_back if isinstance(item, str))] if held_back else []
+        return held_back
+
+    def settle(self) -> None:
+        """Tell the response, if anybody still has it, what is known by now."""
+        response = self._response()
+        if response is None:
+            return
+        usage = self._decoder.usage
+        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+        response.response_json = self._decoder.response_json
+        response.set_resolved_model(self._resolved_model)
+
+
+def _as_model_error(error: BaseException, model_id: str) -> BaseException:
+    """The error to raise in the reader's thread."""
+    if isinstance(error, ModelError) or not isinstance(error, Exception):
+        return error
+    said = " ".join(str(error).split())
+    refused = ModelError(f"{model_id}: llama.cpp does not accept this prompt: {said[:300]}")
+    refused.__cause__ = error
+    return refused
+
+
+def _refusal(error: dict[str, Any], model_id: str) -> ModelError:
+    if error.get("type") == "exceed_context_size_error":
+        return ModelError(
+            f"{model_id} takes at most {error.get('n_ctx')} tokens, and the prompt with all that goes along has "
+            f"{error.get('n_prompt_tokens')}: shorten it or begin a new conversation (`%%llm --new`)."
+        )
+    return ModelError(f"{model_id}: llama.cpp does not accept this prompt: {error.get('message') or error}")

@@ -1,0 +1,1 @@
+"""Ollama's own API: models, options, requests and answers."""

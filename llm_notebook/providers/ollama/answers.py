@@ -1,0 +1,149 @@
+"""Ollama's `/api/chat`: prompts become request bodies, and lines of JSON become stream events. No I/O.
+
+Source: https://docs.ollama.com/api/chat
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import from_json
+
+from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.parts.messages import StreamEvent, Usage, json_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+
+__all__ = ["OllamaDecoder"]
+
+
+class _Lines:
+    """Frames of newline-delimited JSON."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    @property
+    def pending(self) -> bytes:
+        """A last line that no newline ended."""
+        return bytes(self._rest)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes are kept for a line that has not ended."""
+        return len(self._rest)
+
+    def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
+        """The lines that `piece` completes; empty ones are passed over."""
+        *whole, rest = piece.split(b"\n")
+        if whole and self._rest:
+            whole[0] = bytes(self._rest) + whole[0]
+            self._rest.clear()
+        self._rest += rest
+        return [("", line) for line in map(bytes.strip, whole) if line]
+
+
+class OllamaDecoder(StreamDecoder):
+    """One response, streamed or whole. A stream ends with the line that says `"done": true`."""
+
+    framing = _Lines
+    object_is_whole = False
+    kind = "an answer of Ollama's"
+
+    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+        super().__init__(sender, stream=stream, secret=secret)
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._calls: list[dict[str, Any]] = []
+        self._ids: set[str] = set()
+        self._last: dict[str, Any] = {}
+
+    def expect_whole(self) -> None:
+        """One JSON body is a stream of one line, and proxies call a stream of lines JSON."""
+
+    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+        return self._items_of(self.parsed(data))
+
+    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+        items = self._items_of(body)
+        if not isinstance(body.get("message"), dict):
+            raise self.strange(json_text(body))
+        self.done = True
+        return items
+
+    def _items_of_last(self, pending: bytes) -> StreamItems:
+        try:
+            line = from_json(pending)
+        except ValueError:
+            return []
+        ends = isinstance(line, dict) and (line.get("done") or line.get("error"))
+        return self._items_of(line) if ends else []
+
+    def _items_of(self, line: dict[str, Any]) -> StreamItems:
+        if line.get("error"):
+            raise self.reported(line)
+        message = line.get("message")
+        if not isinstance(message, dict) and not line.get("done"):
+            raise self.strange(json_text(line))
+        self._last = line
+        items: StreamItems = []
+        try:
+            items += self._items_of_message(message or {})
+        except (AttributeError, KeyError, TypeError):
+            raise self.strange(json_text(line)) from None
+        self.done = bool(line.get("done"))
+        return items
+
+    def _items_of_message(self, message: dict[str, Any]) -> StreamItems:
+        items: StreamItems = []
+        thinking, text = message.get("thinking"), message.get("content")
+        if isinstance(thinking, str) and thinking:
+            self._thinking.append(thinking)
+            items.append(StreamEvent("reasoning", thinking))
+        if isinstance(text, str) and text:
+            self._text.append(text)
+            items.append(text)
+        for call in message.get("tool_calls") or []:
+            items += self._call(call)
+        return items
+
+    def _call(self, call: dict[str, Any]) -> StreamItems:
+        """A call comes whole, with its arguments as an object; most servers give it no id."""
+        function = call["function"]
+        arguments = function.get("arguments")
+        name, given = as_text(function["name"]), call.get("id")
+        usable = isinstance(given, str) and given not in ("", *self._ids)
+        call_id = str(given) if usable else new_tool_call_id()
+        self._ids.add(call_id)
+        self._calls.append(call)
+        return [
+            StreamEvent("tool_call_name", name, tool_call_id=call_id),
+            StreamEvent(
+                "tool_call_args",
+                arguments if isinstance(arguments, str) else json_text(arguments or {}),
+                tool_call_id=call_id,
+            ),
+        ]
+
+    @property
+    def resolved_model(self) -> str | None:
+        """The model that the server says it used."""
+        return self._last.get("model")
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens, as far as the server told them; a prompt that it had in its cache may go without."""
+        return Usage(self._last.get("prompt_eval_count"), self._last.get("eval_count"))
+
+    @property
+    def response_json(self) -> dict[str, Any]:
+        """The response in the API's non-streamed shape."""
+        if self._whole_json is not None:
+            return self._whole_json
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text)}
+        if self._thinking:
+            message["thinking"] = "".join(self._thinking)
+        if self._calls:
+            message["tool_calls"] = self._calls
+        return {**self._last, "message": message}

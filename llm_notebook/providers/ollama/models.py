@@ -1,0 +1,83 @@
+"""Models on an Ollama server, as sync and async model classes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.http.wire import WireRequest
+    from llm_notebook.providers.ollama.answers import OllamaDecoder
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AsyncOllama", "Ollama", "server_address"]
+
+
+_PORT = 11434
+_THIS_MACHINE = f"http://127.0.0.1:{_PORT}"
+# A server that listens on every address is reached at this one.
+_EVERYWHERE = ("0.0.0.0", "[::]", "::")  # noqa: S104  compared with, not bound to
+
+
+def server_address(configured: str | None) -> str:
+    """The address of the server that `OLLAMA_HOST` names; the usual one on this machine where it names none.
+
+    It may be given without a scheme or a port, and as the address to listen on, as Ollama itself takes it.
+    """
+    text = (configured or "").strip().strip("\"'").rstrip("/")
+    if not text:
+        return _THIS_MACHINE
+    scheme, separator, rest = text.rpartition("://")
+    host, slash, path = rest.partition("/")
+    bare, colon, port = host.rpartition(":")
+    if not colon or "]" in port:
+        bare, port = host, ""
+    if not port.isdigit():
+        port = {"http": "80", "https": "443"}.get(scheme, str(_PORT)) if separator else str(_PORT)
+    name = "127.0.0.1" if not bare or bare in _EVERYWHERE else bare
+    return f"{scheme or 'http'}://{name}:{port}{slash}{path}"
+
+
+class _Ollama(HTTPModel):
+    """What the two classes share: the request and the meaning of its reply."""
+
+    Options: Any = LazyOptions("llm_notebook.providers.ollama.options", "OllamaOptions")
+    document_types = frozenset()
+    without_key = ""
+
+    @property
+    def address(self) -> str:
+        """The address given, else what `OLLAMA_HOST` says when the request is sent."""
+        return self.base_url or server_address(os.getenv("OLLAMA_HOST"))
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, OllamaDecoder]:
+        from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
+        from llm_notebook.providers.ollama.requests import ollama_body_text  # loads pydantic_core
+
+        fields = prompt.options.request_fields()
+        body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields)
+        request = self.wire_request("api/chat", body, key)
+        return request, OllamaDecoder(self.model_id, stream=stream, secret=key)
+
+    def advice(self, status: int, key: str | None) -> str | None:
+        if status == 404:
+            return f"`ollama pull {self.model_name}` fetches a model of that name."
+        return super().advice(status, key)
+
+
+class Ollama(_Ollama, SyncHTTPModel):
+    """A model on an Ollama server: `base_url`, or what `OLLAMA_HOST` says, or the usual address on this machine.
+
+    Args:
+        model_id: the name that error messages use, and the server's name of the model unless `model_name` says another.
+        base_url: the server's address, such as `http://localhost:11434`.
+        model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `OpenAIChat`.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
+    """
+
+
+class AsyncOllama(_Ollama, AsyncHTTPModel):
+    """`Ollama`, used with `await`."""

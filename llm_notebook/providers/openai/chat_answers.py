@@ -1,0 +1,270 @@
+"""OpenAI Chat Completions, the answers: bytes become stream events. No I/O.
+
+Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`,
+`reasoning`, `reasoning_details`, content as a list of typed chunks, arguments as objects, usage under `x_groq`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import from_json
+
+from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.parts.messages import StreamEvent, Usage, json_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+
+__all__ = ["ChatDecoder"]
+
+_HEAD_FIELDS = ("id", "created", "model", "service_tier", "system_fingerprint")
+
+
+class ChatDecoder(StreamDecoder):
+    """One response, streamed or whole. The terminal event of a stream is `data: [DONE]`."""
+
+    kind = "a chat completion"
+
+    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+        super().__init__(sender, stream=stream, secret=secret)
+        self._text: list[str] = []
+        self._refusal: list[str] = []
+        self._reasoning: list[str] = []
+        self._reasoning_details: list[Any] = []
+        self._calls: dict[int, _CallInProgress] = {}
+        self._started_calls: list[_CallInProgress] = []
+        self._head: dict[str, Any] = {}
+        self._raw_usage: dict[str, Any] | None = None
+        self.finish_reason: str | None = None
+
+    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+        if data == b"[DONE]":
+            return self._end()
+        chunk = self.parsed(data)
+        if not name and (text := self._plain_text(chunk)) is not None:
+            return [text]
+        return self.feed_object(chunk, error=name == "error")
+
+    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+        items = self.feed_object(body)
+        if not body.get("choices"):
+            raise self.strange(json_text(body))
+        return items + self._end()
+
+    def _items_of_last(self, pending: bytes) -> StreamItems:
+        return self._end() if pending == b"[DONE]" else []
+
+    def feed_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
+        """The stream items of one parsed chunk, or of a whole completion.
+
+        Raises:
+            ProviderError: the chunk is an error, or not a chat completion.
+        """
+        if error or chunk.get("error") or "error" in (chunk.get("object"), chunk.get("type")):
+            raise self.reported(chunk)
+        try:
+            return self._items_of_chunk(chunk)
+        except (AttributeError, KeyError, TypeError):
+            raise self.strange(json_text(chunk)) from None
+
+    def _plain_text(self, chunk: dict[str, Any]) -> str | None:
+        """The text of a chunk that brings nothing but text, the common case by far; None for every other chunk."""
+        try:
+            choice = chunk["choices"][0]
+            delta = choice["delta"]
+            text = delta["content"]
+        except (KeyError, IndexError, TypeError):
+            return None
+        if type(text) is not str or not text or len(delta) != 1 or choice.get("finish_reason") or not self._head:
+            return None
+        if chunk.get("usage") or "error" in chunk:
+            return None
+        self._text.append(text)
+        return text
+
+    def _items_of_chunk(self, chunk: dict[str, Any]) -> StreamItems:
+        choices = chunk.get("choices")
+        usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+        if isinstance(usage, dict):
+            self._raw_usage = usage
+        if not self._head:
+            self._head = {name: chunk[name] for name in _HEAD_FIELDS if chunk.get(name)}
+        if not choices:
+            return []
+        choice = choices[0]
+        if choice.get("finish_reason"):
+            self.finish_reason = choice["finish_reason"]
+            if self.finish_reason == "error":
+                raise self.reported(choice.get("error") or "the model failed")
+        delta = choice.get("delta") or choice.get("message")
+        if not delta:
+            return []
+        return self._items_of(delta)
+
+    def _items_of(self, delta: dict[str, Any]) -> StreamItems:
+        items: StreamItems = []
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        if isinstance(reasoning, str) and reasoning:
+            items.append(self._reasoned(reasoning))
+        if delta.get("reasoning_details"):
+            self._reasoning_details += delta["reasoning_details"]
+        content = delta.get("content")
+        if isinstance(content, list):
+            items += [item for block in content for item in self._typed_block(block)]
+        for text, kept in ((content, self._text), (delta.get("refusal"), self._refusal)):
+            if isinstance(text, str) and text:
+                kept.append(text)
+                items.append(text)
+        for position, call in enumerate(delta.get("tool_calls") or []):
+            items += self._call_items(call, position)
+        return items
+
+    def _reasoned(self, text: str) -> StreamEvent:
+        self._reasoning.append(text)
+        return StreamEvent("reasoning", text)
+
+    def _typed_block(self, block: Any) -> StreamItems:
+        """Mistral's content: a list of text and thinking chunks."""
+        if not isinstance(block, dict):
+            return []
+        if block.get("type") == "thinking":
+            inner = block.get("thinking") or []
+            thought = inner if isinstance(inner, str) else "".join(str(item.get("text") or "") for item in inner)
+            items: StreamItems = [self._reasoned(thought)] if thought else []
+            if block.get("signature"):
+                signature = {"mistral": {"signature": block["signature"]}}
+                items.append(StreamEvent("reasoning", "", provider_metadata=signature))
+            return items
+        text = block.get("text")
+        if not isinstance(text, str) or not text:
+            return []
+        self._text.append(text)
+        return [text]
+
+    def _call_items(self, delta: dict[str, Any], position: int) -> StreamItems:
+        """Items of one tool-call delta: id and name come with the first fragment of an index, arguments in pieces."""
+        index = delta.get("index")
+        index = position if index is None else index
+        function = delta.get("function") or {}
+        given_id, name, arguments = delta.get("id"), function.get("name"), function.get("arguments")
+        given_id = given_id if isinstance(given_id, str) else None
+        call = self._calls.get(index)
+        if call is None or call.ends_before(given_id, name):
+            taken = any(given_id == other.id for other in self._started_calls)
+            call = self._calls[index] = _CallInProgress(
+                new_tool_call_id() if taken or not given_id else given_id, given_id
+            )
+            self._started_calls.append(call)
+        items: StreamItems = []
+        if name and name != call.name:
+            call.name += as_text(name)
+            items.append(StreamEvent("tool_call_name", name, tool_call_id=call.id))
+        if arguments is not None and not isinstance(arguments, str):
+            arguments = json_text(arguments)
+        if arguments:
+            call.arguments.append(arguments)
+            items.append(StreamEvent("tool_call_args", arguments, tool_call_id=call.id))
+        return items
+
+    def _end(self) -> StreamItems:
+        """The terminal event was seen.
+
+        Raises:
+            IncompleteResponse: the answer reached a limit in the middle of a tool call, which must not be run.
+        """
+        cut_short = self.finish_reason in ("length", "content_filter") and self._started_calls
+        if cut_short and not self._started_calls[-1].is_whole():
+            raise self.cut_in_call(str(self.finish_reason))
+        self.done = True
+        if not self._reasoning_details:
+            return []
+        details = _joined_details(self._reasoning_details)
+        return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details})]
+
+    @property
+    def resolved_model(self) -> str | None:
+        """The model that the server says it used."""
+        return self._head.get("model")
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens, as far as the server told them."""
+        usage = self._raw_usage or {}
+        details = {
+            name: value
+            for name, value in usage.items()
+            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
+        }
+        return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"), details or None)
+
+    @property
+    def response_json(self) -> dict[str, Any]:
+        """The response in the API's non-streamed shape: as the server sent it if it was not streamed.
+
+        Where it was streamed, `content` and `finish_reason` stand beside `choices` too: there, code made for the `llm` package
+        looks for them.
+        """
+        if self._whole_json is not None:
+            return self._whole_json
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text) or None}
+        if self._refusal:
+            message["refusal"] = "".join(self._refusal)
+        if self._reasoning:
+            message["reasoning_content"] = "".join(self._reasoning)
+        if self._started_calls:
+            message["tool_calls"] = [call.to_dict() for call in self._started_calls]
+        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
+        beside = {"content": message["content"] or "", "finish_reason": self.finish_reason}
+        whole: dict[str, Any] = {**self._head, "object": "chat.completion", "choices": [choice], **beside}
+        return whole | ({"usage": self._raw_usage} if self._raw_usage else {})
+
+
+def _joined_details(pieces: list[Any]) -> list[Any]:
+    """OpenRouter's details of reasoning as they are to be sent back: the pieces of each block, by type and index, made one."""
+    joined: dict[Any, Any] = {}
+    for position, piece in enumerate(pieces):
+        if not isinstance(piece, dict) or piece.get("index") is None:
+            joined[position] = piece
+            continue
+        block = joined.setdefault((str(piece.get("type")), str(piece["index"])), {})
+        for name, value in piece.items():
+            if name in ("text", "summary", "data") and isinstance(block.get(name), str) and isinstance(value, str):
+                block[name] += value
+            elif value is not None or name not in block:
+                block[name] = value
+    return list(joined.values())
+
+
+class _CallInProgress:
+    """A tool call while its fragments arrive."""
+
+    __slots__ = ("arguments", "given_id", "id", "name")
+
+    def __init__(self, call_id: str, given_id: str | None) -> None:
+        self.id = call_id
+        self.given_id = given_id
+        self.name = ""
+        self.arguments: list[str] = []
+
+    def ends_before(self, given_id: str | None, name: str | None) -> bool:
+        """True if a delta of that id and name begins another call, although it has the same index.
+
+        Some servers number all calls of a turn 0: an id tells them apart, and without ids a name after whole arguments.
+        """
+        if given_id and self.given_id:
+            return given_id != self.given_id
+        return bool(name and not given_id and self.arguments and self.is_whole())
+
+    def is_whole(self) -> bool:
+        """True if the arguments so far are a whole JSON text."""
+        try:
+            from_json("".join(self.arguments))
+        except ValueError:
+            return False
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": "".join(self.arguments)},
+        }

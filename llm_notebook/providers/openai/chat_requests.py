@@ -1,0 +1,200 @@
+"""OpenAI Chat Completions, the requests: prompts become request bodies. No I/O.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from llm_notebook.parts.messages import (
+    AttachmentPart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    json_text,
+)
+from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.openai.dialects import ChatDialect
+from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["chat_body", "chat_body_text", "chat_messages", "schema_name"]
+
+_USUAL = ChatDialect()
+_SHORT_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
+_AUDIO_FORMATS = {
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+}
+
+
+def chat_body(
+    prompt: Prompt,
+    model_name: str,
+    *,
+    stream: bool,
+    options: dict[str, Any] | None = None,
+    dialect: ChatDialect = _USUAL,
+) -> dict[str, Any]:
+    """The body of a Chat Completions request.
+
+    Args:
+        prompt: what to send.
+        model_name: the server's name of the model.
+        stream: ask for a stream, with usage at its end.
+        options: request fields as the server names them.
+        dialect: what the server does differently.
+    """
+    messages = [*_told_schema(prompt, dialect), *chat_messages(prompt.messages, dialect)]
+    body: dict[str, Any] = {"model": model_name, "messages": messages}
+    return body | _settings(prompt, dialect, stream=stream, options=options)
+
+
+def chat_body_text(
+    prompt: Prompt,
+    model_name: str,
+    *,
+    stream: bool,
+    options: dict[str, Any] | None = None,
+    dialect: ChatDialect = _USUAL,
+) -> str:
+    """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
+    settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
+    told = map(json_text, _told_schema(prompt, dialect))
+    messages = ",".join([*told, *encoded_texts(prompt, lambda messages: chat_messages(messages, dialect))])
+    return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
+
+
+def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: dict[str, Any] | None) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if stream:
+        body["stream"] = True
+        if dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    if prompt.tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description or "", "parameters": tool.input_schema},
+            }
+            for tool in prompt.tools
+        ]
+    if prompt.schema is not None and dialect.schema == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    elif prompt.schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
+        }
+    return body | (options or {})
+
+
+def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """The schema in words, for servers that can be asked for JSON but not for a schema."""
+    if prompt.schema is None or dialect.schema == "json_schema":
+        return []
+    text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
+    return [{"role": "system", "content": text}]
+
+
+def schema_name(schema: dict[str, Any]) -> str:
+    """A name that the API accepts: letters, digits, `_` and `-`, at most 64."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "output"))[:64]
+
+
+def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
+    """Messages as the API takes them. Every tool result becomes a message of its own."""
+    encoded: list[dict[str, Any]] = []
+    made_ids = made_call_ids(messages)
+    for message in messages:
+        if message.role == "assistant":
+            encoded.append(_assistant_message(message, made_ids, dialect))
+        elif message.role == "tool":
+            encoded += _tool_messages(message, made_ids, dialect)
+        else:
+            encoded.append({"role": message.role, "content": _content(message.parts)})
+    return encoded
+
+
+def _content(parts: list[Part]) -> str | list[dict[str, Any]]:
+    if all(isinstance(part, TextPart) for part in parts):
+        return "\n".join(part.text for part in parts if isinstance(part, TextPart))
+    return [block for part in parts if (block := _block(part)) is not None]
+
+
+def _block(part: Part) -> dict[str, Any] | None:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if not isinstance(part, AttachmentPart) or part.attachment is None:
+        return None
+    attachment = part.attachment
+    kind = attachment.resolve_type()
+    if kind in _AUDIO_FORMATS:
+        audio = {"data": attachment.base64_content(), "format": _AUDIO_FORMATS[kind]}
+        return {"type": "input_audio", "input_audio": audio}
+    data = f"data:{kind};base64,{attachment.base64_content()}" if attachment.url is None else attachment.url
+    if kind == "application/pdf":
+        return {"type": "file", "file": {"filename": f"{attachment.id()[:16]}.pdf", "file_data": data}}
+    return {"type": "image_url", "image_url": {"url": data}}
+
+
+def _assistant_message(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
+    text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
+    calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
+    encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
+    if calls:
+        encoded["tool_calls"] = [
+            {
+                "id": _call_id(call, made_ids, dialect),
+                "type": "function",
+                "function": {"name": call.name, "arguments": json_text(call.arguments)},
+            }
+            for call in calls
+        ]
+    thoughts = [part for part in message.parts if isinstance(part, ReasoningPart)]
+    for part in thoughts:
+        if part.provider_metadata and "reasoning_details" in part.provider_metadata:
+            encoded["reasoning_details"] = part.provider_metadata["reasoning_details"]
+    if dialect.reasoning_back == "reasoning_content" and calls:
+        # Sent where it is empty too: the server refuses calls without it.
+        encoded["reasoning_content"] = "".join(part.text for part in thoughts)
+    elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
+        encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
+    return encoded
+
+
+def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:
+    kept: dict[str, Any] = (part.provider_metadata or {}).get("mistral", {})
+    return {"type": "thinking", "thinking": [{"type": "text", "text": part.text}], **kept}
+
+
+def _call_id(part: ToolCallPart | ToolResultPart, made_ids: dict[int, str], dialect: ChatDialect) -> str | None:
+    call_id = part.tool_call_id or made_ids.get(id(part))
+    if call_id is None or not dialect.short_call_ids or _SHORT_CALL_ID.fullmatch(call_id):
+        return call_id
+    return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
+
+def _tool_messages(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
+    results = [part for part in message.parts if isinstance(part, ToolResultPart)]
+    encoded: list[dict[str, Any]] = [
+        {
+            "role": "tool",
+            "tool_call_id": _call_id(result, made_ids, dialect),
+            "content": result.output,
+        }
+        for result in results
+    ]
+    attached = [attachment for result in results for attachment in result.attachments]
+    if attached:
+        # A tool message holds text only; what a tool attached follows as the user's.
+        encoded.append({"role": "user", "content": _content([AttachmentPart(attachment) for attachment in attached])})
+    return encoded

@@ -1,0 +1,112 @@
+"""Embedding models behind HTTP: OpenAI's `/v1/embeddings` and every server that speaks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.process import process
+from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
+from llm_notebook.providers.http.servers import OpenAIServer
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.http.wire import WireRequest
+
+__all__ = ["OpenAIEmbedding", "openai_embedding_models"]
+
+_SMALL, _LARGE = "text-embedding-3-small", "text-embedding-3-large"
+_SHORTENED = ((_SMALL, 512), (_LARGE, 256), (_LARGE, 1024))
+
+
+class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
+    """An embedding model on any server that speaks OpenAI's `/v1/embeddings`. It takes texts.
+
+    Args:
+        model_id: the name that `get_embedding_model()` and error messages use.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key: an API key. A server of one's own may need none; OpenAI does.
+        dimensions: how many numbers each embedding is to have, where the model lets one choose.
+        headers: sent with every request.
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        needs_key: the name under which the key is stored.
+        key_env_var: the environment variable that may hold the key.
+
+    Raises:
+        ValueError: `base_url` is no address, or `dimensions` no number of dimensions.
+    """
+
+    batch_size: int | None = 100
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        base_url: str | None = None,
+        model_name: str | None = None,
+        key: str | None = None,
+        dimensions: int | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float | None = None,
+        max_retries: int = 2,
+        needs_key: str | None = None,
+        key_env_var: str | None = None,
+    ) -> None:
+        super().__init__(
+            model_id,
+            base_url=base_url,
+            model_name=model_name,
+            key=key,
+            headers=headers,
+            timeout=timeout,
+            max_retries=max_retries,
+            needs_key=needs_key,
+            key_env_var=key_env_var,
+        )
+        if dimensions is not None and dimensions < 1:
+            raise ValueError(f"dimensions must be 1 or more, not {dimensions}.")
+        self.dimensions = dimensions
+
+    def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> list[list[float]]:
+        """The numbers for each text, from one request.
+
+        Raises:
+            ProviderError: the server answered with an error, or with something else than embeddings.
+            TransportError: no answer came.
+            IncompleteResponse: the answer broke off.
+        """
+        from llm_notebook.providers.http.exchange import TransportSettings
+        from llm_notebook.providers.http.transport import Transport
+        from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder  # loads pydantic_core
+
+        key = key and Secret(key)
+        decoder = EmbeddingsDecoder(len(items), self.model_id, key)
+        settings = TransportSettings(self.timeout, self.max_retries)
+        for _ in process.of(Transport).stream(self._request(items, key), decoder, settings, lambda _retry: None):
+            pass
+        return decoder.vectors
+
+    def _request(self, items: Sequence[str | bytes], key: str | None) -> WireRequest:
+        from llm_notebook.providers.openai.embeddings_wire import embeddings_body  # loads pydantic_core
+
+        texts = [str(item) for item in items if isinstance(item, str)]
+        body = embeddings_body(texts, self.model_name, dimensions=self.dimensions, packed=self.base_url is None)
+        return self.wire_request("embeddings", json.dumps(body, ensure_ascii=False, separators=(",", ":")), key)
+
+
+def openai_embedding_models() -> list[EmbeddingModelWithAliases]:
+    """OpenAI's embedding models, with the ids and aliases that the `llm` command has for them.
+
+    Source: the provider's model pages as of November 2026.
+    """
+    models = [
+        EmbeddingModelWithAliases(OpenAIEmbedding("text-embedding-ada-002"), ("ada", "ada-002"), known_to_llm=True)
+    ]
+    for model_id, dimensions in ((_SMALL, None), (_LARGE, None), *_SHORTENED):
+        name = model_id if dimensions is None else f"{model_id}-{dimensions}"
+        model = OpenAIEmbedding(name, model_name=model_id, dimensions=dimensions)
+        models.append(EmbeddingModelWithAliases(model, (name.removeprefix("text-embedding-"),), known_to_llm=True))
+    return models

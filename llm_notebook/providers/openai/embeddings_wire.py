@@ -1,0 +1,158 @@
+"""OpenAI's `/v1/embeddings`, the wire format: the request's body, and what the answer's bytes amount to. No I/O."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import from_json
+
+from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.parts.messages import StreamEvent, Usage
+from llm_notebook.providers.http.errors import provider_error
+
+__all__ = ["EmbeddingsDecoder", "embeddings_body", "vectors_of"]
+
+_FLOAT_BYTES = 4
+
+
+def embeddings_body(
+    texts: Sequence[str], model_name: str, *, dimensions: int | None = None, packed: bool = False
+) -> dict[str, Any]:
+    """The body of a request.
+
+    Args:
+        texts: what to embed, one or more.
+        model_name: the server's name of the model.
+        dimensions: how many numbers each embedding is to have, where the model lets one choose.
+        packed: ask for the numbers as base64, a quarter of the bytes; servers other than OpenAI's may refuse it.
+    """
+    body: dict[str, Any] = {"model": model_name, "input": list(texts)}
+    if dimensions is not None:
+        body["dimensions"] = dimensions
+    if packed:
+        body["encoding_format"] = "base64"
+    return body
+
+
+class EmbeddingsDecoder:
+    """Collects the one JSON body of an answer. It gives no items while it arrives; `vectors` has them in the end.
+
+    Args:
+        count: how many embeddings were asked for.
+        sender: the model's id, for error messages.
+        secret: the key, to be kept out of error messages.
+
+    Attributes:
+        done: the body was complete.
+        failure: always None: errors are told at the end.
+        vectors: the embeddings, in the order of the texts.
+        usage: tokens, as far as the server told them.
+        resolved_model: the model that the server says it used.
+    """
+
+    def __init__(self, count: int, sender: str, secret: str | None = None) -> None:
+        self.done = False
+        self.failure: ModelError | None = None
+        self.vectors: list[list[float]] = []
+        self.usage = Usage()
+        self.resolved_model: str | None = None
+        self._count = count
+        self._sender = sender
+        self._secret = secret
+        self._received = bytearray()
+
+    def feed(self, piece: bytes) -> list[str | StreamEvent]:
+        """Keep a piece of the body."""
+        self._received += piece
+        return []
+
+    def expect_whole(self) -> None:
+        """The answer is always one body."""
+
+    def close(self) -> list[str | StreamEvent]:
+        """Read the body.
+
+        Raises:
+            IncompleteResponse: it ends before its end.
+            ProviderError: it reports an error, or is not what was asked for.
+        """
+        try:
+            body = from_json(self._received)
+        except ValueError:
+            raise self._unreadable() from None
+        if isinstance(body, dict) and body.get("error") and not body.get("data"):
+            raise provider_error(self._sender, body, secret=self._secret)
+        try:
+            self.vectors = vectors_of(body, self._count)
+        except ValueError as error:
+            raise self._strange(str(error)) from None
+        usage = body.get("usage")
+        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        self.usage = Usage(input=tokens if isinstance(tokens, int) else None)
+        self.resolved_model = body.get("model") if isinstance(body.get("model"), str) else None
+        self.done = True
+        return []
+
+    def _unreadable(self) -> ModelError:
+        try:
+            beginning = from_json(self._received, allow_partial=True)
+        except ValueError:
+            beginning = None
+        if isinstance(beginning, dict) or not self._received.strip():
+            return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
+        return self._strange(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
+
+    def _strange(self, why: str) -> ModelError:
+        return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secret=self._secret)
+
+
+def vectors_of(body: Any, count: int) -> list[list[float]]:
+    """The embeddings of an answer, in the order of what was asked, whatever their order in it.
+
+    Args:
+        body: the answer, parsed.
+        count: how many were asked for.
+
+    Raises:
+        ValueError: it does not hold one embedding, of one length, for each; the message says what it holds.
+    """
+    data = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
+        raise ValueError("it has no list `data`")
+    if len(data) != count:
+        raise ValueError(f"it holds {len(data)} for {count} texts")
+    indices = [entry.get("index") for entry in data]
+    if any(index is not None for index in indices):
+        if sorted(index if isinstance(index, int) else -1 for index in indices) != list(range(count)):
+            raise ValueError("its `index` numbers do not match the texts")
+        data = sorted(data, key=lambda entry: int(entry["index"]))
+    vectors = [_vector(entry.get("embedding")) for entry in data]
+    lengths = {len(vector) for vector in vectors}
+    if len(lengths) > 1:
+        raise ValueError(f"they have different lengths ({min(lengths)} and {max(lengths)})")
+    return vectors
+
+
+def _vector(embedding: Any) -> list[float]:
+    if isinstance(embedding, str):
+        return _unpacked(embedding)
+    if not isinstance(embedding, list) or not embedding:
+        raise ValueError("an `embedding` is no list of numbers")
+    if not all(type(number) is float or type(number) is int for number in embedding):
+        raise ValueError("an `embedding` holds something that is not a number")
+    return [float(number) for number in embedding]
+
+
+def _unpacked(packed: str) -> list[float]:
+    """The numbers of base64 text: little-endian, 4 bytes each."""
+    try:
+        content = base64.b64decode(packed, validate=True)
+    except binascii.Error:
+        raise ValueError("an `embedding` is text that is not base64") from None
+    if not content or len(content) % _FLOAT_BYTES:
+        raise ValueError(f"an `embedding` has {len(content)} bytes, which are no 32-bit numbers")
+    return list(struct.unpack(f"<{len(content) // _FLOAT_BYTES}f", content))

@@ -1,0 +1,119 @@
+"""Models that speak OpenAI's wire formats, Chat Completions and Responses, as sync and async model classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from llm_notebook.errors import ModelError
+from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelArguments, SyncHTTPModel
+from llm_notebook.providers.http.servers import OpenAIServer
+from llm_notebook.providers.openai.dialects import DIALECTS
+from llm_notebook.tools.server_side import ServerSideTool
+
+if TYPE_CHECKING:
+    from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
+    from llm_notebook.providers.openai.chat_answers import ChatDecoder
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIResponses"]
+
+
+class _OpenAIChat(OpenAIServer, HTTPModel):
+    """What the two Chat Completions classes share: the request and the meaning of its reply."""
+
+    Options: Any = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
+
+    def __init__(self, model_id: str, *, dialect: str | None = None, **arguments: Unpack[ModelArguments]) -> None:
+        super().__init__(model_id, **arguments)
+        self._dialect = DIALECTS.get(dialect or ("openai" if self.base_url is None else ""))
+        if self._dialect is None:
+            raise ValueError(f"No dialect is called {dialect!r}; known are {', '.join(filter(None, DIALECTS))}.")
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
+        return self._chat(prompt, stream, key)
+
+    def _chat(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, ChatDecoder]:
+        from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
+        from llm_notebook.providers.openai.chat_requests import chat_body_text  # loaded with the first request
+
+        dialect = self._dialect
+        assert dialect is not None
+        options = prompt.options.request_fields(dialect)
+        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect)
+        request = self.wire_request("chat/completions", body, key)
+        return request, ChatDecoder(self.model_id, stream=stream, secret=key)
+
+
+class OpenAIChat(_OpenAIChat, SyncHTTPModel):
+    """A model on any server that speaks OpenAI Chat Completions.
+
+    Args:
+        model_id: the name that `get_model()` and error messages use.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
+        model_name: the server's name of the model, where it differs from `model_id`.
+        key: an API key. A server on `http://` needs none; OpenAI does.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        timeout: seconds without a byte after which a request is given up; None means 600.
+        max_retries: how often a request that was not answered is sent again.
+        needs_key: the name under which the key is stored.
+        key_env_var: the environment variable that may hold the key.
+        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
+        dialect: what the server does differently: mistral, groq, deepseek, openrouter, xai, together or openai.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
+    """
+
+
+class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
+    """`OpenAIChat`, used with `await`."""
+
+
+class _OpenAIResponses(_OpenAIChat):
+    """What the two Responses classes share: the request and the meaning of its reply."""
+
+    Options: Any = LazyOptions(
+        "llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions"
+    )
+    supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
+
+    def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
+        from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
+        from llm_notebook.providers.openai.responses_requests import responses_body_text  # with the first request
+
+        if prompt.options.for_chat:
+            self._refuse_tools_of_the_provider(prompt)
+            return self._chat(prompt, stream, key)
+        has_tools_of_the_provider = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
+        if self.is_behind_gateway and not has_tools_of_the_provider:
+            # Every gateway speaks Chat Completions, few speak Responses.
+            return self._chat(prompt, stream, key)
+        options = prompt.options.responses_fields()
+        body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
+        request = self.wire_request("responses", body, key)
+        return request, ResponsesDecoder(self.model_id, stream=stream, secret=key)
+
+    def _refuse_tools_of_the_provider(self, prompt: Prompt) -> None:
+        tool = next((tool for tool in prompt.tools if isinstance(tool, ServerSideTool)), None)
+        if tool is not None:
+            raise ModelError(
+                f"{self.model_id}: the server-side tool {tool.name} does not go together with the options that only Chat "
+                "Completions have (seed, stop, logit_bias, frequency_penalty, presence_penalty); leave those out."
+            )
+
+
+class OpenAIResponses(_OpenAIResponses, SyncHTTPModel):
+    """A model on any server that speaks the OpenAI Responses API. Nothing is stored there.
+
+    A prompt with an option that only Chat Completions have, such as `seed` or `stop`, is sent to the same server as one of those, and
+    so is every prompt to the gateway that `OPENAI_BASE_URL` names, unless it needs a tool that OpenAI itself runs.
+
+    Args:
+        model_id: the name that `get_model()` and error messages use.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
+        model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls, dialect: as for `OpenAIChat`.
+        can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
+    """
+
+
+class AsyncOpenAIResponses(_OpenAIResponses, AsyncHTTPModel):
+    """`OpenAIResponses`, used with `await`."""

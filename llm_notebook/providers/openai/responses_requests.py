@@ -1,0 +1,172 @@
+"""OpenAI Responses, the requests: prompts become request bodies. No I/O.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from llm_notebook.parts.messages import (
+    AttachmentPart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    json_text,
+)
+from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.openai.chat_requests import schema_name
+from llm_notebook.tools.server_side import ServerSideTool
+from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["METADATA", "input_items", "responses_body_text"]
+
+METADATA = "openai"
+"""The key of `provider_metadata` under which parts keep the output items that they came as."""
+
+
+def responses_body_text(
+    prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None, reasoning: bool = False
+) -> str:
+    """The body of a Responses request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+
+    Nothing is stored at the provider: the whole history is sent, with reasoning as the provider encrypted it.
+
+    Args:
+        prompt: what to send.
+        model_name: the server's name of the model.
+        stream: ask for a stream.
+        options: request fields as the server names them.
+        reasoning: the model reasons; its reasoning is asked for, encrypted and (unless the prompt hides it) in summary.
+    """
+    body = {"model": model_name} | _settings(prompt, stream=stream, options=options, reasoning=reasoning)
+    for tool in prompt.tools:
+        if isinstance(tool, ServerSideTool):
+            tool.prepare_request(prompt.model, body)
+    items = ",".join(encoded_texts(prompt, input_items))
+    return f'{json_text(body)[:-1]},"input":[{items}]}}'
+
+
+def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, reasoning: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"store": False}
+    if stream:
+        body["stream"] = True
+    body |= options or {}
+    if reasoning:
+        body.setdefault("include", ["reasoning.encrypted_content"])
+        body["reasoning"] = _reasoning(prompt, body.get("reasoning") or {})
+    if prompt.tools:
+        body["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
+        # The same choice as Chat Completions write it.
+        body["tool_choice"] = {"type": "function", **choice["function"]}
+    if prompt.schema is not None:
+        shape = {"type": "json_schema", "name": schema_name(prompt.schema), "schema": prompt.schema}
+        body["text"] = {**body.get("text", {}), "format": shape}
+    return {name: value for name, value in body.items() if value != {}}
+
+
+def _reasoning(prompt: Prompt, asked: dict[str, Any]) -> dict[str, Any]:
+    """The `reasoning` field: a summary is asked for unless the prompt or the option says no."""
+    reasoning = {**({} if prompt.hide_reasoning else {"summary": "auto"}), **asked}
+    return {name: value for name, value in reasoning.items() if (name, value) != ("summary", "none")}
+
+
+def _tool(tool: Any, model: Any) -> dict[str, Any]:
+    if isinstance(tool, ServerSideTool):
+        return tool.tool_spec(model)
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description or "",
+        "parameters": tool.input_schema,
+        # Left out, it means true here, and most schemas are not of the kind that strictness wants.
+        "strict": False,
+    }
+
+
+def input_items(messages: list[Message]) -> list[dict[str, Any]]:
+    """Messages as the API takes them: every call, result and piece of reasoning is an item of its own."""
+    made_ids = made_call_ids(messages)
+    items: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role == "assistant":
+            items += [item for part in message.parts if (item := _output_item(part, made_ids)) is not None]
+        elif message.role == "tool":
+            results = [part for part in message.parts if isinstance(part, ToolResultPart)]
+            items += map(functools.partial(_result, made_ids=made_ids), results)
+        else:
+            items.append({"type": "message", "role": message.role, "content": _content(message.parts)})
+    return items
+
+
+def _output_item(part: Part, made_ids: dict[int, str]) -> dict[str, Any] | None:
+    """What the assistant said, as the item that it was; None for what is not sent back."""
+    kept: dict[str, Any] = ((getattr(part, "provider_metadata", None) or {}).get(METADATA)) or {}
+    if isinstance(part, TextPart):
+        return _said(part, kept) if part.text else None
+    if isinstance(part, ReasoningPart):
+        # Only what is encrypted can be understood again: the provider stored nothing that an id would name.
+        return kept.get("item") if (kept.get("item") or {}).get("encrypted_content") else None
+    if isinstance(part, ToolCallPart) and part.server_executed:
+        return kept.get("item")
+    if isinstance(part, ToolCallPart):
+        return {
+            "type": "function_call",
+            **({"id": kept["id"]} if kept.get("id") else {}),
+            "call_id": part.tool_call_id or made_ids[id(part)],
+            "name": part.name,
+            "arguments": json_text(part.arguments),
+        }
+    return None
+
+
+def _said(part: TextPart, kept: dict[str, Any]) -> dict[str, Any]:
+    if not kept.get("id"):
+        return {"type": "message", "role": "assistant", "content": part.text}
+    content = {"type": "output_text", "text": part.text, "annotations": kept.get("annotations", [])}
+    about = {name: kept[name] for name in ("id", "phase") if kept.get(name)}
+    return {"type": "message", "role": "assistant", "status": "completed", **about, "content": [content]}
+
+
+def _result(result: ToolResultPart, made_ids: dict[int, str]) -> dict[str, Any]:
+    output: str | list[dict[str, Any]] = result.output
+    if result.attachments:
+        attached = [AttachmentPart(attachment) for attachment in result.attachments]
+        output = _blocks([TextPart(result.output), *attached])
+    call_id = result.tool_call_id or made_ids.get(id(result))
+    return {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _content(parts: list[Part]) -> str | list[dict[str, Any]]:
+    if all(isinstance(part, TextPart) for part in parts):
+        return "\n".join(part.text for part in parts if isinstance(part, TextPart))
+    return _blocks(parts)
+
+
+def _blocks(parts: list[Part]) -> list[dict[str, Any]]:
+    return [block for part in parts if (block := _block(part)) is not None]
+
+
+def _block(part: Part) -> dict[str, Any] | None:
+    if isinstance(part, TextPart):
+        return {"type": "input_text", "text": part.text}
+    if not isinstance(part, AttachmentPart) or part.attachment is None:
+        return None
+    attachment = part.attachment
+    kind, url = attachment.resolve_type(), attachment.url
+    data = f"data:{kind};base64,{attachment.base64_content()}" if url is None else url
+    if not kind.startswith("image/"):
+        if url is not None:
+            return {"type": "input_file", "file_url": url}
+        return {
+            "type": "input_file",
+            "filename": f"{attachment.id()[:16]}.{kind.rpartition('/')[2]}",
+            "file_data": data,
+        }
+    return {"type": "input_image", "image_url": data, "detail": "auto"}

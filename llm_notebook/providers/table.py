@@ -1,0 +1,146 @@
+"""The providers: where each is, which wire format it speaks and which key it wants; and the models that come of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from llm_notebook.models.model import ModelWithAliases
+from llm_notebook.providers.anthropic.models import AnthropicMessages, AsyncAnthropicMessages
+from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
+from llm_notebook.providers.gemini.models import AsyncGeminiModel, GeminiModel
+from llm_notebook.providers.ollama.models import AsyncOllama, Ollama
+from llm_notebook.providers.openai.models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
+
+__all__ = ["PROVIDERS", "WIRES", "Provider", "catalog_entries", "made_entry", "split_prefix"]
+
+WIRES: Mapping[str, tuple[type[Any], type[Any]]] = MappingProxyType(
+    {
+        "chat": (OpenAIChat, AsyncOpenAIChat),
+        "responses": (OpenAIResponses, AsyncOpenAIResponses),
+        "messages": (AnthropicMessages, AsyncAnthropicMessages),
+        "gemini": (GeminiModel, AsyncGeminiModel),
+        "ollama": (Ollama, AsyncOllama),
+    }
+)
+"""The sync and the async model class of every wire format."""
+
+_NOT_CHAT = re.compile(
+    r"embed|tts|whisper|dall-e|moderation|realtime|transcri|audio|speech|sora|image|video|rerank|guard|ocr|babbage|davinci"
+    r"|gpt-3\.5-turbo-instruct|computer-use|deep-research",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Provider:
+    """A provider whose models have its name before theirs: `groq/llama-3.3-70b-versatile`.
+
+    Attributes:
+        name: what ids begin with, and the name of its stored key.
+        title: what it calls itself.
+        wire: the wire format its models speak, unless the catalogue says otherwise.
+        base_url: its address; None is the one that the model class knows.
+        key_env_var: the environment variable that may hold its key; empty if it needs none.
+        dialect: what its Chat Completions do differently.
+        bare_ids: its models are called by their names alone, and with the prefix too.
+        list_path: where it lists its models, after the address.
+        list_needs_key: that list is given only to those who have a key.
+        not_chat: names in that list that are not of models one can talk to.
+    """
+
+    name: str
+    title: str
+    wire: str = "chat"
+    base_url: str | None = None
+    key_env_var: str = ""
+    dialect: str | None = None
+    bare_ids: bool = False
+    list_path: str = "models"
+    list_needs_key: bool = True
+    not_chat: re.Pattern[str] = field(default=_NOT_CHAT)
+
+    def model_id(self, name: str) -> str:
+        """What `get_model()` calls the provider's model of that name."""
+        return name if self.bare_ids else f"{self.name}/{name}"
+
+
+def _compatible(name: str, title: str, base_url: str, **more: Any) -> Provider:
+    return Provider(name, title, base_url=base_url, key_env_var=f"{name.upper()}_API_KEY", dialect=name, **more)
+
+
+PROVIDERS: Mapping[str, Provider] = MappingProxyType(
+    {
+        provider.name: provider
+        for provider in (
+            Provider("openai", "OpenAI", "responses", key_env_var="OPENAI_API_KEY", bare_ids=True),
+            Provider(
+                "anthropic",
+                "Anthropic",
+                "messages",
+                key_env_var="ANTHROPIC_API_KEY",
+                list_path="models?limit=1000",
+            ),
+            Provider(
+                "gemini", "Google Gemini", "gemini", key_env_var="GEMINI_API_KEY", list_path="models?pageSize=1000"
+            ),
+            _compatible("mistral", "Mistral", "https://api.mistral.ai/v1"),
+            _compatible("groq", "Groq", "https://api.groq.com/openai/v1"),
+            _compatible("deepseek", "DeepSeek", "https://api.deepseek.com"),
+            _compatible("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", list_needs_key=False),
+            _compatible("xai", "xAI", "https://api.x.ai/v1"),
+            _compatible("together", "Together", "https://api.together.xyz/v1"),
+            Provider("ollama", "Ollama", "ollama", list_path="api/tags", list_needs_key=False),
+        )
+    }
+)
+
+
+def split_prefix(name: str) -> tuple[Provider, str] | None:
+    """The provider that an id begins with, and its name of the model; None if it begins with none."""
+    prefix, _, rest = name.partition("/")
+    provider = PROVIDERS.get(prefix)
+    return (provider, rest) if provider is not None and rest.strip() else None
+
+
+def catalog_entries(providers: Iterable[str] = tuple(PROVIDERS)) -> Iterator[ModelWithAliases]:
+    """The models that the catalogues of these providers list."""
+    for name in providers:
+        for known in catalog(name).models.values():
+            yield made_entry(PROVIDERS[name], known)
+
+
+def made_entry(provider: Provider, known: CatalogModel, *, model_id: str | None = None) -> ModelWithAliases:
+    """A provider's model in both flavours.
+
+    Args:
+        provider: whose model it is.
+        known: what is known of it.
+        model_id: how it is called, if not as usual.
+    """
+    able = known.supports
+    arguments: dict[str, Any] = {
+        "model_name": known.name,
+        "base_url": provider.base_url,
+        "vision": "images" in able,
+        "audio": "audio" in able,
+        "reasoning": "reasoning" in able,
+        "can_stream": "stream" in able,
+        "supports_schema": "schema" in able,
+        "supports_tools": "tools" in able,
+    }
+    if provider.key_env_var:
+        arguments |= {"needs_key": provider.name, "key_env_var": provider.key_env_var}
+    if provider.dialect is not None:
+        arguments["dialect"] = provider.dialect
+    arguments |= WIRES[known.wire or provider.wire][0].arguments_for(known)
+    flavours = [
+        flavour(model_id or provider.model_id(known.name), **arguments)
+        for flavour in WIRES[known.wire or provider.wire]
+    ]
+    for flavour in flavours:
+        flavour.provider = provider.name
+    return ModelWithAliases(flavours[0], flavours[1], known.aliases)

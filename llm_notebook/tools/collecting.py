@@ -1,0 +1,106 @@
+"""What a user gives as tools becomes Tools: functions, Toolboxes and tools of the `llm` package, collected by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
+
+from llm_notebook.configuration.process import process
+from llm_notebook.tools.server_side import ServerSideTool
+from llm_notebook.tools.signatures import described_callable
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
+
+__all__ = ["adopted", "as_tools"]
+
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class ToolSource(Protocol):
+    """Makes tools of the `llm` package usable here."""
+
+    def adopted(self, item: Any) -> Any:
+        """A tool of the package as one of ours; anything else as it is."""
+
+
+def as_tools(items: Iterable[Any] | None) -> list[Tool | ServerSideTool]:
+    """The tools that a list of functions, Tools, Toolboxes and ServerSideTools stands for, in its order.
+
+    A toolbox adds its tools as they are now: prepare it first. The same tool given twice counts once.
+
+    Raises:
+        TypeError: something in the list is no tool.
+        ValueError: two tools have the same name, or a name is one that providers refuse.
+    """
+    if items is None:
+        return []
+    if isinstance(items, str | Tool | Toolbox | ServerSideTool) or not isinstance(items, Iterable):
+        raise TypeError(f"Give tools as a list: [{_called(items)}].")
+    tools: dict[str, Tool | ServerSideTool] = {}
+    sent: list[Tool | ServerSideTool] = []
+    for tool in (tool for item in items for tool in _tools_of(item)):
+        known = tools.setdefault(tool.name, tool)
+        if known is not tool:
+            if known == tool or tool in sent:
+                continue
+            if isinstance(known, Tool) or isinstance(tool, Tool):
+                raise ValueError(
+                    f"Two tools are called {tool.name!r}: {_origin(known)} and {_origin(tool)}. {_way_out(known, tool)}"
+                )
+        elif tool in sent:
+            continue
+        if isinstance(tool, Tool) and not _TOOL_NAME.fullmatch(tool.name):
+            raise ValueError(
+                f"A tool cannot be called {tool.name!r}: providers take up to 64 of the letters a to z and A to Z, digits, _ and -."
+            )
+        sent.append(tool)
+    return sent
+
+
+def adopted(item: Any) -> Any:
+    """A Tool, a Toolbox or a server-side tool of the `llm` package as one of ours; anything else as it is."""
+    if "llm" not in sys.modules or inspect.isroutine(item) or isinstance(item, Tool | Toolbox | ServerSideTool):
+        return item
+    package = cast("ToolSource | None", process.answer("the llm package"))
+    return item if package is None else package.adopted(item)
+
+
+def _tools_of(item: Any) -> list[Tool] | list[ServerSideTool]:
+    item = adopted(item)
+    if isinstance(item, Tool):
+        return [item]
+    if isinstance(item, ServerSideTool):
+        return [item]
+    if isinstance(item, Toolbox):
+        return item.tools()
+    if isinstance(item, type) and issubclass(item, Toolbox | ServerSideTool):
+        raise TypeError(f"Pass {item.__name__}(), not {item.__name__}: tools belong to an object, not to its class.")
+    if callable(item):
+        return [Tool.function(item)]
+    raise TypeError(f"{item!r} is not a tool: pass a function, a Tool, a Toolbox object or a ServerSideTool.")
+
+
+def _called(item: Any) -> str:
+    return str(getattr(item, "__name__", None) or getattr(item, "name", None) or repr(item))
+
+
+def _way_out(*tools: Tool | ServerSideTool) -> str:
+    boxes = [tool.toolbox for tool in tools if isinstance(tool, Tool) and tool.toolbox is not None]
+    if len(boxes) == len(tools):
+        name = type(boxes[-1]).__name__
+        return f"Make a subclass of {name}, which gives its tools another name, or use one {name} for both."
+    return "Give one of them another name with Tool.function(function, name=...)."
+
+
+def _origin(tool: Tool | ServerSideTool) -> str:
+    if isinstance(tool, ServerSideTool):
+        return "a tool of the provider"
+    if tool.toolbox is not None:
+        return f"one of a {type(tool.toolbox).__name__} toolbox"
+    if tool.implementation is None:
+        return "one without a function"
+    function = described_callable(tool.implementation)
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', type(function).__qualname__)}"

@@ -1,0 +1,119 @@
+"""Tools: what a model may ask to have run, and what came of it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.tools.arguments import checked_by_schema, checked_by_signature
+from llm_notebook.tools.schemas import schema_of
+from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, described_callable, read_signature, without_titles
+
+if TYPE_CHECKING:
+    from llm_notebook.tools.calls import ToolCall
+    from llm_notebook.tools.signatures import ToolSignature
+    from llm_notebook.tools.toolbox import Toolbox
+
+__all__ = ["Tool"]
+
+
+@dataclass(slots=True)
+class Tool:
+    """A function that a model may call.
+
+    Attributes:
+        name: what the model calls it.
+        description: what the model reads about it.
+        input_schema: JSON Schema of its arguments, an object schema. A pydantic class may be given.
+        implementation: the function; None for a tool that is only described.
+        plugin: the plugin it came from, if any.
+        toolbox: the Toolbox it belongs to, if any.
+    """
+
+    name: str
+    description: str | None = None
+    input_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+    implementation: Callable[..., Any] | None = None
+    plugin: str | None = None
+    toolbox: Toolbox | None = field(default=None, repr=False, compare=False)
+    _read: tuple[Any, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.input_schema, dict):
+            self.input_schema = without_titles(schema_of(self.input_schema))
+
+    @classmethod
+    def function(cls, function: Callable[..., Any], name: str | None = None, description: str | None = None) -> Tool:
+        """A tool made of a function.
+
+        Args:
+            function: a function, coroutine function, bound method, `functools.partial` or object with `__call__`.
+            name: what the model calls it, the function's own name unless given. A lambda needs one.
+            description: what the model reads about it, the docstring unless given.
+
+        Raises:
+            ValueError: there is no name, the signature cannot be read, or a model cannot give one of the arguments.
+        """
+        described = described_callable(function)
+        name = name or str(getattr(described, "__name__", type(described).__name__))
+        if name == "<lambda>":
+            raise ValueError("A lambda needs a name to be a tool: Tool.function(function, name=...).")
+        if description is None:
+            own = None if hasattr(described, "__name__") else type(described).__call__.__doc__
+            description = inspect.cleandoc(own) if own else inspect.getdoc(described)
+        signature = read_signature(function, name)
+        tool = cls(name, description or None, copy.deepcopy(signature.schema), function)
+        tool._read = (function, signature)
+        return tool
+
+    @property
+    def is_async(self) -> bool:
+        """Calling the implementation gives a coroutine. One that only returns an awaitable is not known before it is called."""
+        function = self.implementation
+        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004  the method itself is asked
+
+    @property
+    def accepts_tool_call(self) -> bool:
+        """The implementation has a parameter `llm_tool_call`, which receives the ToolCall."""
+        signature = self._signature()
+        return signature is not None and signature.takes_tool_call
+
+    def arguments_for(self, tool_call: ToolCall) -> dict[str, Any]:
+        """Keyword arguments for the implementation, checked and with the types that are asked for.
+
+        Args:
+            tool_call: the model's request; it is not changed.
+
+        Raises:
+            ToolArgumentError: the arguments do not fit; the message tells the model why.
+        """
+        signature, arguments = self._signature(), tool_call.arguments
+        if signature is None or signature.schema != self.input_schema:
+            arguments = checked_by_schema(self.name, self.input_schema, arguments)
+        if signature is not None:
+            arguments = checked_by_signature(self.name, signature, arguments)
+            if signature.takes_tool_call:
+                arguments[TOOL_CALL_PARAMETER] = tool_call
+        return arguments
+
+    def hash(self) -> str:
+        """64 hexadecimal digits that stand for the name, description, schema and plugin: the same in every process."""
+        definition = [self.name, self.description, self.input_schema, self.plugin]
+        return hashlib.sha256(json.dumps(definition, sort_keys=True, default=repr).encode()).hexdigest()
+
+    def _signature(self) -> ToolSignature | None:
+        """The implementation's signature, read once; None where there is none to read, and the schema alone counts."""
+        if self._read is None or self._read[0] is not self.implementation:
+            signature = None
+            if self.implementation is not None:
+                try:
+                    signature = read_signature(self.implementation, self.name)
+                except ValueError:
+                    signature = None
+            self._read = (self.implementation, signature)
+        return self._read[1]

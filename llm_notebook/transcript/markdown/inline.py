@@ -1,0 +1,220 @@
+"""Inline tokens of the Markdown parser → one or more lines of canonical Markdown without anything active."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from llm_notebook.transcript.markdown.escape import inline_code, plain_text
+from llm_notebook.transcript.markdown.links import disguised_host, safe_url
+from llm_notebook.transcript.markdown.math import canonical_math
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+__all__ = ["inline_markdown"]
+
+_BARE_URL = re.compile(r"(?<![\w@.])(?:https?://|www\.)[^\s<>\"'`|\\$*{}\[\]]{3,2000}", re.IGNORECASE)
+_URL_TAIL = re.compile(r"[.,;:!?_~)]+$")
+
+
+def inline_markdown(tokens: Sequence[Token], *, in_table: bool = False, in_heading: bool = False) -> str:
+    """Return the canonical Markdown of the children of one `inline` token.
+
+    In a table cell or heading the result is one line; elsewhere soft and hard line breaks are kept.
+    """
+    return _InlineWriter(tokens, in_table=in_table, one_line=in_table or in_heading).written()
+
+
+class _InlineWriter:
+    """Writes one sequence of inline tokens; an open link is held back until its label is complete."""
+
+    def __init__(self, tokens: Sequence[Token], *, in_table: bool, one_line: bool) -> None:
+        self.tokens = tokens
+        self.in_table = in_table
+        self.one_line = one_line
+        self.pieces: list[str] = []
+        self.markers: list[str] = []
+        self.line_start = not in_table
+        self.link: tuple[int, str] | None = None
+        self.label: list[str] = []
+        dollars = sum(token.content.count("$") for token in tokens if token.type in {"text", "image"})
+        formulas = any(token.type in {"math_inline", "math_display"} for token in tokens)
+        self.lone_dollar = dollars < 2 and not formulas
+
+    def written(self) -> str:
+        for token in self.tokens:
+            self._write(token)
+        return "".join(self.pieces).rstrip(" \t\n")
+
+    def _write(self, token: Token) -> None:
+        match token.type:
+            case "text" | "text_special" | "html_inline":
+                self._text(token.content)
+            case "code_inline":
+                self._code(token.content)
+            case "math_inline" | "math_display":
+                self._formula(token)
+            case "softbreak":
+                self._break(" " if self.one_line else "\n")
+            case "hardbreak":
+                self._break(" " if self.one_line else "\\\n")
+            case "em_open" | "strong_open" | "s_open":
+                self._open_marker(token.type)
+            case "em_close" | "strong_close" | "s_close":
+                self._add(self.markers.pop())
+            case "link_open":
+                self._open_link(str(token.attrs.get("href", "")))
+            case "link_close":
+                self._close_link()
+            case "image":
+                self._image(token)
+            case _:
+                self._text(token.content)
+
+    def _add(self, piece: str) -> None:
+        if piece:
+            self.pieces.append(piece)
+            self.line_start = False
+
+    def _last(self) -> str:
+        return self.pieces[-1][-1:] if self.pieces else ""
+
+    def _break(self, written: str) -> None:
+        if self.pieces and not self.line_start:
+            self.pieces[-1] = self.pieces[-1].rstrip(" \t") or self.pieces[-1][:0]
+            self.pieces.append(written)
+            self.line_start = written.endswith("\n")
+
+    def _text(self, text: str) -> None:
+        self.label.append(text)
+        text = re.sub(r"\s*\n\s*", " ", text)
+        if self.line_start:
+            text = text.lstrip(" \t")
+        position = 0
+        if self.link is None:
+            for match in _BARE_URL.finditer(text):
+                shown = _without_tail(match.group())
+                url = safe_url(shown if shown[:4].lower() == "http" else f"http://{shown}")
+                self._add(self._plain(text[position : match.start()]))
+                self._add(self._plain(shown) if url is None else self._linked(shown, url))
+                position = match.start() + len(shown)
+        self._add(self._plain(text[position:]))
+
+    def _plain(self, text: str) -> str:
+        return plain_text(
+            text,
+            line_start=self.line_start,
+            lone_dollar=self.lone_dollar,
+            in_link=self.link is not None,
+            in_table=self.in_table,
+        )
+
+    def _code(self, content: str) -> None:
+        self.label.append(content)
+        written = inline_code(
+            content, in_table=self.in_table, in_link=self.link is not None, after_formula=self._last() == "$"
+        )
+        if written.startswith("`") and self._last() == "`":
+            self._add("<span></span>")
+        self._add(written)
+
+    def _formula(self, token: Token) -> None:
+        display = token.markup in {"$$", "\\["}
+        written = canonical_math(token.content, display=display, in_table=self.in_table)
+        closing = {"\\(": "\\)", "\\[": "\\]"}.get(token.markup, token.markup)
+        if written is None or self.link is not None or self._last() == "$":
+            source = re.sub(r"\s+", " ", f"{token.markup}{token.content}{closing}")
+            self._code(source)
+            return
+        self.label.append(token.content)
+        self._add(written)
+
+    def _open_marker(self, kind: str) -> None:
+        if kind == "s_open" and "~~" in self.markers:
+            # Four tildes at the start of a line would open a code block.
+            self.markers.append("")
+            return
+        character = "~" if kind == "s_open" else "_" if self._last() == "*" else "*"
+        marker = character if kind == "em_open" else character * 2
+        self.markers.append(marker)
+        self._add(marker)
+
+    def _open_link(self, href: str) -> None:
+        url = safe_url(href)
+        if url is not None and self.link is None:
+            self._escape_bang()
+            self.link = (len(self.pieces), url)
+            self.label = []
+            self.pieces.append("[")
+            self.line_start = False
+
+    def _close_link(self) -> None:
+        if self.link is None:
+            return
+        start, url = self.link
+        if len(self.pieces) == start + 1:
+            self._text(url)
+        self.link = None
+        if "".join(self.label) == url and "&" not in url:
+            self.pieces[start:] = [f"<{url}>"]
+            return
+        host = disguised_host("".join(self.label), url)
+        self._add(f"]({_destination(url)})")
+        if host is not None:
+            self._add(f" ({self._plain(host)})")
+
+    def _image(self, token: Token) -> None:
+        alternative = _plain_content(token.children or ())
+        name = f"image: {alternative}" if alternative else "image"
+        url = safe_url(str(token.attrs.get("src", "")))
+        if url is None or self.link is not None:
+            self._text(f"[{name}]" if self.link is None else name)
+        else:
+            self._add(self._linked(name, url))
+
+    def _linked(self, label: str, url: str) -> str:
+        if label == url and "&" not in url:
+            return f"<{url}>"
+        self._escape_bang()
+        written = plain_text(
+            label, line_start=False, lone_dollar=self.lone_dollar, in_link=True, in_table=self.in_table
+        )
+        host = disguised_host(label, url)
+        if host is None and not label.isascii() and urlish(label):
+            host = url.split("/")[2]
+        return f"[{written}]({_destination(url)})" + (f" ({plain_text(host, line_start=False)})" if host else "")
+
+    def _escape_bang(self) -> None:
+        if self._last() == "!":
+            self.pieces[-1] = self.pieces[-1][:-1] + "&#33;"
+
+
+def urlish(label: str) -> bool:
+    return label[:4].lower() in {"http", "www."}
+
+
+def _destination(url: str) -> str:
+    return url.replace("&", "&amp;")
+
+
+def _without_tail(url: str) -> str:
+    """Drop what ends the sentence rather than the address: punctuation, and a bracket that was not opened in it."""
+    while match := _URL_TAIL.search(url):
+        if url.endswith(")") and url.count("(") >= url.count(")"):
+            break
+        url = url[:-1] if url.endswith(")") else url[: match.start()] if ")" not in match.group() else url[:-1]
+    return url
+
+
+def _plain_content(tokens: Sequence[Token]) -> str:
+    parts: list[str] = []
+    waiting = list(reversed(tokens))
+    while waiting:
+        token = waiting.pop()
+        if token.children:
+            waiting.extend(reversed(token.children))
+        else:
+            parts.append(" " if token.type in {"softbreak", "hardbreak"} else token.content)
+    return "".join(parts)

@@ -1,0 +1,227 @@
+"""Stream events become messages: one pass, constant work per event."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_notebook.errors import ToolArgumentError
+from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.parts.messages import (
+    Message,
+    Part,
+    ReasoningPart,
+    StreamEvent,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from llm_notebook.tools.calls import ToolCall
+
+__all__ = ["Assembler", "parsed_arguments"]
+
+_FAMILY = {
+    "text": "text",
+    "reasoning": "reasoning",
+    "tool_call_name": "tool_call",
+    "tool_call_args": "tool_call",
+    "tool_result": "tool_result",
+}
+
+
+@dataclass(slots=True, eq=False)
+class _OpenPart:
+    """A part while its events arrive."""
+
+    family: str
+    index: int
+    message_index: int
+    chunks: list[str] = field(default_factory=list)
+    name: list[str] = field(default_factory=list)
+    tool_call_id: str | None = None
+    server_executed: bool = False
+    redacted: bool = False
+    metadata: dict[str, Any] | None = None
+
+    def add(self, event: StreamEvent) -> None:
+        if event.type == "tool_call_name":
+            self.name.append(event.chunk)
+        else:
+            self.chunks.append(event.chunk)
+        if event.tool_name and not self.name:
+            self.name.append(event.tool_name)
+        self.tool_call_id = self.tool_call_id or event.tool_call_id
+        self.server_executed |= event.server_executed
+        self.redacted |= event.redacted
+        if event.provider_metadata:
+            self.metadata = {**(self.metadata or {}), **event.provider_metadata}
+
+    def is_usable(self, answered: set[str]) -> bool:
+        """True for a tool call that the provider ran itself, if its result is there and its arguments can be read."""
+        if not self.server_executed or self.tool_call_id not in answered:
+            return False
+        try:
+            parsed_arguments("", "".join(self.chunks))
+        except ToolArgumentError:
+            return False
+        return True
+
+    def finished(self) -> Part | None:
+        """The part, or None where the events amounted to nothing."""
+        text = "".join(self.chunks)
+        if self.family == "text":
+            return TextPart(text, self.metadata) if text or self.metadata else None
+        if self.family == "reasoning":
+            said = text or self.redacted or self.metadata
+            return ReasoningPart(text, self.redacted, self.metadata) if said else None
+        name = "".join(self.name)
+        if self.family == "tool_call":
+            arguments = parsed_arguments(name, text)
+            call_id = self.tool_call_id or new_tool_call_id()
+            return ToolCallPart(name, arguments, call_id, self.server_executed, self.metadata)
+        return ToolResultPart(name, text, self.tool_call_id, self.server_executed, provider_metadata=self.metadata)
+
+
+class Assembler:
+    """Gives every event its part and builds the messages they amount to.
+
+    An explicit `part_index` is kept; a missing one is allocated above all that were seen. Events of another family or
+    another message at an index that is taken start a part of their own, and so does an explicit index that was allocated
+    before, so that nothing is lost or joined.
+    """
+
+    __slots__ = ("_by_call_id", "_by_index", "_current", "_highest", "_latest_call", "_parts")
+
+    def __init__(self) -> None:
+        self._parts: list[_OpenPart] = []
+        self._by_index: dict[tuple[int, int, str], _OpenPart] = {}
+        self._by_call_id: dict[tuple[int, str], _OpenPart] = {}
+        self._current: _OpenPart | None = None
+        self._latest_call: _OpenPart | None = None
+        self._highest = -1
+
+    @property
+    def open_text(self) -> list[str] | None:
+        """The chunks of the text part that plain text now belongs to; None when plain text would start a new part."""
+        current = self._current
+        if current is not None and current.family == "text" and current.message_index == 0:
+            return current.chunks
+        return None
+
+    def feed(self, event: StreamEvent) -> None:
+        """Take the next event; its `part_index` is filled in where it was None."""
+        family = _FAMILY[event.type]
+        part = self._part_of(event, family)
+        if part is None:
+            index = event.part_index if event.part_index is not None else self._highest + 1
+            part = _OpenPart(family, index, event.message_index)
+            self._parts.append(part)
+            if event.part_index is not None:
+                self._by_index[event.message_index, index, family] = part
+            self._highest = max(self._highest, index)
+        if family == "tool_call":
+            self._latest_call = part
+            if event.tool_call_id:
+                self._by_call_id[event.message_index, event.tool_call_id] = part
+        if event.part_index is None:
+            event.part_index = part.index
+        self._current = part
+        part.add(event)
+
+    def _part_of(self, event: StreamEvent, family: str) -> _OpenPart | None:
+        if event.part_index is not None:
+            part = self._by_index.get((event.message_index, event.part_index, family))
+            if part is None or not _are_different_calls(part, event):
+                return part
+            return (
+                self._by_call_id.get((event.message_index, event.tool_call_id or "")) if family == "tool_call" else None
+            )
+        if family == "tool_call" and event.tool_call_id:
+            known = self._by_call_id.get((event.message_index, event.tool_call_id))
+            if known is not None or event.type == "tool_call_name":
+                return known
+            # The name came without an id, and its arguments bring it.
+            latest = self._latest_call
+            return latest if latest is not None and latest.tool_call_id is None else None
+        if family == "tool_result" or event.type == "tool_call_name":
+            return None
+        current = self._latest_call if family == "tool_call" else self._current
+        if current is not None and current.family == family and current.message_index == event.message_index:
+            return current
+        return None
+
+    def messages(self, extra_calls: list[ToolCall] | None = None) -> list[Message]:
+        """The assistant messages of a finished stream, in the order they began.
+
+        Args:
+            extra_calls: calls registered without events; those whose id was not streamed join the last message.
+
+        Raises:
+            ToolArgumentError: the arguments of a tool call are not a JSON object.
+        """
+        return _grouped(self._parts, extra_calls or [])
+
+    def partial_messages(self) -> list[Message]:
+        """What a stream that broke off amounts to.
+
+        Tool calls are left out, for any of them may have been cut short; but not those that the provider ran and answered.
+        """
+        answered = {part.tool_call_id for part in self._parts if part.family == "tool_result" and part.tool_call_id}
+        return _grouped([part for part in self._parts if part.family != "tool_call" or part.is_usable(answered)], [])
+
+
+def _are_different_calls(part: _OpenPart, event: StreamEvent) -> bool:
+    is_call = part.family in ("tool_call", "tool_result")
+    return is_call and bool(part.tool_call_id and event.tool_call_id) and part.tool_call_id != event.tool_call_id
+
+
+def _grouped(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[Message]:
+    by_message: dict[int, list[Part]] = {}
+    for open_part in open_parts:
+        part = open_part.finished()
+        if part is not None:
+            by_message.setdefault(open_part.message_index, []).append(part)
+    groups = list(by_message.values())
+    streamed = {part.tool_call_id for parts in groups for part in parts if isinstance(part, ToolCallPart)}
+    missing: list[Part] = [
+        ToolCallPart(call.name, dict(call.arguments), call.tool_call_id or new_tool_call_id())
+        for call in extra_calls
+        if call.tool_call_id is None or call.tool_call_id not in streamed
+    ]
+    if missing:
+        groups = groups or [[]]
+        groups[-1].extend(missing)
+    return [Message("assistant", sorted(parts, key=_after_markers)) for parts in groups]
+
+
+def _after_markers(part: Part) -> bool:
+    """Sort key: a mere marker of withheld reasoning goes to the front of its message, all else keeps its order.
+
+    Withheld reasoning with metadata has to go back to the provider in the place where it came.
+    """
+    return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)
+
+
+def parsed_arguments(tool_name: str, text: str) -> dict[str, Any]:
+    """A tool call's arguments from the JSON text a model wrote; no text means no arguments.
+
+    Raises:
+        ToolArgumentError: the text is not a JSON object.
+    """
+    if not text.strip():
+        return {}
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        problem = f"are not valid JSON ({error})"
+    else:
+        if isinstance(arguments, dict):
+            return arguments
+        problem = f"are not a JSON object but {type(arguments).__name__}"
+    shown = text if len(text) <= 200 else text[:200] + "…"
+    raise ToolArgumentError(
+        f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}",
+        tool_name=tool_name,
+        raw=text,
+    )

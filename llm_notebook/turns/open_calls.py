@@ -1,0 +1,106 @@
+"""Tool calls that a history ends with and that have no result yet, and results put in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart
+from llm_notebook.tools.calls import ToolCall, ToolResult
+
+__all__ = ["abandoned", "unresolved_calls", "with_ids", "with_results"]
+
+
+def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
+    """The calls that a history ends with and that have no result yet.
+
+    A history in which anything but tool results follows the calls has moved on: there are none. Calls match results by id, and
+    by name, in order, where ids are missing. Calls that the provider ran itself are not ours.
+    """
+    return [ToolCall.from_part(part) for part in _waiting(messages)]
+
+
+def with_ids(messages: Sequence[Message]) -> list[Message]:
+    """The same history with an id on every call that waits, so that its result can name it."""
+    anonymous = {id(part): part for part in _waiting(messages) if part.tool_call_id is None}
+    if not anonymous:
+        return list(messages)
+
+    def named(part: Any) -> Any:
+        return replace(part, tool_call_id=ToolCall.from_part(part).tool_call_id) if id(part) in anonymous else part
+
+    return [replace(message, parts=[named(part) for part in message.parts]) for message in messages]
+
+
+def with_results(history: Sequence[Message], results: Sequence[ToolResult]) -> list[Message]:
+    """A history that ends in tool calls, with results of some of them in one tool message, in the order of the calls.
+
+    A result that comes again, by its id, takes the place of the earlier one.
+    """
+    if not results:
+        return list(history)
+    asked, answered, end = _tail(history)
+    new = [_part_of(result) for result in results]
+    again = {part.tool_call_id for part in new} - {None}
+    others = [part for message in history[end:] for part in message.parts if part not in answered]
+    kept = [part for part in answered if part.tool_call_id not in again]
+    order = {part.tool_call_id or part.name: position for position, part in reversed(list(enumerate(asked)))}
+    merged = sorted([*kept, *new], key=lambda part: order.get(part.tool_call_id or part.name, len(order)))
+    return [*history[:end], Message("tool", [*merged, *others])]
+
+
+def abandoned(messages: Sequence[Message]) -> list[ToolResult]:
+    """Results that say that the waiting calls were not run, for a conversation that goes on without them.
+
+    Providers refuse a history in which a call has no result.
+    """
+    text = "Not run: the conversation went on without it."
+    return [ToolResult(call.name, text, [], call.tool_call_id) for call in unresolved_calls(messages)]
+
+
+def _tail(messages: Sequence[Message]) -> tuple[list[ToolCallPart], list[ToolResultPart], int]:
+    """The calls at the end of a history, the results that follow them, and where these begin."""
+    end = len(messages)
+    while end and messages[end - 1].role == "tool":
+        end -= 1
+    start = end
+    while start and messages[start - 1].role == "assistant":
+        start -= 1
+    asked = [part for message in messages[start:end] for part in message.parts if isinstance(part, ToolCallPart)]
+    answered = [part for message in messages[end:] for part in message.parts if isinstance(part, ToolResultPart)]
+    return [part for part in asked if not part.server_executed], answered, end
+
+
+def _waiting(messages: Sequence[Message]) -> list[ToolCallPart]:
+    asked, answered, _ = _tail(messages)
+    ids = {part.tool_call_id for part in asked if part.tool_call_id is not None}
+    loose = [part for part in answered if part.tool_call_id not in ids]
+    answered_ids = {part.tool_call_id for part in answered} & ids
+    waiting = []
+    for call in asked:
+        if call.tool_call_id in answered_ids:
+            continue
+        by_name = next(
+            (
+                position
+                for position, part in enumerate(loose)
+                if part.name == call.name and (part.tool_call_id is None or call.tool_call_id is None)
+            ),
+            None,
+        )
+        if by_name is None:
+            waiting.append(call)
+        else:
+            del loose[by_name]
+    return waiting
+
+
+def _part_of(result: ToolResult) -> ToolResultPart:
+    return ToolResultPart(
+        name=result.name,
+        output=result.output,
+        tool_call_id=result.tool_call_id,
+        exception=None if result.exception is None else f"{type(result.exception).__name__}: {result.exception}",
+        attachments=list(result.attachments),
+    )

@@ -1,0 +1,174 @@
+"""Prompt: everything a user gave for one turn, and the messages it becomes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
+from llm_notebook.tools.collecting import adopted, as_tools
+from llm_notebook.tools.schemas import schema_of
+from llm_notebook.tools.server_side import ServerSideTool
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.open_calls import abandoned, with_ids, with_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.tools.calls import ToolResult
+
+__all__ = ["Prompt", "merged_options"]
+
+
+class Prompt:
+    """One turn's input. `messages` is exactly what the model is sent.
+
+    Args:
+        prompt: the text of the turn.
+        model: the model it is for.
+        fragments: texts put before the prompt, joined with newlines.
+        attachments: what goes with the text.
+        system: the system prompt.
+        system_fragments: texts put before the system prompt, joined with blank lines.
+        options: an instance of the model's `Options`.
+        schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+        tools: tools the model may call.
+        tool_results: results of the calls that the history ends with.
+        messages: the history, authoritative; what is given beside it is appended as the new turn.
+        hide_reasoning: ask for no readable reasoning.
+        history: called when the messages are needed: the turns that came before in a conversation.
+
+    Attributes:
+        encoded: for providers: messages in the form they were sent, by the `id()` of the message. The rounds of a chain share it,
+            so that a round encodes only what is new; messages are not changed once they were sent.
+    """
+
+    def __init__(
+        self,
+        prompt: str | None,
+        model: Any,
+        *,
+        fragments: Sequence[str] | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        system: str | None = None,
+        system_fragments: Sequence[str] | None = None,
+        options: Any = None,
+        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        tools: Sequence[Any] | None = None,
+        tool_results: Sequence[ToolResult] | None = None,
+        messages: Sequence[Message] | None = None,
+        hide_reasoning: bool = False,
+        history: Callable[[], list[Message]] | None = None,
+    ) -> None:
+        if messages is not None and system is not None and any(message.role == "system" for message in messages):
+            raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
+        self._prompt = prompt
+        self.model = model
+        self.fragments = list(fragments or [])
+        self.attachments = list(attachments or [])
+        self._system = system
+        self.system_fragments = list(system_fragments or [])
+        self.options = options
+        self.schema_class = schema if isinstance(schema, type) else None
+        self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
+        self.tool_sources = [
+            item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopted, _listed(tools))
+        ]
+        as_tools(self.tool_sources)
+        self.tool_results = list(tool_results or [])
+        self.hide_reasoning = hide_reasoning
+        self._given = list(messages) if messages is not None else None
+        self._history = history
+        self._sent: list[Message] | None = None
+        self.encoded: dict[int, tuple[Message, str]] = {}
+        self._sent_tools: list[Tool | ServerSideTool] | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The text of the turn, fragments first."""
+        return "\n".join([*self.fragments, *([self._prompt] if self._prompt else [])])
+
+    @property
+    def system(self) -> str:
+        """The system prompt, fragments first."""
+        return "\n\n".join([*self.system_fragments, *([self._system] if self._system else [])])
+
+    @property
+    def tools(self) -> list[Tool | ServerSideTool]:
+        """The tools the model may call: those given, and those that Toolboxes have as they stand now."""
+        return self._sent_tools if self._sent_tools is not None else as_tools(self.tool_sources)
+
+    @property
+    def toolboxes(self) -> list[Toolbox]:
+        """The Toolboxes among the tools, each once; they are prepared before the first request."""
+        owners = [item if isinstance(item, Toolbox) else getattr(item, "toolbox", None) for item in self.tool_sources]
+        return list({id(owner): owner for owner in owners if owner is not None}.values())
+
+    @property
+    def messages(self) -> list[Message]:
+        """What the model is sent for this turn: history, then tool results, then the new user message."""
+        return list(self._sent) if self._sent is not None else self._composed()
+
+    def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
+        """The prompt that goes on after tools ran: the same options, schema and tools, this history, and these results."""
+        following = copy.copy(self)
+        following._prompt = following._system = following._history = following._sent = following._sent_tools = None
+        following.fragments, following.system_fragments, following.attachments = [], [], []
+        following._given = list(history)
+        following.tool_results = list(results)
+        return following
+
+    def freeze(self) -> None:
+        """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
+        if self._sent is None:
+            self._sent = self._composed()
+            self._sent_tools = self.tools
+
+    def _composed(self) -> list[Message]:
+        history = list(self._given) if self._given is not None else self._history() if self._history else []
+        system = self.system
+        if system:
+            # The newest system prompt governs: providers disagree about what several of them mean.
+            history = [message for message in history if message.role != "system"]
+            history.insert(0, Message("system", [TextPart(system)]))
+        history = with_results(history, self.tool_results)
+        turn = self._own_turn(alone=not history)
+        if turn and self._given is None:
+            # A conversation that goes on while a call waits: providers refuse a call without a result.
+            history = with_ids(history)
+            history = with_results(history, abandoned(history))
+        return [*history, *turn]
+
+    def _own_turn(self, *, alone: bool) -> list[Message]:
+        text = self.prompt
+        parts: list[Part] = [TextPart(text)] if text else []
+        parts += [AttachmentPart(attachment) for attachment in self.attachments]
+        return [Message("user", parts or [TextPart("")])] if parts or alone else []
+
+    def __repr__(self) -> str:
+        return f"Prompt({self.prompt!r}, model={getattr(self.model, 'model_id', None)!r})"
+
+
+def _listed(tools: Sequence[Any] | None) -> list[Any]:
+    if tools is not None and (
+        isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
+    ):
+        as_tools(tools)  # says that a list is wanted
+    return list(tools or [])
+
+
+def merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """`options=` and keyword options as one dict.
+
+    Raises:
+        TypeError: an option is given both ways.
+    """
+    doubled = sorted(set(options or ()) & set(keywords))
+    if doubled:
+        raise TypeError(f"Option {doubled[0]!r} is given twice: in options= and as a keyword.")
+    return {**(options or {}), **keywords}

@@ -1,0 +1,317 @@
+"""One tool call from its hook to its hook, without I/O: `before_call`, freezing, approval, the tool, `after_call`, in this order.
+
+Each change of the call's state is kept before what it permits happens, by a compare-and-set: whoever comes second, another tab or
+another continuation of the same pause, does not run the call again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_notebook.approvals.consent import (
+    canonical,
+    changed_sentence,
+    digest,
+    digest_of_unknown,
+    identity_of,
+    origin_of,
+    source_of,
+    thawed,
+    tool_facts,
+)
+from llm_notebook.approvals.policy import ApprovalPolicy, policy_of
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.errors import ToolArgumentError
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.parts.messages import json_text
+from llm_notebook.tools.calls import CancelToolCall, PauseChain, ToolCall, ToolResult
+from llm_notebook.tools.outputs import output_text
+from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
+from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.log import CallLog, Note
+
+__all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
+
+UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
+_FINAL: tuple[CallState, ...] = ("denied", "answered", "abandoned")
+
+Steps = Generator["Invoke | Note", Any, Any]
+Ran = tuple[ToolResult, ToolCall | None]
+
+
+@dataclass(slots=True)
+class Invoke:
+    """Call a hook or a tool, awaiting it where it is async. Sent: what it returned; thrown: what it raised.
+
+    Attributes:
+        hook: the name of the hook this is, None for a tool.
+        consent: whether a human has approved the call that this runs; None for what is no tool.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    hook: str | None = None
+    consent: bool | None = None
+
+
+@dataclass(slots=True)
+class ToolRun:
+    """What is needed to run one call.
+
+    Attributes:
+        tool: what is called; None where there is no such tool.
+        call: the model's request. `before_call` may change it.
+        turn_id: the turn that asked.
+        log: where its states are kept.
+        before_call, after_call: the hooks.
+        finished: where its result is put, by call id.
+    """
+
+    tool: Tool | None
+    call: ToolCall
+    turn_id: str
+    log: CallLog
+    before_call: Callable[..., Any] | None
+    after_call: Callable[..., Any] | None
+    finished: dict[str, ToolResult]
+    _facts: dict[str, str] | None = field(default=None, init=False)
+
+    def steps(self) -> Generator[Invoke | Note, Any, ToolResult]:
+        """Run it. What was done already, by another continuation or before a restart, is not done again.
+
+        Raises:
+            PauseChain: it waits for a human.
+            RuntimeError: it is running elsewhere right now.
+            JournalError: its start cannot be kept although it was approved.
+            Exception: what a hook raised.
+        """
+        # A hook may change the call; its name and id stay what they were.
+        asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
+        assert asked.tool_call_id is not None
+        entry = yield from self.log.propose(self.turn_id, asked)
+        if entry.result is not None:
+            self.finished[asked.tool_call_id] = entry.result
+            return entry.result
+        if entry.state == "started":
+            raise _runs_elsewhere()
+        result, ran = yield from self._result(entry, asked)
+        self.finished[asked.tool_call_id] = result
+        if ran is not None and self.after_call is not None:
+            try:
+                yield Invoke(self.after_call, (self.tool, ran, result), hook="after_call")
+            except PauseChain as pause:
+                pause.tool_call = ran
+                raise
+        return result
+
+    def _result(self, entry: CallEntry, asked: ToolCall) -> Generator[Invoke | Note, Any, Ran]:
+        """The result, and the call that the tool was run with, None where it was not run."""
+        hooks_pause: PauseChain | None = None
+        unsound = _unsound(asked)
+        try:
+            if self.before_call is not None:
+                yield Invoke(self.before_call, (self.tool, self.call), hook="before_call")
+        except CancelToolCall as cancelled:
+            return (yield from self._not_run(entry, asked, "cancelled", f"Cancelled: {cancelled}", cancelled))
+        except PauseChain as pause:
+            hooks_pause = pause
+        if entry.state in _FINAL:
+            return (yield from self._decided(entry, asked))
+        if self.tool is None:
+            missing = KeyError(f"tool {asked.name!r} does not exist")
+            return (yield from self._not_run(entry, asked, "failed", f"Error: {missing.args[0]}", missing))
+        asked.arguments = self.call.arguments
+        if unsound is not None and _unsound(asked):
+            return (yield from self._not_run(entry, asked, "failed", f"Error: {unsound}", unsound))
+        frozen = _frozen(asked)
+        asked.arguments = thawed(frozen)
+        # A decision that was used up already, before the call was interrupted, counts no more.
+        decision = entry.decision if entry.state == "approved" else None
+        if decision is not None and decision.digest != self._bound(entry, asked, frozen):
+            # Something else was approved than what would run now.
+            raise (
+                yield from self._question(
+                    entry, PauseChain(f"{asked.name} waits for approval"), asked, frozen, reason=""
+                )
+            )
+        if decision is None and entry.state == "unknown":
+            raise (yield from self._question(entry, PauseChain(UNKNOWN_OUTCOME), asked, frozen))
+        if decision is None and hooks_pause is not None:
+            raise (yield from self._question(entry, hooks_pause, asked, frozen))
+        return (yield from self._run(self.tool, entry, asked, frozen, decision))
+
+    def _run(
+        self, tool: Tool, entry: CallEntry, asked: ToolCall, frozen: bytes, decision: Decision | None
+    ) -> Generator[Invoke | Note, Any, Ran]:
+        edited = decision.arguments if decision is not None else None
+        runs = frozen if edited is None else canonical(edited)
+        note = "" if runs == frozen else f"(The user changed the arguments to {json_text(edited)}.)\n"
+        try:
+            arguments = tool.arguments_for(ToolCall(asked.name, thawed(runs), asked.tool_call_id))
+        except ToolArgumentError as error:
+            return (yield from self._not_run(entry, asked, "failed", f"{note}Error: {error}", error))
+        policy = policy_of(tool)
+        if decision is None and policy is not None and _applies(policy, tool, asked, runs):
+            decision = yield from self._granted(entry, asked, frozen)
+            if decision is None:
+                pause = PauseChain(f"{tool.name} waits for approval")
+                raise (yield from self._question(entry, pause, asked, frozen, reason=""))
+        if tool.implementation is None:
+            raise ValueError(
+                f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
+            )
+        yield from self._start(entry, decision)
+        try:
+            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None)
+        except PauseChain as pause:
+            raise (yield from self._question(entry, pause, asked, frozen)) from None
+        except Exception as error:
+            result = _failed(asked, f"{note}Error: {str(error) or type(error).__name__}", error)
+            result.instance = tool.toolbox
+            yield from self.log.move(entry, "failed", "started", result=result)
+        except BaseException:
+            self.log.lose(entry)
+            raise
+        else:
+            text, attachments = output_text(value)
+            result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
+            yield from self.log.move(entry, "finished", "started", result=result)
+        return result, ToolCall(asked.name, thawed(runs), asked.tool_call_id)
+
+    def _start(self, entry: CallEntry, decision: Decision | None) -> Steps:
+        if decision is None:
+            # A body that pauses by itself is entered again when it resumes.
+            started = yield from self.log.move(entry, "started", "proposed", "waiting")
+        else:
+            started = yield from self.log.move(entry, "started", "approved", digest=decision.digest)
+        if not started:
+            raise _runs_elsewhere()
+
+    def _granted(
+        self, entry: CallEntry, asked: ToolCall, frozen: bytes
+    ) -> Generator[Invoke | Note, Any, Decision | None]:
+        """The decision of an "always allow" that covers this call; None where there is none."""
+        policy = policy_of(self.tool) if self.tool is not None else None
+        if policy is None or policy.destructive:
+            return None
+        grant = self.log.grant_for(identity_of(self._tool_facts()))
+        if grant is None:
+            return None
+        yield from self._question(entry, PauseChain(), asked, frozen, reason="")
+        counts = yield from self.log.allowed(entry, grant, self._bound(entry, asked, frozen))
+        return entry.decision if counts else None
+
+    def _question(
+        self, entry: CallEntry, pause: PauseChain, asked: ToolCall, frozen: bytes, *, reason: str | None = None
+    ) -> Generator[Invoke | Note, Any, PauseChain]:
+        """Have a human asked; returns the pause, which knows what it is about.
+
+        Args:
+            reason: the tool's own sentence, what the pause says unless given.
+        """
+        reason = str(pause) if reason is None else reason
+        tool = self.tool
+        assert tool is not None
+        assert asked.tool_call_id is not None
+        policy = policy_of(tool)
+        before = entry.request
+        is_unknown = entry.state == "unknown"
+        request = ApprovalRequest(
+            tool_name=tool.name,
+            arguments=thawed(frozen),
+            tool_call_id=asked.tool_call_id,
+            reason=reason,
+            digest=self._bound(entry, asked, frozen),
+            destructive=policy is not None and policy.destructive,
+            id=entry.call_id,
+            outcome_unknown=is_unknown,
+            origin=origin_of(tool),
+            source=source_of(tool),
+            input_schema=tool.input_schema,
+            facts=self._tool_facts(),
+        )
+        if before is not None and before.digest != request.digest:
+            request.changed = changed_sentence(
+                before.facts, request.facts, same_arguments=before.arguments == request.arguments
+            )
+        pause.tool_call = asked
+        pause.request = request
+        asks: CallState = "unknown" if is_unknown else "waiting"
+        if entry.state != asks or request != before:
+            yield from self.log.move(entry, asks, entry.state, request=request)
+        return pause
+
+    def _decided(self, entry: CallEntry, asked: ToolCall) -> Generator[Invoke | Note, Any, Ran]:
+        """The result of a call that a human took out of the tool's hands."""
+        decision = entry.decision
+        assert decision is not None
+        said = f": {decision.text}" if decision.text else ""
+        output = {
+            "answered": decision.text,
+            "abandoned": f"Not known: the call was interrupted while it ran, and the user gave it up{said}",
+        }.get(decision.verdict, f"Denied by the user{said}")
+        result = ToolResult(asked.name, output, [], asked.tool_call_id)
+        yield from self.log.move(entry, entry.state, entry.state, result=result)
+        return result, None
+
+    def _not_run(
+        self, entry: CallEntry, asked: ToolCall, state: CallState, output: str, error: Exception
+    ) -> Generator[Invoke | Note, Any, Ran]:
+        result = _failed(asked, output, error)
+        yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
+        return result, None
+
+    def _tool_facts(self) -> dict[str, str]:
+        assert self.tool is not None
+        if self._facts is None:
+            self._facts = tool_facts(self.tool)
+        return self._facts
+
+    def _bound(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> str:
+        """What a decision about the call as it stands is bound to."""
+        bound = self._digest(asked, frozen)
+        was_unknown = entry.request is not None and entry.request.outcome_unknown
+        return digest_of_unknown(bound) if entry.state == "unknown" or was_unknown else bound
+
+    def _digest(self, asked: ToolCall, frozen: bytes) -> str:
+        return digest(identity_of(self._tool_facts()), frozen, asked.tool_call_id or "")
+
+
+def _runs_elsewhere() -> RuntimeError:
+    return RuntimeError("Another continuation of this pause is running this call right now.")
+
+
+def _unsound(call: ToolCall) -> Exception | None:
+    """Why the arguments have no JSON form: models write NaN, for one."""
+    try:
+        canonical(call.arguments)
+    except (TypeError, ValueError, RecursionError) as error:
+        return ToolArgumentError(f"the arguments have no JSON form: {error}", tool_name=call.name)
+    return None
+
+
+def _frozen(call: ToolCall) -> bytes:
+    try:
+        return canonical(call.arguments)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {error}") from None
+
+
+def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
+    """Whether a human must be asked. A condition that fails asks: silence is not consent."""
+    if policy.when is None:
+        return True
+    try:
+        # Arguments of its own: what a condition does to them must not change what runs.
+        arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
+        arguments.pop(TOOL_CALL_PARAMETER, None)
+        return bool(policy.when(**arguments))
+    except Exception:
+        return True
+
+
+def _failed(call: ToolCall, output: str, error: Exception) -> ToolResult:
+    return ToolResult(call.name, output, [], call.tool_call_id, exception=error)
