@@ -33,10 +33,10 @@ def load_lazily(namespace: dict[str, object]) -> bool:
         False where the package's source cannot be read; the block has to be executed then.
     """
     package = str(namespace["__name__"])
-    try:
-        source = namespace["__loader__"].get_data(namespace["__file__"]).decode()  # type: ignore[attr-defined]
-    except (AttributeError, OSError):
+    file = str(namespace["__file__"])
+    if not file.endswith(".py"):
         return False
+    source: str = namespace["__loader__"].get_data(file).decode()  # type: ignore[attr-defined]
     homes: dict[str, str] = {}
     headings: dict[str, list[str]] = {}
     for line in _block(source):

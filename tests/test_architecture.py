@@ -1,4 +1,4 @@
-"""Who may know whom, read from the imports, and what importing the package costs."""
+"""The house: which room may know which, where each library lives, what loading costs, and what the package's names are."""
 
 from __future__ import annotations
 
@@ -21,159 +21,68 @@ import llm_notebook
 PACKAGE = Path(llm_notebook.__file__).parent
 NAME = PACKAGE.name
 
-# From the ground up: a module may import modules of the rows above its own, never of its own row or below.
-CORE = [
-    {
-        "errors",
-        "event_loop",
-        "hooks",
-        "identifiers",
-        "options",
-        "preparation",
-        "runtime",
-        "serialization",
-        "signals",
-        "signatures",
-    },
-    {"attachments", "folders", "server_side_tools", "tool_arguments", "tool_output"},
-    {"files", "fragments", "parts", "schemas", "toolbox_state"},
-    {"keys", "settings", "tools"},
-    {"approvals", "naming", "tool_identities", "unresolved"},
-    {"prompts"},
-    {"assembly", "journals"},
-    {"memory_journal", "record"},
-    {"call_log"},
-    {"tool_runs"},
-    {"chain"},
-    {"pauses"},
-    {"drivers", "prompting", "response_base"},
-    {"responses"},
-    {"chain_responses"},
-    {"conversations"},
-    {"models"},
-    {"embeddings", "templates"},
-    {"plugins", "reopening"},
+# From the ground up: a room knows the rooms of the rows above its own, and nobody else.
+ROOMS = [
+    ["public_names"],
+    ["serialization"],
+    ["parts"],
+    ["errors"],
+    ["configuration"],
+    ["objects"],
+    ["tools", "templates"],
+    ["approvals"],
+    ["journal"],
+    ["turns", "transcript"],
+    ["models"],
+    ["plugins"],
+    ["providers"],
+    ["rows", "toolboxes"],
+    ["notebook", "server"],
 ]
+ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
-WIRES = {
-    "anthropic",
-    "anthropic_messages",
-    "anthropic_schema",
-    "context_limits",
-    "decoding",
-    "dialects",
-    "gemini",
-    "gemini_messages",
-    "ollama",
-    "openai_chat",
-    "openai_messages",
-    "openai_responses",
-    "openai_responses_input",
-    "retries",
-    "sse",
-    "wire",
-}
-WIRES_MAY_KNOW = {"errors", "identifiers", "options", "parts", "prompts", "tools"}
-TRANSCRIPT_MAY_KNOW = {"approvals", "assembly", "errors", "journals", "parts", "prompts", "tools"}
-JOURNAL_MAY_KNOW = TRANSCRIPT_MAY_KNOW - {"assembly"} | {"attachments", "files", "folders", "identifiers"}
+WIRES = re.compile(
+    r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
+    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
+)
+WIRES_KNOW = r"errors|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
+TRANSCRIPT_KNOWS = re.compile(r"transcript\b|parts\b|errors$|approvals\.requests$|journal\.operations$|tools\.calls$")
 # The third-party and heavy modules that only one place may know.
 HOMES = {
-    "llm": ("bridge",),
-    "mcp": ("mcp_client",),
-    "mcp_types": ("mcp_client",),
-    "httpx2": ("mcp_client",),
-    "httpx": ("providers.transport",),
-    "sqlite3": ("journal",),
-    "xllamacpp": ("providers",),
-    "yaml": ("providers.endpoints", "templates"),
-    "filelock": ("files", "journal", "providers.weights"),
-    "IPython": ("notebook",),
-    "anywidget": ("notebook",),
-    "comm": ("notebook",),
-    "ipywidgets": ("notebook",),
-    "ipykernel": ("notebook",),
-    "traitlets": ("notebook",),
+    "llm": r"plugins\.llm_package",
+    "mcp": r"plugins\.mcp",
+    "mcp_types": r"plugins\.mcp",
+    "httpx2": r"plugins\.mcp",
+    "httpx": r"providers\.http\.(transport|exchange)$",
+    "sqlite3": r"journal\.sqlite",
+    "xllamacpp": r"providers\.local",
+    "yaml": r"providers\.endpoints$|templates",
+    "filelock": r"configuration\.files$|journal\.sqlite|providers\.local",
+    **dict.fromkeys(["IPython", "anywidget", "comm", "ipywidgets", "ipykernel", "traitlets"], r"notebook"),
 }
-IO_MODULES = {
-    "asyncio",
-    "http",
-    "io",
-    "os",
-    "pathlib",
-    "select",
-    "shutil",
-    "socket",
-    "ssl",
-    "subprocess",
-    "threading",
-    "urllib",
-}
+IO_MODULES = {*"asyncio http io os pathlib select shutil socket ssl subprocess threading urllib".split()}
 HEAVY = {
-    "IPython",
-    "ipywidgets",
-    "httpx",
-    "sqlite3",
-    "ssl",
-    "pydantic",
-    "yaml",
-    "platformdirs",
-    "filelock",
-    "llm",
-    "mcp",
-    "email",
-    "logging",
-    "zipfile",
+    *"IPython ipywidgets httpx sqlite3 ssl pydantic yaml platformdirs filelock llm mcp email logging zipfile".split()
 }
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import of one name, and where it stands."""
+    """One import: who imports what, by its full name, and where it stands."""
 
+    importer: str
     module: str
     line: int
     in_function: bool
     for_types: bool
 
+    @property
+    def own(self) -> str:
+        """The name from inside the package; empty for another package's module."""
+        return self.module.removeprefix(f"{NAME}.") if self.module.startswith(f"{NAME}.") else ""
 
-class Imports(ast.NodeVisitor):
-    """Collects the imports of a module, submodules of packages by their full name."""
-
-    def __init__(self) -> None:
-        self.found: list[Import] = []
-        self._functions = 0
-        self._type_checks = 0
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._functions += 1
-        self.generic_visit(node)
-        self._functions -= 1
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  the visitor's name
-
-    def visit_If(self, node: ast.If) -> None:
-        is_check = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        self._type_checks += is_check
-        for child in node.body:
-            self.visit(child)
-        self._type_checks -= is_check
-        for child in node.orelse:
-            self.visit(child)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            self._add(alias.name, node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        assert node.level == 0, "imports are absolute"
-        assert node.module is not None
-        folder = PACKAGE.parent.joinpath(*node.module.split("."))
-        for alias in node.names:
-            is_module = (folder / f"{alias.name}.py").is_file() or (folder / alias.name).is_dir()
-            self._add(f"{node.module}.{alias.name}" if is_module else node.module, node)
-
-    def _add(self, module: str, node: ast.stmt) -> None:
-        self.found.append(Import(module, node.lineno, self._functions > 0, self._type_checks > 0))
+    def __str__(self) -> str:
+        return f"{self.importer} line {self.line} imports {self.module}"
 
 
 @functools.cache
@@ -186,103 +95,96 @@ def modules() -> dict[str, Path]:
     return found
 
 
+def imports_in(node: ast.AST, importer: str, in_function: bool = False, for_types: bool = False) -> Iterator[Import]:
+    """The imports in a piece of code; those of submodules by the submodule's name."""
+    for child in ast.iter_child_nodes(node):
+        is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        is_check = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        yield from imports_in(child, importer, in_function or is_function, for_types or is_check)
+        if isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            for alias in child.names:
+                full = f"{child.module}.{alias.name}"
+                module = full if full.removeprefix(f"{NAME}.") in modules() else str(child.module)
+                yield Import(importer, module, child.lineno, in_function, for_types)
+        elif isinstance(child, ast.Import):
+            yield from (Import(importer, alias.name, child.lineno, in_function, for_types) for alias in child.names)
+
+
 @functools.cache
-def imports(module: str) -> tuple[Import, ...]:
-    visitor = Imports()
-    visitor.visit(ast.parse(modules()[module].read_text(encoding="utf-8")))
-    return tuple(visitor.found)
+def imports() -> tuple[Import, ...]:
+    """Every import of every module, those in functions and those for type checkers included."""
+    return tuple(
+        found
+        for module, path in modules().items()
+        for found in imports_in(ast.parse(path.read_text(encoding="utf-8")), module)
+    )
 
 
-def own_imports(module: str) -> Iterator[tuple[str, Import]]:
-    """The imports of modules of the package, named from inside it; not those for type annotations."""
-    for found in imports(module):
-        if found.module.split(".")[0] == NAME and not found.for_types:
-            yield found.module.removeprefix(NAME).removeprefix("."), found
+def test_every_room_has_a_row() -> None:
+    assert {module.split(".")[0] for module in modules() if module} <= set(ROW)
 
 
-def core_modules() -> list[str]:
-    return [module for module in modules() if module and "." not in module and modules()[module].name != "__init__.py"]
+def test_a_room_knows_only_rooms_below_its_own() -> None:
+    for found in imports():
+        room, known = found.importer.split(".")[0], found.own.split(".")[0]
+        if room and known and room != known:
+            assert ROW[known] < ROW[room], str(found)
 
 
-def row_of(module: str) -> int:
-    rows = [number for number, row in enumerate(CORE) if module in row]
-    assert rows, f"{module} has no row in CORE: give it one"
-    return rows[0]
+def test_the_package_itself_loads_only_what_costs_nothing() -> None:
+    at_once = {found.own for found in imports() if not (found.importer or found.in_function or found.for_types)}
+    assert at_once - {""} == {"configuration.process", "public_names"}
 
 
-@pytest.mark.parametrize("module", [module for module in core_modules() if module not in ("registry", "runtime")])
-def test_the_core_is_built_from_the_ground_up(module: str) -> None:
-    for known, found in own_imports(module):
-        row = row_of(known) if "." not in known else len(CORE)
-        assert row < row_of(module), f"{module} line {found.line} imports {known}"
+def test_nothing_but_the_process_container_can_change_at_module_level() -> None:
+    holding = []
+    for module, path in modules().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], f"{module} has a global statement"
+        values = [node.value for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+        made = {ast.unparse(value.func) for value in values if isinstance(value, ast.Call)}
+        holding += [module for name in made if name in ("Process", "dict", "list", "set", "defaultdict", "deque")]
+    assert holding == ["configuration.process"]
 
 
-def test_the_registry_alone_joins_core_and_providers() -> None:
-    joining = {module for module in core_modules() for known, _ in own_imports(module) if known.startswith("providers")}
-    assert joining <= {"registry", "runtime"}
-
-
-def test_the_runtime_loads_what_it_hands_out_only_when_asked() -> None:
-    assert [found for _, found in own_imports("runtime") if not found.in_function] == []
-
-
-@pytest.mark.parametrize("module", sorted(WIRES))
+@pytest.mark.parametrize("module", [module for module in modules() if WIRES.fullmatch(module)])
 def test_wire_formats_do_no_io(module: str) -> None:
-    for known, found in own_imports(f"providers.{module}"):
-        home, _, name = known.rpartition(".")
-        allowed = name in WIRES if home == "providers" else known in WIRES_MAY_KNOW
-        assert allowed, f"{module} line {found.line} imports {known}"
-    for found in imports(f"providers.{module}"):
-        assert found.module.split(".")[0] not in IO_MODULES, f"{module} line {found.line} imports {found.module}"
-    source = modules()[f"providers.{module}"].read_text(encoding="utf-8")
-    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    for found in imports():
+        if found.importer == module:
+            assert found.module.split(".")[0] not in IO_MODULES, str(found)
+            allowed = WIRES.fullmatch(found.own) or not found.own or re.match(WIRES_KNOW, found.own)
+            assert allowed, str(found)
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(modules()[module].read_text())) if is_call(node)]
     assert not {"open", "print", "input", "time.sleep", "sleep"} & set(calls)
 
 
+def is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call)
+
+
 def test_the_transcript_knows_values_only() -> None:
-    for module in modules():
-        if module.startswith("transcript"):
-            for known, found in own_imports(module):
-                assert known.startswith("transcript") or known in TRANSCRIPT_MAY_KNOW, f"{module} line {found.line}"
+    for found in imports():
+        if found.importer.startswith("transcript") and found.own and not found.for_types:
+            assert TRANSCRIPT_KNOWS.match(found.own), str(found)
 
 
-def test_the_journal_knows_values_and_files_only() -> None:
-    for module in modules():
-        if module.split(".")[0] == "journal":
-            for known, found in own_imports(module):
-                assert known.split(".")[0] == "journal" or known in JOURNAL_MAY_KNOW, f"{module} line {found.line}"
-
-
-def test_only_the_runtime_opens_the_journal() -> None:
-    opening = {module for module in modules() for known, _ in own_imports(module) if known.split(".")[0] == "journal"}
-    assert {module for module in opening if module.split(".")[0] != "journal"} == {"runtime"}
-
-
-def test_nobody_knows_the_notebook() -> None:
-    for module in modules():
-        if module and not module.startswith("notebook"):
-            for found in imports(module):
-                assert not found.module.startswith(f"{NAME}.notebook"), f"{module} line {found.line}"
-    assert {found.module for found in imports("") if "notebook.magics" in found.module and found.in_function}
+def test_only_the_current_journal_opens_the_file() -> None:
+    opening = {found.importer for found in imports() if found.own.startswith("journal.sqlite")}
+    assert {module for module in opening if not module.startswith("journal.sqlite")} == {"journal.current"}
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))
 def test_a_library_has_one_home(library: str) -> None:
-    for module in modules():
-        for found in imports(module):
-            if found.module.split(".")[0] == library and not found.for_types:
-                assert module.startswith(HOMES[library]), f"{module} line {found.line} imports {library}"
+    for found in imports():
+        if found.module.split(".")[0] == library and not found.for_types:
+            assert re.match(HOMES[library], found.importer) or not found.importer, str(found)
 
 
 def test_imports_inside_functions_say_why() -> None:
-    unexplained = []
-    for module, path in modules().items():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for found in imports(module):
-            reason = re.search(r"# noqa: PLC0415\W+(\w.*)", lines[found.line - 1])
-            if found.in_function and reason is None:
-                unexplained.append(f"{path.name}:{found.line}")
-    assert unexplained == []
+    lines = {module: path.read_text(encoding="utf-8").splitlines() for module, path in modules().items()}
+    late = [found for found in imports() if found.in_function]
+    assert [str(found) for found in late if not re.search(r"  # \w", lines[found.importer][found.line - 1])] == []
 
 
 def test_every_module_says_its_job_in_one_line_and_is_short() -> None:
@@ -292,12 +194,6 @@ def test_every_module_says_its_job_in_one_line_and_is_short() -> None:
         assert docstring, f"{path} has no docstring"
         assert docstring.splitlines()[0].rstrip()[-1] in ".:", f"{path}: the first line is no sentence"
         assert len(source.splitlines()) <= 400, f"{path} is too long"
-
-
-def test_no_value_at_module_level_can_be_changed_by_accident() -> None:
-    for module in core_modules():
-        tree = ast.parse(modules()[module].read_text(encoding="utf-8"))
-        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)], f"{module} has a global statement"
 
 
 def names_after(statements: str) -> set[str]:
@@ -335,17 +231,6 @@ except llm.TransportError: pass
     assert loaded & {"IPython", "ipywidgets", "traitlets", "sqlite3"} == set()
 
 
-def type_checking_names() -> set[str]:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    [block] = [node for node in tree.body if isinstance(node, ast.If)]
-    return {
-        f"{statement.module}.{alias.asname or alias.name}"
-        for statement in block.body
-        if isinstance(statement, ast.ImportFrom)
-        for alias in statement.names
-    }
-
-
 # Code written for the API that ours is made after finds these names.
 API = """
 get_model get_async_model get_models get_async_models get_models_with_aliases set_alias remove_alias get_default_model
@@ -357,10 +242,12 @@ Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool T
 ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
 EmbeddingModel get_embedding_model get_embedding_models
 """
+SUBMODULES = ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"]
 
 
 def test_the_names_of_the_api_are_there() -> None:
     assert set(API.split()) - set(llm_notebook.__all__) == set()
+    assert {*llm_notebook.__all__, *SUBMODULES} <= set(dir(llm_notebook))
 
 
 @pytest.mark.parametrize("name", llm_notebook.__all__)
@@ -368,29 +255,46 @@ def test_help_lists_every_name(name: str) -> None:
     assert re.search(rf"\b{name}\b", llm_notebook.__doc__ or "")
 
 
-@pytest.mark.parametrize("name", ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"])
+@pytest.mark.parametrize("name", SUBMODULES)
 def test_a_public_submodule_is_an_attribute_from_the_start(name: str) -> None:
     script = f"import llm_notebook as llm; print(llm.{name}.__name__, {name!r} in dir(llm))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == [f"llm_notebook.{name}", "True"]
 
 
-def test_the_lists_of_public_names_agree() -> None:
-    homes = {f"{NAME}.{module}.{name}" for module, names in llm_notebook._HOMES.items() for name in names}
-    submodules = {f"{NAME}.{name}" for name in llm_notebook._SUBMODULES}
-    assert type_checking_names() == homes | submodules
-    assert sorted(llm_notebook.__all__) == sorted(name.rpartition(".")[2] for name in homes)
-    assert set(llm_notebook.__all__) <= set(dir(llm_notebook))
+@pytest.mark.parametrize("package", ["", ".models", ".parts", ".plugins", ".templates", ".tools"])
+def test_public_names_can_be_imported_from_where_they_are_defined(package: str) -> None:
+    face = importlib.import_module(f"{NAME}{package}")
+    blocks = [found for found in imports() if found.importer == package.strip(".") and found.for_types and found.own]
+    homes = [importlib.import_module(found.module) for found in blocks]
+    for name in face.__all__:
+        value = getattr(face, name)
+        assert [home for home in homes if name in getattr(home, "__all__", ()) and getattr(home, name) is value], name
 
 
 @pytest.mark.parametrize("name", llm_notebook.__all__)
-def test_a_public_name_can_be_imported_and_is_documented(name: str) -> None:
-    value = getattr(llm_notebook, name)
-    home = importlib.import_module(f"{NAME}.{llm_notebook._HOME_OF[name]}")
-    assert getattr(home, name) is value
-    assert name in home.__all__
-    assert inspect.getdoc(value)
-    assert not (inspect.getdoc(value) or "").startswith(f"{name}(")
+def test_a_public_name_is_documented(name: str) -> None:
+    documentation = inspect.getdoc(getattr(llm_notebook, name))
+    assert documentation
+    assert not documentation.startswith(f"{name}(")
+
+
+def test_names_are_there_without_the_source(tmp_path: Path) -> None:
+    copy = tmp_path / "package"
+    copy.mkdir()
+    (copy / "__init__.py").write_text(
+        "from typing import TYPE_CHECKING\nfrom llm_notebook.public_names import load_lazily\n"
+        "if TYPE_CHECKING or not load_lazily(globals()):\n    from llm_notebook.parts import TextPart as TextPart\n"
+    )
+    script = "import compileall; compileall.compile_dir('package', legacy=True)"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    (copy / "__init__.py").unlink()
+    script = "import package; print(package.TextPart('x').text, package.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True
+    )
+    assert done.stdout.split()[0] == "x"
+    assert done.stdout.split()[1].endswith(".pyc")
 
 
 def test_no_public_name_is_a_submodule_or_a_builtin() -> None:

@@ -22,7 +22,6 @@ from llm_notebook.configuration.folders import user_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
-from llm_notebook.plugins.own import Plugins
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
 from llm_notebook.providers.catalog.names import closest_names, entry_called
@@ -35,6 +34,7 @@ from llm_notebook.providers.table import PROVIDERS, catalog_entries, made_entry,
 
 if TYPE_CHECKING:
     from llm_notebook.models.embeddings import EmbeddingModelWithAliases
+    from llm_notebook.plugins.own import Plugins
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -75,18 +75,18 @@ class Registry:
         Last come those that the providers listed themselves, those of the Ollama server if it answers at once, and those of
         the `llm` package's plugins.
         """
-        entries = [*self._entries_without_bridge(), *process.of(Plugins).bridged_models()]
+        entries = [*self._entries_without_bridge(), *_plugins().bridged_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
-        own = [*self._builtin_embeddings, *process.of(Plugins).embedding_models()]
-        entries = [*own, *process.of(Plugins).bridged_embedding_models()]
+        own = [*self._builtin_embeddings, *_plugins().embedding_models()]
+        entries = [*own, *_plugins().bridged_embedding_models()]
         return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
     def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
         """The embedding model of that id or alias; the `llm` package is asked last, as in `find()`."""
-        own = [*self._builtin_embeddings, *process.of(Plugins).embedding_models()]
+        own = [*self._builtin_embeddings, *_plugins().embedding_models()]
         return entry_called(name, own) or entry_called(name, self.embedding_entries())
 
     @functools.cached_property
@@ -110,7 +110,7 @@ class Registry:
 
     def _entries_without_bridge(self) -> list[ModelWithAliases]:
         listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
-        return [*process.of(Plugins).models(self._own_entries()), *listed, *self._ollama.entries()]
+        return [*_plugins().models(self._own_entries()), *listed, *self._ollama.entries()]
 
     def find(self, name: str) -> ModelWithAliases | None:
         """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
@@ -186,7 +186,7 @@ class Registry:
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """True if the `llm` command has this model too."""
         known = entry.model_id in self._known_to_llm or entry in self._current_endpoints()
-        return known or entry in process.of(Plugins).bridged_models()
+        return known or entry in _plugins().bridged_models()
 
     def names(self) -> Iterator[str]:
         """Every id and alias."""
@@ -293,3 +293,9 @@ def set_default_model(model: str | None) -> None:
         return
     store_default(model_id)
     store_own_default(None)
+
+
+def _plugins() -> Plugins:
+    from llm_notebook.plugins.own import Plugins  # loads pluggy, which most lookups can do without
+
+    return process.of(Plugins)

@@ -27,7 +27,7 @@ def test_a_bridged_model_answers_in_a_cell(kernel: Kernel) -> None:
 
 
 def test_tools_of_its_plugins_and_of_an_mcp_server_are_named_in_a_cell(kernel: Kernel) -> None:
-    command = [sys.executable, str(Path(__file__).parents[1] / "mcp_client" / "server.py"), "stdio"]
+    command = [sys.executable, str(Path(__file__).parents[1] / "plugins" / "mcp" / "server.py"), "stdio"]
     assert kernel.run(f"import llm_notebook as llm\nserver = llm.mcp_toolbox({command!r})").status == "ok"
     calls = [
         {"name": "simple_eval", "arguments": {"expression": "6 * 7"}},

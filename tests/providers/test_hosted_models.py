@@ -11,6 +11,7 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.configuration.keys import set_key
 from llm_notebook.providers.anthropic import models as anthropic_models
+from llm_notebook.providers.catalog import catalog
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE
 from llm_notebook.providers.gemini import models as gemini_models
@@ -20,7 +21,7 @@ from tests.fakes import anthropic_answers, gemini_answers
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply
 
-CATALOGS = Path(anthropic_models.__file__).with_name("catalogs")
+CATALOGS = Path(catalog.__file__).with_name("catalogs")
 
 
 @pytest.mark.parametrize(

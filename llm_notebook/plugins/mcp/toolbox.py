@@ -99,10 +99,7 @@ class MCPToolbox(Toolbox):
         self._shown = shlex.join(command) if command else url
 
     def _connect_to(self, server: Server) -> None:
-        from llm_notebook.plugins.mcp.connection import (
-            Connection,  # mcp_toolbox() has loaded it
-            Connections,  # loads mcp
-        )
+        from llm_notebook.plugins.mcp.connection import Connection, Connections  # loads mcp
 
         connections = process.of(Connections)
         self._connections: Connections = connections

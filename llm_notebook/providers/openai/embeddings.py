@@ -78,8 +78,8 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
             TransportError: no answer came.
             IncompleteResponse: the answer broke off.
         """
-        from llm_notebook.providers.http.exchange import TransportSettings
-        from llm_notebook.providers.http.transport import Transport
+        from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+        from llm_notebook.providers.http.transport import Transport  # loads httpx
         from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder  # loads pydantic_core
 
         key = key and Secret(key)

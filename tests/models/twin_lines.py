@@ -1,4 +1,4 @@
-"""How much of a sync class stands again in its async twin: `python -m tests.twin_lines` prints a table.
+"""How much of a sync class stands again in its async twin: `python -m tests.models.twin_lines` prints a table.
 
 Lines are normalised: no comments, docstrings, imports or white space, no `async`, `await`, `aiter`, `anext`, `Async…`. What two faces must
 have each for its own, the lines of a method's signature, counts as much as any other line.

@@ -31,7 +31,7 @@ from llm_notebook.templates.template import Template, load_template
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 Install = Callable[..., None]
 
 MODELS = """

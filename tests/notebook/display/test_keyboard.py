@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
+from tests.notebook.display.test_terminal import Terminal, ipython
 from tests.notebook.kernels import Kernel
-from tests.notebook.test_terminal import Terminal, ipython
 
 __all__ = ["ipython"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from tests.twin_lines import TWINS, share_repeated
+from tests.models.twin_lines import TWINS, share_repeated
 
 # What the async face calls otherwise, and what only one of them can have.
 OTHER_NAMES = {"stream_events": "astream_events", "close": "aclose", "__iter__": "__aiter__"}

@@ -467,7 +467,7 @@ def test_a_pause_is_approved_in_another_process(tmp_path: Path, monkeypatch: pyt
         text=True,
         check=True,
         timeout=60,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
     )
     assert json.loads(done.stdout) == ["done", ["/a"]]
     assert tools_of_test.ran == []

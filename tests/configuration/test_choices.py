@@ -22,7 +22,7 @@ from llm_notebook.configuration.choices import (
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.errors import ModelError, UnknownModelError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -342,7 +342,7 @@ def test_another_process_goes_on_whatever_became_of_the_first(tmp_path: Path, pa
     def process(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         code = textwrap.dedent(script).format(folder=str(tmp_path), journal=journal, path=path)
         command = [sys.executable, "-c", code]
-        root = Path(__file__).parent.parent
+        root = Path(__file__).parents[2]
         return subprocess.run(
             command, capture_output=True, text=True, cwd=root, env=environment, timeout=60, check=False
         )

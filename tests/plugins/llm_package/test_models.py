@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 import llm_notebook as llm
 from llm_notebook.parts.messages import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
-from tests.bridge import plugin
 from tests.fakes.faces import Face
+from tests.plugins.llm_package import plugin
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 

@@ -21,9 +21,9 @@ from llm_notebook.plugins.llm_package.opening import open_bridge
 from llm_notebook.plugins.loading import PluginWarning
 from llm_notebook.templates.fragments import resolve_fragments
 from llm_notebook.templates.template import AttachmentType, load_template
-from tests.bridge.plugin import SingleTurn
+from tests.plugins.llm_package.plugin import SingleTurn
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = """
     import llm
 

@@ -12,7 +12,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.plugins.llm_package.collection import Bridge
 from llm_notebook.plugins.llm_package.opening import open_bridge
 from llm_notebook.plugins.own import Plugins
-from tests.bridge import plugin
+from tests.plugins.llm_package import plugin
 
 
 @pytest.fixture(autouse=True)

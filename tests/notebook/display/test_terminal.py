@@ -25,7 +25,7 @@ class Terminal:
 
     def __init__(self, home: Path) -> None:
         environment = jupyter_environment(home)
-        root = str(Path(__file__).parents[2])
+        root = str(Path(__file__).parents[3])
         environment |= {"TERM": "dumb", "PYTHONPATH": os.pathsep.join([root, environment.get("PYTHONPATH", "")])}
         environment["LLM_NOTEBOOK_DATA"] = os.environ["LLM_NOTEBOOK_DATA"]
         options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]

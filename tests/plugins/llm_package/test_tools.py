@@ -14,8 +14,8 @@ import llm_notebook as llm
 from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from tests.bridge import plugin
 from tests.fakes.faces import Face, asks
+from tests.plugins.llm_package import plugin
 
 
 def _asking(*calls: dict[str, Any]) -> str:

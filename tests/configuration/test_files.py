@@ -20,7 +20,7 @@ from llm_notebook.configuration import files
 from llm_notebook.configuration.files import ConfigurationWarning, JSONFile, TextFile
 from llm_notebook.errors import ModelError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes, links and limits")
 
 BAD_CONTENTS = {

@@ -24,7 +24,7 @@ from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.messages import ToolResultPart
 from llm_notebook.plugins.mcp.toolbox import MCPToolbox, _without_secrets
 from tests.fakes.faces import Face, asks
-from tests.mcp_client.server import PIXEL
+from tests.plugins.mcp.server import PIXEL
 
 SERVER = str(Path(__file__).with_name("server.py"))
 COMMAND = [sys.executable, SERVER, "stdio"]
@@ -207,7 +207,7 @@ def test_the_server_ends_with_the_interpreter() -> None:
     script = f"""
 import llm_notebook as llm
 from tests.fakes.faces import Face
-from tests.mcp_client.test_toolbox import _results
+from tests.plugins.mcp.test_toolbox import _results
 box = llm.mcp_toolbox({COMMAND!r})
 print(_results(Face(), box, ("process", {{}}))[0].output)
 """

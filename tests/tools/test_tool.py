@@ -141,7 +141,7 @@ def test_function_without_readable_signature_goes_by_the_schema() -> None:
 
 
 def test_hash_is_the_same_in_every_process_and_changes_with_what_the_model_sees() -> None:
-    code = "from tests.test_tools import Tool, upper; print(Tool.function(upper).hash())"
+    code = "from tests.tools.test_tool import Tool, upper; print(Tool.function(upper).hash())"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     tool = Tool.function(upper)
     assert answer.stdout.strip() == tool.hash()

