@@ -11,7 +11,7 @@ from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.turns.chain import Hook
-from llm_notebook.turns.log import Place
+from llm_notebook.turns.log import Origin
 from llm_notebook.turns.pauses import Surroundings
 
 __all__ = ["AsyncConversation", "Conversation"]
@@ -31,7 +31,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
         chain_limit: most responses of each chain; None and 0 mean no limit.
 
     Attributes:
-        place: where it is held, for the journal.
+        origin: where it is held, for the journal.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
         self.before_call = before_call
         self.after_call = after_call
         self.chain_limit = chain_limit
-        self.place = Place()
+        self.origin = Origin()
         self._conversation_id = ""
 
     @property
@@ -70,7 +70,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT
             before_call=self.before_call,
             after_call=self.after_call,
             chain_limit=self.chain_limit,
-            place=self.place,
+            origin=self.origin,
         )
 
     def history(self) -> list[Message]:

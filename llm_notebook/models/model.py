@@ -16,7 +16,7 @@ from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.chain import Hook
-from llm_notebook.turns.log import CallLog
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.pauses import Surroundings
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
@@ -89,7 +89,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         return Surroundings(self)
 
     def response_to(
-        self, prompt: Prompt, *, stream: bool, conversation: Any, key: str | None, log: CallLog | None = None
+        self, prompt: Prompt, *, stream: bool, conversation: Any, key: str | None, log: ChainLog | None = None
     ) -> ResponseT:
         """The lazy response to a finished Prompt."""
         response: ResponseT = self._response_class(prompt, self, stream, conversation, key, log)

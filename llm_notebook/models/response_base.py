@@ -14,11 +14,11 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
 from llm_notebook.tools.calls import PauseChain, ToolCall, ToolResult
 from llm_notebook.turns.chain import Ask, Hook, Prepare, ToolRunner, run_with_history
-from llm_notebook.turns.log import CallLog
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.pauses import ChainPlan, PausedChain, Surroundings
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.state import Record
+from llm_notebook.turns.state import ResponseState
 from llm_notebook.turns.tool_run import Invoke
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ class BaseResponse:
         stream: bool,
         conversation: Any = None,
         key: str | None = None,
-        log: CallLog | None = None,
+        log: ChainLog | None = None,
     ) -> None:
         self.prompt = prompt
         self.model = model
         self.stream = stream and model.can_stream
         self.conversation = conversation
         self._key = key
-        self.record = Record()
-        self.log = CallLog() if log is None else log
+        self.record = ResponseState()
+        self.log = ChainLog() if log is None else log
         self.is_kept = False
         self._is_concluded = False
         self._turn_id = ""
@@ -222,12 +222,12 @@ class BaseResponse:
         yield Ask(self)
         call = ToolCall.from_part(ToolCallPart(tool_call.name, tool_call.arguments, tool_call.tool_call_id))
         # A call that has a result is run again as one that nobody knows yet.
-        log = CallLog() if call.tool_call_id in self._tool_results else self.log
+        log = ChainLog() if call.tool_call_id in self._tool_results else self.log
         results = yield from self._run_steps([call], None, None, None, log)
         return results[0]
 
     def _run_steps(
-        self, calls: list[ToolCall], before_call: Hook, after_call: Hook, tools: Sequence[Any] | None, log: CallLog
+        self, calls: list[ToolCall], before_call: Hook, after_call: Hook, tools: Sequence[Any] | None, log: ChainLog
     ) -> Generator[Any, Any, list[ToolResult]]:
         prompt = self.prompt if tools is None else self._with_tools(tools)
         yield Prepare(prompt.toolboxes)
@@ -335,7 +335,7 @@ class BaseResponse:
         return cls(made, model, stream=False)._restored([assistant(response)])
 
     @classmethod
-    def kept(cls, prompt: Prompt, model: Any, log: CallLog, turn: TurnEntry) -> Self:
+    def kept(cls, prompt: Prompt, model: Any, log: ChainLog, turn: TurnEntry) -> Self:
         """The finished response of a turn in the journal."""
         response = cls(prompt, model, stream=False, log=log)
         response._turn_id, response.is_kept, response._is_concluded = turn.begun.turn_id, True, True

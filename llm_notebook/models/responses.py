@@ -12,7 +12,7 @@ from llm_notebook.models.lookup import model_source
 from llm_notebook.models.response_base import BaseResponse
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.turns.drivers import run_async, run_sync
-from llm_notebook.turns.log import CallLog
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, as_event
 
@@ -155,7 +155,7 @@ class Response(BaseResponse):
         stream: bool,
         conversation: Any = None,
         key: str | None = None,
-        log: CallLog | None = None,
+        log: ChainLog | None = None,
     ) -> None:
         super().__init__(prompt, model, stream, conversation, key, log)
         self._lock = threading.RLock()
@@ -263,7 +263,7 @@ class AsyncResponse(BaseResponse):
         stream: bool,
         conversation: Any = None,
         key: str | None = None,
-        log: CallLog | None = None,
+        log: ChainLog | None = None,
     ) -> None:
         import asyncio  # loads ssl; whoever awaits has it loaded
 

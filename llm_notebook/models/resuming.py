@@ -21,14 +21,14 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import PauseChain, ToolCall
 from llm_notebook.turns.chain import Hook
-from llm_notebook.turns.log import CallLog, Place
+from llm_notebook.turns.log import ChainLog, Origin
 from llm_notebook.turns.open_calls import with_results
 from llm_notebook.turns.pauses import ChainPlan, PausedChain, Surroundings
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.tool_run import UNKNOWN_OUTCOME
 
 __all__ = [
-    "asked_about",
+    "ask_about_unknown",
     "left_of",
     "load_conversation",
     "load_pause",
@@ -62,7 +62,7 @@ def left_of(
     """
     begun = turn.begun
     around = Surroundings(model or model_source().model(begun.model_id))
-    log = log_after(journal, begun, around.place)
+    log = log_after(journal, begun, around.origin)
     results = [call.result for call in turn.calls if call.result is not None]
     settings = begun.settings
     prompt = Prompt(
@@ -93,12 +93,12 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
-    paused.request = request = asked_about(call, journal)
+    paused.request = request = ask_about_unknown(call, journal)
     reason = request.reason if request is not None else ""
     return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
 
 
-def asked_about(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
+def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
     """What a human is asked about a call. For one that was interrupted while it ran, and asked about in no process, that is kept first."""
     request = call.request
     if call.state != "unknown" or (request is not None and request.outcome_unknown):
@@ -130,7 +130,7 @@ def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Resp
     messages = journal.messages(begun.turn_id)
     sent = messages[: len(messages) - len(turn.output)]
     prompt = Prompt(None, model, messages=sent, options=model.Options(**begun.settings.get("options", {})))
-    log = CallLog(journal, Place(), begun.conversation_id, chain_id=begun.chain_id)
+    log = ChainLog(journal, Origin(), begun.conversation_id, chain_id=begun.chain_id)
     return Response.kept(prompt, model, log, turn)
 
 
@@ -261,15 +261,17 @@ def load_pause(
     return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by))
 
 
-def _log_of(around: Surroundings, asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> CallLog:
+def _log_of(
+    around: Surroundings, asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]
+) -> ChainLog:
     """The log to go on with: the journal's where it knows the call, else one made of what the dict says."""
     log = around.log()
     if request is not None and log.journal is not None:
         entry = log.journal.call(request.id)
         turn = log.journal.turn(asked_by) if entry is not None else None
         if turn is not None:
-            return log_after(log.journal, turn.begun, around.place)
-    log = CallLog()
+            return log_after(log.journal, turn.begun, around.origin)
+    log = ChainLog()
     for call_id, data in decisions.items():
         decision = Decision.from_dict(data)
         name = request.tool_name if request is not None else ""
@@ -283,11 +285,11 @@ def _log_of(around: Surroundings, asked_by: str, request: ApprovalRequest | None
     return log
 
 
-def log_after(journal: Journal, begun: TurnBegun, place: Place) -> CallLog:
+def log_after(journal: Journal, begun: TurnBegun, origin: Origin) -> ChainLog:
     """The log of a chain that goes on after a turn of the journal."""
-    return CallLog(
+    return ChainLog(
         journal,
-        place,
+        origin,
         begun.conversation_id,
         chain_id=begun.chain_id,
         parent_id=begun.turn_id,

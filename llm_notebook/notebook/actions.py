@@ -15,7 +15,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
-from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns
 from llm_notebook.notebook.tools import missing_sentence
 from llm_notebook.parts.messages import user
 from llm_notebook.tools.tool import Tool
@@ -100,7 +100,9 @@ class Actions:
         if turn is not None and resume is not None:
             self._turns.go_on_with(turn, resume)
 
-    def decide(self, turn: LiveTurn, block: CallBlock, verdict: str, *, text: str = "", ask: Ask | None = None) -> None:
+    def decide(
+        self, turn: LiveTurn, block: CallBlock, verdict: str, *, text: str = "", ask: AskHuman | None = None
+    ) -> None:
         """Decide about a waiting call by a magic and go on in the running cell, which then shows the turn too.
 
         Raises:
@@ -123,7 +125,7 @@ class Actions:
             raise CellError("That was decided already. `%llm pending` lists what waits for you.")
         self._turns.go_on_with(turn, resume, here=True, ask=ask)
 
-    def go_on(self, turn: LiveTurn, *, ask: Ask | None = None) -> None:
+    def go_on(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
         """Go on with a turn in the running cell by a magic, which then shows it too; what is not decided is asked again.
 
         Raises:

@@ -27,14 +27,14 @@ from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["Ask", "LiveTurn", "LiveTurns", "OnPause", "Settled"]
+__all__ = ["AskHuman", "LiveTurn", "LiveTurns", "OnPause", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
 _CELLS_BELOW = "Cells below did not run."
 _STOPPED = "■ Stopped by you while a tool was running."
 
-Ask = Callable[["LiveTurn", PauseChain], Any]
+AskHuman = Callable[["LiveTurn", PauseChain], Any]
 """Asks a human on the spot, by keyboard: returns the continuation to read on, or None to leave the question open."""
 Settled = Callable[["LiveTurn", Any], None]
 """Told when a run of a turn is over or paused, before its record is shown: (the turn, the chain that was read)."""
@@ -98,7 +98,7 @@ class LiveTurns:
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
 
-    def show(self, chain: Any, view: TranscriptView, *, context: Any = None, ask: Ask | None = None) -> LiveTurn:
+    def show(self, chain: Any, view: TranscriptView, *, context: Any = None, ask: AskHuman | None = None) -> LiveTurn:
         """Read a chain into the running cell, from its first moment to its end or its first open question.
 
         Args:
@@ -123,7 +123,7 @@ class LiveTurns:
         return turn
 
     def go_on_with(
-        self, turn: LiveTurn, resume: Callable[[], Any], *, here: bool = False, ask: Ask | None = None
+        self, turn: LiveTurn, resume: Callable[[], Any], *, here: bool = False, ask: AskHuman | None = None
     ) -> None:
         """Go on with a turn in the running cell.
 
@@ -201,7 +201,9 @@ class LiveTurns:
                 return full_value(block.request, name)
         return None
 
-    def _run(self, turn: LiveTurn, chain: Any, ask: Ask | None = None, *, here: bool = False, remark: str = "") -> None:
+    def _run(
+        self, turn: LiveTurn, chain: Any, ask: AskHuman | None = None, *, here: bool = False, remark: str = ""
+    ) -> None:
         """Read to the end, or to the first question that stays open; `remark` is then told with it."""
         turn.request = current_request(self.shell)
         while True:

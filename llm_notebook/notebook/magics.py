@@ -23,16 +23,16 @@ from llm_notebook.notebook.commands.grammar import Subcommand, subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.frontend.kernel import cell_identity, current_place, in_kernel, is_interactive
+from llm_notebook.notebook.frontend.kernel import cell_identity, current_origin, in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolated
-from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns, OnPause
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, OnPause
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import recalled_turn, recalled_waiting, response_named
-from llm_notebook.notebook.session import Session, Turn
-from llm_notebook.notebook.tools import asked_about, functions_in, named_tools
+from llm_notebook.notebook.session import ConversationNode, Session
+from llm_notebook.notebook.tools import functions_in, mark_for_approval, named_tools
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.log import Place
+from llm_notebook.turns.log import Origin
 
 __all__ = ["LLMMagics", "register", "unregister"]
 
@@ -52,7 +52,7 @@ class LLMMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.session = Session(lambda cell: recalled_turn(cell, current_place(shell, cell, "").notebook))
+        self.session = Session(lambda cell: recalled_turn(cell, current_origin(shell, cell, "").notebook))
         self.turns = LiveTurns(shell, self._settled, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
@@ -78,11 +78,11 @@ class LLMMagics(Magics):
             return
         try:
             arguments = parsed_line(line)
-            place = current_place(self.shell, cell_identity(self.shell)[0], f"{line}\n{cell or ''}", arguments.keeps)
-            if not arguments.new and self._show_waiting(place):
+            origin = current_origin(self.shell, cell_identity(self.shell)[0], f"{line}\n{cell or ''}", arguments.keeps)
+            if not arguments.new and self._show_waiting(origin):
                 return
             turn = self._turn(arguments)
-            chain = self._chain(arguments, cell, self._names(local_ns), turn, place)
+            chain = self._chain(arguments, cell, self._names(local_ns), turn, origin)
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
         view = TranscriptView(
@@ -101,22 +101,22 @@ class LLMMagics(Magics):
         else:
             commands.run(self.shell, command)
 
-    def _ask(self, *, wait: bool = False) -> Ask | None:
+    def _ask(self, *, wait: bool = False) -> AskHuman | None:
         """How a human is asked on the spot; None where buttons ask, or nobody can be asked."""
         by_keyboard = (wait or not in_kernel(self.shell)) and is_interactive(self.shell)
         return ask_by_keyboard if by_keyboard else None
 
-    def _show_waiting(self, place: Place) -> bool:
+    def _show_waiting(self, origin: Origin) -> bool:
         """Show the turn that waits in this cell, if one does and the cell still says the same; the model is not asked again."""
-        if not place.cell_id or not place.keeps:
+        if not origin.cell_id or not origin.keeps:
             return False
         here = [
             turn
             for turn in self.turns.turns.values()
-            if turn.is_waiting and turn.chain is not None and turn.chain.log.place == place
+            if turn.is_waiting and turn.chain is not None and turn.chain.log.origin == origin
         ]
         found = here[-1] if here else None
-        if found is None and (chain_id := recalled_waiting(place)):
+        if found is None and (chain_id := recalled_waiting(origin)):
             found = self.turns.known(chain_id)
         if found is None:
             return False
@@ -137,21 +137,21 @@ class LLMMagics(Magics):
             raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
         return text if arguments.raw else interpolated(text, names)
 
-    def _turn(self, arguments: Arguments) -> Turn:
+    def _turn(self, arguments: Arguments) -> ConversationNode:
         continues = arguments.continue_ and not arguments.new
         turn = self.session.turn(cell_identity(self.shell), continues=continues)
         if arguments.conversation is not None:
-            turn.parent = Turn(response=response_named(arguments.conversation))
+            turn.parent = ConversationNode(response=response_named(arguments.conversation))
         return turn
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> list[Any]:
         tools = named_tools(arguments.tools, names)
         if arguments.functions is not None:
             tools += functions_in(arguments.functions, names)
-        return asked_about(tools, arguments.approve, always=arguments.ask_always)
+        return mark_for_approval(tools, arguments.approve, always=arguments.ask_always)
 
     def _chain(
-        self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: Turn, place: Place
+        self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: ConversationNode, origin: Origin
     ) -> ChainResponse:
         prompt = self._prompt(arguments, cell, names)
         model = self._model(arguments, turn)
@@ -160,7 +160,7 @@ class LLMMagics(Magics):
         if system is not None and not arguments.raw:
             system = interpolated(system, names)
         conversation = self.session.conversation(turn, model)
-        conversation.place = place
+        conversation.origin = origin
         try:
             return conversation.chain(
                 prompt,
@@ -179,7 +179,7 @@ class LLMMagics(Magics):
         except ValueError as error:
             raise CellError(f"{error} Nothing was sent.") from None
 
-    def _model(self, arguments: Arguments, turn: Turn) -> Model | KeyModel:
+    def _model(self, arguments: Arguments, turn: ConversationNode) -> Model | KeyModel:
         before = self.session.model_before(turn)
         if arguments.model is None and before is not None:
             return before

@@ -10,11 +10,11 @@ from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
 from llm_notebook.models.responses import Response
-from llm_notebook.models.resuming import asked_about, left_of, pause_of, response_of
+from llm_notebook.models.resuming import ask_about_unknown, left_of, pause_of, response_of
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.kernel import journal_cell
 from llm_notebook.notebook.tools import defined_tools
-from llm_notebook.turns.log import Place
+from llm_notebook.turns.log import Origin
 from llm_notebook.turns.pauses import PausedChain
 
 __all__ = ["is_open", "paused_chain", "recalled_turn", "recalled_waiting", "response_named", "rounds_named"]
@@ -31,8 +31,8 @@ def recalled_turn(cell: str, notebook: str) -> Response | None:
     if journal is None:
         return None
     try:
-        place = journal_cell(cell)
-        before = journal.latest_turn(cell_id=place) if place else None
+        origin = journal_cell(cell)
+        before = journal.latest_turn(cell_id=origin) if origin else None
         if before is not None:
             parent_id = journal.chain(before.begun.chain_id)[0].begun.parent_id
         else:
@@ -43,14 +43,14 @@ def recalled_turn(cell: str, notebook: str) -> Response | None:
         return None
 
 
-def recalled_waiting(place: Place) -> str | None:
+def recalled_waiting(origin: Origin) -> str | None:
     """The chain that waits for a human in this cell, which still says the same; None where none does."""
     journal = process.of(CurrentJournal).journal
     if journal is None:
         return None
     try:
-        latest = journal.latest_turn(cell_id=place.cell_id)
-        if latest is None or latest.begun.settings.get("text") != place.text:
+        latest = journal.latest_turn(cell_id=origin.cell_id)
+        if latest is None or latest.begun.settings.get("text") != origin.text:
             return None
         chain_id = latest.begun.chain_id
         return chain_id if is_open(journal.chain(chain_id)) else None
@@ -109,7 +109,7 @@ def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
         if turn is not None:
             rounds = journal.chain(turn.begun.chain_id)
         for call in rounds[-1].calls if rounds else ():
-            call.request = asked_about(call, journal)
+            call.request = ask_about_unknown(call, journal)
         return rounds
     except JournalError:
         return []

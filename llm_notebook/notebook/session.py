@@ -10,11 +10,11 @@ from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.frontend.kernel import CellIdentity
 
-__all__ = ["Session", "Turn"]
+__all__ = ["ConversationNode", "Session"]
 
 
 @dataclass(slots=True, eq=False)
-class Turn:
+class ConversationNode:
     """The place of one prompt in the conversation tree. Re-running its cell replaces the response, not the place.
 
     Attributes:
@@ -23,13 +23,13 @@ class Turn:
         before: the turn that the conversation ended with when the place was made.
     """
 
-    parent: Turn | None = None
+    parent: ConversationNode | None = None
     response: Response | None = None
-    before: Turn | None = None
+    before: ConversationNode | None = None
 
-    def comes_from(self, other: Turn) -> bool:
+    def comes_from(self, other: ConversationNode) -> bool:
         """True if this turn is the other one or continues it, directly or not."""
-        turn: Turn | None = self
+        turn: ConversationNode | None = self
         while turn is not None and turn is not other:
             turn = turn.parent
         return turn is not None
@@ -48,12 +48,12 @@ class Session:
     """
 
     recall: Callable[[str], Response | None] = lambda _cell: None
-    _turns: dict[tuple[str, int], Turn] = field(default_factory=dict)
-    _latest: Turn | None = None
+    _turns: dict[tuple[str, int], ConversationNode] = field(default_factory=dict)
+    _latest: ConversationNode | None = None
     _execution: str = ""
     _position: int = 0
 
-    def turn(self, identity: CellIdentity, *, continues: bool) -> Turn:
+    def turn(self, identity: CellIdentity, *, continues: bool) -> ConversationNode:
         """The turn for the next prompt of a cell.
 
         Args:
@@ -69,34 +69,34 @@ class Session:
         turn = (
             known
             if known is not None and known.parent is parent
-            else Turn(parent, before=known.before if known is not None else self._latest)
+            else ConversationNode(parent, before=known.before if known is not None else self._latest)
         )
         self._turns[place] = turn
         return turn
 
-    def _parent(self, known: Turn | None, cell: str) -> Turn | None:
+    def _parent(self, known: ConversationNode | None, cell: str) -> ConversationNode | None:
         """What a prompt with -c continues, given the turn that its place held so far."""
         if known is None:
             recalled = self.recall(cell) if self._latest is None else None
-            return self._latest if recalled is None else Turn(response=recalled)
+            return self._latest if recalled is None else ConversationNode(response=recalled)
         if known.parent is not None:
             return known.parent
         # It continued nothing so far. Now it takes up what was said elsewhere since, but never its own answer.
         latest = self._latest
         return known.before if latest is not None and latest.comes_from(known) else latest
 
-    def conversation(self, turn: Turn, model: Model | KeyModel) -> Conversation:
+    def conversation(self, turn: ConversationNode, model: Model | KeyModel) -> Conversation:
         """The conversation that the turn's prompt continues."""
         parent = turn.parent
         before = [parent.response] if parent is not None and parent.response is not None else []
         return Conversation(model, before)
 
-    def model_before(self, turn: Turn) -> Model | KeyModel | None:
+    def model_before(self, turn: ConversationNode) -> Model | KeyModel | None:
         """The model that answered the turn before."""
         parent = turn.parent
         return parent.response.model if parent is not None and parent.response is not None else None
 
-    def answered(self, turn: Turn, response: Response) -> None:
+    def answered(self, turn: ConversationNode, response: Response) -> None:
         """The turn now holds this response, whole or as far as it came, and the conversation ends with it."""
         turn.response = response
         self._latest = turn

@@ -14,7 +14,7 @@ from llm_notebook.tools.collecting import as_tools
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["asked_about", "defined_tools", "functions_in", "missing_sentence", "named_tools"]
+__all__ = ["defined_tools", "functions_in", "mark_for_approval", "missing_sentence", "named_tools"]
 
 
 def named_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
@@ -85,7 +85,7 @@ def functions_in(source: str, variables: Mapping[str, Any]) -> list[Any]:
     return defined
 
 
-def asked_about(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> list[Any]:
+def mark_for_approval(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> list[Any]:
     """The tools with those marked that a human is to be asked about: all of them, or the named ones.
 
     Raises:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = [
-    "Hook",
     "PluginGroup",
+    "PluginHook",
     "PluginWarning",
     "add_tool",
     "check_model",
@@ -102,7 +102,7 @@ class PluginGroup:
             adapted: makes of a registered loader the one to use; as it is if not given.
         """
 
-        def collect(hooks: Iterable[Hook]) -> dict[str, Any]:
+        def collect(hooks: Iterable[PluginHook]) -> dict[str, Any]:
             found: dict[str, Any] = {}
 
             def register(prefix: str, loader: Callable[[str], Any]) -> None:
@@ -118,16 +118,16 @@ class PluginGroup:
 
         return {**self._once(hook, collect)}
 
-    def _hooks(self, name: str) -> Iterator[Hook]:
+    def _hooks(self, name: str) -> Iterator[PluginHook]:
         """The hook of every plugin that has it, each to be called by itself, in pluggy's order."""
         manager = self.manager
         # pluggy keeps implementations in the reverse of the order in which it calls them.
         plugins = [implementation.plugin for implementation in reversed(getattr(manager.hook, name).get_hookimpls())]
         for plugin in plugins:
             caller = manager.subset_hook_caller(name, [other for other in plugins if other is not plugin])
-            yield Hook(str(manager.get_name(plugin)), name, caller, self._reported)
+            yield PluginHook(str(manager.get_name(plugin)), name, caller, self._reported)
 
-    def _once(self, hook: str, collect: Callable[[Iterable[Hook]], T], *depends_on: object) -> T:
+    def _once(self, hook: str, collect: Callable[[Iterable[PluginHook]], T], *depends_on: object) -> T:
         """What `collect` makes of all plugins' implementations of a hook, kept until the plugins or `depends_on` change."""
         with self._lock:
             if hook in self._collecting:
@@ -144,7 +144,7 @@ class PluginGroup:
 
 
 @dataclasses.dataclass(slots=True)
-class Hook:
+class PluginHook:
     """One hook of one plugin. Called, it does what the plugin does; if that fails, it warns, once per process."""
 
     name: str

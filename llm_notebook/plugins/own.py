@@ -19,8 +19,8 @@ import pluggy
 from llm_notebook.configuration.process import process
 from llm_notebook.plugins.llm_package.opening import open_bridge
 from llm_notebook.plugins.loading import (
-    Hook,
     PluginGroup,
+    PluginHook,
     PluginWarning,
     add_tool,
     check_model,
@@ -90,7 +90,7 @@ class Plugins(PluginGroup):
         A hook that asks for models itself gets the known ones.
         """
 
-        def collect(hooks: Iterable[Hook]) -> list[ModelWithAliases]:
+        def collect(hooks: Iterable[PluginHook]) -> list[ModelWithAliases]:
             from llm_notebook.models.model import ModelWithAliases  # whoever asks has loaded it
 
             entries = [*known]
@@ -112,7 +112,7 @@ class Plugins(PluginGroup):
     def tools(self) -> dict[str, Tool | type[Toolbox]]:
         """Tools and Toolbox classes by name. A second tool of a name gets `_1` after it, and answers to that."""
 
-        def collect(hooks: Iterable[Hook]) -> dict[str, Tool | type[Toolbox]]:
+        def collect(hooks: Iterable[PluginHook]) -> dict[str, Tool | type[Toolbox]]:
             found: dict[str, Tool | type[Toolbox]] = {}
             for call in hooks:
                 call(register=lambda tool, name=None, origin=call.name: add_tool(found, tool, name, origin))
@@ -134,7 +134,7 @@ class Plugins(PluginGroup):
     def embedding_models(self) -> list[EmbeddingModelWithAliases]:
         """The embedding models that plugins register, without those of the `llm` package."""
 
-        def collect(hooks: Iterable[Hook]) -> list[EmbeddingModelWithAliases]:
+        def collect(hooks: Iterable[PluginHook]) -> list[EmbeddingModelWithAliases]:
             from llm_notebook.models.embeddings import EmbeddingModelWithAliases  # only where it is asked for
 
             entries: list[EmbeddingModelWithAliases] = []

@@ -59,7 +59,7 @@ def refresh(provider: Provider) -> Refreshed:
         NeedsKeyException: it wants a key, and there is none.
         ModelError: it could not be asked, or the list could not be kept.
     """
-    listed = [entry for entry in _asked(provider, _PATIENCE) if not provider.not_chat.search(entry["id"])]
+    listed = [entry for entry in _fetch_models(provider, _PATIENCE) if not provider.not_chat.search(entry["id"])]
     names = tuple(sorted(entry["id"] for entry in listed))
     before = {*catalog(provider.name).models, *stored_list(provider.name).models}
     file = _list_file(own_dir().absolute(), provider.name)
@@ -68,7 +68,7 @@ def refresh(provider: Provider) -> Refreshed:
     return Refreshed(provider, names, tuple(name for name in names if name not in before))
 
 
-def _asked(provider: Provider, patience: float) -> list[dict[str, Any]]:
+def _fetch_models(provider: Provider, patience: float) -> list[dict[str, Any]]:
     """The provider's models as catalogue entries."""
     from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
     from llm_notebook.providers.http.transport import Transport  # loads httpx
@@ -132,7 +132,7 @@ class OllamaList:
         host = os.getenv("OLLAMA_HOST")
         if host != self._of_host or time.monotonic() - self._asked_at > _OLLAMA_FRESH:
             try:
-                names = [entry["id"] for entry in _asked(PROVIDERS["ollama"], _OLLAMA_PATIENCE)]
+                names = [entry["id"] for entry in _fetch_models(PROVIDERS["ollama"], _OLLAMA_PATIENCE)]
             except ModelError:
                 names = []
             kept = {entry.model_id: entry for entry in self._entries} if host == self._of_host else {}

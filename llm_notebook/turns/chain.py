@@ -15,7 +15,7 @@ from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import PauseChain, ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.log import CallLog, Note
+from llm_notebook.turns.log import ChainLog, Note
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.tool_run import Invoke, ToolRun
@@ -83,7 +83,7 @@ class ToolRunner:
     tools: Sequence[Any] = ()
     before_call: Hook = None
     after_call: Hook = None
-    log: CallLog = field(default_factory=CallLog)
+    log: ChainLog = field(default_factory=ChainLog)
     finished: dict[str, ToolResult] = field(default_factory=dict)
 
     def run(self, calls: list[ToolCall], turn_id: str) -> Generator[Step, Any, list[ToolResult]]:

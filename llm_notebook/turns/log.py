@@ -34,7 +34,7 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
-__all__ = ["CallLog", "Note", "Noting", "Place"]
+__all__ = ["ChainLog", "Note", "Noting", "Origin"]
 
 _STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupted"}
 
@@ -51,7 +51,7 @@ Noting = Generator[Note, Any, Any]
 
 
 @dataclass(slots=True, frozen=True)
-class Place:
+class Origin:
     """Where something is asked. What is not known is empty.
 
     Attributes:
@@ -71,12 +71,12 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
-class CallLog:
+class ChainLog:
     """One chain's, or one single prompt's.
 
     Attributes:
         journal: where it is kept; None where no journal is open.
-        place: where it is asked.
+        origin: where it is asked.
         conversation_id: the conversation it belongs to.
         conversation: the conversation object, whose latest response is the parent of the first turn.
         chain_id: the id of its first turn; empty before that.
@@ -89,7 +89,7 @@ class CallLog:
     """
 
     journal: Journal | None = None
-    place: Place = field(default_factory=Place)
+    origin: Origin = field(default_factory=Origin)
     conversation_id: str = ""
     conversation: Any = None
     chain_id: str = ""
@@ -203,7 +203,7 @@ class CallLog:
         Raises:
             JournalError: it cannot be kept, so it does not count.
         """
-        operation = Decided(entry.call_id, decision, who or self.place.who, datetime.now(UTC), None, replaces)
+        operation = Decided(entry.call_id, decision, who or self.origin.who, datetime.now(UTC), None, replaces)
         counts: bool = self._home(entry).submit(operation).result()
         if counts:
             self.tell(self.latest(entry))
@@ -247,7 +247,7 @@ class CallLog:
         place = self._reach(scope)
         if self.journal is None or not place:
             raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-        grant = Grant(new_id(), tool_name, identity, scope, place, self.place.who, datetime.now(UTC))
+        grant = Grant(new_id(), tool_name, identity, scope, place, self.origin.who, datetime.now(UTC))
         self.journal.submit(Granted(grant)).result()
         return grant
 
@@ -266,9 +266,9 @@ class CallLog:
         known = [*self.parent.prompt.messages, *self.parent.partial] if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         is_whole = parent_id is None or list(sent[: len(known)]) != known
-        place, settings = self.place, self.settings
-        if place.text:
-            settings = settings | {"text": place.text}
+        origin, settings = self.origin, self.settings
+        if origin.text:
+            settings = settings | {"text": origin.text}
         yield from self._keep(
             TurnBegun(
                 turn_id,
@@ -278,8 +278,8 @@ class CallLog:
                 model_id,
                 list(sent if is_whole else sent[len(known) :]),
                 settings,
-                place.cell_id or None,
-                place.notebook or None,
+                origin.cell_id or None,
+                origin.notebook or None,
                 datetime.now(UTC),
                 is_whole=is_whole,
             )
@@ -322,4 +322,4 @@ class CallLog:
             self.not_saved = str(error)
 
     def _reach(self, scope: Scope) -> str:
-        return {"cell": self.place.cell_id, "notebook": self.place.notebook, "session": self.place.session}[scope]
+        return {"cell": self.origin.cell_id, "notebook": self.origin.notebook, "session": self.origin.session}[scope]

@@ -16,7 +16,7 @@ from llm_notebook.tools.calls import PauseChain, ToolCall
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.chain import Chain, Hook, ToolRunner
-from llm_notebook.turns.log import CallLog, Place
+from llm_notebook.turns.log import ChainLog, Origin
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.prompt import Prompt
 
@@ -28,7 +28,7 @@ class Surroundings:
     """What a prompt gets from where it is given: from a bare model nothing, from a conversation its history, tools and hooks.
 
     Attributes:
-        place: where that is, for the journal.
+        origin: where that is, for the journal.
     """
 
     model: Any
@@ -38,14 +38,14 @@ class Surroundings:
     before_call: Hook = None
     after_call: Hook = None
     chain_limit: int | None = 10
-    place: Place = field(default_factory=Place)
+    origin: Origin = field(default_factory=Origin)
 
-    def log(self) -> CallLog:
+    def log(self) -> ChainLog:
         """What keeps the turns and calls of a chain, or of a single prompt, that is asked here."""
-        journal = process.of(CurrentJournal).journal if self.place.keeps else None
+        journal = process.of(CurrentJournal).journal if self.origin.keeps else None
         conversation_id = self.conversation.conversation_id if self.conversation is not None and journal else ""
-        not_saved = process.of(CurrentJournal).problem if self.place.keeps else ""
-        return CallLog(journal, self.place, conversation_id, self.conversation, not_saved=not_saved)
+        not_saved = process.of(CurrentJournal).problem if self.origin.keeps else ""
+        return ChainLog(journal, self.origin, conversation_id, self.conversation, not_saved=not_saved)
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class ChainPlan:
     stream: bool = True
     key: str | None = None
 
-    def chain_from(self, prompt: Prompt, log: CallLog | None = None, asked_by: str = "") -> Any:
+    def chain_from(self, prompt: Prompt, log: ChainLog | None = None, asked_by: str = "") -> Any:
         """The chain that begins with this prompt.
 
         Args:
@@ -127,12 +127,12 @@ class PausedChain:
     prompt: Prompt
     messages: list[Message]
     request: ApprovalRequest | None
-    log: CallLog
+    log: ChainLog
     asked_by: str
     _continuation: Any = None
 
     def decide(self, verdict: Verdict, *, arguments: dict[str, Any] | None = None, said: Any = "") -> Any:
-        """Record the decision; returns the continuation, which runs when it is read.
+        """ResponseState the decision; returns the continuation, which runs when it is read.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.

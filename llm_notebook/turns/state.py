@@ -13,7 +13,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
 
-__all__ = ["Item", "Items", "Record", "Status", "advance", "advance_async", "as_event"]
+__all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "as_event"]
 
 Status = Literal["new", "streaming", "done", "failed", "interrupted"]
 Item = str | StreamEvent
@@ -28,7 +28,7 @@ def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
     return StreamEvent("text", item, before.part_index, message_index=before.message_index)
 
 
-class Record:
+class ResponseState:
     """What one response is so far.
 
     `log` holds what arrived, in order: StreamEvents, and for text that continues the part before it just the `str`.
@@ -197,7 +197,7 @@ class Record:
 
 
 def advance(
-    record: Record, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
+    record: ResponseState, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
 ) -> bool:
     """Make sure that the log holds more than `position` items, reading on if it must.
 
@@ -226,7 +226,7 @@ def advance(
 
 
 async def advance_async(
-    record: Record,
+    record: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
     source: Callable[[], AsyncIterator[Items]],

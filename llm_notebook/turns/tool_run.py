@@ -30,7 +30,7 @@ from llm_notebook.tools.calls import CancelToolCall, PauseChain, ToolCall, ToolR
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.log import CallLog, Note
+from llm_notebook.turns.log import ChainLog, Note
 
 __all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
 
@@ -73,7 +73,7 @@ class ToolRun:
     tool: Tool | None
     call: ToolCall
     turn_id: str
-    log: CallLog
+    log: ChainLog
     before_call: Callable[..., Any] | None
     after_call: Callable[..., Any] | None
     finished: dict[str, ToolResult]

@@ -16,7 +16,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
-from llm_notebook.turns.log import Place
+from llm_notebook.turns.log import Origin
 from tests.fakes.faces import Face, asks
 
 Call = llm.ToolCall
@@ -184,14 +184,14 @@ def test_consent_is_never_read_from_a_history(face: Face, journal: Journal) -> N
 
 
 def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(face: Face, journal: Journal) -> None:
-    def chain(name: str, place: Place, tool: Any = erase) -> Any:
+    def chain(name: str, origin: Origin, tool: Any = erase) -> Any:
         conversation = asking(face, name).conversation(tools=[tool])
-        conversation.place = place
+        conversation.origin = origin
         return conversation.chain("Hi")
 
     here, elsewhere = (
-        Place(cell_id="1", notebook="a.ipynb", session="s"),
-        Place(cell_id="2", notebook="b.ipynb", session="s"),
+        Origin(cell_id="1", notebook="a.ipynb", session="s"),
+        Origin(cell_id="2", notebook="b.ipynb", session="s"),
     )
     pause = paused(face, chain("erase", here))
     with pytest.raises(ValueError, match="no cell"):
@@ -216,7 +216,7 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
 def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
     def grab(path: str) -> str:
         [pause] = llm.pending()
-        pause.paused.log.place = Place(session="s")
+        pause.paused.log.origin = Origin(session="s")
         try:
             pause.paused.allow(pause.request, "session")
         except RuntimeError as error:

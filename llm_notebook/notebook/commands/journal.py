@@ -14,7 +14,7 @@ from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.live_turns import Ask, LiveTurn, LiveTurns
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import value_text
@@ -35,7 +35,7 @@ class JournalCommands:
         ask: asks by keyboard where there are no buttons; None where there are.
     """
 
-    def __init__(self, turns: LiveTurns, actions: Actions, ask: Ask | None) -> None:
+    def __init__(self, turns: LiveTurns, actions: Actions, ask: AskHuman | None) -> None:
         self._turns = turns
         self._actions = actions
         self._ask = ask

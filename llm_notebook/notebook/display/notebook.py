@@ -29,7 +29,7 @@ __all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_m
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15
 _SHORTEST_INTERVAL = 0.05
-_MOST_PLACES = 4
+_MOST_OUTPUTS = 4
 _FIRST_REMINDER = 2.0
 _REMINDERS_APART = 1.25
 
@@ -114,7 +114,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class _Place:
+class _Output:
     """One output that shows the turn."""
 
     display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -142,7 +142,7 @@ class NotebookDisplay:
         self._feed = feed
         self._received = received
         self._clock = clock
-        self._places = [_Place()] if is_shown else []
+        self._outputs = [_Output()] if is_shown else []
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
         self._closed = threading.Event()
@@ -150,8 +150,8 @@ class NotebookDisplay:
         self._painter: threading.Thread | None = None
 
     def open(self, *, here: bool = False) -> None:
-        if here and all(place.is_shown for place in self._places):
-            self._places = [*self._places[1 - _MOST_PLACES :], _Place()]
+        if here and all(output.is_shown for output in self._outputs):
+            self._outputs = [*self._outputs[1 - _MOST_OUTPUTS :], _Output()]
         self._closed.clear()
         publish = threadsafe_publisher(self._front.shell)
         if publish is None:
@@ -247,10 +247,10 @@ class NotebookDisplay:
     def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
             return 0
-        if markdown_of(self._feed.view) == self._markdown and all(place.is_shown for place in self._places):
+        if markdown_of(self._feed.view) == self._markdown and all(output.is_shown for output in self._outputs):
             return 0
         self._show(publish, self._feed.document(), self._widget, is_plain_too=is_rare)
-        return len(self._places)
+        return len(self._outputs)
 
     def _show(
         self, publish: Publish, document: dict[str, Any], widget: TranscriptWidget | None, *, is_plain_too: bool = True
@@ -260,9 +260,9 @@ class NotebookDisplay:
             # For viewers of the saved notebook, who see what comes last.
             del bundle["text/plain"]
         self._markdown = bundle["text/markdown"]
-        for place in self._places:
-            publish(bundle, place.display_id, place.is_shown)
-            place.is_shown = True
+        for output in self._outputs:
+            publish(bundle, output.display_id, output.is_shown)
+            output.is_shown = True
 
     def _bundle(self, document: dict[str, Any], widget: TranscriptWidget | None) -> Bundle:
         view = self._feed.view

@@ -15,7 +15,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.turns.log import Place
+from llm_notebook.turns.log import Origin
 
 __all__ = [
     "CellIdentity",
@@ -25,7 +25,7 @@ __all__ = [
     "as_request",
     "cell_identity",
     "comm_publisher",
-    "current_place",
+    "current_origin",
     "current_request",
     "held_interrupts",
     "in_kernel",
@@ -237,7 +237,7 @@ def journal_cell(cell: str) -> str:
     return cell if kind == "id" else ""
 
 
-def current_place(shell: InteractiveShell, cell: str, text: str, keeps: bool = True) -> Place:
+def current_origin(shell: InteractiveShell, cell: str, text: str, keeps: bool = True) -> Origin:
     """Where something is asked, for the journal.
 
     Args:
@@ -250,7 +250,7 @@ def current_place(shell: InteractiveShell, cell: str, text: str, keeps: bool = T
     session = getattr(getattr(kernel, "session", None), "session", "") or f"process-{os.getpid()}"
     # A kernel that is not a notebook's has a session name too, which is no path.
     notebook = str(path) if str(path).endswith(".ipynb") else ""
-    return Place(journal_cell(cell), notebook, str(session), text, keeps=keeps)
+    return Origin(journal_cell(cell), notebook, str(session), text, keeps=keeps)
 
 
 def _parent(shell: InteractiveShell) -> dict[str, Any] | None:

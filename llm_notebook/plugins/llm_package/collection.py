@@ -16,7 +16,14 @@ from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.plugins.llm_package.models import BridgedEmbeddingModel, own_async_model, own_model
 from llm_notebook.plugins.llm_package.tools import adopted, offered_tool
 from llm_notebook.plugins.llm_package.values import own_fragment_loader, own_template_loader
-from llm_notebook.plugins.loading import Hook, PluginGroup, add_tool, check_model, checked_aliases, wanted_entry_points
+from llm_notebook.plugins.loading import (
+    PluginGroup,
+    PluginHook,
+    add_tool,
+    check_model,
+    checked_aliases,
+    wanted_entry_points,
+)
 
 if TYPE_CHECKING:
     import pluggy
@@ -38,7 +45,7 @@ class Bridge(PluginGroup):
     def models(self) -> list[ModelWithAliases]:
         """Their models. Some plugins register theirs only once there is a key, so they are asked again when keys change."""
 
-        def collect(hooks: Iterable[Hook]) -> list[ModelWithAliases]:
+        def collect(hooks: Iterable[PluginHook]) -> list[ModelWithAliases]:
             shown: list[llm.models.ModelWithAliases] = []
             found: dict[str, ModelWithAliases] = {}
 
@@ -58,7 +65,7 @@ class Bridge(PluginGroup):
     def tools(self) -> dict[str, Tool | type[Toolbox]]:
         """Their tools and Toolbox classes by name."""
 
-        def collect(hooks: Iterable[Hook]) -> dict[str, Tool | type[Toolbox]]:
+        def collect(hooks: Iterable[PluginHook]) -> dict[str, Tool | type[Toolbox]]:
             found: dict[str, Tool | type[Toolbox]] = {}
             for call in hooks:
                 call(
@@ -83,7 +90,7 @@ class Bridge(PluginGroup):
     def embedding_models(self) -> list[EmbeddingModelWithAliases]:
         """Their embedding models."""
 
-        def collect(hooks: Iterable[Hook]) -> list[EmbeddingModelWithAliases]:
+        def collect(hooks: Iterable[PluginHook]) -> list[EmbeddingModelWithAliases]:
             entries: list[EmbeddingModelWithAliases] = []
 
             def register(model: Any, aliases: Sequence[str] | None = None) -> None:

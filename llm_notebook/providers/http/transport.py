@@ -43,7 +43,7 @@ class _NoCookies(http.cookiejar.CookieJar):
         pass
 
 
-_Place = tuple[str, TLSSettings | None]
+_Server = tuple[str, TLSSettings | None]
 """A server's scheme, host and port, and how its certificate is checked: what connections can be shared by."""
 
 
@@ -56,7 +56,7 @@ class _LoopClients:
         closer: an async generator that waits in its `try`: the loop ends it when it shuts down, and it closes the clients.
     """
 
-    clients: dict[_Place, httpx.AsyncClient] = field(default_factory=dict)
+    clients: dict[_Server, httpx.AsyncClient] = field(default_factory=dict)
     closer: AsyncGenerator[None, None] | None = None
 
 
@@ -76,7 +76,7 @@ class Transport:
 
     def _start_afresh(self) -> None:
         self._lock = threading.Lock()
-        self._clients: dict[_Place, httpx.Client] = {}
+        self._clients: dict[_Server, httpx.Client] = {}
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = weakref.WeakKeyDictionary()
         self._contexts: dict[TLSSettings | None, Any] = {}
 
@@ -237,21 +237,21 @@ class Transport:
         raise httpx.TooManyRedirects("it sent us from one address to the next")
 
     def _client(self, url: str, tls: TLSSettings | None) -> httpx.Client:
-        place = _place(url, tls)
+        server = _server_of(url, tls)
         with self._lock:
-            if place not in self._clients:
-                self._clients[place] = httpx.Client(verify=self._verify(place), limits=_LIMITS, cookies=_NoCookies())
-            return self._clients[place]
+            if server not in self._clients:
+                self._clients[server] = httpx.Client(verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies())
+            return self._clients[server]
 
     async def _async_client(self, url: str, tls: TLSSettings | None) -> httpx.AsyncClient:
-        place, loop = _place(url, tls), _running_loop()
+        server, loop = _server_of(url, tls), _running_loop()
         with self._lock:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
-            if place not in of_loop.clients:
-                of_loop.clients[place] = httpx.AsyncClient(
-                    verify=self._verify(place), limits=_LIMITS, cookies=_NoCookies()
+            if server not in of_loop.clients:
+                of_loop.clients[server] = httpx.AsyncClient(
+                    verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies()
                 )
-            client = of_loop.clients[place]
+            client = of_loop.clients[server]
         if of_loop.closer is None:
             of_loop.closer = self._closing_with(loop)
             await anext(of_loop.closer)
@@ -266,13 +266,13 @@ class Transport:
             for client in of_loop.clients.values():
                 await client.aclose()
 
-    def _verify(self, place: _Place) -> Any:
+    def _verify(self, server: _Server) -> Any:
         """The TLS context that all clients of the same settings share; made once, and never for plain http.
 
         Raises:
             TransportError: a certificate file cannot be used.
         """
-        origin, tls = place
+        origin, tls = server
         if not origin.startswith("https:"):
             return False
         if tls not in self._contexts:
@@ -296,7 +296,7 @@ def _context(tls: TLSSettings) -> Any:
     return context
 
 
-def _place(url: str, tls: TLSSettings | None) -> _Place:
+def _server_of(url: str, tls: TLSSettings | None) -> _Server:
     scheme, _, rest = url.partition("://")
     host = rest.partition("/")[0].rpartition("@")[2]
     return f"{scheme}://{host}".lower(), tls

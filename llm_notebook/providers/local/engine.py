@@ -29,7 +29,7 @@ from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.smollm2 import installed_weights
 
-__all__ = ["Engine", "Engines", "Generation", "Outcome", "Place", "thread_count"]
+__all__ = ["Engine", "Engines", "Generation", "Outcome", "Slot", "thread_count"]
 
 # A generation can be stopped between batches; larger ones are no faster on a CPU.
 _BATCH_TOKENS = 64
@@ -40,7 +40,7 @@ _SOCKET_PATH_BYTES = 103
 Outcome = dict[str, Any] | BaseException | None
 
 
-class Place:
+class Slot:
     """Room for one loaded model, which several engines may share.
 
     Attributes:
@@ -72,11 +72,11 @@ class Engine:
         find_weights: Callable[[], Path] = installed_weights,
         *,
         context_tokens: int | None = None,
-        place: Place | None = None,
+        slot: Slot | None = None,
     ) -> None:
         self._find_weights = find_weights
         self.context_tokens = context_tokens
-        self._place = place or Place()
+        self._slot = slot or Slot()
         self._server: Any = None
         self._given_up = False
         self._watched = False
@@ -94,13 +94,13 @@ class Engine:
         Raises:
             ModelError: xllamacpp or the weights are missing, or the weights cannot be loaded.
         """
-        with self._place.lock:
+        with self._slot.lock:
             if self._server is not None:
-                self._place.take(self)
+                self._slot.take(self)
             else:
                 xllamacpp = _import_xllamacpp()
                 path = self._find_weights()
-                self._place.take(self)
+                self._slot.take(self)
                 self._watch_process()
                 self._server = _start(xllamacpp, path, self.configure)
                 if self._forked:
@@ -121,14 +121,14 @@ class Engine:
 
     def finished(self, generation: Generation) -> None:
         """Nothing more is computed for this generation."""
-        with self._place.lock:
+        with self._slot.lock:
             self.running.discard(generation)
             if self._given_up:
                 self.give_up()
 
     def unload(self) -> None:
         """Free the model, at the latest when nothing is computed with it; the next generation loads it again."""
-        with self._place.lock:
+        with self._slot.lock:
             self.give_up()
 
     def generation(self, body: dict[str, Any], deliver: Callable[[Outcome], None]) -> Generation:
@@ -166,7 +166,7 @@ class Engine:
         _skip_destructors_at_exit()
         self._forked = True
         self._server = None
-        self._place.lock = threading.Lock()
+        self._slot.lock = threading.Lock()
         running, self.running = self.running, set()
         for generation in running:
             generation.abandon()
@@ -183,7 +183,7 @@ class Engines:
     """The engines of this process, one for each file. They share a place: whoever is asked frees the memory of the one before."""
 
     def __init__(self) -> None:
-        self._place = Place()
+        self._slot = Slot()
         self._by_path: dict[Path, Engine] = {}
 
     def of(self, path: Path, find_weights: Callable[[], Path]) -> Engine:
@@ -193,7 +193,7 @@ class Engines:
             path: where the file is or would be.
             find_weights: gives the same path, or raises a ModelError that says what to do where there is no such file.
         """
-        return self._by_path.setdefault(path, Engine(find_weights, place=self._place))
+        return self._by_path.setdefault(path, Engine(find_weights, slot=self._slot))
 
     def unload(self, path: Path) -> None:
         """Free the model of a file that is about to be deleted, or has become another one."""
