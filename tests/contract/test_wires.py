@@ -205,7 +205,7 @@ def test_a_refusal(wired: Wired) -> None:
 
 
 def _table() -> str:
-    """The table of the README: a tick where a test above holds it, sync and async, streamed and whole; else the reason."""
+    """The table of the page on providers: a tick where a test above holds it, sync and async, streamed and whole; else the reason."""
     reasons = list(dict.fromkeys(HOLES.values()))
     lines = [f"| | {' | '.join(TITLES.values())} |", f"|---|{'---|' * len(TITLES)}"]
     for name, title in ROWS.items():
@@ -216,7 +216,7 @@ def _table() -> str:
     return "\n".join([*lines, "", "; ".join(notes) + "."])
 
 
-def test_the_readme_prints_this_table() -> None:
+def test_the_page_on_providers_prints_this_table() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
-    assert tests - {"the_readme_prints_this_table"} == set(ROWS)
-    assert _table() in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert tests - {"the_page_on_providers_prints_this_table"} == set(ROWS)
+    assert _table() in (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
