@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { KernelBus, LOAD } from './bus';
-import { appended, FakeKernel, settled, transcript } from './fakes';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 import type { Change } from './store';
 
 const HELLO = { type: 'hello', by: 'extension', version: '1' };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Action, ICallBlock, ITranscript } from '../transcript';
 import type { IArea, ITarget } from './click';
 import { Clicks, codeOf } from './click';
-import { FakeKernel, settled, transcript } from './fakes';
+import { FakeKernel, settled, transcript } from './testing/fakes';
 
 const APPROVE: Action = {
   type: 'decide',

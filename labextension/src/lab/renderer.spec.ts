@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest';
 import type { IHost, ITranscript } from '../transcript';
 import { MIME_TYPE } from '../transcript';
 import { KernelBus } from './bus';
-import { appended, FakeKernel, settled, transcript } from './fakes';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 import type { IPlace } from './place';
 import { TranscriptRenderer } from './renderer';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { appended, transcript } from './fakes';
+import { appended, transcript } from './testing/fakes';
 import type { Change } from './store';
 import { atRest, TranscriptStore } from './store';
 

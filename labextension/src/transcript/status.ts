@@ -1,13 +1,13 @@
 /** What is said of the turn as a whole: waiting, a notice, how it ended, remarks, the foot. */
 
 import type { ITranscript } from './document';
-import { attrs, button, el, refill, setText } from './elements';
-import { copyAndSay, copyText, SHOWN_FOR } from './copying';
-import { row } from './fold';
+import { attrs, button, el, refill, setText } from './dom/elements';
+import { copyAndSay, copyText, SHOWN_FOR } from './dom/copying';
+import { row } from './dom/fold';
 import type { IHost } from './host';
-import { icon } from './icons';
+import { icon } from './dom/icons';
 import type { IContext, IPiece } from './piece';
-import { count, duration, wholeSeconds } from './words';
+import { count, duration, wholeSeconds } from './dom/formatting';
 
 /** A spinner while nothing has arrived, or the reason why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {

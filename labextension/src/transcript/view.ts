@@ -1,17 +1,17 @@
 /** A transcript on the page: follows documents and deltas, and draws again only what changed. */
 
-import { Answer } from './answer';
-import { Call } from './call';
-import { Card } from './card';
+import { Answer } from './answer/answer';
+import { Call } from './calls/call';
+import { Card } from './card/card';
 import type { IDelta, ITextBlock, ITranscript } from './document';
-import { arrange, attrs, el, setText } from './elements';
-import { Group, Record } from './gather';
+import { arrange, attrs, el, setText } from './dom/elements';
+import { Group, Record } from './calls/groups';
 import type { IHost } from './host';
 import { isPending, rowsOf } from './layout';
 import type { Row } from './layout';
-import { Markdown } from './markdown';
+import { Markdown } from './answer/markdown';
 import type { IContext, IPiece } from './piece';
-import { Reasoning } from './reasoning';
+import { Reasoning } from './answer/reasoning';
 import { reduce } from './reducer';
 import { Ending, Waiting } from './status';
 

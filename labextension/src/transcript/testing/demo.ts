@@ -1,7 +1,7 @@
 /** The page of `demo/`: every state under each other, with the theme that the address names. */
 
-import { TranscriptView } from '../index';
-import type { IHost } from '../index';
+import { TranscriptView } from '..';
+import type { IHost } from '..';
 import { STATES } from './states';
 
 /** What a script that drives the page may use. */

@@ -1,0 +1,227 @@
+/** A tool call: one line, and behind it what was asked and what came back. */
+
+import { callLine, parseObject, SCOPES } from './words';
+import { difference } from '../dom/difference';
+import type { ICallBlock } from '../document';
+import { attrs, button, el, refill } from '../dom/elements';
+import { Fold, well, wellLabel } from '../dom/fold';
+import type { IContext, IPiece } from '../piece';
+import { isPending } from '../layout';
+import { noteNode } from '../card/params';
+import { visible, visibleNodes } from '../dom/visible';
+import { clock, count } from '../dom/formatting';
+
+/** More of a result than this is behind "Show all". */
+const SHOWN = 1500;
+const SHOWN_LINES = 12;
+
+export class Call implements IPiece {
+  protected readonly fold = new Fold(() => this.drawBody());
+  readonly node = this.fold.node;
+  private block: ICallBlock | null = null;
+  private context: IContext | null = null;
+  private drawn = '';
+  private showAll = false;
+  private revoked = '';
+  /** The bar of this call on the time scale of its group. */
+  private readonly bar = el('span', 'llm-span', el('i'));
+  private grouped = false;
+
+  constructor(private readonly index: number) {
+    attrs(this.bar, { 'aria-hidden': 'true' });
+  }
+
+  update(context: IContext): void {
+    this.block = context.document.blocks[this.index] as ICallBlock;
+    this.context = context;
+    this.tick(context);
+    if (context.document.showCalls) {
+      this.fold.suggest(true);
+    }
+    this.fold.drawBody();
+  }
+
+  tick(context: IContext): void {
+    if (this.block) {
+      const span = this.grouped ? this.bar : undefined;
+      this.fold.show(callLine(this.block, context, span));
+    }
+  }
+
+  /** Say which part of its group's time it took, both ends from 0 to 1; `null` outside a group. */
+  place(span: [number, number] | null): void {
+    this.grouped = span !== null;
+    if (span) {
+      const inner = this.bar.firstElementChild as HTMLElement;
+      inner.style.setProperty('--a', percent(span[0]));
+      inner.style.setProperty('--b', percent(1 - span[1]));
+    }
+  }
+
+  private drawBody(): void {
+    const block = this.block;
+    if (!block) {
+      return;
+    }
+    const { result, resultHidden, decision, status } = block;
+    const key = JSON.stringify([
+      block.arguments,
+      result,
+      resultHidden,
+      decision,
+      status,
+      block.note,
+      this.showAll,
+      this.revoked
+    ]);
+    if (key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    refill(
+      this.fold.body,
+      noteNode(visible(block.note ?? '')),
+      ...this.decisionNodes(block),
+      ...this.askedNodes(block),
+      ...this.resultNodes(block)
+    );
+  }
+
+  private askedNodes(block: ICallBlock): Node[] {
+    if (block.decision?.changes?.length) {
+      return [];
+    }
+    const text = askedText(block);
+    if (!text) {
+      return [wellLabel(el('span', '', 'Asked without arguments'))];
+    }
+    const shown = text.length > 20_000 ? text.slice(0, 20_000) + '…' : text;
+    const node = well(...visibleNodes(shown));
+    node.classList.add('llm-long');
+    return [wellLabel(el('span', '', 'Asked')), node];
+  }
+
+  private resultNodes(block: ICallBlock): Node[] {
+    const { result, resultHidden = 0, status } = block;
+    if (result === undefined || block.decision?.verdict === 'denied') {
+      return [];
+    }
+    if (status === 'failed') {
+      return [
+        wellLabel(
+          el('span', '', 'It failed; the model was given this message')
+        ),
+        well(this.errorText(result))
+      ];
+    }
+    const total = result.length + resultHidden;
+    const short = this.showAll ? result : head(result);
+    const cut = short.length < result.length;
+    const label = status === 'answered' ? 'The model was given' : 'Returned';
+    const facts =
+      cut || resultHidden
+        ? `${label} ${count(total)} characters; the first ${count(short.length)} are shown`
+        : result === ''
+          ? `${label} nothing`
+          : label;
+    const all = button(
+      'llm-link',
+      resultHidden ? `Show ${count(result.length)}` : 'Show all',
+      () => {
+        this.showAll = true;
+        this.drawBody();
+      }
+    );
+    const nodes: Node[] = [wellLabel(el('span', '', facts), cut && all)];
+    if (result !== '') {
+      const text = well(short);
+      text.classList.toggle('llm-long', this.showAll);
+      nodes.push(text);
+    }
+    return nodes;
+  }
+
+  private errorText(result: string): HTMLElement {
+    const kind = /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0];
+    return kind
+      ? el(
+          'span',
+          '',
+          el('span', 'llm-is-error', kind),
+          result.slice(kind.length)
+        )
+      : el('span', '', result);
+  }
+
+  private decisionNodes(block: ICallBlock): Node[] {
+    const nodes: Node[] = [];
+    const { changes = [], grant, at } = block.decision ?? {};
+    if (changes.length) {
+      const lines = changes.flatMap(change =>
+        difference(
+          `${change.name} = ${change.before}`,
+          `${change.name} = ${change.after}`
+        )
+      );
+      nodes.push(el('div', 'llm-diff', ...lines));
+    }
+    if (grant) {
+      const since = clock(at ?? '', this.context?.now ?? 0);
+      const said = `Allowed ${SCOPES[grant.scope]} at ${since} with any arguments. `;
+      nodes.push(el('div', 'llm-quiet', said, this.revokeNode(grant)));
+    }
+    return nodes;
+  }
+
+  private revokeNode(grant: { id: string; revoked: boolean }): Node {
+    if (grant.revoked || this.revoked) {
+      return el('span', '', grant.revoked ? 'Revoked.' : this.revoked);
+    }
+    const { host, document } = this.context!;
+    if (!host.act) {
+      return el('span', '', host.blocked ?? 'Start the kernel to revoke it.');
+    }
+    return button('llm-link', 'Revoke', () => {
+      this.revoked = 'Revoking…';
+      this.drawBody();
+      host
+        .act?.({ type: 'revoke', transcript: document.id, grant: grant.id })
+        .catch((error: unknown) => {
+          this.revoked = `Not revoked: ${String((error as Error)?.message ?? error)}`;
+          this.drawBody();
+        });
+    });
+  }
+
+  /** Put the reader's focus on its line. */
+  focus(): void {
+    this.fold.summary.focus({ preventScroll: true });
+  }
+}
+
+/** The arguments, a line each; of a question the frozen ones. */
+function askedText(block: ICallBlock): string {
+  const { arguments: json, request } = block;
+  if (isPending(block)) {
+    return (request?.params ?? [])
+      .map(param => `${param.name} = ${param.text}`)
+      .join('\n');
+  }
+  const parsed = parseObject(json);
+  return parsed
+    ? Object.entries(parsed)
+        .map(([name, value]) => `${name} = ${JSON.stringify(value, null, 1)}`)
+        .join('\n')
+    : json;
+}
+
+function percent(part: number): string {
+  return `${Math.round(100 * Math.min(1, Math.max(0, part)))}%`;
+}
+
+function head(text: string): string {
+  const lines = text.split('\n', SHOWN_LINES + 1);
+  const short =
+    lines.length > SHOWN_LINES ? lines.slice(0, SHOWN_LINES).join('\n') : text;
+  return short.length > SHOWN ? short.slice(0, SHOWN) : short;
+}

@@ -1,0 +1,102 @@
+/** What replaces a card's row of buttons: one field and one verb, or a choice. */
+
+import type { IRequest, Scope } from '../document';
+import { attrs, button, el, uniqueId } from '../dom/elements';
+import type { Child } from '../dom/elements';
+
+export interface IDrawer {
+  readonly node: HTMLElement;
+  /** Buttons that give consent: not to be used before the card is armed. */
+  readonly consenting: HTMLButtonElement[];
+  /** What is focused when it opens. */
+  readonly first: HTMLElement;
+}
+
+/** A text to write and a button that sends it. */
+export function writing(
+  label: Child[],
+  verb: string,
+  send: (text: string) => void,
+  back: () => void,
+  needed: boolean
+): IDrawer {
+  const id = uniqueId();
+  const field = attrs(el('textarea', 'llm-input llm-prose'), {
+    id,
+    rows: '2'
+  });
+  const submit = button('llm-button llm-primary', verb, () => {
+    if (needed && field.value.trim() === '') {
+      field.focus();
+      return;
+    }
+    send(field.value.trim());
+  });
+  field.addEventListener('keydown', event => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      submit.click();
+    }
+  });
+  const node = el(
+    'div',
+    'llm-panel',
+    el(
+      'div',
+      'llm-field',
+      attrs(el('label', '', ...label), { for: id }),
+      field
+    ),
+    el('div', 'llm-actions', submit, button('llm-button', 'Back', back))
+  );
+  return { node, consenting: [], first: field };
+}
+
+const REACH: Record<Scope, [string, string]> = {
+  cell: ['In this cell', 'until its chain ends'],
+  notebook: ['In this notebook', 'until you revoke it, also after a restart'],
+  session: [
+    'In this session',
+    'in every notebook of this kernel, until it ends'
+  ]
+};
+
+/** How far "Always allow" reaches. */
+export function granting(
+  request: IRequest,
+  tool: Node[],
+  grant: (scope: Scope) => void,
+  back: () => void
+): IDrawer {
+  const title = el(
+    'h4',
+    'llm-panel-title',
+    'Always allow ',
+    el('span', 'llm-code', ...tool),
+    ', with any arguments'
+  );
+  title.id = uniqueId();
+  const ways = el('div', 'llm-ways');
+  const consenting = request.grants.map(scope => {
+    const choice = button('llm-button', REACH[scope][0], () => grant(scope));
+    ways.append(choice, el('span', '', REACH[scope][1]));
+    return choice;
+  });
+  const leave = button('llm-button', 'Back', back);
+  const node = attrs(
+    el(
+      'div',
+      'llm-panel',
+      title,
+      ways,
+      el(
+        'p',
+        'llm-hint',
+        'Approves this call too. Ends when the tool’s code changes. %llm grants lists and revokes it.'
+      ),
+      el('div', 'llm-actions', leave)
+    ),
+    { role: 'group', 'aria-labelledby': title.id }
+  );
+  return { node, consenting, first: consenting[0] ?? leave };
+}
