@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { FromKernel, ITranscript, ToKernel } from './transcript/document';
+import type { FromKernel, ITranscript, ToKernel } from './transcript';
 import {
   MAIL_PARAMS,
   pending,

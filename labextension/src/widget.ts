@@ -4,14 +4,14 @@
  * of its own, and takes messages of the forms in `document.ts`.
  */
 
+import { TranscriptView } from './transcript';
 import type {
   FromKernel,
   IDelta,
+  IHost,
   ITranscript,
   ToKernel
-} from './transcript/document';
-import { TranscriptView } from './transcript';
-import type { IHost } from './transcript';
+} from './transcript';
 
 /** What anywidget gives of the kernel's model. */
 export interface IWidgetModel {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { KernelBus, LOAD } from './bus';
-import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 import type { Change } from './store';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
 const HELLO = { type: 'hello', by: 'extension', version: '1' };
 

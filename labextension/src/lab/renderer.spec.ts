@@ -3,12 +3,12 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { expect, test, vi } from 'vitest';
 
-import type { IHost, ITranscript } from '../transcript';
 import { MIME_TYPE } from '../transcript';
+import type { IHost, ITranscript } from '../transcript';
 import { KernelBus } from './bus';
-import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 import type { IPlace } from './place';
 import { TranscriptRenderer } from './renderer';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
 // Lumino derives from an event that jsdom does not have.
 vi.hoisted(() => {

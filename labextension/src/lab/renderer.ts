@@ -6,12 +6,12 @@ import { JSONExt } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { ITranscript } from '../transcript';
 import { MIME_TYPE, TranscriptView } from '../transcript';
+import type { ITranscript } from '../transcript';
 import type { KernelBus } from './bus';
 import type { IPlace } from './place';
-import type { Bundle, Change } from './store';
 import { atRest } from './store';
+import type { Bundle, Change } from './store';
 
 /** Above widgets (-10), which the same output may hold too. */
 export const RANK = -100;

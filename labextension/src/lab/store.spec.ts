@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { appended, transcript } from './testing/fakes';
-import type { Change } from './store';
 import { atRest, TranscriptStore } from './store';
+import type { Change } from './store';
+import { appended, transcript } from './testing/fakes';
 
 function following(document = transcript()): {
   store: TranscriptStore;

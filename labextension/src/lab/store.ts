@@ -1,7 +1,7 @@
 /** The transcripts that one kernel tells about, as far as they have come. Knows neither kernels nor pages. */
 
+import { reduce } from '../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../transcript';
-import { reduce } from '../transcript/reducer';
 
 export type Bundle = Record<string, unknown>;
 

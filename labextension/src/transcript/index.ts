@@ -2,4 +2,5 @@
 
 export * from './document';
 export type { IHost } from './host';
+export { reduce } from './reducer';
 export { TranscriptView } from './view';

@@ -1,13 +1,13 @@
 /** What is said of the turn as a whole: waiting, a notice, how it ended, remarks, the foot. */
 
 import type { ITranscript } from './document';
-import { attrs, button, el, refill, setText } from './dom/elements';
+import { row } from './dom/boxes';
 import { copyAndSay, copyText, SHOWN_FOR } from './dom/copying';
-import { row } from './dom/fold';
-import type { IHost } from './host';
-import { icon } from './dom/icons';
-import type { IContext, IPiece } from './piece';
+import { attrs, button, el, refill, setText } from './dom/elements';
 import { count, duration, wholeSeconds } from './dom/formatting';
+import { icon } from './dom/icons';
+import type { IHost } from './host';
+import type { IContext, IPiece } from './piece';
 
 /** A spinner while nothing has arrived, or the reason why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {

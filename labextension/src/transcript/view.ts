@@ -1,17 +1,17 @@
 /** A transcript on the page: follows documents and deltas, and draws again only what changed. */
 
-import { Answer } from './answer/answer';
+import { Markdown } from './answer/markdown';
+import { Reasoning } from './answer/reasoning';
+import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
-import { Card } from './card/card';
-import type { IDelta, ITextBlock, ITranscript } from './document';
-import { arrange, attrs, el, setText } from './dom/elements';
 import { Group, Record } from './calls/groups';
+import { Card } from './card/card';
+import type { IDelta, ITranscript } from './document';
+import { arrange, attrs, el, setText } from './dom/elements';
 import type { IHost } from './host';
 import { isPending, rowsOf } from './layout';
 import type { Row } from './layout';
-import { Markdown } from './answer/markdown';
 import type { IContext, IPiece } from './piece';
-import { Reasoning } from './answer/reasoning';
 import { reduce } from './reducer';
 import { Ending, Waiting } from './status';
 
@@ -270,10 +270,7 @@ export class TranscriptView {
   private makePiece(row: Row, context: IContext): IPiece {
     switch (row.kind) {
       case 'text':
-        return new TextPiece(
-          new Answer(this.markdown, () => this.host),
-          row.block
-        );
+        return new TextPiece(row.block, this.markdown, () => this.host);
       case 'reasoning':
         return new Reasoning(row.block);
       case 'call':
@@ -349,30 +346,6 @@ export class TranscriptView {
     const target = event.target as HTMLElement;
     if (target.closest('.llm-ask') || isKeyboardFocus(target)) {
       this.root.setAttribute('data-lm-suppress-shortcuts', 'true');
-    }
-  }
-}
-
-/** A block of the answer. */
-class TextPiece implements IPiece {
-  readonly node: HTMLElement;
-  private text = '';
-  private growing = true;
-
-  constructor(
-    private readonly answer: Answer,
-    private readonly index: number
-  ) {
-    this.node = answer.node;
-  }
-
-  update(context: IContext): void {
-    const { text } = context.document.blocks[this.index] as ITextBlock;
-    const growing = context.live && context.newest === this.index;
-    if (text !== this.text || growing !== this.growing) {
-      this.text = text;
-      this.growing = growing;
-      this.answer.update(text, growing);
     }
   }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
+import { randomly } from '../testing/random';
 import { Answer } from './answer';
 import { Markdown } from './markdown';
-import { randomly } from '../testing/random';
 
 const markdown = new Markdown();
 const host = () => ({});

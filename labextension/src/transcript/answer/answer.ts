@@ -5,9 +5,10 @@
 
 import type { Token, TokensList } from 'marked';
 
+import { el } from '../dom/elements';
+import type { IHost } from '../host';
 import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
-import { el } from '../dom/elements';
 import {
   isList,
   isLong,
@@ -17,7 +18,6 @@ import {
   settledOf
 } from './growing';
 import type { IRows } from './growing';
-import type { IHost } from '../host';
 import { definitions, isCode, languageOf, Markdown } from './markdown';
 import type { Links } from './markdown';
 

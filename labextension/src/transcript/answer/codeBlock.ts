@@ -1,10 +1,10 @@
 /** A block of code: its language, Copy and Insert below over the code itself. */
 
-import { attrs, button, el, refill } from '../dom/elements';
-import { highlight } from './highlight';
-import type { IHost } from '../host';
-import { icon } from '../dom/icons';
 import { copyAndSay } from '../dom/copying';
+import { attrs, button, el, refill } from '../dom/elements';
+import { icon } from '../dom/icons';
+import type { IHost } from '../host';
+import { highlight } from './highlight';
 
 export interface ICodeBlock {
   readonly node: HTMLElement;

@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 
 import type { IHost } from '../host';
-import { Markdown } from './markdown';
 import { randomly } from '../testing/random';
 import { SPOOF } from '../testing/samples';
+import { Markdown } from './markdown';
 
 const markdown = new Markdown();
 

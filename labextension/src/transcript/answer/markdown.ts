@@ -9,10 +9,10 @@ import type { DOMPurify } from 'dompurify';
 import { Marked, walkTokens } from 'marked';
 import type { Token, TokensList, Tokens } from 'marked';
 
-import { codeBlock } from './codeBlock';
 import { el } from '../dom/elements';
-import type { IHost } from '../host';
 import { icon } from '../dom/icons';
+import type { IHost } from '../host';
+import { codeBlock } from './codeBlock';
 import { mathRules, typeset } from './math';
 
 export type Links = TokensList['links'];

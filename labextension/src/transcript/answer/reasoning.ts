@@ -1,10 +1,11 @@
 /** What a model thought: open while it is the newest thing, then one line. */
 
 import type { IReasoningBlock } from '../document';
+import { group } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
-import { Fold, group } from '../dom/fold';
-import type { IContext, IPiece } from '../piece';
+import { Fold } from '../dom/fold';
 import { oneLine, wholeSeconds } from '../dom/formatting';
+import type { IContext, IPiece } from '../piece';
 
 export class Reasoning implements IPiece {
   private readonly fold = new Fold(() => this.drawText());

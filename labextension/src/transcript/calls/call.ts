@@ -1,15 +1,15 @@
 /** A tool call: one line, and behind it what was asked and what came back. */
 
-import { callLine, parseObject, SCOPES } from './words';
-import { difference } from '../dom/difference';
 import type { ICallBlock } from '../document';
+import { noteNode, well, wellLabel } from '../dom/boxes';
+import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
-import { Fold, well, wellLabel } from '../dom/fold';
-import type { IContext, IPiece } from '../piece';
-import { isPending } from '../layout';
-import { noteNode } from '../card/params';
-import { visible, visibleNodes } from '../dom/visible';
+import { Fold } from '../dom/fold';
 import { clock, count } from '../dom/formatting';
+import { visible, visibleNodes } from '../dom/visible';
+import { isPending } from '../layout';
+import type { IContext, IPiece } from '../piece';
+import { callLine, parseObject, SCOPES } from './words';
 
 /** More of a result than this is behind "Show all". */
 const SHOWN = 1500;

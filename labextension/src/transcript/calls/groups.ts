@@ -1,14 +1,15 @@
 /** Rows that belong together: calls at once, and all the machinery of a finished answer behind one line. */
 
-import { Call } from './call';
 import type { ITranscript } from '../document';
+import { group } from '../dom/boxes';
 import { arrange, el, refill } from '../dom/elements';
-import { Fold, group } from '../dom/fold';
+import { Fold } from '../dom/fold';
+import { duration, plural, wholeSeconds } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { timesOf } from '../layout';
 import type { Row } from '../layout';
 import type { IContext, IPiece } from '../piece';
-import { duration, plural, wholeSeconds } from '../dom/formatting';
+import { Call } from './call';
 
 /** Finds (or makes) the piece of a row. */
 export type Find = (row: Row) => IPiece;

@@ -4,10 +4,10 @@ import type { ICallBlock, Scope } from '../document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
+import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
+import { visible, visibleNodes } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext } from '../piece';
-import { visible, visibleNodes } from '../dom/visible';
-import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
 
 export const SCOPES: Record<Scope, string> = {
   cell: 'in this cell',

@@ -1,11 +1,9 @@
 /** The row of buttons on a card: those that act, and those that open a drawer. */
 
-import type { Action, IRequest } from '../document';
+import type { IRequest } from '../document';
 import { attrs, button, el } from '../dom/elements';
 import { icon } from '../dom/icons';
-
-export type Verdict = Extract<Action, { type: 'decide' }>['verdict'];
-export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
+import type { DrawerName, Verdict } from './reply';
 
 export interface IButtons {
   readonly node: HTMLElement;

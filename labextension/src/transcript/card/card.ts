@@ -1,21 +1,21 @@
 /** The approval card: what a tool wants to do, drawn by us, and what a human answers. */
 
+import type { ICallBlock, IRequest } from '../document';
+import { noteNode } from '../dom/boxes';
+import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
+import { clock, oneLine } from '../dom/formatting';
+import { icon } from '../dom/icons';
+import { visible, visibleNodes } from '../dom/visible';
+import { isPending } from '../layout';
+import type { IContext, IPiece } from '../piece';
 import { ARMED_AFTER, whenSeen } from './arming';
 import { unknownButtons, waitingButtons } from './buttons';
-import type { DrawerName, IButtons, Verdict } from './buttons';
+import type { IButtons } from './buttons';
 import { makeDrawer } from './drawers';
-import type { Answer } from './drawers';
-import { band, fineprint, SENT, sourceOf, why } from './parts';
-import type { ICallBlock, IRequest } from '../document';
-import type { IDrawer } from './simpleDrawers';
 import { EditDrawer } from './editDrawer';
-import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
-import { icon } from '../dom/icons';
-import { isPending } from '../layout';
-import { noteNode, Params } from './params';
-import type { IContext, IPiece } from '../piece';
-import { clock, oneLine } from '../dom/formatting';
-import { visible, visibleNodes } from '../dom/visible';
+import { Params } from './params';
+import { band, fineprint, SENT, sourceOf, why } from './parts';
+import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
 
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
@@ -215,7 +215,7 @@ export class Card implements IPiece {
         request: this.request,
         unknown: this.unknown,
         params: this.params,
-        decide: answer => this.decide(answer),
+        decide: reply => this.decide(reply),
         back: () => this.openDrawer(null),
         changed: () => this.show()
       });
@@ -224,22 +224,22 @@ export class Card implements IPiece {
     return drawer;
   }
 
-  private decide(answer: Answer): void {
+  private decide(reply: Reply): void {
     const { act } = this.context.host;
     if (this.sent || !act || this.blocked) {
       return;
     }
-    this.sent = SENT[answer.verdict];
+    this.sent = SENT[reply.verdict];
     this.problem = '';
     this.show();
-    this.onSent(this.request.id, answer.verdict);
+    this.onSent(this.request.id, reply.verdict);
     const { id, digest } = this.request;
     act({
       type: 'decide',
       transcript: this.context.document.id,
       request: id,
       digest,
-      ...answer
+      ...reply
     }).catch((error: unknown) => {
       this.sent = '';
       this.problem =

@@ -1,25 +1,19 @@
 /** What each button of a card opens in place of the buttons. */
 
-import type { DrawerName, Verdict } from './buttons';
-import type { Action, IRequest, Scope } from '../document';
-import { granting, writing } from './simpleDrawers';
-import type { IDrawer } from './simpleDrawers';
-import { EditDrawer } from './editDrawer';
+import type { IRequest, Scope } from '../document';
 import { el } from '../dom/elements';
-import type { Params } from './params';
 import { visibleNodes } from '../dom/visible';
-
-/** A verdict with what goes with it. */
-export type Answer = Partial<Extract<Action, { type: 'decide' }>> & {
-  verdict: Verdict;
-};
+import { EditDrawer } from './editDrawer';
+import type { Params } from './params';
+import type { DrawerName, IDrawer, Reply } from './reply';
+import { granting, writing } from './simpleDrawers';
 
 export interface IDrawerOf {
   request: IRequest;
   /** Whether it is asked what became of the call. */
   unknown: boolean;
   params: Params;
-  decide: (answer: Answer) => void;
+  decide: (reply: Reply) => void;
   back: () => void;
   /** Something in it was changed. */
   changed: () => void;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import type { IParam } from '../document';
 import { isHeld, Page } from '../testing/page';
 import {
   FORM_PARAMS,
@@ -8,7 +9,6 @@ import {
   pending,
   transcript
 } from '../testing/samples';
-import type { IParam } from '../document';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,15 +1,15 @@
 /** Editing the arguments of a call: a field for each, and the difference in view. */
 
-import { difference } from '../dom/difference';
 import type { IParam, IRequest } from '../document';
-import type { IDrawer } from './simpleDrawers';
+import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
+import { visible, visibleNodes } from '../dom/visible';
 import { field } from './fields';
 import type { IField } from './fields';
 import { isSame, members } from './json';
-import type { Params } from './params';
 import { problemOf } from './misfit';
-import { visible, visibleNodes } from '../dom/visible';
+import type { Params } from './params';
+import type { IDrawer } from './reply';
 
 /** The JSON text of each argument that was changed, `null` for one that was removed. */
 export type Changes = Record<string, string | null>;

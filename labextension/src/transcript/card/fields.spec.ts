@@ -1,9 +1,9 @@
 import { expect, test, vi } from 'vitest';
 
 import type { IParam } from '../document';
+import { param } from '../testing/samples';
 import { field } from './fields';
 import type { IField } from './fields';
-import { param } from '../testing/samples';
 
 function made(given: IParam): IField {
   const result: IField = field(given, given.text, () => result.mark(true));

@@ -1,11 +1,11 @@
 /** A field of a form for one argument, made from its JSON Schema. */
 
-import { attrs, el, setText, uniqueId } from '../dom/elements';
 import type { IParam } from '../document';
+import { attrs, el, setText, uniqueId } from '../dom/elements';
 import { icon } from '../dom/icons';
+import { hiddenWords, visible, visibleNodes } from '../dom/visible';
 import { problemOf } from './misfit';
 import { isNullNow, kindOf, takesNull, typeWords, valuesOf } from './schema';
-import { hiddenWords, visible, visibleNodes } from '../dom/visible';
 
 export interface IField {
   readonly node: HTMLElement;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { compact, isSame, members } from './json';
 import { randomly } from '../testing/random';
 import type { Random } from '../testing/random';
+import { compact, isSame, members } from './json';
 
 test('JSON texts keep every digit of a number', () => {
   const text = '{"a": 12345678901234567891, "b": [1.0, 2.50]}';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
+import { param } from '../testing/samples';
 import { misfit, problemOf } from './misfit';
 import type { Schema } from './schema';
-import { param } from '../testing/samples';
 
 test.each<[unknown, Schema, string]>([
   [61, { type: 'integer', maximum: 60 }, 'At most 60.'],

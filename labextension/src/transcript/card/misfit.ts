@@ -1,10 +1,10 @@
 /** Why a value does not fit a JSON Schema, in a sentence. The kernel checks again before anything runs. */
 
 import type { IParam } from '../document';
+import { count } from '../dom/formatting';
+import { visible } from '../dom/visible';
 import { choicesIn, isNumber, kindOf, word } from './schema';
 import type { Schema } from './schema';
-import { visible } from '../dom/visible';
-import { count } from '../dom/formatting';
 
 /** Schemas inside schemas further down than this are left to the kernel. */
 const DEEPEST = 8;

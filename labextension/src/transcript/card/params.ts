@@ -1,11 +1,10 @@
 /** The arguments of a call, exactly as they will run. */
 
-import { attrs, el, refill, uniqueId } from '../dom/elements';
 import type { IParam, IRequest } from '../document';
-import { well } from '../dom/fold';
-import { icon } from '../dom/icons';
-import { hiddenNote, visible, visibleNodes } from '../dom/visible';
+import { noteNode, well } from '../dom/boxes';
+import { attrs, el, refill, uniqueId } from '../dom/elements';
 import { count } from '../dom/formatting';
+import { hiddenNote, visible, visibleNodes } from '../dom/visible';
 
 /** Fetches the whole of a long value; missing where nobody can. */
 export type Fetch = (name: string) => Promise<string>;
@@ -140,11 +139,4 @@ function caption(request: IRequest): HTMLElement {
 function shortDigest(digest: string): string {
   const short = visible(digest.replace(/^\w+:/, '')).slice(0, 8);
   return `${short.slice(0, 4)} ${short.slice(4)}`.trim();
-}
-
-/** A line of ours with a warning sign; nothing for no text. */
-export function noteNode(text: string): HTMLElement | null {
-  return text
-    ? el('div', 'llm-note', icon('warning'), el('span', '', text))
-    : null;
 }

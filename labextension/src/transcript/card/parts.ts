@@ -1,11 +1,11 @@
 /** The parts of an approval card that do not change while it is shown. */
 
-import type { Verdict } from './buttons';
 import type { IRequest } from '../document';
+import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
-import { well } from '../dom/fold';
 import type { Icon } from '../dom/icons';
 import { visible, visibleNodes } from '../dom/visible';
+import type { Verdict } from './reply';
 
 /** What a card says after its first activation. */
 export const SENT: Record<Verdict, string> = {

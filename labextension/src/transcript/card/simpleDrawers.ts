@@ -3,14 +3,7 @@
 import type { IRequest, Scope } from '../document';
 import { attrs, button, el, uniqueId } from '../dom/elements';
 import type { Child } from '../dom/elements';
-
-export interface IDrawer {
-  readonly node: HTMLElement;
-  /** Buttons that give consent: not to be used before the card is armed. */
-  readonly consenting: HTMLButtonElement[];
-  /** What is focused when it opens. */
-  readonly first: HTMLElement;
-}
+import type { IDrawer } from './reply';
 
 /** A text to write and a button that sends it. */
 export function writing(

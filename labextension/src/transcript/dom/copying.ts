@@ -1,12 +1,15 @@
 /** Copy buttons: they say "Copied" for a moment. */
 
-import type { IHost } from '../host';
-
 /** How long "Copied" stays, in milliseconds. */
 export const SHOWN_FOR = 1600;
 
+/** Something that may have its own way to reach the clipboard. */
+export interface ICopier {
+  copy?: (text: string) => void;
+}
+
 /** Copy a text by the host's way or the browser's. */
-export function copyText(text: string, host: IHost): void {
+export function copyText(text: string, host: ICopier): void {
   if (host.copy) {
     host.copy(text);
   } else {
@@ -17,7 +20,7 @@ export function copyText(text: string, host: IHost): void {
 /** Copy a text and say so at the end of the button. */
 export function copyAndSay(
   text: string,
-  host: IHost,
+  host: ICopier,
   button: HTMLButtonElement
 ): void {
   copyText(text, host);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { compare, difference } from './difference';
 import { randomly } from '../testing/random';
+import { compare, difference } from './difference';
 
 function marked(before: string, after: string): [string, string] {
   const show = (part: { text: string; changed: boolean }): string =>

@@ -1,8 +1,8 @@
 /** What an edit changes: the old line and the new one, with what differs marked. */
 
 import { attrs, el } from './elements';
-import { visibleNodes } from './visible';
 import { count } from './formatting';
+import { visibleNodes } from './visible';
 
 /** Unchanged text further than this from the change is left out. */
 const CONTEXT = 160;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { hiddenNote, visible, visibleNodes } from './visible';
 import { randomly } from '../testing/random';
+import { hiddenNote, visible, visibleNodes } from './visible';
 
 function drawn(text: string): HTMLElement {
   const node = document.createElement('div');
