@@ -7,6 +7,7 @@ import {
   text,
   transcript
 } from './transcript/testing/samples';
+import { VERSION } from './version';
 import widget from './widget';
 
 beforeEach(() => {
@@ -78,7 +79,9 @@ const streaming = (seq = 0, so_far = 'a'): ITranscript =>
 
 test('it says once that somebody is here', () => {
   const { model } = shown(streaming());
-  expect(model.sent).toEqual([{ type: 'hello', by: 'widget', version: '1' }]);
+  expect(model.sent).toEqual([
+    { type: 'hello', by: 'widget', version: VERSION }
+  ]);
 });
 
 test('it shows the text as it arrives', async () => {

@@ -12,6 +12,7 @@ import type {
   ITranscript,
   ToKernel
 } from './transcript';
+import { VERSION } from './version';
 
 /** What anywidget gives of the kernel's model. */
 export interface IWidgetModel {
@@ -20,8 +21,6 @@ export interface IWidgetModel {
   off(name: string, callback: (...args: never[]) => void): void;
   send(message: ToKernel): void;
 }
-
-const VERSION = '1';
 
 /** How long the text of a long value may take to come, in milliseconds. */
 const VALUE_WITHIN = 20_000;

@@ -6,6 +6,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { FromKernel, ToKernel } from '../transcript';
+import { VERSION } from '../version';
 import { TranscriptStore } from './store';
 
 export const TARGET = 'llm_notebook';
@@ -13,9 +14,6 @@ export const TARGET = 'llm_notebook';
 /** Loads the package without `%load_ext`, which prints a line where it is loaded already. */
 export const LOAD =
   'get_ipython().extension_manager.load_extension("llm_notebook")';
-
-/** Of the messages in `document.ts`. */
-const VERSION = '1';
 
 /** What is used of a kernel connection. */
 export type IBusKernel = Pick<
@@ -55,6 +53,7 @@ export class KernelBus {
   private readonly otherPages = new Set<string>();
   private comm: Kernel.IComm | null = null;
   private current: BusState = 'asking';
+  private packageVersion: string | null = null;
   /** Whether this page can ask at all; otherwise it stays `asking`. */
   private canAsk = true;
   private process = '';
@@ -67,12 +66,23 @@ export class KernelBus {
     kernel.statusChanged.connect(this.onStatus, this);
     kernel.connectionStatusChanged.connect(this.onConnection, this);
     kernel.disposed.connect(this.dispose, this);
-    kernel.registerCommTarget(TARGET, comm => this.join(comm));
+    kernel.registerCommTarget(TARGET, (comm, { content }) =>
+      this.join(comm, versionIn(content.data))
+    );
     void this.ask();
   }
 
   get state(): BusState {
     return this.current;
+  }
+
+  /**
+   * The version of the package in the kernel. Null while it is not known: the
+   * kernel says it only when it opens the comm, which a page that was loaded
+   * later has missed.
+   */
+  get kernelVersion(): string | null {
+    return this.packageVersion;
   }
 
   /** Whether the kernel is still to say what became of what the notebook shows, which it does when it is idle. */
@@ -159,8 +169,9 @@ export class KernelBus {
     }
   }
 
-  private join(comm: Kernel.IComm): void {
+  private join(comm: Kernel.IComm, version: string | null = null): void {
     this.comm = comm;
+    this.packageVersion = version ?? this.packageVersion;
     comm.onClose = () => {
       if (this.comm === comm) {
         this.leave('absent');
@@ -173,6 +184,7 @@ export class KernelBus {
 
   private leave(state: BusState): void {
     this.comm = null;
+    this.packageVersion = null;
     this.store.forget();
     for (const waiting of this.answers.values()) {
       waiting.forEach(({ reject }) => reject(new Error(LOST)));
@@ -282,4 +294,9 @@ export class KernelBus {
       this.wasCut = true;
     }
   }
+}
+
+/** The version that a kernel sends with the comm it opens. */
+function versionIn(data: JSONObject): string | null {
+  return typeof data?.version === 'string' ? data.version : null;
 }

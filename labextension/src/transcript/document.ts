@@ -177,6 +177,7 @@ export type Action =
 
 /** To the kernel by comm. */
 export type ToKernel =
+  /** `version`: of the npm package, which is released together with the Python package. */
   | { type: 'hello'; by: 'extension' | 'widget'; version: string }
   | { type: 'resync'; id: string }
   | { type: 'value'; request: string; name: string }

@@ -1,6 +1,7 @@
 /** A kernel connection for tests: says what it is told to say, and keeps what it was sent. */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
 import type { FromKernel, ITranscript, ToKernel } from '../../transcript';
@@ -28,6 +29,8 @@ export function appended(seq: number, text: string, id = 't1'): FromKernel {
   return { type: 'delta', id, seq, ops: [{ op: 'append', block: 0, text }] };
 }
 
+type Target = Parameters<IBusKernel['registerCommTarget']>[1];
+
 export class FakeKernel {
   readonly clientId = 'this page';
   readonly sent: ToKernel[] = [];
@@ -43,13 +46,13 @@ export class FakeKernel {
   open: string[] | Promise<string[]> = [];
   private readonly known = new Set<string>();
   private readonly comms = new Map<string, Kernel.IComm>();
-  private target: ((comm: Kernel.IComm) => void) | undefined;
+  private target: Target | undefined;
 
   get connection(): IBusKernel {
     return this as unknown as IBusKernel;
   }
 
-  registerCommTarget(_: string, target: (comm: Kernel.IComm) => void): void {
+  registerCommTarget(_: string, target: Target): void {
     this.target = target;
   }
 
@@ -84,8 +87,9 @@ export class FakeKernel {
   }
 
   /** The package is loaded in the kernel. */
-  opens(commId: string): void {
-    this.target?.(this.createComm('', commId));
+  opens(commId: string, data: JSONObject = {}): void {
+    const message = { content: { data } } as KernelMessage.ICommOpenMsg;
+    void this.target?.(this.createComm('', commId), message);
   }
 
   closes(commId: string): void {
