@@ -1,4 +1,4 @@
-/** The transcript of a turn, for whoever shows one: the JupyterLab extension and the widget. */
+/** The public face of the transcript, for the JupyterLab extension and the widget. */
 
 export * from './document';
 export type { IHost } from './host';

@@ -1,6 +1,26 @@
 /**
- * A block of an answer while it grows. Only its last pieces are parsed and drawn
- * again; the nodes of what came before stay as they are.
+ * Draws one text of an answer while it grows.
+ *
+ * A text arrives in hundreds of deltas. To parse and draw all of it for each of
+ * them would take time quadratic in its length, and would replace nodes in which
+ * the reader has just selected something. So the text is cut in two at
+ * `settled`:
+ *
+ * - The text before it is settled: nothing that follows can change how it looks.
+ *   Its nodes stay on the page, and it is never parsed again.
+ * - The text after it is open. It is parsed with every delta, and each of its
+ *   top-level tokens is a piece. A piece whose source is unchanged keeps its
+ *   nodes, a code block that has only grown is extended, and everything from the
+ *   first other piece on is drawn again.
+ *
+ * A token settles when enough tokens have followed it (`OPEN`), because the
+ * next one may still change it: a line of `===` turns a paragraph into a heading.
+ * A list or table is one token however long it is, so a long one also settles
+ * item by item or row by row (`growing.ts`).
+ *
+ * Two things reach back into settled text. Items of a list may turn out to be
+ * paragraphs; then all of it is drawn again at once. A link may be defined after
+ * the text that uses it; then all of it is drawn again when the text is complete.
  */
 
 import type { Token, TokensList } from 'marked';
@@ -10,41 +30,42 @@ import type { IHost } from '../host';
 import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
 import {
+  findRows,
   isList,
   isLong,
   loosen,
   removeOpen,
-  rowsOf,
   settledOf
 } from './growing';
 import type { IRows } from './growing';
 import { definitions, isCode, languageOf, Markdown } from './markdown';
 import type { Links } from './markdown';
 
-/** A top-level piece that may still change. */
-interface IOpen {
+/** A top-level token that may still change, with what is drawn for it. */
+interface IOpenPiece {
   raw: string;
   nodes: Node[];
   code?: { block: ICodeBlock; language: string };
   rows?: IRows;
 }
 
-/** How many pieces at the end may still change: what follows a piece can become part of it. */
+/** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
 export class Answer {
   readonly node = el('article', 'llm-answer');
   private text = '';
+  /** The text with every line break as `\n`, as the parser sees it. */
   private source = '';
-  /** How much of `source` is drawn for good. */
+  /** How many characters of `source` are settled. */
   private settled = 0;
-  /** What the parser has to read before the rest: the head of a table that goes on. */
+  /** What the parser must read before the open text: the head of a table whose first rows are settled. */
   private lead = '';
-  private open: IOpen[] = [];
-  /** Link definitions in what is drawn for good: one that is still being written is not known yet. */
+  private open: IOpenPiece[] = [];
+  /** The links that settled text defines. One that is still being written does not count. */
   private links = noLinks();
-  /** How many links were known when the first piece was drawn for good. */
-  private linksThen = 0;
+  /** How many links were known when the first piece settled. */
+  private firstLinkCount = 0;
   private readonly caret = el('span', 'llm-caret');
 
   constructor(
@@ -52,26 +73,27 @@ export class Answer {
     private readonly host: () => IHost
   ) {}
 
-  /** Show a text; `growing` while more may come. */
+  /** Show a text. `growing` says that more of it may come. */
   update(text: string, growing: boolean): void {
     if (text !== this.text || this.source === '') {
-      this.take(text, growing);
+      this.append(text, growing);
     }
     this.draw(growing);
-    if (!growing && size(this.links) > this.linksThen) {
-      // A link was defined after the text that names it.
+    if (!growing && countOf(this.links) > this.firstLinkCount) {
+      // Text that was settled before may use a link that was defined after it.
       this.restart(this.links);
       this.draw(false);
     }
     this.placeCaret(growing);
   }
 
-  private take(text: string, growing: boolean): void {
+  private append(text: string, growing: boolean): void {
     if (!text.startsWith(this.text)) {
       this.reset();
     }
     let more = text.slice(this.text.length);
     if (growing && more.endsWith('\r')) {
+      // The `\n` that belongs to it may be in the next delta.
       more = more.slice(0, -1);
     }
     this.text += more;
@@ -84,28 +106,28 @@ export class Answer {
     this.restart(noLinks());
   }
 
-  /** Draw all of it again, knowing these links. */
+  /** Settle nothing, so that all of the text is drawn again with these links. */
   private restart(links: Links): void {
     this.node.textContent = '';
     this.settled = 0;
     this.lead = '';
     this.open = [];
     this.links = links;
-    this.linksThen = size(links);
+    this.firstLinkCount = countOf(links);
   }
 
   private draw(growing: boolean): void {
-    let tokens = this.tokens();
+    let tokens = this.parseOpen();
     if (this.becameLoose(tokens[0])) {
       this.restart(noLinks());
-      tokens = this.tokens();
+      tokens = this.parseOpen();
     }
     this.caret.remove();
     this.drawOpen(tokens, growing);
     this.settle(tokens, growing);
   }
 
-  private tokens(): TokensList {
+  private parseOpen(): TokensList {
     const rest = this.lead + this.source.slice(this.settled);
     const tokens = this.markdown.tokens(rest, this.links);
     const first = tokens[0];
@@ -116,7 +138,7 @@ export class Answer {
     return tokens;
   }
 
-  /** Whether items that are drawn for good would now be drawn as paragraphs. */
+  /** Whether settled items of a list would have to be drawn again, as paragraphs. */
   private becameLoose(first: Token | undefined): boolean {
     const rows = this.open[0]?.rows;
     return Boolean(
@@ -124,37 +146,37 @@ export class Answer {
     );
   }
 
-  /** Make the nodes of what is open those of these tokens, keeping what is the same. */
+  /** Draw these tokens as the open pieces, keeping what is unchanged. */
   private drawOpen(tokens: Token[], growing: boolean): void {
     const before = this.open;
-    let same = 0;
+    let kept = 0;
     while (
-      same < before.length &&
-      same < tokens.length &&
-      before[same].raw === tokens[same].raw
+      kept < before.length &&
+      kept < tokens.length &&
+      before[kept].raw === tokens[kept].raw
     ) {
-      same += 1;
+      kept += 1;
     }
-    const next = before.slice(0, same);
-    if (same < before.length && same < tokens.length) {
-      const grown = this.grow(before[same], tokens[same], growing);
+    const next = before.slice(0, kept);
+    if (kept < before.length && kept < tokens.length) {
+      const grown = this.grow(before[kept], tokens[kept], growing);
       if (grown) {
         next.push(grown);
       }
     }
-    for (const gone of before.slice(next.length)) {
-      this.takeAway(gone);
+    for (const piece of before.slice(next.length)) {
+      this.remove(piece);
     }
     for (const token of tokens.slice(next.length)) {
-      const piece = this.piece(token);
+      const piece = this.makePiece(token);
       this.node.append(...piece.nodes);
       next.push(piece);
     }
     this.open = next;
   }
 
-  /** Remove what is open of a piece. */
-  private takeAway({ nodes, rows }: IOpen): void {
+  /** Take a piece off the page, except for its settled rows. */
+  private remove({ nodes, rows }: IOpenPiece): void {
     if (rows?.settled) {
       removeOpen(rows);
     } else {
@@ -162,7 +184,12 @@ export class Answer {
     }
   }
 
-  private grow(piece: IOpen, token: Token, growing: boolean): IOpen | null {
+  /** Turn a piece into the one for this token without drawing all of it again; null if that is not possible. */
+  private grow(
+    piece: IOpenPiece,
+    token: Token,
+    growing: boolean
+  ): IOpenPiece | null {
     if (piece.rows?.settled) {
       return this.growRows(piece, token);
     }
@@ -176,9 +203,9 @@ export class Answer {
     return { ...piece, raw: token.raw };
   }
 
-  private growRows(piece: IOpen, token: Token): IOpen | null {
+  private growRows(piece: IOpenPiece, token: Token): IOpenPiece | null {
     const rows = piece.rows!;
-    const drawn = rowsOf(token, this.markdown.nodes([token], this.host));
+    const drawn = findRows(token, this.markdown.nodes([token], this.host));
     if (drawn?.type !== rows.type) {
       return null;
     }
@@ -187,17 +214,17 @@ export class Answer {
     return { ...piece, raw: token.raw };
   }
 
-  private piece(token: Token): IOpen {
+  private makePiece(token: Token): IOpenPiece {
     if (isCode(token)) {
       const language = languageOf(token);
       const block = codeBlock(token.text, language, this.host);
       return { raw: token.raw, nodes: [block.node], code: { block, language } };
     }
     const nodes = this.markdown.nodes([token], this.host);
-    return { raw: token.raw, nodes, rows: rowsOf(token, nodes) };
+    return { raw: token.raw, nodes, rows: findRows(token, nodes) };
   }
 
-  /** Pieces that cannot change any more are done with. */
+  /** Settle the pieces that cannot change any more. */
   private settle(tokens: TokensList, growing: boolean): void {
     const last = tokens.filter(token => token.type !== 'space').pop();
     let keep = growing ? (isLong(last) ? 1 : OPEN) : 0;
@@ -207,7 +234,7 @@ export class Answer {
       keep -= tokens[from].type === 'space' ? 0 : 1;
     }
     if (this.settled === 0) {
-      this.linksThen = size(tokens.links);
+      this.firstLinkCount = countOf(tokens.links);
     }
     this.links = Object.assign(definitions(tokens.slice(0, from)), this.links);
     for (const piece of this.open.splice(0, from)) {
@@ -220,42 +247,45 @@ export class Answer {
     }
   }
 
-  /** Items and rows that cannot change any more are done with. */
-  private settleRows(piece: IOpen, token: Token): void {
-    const done = piece.rows && settledOf(token);
-    if (!done) {
+  /** Settle the items or rows of the last piece that cannot change any more. */
+  private settleRows(piece: IOpenPiece, token: Token): void {
+    const settled = piece.rows && settledOf(token);
+    if (!settled) {
       return;
     }
-    piece.rows!.settled += done.count;
+    piece.rows!.settled += settled.count;
     piece.rows!.loose ||= isList(token) && token.loose;
-    this.settled += done.lead.length - this.lead.length + done.raw.length;
-    this.lead = done.lead;
-    piece.raw = done.lead + token.raw.slice((done.lead + done.raw).length);
+    this.settled += settled.lead.length - this.lead.length + settled.raw.length;
+    this.lead = settled.lead;
+    piece.raw =
+      settled.lead + token.raw.slice((settled.lead + settled.raw).length);
   }
 
+  /** Put the caret at the end of the last line, however deep that is nested. */
   private placeCaret(growing: boolean): void {
     if (!growing) {
       this.caret.remove();
       return;
     }
-    let place: Element = this.node;
+    let parent: Element = this.node;
     while (
-      place.lastElementChild &&
+      parent.lastElementChild &&
       /^(?:P|UL|OL|LI|BLOCKQUOTE|H[1-4]|DIV|PRE|CODE|TABLE|TBODY|TR|TD)$/.test(
-        place.lastElementChild.tagName
+        parent.lastElementChild.tagName
       ) &&
-      !place.classList.contains('llm-block-bar')
+      !parent.classList.contains('llm-block-bar')
     ) {
-      place = place.lastElementChild;
+      parent = parent.lastElementChild;
     }
-    place.append(this.caret);
+    parent.append(this.caret);
   }
 }
 
+/** Without a prototype, because a link may have any name. */
 function noLinks(): Links {
   return Object.create(null) as Links;
 }
 
-function size(links: Links): number {
+function countOf(links: Links): number {
   return Object.keys(links).length;
 }

@@ -1,4 +1,4 @@
-/** A block of code: its language, Copy and Insert below over the code itself. */
+/** Draws a block of code below a bar with its language, Copy and Insert below. */
 
 import { copyAndSay } from '../dom/copying';
 import { attrs, button, el, refill } from '../dom/elements';
@@ -9,14 +9,14 @@ import { highlight } from './highlight';
 export interface ICodeBlock {
   readonly node: HTMLElement;
   readonly code: string;
-  /** Show other code; in one colour while it is still `growing` and long. */
+  /** Show other code. While it is `growing` and long, what is added has no colours. */
   update(code: string, growing: boolean): void;
 }
 
-/** While a block grows, more than this is not highlighted again and again. */
+/** Code longer than this is not highlighted again with each delta, but only when it is complete. */
 const LONG = 4000;
 
-/** A block that can grow. */
+/** Make a block of code. */
 export function codeBlock(
   source: string,
   language: string,

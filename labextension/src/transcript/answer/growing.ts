@@ -1,30 +1,36 @@
 /**
- * Lists and tables that grow: an item or row that another one has followed is
- * drawn once and for all, so that a long list costs no more than a short one.
+ * Settles a growing list or table item by item, so that each delta of a long one
+ * costs no more than that of a short one.
+ *
+ * The parser sees only the open items. To read them as what they are, it needs
+ * two facts about the settled ones: the head of a table, which is therefore read
+ * again each time (`lead`), and whether the items of the list are paragraphs,
+ * which is set on the parsed list afterwards (`loosen`).
  */
 
 import type { Token, Tokens } from 'marked';
 
-/** Where the items of a list, or the rows of a table, are on the page. */
+/** The items of a list, or the rows of a table, on the page. */
 export interface IRows {
   readonly type: string;
   readonly parent: Element;
-  /** How many of them are drawn for good. */
+  /** How many of them are settled. */
   settled: number;
-  /** Whether paragraphs stand between the items of a list. */
+  /** Whether the items of a list are paragraphs, as they are if blank lines stand between them. */
   loose: boolean;
 }
 
-/** What of a list or table cannot change any more. */
+/** The part of a list or table that cannot change any more. */
 export interface ISettled {
-  /** Its lines; those of a table's head are counted apart. */
+  /** Its source, without a table's head. */
   raw: string;
-  /** The lines of a table's head, which the rows that follow need to be read. */
+  /** The source of a table's head, which must be read before the rows that follow. */
   lead: string;
+  /** How many items or rows it has. */
   count: number;
 }
 
-/** Items or rows at the end that stay open: the last one grows, and what follows it may become part of it. */
+/** How many items or rows at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
 export function isList(token: Token): token is Tokens.List {
@@ -37,10 +43,10 @@ function isTable(token: Token): token is Tokens.Table {
 
 /** Whether a token has more items or rows than are kept open. */
 export function isLong(token: Token | undefined): boolean {
-  return token !== undefined && count(token) > OPEN;
+  return token !== undefined && countRows(token) > OPEN;
 }
 
-function count(token: Token): number {
+function countRows(token: Token): number {
   if (isTable(token)) {
     return token.rows.length;
   }
@@ -48,7 +54,7 @@ function count(token: Token): number {
 }
 
 /** Find the items or rows among the nodes of a token. */
-export function rowsOf(token: Token, nodes: Node[]): IRows | undefined {
+export function findRows(token: Token, nodes: Node[]): IRows | undefined {
   const node = nodes[0];
   if (!(node instanceof Element)) {
     return undefined;
@@ -68,10 +74,10 @@ export function rowsOf(token: Token, nodes: Node[]): IRows | undefined {
     : undefined;
 }
 
-/** What of a token is finished; nothing where it is short. */
+/** The part of a token that can be settled; null if there is none. */
 export function settledOf(token: Token): ISettled | null {
-  let finished = count(token) - OPEN;
-  if (finished <= 0) {
+  let settled = countRows(token) - OPEN;
+  if (settled <= 0) {
     return null;
   }
   if (isTable(token)) {
@@ -82,23 +88,23 @@ export function settledOf(token: Token): ISettled | null {
         .map(text => text + '\n')
         .join('');
     const lead = upTo(2);
-    const raw = upTo(2 + finished).slice(lead.length);
-    return { raw, lead, count: finished };
+    const raw = upTo(2 + settled).slice(lead.length);
+    return { raw, lead, count: settled };
   }
   const items = (token as Tokens.List).items.map(item => item.raw);
   if (/^[-*\s]*$/.test(items[items.length - 1])) {
-    // It may be the beginning of a line across the page.
+    // This may be the beginning of a horizontal rule, which would end the list.
     return null;
   }
-  // The rest is read by itself, and an item without text begins no list.
-  while (finished > 0 && !/^\s*\S+[ \t]+\S/.test(items[finished])) {
-    finished -= 1;
+  // The open items are parsed by themselves, and an item without text cannot begin a list.
+  while (settled > 0 && !/^\s*\S+[ \t]+\S/.test(items[settled])) {
+    settled -= 1;
   }
-  const raw = items.slice(0, finished).join('');
-  return token.raw.startsWith(raw) ? { raw, lead: '', count: finished } : null;
+  const raw = items.slice(0, settled).join('');
+  return token.raw.startsWith(raw) ? { raw, lead: '', count: settled } : null;
 }
 
-/** Say of the rest of a list what is known of all of it: that its items are paragraphs. */
+/** Make the items of a parsed list paragraphs, as the parser does if it sees a blank line between them. */
 export function loosen(list: Tokens.List): void {
   list.loose = true;
   for (const item of list.items) {
@@ -118,7 +124,7 @@ export function loosen(list: Tokens.List): void {
 
 /** Take the open items or rows off the page. */
 export function removeOpen(rows: IRows): void {
-  for (const gone of Array.from(rows.parent.children).slice(rows.settled)) {
-    gone.remove();
+  for (const node of Array.from(rows.parent.children).slice(rows.settled)) {
+    node.remove();
   }
 }

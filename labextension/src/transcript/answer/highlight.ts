@@ -1,4 +1,4 @@
-/** Code in colour: the few kinds of words that the style has colours for. */
+/** Colours code: the few kinds of words that the style sheet has colours for. */
 
 import createDOMPurify from 'dompurify';
 import hljs from 'highlight.js/lib/core';
@@ -34,7 +34,7 @@ const LANGUAGES = {
   yaml
 };
 
-/** Names that models write on a fence, where they differ from the language's own. */
+/** Other names for languages that models write on a fence. */
 const OTHER_NAMES: Record<string, string> = {
   console: 'bash',
   ipython: 'python',
@@ -61,7 +61,7 @@ const COLOURS: Record<string, string> = {
   'hljs-bullet': 'llm-n'
 };
 
-/** Code longer than this stays in one colour: highlighting it would hold the page. */
+/** Longer code has no colours, because highlighting it would block the page. */
 const LONGEST = 60_000;
 
 for (const [name, language] of Object.entries(LANGUAGES)) {
@@ -70,7 +70,7 @@ for (const [name, language] of Object.entries(LANGUAGES)) {
 
 const purifier = createDOMPurify(window);
 
-/** The code as nodes, coloured where the language is known. */
+/** The code as nodes, coloured if the language is known. */
 export function highlight(code: string, language: string): Node[] {
   const name = OTHER_NAMES[language] ?? language;
   if (code.length > LONGEST || !name || !hljs.getLanguage(name)) {
@@ -86,6 +86,7 @@ export function highlight(code: string, language: string): Node[] {
     RETURN_DOM: true
   }) as HTMLElement;
   if (body.textContent !== code) {
+    // Colours are not worth a wrong character.
     return [document.createTextNode(code)];
   }
   for (const span of Array.from(body.querySelectorAll('span'))) {

@@ -1,7 +1,17 @@
 /**
- * Markdown of a model's, made harmless. Raw HTML is shown as text; what is left
- * passes an allow list of elements and attributes; nothing is fetched, styled or
- * named by the model. Code, links, images, tables and formulas are then drawn by us.
+ * Turns a model's Markdown into nodes that can do no harm.
+ *
+ * JupyterLab trusts the output of a cell that has just run, so nothing but this
+ * file stands between a model and the page. Three steps follow each other:
+ *
+ * 1. The parser makes HTML in which raw HTML of the model's is text. What needs
+ *    more than an element, such as an image, is carried by an element that
+ *    Markdown cannot make otherwise: `q` for images, `var` for formulas.
+ * 2. DOMPurify keeps only the listed elements and attributes. No class, style,
+ *    id or `data-` attribute gets through, and no address but http and mailto.
+ * 3. Our own code draws code blocks, links, images, tables and formulas in place
+ *    of what carries them. An image is fetched only after a click, and a link
+ *    whose text is not its address is followed by the host that it leads to.
  */
 
 import createDOMPurify from 'dompurify';
@@ -17,7 +27,7 @@ import { mathRules, typeset } from './math';
 
 export type Links = TokensList['links'];
 
-const ALLOWED = {
+const SANITISING = {
   ALLOWED_TAGS: (
     'p h1 h2 h3 h4 ul ol li blockquote strong em del code pre br hr ' +
     'table thead tbody tr th td a q var'
@@ -27,10 +37,10 @@ const ALLOWED = {
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
-  RETURN_DOM: true
-} as const;
+  RETURN_DOM: true as const
+};
 
-/** Parses and sanitises; holds no text. */
+/** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
 export class Markdown {
   private readonly parser = new Marked({
     gfm: true,
@@ -38,7 +48,7 @@ export class Markdown {
       html: ({ text, block }) =>
         block ? `<p>${escaped(text.trimEnd())}</p>` : escaped(text),
       code: ({ text, lang }) =>
-        `<pre><code title="${escaped(word(lang))}">${escaped(text)}</code></pre>`,
+        `<pre><code title="${escaped(languageIn(lang))}">${escaped(text)}</code></pre>`,
       image: ({ href, text }) =>
         `<q cite="${escaped(href)}">${escaped(text)}</q>`,
       checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
@@ -54,25 +64,25 @@ export class Markdown {
   });
   private readonly purifier: DOMPurify = createDOMPurify(window);
 
-  /** The top-level tokens of a text. Links defined earlier hold in it too; `links` of the result are those and its own. */
+  /** The top-level tokens of a text in which these links are defined already. The result's `links` add those that the text defines. */
   tokens(text: string, links: Links): TokensList {
     const lexer = new this.parser.Lexer(this.parser.defaults);
     Object.assign(lexer.tokens.links, links);
     return withGaps(lexer.lex(text), text);
   }
 
-  /** What top-level tokens look like: nodes of ours, ready to be shown. */
+  /** The nodes of top-level tokens, ready for the page. */
   nodes(tokens: Token[], host: () => IHost): Node[] {
     const html = this.parser.parser(tokens);
-    const body = this.purifier.sanitize(html, ALLOWED_CONFIG) as HTMLElement;
-    dress(body, host);
+    const body = this.purifier.sanitize(html, SANITISING) as HTMLElement;
+    replaceCarriers(body, host);
     return Array.from(body.childNodes).filter(
       node => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()
     );
   }
 }
 
-/** Give every character of a text a token: the parser has none for a link that is defined a second time. */
+/** Add tokens for text that the parser leaves out, such as a second definition of a link, so that the tokens cover all of it. */
 function withGaps(tokens: TokensList, text: string): TokensList {
   let at = 0;
   for (let index = 0; index <= tokens.length; index += 1) {
@@ -88,12 +98,6 @@ function withGaps(tokens: TokensList, text: string): TokensList {
   return tokens;
 }
 
-const ALLOWED_CONFIG = {
-  ...ALLOWED,
-  ALLOWED_ATTR: [...ALLOWED.ALLOWED_ATTR],
-  ADD_URI_SAFE_ATTR: [...ALLOWED.ADD_URI_SAFE_ATTR]
-};
-
 function escaped(text: string): string {
   return text
     .replace(/&/g, '&amp;')
@@ -102,16 +106,17 @@ function escaped(text: string): string {
     .replace(/"/g, '&quot;');
 }
 
-function word(info: string | undefined): string {
+/** The first word after a fence. The rest of that line could be anything. */
+function languageIn(info: string | undefined): string {
   return (/^[\w+#.-]+/.exec(info ?? '')?.[0] ?? '').slice(0, 24);
 }
 
-/** Whether a token is a fence of code, so that it can be grown without being drawn anew. */
+/** Whether a token is a block of code. */
 export function isCode(token: Token): token is Tokens.Code {
   return token.type === 'code';
 }
 
-/** The links that tokens define, and what is in them. */
+/** The links that these tokens and the tokens inside them define. */
 export function definitions(tokens: Token[]): Links {
   const found = Object.create(null) as Links;
   walkTokens(tokens, token => {
@@ -123,46 +128,47 @@ export function definitions(tokens: Token[]): Links {
   return found;
 }
 
-/** The language that a fence names. */
+/** The language of a block of code. */
 export function languageOf(token: Tokens.Code): string {
-  return word(token.lang);
+  return languageIn(token.lang);
 }
 
-/** Draw what only we may draw. The nodes are still in a document without a window: nothing in it can be fetched or run. */
-function dress(body: HTMLElement, host: () => IHost): void {
-  for (const node of all(body, 'pre')) {
+/** Replace what carries code, formulas, images, links and tables by what we draw. The document has no window yet, so nothing in it is fetched or run. */
+function replaceCarriers(body: HTMLElement, host: () => IHost): void {
+  for (const node of findAll(body, 'pre')) {
     const code = node.querySelector('code');
     node.replaceWith(
       codeBlock(code?.textContent ?? '', code?.title ?? '', host).node
     );
   }
-  for (const node of all(body, 'var')) {
+  for (const node of findAll(body, 'var')) {
     node.replaceWith(typeset(node.textContent ?? ''));
   }
-  for (const node of all(body, 'q')) {
+  for (const node of findAll(body, 'q')) {
     node.replaceWith(
       blockedImage(node.getAttribute('cite') ?? '', node.textContent ?? '')
     );
   }
-  for (const node of all(body, 'a')) {
-    dressLink(node as HTMLAnchorElement, host);
+  for (const node of findAll(body, 'a')) {
+    replaceLink(node as HTMLAnchorElement, host);
   }
-  for (const node of all(body, 'table')) {
-    dressTable(node);
+  for (const node of findAll(body, 'table')) {
+    finishTable(node);
   }
-  for (const node of all(body, '[title]')) {
+  // `title` carried the language of code; it is kept only where we have set it.
+  for (const node of findAll(body, '[title]')) {
     if (!node.className) {
       node.removeAttribute('title');
     }
   }
 }
 
-function all(body: HTMLElement, selector: string): HTMLElement[] {
+function findAll(body: HTMLElement, selector: string): HTMLElement[] {
   return Array.from(body.querySelectorAll<HTMLElement>(selector));
 }
 
-function dressLink(node: HTMLAnchorElement, host: () => IHost): void {
-  const url = address(node.getAttribute('href') ?? '');
+function replaceLink(node: HTMLAnchorElement, host: () => IHost): void {
+  const url = parseUrl(node.getAttribute('href') ?? '');
   if (!url) {
     node.replaceWith(...Array.from(node.childNodes));
     return;
@@ -180,15 +186,15 @@ function dressLink(node: HTMLAnchorElement, host: () => IHost): void {
   });
   const where = url.protocol === 'mailto:' ? url.pathname : url.host;
   const shown = link.textContent ?? '';
-  if (isSame(shown, url)) {
+  if (isAddress(shown, url)) {
     node.replaceWith(link);
   } else {
     node.replaceWith(link, ' ', el('span', 'llm-host', where.slice(0, 80)));
   }
 }
 
-/** Whether a link's own words are its address. */
-function isSame(shown: string, url: URL): boolean {
+/** Whether the text of a link is its address. */
+function isAddress(shown: string, url: URL): boolean {
   const bare = url.href.replace(/^(?:https?:\/\/|mailto:)/, '');
   return (
     [url.href, bare, bare.replace(/\/$/, '')].includes(
@@ -197,7 +203,7 @@ function isSame(shown: string, url: URL): boolean {
   );
 }
 
-function address(href: string): URL | null {
+function parseUrl(href: string): URL | null {
   try {
     return new URL(href);
   } catch {
@@ -205,8 +211,9 @@ function address(href: string): URL | null {
   }
 }
 
+/** A row that stands for an image, and loads it when the reader asks for it. */
 function blockedImage(source: string, alt: string): HTMLElement {
-  const url = /^https?:/i.test(source) ? address(source) : null;
+  const url = /^https?:/i.test(source) ? parseUrl(source) : null;
   const what = url ? url.host + url.pathname : alt;
   const row = el(
     'span',
@@ -231,14 +238,15 @@ function blockedImage(source: string, alt: string): HTMLElement {
   return row;
 }
 
-function dressTable(table: HTMLElement): void {
-  for (const cell of all(table, 'th, td')) {
+/** Align and scope the cells of a table, and let it scroll sideways. */
+function finishTable(table: HTMLElement): void {
+  for (const cell of findAll(table, 'th, td')) {
     if (cell.getAttribute('align') === 'right') {
       cell.className = 'llm-r';
     }
     cell.removeAttribute('align');
   }
-  for (const cell of all(table, 'th')) {
+  for (const cell of findAll(table, 'th')) {
     cell.setAttribute('scope', 'col');
   }
   const scroll = el('div', 'llm-scroll');

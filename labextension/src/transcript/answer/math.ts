@@ -1,4 +1,7 @@
-/** TeX in an answer: found while parsing, set with the letters and signs that Unicode has. */
+/**
+ * Finds TeX formulas in Markdown, and sets them on one line with the letters and
+ * signs of Unicode. What it does not know stays as it was written.
+ */
 
 import type { TokenizerAndRendererExtension, Tokens } from 'marked';
 
@@ -112,8 +115,8 @@ const SIGNS: Record<string, string> = {
   det: 'det'
 };
 
-/** Marks that stand over a letter. */
-const OVER: Record<string, string> = {
+/** Accents, as characters that combine with the letter before them. */
+const ACCENTS: Record<string, string> = {
   hat: '\u0302',
   bar: '\u0304',
   tilde: '\u0303',
@@ -123,8 +126,8 @@ const OVER: Record<string, string> = {
   overline: '\u0305'
 };
 
-/** Commands that only say how their argument looks. */
-const PLAIN =
+/** Commands that only change the look of their argument. */
+const STYLING =
   /\\(?:mathrm|mathbf|mathit|mathsf|operatorname|text|textbf|textit|boldsymbol|left|right|displaystyle)(?![a-zA-Z])\s*/g;
 
 interface IMathToken extends Tokens.Generic {
@@ -139,31 +142,31 @@ const INLINE =
 const BLOCK =
   /^(?:\$\$([\s\S]{1,4000}?)\$\$|\\\[([\s\S]{1,4000}?)\\\])[ \t]*(?:\n|$)/;
 
-/** The rules for `$…$`, `\(…\)`, `$$…$$` and `\[…\]`. */
+/** The parser's rules for `$…$`, `\(…\)`, `$$…$$` and `\[…\]`. */
 export const mathRules: TokenizerAndRendererExtension[] = [
   {
     name: 'math',
     level: 'inline',
-    start: source => first(source, '$', '\\('),
-    tokenizer: source => token(INLINE.exec(source), false),
-    renderer: render
+    start: source => firstOf(source, '$', '\\('),
+    tokenizer: source => makeToken(INLINE.exec(source), false),
+    renderer: toHtml
   },
   {
     name: 'mathBlock',
     level: 'block',
-    start: source => first(source, '\n$$', '\n\\['),
-    tokenizer: source => token(BLOCK.exec(source), true),
-    renderer: render
+    start: source => firstOf(source, '\n$$', '\n\\['),
+    tokenizer: source => makeToken(BLOCK.exec(source), true),
+    renderer: toHtml
   }
 ];
 
-/** Where the first of the signs is. Asked at every word, so no regular expression. */
-function first(source: string, ...signs: string[]): number | undefined {
+/** The position of the first of these signs. The parser asks at every word, so this must be fast. */
+function firstOf(source: string, ...signs: string[]): number | undefined {
   const found = signs.map(sign => source.indexOf(sign)).filter(at => at >= 0);
   return found.length ? Math.min(...found) : undefined;
 }
 
-function token(
+function makeToken(
   match: RegExpExecArray | null,
   display: boolean
 ): IMathToken | undefined {
@@ -174,7 +177,8 @@ function token(
   return { type: 'math', raw: match[0], text, display };
 }
 
-function render(token: Tokens.Generic): string {
+/** The HTML that carries a formula through the sanitiser. */
+function toHtml(token: Tokens.Generic): string {
   const escaped = String(token.text)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
@@ -184,44 +188,47 @@ function render(token: Tokens.Generic): string {
     : `<var>${escaped}</var>`;
 }
 
-/** TeX as a line of text with raised and lowered parts; what is not known stays as it was written. */
+/** Draw a formula. Its source is in the title. */
 export function typeset(tex: string): HTMLElement {
   const node = el('span', 'llm-math');
   node.title = tex;
   let text = tex
-    .replace(PLAIN, '')
+    .replace(STYLING, '')
     .replace(/\\[,;:!]/g, ' ')
     .replace(/\\([{}%$#&_|])/g, '$1');
+  // From the inside out, as deep as formulas usually nest.
   for (let rounds = 0; rounds < 4; rounds += 1) {
     text = text
       .replace(
         /\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/g,
-        (_, over: string, under: string) => `${grouped(over)}/${grouped(under)}`
+        (_, over: string, under: string) =>
+          `${inBrackets(over)}/${inBrackets(under)}`
       )
       .replace(
         /\\sqrt\s*\{([^{}]*)\}/g,
-        (_, inner: string) => `√${grouped(inner)}`
+        (_, inner: string) => `√${inBrackets(inner)}`
       )
       .replace(
         /\\(hat|bar|tilde|dot|ddot|vec|overline)\s*(?:\{(\\?[a-zA-Z]+)\}|(\\[a-zA-Z]+|[a-zA-Z]))/g,
         (_, mark: string, one?: string, two?: string) =>
-          sign(one ?? two ?? '') + OVER[mark]
+          signOf(one ?? two ?? '') + ACCENTS[mark]
       );
   }
-  raise(node, text.replace(/\\([a-zA-Z]+)/g, sign));
+  appendRaised(node, text.replace(/\\([a-zA-Z]+)/g, signOf));
   return node;
 }
 
-function grouped(text: string): string {
+/** Put a term in brackets, unless it is one number or name. */
+function inBrackets(text: string): string {
   return /^[\w\d.α-ωΑ-Ω]*$/.test(text) ? text : `(${text})`;
 }
 
-function sign(command: string): string {
+function signOf(command: string): string {
   return SIGNS[command.replace('\\', '')] ?? command;
 }
 
-/** Put `x^2` and `x_{ij}` into raised and lowered elements. */
-function raise(node: HTMLElement, text: string): void {
+/** Append a text with `^2` raised and `_{ij}` lowered. */
+function appendRaised(node: HTMLElement, text: string): void {
   for (const part of text.split(/([_^](?:\{[^{}]*\}|[^\s{}]))/)) {
     if (/^[_^]./.test(part)) {
       const inner = part.slice(1).replace(/^\{([^{}]*)\}$/, '$1');

@@ -1,7 +1,7 @@
-/** What a model thought: open while it is the newest thing, then one line. */
+/** Draws reasoning: open while it is the newest block, then folded into one line. */
 
 import type { IReasoningBlock } from '../document';
-import { group } from '../dom/boxes';
+import { asGroup } from '../dom/boxes';
 import { attrs, el } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { oneLine, wholeSeconds } from '../dom/formatting';
@@ -10,13 +10,14 @@ import type { IContext, IPiece } from '../piece';
 export class Reasoning implements IPiece {
   private readonly fold = new Fold(() => this.drawText());
   readonly node = this.fold.node;
-  private readonly thought = group(
+  private readonly thought = asGroup(
     attrs(el('div', 'llm-thought'), { tabindex: '0' }),
     'Reasoning'
   );
   private readonly caret = el('span', 'llm-caret');
   private block: IReasoningBlock = { kind: 'reasoning', text: '' };
-  private open = false;
+  private isOpen = false;
+  /** When it was first drawn, in seconds after the turn began; negative before that. */
   private began = -1;
 
   constructor(private readonly index: number) {
@@ -25,18 +26,18 @@ export class Reasoning implements IPiece {
 
   update(context: IContext): void {
     this.block = context.document.blocks[this.index] as IReasoningBlock;
-    this.open = context.live && context.newest === this.index;
+    this.isOpen = context.live && context.newest === this.index;
     if (this.began < 0) {
       this.began = context.elapsed;
     }
-    this.fold.suggest(this.open);
+    this.fold.suggest(this.isOpen);
     this.fold.drawBody();
     this.tick(context);
   }
 
   tick(context: IContext): void {
-    if (this.open) {
-      this.fold.show({
+    if (this.isOpen) {
+      this.fold.showLine({
         glyph: 'spinner',
         words: ['Thinking'],
         when: [wholeSeconds(context.elapsed - this.began)]
@@ -44,7 +45,7 @@ export class Reasoning implements IPiece {
       return;
     }
     const { seconds } = this.block;
-    this.fold.show({
+    this.fold.showLine({
       glyph: 'thought',
       words: [firstSentence(this.block.text)],
       when:
@@ -59,7 +60,7 @@ export class Reasoning implements IPiece {
 
   private drawText(): void {
     const paragraphs = this.block.text.trim().split(/\n\s*\n/);
-    const atEnd =
+    const isAtEnd =
       this.thought.scrollTop + this.thought.clientHeight >=
       this.thought.scrollHeight - 24;
     this.caret.remove();
@@ -74,16 +75,17 @@ export class Reasoning implements IPiece {
         node.textContent = plain;
       }
     });
-    if (this.open) {
+    if (this.isOpen) {
       this.thought.lastElementChild?.append(this.caret);
-      if (atEnd) {
+      // A reader who has scrolled back is left alone.
+      if (isAtEnd) {
         this.thought.scrollTop = this.thought.scrollHeight;
       }
     }
   }
 }
 
-/** A line that says what it was about. */
+/** The first sentence, without Markdown, as a title for the rest. */
 function firstSentence(text: string): string {
   const start = text.slice(0, 400).replace(/[*#`]/g, '').trim();
   const line = start.split(/\n/, 1)[0];

@@ -1,4 +1,4 @@
-/** One text block of an answer as a piece of the transcript. */
+/** Shows a text block of the document as an answer, drawn again only if its text changes. */
 
 import type { ITextBlock } from '../document';
 import type { IHost } from '../host';

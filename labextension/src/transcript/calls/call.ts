@@ -1,4 +1,4 @@
-/** A tool call: one line, and behind it what was asked and what came back. */
+/** Draws a tool call as one line, which opens to show what was asked and what came back. */
 
 import type { ICallBlock } from '../document';
 import { noteNode, well, wellLabel } from '../dom/boxes';
@@ -11,21 +11,26 @@ import { isPending } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { callLine, parseObject, SCOPES } from './words';
 
-/** More of a result than this is behind "Show all". */
-const SHOWN = 1500;
+/** How much of a result is shown at first; the rest is behind "Show all". */
+const SHOWN_CHARACTERS = 1500;
 const SHOWN_LINES = 12;
 
+/** How many characters of the arguments are shown at most. */
+const SHOWN_ARGUMENTS = 20_000;
+
 export class Call implements IPiece {
-  protected readonly fold = new Fold(() => this.drawBody());
+  private readonly fold = new Fold(() => this.drawBody());
   readonly node = this.fold.node;
   private block: ICallBlock | null = null;
   private context: IContext | null = null;
+  /** What the body was last drawn from. */
   private drawn = '';
   private showAll = false;
-  private revoked = '';
+  /** What is said in place of the button that revokes a grant. */
+  private revoking = '';
   /** The bar of this call on the time scale of its group. */
   private readonly bar = el('span', 'llm-span', el('i'));
-  private grouped = false;
+  private isGrouped = false;
 
   constructor(private readonly index: number) {
     attrs(this.bar, { 'aria-hidden': 'true' });
@@ -43,14 +48,14 @@ export class Call implements IPiece {
 
   tick(context: IContext): void {
     if (this.block) {
-      const span = this.grouped ? this.bar : undefined;
-      this.fold.show(callLine(this.block, context, span));
+      const span = this.isGrouped ? this.bar : undefined;
+      this.fold.showLine(callLine(this.block, context, span));
     }
   }
 
-  /** Say which part of its group's time it took, both ends from 0 to 1; `null` outside a group. */
-  place(span: [number, number] | null): void {
-    this.grouped = span !== null;
+  /** Set which part of its group's time the call took, from 0 to 1; `null` for a call that is in no group. */
+  setSpan(span: [number, number] | null): void {
+    this.isGrouped = span !== null;
     if (span) {
       const inner = this.bar.firstElementChild as HTMLElement;
       inner.style.setProperty('--a', percent(span[0]));
@@ -72,7 +77,7 @@ export class Call implements IPiece {
       status,
       block.note,
       this.showAll,
-      this.revoked
+      this.revoking
     ]);
     if (key === this.drawn) {
       return;
@@ -87,6 +92,7 @@ export class Call implements IPiece {
     );
   }
 
+  /** The arguments, unless the difference of an edit shows them already. */
   private askedNodes(block: ICallBlock): Node[] {
     if (block.decision?.changes?.length) {
       return [];
@@ -95,12 +101,16 @@ export class Call implements IPiece {
     if (!text) {
       return [wellLabel(el('span', '', 'Asked without arguments'))];
     }
-    const shown = text.length > 20_000 ? text.slice(0, 20_000) + '…' : text;
+    const shown =
+      text.length > SHOWN_ARGUMENTS
+        ? text.slice(0, SHOWN_ARGUMENTS) + '…'
+        : text;
     const node = well(...visibleNodes(shown));
     node.classList.add('llm-long');
     return [wellLabel(el('span', '', 'Asked')), node];
   }
 
+  /** The result, or the error in its place. The reason for a denial is in the line. */
   private resultNodes(block: ICallBlock): Node[] {
     const { result, resultHidden = 0, status } = block;
     if (result === undefined || block.decision?.verdict === 'denied') {
@@ -115,7 +125,7 @@ export class Call implements IPiece {
       ];
     }
     const total = result.length + resultHidden;
-    const short = this.showAll ? result : head(result);
+    const short = this.showAll ? result : headOf(result);
     const cut = short.length < result.length;
     const label = status === 'answered' ? 'The model was given' : 'Returned';
     const facts =
@@ -141,6 +151,7 @@ export class Call implements IPiece {
     return nodes;
   }
 
+  /** An error's message with the name of its type marked. */
   private errorText(result: string): HTMLElement {
     const kind = /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0];
     return kind
@@ -153,6 +164,7 @@ export class Call implements IPiece {
       : el('span', '', result);
   }
 
+  /** What a human edited, and the grant that came with the decision. */
   private decisionNodes(block: ICallBlock): Node[] {
     const nodes: Node[] = [];
     const { changes = [], grant, at } = block.decision ?? {};
@@ -174,32 +186,32 @@ export class Call implements IPiece {
   }
 
   private revokeNode(grant: { id: string; revoked: boolean }): Node {
-    if (grant.revoked || this.revoked) {
-      return el('span', '', grant.revoked ? 'Revoked.' : this.revoked);
+    if (grant.revoked || this.revoking) {
+      return el('span', '', grant.revoked ? 'Revoked.' : this.revoking);
     }
     const { host, document } = this.context!;
     if (!host.act) {
       return el('span', '', host.blocked ?? 'Start the kernel to revoke it.');
     }
     return button('llm-link', 'Revoke', () => {
-      this.revoked = 'Revoking…';
+      this.revoking = 'Revoking…';
       this.drawBody();
       host
         .act?.({ type: 'revoke', transcript: document.id, grant: grant.id })
         .catch((error: unknown) => {
-          this.revoked = `Not revoked: ${String((error as Error)?.message ?? error)}`;
+          this.revoking = `Not revoked: ${String((error as Error)?.message ?? error)}`;
           this.drawBody();
         });
     });
   }
 
-  /** Put the reader's focus on its line. */
+  /** Move the keyboard focus to its line. */
   focus(): void {
     this.fold.summary.focus({ preventScroll: true });
   }
 }
 
-/** The arguments, a line each; of a question the frozen ones. */
+/** The arguments with a line for each. For a question they are the frozen ones. */
 function askedText(block: ICallBlock): string {
   const { arguments: json, request } = block;
   if (isPending(block)) {
@@ -219,9 +231,9 @@ function percent(part: number): string {
   return `${Math.round(100 * Math.min(1, Math.max(0, part)))}%`;
 }
 
-function head(text: string): string {
+function headOf(text: string): string {
   const lines = text.split('\n', SHOWN_LINES + 1);
   const short =
     lines.length > SHOWN_LINES ? lines.slice(0, SHOWN_LINES).join('\n') : text;
-  return short.length > SHOWN ? short.slice(0, SHOWN) : short;
+  return short.slice(0, SHOWN_CHARACTERS);
 }

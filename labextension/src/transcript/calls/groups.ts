@@ -1,7 +1,7 @@
-/** Rows that belong together: calls at once, and all the machinery of a finished answer behind one line. */
+/** Draws rows that belong together: calls that ran at once, and the gathered steps of a finished answer. */
 
 import type { ITranscript } from '../document';
-import { group } from '../dom/boxes';
+import { asGroup } from '../dom/boxes';
 import { arrange, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { duration, plural, wholeSeconds } from '../dom/formatting';
@@ -11,12 +11,12 @@ import type { Row } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { Call } from './call';
 
-/** Finds (or makes) the piece of a row. */
-export type Find = (row: Row) => IPiece;
+/** Finds the piece of a row, or makes it. */
+export type FindPiece = (row: Row) => IPiece;
 
-/** Calls that ran at once, each with its bar on one time scale. */
+/** Calls that ran at once, each with its bar on a common time scale. */
 export class Group implements IPiece {
-  readonly node = group(el('div', 'llm-group'), 'Calls at once');
+  readonly node = asGroup(el('div', 'llm-group'), 'Calls at once');
   private readonly words = el('span');
   private readonly when = el('span', 'llm-when');
   private readonly head = el(
@@ -29,7 +29,7 @@ export class Group implements IPiece {
   private blocks: number[] = [];
   private pieces: IPiece[] = [];
 
-  set(rows: Row[], find: Find): void {
+  setRows(rows: Row[], find: FindPiece): void {
     this.pieces = rows.map(find);
     this.blocks = rows.flatMap(row => ('block' in row ? [row.block] : []));
     arrange(this.node, [this.head, ...this.pieces.map(piece => piece.node)]);
@@ -50,7 +50,7 @@ export class Group implements IPiece {
     times.forEach(([began, ended], at) => {
       const piece = this.pieces[at];
       if (piece instanceof Call) {
-        piece.place([(began - first) / whole, (ended - first) / whole]);
+        piece.setSpan([(began - first) / whole, (ended - first) / whole]);
         piece.tick(context);
       }
     });
@@ -63,7 +63,7 @@ export class Group implements IPiece {
     refill(this.when, duration(whole));
   }
 
-  /** Give the times one width, so that the bars before them stand under each other. */
+  /** Give all times the same width, so that the bars before them line up. */
   private alignBars(): void {
     const times = Array.from(this.node.querySelectorAll('.llm-took'));
     const longest = Math.max(
@@ -74,13 +74,13 @@ export class Group implements IPiece {
   }
 }
 
-/** The reasoning and calls before an answer, behind one line: "Thought for 14 s, ran 6 tool calls, 1 failed". */
-export class Record implements IPiece {
+/** The steps before a text, folded into one line: "Thought for 14 s, ran 6 tool calls, 1 failed". */
+export class Gathered implements IPiece {
   private readonly fold = new Fold();
   readonly node = this.fold.node;
   private blocks: number[] = [];
 
-  set(rows: Row[], find: Find): void {
+  setRows(rows: Row[], find: FindPiece): void {
     this.blocks = rows.flatMap(blocksOf);
     arrange(
       this.fold.body,
@@ -91,7 +91,7 @@ export class Record implements IPiece {
 
   update(context: IContext): void {
     const { document } = context;
-    const thought = this.sum(document, 'reasoning');
+    const thought = this.secondsOfThought(document);
     const calls = this.blocks.filter(
       index => document.blocks[index]?.kind === 'call'
     );
@@ -111,8 +111,8 @@ export class Record implements IPiece {
         `${facts.length ? 'ran' : 'Ran'} ${plural(calls.length, 'tool call')}`
       );
     }
-    const took = this.sum(document, 'call');
-    this.fold.show({
+    const took = this.secondsOfCalls(document);
+    this.fold.showLine({
       glyph: this.blocks.length > calls.length ? 'thought' : 'check',
       words: [
         facts.join(', '),
@@ -123,33 +123,34 @@ export class Record implements IPiece {
     });
   }
 
-  private sum(document: ITranscript, kind: 'reasoning' | 'call'): number {
-    if (kind === 'reasoning') {
-      return this.blocks.reduce((total, index) => {
-        const block = document.blocks[index];
-        return block?.kind === kind ? total + (block.seconds ?? 0) : total;
-      }, 0);
-    }
-    return covered(
-      this.blocks.flatMap(index => {
-        const times = timesOf(document, index);
-        return times ? [times] : [];
-      })
-    );
+  private secondsOfThought(document: ITranscript): number {
+    return this.blocks.reduce((total, index) => {
+      const block = document.blocks[index];
+      return block?.kind === 'reasoning' ? total + (block.seconds ?? 0) : total;
+    }, 0);
+  }
+
+  private secondsOfCalls(document: ITranscript): number {
+    const spans = this.blocks.flatMap(index => {
+      const times = timesOf(document, index);
+      return times ? [times] : [];
+    });
+    return lengthOf(spans);
   }
 }
 
-/** How long a set of spans lasts, counting what overlaps once. */
-function covered(spans: [number, number][]): number {
+/** How much time these spans cover together, counting overlaps once. */
+function lengthOf(spans: [number, number][]): number {
   let total = 0;
-  let until = -Infinity;
+  let end = -Infinity;
   for (const [began, ended] of spans.slice().sort((a, b) => a[0] - b[0])) {
-    total += Math.max(0, ended - Math.max(began, until));
-    until = Math.max(until, ended);
+    total += Math.max(0, ended - Math.max(began, end));
+    end = Math.max(end, ended);
   }
   return Number.isFinite(total) ? total : 0;
 }
 
+/** The indexes of the blocks in a row. */
 function blocksOf(row: Row): number[] {
   return 'block' in row ? [row.block] : row.rows.flatMap(blocksOf);
 }

@@ -1,4 +1,4 @@
-/** What is said of a tool call in its one line. */
+/** The words and glyphs of a tool call's line, for each of its states. */
 
 import type { ICallBlock, Scope } from '../document';
 import { el } from '../dom/elements';
@@ -9,13 +9,14 @@ import { visible, visibleNodes } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext } from '../piece';
 
+/** How far a grant reaches, in words. */
 export const SCOPES: Record<Scope, string> = {
   cell: 'in this cell',
   notebook: 'in this notebook',
   session: 'in this session'
 };
 
-/** `name="value", other=2`, each value short, from the JSON text as far as it arrived. */
+/** The arguments as `name="value", other=2`, with each value cut short. JSON that is still arriving is shown as it is. */
 function argumentsLine(json: string): string {
   const parsed = parseObject(json);
   if (!parsed) {
@@ -33,7 +34,7 @@ function argumentsLine(json: string): string {
     .join(', ');
 }
 
-/** A JSON object, or nothing where the text is not one (yet). */
+/** The JSON object that a text holds; null if it does not hold one, or not all of it has arrived. */
 export function parseObject(json: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(json);
@@ -45,7 +46,7 @@ export function parseObject(json: string): Record<string, unknown> | null {
   }
 }
 
-/** The line of a call. `span` is its bar on the time scale of its group. */
+/** The line of a call. `span` is its bar on the time scale of its group, if it is in one. */
 export function callLine(
   block: ICallBlock,
   context: IContext,
@@ -56,7 +57,7 @@ export function callLine(
     return decidedLine(block, context, name);
   }
   if (isPending(block) && !context.host.act) {
-    return stillWaiting(block, context, name);
+    return waitingLine(block, context, name);
   }
   const words: Child[] = [
     name,
@@ -67,7 +68,7 @@ export function callLine(
   if (!span) {
     return { ...status, words };
   }
-  // Beside its bar a time needs no word, but for those who do not see the bar.
+  // The bar says that the call is running; only a screen reader needs the word.
   const running = 'running ';
   const when = status.when.map(text =>
     typeof text === 'string' && text.startsWith(running)
@@ -80,8 +81,8 @@ export function callLine(
   return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
 
-/** A question that nobody can answer just now. */
-function stillWaiting(
+/** The line of a question that cannot be answered at the moment, because there is no kernel. */
+function waitingLine(
   block: ICallBlock,
   context: IContext,
   name: HTMLElement
@@ -105,6 +106,7 @@ function stillWaiting(
   };
 }
 
+/** The line of a call that no human decided about, without its words. */
 function statusOf(
   block: ICallBlock,
   context: IContext
@@ -162,7 +164,7 @@ function statusOf(
   }
 }
 
-/** Seconds that a call has been running; negative where its beginning is not known. */
+/** How many seconds a call has been running; negative if it is not known when it began. */
 function runningFor(block: ICallBlock, context: IContext): number {
   if (block.began === undefined) {
     return block.seconds ?? -1;
@@ -170,6 +172,7 @@ function runningFor(block: ICallBlock, context: IContext): number {
   return Math.max(0, context.elapsed - block.began);
 }
 
+/** The line of a call that a human decided about. */
 function decidedLine(
   block: ICallBlock,
   context: IContext,
@@ -219,6 +222,7 @@ function decidedLine(
   }
 }
 
+/** The line of an approved call: the consent, and what followed from it. */
 function approvedLine(
   block: ICallBlock,
   by: string,
@@ -250,7 +254,7 @@ function approvedLine(
           el(
             'span',
             'llm-is-error',
-            `failed${took ? ` after ${took}` : ''}${failure(block.result)}`
+            `failed${took ? ` after ${took}` : ''}${failureText(block.result)}`
           )
         ]
       };
@@ -284,7 +288,7 @@ function approvedLine(
   }
 }
 
-function failure(result: string | undefined): string {
+function failureText(result: string | undefined): string {
   const text = visible(oneLine(result ?? '', 160));
   return text ? `: ${text}` : '';
 }

@@ -1,10 +1,11 @@
-/** A card takes consent only after it has really been seen for a moment. */
+/** Tells when a card has been in view for a moment, before which it takes no consent. */
 
+/** How long a card must be in view, in milliseconds. */
 export const ARMED_AFTER = 500;
 
 /**
- * Calls back once, half a second after the node came into view.
- * @returns a function that gives it up.
+ * Call back half a second after at least half of the node came into view.
+ * @returns a function that stops watching.
  */
 export function whenSeen(node: Element, seen: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,4 @@
-/** The row of buttons on a card: those that act, and those that open a drawer. */
+/** Makes the buttons of a card: those that decide, and those that open a drawer. */
 
 import type { IRequest } from '../document';
 import { attrs, button, el } from '../dom/elements';
@@ -7,30 +7,36 @@ import type { DrawerName, Verdict } from './reply';
 
 export interface IButtons {
   readonly node: HTMLElement;
-  /** Buttons that give consent: not to be used before the card is armed. */
+  /** The buttons that give consent, held until the card is armed. */
   readonly consenting: HTMLButtonElement[];
+  /** The buttons that open a drawer. */
   readonly openers: ReadonlyMap<DrawerName, HTMLButtonElement>;
 }
 
-/** What buttons do. */
-export interface IDoing {
+/** What the buttons call. */
+export interface IHandlers {
   decide: (verdict: Verdict) => void;
   open: (drawer: DrawerName) => void;
 }
 
-/** The buttons of a call that waits. */
-export function waitingButtons(request: IRequest, doing: IDoing): IButtons {
+/** The buttons for a call that waits for approval. */
+export function waitingButtons(
+  request: IRequest,
+  handlers: IHandlers
+): IButtons {
   const approve = button(
     'llm-button llm-primary' + (request.destructive ? ' llm-danger' : ''),
     'Approve',
-    () => doing.decide('approved')
+    () => handlers.decide('approved')
   );
-  const edit = request.params.length ? opener('edit', 'Edit…', doing) : null;
-  const deny = opener('deny', 'Deny…', doing);
-  const answer = opener('answer', 'Answer myself…', doing);
+  const edit = request.params.length
+    ? makeOpener('edit', 'Edit…', handlers)
+    : null;
+  const deny = makeOpener('deny', 'Deny…', handlers);
+  const answer = makeOpener('answer', 'Answer myself…', handlers);
   const grant =
     request.grants.length && !request.destructive
-      ? opener('grant', 'Always allow ', doing)
+      ? makeOpener('grant', 'Always allow ', handlers)
       : null;
   grant?.classList.add('llm-far');
   grant?.append(icon('chevron', 'llm-turner llm-down'));
@@ -38,18 +44,18 @@ export function waitingButtons(request: IRequest, doing: IDoing): IButtons {
   return {
     node: attrs(node, { role: 'group', 'aria-label': 'Decision' }),
     consenting: [approve],
-    openers: named({ edit, deny, answer, grant })
+    openers: openersByName({ edit, deny, answer, grant })
   };
 }
 
-/** The buttons of a call that was running when its kernel died. */
-export function unknownButtons(doing: IDoing): IButtons {
-  const ran = opener('answer', 'It ran…', doing);
+/** The buttons for a call whose kernel died while it was running. */
+export function unknownButtons(handlers: IHandlers): IButtons {
+  const ran = makeOpener('answer', 'It ran…', handlers);
   const again = button('llm-button', 'It did not run', () =>
-    doing.decide('approved')
+    handlers.decide('approved')
   );
   const leave = button('llm-button', 'I cannot tell', () =>
-    doing.decide('abandoned')
+    handlers.decide('abandoned')
   );
   const node = el(
     'div',
@@ -64,20 +70,21 @@ export function unknownButtons(doing: IDoing): IButtons {
   return {
     node: attrs(node, { role: 'group', 'aria-label': 'Did it run?' }),
     consenting: [again, leave],
-    openers: named({ answer: ran })
+    openers: openersByName({ answer: ran })
   };
 }
 
-function opener(
+function makeOpener(
   name: DrawerName,
   label: string,
-  doing: IDoing
+  handlers: IHandlers
 ): HTMLButtonElement {
-  const node = button('llm-button', label, () => doing.open(name));
+  const node = button('llm-button', label, () => handlers.open(name));
   return attrs(node, { 'aria-expanded': 'false' });
 }
 
-function named(
+/** Leave out the openers that a card does not have. */
+function openersByName(
   openers: Partial<Record<DrawerName, HTMLButtonElement | null>>
 ): ReadonlyMap<DrawerName, HTMLButtonElement> {
   const found = new Map<DrawerName, HTMLButtonElement>();

@@ -1,4 +1,22 @@
-/** The approval card: what a tool wants to do, drawn by us, and what a human answers. */
+/**
+ * The approval card: it shows what a tool wants to do, and takes a human's reply.
+ *
+ * Everything on it is drawn by us from the frozen request, never from the model's
+ * text. A button that gives consent is held until the card is armed, that is,
+ * until all of these hold:
+ *
+ * - the buttons have been in view for half a second;
+ * - nothing relevant has changed for half a second, such as the text of a long
+ *   value or the card's place on the page (`disarm`);
+ * - every long value has been opened.
+ *
+ * The first click on a decision is the only one: the card then says what was
+ * decided and holds all its buttons, unless the reply could not be sent. A held
+ * button is `aria-disabled` and described by the hint, which says why.
+ *
+ * Drawers take the place of the buttons and keep their drafts while they are
+ * closed.
+ */
 
 import type { ICallBlock, IRequest } from '../document';
 import { noteNode } from '../dom/boxes';
@@ -14,7 +32,13 @@ import type { IButtons } from './buttons';
 import { makeDrawer } from './drawers';
 import { EditDrawer } from './editDrawer';
 import { Params } from './params';
-import { band, fineprint, SENT, sourceOf, why } from './parts';
+import {
+  bandOf,
+  makeFineprint,
+  makeReason,
+  makeSource,
+  SENT_HINTS
+} from './parts';
 import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
 
 export class Card implements IPiece {
@@ -26,17 +50,22 @@ export class Card implements IPiece {
   private readonly bandFact = el('span');
   private readonly buttons: IButtons;
   private readonly hint = el('p', 'llm-hint');
-  private readonly place = el('div');
+  /** Holds the row of buttons or a drawer, and the hint. */
+  private readonly controls = el('div');
   private readonly drawers = new Map<DrawerName, IDrawer>();
-  private readonly unknown: boolean;
+  /** Whether the kernel died while the call was running. */
+  private readonly isUnknown: boolean;
   private drawer: DrawerName | null = null;
   private context: IContext;
-  private seen = false;
-  private resting: ReturnType<typeof setTimeout> | undefined;
-  /** What an editor takes the place of. */
-  private readonly told: HTMLElement[];
+  private isSeen = false;
+  /** Runs while the card is disarmed because something has just changed. */
+  private disarmed: ReturnType<typeof setTimeout> | undefined;
+  /** What the card says about the call. The editor takes its place. */
+  private readonly description: HTMLElement[];
   private footer: HTMLElement;
+  /** What is said once a reply was sent. */
   private sent = '';
+  /** Why the last reply could not be sent. */
   private problem = '';
   private readonly unwatch: () => void;
 
@@ -48,24 +77,24 @@ export class Card implements IPiece {
     const block = context.document.blocks[index] as ICallBlock;
     this.context = context;
     this.request = block.request!;
-    this.unknown = block.status === 'unknown';
+    this.isUnknown = block.status === 'unknown';
     this.params = new Params(
       this.request,
       () => {
         const { value } = this.context.host;
         return value && (name => value(this.request.id, name));
       },
-      () => this.rest()
+      () => this.disarm()
     );
     this.hint.id = uniqueId();
-    const doing = {
+    const handlers = {
       decide: (verdict: Verdict) => this.decide({ verdict }),
       open: (name: DrawerName) => this.openDrawer(name)
     };
-    this.buttons = this.unknown
-      ? unknownButtons(doing)
-      : waitingButtons(this.request, doing);
-    this.told = this.makeTold(block);
+    this.buttons = this.isUnknown
+      ? unknownButtons(handlers)
+      : waitingButtons(this.request, handlers);
+    this.description = this.makeDescription(block);
     this.footer = this.makeFooter();
     this.build();
     this.node.addEventListener('keydown', event => {
@@ -75,16 +104,16 @@ export class Card implements IPiece {
         this.openDrawer(null);
       }
     });
-    this.unwatch = whenSeen(this.place, () => {
-      this.seen = true;
-      this.show();
+    this.unwatch = whenSeen(this.controls, () => {
+      this.isSeen = true;
+      this.refresh();
     });
-    this.show();
+    this.refresh();
   }
 
-  /** Whether a reader has had the time to read it. */
+  /** Whether the reader has had time to read it. */
   get wasSeen(): boolean {
-    return this.seen;
+    return this.isSeen;
   }
 
   update(context: IContext): void {
@@ -93,32 +122,33 @@ export class Card implements IPiece {
     if (wasBlocked && !this.blocked) {
       this.problem = '';
     }
-    this.show();
+    this.refresh();
   }
 
   dispose(): void {
     this.unwatch();
-    clearTimeout(this.resting);
+    clearTimeout(this.disarmed);
   }
 
-  /** What is shown has just changed: consent waits until it was there for a moment. */
-  rest(): void {
-    clearTimeout(this.resting);
-    this.resting = setTimeout(() => {
-      this.resting = undefined;
-      this.show();
+  /** Take no consent for half a second, because something has just changed. */
+  disarm(): void {
+    clearTimeout(this.disarmed);
+    this.disarmed = setTimeout(() => {
+      this.disarmed = undefined;
+      this.refresh();
     }, ARMED_AFTER);
-    this.show();
+    this.refresh();
   }
 
-  private get armed(): boolean {
+  private get isArmed(): boolean {
     return (
-      this.seen &&
-      this.resting === undefined &&
+      this.isSeen &&
+      this.disarmed === undefined &&
       this.params.unopened.length === 0
     );
   }
 
+  /** Why nothing can be decided here; empty if it can. */
   private get blocked(): string {
     const { host } = this.context;
     return (
@@ -128,15 +158,15 @@ export class Card implements IPiece {
     );
   }
 
-  /** The call as it stands now. */
+  /** The call as it is now. */
   private get block(): ICallBlock | undefined {
     return this.context.document.blocks[this.index] as ICallBlock | undefined;
   }
 
-  /** Where the tool comes from, what it says of itself, and the arguments. */
-  private makeTold(block: ICallBlock): HTMLElement[] {
+  /** Where the tool comes from, what it says about itself, and the arguments. */
+  private makeDescription(block: ICallBlock): HTMLElement[] {
     const { request } = this;
-    const source = sourceOf(request);
+    const source = makeSource(request);
     const origin = el(
       'p',
       'llm-ask-origin',
@@ -147,7 +177,7 @@ export class Card implements IPiece {
     return [
       origin,
       source && el('div', '', source.node),
-      why(request, this.unknown),
+      makeReason(request, this.isUnknown),
       noteNode(visible(request.changed ?? '')),
       noteNode(visible(block.note ?? '')),
       this.params.node
@@ -156,7 +186,7 @@ export class Card implements IPiece {
 
   private makeFooter(): HTMLElement {
     const call = visible(oneLine(this.block?.callId ?? '', 40));
-    return fineprint(call, this.drawer === 'edit');
+    return makeFineprint(call, this.drawer === 'edit');
   }
 
   private build(): void {
@@ -173,7 +203,7 @@ export class Card implements IPiece {
       role: 'group',
       'aria-labelledby': `${this.bandTitle.id} ${title.id}`
     });
-    this.place.append(this.buttons.node, this.hint);
+    this.controls.append(this.buttons.node, this.hint);
     this.node.append(
       el(
         'header',
@@ -182,56 +212,58 @@ export class Card implements IPiece {
         this.bandTitle,
         this.bandFact
       ),
-      el('div', 'llm-ask-body', title, ...this.told, this.place),
+      el('div', 'llm-ask-body', title, ...this.description, this.controls),
       this.footer
     );
   }
 
-  /** Put a drawer in the place of the buttons, or the buttons back. Drawers keep their drafts. */
+  /** Put a drawer in the place of the buttons, or with null the buttons back in their place. */
   private openDrawer(name: DrawerName | null): void {
     const before = this.drawer;
     this.drawer = name;
     this.problem = '';
-    this.told.forEach(node => {
+    this.description.forEach(node => {
       node.hidden = name === 'edit';
     });
     const footer = this.makeFooter();
     this.footer.replaceWith(footer);
     this.footer = footer;
     const drawer = name && this.drawerOf(name);
-    refill(this.place, (drawer ?? this.buttons).node, this.hint);
-    this.show();
+    refill(this.controls, (drawer ?? this.buttons).node, this.hint);
+    this.refresh();
     if (drawer) {
-      drawer.first.focus({ preventScroll: true });
+      drawer.initialFocus.focus({ preventScroll: true });
     } else if (before) {
       this.buttons.openers.get(before)?.focus({ preventScroll: true });
     }
   }
 
+  /** A drawer, made when it is first opened. */
   private drawerOf(name: DrawerName): IDrawer {
     let drawer = this.drawers.get(name);
     if (!drawer) {
       drawer = makeDrawer(name, {
         request: this.request,
-        unknown: this.unknown,
+        isUnknown: this.isUnknown,
         params: this.params,
         decide: reply => this.decide(reply),
         back: () => this.openDrawer(null),
-        changed: () => this.show()
+        changed: () => this.refresh()
       });
       this.drawers.set(name, drawer);
     }
     return drawer;
   }
 
+  /** Send a reply, unless one was sent or none can be. */
   private decide(reply: Reply): void {
     const { act } = this.context.host;
     if (this.sent || !act || this.blocked) {
       return;
     }
-    this.sent = SENT[reply.verdict];
+    this.sent = SENT_HINTS[reply.verdict];
     this.problem = '';
-    this.show();
+    this.refresh();
     this.onSent(this.request.id, reply.verdict);
     const { id, digest } = this.request;
     act({
@@ -244,17 +276,17 @@ export class Card implements IPiece {
       this.sent = '';
       this.problem =
         String((error as Error)?.message ?? error) || 'It could not be sent.';
-      this.show();
+      this.refresh();
     });
   }
 
-  /** Bring band, buttons and hint up to date. */
-  private show(): void {
-    this.showBand();
+  /** Bring the band, the buttons and the hint up to date. */
+  private refresh(): void {
+    this.refreshBand();
     const stopped = Boolean(this.sent || this.blocked);
     const drawer = this.drawer ? this.drawers.get(this.drawer) : undefined;
     const edit = drawer instanceof EditDrawer ? drawer : null;
-    const all = this.place.querySelectorAll<HTMLElement>('button');
+    const all = this.controls.querySelectorAll<HTMLElement>('button');
     const consenting = new Set<Element>([
       ...this.buttons.consenting,
       ...(drawer?.consenting ?? [])
@@ -262,14 +294,14 @@ export class Card implements IPiece {
     for (const node of Array.from(all)) {
       const held =
         stopped ||
-        (consenting.has(node) && (!this.armed || Boolean(edit?.problem)));
+        (consenting.has(node) && (!this.isArmed || Boolean(edit?.problem)));
       attrs(node, {
         'aria-disabled': held ? 'true' : null,
         'aria-describedby': held ? this.hint.id : null
       });
     }
     for (const field of Array.from(
-      this.place.querySelectorAll<HTMLTextAreaElement>('textarea, input')
+      this.controls.querySelectorAll<HTMLTextAreaElement>('textarea, input')
     )) {
       field.readOnly = Boolean(this.sent);
     }
@@ -277,6 +309,7 @@ export class Card implements IPiece {
     this.hint.hidden = !this.hint.textContent;
   }
 
+  /** What keeps the reader from deciding, or what to know before it. */
   private hintNodes(edit: EditDrawer | null): (Node | string)[] {
     if (this.sent) {
       return [this.sent];
@@ -298,13 +331,10 @@ export class Card implements IPiece {
     if (edit) {
       return edit.hint();
     }
-    if (this.drawer) {
+    if (this.drawer || this.isUnknown) {
       return [];
     }
-    if (this.unknown) {
-      return [];
-    }
-    if (this.resting !== undefined) {
+    if (this.disarmed !== undefined) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
     if (this.request.destructive) {
@@ -315,37 +345,38 @@ export class Card implements IPiece {
       : [];
   }
 
-  private showBand(): void {
-    const editing = this.drawer === 'edit';
-    const { glyph, title } = band(this.request, this.unknown, editing);
+  private refreshBand(): void {
+    const isEditing = this.drawer === 'edit';
+    const { glyph, title } = bandOf(this.request, this.isUnknown, isEditing);
     if (this.bandIcon.dataset.glyph !== glyph) {
       this.bandIcon.dataset.glyph = glyph;
       refill(this.bandIcon, icon(glyph));
     }
     setText(this.bandTitle, title);
-    setText(this.bandFact, this.fact());
+    setText(this.bandFact, this.bandText());
   }
 
-  private fact(): string {
+  /** What the band says after its title: what has happened, and which question of several this is. */
+  private bandText(): string {
     const pending = this.context.document.blocks.filter(isPending);
     const at = pending.findIndex(
       block => block.request?.id === this.request.id
     );
     const { destructive } = this.request;
-    const facts = this.unknown
-      ? this.started()
+    const facts = this.isUnknown
+      ? this.startedText()
       : destructive && this.drawer === null
         ? 'Waiting for your approval. Nothing has run.'
         : 'Nothing has run.';
     if (pending.length > 1 && at >= 0) {
       return `${facts} ${at + 1} of ${pending.length}`;
     }
-    return this.unknown || destructive || this.drawer
+    return this.isUnknown || destructive || this.drawer
       ? facts
       : `${facts} The cell has ended; take your time.`;
   }
 
-  private started(): string {
+  private startedText(): string {
     const { began = '' } = this.context.document;
     const at = Date.parse(began) + 1000 * (this.block?.began ?? NaN);
     return Number.isNaN(at)

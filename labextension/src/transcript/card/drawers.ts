@@ -1,4 +1,4 @@
-/** What each button of a card opens in place of the buttons. */
+/** Makes the drawer that a button opens in place of the row of buttons. */
 
 import type { IRequest, Scope } from '../document';
 import { el } from '../dom/elements';
@@ -6,22 +6,23 @@ import { visibleNodes } from '../dom/visible';
 import { EditDrawer } from './editDrawer';
 import type { Params } from './params';
 import type { DrawerName, IDrawer, Reply } from './reply';
-import { granting, writing } from './simpleDrawers';
+import { grantDrawer, textDrawer } from './simpleDrawers';
 
-export interface IDrawerOf {
+/** What a drawer needs from its card. */
+export interface IDrawerContext {
   request: IRequest;
-  /** Whether it is asked what became of the call. */
-  unknown: boolean;
+  /** Whether the outcome of the call is unknown. */
+  isUnknown: boolean;
   params: Params;
   decide: (reply: Reply) => void;
+  /** Close the drawer. */
   back: () => void;
-  /** Something in it was changed. */
+  /** Called after something in the drawer was changed. */
   changed: () => void;
 }
 
-/** Make a drawer. */
-export function makeDrawer(name: DrawerName, card: IDrawerOf): IDrawer {
-  const { request, unknown, params, decide, back, changed } = card;
+export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
+  const { request, isUnknown, params, decide, back, changed } = card;
   const tool = (): Node[] => visibleNodes(request.tool);
   const aside = (...text: (string | Node)[]): Node =>
     el('span', 'llm-type', ...text);
@@ -35,7 +36,7 @@ export function makeDrawer(name: DrawerName, card: IDrawerOf): IDrawer {
         changed
       );
     case 'deny':
-      return writing(
+      return textDrawer(
         ['Why not? ', aside('optional; the model reads it and goes on')],
         'Deny',
         text => decide({ verdict: 'denied', text }),
@@ -43,8 +44,8 @@ export function makeDrawer(name: DrawerName, card: IDrawerOf): IDrawer {
         false
       );
     case 'answer':
-      return writing(
-        unknown
+      return textDrawer(
+        isUnknown
           ? ['What came of it? ', aside('given to the model as its result')]
           : [
               'Your answer ',
@@ -60,7 +61,7 @@ export function makeDrawer(name: DrawerName, card: IDrawerOf): IDrawer {
         true
       );
     case 'grant':
-      return granting(
+      return grantDrawer(
         request,
         tool(),
         (grant: Scope) => decide({ verdict: 'approved', grant }),

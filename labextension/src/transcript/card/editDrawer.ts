@@ -1,40 +1,41 @@
-/** Editing the arguments of a call: a field for each, and the difference in view. */
+/** The drawer in which a reader edits the arguments of a call, with the difference beside them. */
 
 import type { IParam, IRequest } from '../document';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
 import { visible, visibleNodes } from '../dom/visible';
-import { field } from './fields';
+import { makeField } from './fields';
 import type { IField } from './fields';
-import { isSame, members } from './json';
+import { isSame, membersOf } from './json';
 import { problemOf } from './misfit';
 import type { Params } from './params';
 import type { IDrawer } from './reply';
 
-/** The JSON text of each argument that was changed, `null` for one that was removed. */
+/** The JSON text of each argument that was changed, and `null` for each one that was removed. */
 export type Changes = Record<string, string | null>;
 
-/** What is written in an editor. Read once after every change, for a value can be long. */
+/** What the form says. It is read once after every change, because values can be long. */
 interface IReading {
   changes: Changes;
-  /** Arguments whose fields hold what does not fit. */
+  /** The names of the arguments whose fields do not fit. */
   misfits: string[];
-  /** Why it cannot be sent; empty where it can. */
+  /** Why it cannot be sent; empty if it can. */
   problem: string;
 }
 
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];
-  first: HTMLElement;
+  initialFocus: HTMLElement;
   private readonly form = attrs(el('form'), { 'aria-label': 'Arguments' });
   private readonly diff = attrs(el('div', 'llm-diff'), {
     'aria-live': 'polite'
   });
   private readonly fields = new Map<string, IField>();
-  private readonly asJson = el('textarea', 'llm-input');
+  private readonly jsonInput = el('textarea', 'llm-input');
   private readonly toggle: HTMLButtonElement;
-  private json = false;
+  /** Whether the arguments are edited as one JSON text, not in fields. */
+  private isJson = false;
   private reading: IReading = {
     changes: noChanges(),
     misfits: [],
@@ -63,8 +64,8 @@ export class EditDrawer implements IDrawer {
     );
     this.form.addEventListener('submit', event => event.preventDefault());
     this.form.addEventListener('keydown', event => this.onKey(event, submit));
-    this.asJson.addEventListener('input', () => this.changed());
-    attrs(this.asJson, {
+    this.jsonInput.addEventListener('input', () => this.changed());
+    attrs(this.jsonInput, {
       rows: '10',
       spellcheck: 'false',
       'aria-label': 'Arguments as JSON'
@@ -73,40 +74,40 @@ export class EditDrawer implements IDrawer {
       el('div', 'llm-edit', this.form, this.diff),
       el('div', 'llm-actions', submit, leave, this.toggle)
     );
-    this.first = leave;
-    this.fill();
+    this.initialFocus = leave;
+    this.makeFields();
   }
 
-  /** Why it cannot be sent: nothing is changed, a value does not fit. Empty where it can. */
+  /** Why the form cannot be sent, such as that nothing is changed; empty if it can. */
   get problem(): string {
     return this.params.unopened.length
       ? 'A long value is not here yet.'
       : this.reading.problem;
   }
 
-  /** What its fine print says. */
+  /** The hint below the buttons. */
   hint(): (Node | string)[] {
-    const wrong = this.reading.misfits;
-    const told =
+    const { misfits } = this.reading;
+    const rest =
       ' The model will be told what you changed. Esc goes back and keeps your edits.';
-    if (wrong.length) {
+    if (misfits.length) {
       const lead =
-        wrong.length === 1
+        misfits.length === 1
           ? 'One value does not fit: '
           : 'Some values do not fit: ';
-      const names = el('code', '', ...visibleNodes(wrong.join(', ')));
+      const names = el('code', '', ...visibleNodes(misfits.join(', ')));
       return [
-        el('span', '', el('span', 'llm-is-error', lead, names, '.'), told)
+        el('span', '', el('span', 'llm-is-error', lead, names, '.'), rest)
       ];
     }
-    return [el('span', '', this.problem, told)];
+    return [el('span', '', this.problem, rest)];
   }
 
   private readFields(): IReading {
     const changes = noChanges();
     for (const param of this.request.params) {
       const now = this.fields.get(param.name)?.value();
-      if (now !== undefined && !isAsBefore(now, this.before(param))) {
+      if (now !== undefined && !isUnchanged(now, this.before(param))) {
         changes[param.name] = now;
       }
     }
@@ -115,17 +116,18 @@ export class EditDrawer implements IDrawer {
     );
     const problem = misfits.length
       ? 'A value does not fit.'
-      : nothingOf(changes);
+      : problemOfNone(changes);
     return { changes, misfits, problem };
   }
 
+  /** The JSON text of an argument as it was asked about. */
   private before(param: IParam): string {
     const text = this.params.textOf(param) ?? '';
     return param.isText ? JSON.stringify(text) : text;
   }
 
-  /** Make the fields; those of long values come when their text does. */
-  private fill(): void {
+  /** Make the fields. That of a long value appears when its text has been fetched. */
+  private makeFields(): void {
     for (const param of this.request.params) {
       const place = el('div', 'llm-field');
       this.form.append(place);
@@ -147,27 +149,27 @@ export class EditDrawer implements IDrawer {
       );
     }
     const first = this.fields.values().next().value;
-    this.first = first ? first.input : this.first;
+    this.initialFocus = first ? first.input : this.initialFocus;
     this.read();
   }
 
   private addField(param: IParam, text: string, place: HTMLElement): void {
-    const made = field(param, text, () => this.changed());
-    this.fields.set(param.name, made);
-    place.replaceWith(made.node);
+    const field = makeField(param, text, () => this.changed());
+    this.fields.set(param.name, field);
+    place.replaceWith(field.node);
   }
 
   private changed(): void {
     this.read();
-    for (const [name, made] of this.fields) {
-      made.mark(name in this.reading.changes);
+    for (const [name, field] of this.fields) {
+      field.mark(name in this.reading.changes);
     }
     this.onChange();
   }
 
   private read(): void {
-    this.reading = this.json ? this.readJson() : this.readFields();
-    // What is not here yet would be missing in the JSON.
+    this.reading = this.isJson ? this.readJson() : this.readFields();
+    // The JSON would lack the values that have not been fetched yet.
     this.toggle.hidden = this.params.unopened.length > 0;
     this.showDifference();
   }
@@ -211,7 +213,7 @@ export class EditDrawer implements IDrawer {
     );
   }
 
-  /** A string without its quotes, anything else as JSON. */
+  /** A value as the difference shows it: a string without its quotes, anything else as JSON. */
   private shown(json: string, param: IParam | undefined): string {
     if (param && !param.isText) {
       return json;
@@ -224,9 +226,9 @@ export class EditDrawer implements IDrawer {
     }
   }
 
-  /** From fields to one JSON text, and back to the fields as they were left. */
+  /** Switch from fields to one JSON text, or back to the fields as they were left. */
   private switchView(): void {
-    if (!this.json) {
+    if (!this.isJson) {
       const { changes } = this.reading;
       const lines = this.request.params.flatMap(param => {
         const text =
@@ -235,26 +237,26 @@ export class EditDrawer implements IDrawer {
           ? []
           : [`  ${JSON.stringify(param.name)}: ${text}`];
       });
-      this.asJson.value = `{\n${lines.join(',\n')}\n}`;
-      refill(this.form, this.asJson);
+      this.jsonInput.value = `{\n${lines.join(',\n')}\n}`;
+      refill(this.form, this.jsonInput);
     } else {
-      refill(this.form, ...[...this.fields.values()].map(made => made.node));
+      refill(this.form, ...[...this.fields.values()].map(field => field.node));
     }
-    this.json = !this.json;
-    this.toggle.textContent = this.json ? 'Edit in fields' : 'Edit as JSON';
+    this.isJson = !this.isJson;
+    this.toggle.textContent = this.isJson ? 'Edit in fields' : 'Edit as JSON';
     this.changed();
   }
 
   private readJson(): IReading {
     const changes = noChanges();
     const misfits: string[] = [];
-    const now = members(this.asJson.value);
+    const now = membersOf(this.jsonInput.value);
     if (!now) {
-      return { changes, misfits, problem: whyNot(this.asJson.value) };
+      return { changes, misfits, problem: notAnObject(this.jsonInput.value) };
     }
     for (const param of this.request.params) {
       const text = now.get(param.name) ?? null;
-      if (!isAsBefore(text, this.before(param))) {
+      if (!isUnchanged(text, this.before(param))) {
         changes[param.name] = text;
       }
       now.delete(param.name);
@@ -270,7 +272,7 @@ export class EditDrawer implements IDrawer {
       const problem = `${visible(misfit.name)}: ${why}`;
       return { changes, misfits, problem };
     }
-    return { changes, misfits, problem: nothingOf(changes) };
+    return { changes, misfits, problem: problemOfNone(changes) };
   }
 
   private onKey(event: KeyboardEvent, submit: HTMLButtonElement): void {
@@ -281,21 +283,22 @@ export class EditDrawer implements IDrawer {
   }
 }
 
-/** Without a prototype: an argument may have any name. */
+/** Without a prototype, because an argument may have any name. */
 function noChanges(): Changes {
   return Object.create(null) as Changes;
 }
 
-function nothingOf(changes: Changes): string {
+/** There must be at least one change. */
+function problemOfNone(changes: Changes): string {
   return Object.keys(changes).length ? '' : 'Nothing is changed.';
 }
 
-function isAsBefore(now: string | null, before: string): boolean {
+function isUnchanged(now: string | null, before: string): boolean {
   return now !== null && isSame(now, before);
 }
 
-/** What is wrong with the text of an object, in the words of the browser's parser. */
-function whyNot(text: string): string {
+/** Why a text is not a JSON object, in the words of the browser's parser. */
+function notAnObject(text: string): string {
   try {
     JSON.parse(text);
     return 'This must be one JSON object.';

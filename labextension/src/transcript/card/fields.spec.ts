@@ -2,11 +2,11 @@ import { expect, test, vi } from 'vitest';
 
 import type { IParam } from '../document';
 import { param } from '../testing/samples';
-import { field } from './fields';
+import { makeField } from './fields';
 import type { IField } from './fields';
 
 function made(given: IParam): IField {
-  const result: IField = field(given, given.text, () => result.mark(true));
+  const result: IField = makeField(given, given.text, () => result.mark(true));
   document.body.replaceChildren(result.node);
   return result;
 }
@@ -153,7 +153,7 @@ test('a field tells what hidden characters are in it', () => {
 
 test('every change is told once', () => {
   const onInput = vi.fn();
-  const text = field(param('x', 'a'), 'a', onInput);
+  const text = makeField(param('x', 'a'), 'a', onInput);
   text.input.dispatchEvent(new Event('input', { bubbles: true }));
   expect(onInput).toHaveBeenCalledTimes(1);
 });

@@ -1,31 +1,32 @@
-/** A field of a form for one argument, made from its JSON Schema. */
+/** Makes the field of a form in which one argument is edited, from its JSON Schema. */
 
 import type { IParam } from '../document';
 import { attrs, el, setText, uniqueId } from '../dom/elements';
 import { icon } from '../dom/icons';
 import { hiddenWords, visible, visibleNodes } from '../dom/visible';
 import { problemOf } from './misfit';
-import { isNullNow, kindOf, takesNull, typeWords, valuesOf } from './schema';
+import { isNull, kindOf, takesNull, typeWords, valuesOf } from './schema';
 
 export interface IField {
   readonly node: HTMLElement;
   readonly input: HTMLElement;
-  /** The JSON text of what is written, `null` where the argument is left out. */
+  /** What is written, as JSON text; null if the argument is left out. */
   value(): string | null;
-  /** Why it does not fit; empty where it does. */
+  /** Why it does not fit; empty if it does. */
   problem(): string;
-  /** Show whether it was changed, and its problem. */
+  /** Show whether it was changed, and if so, what is wrong with it. */
   mark(changed: boolean): void;
 }
 
+/** What the reader writes in, or chooses from. */
 interface IControl {
   node: HTMLElement;
   input: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
   value: () => string | null;
 }
 
-/** The field for an argument whose whole text is `text`. `onInput` is told of every change. */
-export function field(
+/** Make the field of an argument whose full text is `text`. `onInput` is called after every change. */
+export function makeField(
   param: IParam,
   text: string,
   onInput: () => void
@@ -47,7 +48,7 @@ export function field(
   const mark = (isChanged: boolean): void => {
     setText(changed, isChanged ? 'changed' : '');
     const wrong = isChanged ? problem() : '';
-    // A field draws what is in it as any text: only words can say what cannot be seen.
+    // A browser draws the text in a field itself, so hidden characters in it can only be reported.
     const said = wrong || hiddenWords(control.input.value);
     setText(help, said);
     help.hidden = !said;
@@ -59,7 +60,7 @@ export function field(
   };
   mark(false);
   return {
-    node: labelled(param, control, id, changed, help),
+    node: withLabel(param, control, id, changed, help),
     input: control.input,
     value: control.value,
     problem,
@@ -67,7 +68,7 @@ export function field(
   };
 }
 
-function labelled(
+function withLabel(
   param: IParam,
   control: IControl,
   id: string,
@@ -92,22 +93,22 @@ function labelled(
 }
 
 function makeControl(param: IParam, text: string): IControl {
-  const control = makeOwn(param, isNullNow(param) ? '' : text);
+  const control = makeBareControl(param, isNull(param) ? '' : text);
   const kind = kindOf(param);
   return takesNull(param) && (kind === 'text' || kind === 'number')
-    ? orNull(control, isNullNow(param))
+    ? withNullBox(control, isNull(param))
     : control;
 }
 
-/** A control with a box beside it that makes the value null. */
-function orNull(control: IControl, isNull: boolean): IControl {
+/** Add a box to a control that makes the value null. */
+function withNullBox(control: IControl, isChecked: boolean): IControl {
   const box = attrs(el('input'), { type: 'checkbox' });
-  box.checked = isNull;
-  const show = (): void => {
+  box.checked = isChecked;
+  const update = (): void => {
     control.input.disabled = box.checked;
   };
-  box.addEventListener('input', show);
-  show();
+  box.addEventListener('input', update);
+  update();
   const label = el('label', 'llm-check', box, el('code', '', 'null'));
   return {
     ...control,
@@ -116,7 +117,7 @@ function orNull(control: IControl, isNull: boolean): IControl {
   };
 }
 
-function makeOwn(param: IParam, text: string): IControl {
+function makeBareControl(param: IParam, text: string): IControl {
   switch (kindOf(param)) {
     case 'boolean': {
       const input = attrs(el('input'), { type: 'checkbox' });
@@ -124,19 +125,19 @@ function makeOwn(param: IParam, text: string): IControl {
       return { node: input, input, value: () => String(input.checked) };
     }
     case 'choice':
-      return choice(param, text);
+      return makeMenu(param, text);
     case 'number': {
       const input = attrs(el('input', 'llm-input'), { inputmode: 'decimal' });
       input.value = text;
       return { node: input, input, value: () => input.value.trim() || null };
     }
     case 'json': {
-      const input = area(param.isText ? JSON.stringify(text) : param.text);
+      const input = makeArea(param.isText ? JSON.stringify(text) : param.text);
       return { node: input, input, value: () => input.value.trim() || null };
     }
     case 'text': {
       const long = text.length > 60 || text.includes('\n');
-      const input = long ? area(text) : el('input', 'llm-input');
+      const input = long ? makeArea(text) : el('input', 'llm-input');
       attrs(input, { spellcheck: 'false', autocomplete: 'off' });
       input.value = text;
       return { node: input, input, value: () => JSON.stringify(input.value) };
@@ -144,7 +145,7 @@ function makeOwn(param: IParam, text: string): IControl {
   }
 }
 
-function area(text: string): HTMLTextAreaElement {
+function makeArea(text: string): HTMLTextAreaElement {
   const rows = Math.min(10, Math.max(2, text.split('\n').length + 1));
   const input = attrs(el('textarea', 'llm-input'), {
     rows: String(rows),
@@ -154,8 +155,8 @@ function area(text: string): HTMLTextAreaElement {
   return input;
 }
 
-/** A menu of the values that the schema lists. */
-function choice(param: IParam, text: string): IControl {
+/** Make a menu of the values that the schema lists, and of the current value if it is not among them. */
+function makeMenu(param: IParam, text: string): IControl {
   const values = valuesOf(param).map(value => JSON.stringify(value));
   const now = param.isText ? JSON.stringify(text) : param.text.trim();
   if (!values.includes(now)) {

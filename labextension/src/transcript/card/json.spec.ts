@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { randomly } from '../testing/random';
 import type { Random } from '../testing/random';
-import { compact, isSame, members } from './json';
+import { compact, isSame, membersOf } from './json';
 
 test('JSON texts keep every digit of a number', () => {
   const text = '{"a": 12345678901234567891, "b": [1.0, 2.50]}';
@@ -17,18 +17,18 @@ test('JSON texts are the same where only white space and the way of writing a st
 
 test('JSON texts are cut into members', () => {
   const text = ' {"a,\\"b": {"c": [1, 2]}, "d":  1.0 ,\n"e": "x, {y"} ';
-  expect([...members(text)!]).toEqual([
+  expect([...membersOf(text)!]).toEqual([
     ['a,"b', '{"c": [1, 2]}'],
     ['d', '1.0'],
     ['e', '"x, {y"']
   ]);
-  expect([...members('{}')!]).toEqual([]);
+  expect([...membersOf('{}')!]).toEqual([]);
 });
 
 test.each(['', '{', '[1]', 'null', '1', '"a"', '{"a": 1,}'])(
   'JSON texts that are no object have no members: %s',
   text => {
-    expect(members(text)).toBeNull();
+    expect(membersOf(text)).toBeNull();
   }
 );
 
@@ -37,7 +37,7 @@ test('JSON texts have the members that parsing them gives', () => {
     const value = Object.fromEntries(
       Array.from({ length: random(5) }, () => [word(random), any(random, 3)])
     );
-    const found = members(JSON.stringify(value, null, random(3)))!;
+    const found = membersOf(JSON.stringify(value, null, random(3)))!;
     const parsed = [...found].map(([name, text]) => [name, JSON.parse(text)]);
     expect(Object.fromEntries(parsed)).toEqual(value);
   });

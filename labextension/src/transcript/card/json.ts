@@ -1,9 +1,12 @@
-/** JSON texts compared and cut as texts: `JSON.parse` would round a large number without a word. */
+/**
+ * Compares and splits JSON as text, because `JSON.parse` silently rounds large
+ * numbers: the arguments that run must be exactly those that were approved.
+ */
 
 /** A string, or a run of white space. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|\s+/g;
 
-/** A JSON text without white space, its strings written in one way. Not JSON: as it is. */
+/** A JSON text without white space and with its strings in one notation. A text that is not JSON stays as it is. */
 export function compact(json: string): string {
   try {
     JSON.parse(json);
@@ -15,13 +18,13 @@ export function compact(json: string): string {
   );
 }
 
-/** Whether two JSON texts say the same. */
+/** Whether two JSON texts mean the same, digit by digit. */
 export function isSame(one: string, other: string): boolean {
   return one === other || compact(one) === compact(other);
 }
 
-/** The names of a JSON object, each with the text of its value; `null` where the text is none. */
-export function members(json: string): Map<string, string> | null {
+/** The members of a JSON object, by name, each as JSON text; null if the text is not an object. */
+export function membersOf(json: string): Map<string, string> | null {
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -32,7 +35,7 @@ export function members(json: string): Map<string, string> | null {
     return null;
   }
   const found = new Map<string, string>();
-  for (const part of cutAtCommas(json.trim().slice(1, -1))) {
+  for (const part of splitAtCommas(json.trim().slice(1, -1))) {
     const name = /^\s*("(?:[^"\\]|\\.)*")\s*:/.exec(part);
     if (name) {
       const text = part.slice(name[0].length).trim();
@@ -42,8 +45,8 @@ export function members(json: string): Map<string, string> | null {
   return found;
 }
 
-/** Cut a text at the commas that stand in no string, list or object. */
-function cutAtCommas(text: string): string[] {
+/** Split a text at the commas that are not inside a string, list or object. */
+function splitAtCommas(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;

@@ -1,15 +1,23 @@
-/** Why a value does not fit a JSON Schema, in a sentence. The kernel checks again before anything runs. */
+/**
+ * Says in a sentence why a value does not fit a JSON Schema.
+ *
+ * This is a help for the reader and not a gate: the kernel validates edited
+ * arguments again before anything runs. So it knows only common keywords, and lets a value pass that it cannot judge: a `$ref`, a
+ * pattern in another dialect, a schema that is nested too deep. A checker takes a
+ * value and a schema, and returns an empty string if the value fits; `misfit`
+ * asks one after the other and returns the first problem.
+ */
 
 import type { IParam } from '../document';
 import { count } from '../dom/formatting';
 import { visible } from '../dom/visible';
-import { choicesIn, isNumber, kindOf, word } from './schema';
+import { choicesIn, isNumber, kindOf, wordFor } from './schema';
 import type { Schema } from './schema';
 
-/** Schemas inside schemas further down than this are left to the kernel. */
-const DEEPEST = 8;
+/** How deep schemas are followed. */
+const MAX_DEPTH = 8;
 
-/** Why the JSON text of an argument does not fit; empty where it does. */
+/** Why the JSON text of an argument does not fit; empty if it does. */
 export function problemOf(json: string, param: IParam): string {
   let value: unknown;
   try {
@@ -25,23 +33,23 @@ export function problemOf(json: string, param: IParam): string {
   return misfit(value, param.schema ?? {});
 }
 
-/** Why a value does not fit; empty where it does. */
+/** Why a value does not fit; empty if it does. */
 export function misfit(value: unknown, schema: Schema, depth = 0): string {
-  if (depth > DEEPEST || !isSchema(schema) || '$ref' in schema) {
+  if (depth > MAX_DEPTH || !isSchema(schema) || '$ref' in schema) {
     return '';
   }
   return (
-    ofChoices(value, schema, depth) ||
-    ofValues(value, schema) ||
-    ofType(value, schema) ||
-    (typeof value === 'string' ? ofText(value, schema) : '') ||
-    (typeof value === 'number' ? ofNumber(value, schema) : '') ||
-    (Array.isArray(value) ? ofList(value, schema, depth) : '') ||
-    (isObject(value) ? ofObject(value, schema, depth) : '')
+    checkChoices(value, schema, depth) ||
+    checkValues(value, schema) ||
+    checkType(value, schema) ||
+    (typeof value === 'string' ? checkText(value, schema) : '') ||
+    (typeof value === 'number' ? checkNumber(value, schema) : '') ||
+    (Array.isArray(value) ? checkList(value, schema, depth) : '') ||
+    (isObject(value) ? checkObject(value, schema, depth) : '')
   );
 }
 
-function ofChoices(value: unknown, schema: Schema, depth: number): string {
+function checkChoices(value: unknown, schema: Schema, depth: number): string {
   const choices = choicesIn(schema);
   if (!choices) {
     return '';
@@ -50,11 +58,12 @@ function ofChoices(value: unknown, schema: Schema, depth: number): string {
   if (problems.includes('')) {
     return '';
   }
-  const real = problems.filter((_, at) => choices[at]?.type !== 'null');
-  return real.length === 1 ? real[0] : [...new Set(real)].join(' Or: ');
+  // "Must be null" is no help to a reader who has written something.
+  const useful = problems.filter((_, at) => choices[at]?.type !== 'null');
+  return useful.length === 1 ? useful[0] : [...new Set(useful)].join(' Or: ');
 }
 
-function ofValues(value: unknown, schema: Schema): string {
+function checkValues(value: unknown, schema: Schema): string {
   const values =
     'const' in schema
       ? [schema.const]
@@ -64,21 +73,22 @@ function ofValues(value: unknown, schema: Schema): string {
   const text = JSON.stringify(value);
   return !values || values.some(one => JSON.stringify(one) === text)
     ? ''
-    : `Must be ${values.length > 1 ? 'one of ' : ''}${visible(values.map(word).join(', '))}.`;
+    : `Must be ${values.length > 1 ? 'one of ' : ''}${visible(values.map(wordFor).join(', '))}.`;
 }
 
-function ofType(value: unknown, schema: Schema): string {
+function checkType(value: unknown, schema: Schema): string {
   const types = typeof schema.type === 'string' ? [schema.type] : schema.type;
   if (!Array.isArray(types) || types.length === 0) {
     return '';
   }
-  const own = typeOf(value);
+  const actual = typeOf(value);
   const fits =
-    types.includes(own) || (own === 'integer' && types.includes('number'));
-  return fits ? '' : `Must be ${types.map(article).join(' or ')}.`;
+    types.includes(actual) ||
+    (actual === 'integer' && types.includes('number'));
+  return fits ? '' : `Must be ${types.map(withArticle).join(' or ')}.`;
 }
 
-function ofText(text: string, schema: Schema): string {
+function checkText(text: string, schema: Schema): string {
   const { minLength, maxLength, pattern } = schema;
   const length =
     isNumber(minLength) || isNumber(maxLength) ? Array.from(text).length : 0;
@@ -99,11 +109,12 @@ function matches(text: string, pattern: string): boolean {
   try {
     return new RegExp(pattern, 'u').test(text);
   } catch {
+    // Python's patterns are not all JavaScript's.
     return true;
   }
 }
 
-function ofNumber(value: number, schema: Schema): string {
+function checkNumber(value: number, schema: Schema): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   if (isNumber(minimum) && value < minimum) {
     return `At least ${minimum}.`;
@@ -120,7 +131,7 @@ function ofNumber(value: number, schema: Schema): string {
   return '';
 }
 
-function ofList(values: unknown[], schema: Schema, depth: number): string {
+function checkList(values: unknown[], schema: Schema, depth: number): string {
   const { minItems, maxItems, items } = schema;
   if (isNumber(minItems) && values.length < minItems) {
     return `At least ${minItems} items.`;
@@ -129,13 +140,13 @@ function ofList(values: unknown[], schema: Schema, depth: number): string {
     return `At most ${maxItems} items.`;
   }
   return isSchema(items)
-    ? first(values, (value, at) =>
-        placed(`Item ${at + 1}`, misfit(value, items, depth + 1))
+    ? firstProblem(values, (value, at) =>
+        located(`Item ${at + 1}`, misfit(value, items, depth + 1))
       )
     : '';
 }
 
-function ofObject(
+function checkObject(
   value: Record<string, unknown>,
   schema: Schema,
   depth: number
@@ -148,24 +159,26 @@ function ofObject(
     return `Needs ${visible(String(missing))}.`;
   }
   const known = isSchema(properties) ? properties : {};
-  return first(Object.keys(value), name => {
-    const own = Object.prototype.hasOwnProperty.call(known, name)
+  return firstProblem(Object.keys(value), name => {
+    const expected = Object.prototype.hasOwnProperty.call(known, name)
       ? known[name]
       : additionalProperties;
-    if (own === false) {
+    if (expected === false) {
       return `There is no ${visible(name)}.`;
     }
-    const problem = isSchema(own) ? misfit(value[name], own, depth + 1) : '';
-    return placed(visible(name), problem);
+    const problem = isSchema(expected)
+      ? misfit(value[name], expected, depth + 1)
+      : '';
+    return located(visible(name), problem);
   });
 }
 
-function first<T>(
+function firstProblem<T>(
   items: T[],
-  problem: (item: T, at: number) => string
+  problemAt: (item: T, at: number) => string
 ): string {
   for (let at = 0; at < items.length; at += 1) {
-    const found = problem(items[at], at);
+    const found = problemAt(items[at], at);
     if (found) {
       return found;
     }
@@ -173,8 +186,8 @@ function first<T>(
   return '';
 }
 
-/** Say where in a value the problem is. */
-function placed(place: string, problem: string): string {
+/** A problem, preceded by where in the value it is. */
+function located(place: string, problem: string): string {
   return problem
     ? `${place}: ${problem[0].toLowerCase()}${problem.slice(1)}`
     : '';
@@ -200,7 +213,7 @@ function typeOf(value: unknown): string {
     : typeof value;
 }
 
-function article(type: unknown): string {
+function withArticle(type: unknown): string {
   const names: Record<string, string> = {
     array: 'a list',
     integer: 'a whole number',

@@ -1,4 +1,10 @@
-/** The arguments of a call, exactly as they will run. */
+/**
+ * Draws the arguments of a call exactly as they will run.
+ *
+ * The kernel sends only the head and the tail of a long value. The card takes no
+ * consent until the reader has opened every such value, which fetches the whole
+ * text; the editor waits for the same texts.
+ */
 
 import type { IParam, IRequest } from '../document';
 import { noteNode, well } from '../dom/boxes';
@@ -6,42 +12,46 @@ import { attrs, el, refill, uniqueId } from '../dom/elements';
 import { count } from '../dom/formatting';
 import { hiddenNote, visible, visibleNodes } from '../dom/visible';
 
-/** Fetches the whole of a long value; missing where nobody can. */
-export type Fetch = (name: string) => Promise<string>;
+/** Fetches the full text of the argument with this name. */
+export type FetchValue = (name: string) => Promise<string>;
 
 export class Params {
   readonly node = el('table', 'llm-params');
-  /** The whole texts of long values that were opened. */
+  /** The full texts of the long values that were opened. */
   readonly opened = new Map<string, string>();
   private readonly fetching = new Map<string, Promise<string>>();
-  private readonly wells = new Map<string, (text: string) => void>();
+  /** Functions that show the full text of a long value. */
+  private readonly unfold = new Map<string, (text: string) => void>();
 
-  /** `onOpened` is told when a long value can be read as a whole. */
+  /**
+   * @param fetch gives the function that fetches long values, if there is one now.
+   * @param onOpened is called after the full text of a long value is shown.
+   */
   constructor(
     private readonly request: IRequest,
-    private readonly fetch: () => Fetch | undefined,
+    private readonly fetch: () => FetchValue | undefined,
     private readonly onOpened: () => void
   ) {
     const body = el('tbody');
     for (const param of request.params) {
-      body.append(this.row(param));
+      body.append(this.makeRow(param));
     }
-    this.node.append(caption(request), body);
+    this.node.append(makeCaption(request), body);
   }
 
-  /** Names of the long values that nobody has opened yet. */
+  /** The names of the long values that the reader has not opened yet. */
   get unopened(): string[] {
     return this.request.params
       .filter(param => param.cut && !this.opened.has(param.name))
       .map(param => param.name);
   }
 
-  /** The whole text of a value, as far as it is known here. */
+  /** The full text of an argument; null if it is long and was not opened. */
   textOf(param: IParam): string | null {
     return param.cut ? (this.opened.get(param.name) ?? null) : param.text;
   }
 
-  /** Open a long value. Rejects where it cannot be had. */
+  /** Fetch and show the full text of a long value, once. Rejects with a sentence for the reader. */
   open(name: string): Promise<string> {
     const fetch = this.fetch();
     if (!fetch) {
@@ -51,7 +61,7 @@ export class Params {
     if (!coming) {
       coming = fetch(name).then(text => {
         this.opened.set(name, text);
-        this.wells.get(name)?.(text);
+        this.unfold.get(name)?.(text);
         this.onOpened();
         return text;
       });
@@ -61,11 +71,11 @@ export class Params {
     return coming;
   }
 
-  private row(param: IParam): HTMLElement {
+  private makeRow(param: IParam): HTMLElement {
     const value = el('td');
     const note = (text: string): Node | null => noteNode(hiddenNote(text));
     if (param.cut) {
-      this.wells.set(param.name, text => {
+      this.unfold.set(param.name, text => {
         const open = well(...visibleNodes(text));
         open.classList.add('llm-long');
         attrs(open, { tabindex: '0', 'aria-label': param.name });
@@ -91,6 +101,7 @@ export class Params {
     return el('tr', '', head, value);
   }
 
+  /** A well with a button in place of what is missing. */
   private cutWell(param: IParam): HTMLElement {
     const { at, hidden, total } = param.cut!;
     const id = uniqueId();
@@ -120,7 +131,7 @@ export class Params {
   }
 }
 
-function caption(request: IRequest): HTMLElement {
+function makeCaption(request: IRequest): HTMLElement {
   const node = el('caption');
   if (request.params.length === 0) {
     node.append(el('b', '', 'No arguments'));

@@ -1,4 +1,4 @@
-/** The parts of an approval card that do not change while it is shown. */
+/** Makes the parts of a card that do not change while it is shown. */
 
 import type { IRequest } from '../document';
 import { well } from '../dom/boxes';
@@ -7,24 +7,24 @@ import type { Icon } from '../dom/icons';
 import { visible, visibleNodes } from '../dom/visible';
 import type { Verdict } from './reply';
 
-/** What a card says after its first activation. */
-export const SENT: Record<Verdict, string> = {
+/** What a card says once a decision was sent. */
+export const SENT_HINTS: Record<Verdict, string> = {
   approved: 'Approved. It runs as soon as the kernel is free.',
   denied: 'Denied. The model is told as soon as the kernel is free.',
   answered: 'Answered. The model is told as soon as the kernel is free.',
   abandoned: 'Given up. The model is told as soon as the kernel is free.'
 };
 
-/** What is asked, in one glyph and a few words. */
-export function band(
+/** The glyph and the title of the band at the top. */
+export function bandOf(
   request: IRequest,
-  unknown: boolean,
-  editing: boolean
+  isUnknown: boolean,
+  isEditing: boolean
 ): { glyph: Icon; title: string } {
-  if (unknown) {
+  if (isUnknown) {
     return { glyph: 'question', title: 'Outcome unknown: did this run?' };
   }
-  if (editing) {
+  if (isEditing) {
     return { glyph: 'pencil', title: 'Edit before it runs' };
   }
   return request.destructive
@@ -32,9 +32,12 @@ export function band(
     : { glyph: 'pause', title: 'Waiting for your approval' };
 }
 
-/** The tool's own sentence, in quotes; of an unknown outcome, what happened. */
-export function why(request: IRequest, unknown: boolean): HTMLElement | null {
-  if (unknown) {
+/** The tool's own explanation in quotes. If the outcome is unknown, what happened instead. */
+export function makeReason(
+  request: IRequest,
+  isUnknown: boolean
+): HTMLElement | null {
+  if (isUnknown) {
     return el(
       'p',
       'llm-ask-why',
@@ -54,8 +57,8 @@ export function why(request: IRequest, unknown: boolean): HTMLElement | null {
     : null;
 }
 
-/** The code of the tool, behind a button. */
-export function sourceOf(
+/** The source of the tool, and the button that shows and hides it. */
+export function makeSource(
   request: IRequest
 ): { button: HTMLElement; node: HTMLElement } | null {
   const { source } = request;
@@ -79,13 +82,13 @@ export function sourceOf(
   return { button: toggle, node };
 }
 
-/** Who drew the card, and which call it is. */
-export function fineprint(call: string, editing: boolean): HTMLElement {
+/** The line at the foot: who drew the card, and which call it is about. */
+export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
     'aria-label': 'a grey ground'
   });
-  const meaning = editing
+  const meaning = isEditing
     ? ['What this form says is what will run.']
     : ['Text on ', swatch, ' came from the model.'];
   return el(

@@ -1,4 +1,4 @@
-/** The words that the parts of a card share: what a reader replies, and the drawers in which a reply is written. */
+/** The types that the parts of a card share: a reader's reply, and the drawers in which it is written. */
 
 import type { Action } from '../document';
 
@@ -6,16 +6,16 @@ type Decide = Extract<Action, { type: 'decide' }>;
 
 export type Verdict = Decide['verdict'];
 
-/** A verdict with what goes with it: a reason, an answer, edited arguments, a grant. */
+/** A verdict and what goes with it: a reason, an answer, edited arguments or a grant. */
 export type Reply = Partial<Decide> & { verdict: Verdict };
 
 export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
 
-/** What takes the place of a card's row of buttons. */
+/** A form that takes the place of the row of buttons. */
 export interface IDrawer {
   readonly node: HTMLElement;
-  /** Buttons that give consent: not to be used before the card is armed. */
+  /** The buttons that give consent, held until the card is armed. */
   readonly consenting: HTMLButtonElement[];
-  /** What is focused when it opens. */
-  readonly first: HTMLElement;
+  /** What gets the keyboard focus when the drawer opens. */
+  readonly initialFocus: HTMLElement;
 }

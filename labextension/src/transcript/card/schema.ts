@@ -1,13 +1,14 @@
-/** What a JSON Schema says of one argument: which field it gets, and its type in words. */
+/** Reads from the JSON Schema of an argument which field it gets, and what its type is in words. */
 
 import type { IParam } from '../document';
 import { count } from '../dom/formatting';
 
+/** The kinds of fields. */
 export type Kind = 'text' | 'number' | 'boolean' | 'choice' | 'json';
 export type Schema = Record<string, unknown>;
 
-/** The schema of a value that is not null, where there is one such. */
-function schemaOf(param: IParam): Schema {
+/** The schema without the alternative `null`, if that leaves one alternative; otherwise the schema itself. */
+function schemaBesidesNull(param: IParam): Schema {
   const schema = param.schema ?? {};
   const choices = choicesIn(schema);
   if (choices) {
@@ -21,13 +22,13 @@ function schemaOf(param: IParam): Schema {
   return schema;
 }
 
-/** The schemas of which a value has to fit one. */
+/** The alternatives of a schema, one of which a value must fit; null if it has none. */
 export function choicesIn(schema: Schema): Schema[] | null {
   const choices = schema.anyOf ?? schema.oneOf;
   return Array.isArray(choices) ? (choices as Schema[]) : null;
 }
 
-/** Whether `null` fits too. */
+/** Whether the argument may be null. */
 export function takesNull(param: IParam): boolean {
   const schema = param.schema ?? {};
   const choices = choicesIn(schema);
@@ -41,14 +42,14 @@ export function takesNull(param: IParam): boolean {
   );
 }
 
-/** Which kind of field an argument gets. */
+/** The kind of field that an argument gets. A value that does not fit its own schema is edited as JSON. */
 export function kindOf(param: IParam): Kind {
-  const { type } = schemaOf(param);
+  const { type } = schemaBesidesNull(param);
   if (valuesOf(param).length > 0) {
     return 'choice';
   }
-  const isNull = isNullNow(param);
-  if (param.isText || (isNull && type === 'string')) {
+  const isNullNow = isNull(param);
+  if (param.isText || (isNullNow && type === 'string')) {
     return type === undefined || type === 'string' ? 'text' : 'json';
   }
   const text = param.text.trim();
@@ -56,19 +57,19 @@ export function kindOf(param: IParam): Kind {
     return 'boolean';
   }
   const isNumeric = /^-?[\d.]+(?:e[+-]?\d+)?$/i.test(text);
-  return (isNumeric || isNull) && (type === 'integer' || type === 'number')
+  return (isNumeric || isNullNow) && (type === 'integer' || type === 'number')
     ? 'number'
     : 'json';
 }
 
-/** Whether the value is null, and may be. */
-export function isNullNow(param: IParam): boolean {
+/** Whether the argument is null, and may be. */
+export function isNull(param: IParam): boolean {
   return !param.isText && param.text.trim() === 'null' && takesNull(param);
 }
 
-/** The values that an argument is chosen from; none where it is written freely. */
+/** The values to choose from; empty if the argument can be written freely. */
 export function valuesOf(param: IParam): unknown[] {
-  const schema = schemaOf(param);
+  const schema = schemaBesidesNull(param);
   const listed = Array.isArray(schema.enum) ? (schema.enum as unknown[]) : [];
   const nullable = takesNull(param);
   if (listed.length > 0) {
@@ -77,17 +78,17 @@ export function valuesOf(param: IParam): unknown[] {
   return nullable && schema.type === 'boolean' ? [true, false, null] : [];
 }
 
-/** `string, required`, `integer, 0 to 60`, `one of low, normal, high`. */
+/** The type in words: `string, required`, `integer, 0 to 60` or `one of low, normal, high`. */
 export function typeWords(param: IParam): string {
   const kind = kindOf(param);
   if (kind === 'boolean' && param.description) {
     return param.description;
   }
   if (kind === 'choice') {
-    return 'one of ' + valuesOf(param).map(word).join(', ');
+    return 'one of ' + valuesOf(param).map(wordFor).join(', ');
   }
   const facts = [param.type];
-  const { minimum, maximum, minLength, maxLength } = schemaOf(param);
+  const { minimum, maximum, minLength, maxLength } = schemaBesidesNull(param);
   if (isNumber(minimum) && isNumber(maximum)) {
     facts.push(`${minimum} to ${maximum}`);
   } else if (isNumber(minimum)) {
@@ -105,8 +106,8 @@ export function typeWords(param: IParam): string {
   return facts.join(', ');
 }
 
-/** A value as a word: a string without its quotes. */
-export function word(value: unknown): string {
+/** A value in words: a string without its quotes, anything else as JSON. */
+export function wordFor(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

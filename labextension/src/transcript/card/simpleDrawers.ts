@@ -1,12 +1,12 @@
-/** What replaces a card's row of buttons: one field and one verb, or a choice. */
+/** Makes the simple drawers of a card: a text to write, and a scope to choose. */
 
 import type { IRequest, Scope } from '../document';
 import { attrs, button, el, uniqueId } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IDrawer } from './reply';
 
-/** A text to write and a button that sends it. */
-export function writing(
+/** A text to write, and a button that sends it. An empty text is sent only if none is `needed`. */
+export function textDrawer(
   label: Child[],
   verb: string,
   send: (text: string) => void,
@@ -42,9 +42,10 @@ export function writing(
     ),
     el('div', 'llm-actions', submit, button('llm-button', 'Back', back))
   );
-  return { node, consenting: [], first: field };
+  return { node, consenting: [], initialFocus: field };
 }
 
+/** The label of each scope, and how long a grant for it lasts. */
 const REACH: Record<Scope, [string, string]> = {
   cell: ['In this cell', 'until its chain ends'],
   notebook: ['In this notebook', 'until you revoke it, also after a restart'],
@@ -54,8 +55,8 @@ const REACH: Record<Scope, [string, string]> = {
   ]
 };
 
-/** How far "Always allow" reaches. */
-export function granting(
+/** The scopes in which the tool can always be allowed. */
+export function grantDrawer(
   request: IRequest,
   tool: Node[],
   grant: (scope: Scope) => void,
@@ -91,5 +92,5 @@ export function granting(
     ),
     { role: 'group', 'aria-labelledby': title.id }
   );
-  return { node, consenting, first: consenting[0] ?? leave };
+  return { node, consenting, initialFocus: consenting[0] ?? leave };
 }

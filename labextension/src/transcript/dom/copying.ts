@@ -1,14 +1,14 @@
-/** Copy buttons: they say "Copied" for a moment. */
+/** Copies texts, and lets a button say "Copied" for a moment. */
 
-/** How long "Copied" stays, in milliseconds. */
-export const SHOWN_FOR = 1600;
+/** How long a button says "Copied", in milliseconds. */
+export const COPIED_FOR = 1600;
 
-/** Something that may have its own way to reach the clipboard. */
+/** The part of a host that copying needs. */
 export interface ICopier {
   copy?: (text: string) => void;
 }
 
-/** Copy a text by the host's way or the browser's. */
+/** Copy a text with the host's function, or with the browser's if the host has none. */
 export function copyText(text: string, host: ICopier): void {
   if (host.copy) {
     host.copy(text);
@@ -17,7 +17,7 @@ export function copyText(text: string, host: ICopier): void {
   }
 }
 
-/** Copy a text and say so at the end of the button. */
+/** Copy a text and say so in the button's last text node. */
 export function copyAndSay(
   text: string,
   host: ICopier,
@@ -30,6 +30,6 @@ export function copyAndSay(
     label.textContent = 'Copied';
     setTimeout(() => {
       label.textContent = before;
-    }, SHOWN_FOR);
+    }, COPIED_FOR);
   }
 }

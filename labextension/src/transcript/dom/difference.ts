@@ -1,13 +1,13 @@
-/** What an edit changes: the old line and the new one, with what differs marked. */
+/** Shows what an edit changes: the old line and the new line, with the part that differs marked. */
 
 import { attrs, el } from './elements';
 import { count } from './formatting';
 import { visibleNodes } from './visible';
 
-/** Unchanged text further than this from the change is left out. */
+/** How many unchanged characters are shown on either side of a change. */
 const CONTEXT = 160;
 
-/** Of changed text that is longer, only its two ends are shown, each this long. */
+/** How many characters are shown of each end of a change that is too long to show as a whole. */
 const END = 4000;
 
 export interface IPart {
@@ -15,7 +15,10 @@ export interface IPart {
   changed: boolean;
 }
 
-/** Cut two texts into what they share and what differs between the first difference and the last. */
+/**
+ * Cut two texts into the beginning and the end that they share and the part in
+ * between that differs. Linear in their length, however long they are.
+ */
 export function compare(before: string, after: string): [IPart[], IPart[]] {
   const shorter = Math.min(before.length, after.length);
   let start = 0;
@@ -29,17 +32,17 @@ export function compare(before: string, after: string): [IPart[], IPart[]] {
   ) {
     end += 1;
   }
-  // Numbers differ as a whole, and so do the two halves of a character.
+  // A number is marked as a whole, and a surrogate pair is never split.
   while (start > 0 && /[\d.\ud800-\udbff]/.test(before[start - 1])) {
     start -= 1;
   }
   while (end > 0 && /[\d.\udc00-\udfff]/.test(before[before.length - end])) {
     end -= 1;
   }
-  return [parts(before, start, end), parts(after, start, end)];
+  return [partsOf(before, start, end), partsOf(after, start, end)];
 }
 
-function parts(text: string, start: number, end: number): IPart[] {
+function partsOf(text: string, start: number, end: number): IPart[] {
   const stop = text.length - end;
   return [
     { text: text.slice(0, start), changed: false },
@@ -48,28 +51,28 @@ function parts(text: string, start: number, end: number): IPart[] {
   ].filter(part => part.text !== '');
 }
 
-/** The two lines as elements. */
+/** The old and the new line as elements. */
 export function difference(before: string, after: string): HTMLElement[] {
   const [was, now] = compare(before, after);
   return [
-    line('llm-old', '−', 'was', was, 'del'),
-    line('llm-new', '+', 'now', now, 'ins')
+    diffLine('llm-old', '−', 'was', was, 'del'),
+    diffLine('llm-new', '+', 'now', now, 'ins')
   ];
 }
 
-function line(
+function diffLine(
   className: string,
   sign: string,
   label: string,
-  found: IPart[],
+  parts: IPart[],
   mark: 'del' | 'ins'
 ): HTMLElement {
   const text = el('span');
-  found.forEach((part, at) => {
+  parts.forEach((part, at) => {
     if (part.changed) {
       text.append(...changedNodes(part.text, mark));
     } else {
-      text.append(...visibleNodes(shortened(part.text, at === 0)));
+      text.append(...visibleNodes(shortenContext(part.text, at === 0)));
     }
   });
   return el(
@@ -92,7 +95,8 @@ function changedNodes(text: string, mark: 'del' | 'ins'): Node[] {
   ];
 }
 
-function shortened(text: string, isStart: boolean): string {
+/** Keep the end of the text before a change, and the beginning of the text after it. */
+function shortenContext(text: string, isStart: boolean): string {
   if (text.length <= CONTEXT * 2) {
     return text;
   }

@@ -1,8 +1,8 @@
-/** Making elements in one line. Text is always text, never markup. */
+/** Makes and changes DOM elements in one line each. Strings always become text, never markup. */
 
 export type Child = Node | string | null | undefined | false;
 
-/** An element with a class name and children; strings become text nodes. */
+/** Make an element with a class name and children. */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',
@@ -16,7 +16,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return node;
 }
 
-/** Replace what is in a node. */
+/** Replace the children of a node. */
 export function refill(node: Node, ...children: Child[]): void {
   node.textContent = '';
   fill(node, children);
@@ -32,7 +32,7 @@ function fill(node: Node, children: Child[]): void {
   }
 }
 
-/** Set attributes; `null` removes one. */
+/** Set attributes, and remove those whose value is `null`. */
 export function attrs<T extends Element>(
   node: T,
   values: Record<string, string | null>
@@ -47,14 +47,14 @@ export function attrs<T extends Element>(
   return node;
 }
 
-/** Set a text only where it differs, so that nothing is laid out again. */
+/** Set a text only if it differs, so that an unchanged node is not laid out again. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) {
     node.textContent = text;
   }
 }
 
-/** Give a parent these children in this order, moving only what is out of place. */
+/** Give a parent exactly these children in this order. Only what is out of place moves, so that focus and scroll positions survive. */
 export function arrange(parent: Node, wanted: Node[]): void {
   let at = parent.firstChild;
   for (const node of wanted) {
@@ -71,7 +71,10 @@ export function arrange(parent: Node, wanted: Node[]): void {
   }
 }
 
-/** A button that does something when it is not marked as unavailable. */
+/**
+ * Make a button. It is made unavailable by `aria-disabled`, not by `disabled`,
+ * so that the keyboard can still reach it and a screen reader can say why.
+ */
 export function button(
   className: string,
   label: Child,
@@ -86,10 +89,10 @@ export function button(
   return node;
 }
 
-let names = 0;
+let idCount = 0;
 
 /** An id that no other element of the page has. */
 export function uniqueId(): string {
-  names += 1;
-  return `llm-${Math.random().toString(36).slice(2, 8)}-${names}`;
+  idCount += 1;
+  return `llm-${Math.random().toString(36).slice(2, 8)}-${idCount}`;
 }

@@ -1,4 +1,4 @@
-/** One line that opens: glyph, words, time, chevron. */
+/** A line that opens to show more: glyph, words, time and chevron. */
 
 import { toneClass } from './boxes';
 import type { Tone } from './boxes';
@@ -13,7 +13,7 @@ export interface IFoldLine {
   words: Child[];
   when: Child[];
   whenTone?: Tone;
-  /** Words that matter to the end: they wrap instead of being cut. */
+  /** Whether the words wrap instead of being cut, because all of them matter. */
   wraps?: boolean;
 }
 
@@ -21,15 +21,16 @@ export class Fold {
   readonly node = el('details', 'llm-fold');
   readonly summary = el('summary');
   readonly body = el('div', 'llm-fold-body');
-  /** Whether a reader has opened or closed it: from then on it is theirs. */
-  touched = false;
+  /** Whether the reader has opened or closed it. If so, it is not opened or closed for them. */
+  private isTouched = false;
   private readonly glyph = el('span', 'llm-glyph');
   private readonly line = el('span', 'llm-line');
   private readonly when = el('span', 'llm-when');
+  /** The glyph and tone that are drawn. */
   private drawn = '';
 
-  /** `onOpen` draws the body each time it is opened. */
-  constructor(private readonly onOpen?: () => void) {
+  /** `fillBody` draws the body; it is called only while the body can be seen. */
+  constructor(private readonly fillBody?: () => void) {
     this.summary.append(
       this.glyph,
       this.line,
@@ -38,32 +39,28 @@ export class Fold {
     );
     this.node.append(this.summary, this.body);
     this.summary.addEventListener('click', () => {
-      this.touched = true;
+      this.isTouched = true;
     });
     this.node.addEventListener('toggle', () => this.drawBody());
   }
 
-  get isOpen(): boolean {
-    return this.node.open;
-  }
-
-  /** Open or close it, unless a reader has done so. */
+  /** Open or close it, unless the reader has done so before. */
   suggest(open: boolean): void {
-    if (!this.touched && this.node.open !== open) {
+    if (!this.isTouched && this.node.open !== open) {
       this.node.open = open;
       this.drawBody();
     }
   }
 
-  /** Draw what is inside, if that can be seen. */
+  /** Draw the body again if it is open. */
   drawBody(): void {
     if (this.node.open) {
-      this.onOpen?.();
+      this.fillBody?.();
     }
   }
 
-  /** Set the line. The glyph is drawn anew only where it changed, so that a spinner goes on turning. */
-  show(line: IFoldLine): void {
+  /** Draw the line. The glyph is replaced only if it changes, so that a spinner keeps turning smoothly. */
+  showLine(line: IFoldLine): void {
     const key = `${line.glyph} ${line.tone ?? ''}`;
     if (key !== this.drawn) {
       this.drawn = key;

@@ -1,4 +1,4 @@
-/** Numbers, times and counts as a reader sees them. */
+/** Formats numbers, times and short texts for the reader. */
 
 /** `0.9 s`, `18.4 s`, `41 s`, `3 min 5 s`. */
 export function duration(seconds: number): string {
@@ -11,7 +11,7 @@ export function duration(seconds: number): string {
   return wholeSeconds(seconds);
 }
 
-/** Whole seconds, for what is still counting. */
+/** The same in whole seconds, for a duration that is still growing. */
 export function wholeSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 120) {
@@ -23,21 +23,21 @@ export function wholeSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** `12:03` of an ISO 8601 time, in the reader's time zone; the date too where it was another day. */
+/** An ISO 8601 time as `12:03` in the reader's time zone, with the date unless it is today. Empty if it is not a time. */
 export function clock(iso: string, now: number): string {
   const when = new Date(iso);
   if (Number.isNaN(when.getTime())) {
     return '';
   }
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const time = `${two(when.getHours())}:${two(when.getMinutes())}`;
+  const padded = (value: number): string => String(value).padStart(2, '0');
+  const time = `${padded(when.getHours())}:${padded(when.getMinutes())}`;
   if (new Date(now).toDateString() === when.toDateString()) {
     return time;
   }
-  return `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())} ${time}`;
+  return `${when.getFullYear()}-${padded(when.getMonth() + 1)}-${padded(when.getDate())} ${time}`;
 }
 
-/** A whole number with thousands separated, the same in every locale. */
+/** A whole number with a comma between thousands, in every locale. */
 export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
@@ -47,8 +47,9 @@ export function plural(value: number, one: string, many = one + 's'): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** One line, cut at a length with an ellipsis. */
+/** A text on one line, cut with an ellipsis if it is longer than `length`. */
 export function oneLine(text: string, length: number): string {
+  // Only the beginning is looked at: the text may be megabytes long.
   const line = text
     .slice(0, length * 2)
     .replace(/\s+/g, ' ')

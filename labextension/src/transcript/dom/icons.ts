@@ -1,4 +1,4 @@
-/** The glyphs of a transcript, drawn in the ink of the text around them. */
+/** Draws the glyphs of a transcript in the colour of the text around them. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -31,7 +31,7 @@ const PATHS = {
   terminal: 'M2 3h12v10H2zM4.75 6l2 2-2 2M8.5 10h2.75'
 };
 
-/** Circles as `cx cy r`, beside the path. */
+/** The circles that some glyphs have besides their path, as `cx cy r`. */
 const CIRCLES: Partial<Record<Icon, string>> = {
   spinner: '8 8 5.75',
   denied: '8 8 5.75',
@@ -42,7 +42,7 @@ const CIRCLES: Partial<Record<Icon, string>> = {
 
 export type Icon = keyof typeof PATHS;
 
-function shape(tag: string, values: Record<string, string>): SVGElement {
+function makeShape(tag: string, values: Record<string, string>): SVGElement {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(values)) {
     node.setAttribute(name, value);
@@ -50,10 +50,10 @@ function shape(tag: string, values: Record<string, string>): SVGElement {
   return node;
 }
 
-/** A glyph, hidden from screen readers: words beside it carry its meaning. */
+/** Make a glyph. It is hidden from screen readers, because the words beside it carry its meaning. */
 export function icon(name: Icon, className = ''): SVGElement {
   const spin = name === 'spinner' ? ' llm-spin' : '';
-  const node = shape('svg', {
+  const node = makeShape('svg', {
     class: `llm-icon${spin}${className ? ' ' + className : ''}`,
     viewBox: '0 0 16 16',
     'aria-hidden': 'true'
@@ -63,10 +63,10 @@ export function icon(name: Icon, className = ''): SVGElement {
     const [cx, cy, r] = circle.split(' ');
     const faint: Record<string, string> =
       name === 'spinner' ? { opacity: '.25' } : {};
-    node.appendChild(shape('circle', { cx, cy, r, ...faint }));
+    node.appendChild(makeShape('circle', { cx, cy, r, ...faint }));
   }
   const fill: Record<string, string> =
     name === 'stop' ? { fill: 'currentColor' } : {};
-  node.appendChild(shape('path', { d: PATHS[name], ...fill }));
+  node.appendChild(makeShape('path', { d: PATHS[name], ...fill }));
   return node;
 }

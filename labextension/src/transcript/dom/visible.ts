@@ -1,24 +1,29 @@
 /**
- * Text as it is stored: characters that cannot be seen, or that change how
- * their neighbours are read, become `\u{…}`. `llm_notebook/transcript/visible.py`
- * does the same in Python.
+ * Writes out hidden characters, so that what a human reads is what is stored.
+ *
+ * A model or a tool can put characters into a text that are invisible, or that
+ * change the order in which their neighbours are read: `Q3 \u{202e}fdp.exe` is
+ * displayed as if it ended in "pdf". In every text that comes from outside, such
+ * characters become `\u{…}`. On the page each one stands in a box of its own, so
+ * that it differs from the same letters written by the model.
+ * `llm_notebook/transcript/visible.py` does the same in Python.
  */
 
 import { el } from './elements';
 import { count, plural } from './formatting';
 
-/** Everything of these categories but newline, tab and the ordinary space, and what is drawn as nothing. */
+/** All control, format and space characters but newline, tab and the ordinary space, and letters that fonts draw as nothing. */
 const HIDDEN =
   // eslint-disable-next-line no-misleading-character-class
   /(?![\n\t ])[\p{C}\p{Z}\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180d\u180f\u2800\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{1d159}]/gu;
 
 export interface ISegment {
   text: string;
-  /** The code point, where the text stands for a hidden character. */
+  /** The code point of the hidden character that the text stands for. */
   hidden?: number;
 }
 
-/** Cut a text into runs of plain characters and single hidden ones. */
+/** The runs of plain characters and the single hidden characters of a text, in order. */
 function segments(text: string): ISegment[] {
   const found: ISegment[] = [];
   let at = 0;
@@ -44,13 +49,13 @@ export function visible(text: string): string {
     .join('');
 }
 
-/** More boxes than this would hold the page; what is left is written out without them. */
-const MOST_BOXES = 2000;
+/** More boxes than this would make the page slow; the rest is written out without boxes. */
+const MAX_BOXES = 2000;
 
-/** Of more equal hidden characters in a row than this, one is drawn, and their number. */
-const MOST_EQUAL = 8;
+/** A longer run of the same hidden character is drawn as one box with a count. */
+const MAX_REPEATS = 8;
 
-/** The text as nodes, hidden characters in boxes. */
+/** The text as nodes, with hidden characters in boxes. */
 export function visibleNodes(text: string): Node[] {
   const nodes: Node[] = [];
   const found = segments(text);
@@ -61,34 +66,34 @@ export function visibleNodes(text: string): Node[] {
       at += 1;
       continue;
     }
-    if (nodes.length > MOST_BOXES) {
+    if (nodes.length > MAX_BOXES) {
       const rest = found.slice(at).map(segment => segment.text);
       return [...nodes, document.createTextNode(rest.join(''))];
     }
-    let equal = 1;
-    while (found[at + equal]?.hidden === hidden) {
-      equal += 1;
+    let repeats = 1;
+    while (found[at + repeats]?.hidden === hidden) {
+      repeats += 1;
     }
-    const isMany = equal > MOST_EQUAL;
+    const isLongRun = repeats > MAX_REPEATS;
     const box = el('bdi', 'llm-escape', shown);
-    box.title = `${codeName(hidden)} ${describe(hidden)}`;
-    if (isMany) {
-      box.append(` × ${count(equal)}`);
+    box.title = `${codeName(hidden)} ${nameOf(hidden)}`;
+    if (isLongRun) {
+      box.append(` × ${count(repeats)}`);
     }
     nodes.push(box);
-    at += isMany ? equal : 1;
+    at += isLongRun ? repeats : 1;
   }
   return nodes;
 }
 
-/** A sentence about the hidden characters of a text that is drawn with them written out; empty where there are none. */
+/** A note under a text whose hidden characters are written out; empty if it has none. */
 export function hiddenNote(text: string): string {
   const words = hiddenWords(text);
   const are = words.startsWith('1 ') ? 'it is' : 'they are';
   return words && `${words} Drawn here as ${are} stored.`;
 }
 
-/** What hidden characters a text has; empty where there are none. */
+/** A sentence that counts the hidden characters of a text and names the first kind; empty if it has none. */
 export function hiddenWords(text: string): string {
   let total = 0;
   const kinds = new Set<number>();
@@ -103,7 +108,7 @@ export function hiddenWords(text: string): string {
   const others = kinds.size - 1;
   const rest = others > 0 ? `, and ${plural(others, 'other kind')}` : '';
   const head = plural(total, 'hidden character');
-  return `${head}: ${codeName(first)} ${effect(first)}${rest}.`;
+  return `${head}: ${codeName(first)} ${effectOf(first)}${rest}.`;
 }
 
 function codeName(code: number): string {
@@ -133,7 +138,7 @@ const NAMES: Record<number, string> = {
   0x0d: 'carriage return'
 };
 
-function describe(code: number): string {
+function nameOf(code: number): string {
   if (NAMES[code]) {
     return NAMES[code];
   }
@@ -146,7 +151,8 @@ function describe(code: number): string {
   return 'invisible character';
 }
 
-function effect(code: number): string {
+/** What a hidden character does, to follow its code. */
+function effectOf(code: number): string {
   if (code === 0x202e || code === 0x202b || code === 0x2067) {
     return 'reverses the text after it';
   }
@@ -156,5 +162,5 @@ function effect(code: number): string {
   ) {
     return 'changes the direction of the text after it';
   }
-  return `(${describe(code)}) cannot be seen`;
+  return `(${nameOf(code)}) cannot be seen`;
 }
