@@ -1,7 +1,11 @@
 /**
- * The module of the live widget: a transcript where no extension of ours shows
- * it. Its model has the document as a trait, each delta as a key `d1`, `d2`, …
- * of its own, and takes messages of the forms in `document.ts`.
+ * The module of the live widget, which shows a transcript in front ends without
+ * our extension.
+ *
+ * Its model holds the document as one trait and each delta as another, `d1`,
+ * `d2` and so on, because a page keeps traits even before it shows the widget.
+ * A view starts with the document and applies the deltas whose turn it is.
+ * Everything else is sent as messages (`FromKernel`, `ToKernel`).
  */
 
 import { TranscriptView } from './transcript';
@@ -14,7 +18,7 @@ import type {
 } from './transcript';
 import { VERSION } from './version';
 
-/** What anywidget gives of the kernel's model. */
+/** The part of anywidget's model that is used here. */
 export interface IWidgetModel {
   get(name: string): unknown;
   on(name: string, callback: (...args: never[]) => void): void;
@@ -22,16 +26,18 @@ export interface IWidgetModel {
   send(message: ToKernel): void;
 }
 
-/** How long the text of a long value may take to come, in milliseconds. */
-const VALUE_WITHIN = 20_000;
+/** How long to wait for the text of a long value, in milliseconds. */
+const VALUE_TIMEOUT = 20_000;
 
 class Widget {
   private readonly view: TranscriptView;
-  private readonly asked = new Map<string, (text: string) => void>();
+  /** What to do with the text of a long value when it arrives. */
+  private readonly waiting = new Map<string, (text: string) => void>();
   private readonly onChange = (): void => this.catchUp();
   private readonly onMessage = (message: FromKernel): void =>
     this.receive(message);
-  private resyncing = false;
+  /** Whether the whole document was asked for and has not arrived. */
+  private isResyncing = false;
 
   constructor(
     private readonly model: IWidgetModel,
@@ -42,7 +48,7 @@ class Widget {
         model.send(action);
         return Promise.resolve();
       },
-      value: (request, name) => this.value(request, name)
+      value: (request, name) => this.fetchValue(request, name)
     };
     this.view = new TranscriptView(el, host);
     model.on('change', this.onChange);
@@ -56,7 +62,7 @@ class Widget {
     this.view.dispose();
   }
 
-  /** Show the newest document that the model has, and the deltas after it. */
+  /** Show the model's document if it is newer, and apply the deltas that follow it. */
   private catchUp(): void {
     const full = this.model.get('document') as ITranscript | undefined;
     const shown = this.view.document;
@@ -66,13 +72,13 @@ class Widget {
     for (;;) {
       const seq = (this.view.document?.seq ?? NaN) + 1;
       const delta = this.model.get(`d${seq}`) as IDelta | undefined;
-      if (!delta || this.applied(delta) !== 'applied') {
+      if (!delta || this.apply(delta) !== 'applied') {
         return;
       }
     }
   }
 
-  private applied(delta: IDelta): 'applied' | 'old' | 'gap' {
+  private apply(delta: IDelta): 'applied' | 'old' | 'gap' {
     const result = this.view.apply(delta);
     if (result === 'gap') {
       this.resync();
@@ -82,8 +88,8 @@ class Widget {
 
   private resync(): void {
     const { document } = this.view;
-    if (document && !this.resyncing) {
-      this.resyncing = true;
+    if (document && !this.isResyncing) {
+      this.isResyncing = true;
       this.model.send({ type: 'resync', id: document.id });
     }
   }
@@ -91,17 +97,17 @@ class Widget {
   private receive(message: FromKernel): void {
     switch (message?.type) {
       case 'delta':
-        this.applied(message);
+        this.apply(message);
         return;
       case 'state':
       case 'record':
-        this.resyncing = false;
+        this.isResyncing = false;
         this.show(message.document);
         return;
       case 'value': {
         const key = keyOf(message.request, message.name);
-        this.asked.get(key)?.(message.text);
-        this.asked.delete(key);
+        this.waiting.get(key)?.(message.text);
+        this.waiting.delete(key);
         return;
       }
       case 'gone':
@@ -119,14 +125,14 @@ class Widget {
     }
   }
 
-  private value(request: string, name: string): Promise<string> {
+  private fetchValue(request: string, name: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const key = keyOf(request, name);
       const timer = setTimeout(() => {
-        this.asked.delete(key);
+        this.waiting.delete(key);
         reject(new Error('The kernel is busy. Try again when it is free.'));
-      }, VALUE_WITHIN);
-      this.asked.set(key, text => {
+      }, VALUE_TIMEOUT);
+      this.waiting.set(key, text => {
         clearTimeout(timer);
         resolve(text);
       });
@@ -140,11 +146,11 @@ function keyOf(request: string, name: string): string {
 }
 
 export default {
-  /** Once per model: say that somebody is here. */
+  /** Called once per model: tell the kernel that a page can show it. */
   initialize({ model }: { model: IWidgetModel }): void {
     model.send({ type: 'hello', by: 'widget', version: VERSION });
   },
-  /** Once per view; returns what takes it off the page. */
+  /** Called once per view. Returns a function that takes it off the page. */
   render({ model, el }: { model: IWidgetModel; el: HTMLElement }): () => void {
     const widget = new Widget(model, el);
     return () => widget.dispose();

@@ -1,4 +1,4 @@
-/** A kernel connection for tests: says what it is told to say, and keeps what it was sent. */
+/** Fakes of a kernel connection and its futures, which say what a test tells them to and keep what they are sent. */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
@@ -7,10 +7,11 @@ import { Signal } from '@lumino/signaling';
 import type { FromKernel, ITranscript, ToKernel } from '../../transcript';
 import type { IBusKernel } from '../bus';
 
-/** Let everything that is ready happen. */
+/** Wait until everything that is ready has happened. */
 export const settled = (): Promise<void> =>
   new Promise(resolve => setTimeout(resolve));
 
+/** A transcript with one empty text. */
 export function transcript(over: Partial<ITranscript> = {}): ITranscript {
   return {
     version: 1,
@@ -42,7 +43,7 @@ export class FakeKernel {
   );
   readonly disposed = new Signal<this, void>(this);
   handleComms = true;
-  /** The comms that the kernel has open; a promise answers when the kernel is idle. */
+  /** The ids of the comms that the kernel has open. A promise is resolved when the kernel is idle. */
   open: string[] | Promise<string[]> = [];
   private readonly known = new Set<string>();
   private readonly comms = new Map<string, Kernel.IComm>();
@@ -86,7 +87,7 @@ export class FakeKernel {
     return future;
   }
 
-  /** The package is loaded in the kernel. */
+  /** Load the package, so that the kernel opens its comm. */
   opens(commId: string, data: JSONObject = {}): void {
     const message = { content: { data } } as KernelMessage.ICommOpenMsg;
     void this.target?.(this.createComm('', commId), message);
@@ -138,7 +139,7 @@ export class FakeFuture {
     this.hooks.push(hook);
   }
 
-  /** Returns whether the message goes on to the cell. */
+  /** Publish an output; returns whether it reaches the cell. */
   publishes(type: string, content: unknown): boolean {
     const message = {
       header: { msg_type: type },
