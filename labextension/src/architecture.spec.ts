@@ -1,11 +1,14 @@
-/** Who may import whom. The README has the same order in words. */
+/** Checks which folder may import which, and that no imports form a circle. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-/** From the bottom up. A file imports files of its own folder and of earlier lines; specs may import everything. */
+/**
+ * The order from the bottom up. A file may import files of its own folder and of
+ * earlier lines. Specs may import everything.
+ */
 const ORDER = [
   ['../package.json'],
   ['transcript/document', 'transcript/dom', 'version'],
@@ -15,15 +18,14 @@ const ORDER = [
   ['transcript/status'],
   ['transcript/view'],
   ['transcript'],
-  ['transcript/testing'],
   ['lab', 'promptCell', 'widget'],
-  ['lab/testing'],
-  ['index']
+  ['index'],
+  ['transcript/testing', 'lab/testing']
 ];
 
 const FROM = /\bfrom '(\.[^']*)'|\bimport\(?\s*'(\.[^']*)'/g;
 
-/** The modules that each module imports, for types only too; a folder is its `index`. */
+/** The imports of each module, including those for types only. An `index` goes by the name of its folder. */
 function allImports(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const path of readdirSync('src', { recursive: true }) as string[]) {

@@ -1,4 +1,4 @@
-/** The plugins that this package adds to JupyterLab. */
+/** Registers the plugins that this package adds to JupyterLab. */
 
 import type {
   JupyterFrontEnd,

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What anywidget hands over, with the kernel's side in the test's hands. */
+/** A model as anywidget passes it, with methods that act as the kernel. */
 class Model {
   readonly sent: ToKernel[] = [];
   private readonly values: Record<string, unknown> = {};

@@ -7,7 +7,7 @@ import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
 const HELLO = { type: 'hello', by: 'extension', version: VERSION };
 
-/** A bus with a transcript on its page, and what that page was told. */
+/** A bus that a transcript follows, and the changes that it was notified of. */
 function started(kernel: FakeKernel): { bus: KernelBus; changes: Change[] } {
   const bus = new KernelBus(kernel.connection);
   const changes: Change[] = [];

@@ -2,10 +2,11 @@
  * Keeps the newest state of each transcript of one kernel. Pure: it knows neither
  * the kernel nor the page.
  *
- * A transcript has two sources. The notebook file holds a copy, which a display
- * update may replace, and the kernel sends documents and deltas. The kernel's word
- * always counts more, whatever the `seq` numbers are: `isFromKernel` marks an
- * entry that it has spoken about. Of two copies in the file the newer one counts.
+ * A transcript has two sources: the copy in the notebook file, and the documents
+ * and deltas that the kernel sends. A document from the kernel (`isFromKernel`)
+ * outranks any copy that a page finds in the file, whatever their `seq` numbers
+ * are. Between two copies in the file, and when a display update replaces one, the
+ * newer document counts.
  *
  * A delta that does not follow the last one leaves a gap. The store then asks the
  * kernel for the whole document, once, and deltas have no effect until it comes.

@@ -3,7 +3,7 @@
  * conversation, the deltas that change it, and the messages in both directions.
  *
  * `llm_notebook/transcript/document.py` writes the document, and notebooks store
- * it, so fields may be added but not changed. A field marked "hostile" holds text
+ * it: fields may be added, but not renamed or given another meaning. A field marked "hostile" holds text
  * from a model or a tool, which may try to pass for a part of the interface.
  * `card/` and `calls/` draw such text with its hidden characters written out,
  * `answer/` sanitises it.

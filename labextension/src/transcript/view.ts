@@ -9,10 +9,10 @@
  * stays responsive.
  *
  * Three rules protect a reader who is about to decide. When a card goes, the
- * keyboard focus moves to the line that takes its place. When a card goes, the
- * others take no consent for a moment, because the next one may have moved under
- * the pointer of a double click. And a card whose question is still open is kept
- * with its drafts while there is no kernel, although it is off the page.
+ * keyboard focus moves to the line that takes its place. The other cards then
+ * take no consent for a moment, because one of them may have moved under the
+ * pointer in the middle of a double click. And a card whose question is still
+ * open is kept with its drafts while there is no kernel to answer.
  */
 
 import { Markdown } from './answer/markdown';

@@ -17,7 +17,7 @@ function whole(text: string): string {
   return shown(answer);
 }
 
-/** What stands there after a text has come in pieces of these lengths. */
+/** The HTML after a text has arrived in pieces of these lengths. */
 function inPieces(text: string, length: () => number): string {
   const answer = new Answer(markdown, host);
   for (let at = 0; at < text.length;) {

@@ -14,7 +14,7 @@ function drawn(text: string, host: IHost = {}): HTMLElement {
   return node;
 }
 
-/** What only we draw: made by code of ours, never named by a model. */
+/** Elements that only our own code makes, whose classes a model cannot name. */
 const OURS = 'button, svg, svg *, a, img';
 
 function expectHarmless(node: HTMLElement): void {

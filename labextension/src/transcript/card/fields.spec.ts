@@ -19,7 +19,7 @@ function value(
   return param('x', text, { isText: false, type: 'x', schema, ...fields });
 }
 
-/** Do what a reader does, and let the field know. */
+/** Write into a field as a reader would. */
 function write(made: IField, text: string): void {
   const input = made.input as HTMLInputElement;
   input.value = text;

@@ -3,7 +3,7 @@
  * numbers: the arguments that run must be exactly those that were approved.
  */
 
-/** A string, or a run of white space. */
+/** What `compact` changes: a string, or a run of white space. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|\s+/g;
 
 /** A JSON text without white space and with its strings in one notation. A text that is not JSON stays as it is. */

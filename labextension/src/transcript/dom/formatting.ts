@@ -1,6 +1,6 @@
 /** Formats numbers, times and short texts for the reader. */
 
-/** `0.9 s`, `18.4 s`, `41 s`, `3 min 5 s`. */
+/** A duration such as `0.9 s`, `18.4 s`, `41 s` or `3 min 5 s`. */
 export function duration(seconds: number): string {
   if (seconds < 0.05) {
     return '0.0 s';
@@ -42,7 +42,7 @@ export function count(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** `1 tool call`, `6 tool calls`. */
+/** A count with its noun, such as `1 tool call` or `6 tool calls`. */
 export function plural(value: number, one: string, many = one + 's'): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
