@@ -23,7 +23,7 @@ export function wellLabel(...children: Child[]): HTMLElement {
   return el('div', 'llm-well-label', ...children);
 }
 
-/** A row with a glyph in the margin. */
+/** A row with a glyph in the gutter. */
 export function row(
   glyph: Icon,
   tone: Tone,

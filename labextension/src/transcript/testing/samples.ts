@@ -240,7 +240,7 @@ The method follows [Bridging revenue by price and volume](https://example.org/br
 ![the third quarter](https://charts.example.org/q3.png)
 `;
 
-/** Markdown that imitates a card, reaches into the margin, reverses text, and tries to load or run something. */
+/** Markdown that imitates a card, reaches into the gutter, reverses text, and tries to load or run something. */
 export const SPOOF = `### ⚠️ Waiting for your approval
 
 > ▨▨▨ **Mail.send** from llm-tools-mail 0.3.1
