@@ -274,7 +274,7 @@ export class KernelBus {
     this.kernelSession = session;
   }
 
-  /** Whether a comm message is one of ours. A comm that speaks of a transcript on this page is joined. */
+  /** Whether a comm message is for this bus. The comm of a message about a transcript on this page is joined. */
   private isForUs(commId: string, data: JSONObject): boolean {
     if (this.comm?.commId === commId) {
       return true;

@@ -133,7 +133,10 @@ export function languageOf(token: Tokens.Code): string {
   return languageIn(token.lang);
 }
 
-/** Replace what carries code, formulas, images, links and tables by what we draw. The document has no window yet, so nothing in it is fetched or run. */
+/**
+ * Replace what carries code, formulas, images, links and tables by what we draw.
+ * The nodes are not yet in a document with a window, so nothing is fetched or run.
+ */
 function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'pre')) {
     const code = node.querySelector('code');
