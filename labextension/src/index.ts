@@ -1,4 +1,4 @@
-/** The plugins that this package adds to JupyterLab. */
+/** Registers the plugins that this package adds to JupyterLab. */
 
 import type {
   JupyterFrontEnd,
@@ -10,7 +10,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-// The factory is needed at once: saved transcripts are among the first things on the page.
+// Saved transcripts are among the first things on a page, so these are not loaded lazily.
 /* eslint-disable jupyter/prefer-lazy-imports */
 import { Clicks } from './lab/click';
 import { Buses, Elsewhere, NotebookPlace } from './lab/place';
@@ -51,7 +51,7 @@ const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
     rendermime.addFactory(transcriptFactory(new Elsewhere()), RANK);
     const buses = new Buses();
     const clicks = new Clicks();
-    // A notebook's own registry, so that its transcripts know their kernel wherever on the page they are shown.
+    // Each notebook gets a factory of its own, so that its transcripts know their kernel wherever they are shown.
     const connect = (panel: NotebookPanel): void =>
       panel.content.rendermime.addFactory(
         transcriptFactory(new NotebookPlace(panel, buses, clicks)),

@@ -1,18 +1,18 @@
-/** The command that adds a cell in which to ask a model. */
+/** Adds the command that inserts a cell for a prompt. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 export const INSERT_PROMPT_CELL = 'llm-notebook:insert-prompt-cell';
 
-/** What an empty prompt cell holds: the cursor ends up where the prompt goes. */
+/** The source of an empty prompt cell. The cursor ends up on its second line, where the prompt goes. */
 export const PROMPT_CELL_SOURCE = '%%llm\n';
 
 /**
  * Register the command.
  *
- * It is made of JupyterLab's own notebook commands, so that undo, focus and
- * collaboration behave as they do for any other cell.
+ * It runs JupyterLab's own notebook commands, so that undo, focus and
+ * collaboration work as for any other cell.
  */
 export function addInsertPromptCell(
   commands: CommandRegistry,

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 
+import { VERSION } from '../version';
 import { KernelBus, LOAD } from './bus';
-import { appended, FakeKernel, settled, transcript } from './fakes';
 import type { Change } from './store';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
-const HELLO = { type: 'hello', by: 'extension', version: '1' };
+const HELLO = { type: 'hello', by: 'extension', version: VERSION };
 
-/** A bus with a transcript on its page, and what that page was told. */
+/** A bus that a transcript follows, and the changes that it was notified of. */
 function started(kernel: FakeKernel): { bus: KernelBus; changes: Change[] } {
   const bus = new KernelBus(kernel.connection);
   const changes: Change[] = [];
@@ -24,6 +25,16 @@ test('a kernel that opens the comm is greeted, and its deltas arrive', async () 
   expect(kernel.sent[0]).toEqual(HELLO);
   kernel.says('c1', appended(1, 'one'));
   expect(changes).toEqual([{ type: 'delta', delta: appended(1, 'one') }]);
+});
+
+test('a kernel that opens the comm says its version, which ends with it', () => {
+  const kernel = new FakeKernel();
+  const { bus } = started(kernel);
+  expect(bus.kernelVersion).toBeNull();
+  kernel.opens('c1', { version: '0.2.0' });
+  expect(bus.kernelVersion).toBe('0.2.0');
+  kernel.statusChanged.emit('restarting');
+  expect(bus.kernelVersion).toBeNull();
 });
 
 test('a comm that is opened while the kernel is asked is kept', async () => {

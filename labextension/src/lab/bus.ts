@@ -1,4 +1,21 @@
-/** The comm between one kernel and the notebooks of this page: what transcripts become goes in, what readers do goes out. */
+/**
+ * The comm between one kernel and this page: transcripts come in, requests go out.
+ *
+ * The kernel opens the comm when the package is loaded, and the page answers with
+ * `hello`. A page cannot rely on that alone:
+ *
+ * - A page that is loaded later has missed it, and asks with `comm_info`.
+ * - The kernel answers that only when it is idle. Until then, any comm message
+ *   about a transcript on this page gives the id of the comm away. That is why
+ *   messages are read from `iopubMessage` and not from the comm.
+ * - A restart ends the comm. If another page restarted the kernel, this one is not
+ *   told; it recognises the new process by the session in message headers.
+ * - A lost connection may hide any of this, so once it is back the kernel is asked
+ *   again, both for its comms and for the transcripts.
+ *
+ * Only one connection of a page to a kernel handles comms. The others hear every
+ * message, but cannot ask or send anything.
+ */
 
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
@@ -6,18 +23,16 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { FromKernel, ToKernel } from '../transcript';
+import { VERSION } from '../version';
 import { TranscriptStore } from './store';
 
 export const TARGET = 'llm_notebook';
 
-/** Loads the package without `%load_ext`, which prints a line where it is loaded already. */
+/** Loads the package. `%load_ext` would print a line if it is loaded already. */
 export const LOAD =
   'get_ipython().extension_manager.load_extension("llm_notebook")';
 
-/** Of the messages in `document.ts`. */
-const VERSION = '1';
-
-/** What is used of a kernel connection. */
+/** The part of a kernel connection that a bus uses. */
 export type IBusKernel = Pick<
   Kernel.IKernelConnection,
   | 'clientId'
@@ -34,15 +49,16 @@ export type IBusKernel = Pick<
 >;
 
 /**
- * - `asking`: not known yet whether the package is loaded in the kernel;
- * - `absent`: it is not, so nothing in this kernel works at a transcript;
- * - `joined`: messages flow.
+ * - `asking`: it is not known whether the package is loaded in the kernel;
+ * - `absent`: it is not loaded, so no transcript of this kernel can change;
+ * - `joined`: the comm is open.
  */
 export type BusState = 'asking' | 'absent' | 'joined';
 
 const LOST = 'The kernel went away. Try again.';
 
-interface IAnswer {
+/** A caller that waits for the text of a long value. */
+interface IWaiter {
   resolve: (text: string) => void;
   reject: (error: Error) => void;
 }
@@ -51,31 +67,46 @@ export class KernelBus {
   readonly store = new TranscriptStore(id => this.send({ type: 'resync', id }));
 
   private readonly changes = new Signal<this, void>(this);
-  private readonly answers = new Map<string, IAnswer[]>();
+  /** Who waits for a value, by request and name. */
+  private readonly waiting = new Map<string, IWaiter[]>();
+  /** The client sessions of other pages that have run cells. */
   private readonly otherPages = new Set<string>();
   private comm: Kernel.IComm | null = null;
   private current: BusState = 'asking';
-  /** Whether this page can ask at all; otherwise it stays `asking`. */
+  private packageVersion: string | null = null;
+  /** Whether this connection can ask the kernel for comms. If not, the state may stay `asking`. */
   private canAsk = true;
-  private process = '';
-  private wasCut = false;
+  /** The kernel's own session, which is another one after a restart. */
+  private kernelSession = '';
+  private wasDisconnected = false;
   private isDisposed = false;
 
-  /** Make it as soon as there is a connection: the target must be there before a cell can run. */
+  /** To be called as soon as there is a connection: the comm target must be registered before a cell runs. */
   constructor(private readonly kernel: IBusKernel) {
     kernel.iopubMessage.connect(this.onMessage, this);
     kernel.statusChanged.connect(this.onStatus, this);
     kernel.connectionStatusChanged.connect(this.onConnection, this);
     kernel.disposed.connect(this.dispose, this);
-    kernel.registerCommTarget(TARGET, comm => this.join(comm));
-    void this.ask();
+    kernel.registerCommTarget(TARGET, (comm, { content }) =>
+      this.join(comm, versionIn(content.data))
+    );
+    void this.findComm();
   }
 
   get state(): BusState {
     return this.current;
   }
 
-  /** Whether the kernel is still to say what became of what the notebook shows, which it does when it is idle. */
+  /**
+   * The version of the package in the kernel. Null while it is not known: the
+   * kernel says it only when it opens the comm, which a page that was loaded
+   * later has missed.
+   */
+  get kernelVersion(): string | null {
+    return this.packageVersion;
+  }
+
+  /** Whether the kernel has yet to answer. Until it does, what the notebook shows may be out of date. */
   get isAsking(): boolean {
     return this.current === 'asking' && this.canAsk;
   }
@@ -86,17 +117,17 @@ export class KernelBus {
   }
 
   /**
-   * Whether writing what a message says into the notebook is up to this page.
+   * Whether this page should write a record into the notebook.
    *
-   * It is not where another page ran the cell that sent it: two pages that
-   * both save the same notebook get a question about a changed file.
+   * It should not if another page ran the cell: if both pages wrote and saved
+   * the notebook, JupyterLab would ask the user about a file that has changed.
    */
-  isOurs(message: KernelMessage.IMessage): boolean {
+  private isOursToWrite(message: KernelMessage.IMessage): boolean {
     const { session } = message.parent_header as { session?: string };
     return !session || !this.otherPages.has(session);
   }
 
-  /** The full text of a long value. Loads the package where it is not loaded. */
+  /** Fetch the full text of a long value. Loads the package first if necessary. */
   async value(request: string, name: string): Promise<string> {
     if (this.current !== 'joined') {
       await this.load();
@@ -104,14 +135,14 @@ export class KernelBus {
     return new Promise((resolve, reject) => {
       this.send({ type: 'value', request, name });
       const key = JSON.stringify([request, name]);
-      this.answers.set(key, [
-        ...(this.answers.get(key) ?? []),
+      this.waiting.set(key, [
+        ...(this.waiting.get(key) ?? []),
         { resolve, reject }
       ]);
     });
   }
 
-  /** The connection is gone. Whoever used it is told so by their session. */
+  /** Forget the connection, which is gone. Notebooks learn of that from their session. */
   dispose(): void {
     if (!this.isDisposed) {
       this.isDisposed = true;
@@ -120,17 +151,18 @@ export class KernelBus {
     }
   }
 
+  /** Send a message, or drop it if there is no comm. Joining one asks for the transcripts again. */
   private send(message: ToKernel): void {
     if (this.comm && !this.comm.isDisposed) {
       this.comm.send(message as unknown as JSONObject);
     }
   }
 
-  /** Ask whether the kernel has a comm of ours open, and join it. It answers when it is idle. */
-  private async ask(): Promise<void> {
+  /** Ask the kernel which of our comms are open, and join them. It answers when it is idle. */
+  private async findComm(): Promise<void> {
     this.canAsk = this.kernel.handleComms;
     if (!this.canAsk) {
-      // Another connection of this page to the same kernel has its comms; messages are still heard here.
+      // Another connection of this page to the same kernel handles its comms.
       return;
     }
     const before = this.comm;
@@ -140,16 +172,16 @@ export class KernelBus {
         return;
       }
       const open = Object.keys(reply.content.comms);
-      // One that was opened since is not in a reply that was on its way.
+      // The reply may not list a comm that was opened after the request, so only an older one can be missed.
       if (before && this.comm === before && !open.includes(before.commId)) {
         this.leave('asking');
       }
       open.forEach(id => this.joinById(id));
       if (!this.comm) {
-        this.become('absent');
+        this.setState('absent');
       }
     } catch {
-      // The kernel went away before it answered; whatever comes next asks again.
+      // The kernel went away before it answered. Whatever replaces it is asked again.
     }
   }
 
@@ -159,44 +191,48 @@ export class KernelBus {
     }
   }
 
-  private join(comm: Kernel.IComm): void {
+  private join(comm: Kernel.IComm, version: string | null = null): void {
     this.comm = comm;
+    this.packageVersion = version ?? this.packageVersion;
     comm.onClose = () => {
       if (this.comm === comm) {
         this.leave('absent');
       }
     };
     this.send({ type: 'hello', by: 'extension', version: VERSION });
-    this.become('joined');
-    this.store.ask();
+    this.setState('joined');
+    this.store.requestAll();
   }
 
+  /** Give up the comm and everything that was learned through it. */
   private leave(state: BusState): void {
     this.comm = null;
+    this.packageVersion = null;
     this.store.forget();
-    for (const waiting of this.answers.values()) {
-      waiting.forEach(({ reject }) => reject(new Error(LOST)));
+    for (const callers of this.waiting.values()) {
+      callers.forEach(({ reject }) => reject(new Error(LOST)));
     }
-    this.answers.clear();
-    this.become(state);
+    this.waiting.clear();
+    this.setState(state);
   }
 
-  private become(state: BusState): void {
+  private setState(state: BusState): void {
     if (this.current !== state) {
       this.current = state;
       this.changes.emit();
     }
   }
 
+  /** Load the package, and wait until its comm is joined. */
   private async load(): Promise<void> {
     const joined = new Promise<void>(resolve => {
-      const look = (): void => {
+      const check = (): void => {
         if (this.current === 'joined') {
-          this.changes.disconnect(look);
+          this.changes.disconnect(check);
           resolve();
         }
       };
-      this.changes.connect(look);
+      this.changes.connect(check);
     });
     const { content } = await this.kernel.requestExecute({
       code: LOAD,
@@ -209,35 +245,37 @@ export class KernelBus {
     await joined;
   }
 
-  /**
-   * Every message is looked at here, not by `comm.onMsg`: a page that was
-   * loaded while a cell runs learns the comm's id from the messages
-   * themselves, since `comm_info` is answered only afterwards.
-   */
   private onMessage(_: unknown, message: KernelMessage.IIOPubMessage): void {
-    const { msg_type, session } = message.header;
-    const parent = message.parent_header as { session?: string };
+    const { msg_type } = message.header;
     if (msg_type === 'execute_input') {
-      if (parent.session && parent.session !== this.kernel.clientId) {
-        this.otherPages.add(parent.session);
-      }
-      if (this.process && this.process !== session) {
-        // Restarted by somebody else, who alone was told.
-        this.leave('asking');
-        void this.ask();
-      }
-      this.process = session;
+      this.noteSessions(message);
     }
     if (msg_type === 'comm_msg') {
       const { comm_id, data } =
         message.content as KernelMessage.ICommMsgMsg['content'];
-      if (this.concerns(comm_id, data)) {
+      if (this.isForUs(comm_id, data)) {
         this.receive(data as unknown as FromKernel, message);
       }
     }
   }
 
-  private concerns(commId: string, data: JSONObject): boolean {
+  /** Note which page runs a cell, and whether the kernel is another process than before. */
+  private noteSessions(message: KernelMessage.IIOPubMessage): void {
+    const { session } = message.header;
+    const parent = message.parent_header as { session?: string };
+    if (parent.session && parent.session !== this.kernel.clientId) {
+      this.otherPages.add(parent.session);
+    }
+    if (this.kernelSession && this.kernelSession !== session) {
+      // Another page restarted the kernel; only that page is told.
+      this.leave('asking');
+      void this.findComm();
+    }
+    this.kernelSession = session;
+  }
+
+  /** Whether a comm message is for this bus. The comm of a message about a transcript on this page is joined. */
+  private isForUs(commId: string, data: JSONObject): boolean {
     if (this.comm?.commId === commId) {
       return true;
     }
@@ -256,9 +294,9 @@ export class KernelBus {
   ): void {
     if (message.type === 'value') {
       const key = JSON.stringify([message.request, message.name]);
-      this.answers.get(key)?.forEach(({ resolve }) => resolve(message.text));
-      this.answers.delete(key);
-    } else if (message.type === 'record' && !this.isOurs(envelope)) {
+      this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));
+      this.waiting.delete(key);
+    } else if (message.type === 'record' && !this.isOursToWrite(envelope)) {
       this.store.receive({ type: 'state', document: message.document });
     } else {
       this.store.receive(message);
@@ -267,19 +305,24 @@ export class KernelBus {
 
   private onStatus(_: unknown, status: Kernel.Status): void {
     if (['restarting', 'autorestarting', 'dead'].includes(status)) {
-      this.process = '';
+      this.kernelSession = '';
       this.leave('absent');
     }
   }
 
   private onConnection(_: unknown, status: Kernel.ConnectionStatus): void {
-    if (status === 'connected' && this.wasCut) {
-      this.wasCut = false;
-      // Messages may have been lost, and the kernel may be another process by now.
-      this.store.ask();
-      void this.ask();
+    if (status === 'connected' && this.wasDisconnected) {
+      this.wasDisconnected = false;
+      // Messages may have been lost, and the kernel may have been restarted.
+      this.store.requestAll();
+      void this.findComm();
     } else if (status !== 'connected' && this.comm) {
-      this.wasCut = true;
+      this.wasDisconnected = true;
     }
   }
+}
+
+/** The version that a kernel sends with the comm it opens. */
+function versionIn(data: JSONObject): string | null {
+  return typeof data?.version === 'string' ? data.version : null;
 }

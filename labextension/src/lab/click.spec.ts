@@ -2,9 +2,9 @@ import type { OutputArea } from '@jupyterlab/outputarea';
 import { expect, test } from 'vitest';
 
 import type { Action, ICallBlock, ITranscript } from '../transcript';
-import type { IArea, ITarget } from './click';
 import { Clicks, codeOf } from './click';
-import { FakeKernel, settled, transcript } from './fakes';
+import type { IArea, ITarget } from './click';
+import { FakeKernel, settled, transcript } from './testing/fakes';
 
 const APPROVE: Action = {
   type: 'decide',

@@ -1,4 +1,17 @@
-/** Carries out a reader's action as an execution in the cell that shows the transcript, so that output, questions and ■ belong to it. */
+/**
+ * Carries out a reader's action as an execution in the cell that shows the
+ * transcript.
+ *
+ * An approved tool may print, plot, ask with `input()` or run for a long time. All
+ * of that works only in an ordinary execution whose future belongs to a cell's
+ * output area: the output lands there, the question is asked there, and ■ stops
+ * it. So a click sends an `execute_request` with `%llm act`, and gives its future
+ * to the area of the transcript's cell, without clearing what the area shows.
+ *
+ * A request that the kernel has skipped, or that ended with the question still
+ * open, has decided nothing: the reader is told why and may click again. An area
+ * follows one future at a time, so the actions of a cell run one after another.
+ */
 
 import type { OutputArea } from '@jupyterlab/outputarea';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
@@ -6,10 +19,10 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { Action, ICallBlock, ITranscript } from '../transcript';
 import { LOAD } from './bus';
 
-/** What is used of a cell's output area. */
+/** The part of a cell's output area that a click uses. */
 export type IArea = Pick<OutputArea, 'model'> & {
   future: OutputArea['future'];
-  /** From JupyterLab 4.6 on: takes a future without clearing what is shown. */
+  /** Follows a future without clearing the area. JupyterLab has it since 4.6. */
   reattachFuture?: (future: OutputArea['future']) => void;
 };
 
@@ -18,9 +31,9 @@ export interface ITarget {
   kernel: Pick<Kernel.IKernelConnection, 'requestExecute'>;
   area: IArea;
   cellId: string;
-  /** Show this in the cell's prompt, such as `*`, or what belongs there when undefined. */
+  /** Set the cell's prompt, such as `*`; without a text, restore it. */
   prompt: (text?: string) => void;
-  /** The transcript as far as it has come. */
+  /** The newest state of the transcript. */
   document: () => ITranscript | undefined;
 }
 
@@ -38,14 +51,14 @@ const NOT_INSTALLED =
 const STILL_OPEN = 'Nothing was decided; the output below says why.';
 
 export class Clicks {
-  /** The last action of each area: one at a time, for an area shows the output of one execution only. */
+  /** The last action of each area, which the next one waits for. */
   private readonly last = new WeakMap<IArea, Promise<void>>();
 
   /**
    * Carry out an action.
    *
-   * Resolves when the kernel has carried it out, and rejects with a sentence
-   * for the reader where it could not, so that they can try again.
+   * Resolves when the kernel has carried it out. If it could not, rejects with a
+   * sentence for the reader, who can then try again.
    */
   async perform(action: Action, target: ITarget): Promise<void> {
     const before = this.last.get(target.area);
@@ -61,7 +74,7 @@ export class Clicks {
   }
 }
 
-/** The code that performs an action: plain ASCII, so that nothing in it can be read as anything but JSON. */
+/** The code that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
 export function codeOf(action: Action): string {
   const json = JSON.stringify(action).replace(
     /[^\x20-\x7e]/g,
@@ -72,18 +85,19 @@ export function codeOf(action: Action): string {
 
 async function execute(action: Action, target: ITarget): Promise<void> {
   const { area } = target;
-  const future = request(action, target);
-  let missing = false;
+  const future = requestExecution(action, target);
+  let isMissing = false;
+  // A kernel without the package is reported on the card, not by a traceback in the cell.
   future.registerMessageHook(message => {
     if (message.header.msg_type === 'error') {
       const { ename, evalue } =
         message.content as KernelMessage.IReplyErrorContent;
-      missing ||=
+      isMissing ||=
         ename === 'ModuleNotFoundError' && /llm_notebook/.test(evalue);
     }
-    return !missing;
+    return !isMissing;
   });
-  show(future, area);
+  attach(future, area);
   target.prompt('*');
   let reply: KernelMessage.IExecuteReplyMsg;
   try {
@@ -91,21 +105,21 @@ async function execute(action: Action, target: ITarget): Promise<void> {
   } catch {
     throw new Error(WENT_AWAY);
   } finally {
-    // Unless the cell was run again meanwhile: its prompt is not ours any more.
+    // If the cell was run again in the meantime, its prompt belongs to that run.
     if (area.future === future) {
       target.prompt();
     }
   }
-  if (missing) {
+  if (isMissing) {
     throw new Error(NOT_INSTALLED);
   }
-  // ipykernel says "aborted", which the protocol has dropped but servers still pass on.
+  // The type does not have "aborted", but ipykernel still sends it.
   if ((reply.content.status as string) === 'aborted') {
     throw new Error(SKIPPED);
   }
 }
 
-function request(action: Action, { kernel, cellId }: ITarget): Future {
+function requestExecution(action: Action, { kernel, cellId }: ITarget): Future {
   try {
     return kernel.requestExecute(
       {
@@ -122,19 +136,19 @@ function request(action: Action, { kernel, cellId }: ITarget): Future {
   }
 }
 
-/** Let the area show what an execution prints, draws and asks, after what it shows already. */
-function show(future: Future, area: IArea): void {
+/** Let the area follow a future, and keep what it shows. */
+function attach(future: Future, area: IArea): void {
   if (area.reattachFuture) {
     area.reattachFuture(future as OutputArea['future']);
     return;
   }
-  // Setting the future is the only way to have `input()` answered here, and it clears the area.
+  // `input()` is answered only through the area's future, and setting that clears the area.
   const outputs = area.model.toJSON();
   area.future = future as OutputArea['future'];
   area.model.fromJSON(outputs);
 }
 
-/** The call that a decision was about, where it still waits for one. */
+/** The call that a decision was about, if it is still undecided. */
 function stillOpen(
   action: Action,
   document: ITranscript | undefined

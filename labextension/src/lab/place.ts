@@ -1,4 +1,4 @@
-/** Where a transcript is shown: in a notebook with a kernel, or anywhere else. */
+/** Knows where a transcript is shown, in a notebook or elsewhere, and what the reader can do there. */
 
 import { Clipboard } from '@jupyterlab/apputils';
 import type { CodeCell } from '@jupyterlab/cells';
@@ -14,19 +14,19 @@ import { KernelBus } from './bus';
 import type { Clicks } from './click';
 
 export interface IPlace {
-  /** The bus of the kernel that is connected now. */
+  /** The bus of the connected kernel. */
   readonly bus: KernelBus | null;
-  /** Emitted when there is another kernel, or when the bus changes. */
+  /** Emitted when another kernel is connected, or when the state of the bus changes. */
   readonly changed: ISignal<IPlace, void>;
-  /** What a transcript may ask of this place. `id`: the transcript; `shown`: the widget that shows it. */
+  /** The host for the transcript `id`, which the widget `shown` shows. */
   host(id: string, shown: Widget): IHost;
-  /** Whether the cell that shows it was run on this page, so that whatever the kernel says of it comes here by itself. */
+  /** Whether its cell was run on this page, which therefore gets the kernel's messages without asking. */
   ranHere(shown: Widget): boolean;
 }
 
 const ASKING = 'The kernel is busy; how it stands is known when it is free.';
 
-/** Only one bus can listen to a connection, whatever number of places it has. */
+/** Gives each kernel connection one bus, which the places that use the connection share. */
 export class Buses {
   private readonly buses = new WeakMap<Kernel.IKernelConnection, KernelBus>();
 
@@ -45,7 +45,7 @@ const openLink = (url: string): void => {
   window.open(url, '_blank', 'noopener,noreferrer');
 };
 
-/** Anywhere without a kernel of its own, such as a file viewer. */
+/** A place without a kernel, such as a file viewer. */
 export class Elsewhere implements IPlace {
   readonly bus = null;
   readonly changed = new Signal<this, void>(this);
@@ -60,6 +60,7 @@ export class Elsewhere implements IPlace {
   }
 }
 
+/** A notebook, whose kernel may change. */
 export class NotebookPlace implements IPlace {
   private readonly changes = new Signal<this, void>(this);
   private current: KernelBus | null = null;
@@ -94,7 +95,7 @@ export class NotebookPlace implements IPlace {
       return { ...everywhere, blocked: 'Start the kernel to decide.' };
     }
     if (bus.isAsking) {
-      // What is shown is what was saved; it may have been decided since.
+      // The notebook shows what was saved; the question may have been decided since.
       return { ...everywhere, blocked: ASKING, asking: true };
     }
     if (bus.store.isGone(id)) {
@@ -119,19 +120,19 @@ export class NotebookPlace implements IPlace {
   }
 
   private connect(): void {
-    this.current?.changed.disconnect(this.tell, this);
+    this.current?.changed.disconnect(this.notify, this);
     const { kernel } = this;
     this.current = kernel && this.buses.of(kernel);
-    this.current?.changed.connect(this.tell, this);
-    this.tell();
+    this.current?.changed.connect(this.notify, this);
+    this.notify();
   }
 
-  private tell(): void {
+  private notify(): void {
     this.changes.emit();
   }
 
   private dispose(): void {
-    this.current?.changed.disconnect(this.tell, this);
+    this.current?.changed.disconnect(this.notify, this);
     Signal.clearData(this);
   }
 
@@ -145,7 +146,7 @@ export class NotebookPlace implements IPlace {
       kernel,
       area: cell.outputArea,
       cellId: cell.model.id,
-      // Not `model.executionState`: it would also mark the cell's text as the one that was run.
+      // Setting `model.executionState` would also mark the cell's text as the one that was run.
       prompt: text => {
         if (!cell.isDisposed) {
           cell.setPrompt(text ?? `${cell.model.executionCount ?? ''}`);
@@ -155,7 +156,7 @@ export class NotebookPlace implements IPlace {
     });
   }
 
-  /** The cell whose output area, or a view of it elsewhere on the page, holds the widget. */
+  /** The cell whose output area holds the widget, or whose outputs are also shown elsewhere and hold it there. */
   private cellOf(shown: Widget): CodeCell | undefined {
     for (let at: Widget | null = shown; at; at = at.parent) {
       const { model } = at as Widget & { model?: unknown };

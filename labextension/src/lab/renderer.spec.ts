@@ -3,19 +3,19 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { expect, test, vi } from 'vitest';
 
-import type { IHost, ITranscript } from '../transcript';
 import { MIME_TYPE } from '../transcript';
+import type { IHost, ITranscript } from '../transcript';
 import { KernelBus } from './bus';
-import { appended, FakeKernel, settled, transcript } from './fakes';
 import type { IPlace } from './place';
 import { TranscriptRenderer } from './renderer';
+import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
-// Lumino derives from an event that jsdom does not have.
+// Lumino subclasses an event that jsdom does not have.
 vi.hoisted(() => {
   Object.assign(globalThis, { DragEvent: MouseEvent });
 });
 
-/** An output of a notebook, which draws itself anew when it is changed. */
+/** An output of a notebook, which is rendered again when its data change. */
 class Output {
   readonly trusted = false;
   readonly metadata = {};

@@ -1,4 +1,12 @@
-/** Shows a saved or live transcript in an output, and keeps the notebook's copy of it true. */
+/**
+ * Shows a transcript in an output, and keeps the notebook's copy up to date.
+ *
+ * A renderer follows its transcript in the store of its kernel's bus. It begins
+ * again when it is attached, because only then can it find its cell, and when the
+ * kernel changes. A display update usually brings the record into the notebook,
+ * but it is lost if the page was reloaded while the cell ran. So the renderer
+ * writes the record itself, unless the notebook has it already.
+ */
 
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { PartialJSONObject } from '@lumino/coreutils';
@@ -6,14 +14,14 @@ import { JSONExt } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { ITranscript } from '../transcript';
 import { MIME_TYPE, TranscriptView } from '../transcript';
+import type { ITranscript } from '../transcript';
 import type { KernelBus } from './bus';
 import type { IPlace } from './place';
-import type { Bundle, Change } from './store';
 import { atRest } from './store';
+import type { Bundle, Change } from './store';
 
-/** Above widgets (-10), which the same output may hold too. */
+/** Ranks our renderer above that of widgets (-10), which the same output may hold too. */
 export const RANK = -100;
 
 export class TranscriptRenderer
@@ -23,7 +31,7 @@ export class TranscriptRenderer
   private readonly view: TranscriptView;
   private model: IRenderMime.IMimeModel | null = null;
   private following: { bus: KernelBus | null; id: string } | null = null;
-  private stop: () => void = () => undefined;
+  private unfollow: () => void = () => undefined;
 
   constructor(private readonly place: IPlace) {
     super();
@@ -40,7 +48,7 @@ export class TranscriptRenderer
     }
     const { following } = this;
     if (following?.id === document.id && following.bus) {
-      this.present(following.bus.store.replaced(document));
+      this.present(following.bus.store.takeReplacement(document));
     } else {
       this.follow(document);
     }
@@ -48,22 +56,23 @@ export class TranscriptRenderer
 
   dispose(): void {
     if (!this.isDisposed) {
-      this.stop();
+      this.unfollow();
       this.view.dispose();
       super.dispose();
     }
   }
 
-  /** Only now is it known which cell this belongs to. */
+  /** Find the cell, which is possible only from here on, and ask for what this page may have missed. */
   protected onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     this.reconnect();
     const { following } = this;
     if (following && !this.place.ranHere(this)) {
-      following.bus?.store.askFor(following.id);
+      following.bus?.store.request(following.id);
     }
   }
 
+  /** Follow the transcript in the current place. */
   private reconnect(): void {
     const document = this.model && transcriptOf(this.model);
     if (document) {
@@ -74,8 +83,8 @@ export class TranscriptRenderer
   private follow(saved: ITranscript): void {
     const { bus } = this.place;
     if (this.following?.id !== saved.id || this.following.bus !== bus) {
-      this.stop();
-      this.stop =
+      this.unfollow();
+      this.unfollow =
         bus?.store.follow(saved, change => this.receive(change)) ??
         (() => undefined);
       this.following = { bus, id: saved.id };
@@ -102,11 +111,12 @@ export class TranscriptRenderer
     }
   }
 
+  /** Show a document as it is, or at rest if no kernel works on it. */
   private present(document: ITranscript): void {
     const { bus } = this.place;
-    const isWorkedAt =
+    const isLive =
       bus && bus.state !== 'absent' && !bus.store.isGone(document.id);
-    const next = isWorkedAt ? document : atRest(document);
+    const next = isLive ? document : atRest(document);
     if (this.view.document !== next) {
       this.view.show(next);
     }
@@ -115,7 +125,7 @@ export class TranscriptRenderer
     }
   }
 
-  /** Its kernel died, so no record will come: what had arrived is more than the notebook holds. */
+  /** Write a document at rest if it is newer than the notebook's copy: its kernel died and will send no record. */
   private keep(document: ITranscript): void {
     const { model } = this;
     const held = model && transcriptOf(model);
@@ -124,10 +134,7 @@ export class TranscriptRenderer
     }
   }
 
-  /**
-   * Replace what the notebook holds, unless it is that already: a display
-   * update does it too, but is lost where the page has been reloaded since.
-   */
+  /** Replace the notebook's copy, unless it is the same. */
   private write(bundle: Bundle): void {
     const { model } = this;
     const data = bundle as PartialJSONObject;
@@ -136,7 +143,7 @@ export class TranscriptRenderer
     }
   }
 
-  /** What this version cannot read is shown as its text. */
+  /** Show the plain text of a transcript that this version cannot read. */
   private showText(model: IRenderMime.IMimeModel): void {
     const text = document.createElement('pre');
     text.textContent = String(model.data['text/plain'] ?? '');
@@ -144,7 +151,7 @@ export class TranscriptRenderer
   }
 }
 
-/** The transcript of an output, null where it is none that this version knows. */
+/** The transcript in an output; null if there is none that this version can read. */
 function transcriptOf(model: IRenderMime.IMimeModel): ITranscript | null {
   const value = model.data[MIME_TYPE] as ITranscript | undefined;
   return value?.version === 1 &&
@@ -154,7 +161,7 @@ function transcriptOf(model: IRenderMime.IMimeModel): ITranscript | null {
     : null;
 }
 
-/** Makes the renderers of one place. */
+/** A factory that makes the renderers of one place. */
 export function transcriptFactory(place: IPlace): IRenderMime.IRendererFactory {
   return {
     safe: true,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { appended, transcript } from './fakes';
-import type { Change } from './store';
 import { atRest, TranscriptStore } from './store';
+import type { Change } from './store';
+import { appended, transcript } from './testing/fakes';
 
 function following(document = transcript()): {
   store: TranscriptStore;
@@ -69,8 +69,8 @@ test('a display update that is newer than the deltas is taken', () => {
   const { store } = following();
   store.receive(appended(1, 'one '));
   const newer = transcript({ seq: 4, state: 'done' });
-  expect(store.replaced(newer)).toBe(newer);
-  expect(store.replaced(transcript({ seq: 3 }))).toBe(newer);
+  expect(store.takeReplacement(newer)).toBe(newer);
+  expect(store.takeReplacement(transcript({ seq: 3 }))).toBe(newer);
 });
 
 test('a record is shown and handed on to be written', () => {
@@ -92,7 +92,7 @@ test('only what can change is asked about', () => {
   follow('over', 'done');
   follow('paused', 'paused');
   follow('streaming', 'streaming');
-  store.ask();
+  store.requestAll();
   expect(asked).toEqual(['paused', 'streaming']);
 });
 

@@ -1,102 +1,119 @@
-/** The transcripts that one kernel tells about, as far as they have come. Knows neither kernels nor pages. */
+/**
+ * Keeps the newest state of each transcript of one kernel. Pure: it knows neither
+ * the kernel nor the page.
+ *
+ * A transcript has two sources: the copy in the notebook file, and the documents
+ * and deltas that the kernel sends. A document from the kernel (`isFromKernel`)
+ * outranks any copy that a page finds in the file, whatever their `seq` numbers
+ * are. Between two copies in the file, and when a display update replaces one, the
+ * newer document counts.
+ *
+ * A delta that does not follow the last one leaves a gap. The store then asks the
+ * kernel for the whole document, once, and deltas have no effect until it comes.
+ * It asks in the same way when a page is loaded or a connection is back, but only
+ * for transcripts that are shown and can still change.
+ */
 
+import { reduce } from '../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../transcript';
-import { reduce } from '../transcript/reducer';
 
+/** An output's data by MIME type. */
 export type Bundle = Record<string, unknown>;
 
-/** What somebody who shows a transcript is told. */
+/** What a follower of a transcript is told. */
 export type Change =
-  /** Show it as a whole. */
+  /** Show this document. */
   | { type: 'show'; document: ITranscript }
+  /** Apply this delta to the document that is shown. */
   | { type: 'delta'; delta: IDelta }
-  /** This belongs into the notebook's file now. */
+  /** Write this into the notebook. */
   | { type: 'record'; document: ITranscript; bundle: Bundle }
-  /** The kernel knows nothing of it. */
+  /** The kernel does not know the transcript. */
   | { type: 'gone' };
 
 export type Follower = (change: Change) => void;
 
 interface IEntry {
   document: ITranscript;
-  /** The kernel has told of it, so that what a file says is older. */
-  told: boolean;
-  gone: boolean;
-  /** The whole was asked for and has not come yet. */
-  asked: boolean;
+  /** Whether the document comes from the kernel, so that the file's copy is older. */
+  isFromKernel: boolean;
+  /** Whether the kernel has said that it does not know the transcript. */
+  isGone: boolean;
+  /** Whether the whole document was asked for and has not arrived. */
+  isRequested: boolean;
   followers: Set<Follower>;
 }
 
-const STOPPED = 'The kernel stopped before the answer was complete.';
-const KEEPS = 'What had arrived is kept. Run the cell again to go on.';
+const STOPPED_TITLE = 'The kernel stopped before the answer was complete.';
+const STOPPED_TEXT = 'What had arrived is kept. Run the cell again to go on.';
 
-/** Transcripts that nobody shows are kept up to this number. */
-const KEPT = 50;
+/** How many transcripts without followers are kept. */
+const MAX_UNFOLLOWED = 50;
 
 export class TranscriptStore {
   private readonly entries = new Map<string, IEntry>();
 
-  /** `resync` asks the kernel for the whole of a transcript. */
+  /** `resync` asks the kernel for a whole document. */
   constructor(private readonly resync: (id: string) => void) {}
 
   /**
-   * Follow a transcript that a notebook holds. `get()` gives its newest state,
-   * which is the notebook's own until the kernel tells more.
+   * Follow a transcript that a notebook holds. From then on `get()` gives its
+   * newest state, which is the notebook's copy until the kernel knows better.
    *
-   * Returns how to stop.
+   * @returns a function that stops following.
    */
   follow(saved: ITranscript, follower: Follower): () => void {
-    const entry = this.entry(saved);
-    if (!entry.told && saved.seq > entry.document.seq) {
+    const entry = this.entryOf(saved);
+    if (!entry.isFromKernel && saved.seq > entry.document.seq) {
       entry.document = saved;
     }
     entry.followers.add(follower);
     return () => {
       entry.followers.delete(follower);
-      this.tidy();
+      this.prune();
     };
   }
 
-  /** The notebook's copy was replaced by a newer one, as a display update does. Returns what is to be shown. */
-  replaced(document: ITranscript): ITranscript {
-    const entry = this.entry(document);
-    if (!entry.told || document.seq > entry.document.seq) {
+  /** Take in a copy that has replaced the notebook's, as a display update does. Returns the document to show. */
+  takeReplacement(document: ITranscript): ITranscript {
+    const entry = this.entryOf(document);
+    if (!entry.isFromKernel || document.seq > entry.document.seq) {
       entry.document = document;
     }
     return entry.document;
   }
 
-  /** Take what the kernel says. */
+  /** Handle a message from the kernel. */
   receive(message: FromKernel): void {
     switch (message.type) {
       case 'delta':
         this.receiveDelta(message);
         return;
       case 'state':
-        this.tell(this.take(message.document), {
+        this.notify(this.accept(message.document), {
           type: 'show',
           document: message.document
         });
         return;
       case 'record': {
         const { document, bundle } = message;
-        const entry = this.take(document);
-        this.tell(entry, { type: 'show', document });
-        this.tell(entry, { type: 'record', document, bundle });
+        const entry = this.accept(document);
+        this.notify(entry, { type: 'show', document });
+        this.notify(entry, { type: 'record', document, bundle });
         return;
       }
       case 'gone': {
         const entry = this.entries.get(message.id);
         if (entry) {
-          entry.gone = true;
-          entry.asked = false;
-          this.tell(entry, { type: 'gone' });
+          entry.isGone = true;
+          entry.isRequested = false;
+          this.notify(entry, { type: 'gone' });
         }
       }
     }
   }
 
-  /** The newest state of a transcript that was followed or told of. */
+  /** The newest state of a transcript. */
   get(id: string): ITranscript | undefined {
     return this.entries.get(id)?.document;
   }
@@ -105,35 +122,40 @@ export class TranscriptStore {
     return this.entries.has(id);
   }
 
-  /** The kernel has said that it knows nothing of this transcript. */
+  /** Whether the kernel has said that it does not know this transcript. */
   isGone(id: string): boolean {
-    return this.entries.get(id)?.gone ?? false;
+    return this.entries.get(id)?.isGone ?? false;
   }
 
-  /** Ask for every transcript that is on a page and can still change. */
-  ask(): void {
+  /** Ask the kernel for every transcript that is followed and can still change. */
+  requestAll(): void {
     for (const [id, entry] of this.entries) {
-      entry.asked = false;
+      entry.isRequested = false;
       if (entry.followers.size > 0) {
-        entry.told = false;
-        this.askFor(id);
+        entry.isFromKernel = false;
+        this.request(id);
       }
     }
   }
 
-  /** Ask for a transcript that can still change, where the kernel has not told of it. */
-  askFor(id: string): void {
+  /** Ask the kernel for a transcript that can still change and that it has not sent. */
+  request(id: string): void {
     const entry = this.entries.get(id);
-    if (entry && canChange(entry.document) && !entry.told && !entry.asked) {
-      entry.asked = true;
+    if (
+      entry &&
+      canChange(entry.document) &&
+      !entry.isFromKernel &&
+      !entry.isRequested
+    ) {
+      entry.isRequested = true;
       this.resync(id);
     }
   }
 
-  /** The kernel began anew: what it told before is now only what the notebook shows. */
+  /** The kernel was restarted: what it said before counts no more than the notebook's copy. */
   forget(): void {
     for (const entry of this.entries.values()) {
-      entry.told = entry.gone = entry.asked = false;
+      entry.isFromKernel = entry.isGone = entry.isRequested = false;
     }
   }
 
@@ -143,25 +165,26 @@ export class TranscriptStore {
       return;
     }
     const { result, document } = reduce(entry.document, delta);
-    if (result === 'gap' && !entry.asked) {
-      entry.asked = true;
+    if (result === 'gap' && !entry.isRequested) {
+      entry.isRequested = true;
       this.resync(delta.id);
     }
     if (result === 'applied') {
       entry.document = document;
-      entry.told = true;
-      this.tell(entry, { type: 'delta', delta });
+      entry.isFromKernel = true;
+      this.notify(entry, { type: 'delta', delta });
     }
   }
 
-  private entry(document: ITranscript): IEntry {
+  /** The entry of a transcript, made if there is none. */
+  private entryOf(document: ITranscript): IEntry {
     let entry = this.entries.get(document.id);
     if (!entry) {
       entry = {
         document,
-        told: false,
-        gone: false,
-        asked: false,
+        isFromKernel: false,
+        isGone: false,
+        isRequested: false,
         followers: new Set()
       };
       this.entries.set(document.id, entry);
@@ -169,37 +192,44 @@ export class TranscriptStore {
     return entry;
   }
 
-  private take(document: ITranscript): IEntry {
-    const entry = this.entry(document);
+  /** Take a whole document from the kernel. */
+  private accept(document: ITranscript): IEntry {
+    const entry = this.entryOf(document);
     entry.document = document;
-    entry.told = true;
-    entry.gone = entry.asked = false;
-    this.tidy();
+    entry.isFromKernel = true;
+    entry.isGone = entry.isRequested = false;
+    this.prune();
     return entry;
   }
 
-  private tell(entry: IEntry, change: Change): void {
+  private notify(entry: IEntry, change: Change): void {
     for (const follower of [...entry.followers]) {
       follower(change);
     }
   }
 
-  private tidy(): void {
-    const idle = [...this.entries].filter(([, entry]) => !entry.followers.size);
-    for (const [id] of idle.slice(0, Math.max(0, idle.length - KEPT))) {
+  /** Forget the oldest transcripts that have no followers. */
+  private prune(): void {
+    const unfollowed = [...this.entries].filter(
+      ([, entry]) => !entry.followers.size
+    );
+    for (const [id] of unfollowed.slice(
+      0,
+      Math.max(0, unfollowed.length - MAX_UNFOLLOWED)
+    )) {
       this.entries.delete(id);
     }
   }
 }
 
-/** Whether a transcript can go on by itself or by a decision. */
+/** Whether a transcript may still change, by itself or by a decision. */
 export function canChange(document: ITranscript): boolean {
   return ['waiting', 'streaming', 'paused'].includes(document.state);
 }
 
 /**
- * How a transcript reads that no kernel is working at any more: a saved
- * "streaming" would never end.
+ * The transcript as it is without a kernel that works on it. One that was saved
+ * while it was streaming has failed, or it would seem to stream for ever.
  */
 export function atRest(document: ITranscript): ITranscript {
   if (document.state !== 'waiting' && document.state !== 'streaming') {
@@ -225,8 +255,8 @@ export function atRest(document: ITranscript): ITranscript {
     }),
     error: {
       kind: 'error',
-      title: STOPPED,
-      text: KEEPS
+      title: STOPPED_TITLE,
+      text: STOPPED_TEXT
     }
   };
 }

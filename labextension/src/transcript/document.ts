@@ -1,38 +1,44 @@
 /**
- * A transcript as the kernel sends and saves it: one turn of a conversation, as
- * far as it has come. `llm_notebook/transcript/document.py` writes it.
+ * The contract with the kernel: the document that describes one turn of a
+ * conversation, the deltas that change it, and the messages in both directions.
+ *
+ * `llm_notebook/transcript/document.py` writes the document, and notebooks store
+ * it: fields may be added, but not renamed or given another meaning. A field marked "hostile" holds text
+ * from a model or a tool, which may try to pass for a part of the interface.
+ * `card/` and `calls/` draw such text with its hidden characters written out,
+ * `answer/` sanitises it.
  */
 
 export const MIME_TYPE = 'application/vnd.llm-notebook.transcript+json';
 
 export interface ITranscript {
   version: 1;
-  /** The same for the live view, the saved record and after a reload. */
+  /** Identifies the turn: the live view, the saved record and a reloaded page all use the same id. */
   id: string;
-  /** Number of the last delta that it includes. */
+  /** The number of the last delta that is included. */
   seq: number;
   model: string;
   state: 'waiting' | 'streaming' | 'paused' | 'done' | 'interrupted' | 'failed';
-  /** How long it has taken so far, or took. */
+  /** How long the turn took, or has taken so far. */
   seconds: number;
-  /** When the turn began, ISO 8601 with offset. */
+  /** When the turn began, in ISO 8601 with an offset. */
   began?: string;
-  /** While nothing arrives: why, such as a retry. */
+  /** Why nothing is arriving, such as a retry; `seconds` is the time until the next attempt. */
   notice?: { text: string; detail?: string; seconds?: number } | null;
   blocks: Block[];
-  /** Sentences of ours for the reader, below the answer. Plain text. */
+  /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: {
     kind: 'key' | 'error';
     title: string;
     text: string;
-    /** Lines to type, each with what it does. */
+    /** What the reader can type to fix it, and what each line does. */
     ways?: { code: string; text: string }[];
   } | null;
-  /** Model, tokens, time: shown at the foot. Absent facts are unknown. */
+  /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
-  /** Calls are shown unfolded. */
+  /** Whether tool calls are shown unfolded. */
   showCalls?: boolean;
 }
 
@@ -40,69 +46,69 @@ export type Block = ITextBlock | IReasoningBlock | ICallBlock;
 
 export interface ITextBlock {
   kind: 'text';
-  /** Markdown of the model's: hostile. */
+  /** The model's Markdown: hostile. */
   text: string;
 }
 
 export interface IReasoningBlock {
   kind: 'reasoning';
   text: string;
-  /** How long it took; absent while it is the newest. */
+  /** How long it took; absent while the model is still thinking. */
   seconds?: number;
 }
 
 export type CallStatus =
   | 'writing' // the model is still writing the arguments
-  | 'queued' // proposed; not begun
+  | 'queued' // proposed, but not started
   | 'running'
   | 'finished'
   | 'failed'
   | 'cancelled'
-  | 'waiting' // for a human
-  | 'approved' // decided, not run yet
+  | 'waiting' // for a human decision
+  | 'approved' // but has not run yet
   | 'denied'
   | 'answered'
   | 'abandoned'
-  | 'unknown'; // it was running when its kernel died
+  | 'unknown'; // the kernel died while it was running
 
 export interface ICallBlock {
   kind: 'call';
   callId: string;
   name: string;
-  /** JSON text as far as it arrived. */
+  /** The JSON text that has arrived so far. */
   arguments: string;
   status: CallStatus;
-  /** Seconds after the turn began. */
+  /** When the call started, in seconds after the turn began. */
   began?: number;
   seconds?: number;
-  /** What the tool returned: hostile text, bounded. */
+  /** What the tool returned, cut to a bounded length: hostile. */
   result?: string;
-  /** Characters of the result that were left out. */
+  /** How many characters of the result were cut off. */
   resultHidden?: number;
-  /** A sentence of ours, such as that a hook changed the arguments. */
+  /** Our own remark, for example that a hook changed the arguments. */
   note?: string;
   request?: IRequest | null;
   decision?: IDecision | null;
 }
 
-/** What a human is asked, drawn from the frozen copy of the arguments. */
+/** The question to a human, made from the frozen copy of the arguments. */
 export interface IRequest {
-  /** The call in the journal: what a decision names. */
+  /** The id of the call in the journal, which a decision refers to. */
   id: string;
   digest: string;
   tool: string;
-  /** Facts about where the tool comes from, such as "function in this notebook". */
+  /** Where the tool comes from, such as "function in this notebook". */
   origin: string[];
   source?: { title: string; code: string } | null;
-  /** The tool's own sentence: hostile. */
+  /** The tool's own explanation: hostile. */
   reason: string;
   destructive: boolean;
   params: IParam[];
-  /** How far "Always allow" may reach; empty where it is not offered. */
+  /** The scopes that "Always allow" offers; empty if it is not offered. */
   grants: Scope[];
-  /** Why it is asked again: what about the tool has changed. */
+  /** What has changed about the tool, if that is why the question is asked again. */
   changed?: string;
-  /** Why it cannot be decided here, such as a tool that is not defined. */
+  /** Why the question cannot be decided here, for example because the tool is not defined. */
   blocked?: string;
 }
 
@@ -110,12 +116,12 @@ export type Scope = 'cell' | 'notebook' | 'session';
 
 export interface IParam {
   name: string;
-  /** A word for its type, such as `string` or `list of integer`. */
+  /** The type in words, such as `string` or `list of integer`. */
   type: string;
-  /** The string itself, or the JSON text of any other value. */
+  /** The string itself, or the JSON text of a value that is not a string. */
   text: string;
   isText: boolean;
-  /** Of a long value `text` is head and tail; what lies between is fetched when it is opened. */
+  /** Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`. */
   cut?: { at: number; hidden: number; total: number } | null;
   description?: string;
   required?: boolean;
@@ -125,16 +131,16 @@ export interface IParam {
 export interface IDecision {
   verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
   by: string;
-  /** ISO 8601 with offset. */
+  /** When it was decided, in ISO 8601 with an offset. */
   at: string;
-  /** The reason of a denial, or the answer. */
+  /** The reason for a denial, or the answer. */
   text?: string;
-  /** What was edited: JSON texts. */
+  /** The arguments that were edited, as JSON texts. */
   changes?: { name: string; before: string; after: string }[];
   grant?: { id: string; scope: Scope; revoked: boolean } | null;
 }
 
-/** A change of a transcript. `seq` numbers go up by one. */
+/** A change to a transcript. Each delta's `seq` is one more than that of the delta before it. */
 export interface IDelta {
   type: 'delta';
   id: string;
@@ -147,26 +153,26 @@ export type Op =
   | { op: 'block'; block: number; value: Block }
   | { op: 'set'; fields: Partial<ITranscript> };
 
-/** From the kernel. */
+/** A message from the kernel. */
 export type FromKernel =
   | IDelta
   | { type: 'state'; document: ITranscript }
-  /** The turn is over or paused: write it into the notebook. */
+  /** The turn has ended or paused, so that it belongs in the notebook file. */
   | { type: 'record'; document: ITranscript; bundle: Record<string, unknown> }
   | { type: 'value'; request: string; name: string; text: string }
-  /** Nothing is known of this transcript in this kernel. */
+  /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 
-/** What a reader does. */
+/** Something that the reader does. */
 export type Action =
   | {
       type: 'decide';
       transcript: string;
       request: string;
       digest: string;
-      /** `approved` of an unknown call runs it again. */
+      /** For a call whose outcome is unknown, `approved` runs it again. */
       verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
-      /** Edited arguments: the JSON text of each that was changed, `null` for one that was removed. */
+      /** The edited arguments: the JSON text of each one that was changed, `null` for one that was removed. */
       arguments?: Record<string, string | null>;
       text?: string;
       grant?: Scope;
@@ -175,9 +181,12 @@ export type Action =
   | { type: 'retry'; transcript: string }
   | { type: 'revoke'; transcript: string; grant: string };
 
-/** To the kernel by comm. */
+/** A message to the kernel. */
 export type ToKernel =
+  /** The first message. `version` is this package's, so that the kernel can tell whether the page is older. */
   | { type: 'hello'; by: 'extension' | 'widget'; version: string }
+  /** Asks for the whole document. */
   | { type: 'resync'; id: string }
+  /** Asks for the full text of a long argument. */
   | { type: 'value'; request: string; name: string }
   | Action;

@@ -1,18 +1,20 @@
-/** What a transcript asks of the place it is shown in. */
+/** What a transcript needs from the page that shows it. Whatever is missing is not offered to the reader. */
 
 import type { Action } from './document';
 
 export interface IHost {
-  /** Perform an action; resolves when it was handed to the kernel. Undefined: nobody can (no kernel). */
+  /** Carry out an action; rejects with a sentence for the reader. Missing while there is no kernel to do it. */
   act?: (action: Action) => Promise<void>;
-  /** Why `act` is missing or blocked, for the card's fine print: "Start the kernel to decide." */
+  /** Why the reader cannot act, such as "Start the kernel to decide." */
   blocked?: string;
-  /** The kernel has not said yet how things stand: what is shown is what was saved. */
+  /** Whether the transcript comes from the file and the kernel has yet to confirm it. */
   asking?: boolean;
-  /** The full text of a long value. */
+  /** Fetch the full text of a long argument. */
   value?: (request: string, name: string) => Promise<string>;
+  /** Copy a text; the browser's clipboard is used if this is missing. */
   copy?: (text: string) => void;
   insertBelow?: (code: string) => void;
   openLink?: (url: string) => void;
+  /** The current time in milliseconds, for tests. */
   now?: () => number;
 }

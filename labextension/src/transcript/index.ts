@@ -1,5 +1,6 @@
-/** The transcript of a turn, for whoever shows one: the JupyterLab extension and the widget. */
+/** The public face of the transcript, for the JupyterLab extension and the widget. */
 
 export * from './document';
 export type { IHost } from './host';
+export { reduce } from './reducer';
 export { TranscriptView } from './view';

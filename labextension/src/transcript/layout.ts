@@ -1,54 +1,74 @@
-/** Which rows a transcript has: what stands alone, what ran together, what is folded away once it is over. Pure. */
+/**
+ * Decides which rows a transcript has: what stands alone, which calls ran at the
+ * same time, and which steps a finished answer folds away. Pure.
+ *
+ * Steps are reasoning and the calls that needed no human decision. While an
+ * answer is live, each step is a row, and calls that overlap in time form a
+ * group. Once it is done, all steps between two texts are gathered in one row.
+ * Questions and decisions are never hidden.
+ *
+ * A row's key stays the same for as long as it is about the same thing, so that
+ * the view can keep its piece, with open folds and drafts.
+ */
 
-import type { Block, ICallBlock, ITranscript } from './document';
+import type { Block, ICallBlock, IRequest, ITranscript } from './document';
 
 export type Row =
   | { kind: 'text' | 'reasoning' | 'call' | 'card'; key: string; block: number }
-  | { kind: 'group' | 'record'; key: string; rows: Row[] };
+  | { kind: 'group' | 'gathered'; key: string; rows: Row[] };
 
-/** The rows of a transcript. `canAct`: whether somebody could carry out a decision. */
+/** A call that a human must decide about. */
+export type PendingCall = ICallBlock & { request: IRequest };
+
+/** The rows of a transcript. `canAct` says whether a decision could be carried out. */
 export function rowsOf(document: ITranscript, canAct: boolean): Row[] {
-  const over = isGathered(document);
+  const gathers = document.state === 'done' && !document.showCalls;
   const rows: Row[] = [];
-  let machinery: Row[] = [];
+  let steps: Row[] = [];
   const flush = (): void => {
-    const grouped = groupCalls(document, machinery);
-    if (over && machinery.length > 1) {
+    const grouped = groupCalls(document, steps);
+    if (gathers && steps.length > 1) {
       rows.push({
-        kind: 'record',
-        key: 'record:' + keyOf(machinery[0]),
+        kind: 'gathered',
+        key: 'gathered:' + steps[0].key,
         rows: grouped
       });
     } else {
       rows.push(...grouped);
     }
-    machinery = [];
+    steps = [];
   };
   document.blocks.forEach((block, index) => {
     const row = rowOf(block, index, canAct);
-    if (block.kind === 'reasoning' && document.hideReasoning) {
+    if (isHidden(block, document)) {
       return;
     }
-    if (row.kind === 'card' || row.kind === 'text' || isDecided(block)) {
-      if (block.kind !== 'text' || block.text.trim() !== '') {
-        flush();
-        rows.push(row);
-      }
+    if (isStep(block)) {
+      steps.push(row);
     } else {
-      machinery.push(row);
+      flush();
+      rows.push(row);
     }
   });
   flush();
   return rows;
 }
 
-/** Whether reasoning and calls are gathered in one line: nothing more comes, and nobody wants to see the calls. */
-function isGathered(document: ITranscript): boolean {
-  return document.state === 'done' && !document.showCalls;
+function isHidden(block: Block, document: ITranscript): boolean {
+  return block.kind === 'reasoning'
+    ? Boolean(document.hideReasoning)
+    : block.kind === 'text' && block.text.trim() === '';
 }
 
-/** Whether a call is one that a human must decide about. */
-export function isPending(block: Block): block is ICallBlock {
+function isStep(block: Block): boolean {
+  return (
+    block.kind === 'reasoning' ||
+    (block.kind === 'call' && !block.decision && !isPending(block))
+  );
+}
+
+/** Whether a block is a call that a human must decide about. */
+export function isPending(block: Block): block is PendingCall {
   return (
     block.kind === 'call' &&
     (block.status === 'waiting' || block.status === 'unknown') &&
@@ -56,47 +76,38 @@ export function isPending(block: Block): block is ICallBlock {
   );
 }
 
-function isDecided(block: Block): boolean {
-  return block.kind === 'call' && (Boolean(block.decision) || isPending(block));
-}
-
-function keyOf(row: Row): string {
-  return row.key;
-}
-
 function rowOf(block: Block, index: number, canAct: boolean): Row {
   if (block.kind !== 'call') {
     return { kind: block.kind, key: `${block.kind}:${index}`, block: index };
   }
   if (isPending(block) && canAct) {
-    return { kind: 'card', key: cardKey(block), block: index };
+    return { kind: 'card', key: keyOfQuestion(block), block: index };
   }
   return { kind: 'call', key: `call:${index}`, block: index };
 }
 
-/** The same for as long as the same question is open. */
-function cardKey(block: ICallBlock): string {
-  const { id, digest } = block.request!;
-  return `card:${id}:${digest}:${block.status}`;
+/** The key of a card: a question about changed arguments or a changed tool is another question. */
+function keyOfQuestion({ request, status }: PendingCall): string {
+  return `card:${request.id}:${request.digest}:${status}`;
 }
 
-/** Calls whose times overlap are one group. */
+/** Put calls that overlap in time into groups. */
 function groupCalls(document: ITranscript, rows: Row[]): Row[] {
   const result: Row[] = [];
-  let together: Row[] = [];
-  let until = -1;
+  let overlapping: Row[] = [];
+  let end = -1;
   const flush = (): void => {
-    if (together.length > 1) {
+    if (overlapping.length > 1) {
       result.push({
         kind: 'group',
-        key: 'group:' + keyOf(together[0]),
-        rows: together
+        key: 'group:' + overlapping[0].key,
+        rows: overlapping
       });
     } else {
-      result.push(...together);
+      result.push(...overlapping);
     }
-    together = [];
-    until = -1;
+    overlapping = [];
+    end = -1;
   };
   for (const row of rows) {
     const times = row.kind === 'call' ? timesOf(document, row.block) : null;
@@ -105,17 +116,17 @@ function groupCalls(document: ITranscript, rows: Row[]): Row[] {
       result.push(row);
       continue;
     }
-    if (times[0] >= until) {
+    if (times[0] >= end) {
       flush();
     }
-    together.push(row);
-    until = Math.max(until, times[1]);
+    overlapping.push(row);
+    end = Math.max(end, times[1]);
   }
   flush();
   return result;
 }
 
-/** When a call began and ended, in seconds after the turn began; no end yet is infinity. */
+/** When a call began and ended, in seconds after the turn began. A running call ends at infinity. */
 export function timesOf(
   document: ITranscript,
   index: number

@@ -1,29 +1,30 @@
-/** What the parts of a transcript have in common: each draws one thing and follows the document. */
+/** The interface of a transcript's pieces, each of which draws one thing and follows the document. */
 
 import type { ITranscript } from './document';
 import type { IHost } from './host';
 
-/** What a piece may know of the whole. */
+/** What a piece may know about the transcript around it. */
 export interface IContext {
   document: ITranscript;
   host: IHost;
-  /** Whether the turn goes on: something may still arrive. */
+  /** Whether more of the turn may still arrive. */
   live: boolean;
-  /** Seconds since the turn began, as far as is known here. */
+  /** Seconds since the turn began, counted on by this page while the turn is live. */
   elapsed: number;
-  /** The time in milliseconds. */
+  /** The current time in milliseconds. */
   now: number;
-  /** Number of the newest block. */
+  /** The index of the newest block. */
   newest: number;
-  /** Requests that this view has sent a decision for, or has seen decided while it showed their card. */
+  /** Where requests were decided whose cards this view has shown: by its own buttons, or somewhere else. */
   decided: ReadonlyMap<string, 'here' | 'elsewhere'>;
 }
 
 export interface IPiece {
   readonly node: HTMLElement;
-  /** Follow the document. */
+  /** Draw the document as it now is. */
   update(context: IContext): void;
-  /** A second has passed. */
+  /** Draw what changes with every second. */
   tick?(context: IContext): void;
+  /** Release timers and observers. */
   dispose?(): void;
 }

@@ -1,4 +1,7 @@
-/** A transcript and a delta give the next transcript. Pure: nothing that is passed in is changed. */
+/**
+ * Applies deltas to transcripts. Pure: the documents that are passed in are
+ * never changed. `llm_notebook/transcript/deltas.py` does the same in Python.
+ */
 
 import type { Block, IDelta, ITranscript, Op } from './document';
 
@@ -10,8 +13,9 @@ export interface IStep {
 }
 
 /**
- * Apply a delta. `old`: the document has it already; `gap`: one before it is
- * missing (or it does not fit), so the whole document must be asked for.
+ * Apply a delta. The result is `old` if the document already includes it, and
+ * `gap` if an earlier delta is missing or this one does not fit; the caller must
+ * then ask for the whole document.
  */
 export function reduce(document: ITranscript, delta: IDelta): IStep {
   if (delta.id !== document.id || delta.seq <= document.seq) {
@@ -32,6 +36,7 @@ export function reduce(document: ITranscript, delta: IDelta): IStep {
   return { result: 'applied', document: next };
 }
 
+/** Apply one operation; null if it does not fit. The document's list of blocks must be a copy. */
 function applyOp(document: ITranscript, op: Op): ITranscript | null {
   switch (op.op) {
     case 'append': {

@@ -1,19 +1,20 @@
-/** What is said of the turn as a whole: waiting, a notice, how it ended, remarks, the foot. */
+/** Draws what concerns the turn as a whole: waiting, notices, how it ended, remarks and the foot. */
 
 import type { ITranscript } from './document';
-import { attrs, button, el, refill, setText } from './elements';
-import { copyAndSay, copyText, SHOWN_FOR } from './copying';
-import { row } from './fold';
+import { row } from './dom/boxes';
+import { copyAndSay, copyText, COPIED_FOR } from './dom/copying';
+import { attrs, button, el, refill, setText } from './dom/elements';
+import { count, duration, wholeSeconds } from './dom/formatting';
+import { icon } from './dom/icons';
 import type { IHost } from './host';
-import { icon } from './icons';
 import type { IContext, IPiece } from './piece';
-import { count, duration, wholeSeconds } from './words';
 
-/** A spinner while nothing has arrived, or the reason why nothing arrives, with its countdown. */
+/** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {
   readonly node = el('div');
   private readonly seconds = el('span', 'llm-num');
   private readonly meter = el('i');
+  /** What it was last drawn from. */
   private drawn = '';
   private noticeSince = 0;
 
@@ -27,7 +28,7 @@ export class Waiting implements IPiece {
       this.noticeSince = context.now;
       refill(
         this.node,
-        notice ? this.notice(notice) : shown && this.spinner(model)
+        notice ? this.makeNotice(notice) : shown && this.makeSpinner(model)
       );
     }
     this.tick(context);
@@ -45,7 +46,7 @@ export class Waiting implements IPiece {
     this.meter.style.transform = `scaleX(${total ? left / total : 0})`;
   }
 
-  private spinner(model: string): HTMLElement {
+  private makeSpinner(model: string): HTMLElement {
     const node = row(
       'spinner',
       '',
@@ -58,7 +59,7 @@ export class Waiting implements IPiece {
     return node;
   }
 
-  private notice(notice: NonNullable<ITranscript['notice']>): HTMLElement {
+  private makeNotice(notice: NonNullable<ITranscript['notice']>): HTMLElement {
     attrs(this.seconds, { 'aria-hidden': 'true' });
     const counted = notice.seconds !== undefined;
     return row(
@@ -84,26 +85,28 @@ export class Waiting implements IPiece {
   }
 }
 
-/** How a turn ended other than well, remarks of ours, and the line at its foot. */
+/** How a turn ended if it did not end well, our remarks, and the line at the foot. */
 export class Ending implements IPiece {
   readonly node = el('div');
+  /** What it was last drawn from. */
   private drawn = '';
   private context: IContext | null = null;
+  /** What is said after a click. While there is such a sentence, the buttons are held. */
   private sent = '';
-  /** What a button was clicked about; whatever the kernel says next frees it. */
-  private sentAbout: ITranscript | null = null;
+  /** The document that a button was clicked for. Any newer one frees the buttons. */
+  private sentFor: ITranscript | null = null;
 
   update(context: IContext): void {
     this.context = context;
-    if (context.document !== this.sentAbout) {
+    if (context.document !== this.sentFor) {
       this.sent = '';
     }
     const { state, error, remarks, footer, seconds } = context.document;
     const { act, blocked } = context.host;
-    const words = ended(context.document) ? wordsOf(context.document) : 0;
+    const words = howEnded(context.document) ? countWords(context.document) : 0;
     const key = JSON.stringify([
       [state, error, remarks, footer, this.sent],
-      [Boolean(act), blocked, words, ended(context.document) && seconds]
+      [Boolean(act), blocked, words, howEnded(context.document) && seconds]
     ]);
     if (key === this.drawn) {
       return;
@@ -111,16 +114,16 @@ export class Ending implements IPiece {
     this.drawn = key;
     refill(
       this.node,
-      ended(context.document) && this.interrupted(context.document, words),
+      howEnded(context.document) && this.endRow(context.document, words),
       isEmpty(context.document) &&
-        remark(`${context.document.model} gave an empty answer.`),
+        makeRemark(`${context.document.model} gave an empty answer.`),
       error && errorRow(error, context.host),
-      ...(remarks ?? []).map(remark),
-      footer?.length ? this.foot(footer, state === 'done') : null
+      ...(remarks ?? []).map(makeRemark),
+      footer?.length ? this.makeFoot(footer, state === 'done') : null
     );
   }
 
-  private interrupted(document: ITranscript, words: number): HTMLElement {
+  private endRow(document: ITranscript, words: number): HTMLElement {
     const kept =
       words > 0
         ? ` The answer is incomplete; ${count(words)} ${words === 1 ? 'word is' : 'words are'} kept.`
@@ -128,16 +131,16 @@ export class Ending implements IPiece {
     const node = row(
       'stop',
       'warn',
-      el('span', 'llm-strong', ended(document)),
+      el('span', 'llm-strong', howEnded(document)),
       ' ',
       el('span', 'llm-quiet', `after ${duration(document.seconds)}.${kept}`),
-      this.buttons(words > 0)
+      this.makeButtons(words > 0)
     );
     node.classList.add('llm-ended');
     return node;
   }
 
-  private buttons(canContinue: boolean): HTMLElement | null {
+  private makeButtons(canContinue: boolean): HTMLElement | null {
     const { host } = this.context!;
     if (!host.act) {
       return null;
@@ -171,7 +174,7 @@ export class Ending implements IPiece {
     const { host, document } = this.context!;
     const say = (text: string): void => {
       this.sent = text;
-      this.sentAbout = this.context!.document;
+      this.sentFor = this.context!.document;
       this.update(this.context!);
     };
     say('It goes on as soon as the kernel is free.');
@@ -182,29 +185,25 @@ export class Ending implements IPiece {
       );
   }
 
-  private foot(facts: string[], copyable: boolean): HTMLElement {
+  private makeFoot(facts: string[], copyable: boolean): HTMLElement {
     const node = el(
       'dl',
       'llm-foot',
       ...facts.map(fact => el('div', '', el('dd', '', fact)))
     );
-    if (copyable && this.answer() !== '') {
+    if (copyable && answerOf(this.context!.document) !== '') {
       const copy = button('llm-plain', icon('copy'), () =>
-        copyAndSay(this.answer(), this.context!.host, copy)
+        copyAndSay(answerOf(this.context!.document), this.context!.host, copy)
       );
       copy.append('Copy answer');
       node.append(el('div', 'llm-foot-acts', copy));
     }
     return node;
   }
-
-  private answer(): string {
-    return answerOf(this.context!.document);
-  }
 }
 
-/** How a turn ended whose end nothing else explains; empty where it did not. */
-function ended(document: ITranscript): string {
+/** How a turn ended before it was complete; empty if it did not, or if its error says why. */
+function howEnded(document: ITranscript): string {
   if (document.state === 'interrupted') {
     return 'Stopped by you';
   }
@@ -213,7 +212,7 @@ function ended(document: ITranscript): string {
     : '';
 }
 
-/** Whether a turn is over without a word of an answer or anything that explains it. */
+/** Whether a turn is done, but without any answer, call or error. */
 function isEmpty(document: ITranscript): boolean {
   return (
     document.state === 'done' &&
@@ -226,6 +225,7 @@ function isEmpty(document: ITranscript): boolean {
   );
 }
 
+/** The text of the answer, as it was written. */
 function answerOf(document: ITranscript): string {
   return document.blocks
     .flatMap(block => (block.kind === 'text' ? [block.text.trim()] : []))
@@ -233,11 +233,11 @@ function answerOf(document: ITranscript): string {
     .join('\n\n');
 }
 
-function wordsOf(document: ITranscript): number {
+function countWords(document: ITranscript): number {
   return answerOf(document).split(/\s+/).filter(Boolean).length;
 }
 
-function remark(text: string): HTMLElement {
+function makeRemark(text: string): HTMLElement {
   return el('p', 'llm-remark', text);
 }
 
@@ -257,13 +257,13 @@ function errorRow(
   return attrs(node, { role: 'alert' });
 }
 
-/** A line to type, which a click copies. */
+/** A line that the reader can type, copied with a click. */
 function wayRow(way: { code: string; text: string }, host: IHost): HTMLElement {
   const mark = el('span', '', icon('copy'));
   const node = button('llm-choice', icon('terminal'), () => {
     copyText(way.code, host);
     refill(mark, 'Copied');
-    setTimeout(() => refill(mark, icon('copy')), SHOWN_FOR);
+    setTimeout(() => refill(mark, icon('copy')), COPIED_FOR);
   });
   node.append(
     el(

@@ -1,25 +1,40 @@
-/** A transcript on the page: follows documents and deltas, and draws again only what changed. */
+/**
+ * Shows a transcript on the page: follows documents and deltas, and draws again
+ * only what has changed.
+ *
+ * A drawing turns the document into rows (`layout.ts`) and each row into a piece.
+ * A piece is kept as long as its row has the same key, so that folds stay open
+ * and drafts stay written whatever else happens. A delta only asks for a drawing
+ * with the next frame; if drawing is slow, frames are left out, so that the page
+ * stays responsive.
+ *
+ * Three rules protect a reader who is about to decide. When a card goes, the
+ * keyboard focus moves to the line that takes its place. The other cards then
+ * take no consent for a moment, because one of them may have moved under the
+ * pointer in the middle of a double click. And a card whose question is still
+ * open is kept with its drafts while there is no kernel to answer.
+ */
 
-import { Answer } from './answer';
-import { Call } from './call';
-import { Card } from './card';
-import type { IDelta, ITextBlock, ITranscript } from './document';
-import { arrange, attrs, el, setText } from './elements';
-import { Group, Record } from './gather';
+import { Markdown } from './answer/markdown';
+import { Reasoning } from './answer/reasoning';
+import { TextPiece } from './answer/textPiece';
+import { Call } from './calls/call';
+import { Gathered, Group } from './calls/groups';
+import { Card } from './card/card';
+import type { IDelta, ITranscript } from './document';
+import { arrange, attrs, el, setText } from './dom/elements';
 import type { IHost } from './host';
 import { isPending, rowsOf } from './layout';
 import type { Row } from './layout';
-import { Markdown } from './markdown';
 import type { IContext, IPiece } from './piece';
-import { Reasoning } from './reasoning';
 import { reduce } from './reducer';
 import { Ending, Waiting } from './status';
 
-/** A view may spend this share of the time on drawing; the rest is the reader's. */
-const SHARE = 0.25;
+/** The share of the time that a view may spend on drawing. */
+const DRAWING_SHARE = 0.25;
 
-/** What one drawing is taken to cost at most, in milliseconds: the page may be slow for reasons of its own. */
-const LONGEST = 60;
+/** A drawing counts as this many milliseconds at most, because it may have been slow for other reasons. */
+const MAX_DRAWING_TIME = 60;
 
 export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
@@ -29,15 +44,17 @@ export class TranscriptView {
   private readonly pieces = new Map<string, IPiece>();
   private readonly waiting = new Waiting();
   private readonly ending = new Ending();
-  private readonly spoken = attrs(el('div', 'llm-sr'), {
+  /** What a screen reader says aloud. */
+  private readonly announcer = attrs(el('div', 'llm-sr'), {
     role: 'status',
     'aria-live': 'polite'
   });
+  /** Requests whose cards were shown here, and where they were decided. */
   private readonly decided = new Map<string, 'here' | 'elsewhere'>();
   private current: ITranscript | null = null;
-  /** When `current.seconds` was true. */
+  /** When `current.seconds` last changed. */
   private receivedAt = 0;
-  private rows: Row[] = [];
+  /** The frame and the timer that a drawing waits for. */
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private notBefore = 0;
@@ -48,40 +65,42 @@ export class TranscriptView {
     private host: IHost
   ) {
     node.append(this.root);
-    this.root.addEventListener('focusin', event => this.guardKeys(event));
+    this.root.addEventListener('focusin', event =>
+      this.suppressShortcuts(event)
+    );
     this.root.addEventListener('focusout', () =>
       this.root.removeAttribute('data-lm-suppress-shortcuts')
     );
   }
 
-  /** What is shown; the last full document with every delta since. */
+  /** The document that is shown: the last whole one with every delta since. */
   get document(): ITranscript | null {
     return this.current;
   }
 
-  /** Say who carries out what a reader does. */
+  /** Set who carries out what the reader does. */
   setHost(host: IHost): void {
     this.host = host;
     this.drawNow();
   }
 
-  /** Show a document as a whole. Open drawers, drafts and folds stay where their subject is the same. */
+  /** Show a whole document. Drawers, drafts and folds stay open if they are about the same thing. */
   show(document: ITranscript): void {
     if (this.current && this.current.id !== document.id) {
       this.clear();
     }
-    this.take(document);
+    this.setDocument(document);
     this.drawNow();
   }
 
-  /** Take a change; drawn with the next frame. `gap`: the whole document must be asked for. */
+  /** Apply a change, to be drawn with the next frame. After a `gap` the caller must ask for the whole document. */
   apply(delta: IDelta): 'applied' | 'old' | 'gap' {
     if (!this.current) {
       return 'gap';
     }
     const { result, document } = reduce(this.current, delta);
     if (result === 'applied') {
-      this.take(document);
+      this.setDocument(document);
       this.drawSoon();
     }
     return result;
@@ -106,12 +125,12 @@ export class TranscriptView {
     this.current = null;
   }
 
-  private take(document: ITranscript): void {
-    this.noticeDecisions(document);
+  private setDocument(document: ITranscript): void {
+    this.markDecisionsElsewhere(document);
     if (!this.current || document.seconds !== this.current.seconds) {
       this.receivedAt = this.now();
     }
-    this.say(this.current, document);
+    this.announce(this.current, document);
     this.current = document;
   }
 
@@ -119,42 +138,42 @@ export class TranscriptView {
     return this.host.now?.() ?? Date.now();
   }
 
-  /** A question whose card was read on this page was decided, and not here. */
-  private noticeDecisions(next: ITranscript): void {
+  /** Mark questions whose cards the reader has seen here, but which were decided somewhere else. */
+  private markDecisionsElsewhere(next: ITranscript): void {
     if (!this.host.act) {
       return;
     }
-    const open = new Set<string>();
+    const seen = new Set<string>();
     for (const piece of this.pieces.values()) {
       if (piece instanceof Card && piece.wasSeen) {
-        open.add(piece.request.id);
+        seen.add(piece.request.id);
       }
     }
     for (const block of next.blocks) {
       const id = block.kind === 'call' && block.decision && block.request?.id;
-      if (id && open.has(id) && !this.decided.has(id)) {
+      if (id && seen.has(id) && !this.decided.has(id)) {
         this.decided.set(id, 'elsewhere');
       }
     }
   }
 
-  /** Tell a screen reader what matters, once. */
-  private say(before: ITranscript | null, next: ITranscript): void {
+  /** Let a screen reader say what matters, once. */
+  private announce(before: ITranscript | null, next: ITranscript): void {
     if (!before) {
       return;
     }
     const asked = new Set(
-      before.blocks.filter(isPending).map(block => block.request!.id)
+      before.blocks.filter(isPending).map(block => block.request.id)
     );
-    const fresh = next.blocks
+    const news = next.blocks
       .filter(isPending)
-      .filter(block => !asked.has(block.request!.id))
-      .map(block => `Waiting for approval: ${block.request!.tool}`);
+      .filter(block => !asked.has(block.request.id))
+      .map(block => `Waiting for approval: ${block.request.tool}`);
     if (before.state !== next.state && next.state === 'done') {
-      fresh.push('Answer complete');
+      news.push('Answer complete');
     }
-    if (fresh.length) {
-      setText(this.spoken, fresh.join('. '));
+    if (news.length) {
+      setText(this.announcer, news.join('. '));
     }
   }
 
@@ -174,7 +193,7 @@ export class TranscriptView {
     };
   }
 
-  /** Draw with the next frame, or later where drawing has been slow. */
+  /** Draw with the next frame, or later if drawing has been slow. */
   private drawSoon(): void {
     if (this.frame || this.timer) {
       return;
@@ -199,22 +218,22 @@ export class TranscriptView {
       return;
     }
     const began = performance.now();
-    const rest = (): void => {
-      const took = Math.min(performance.now() - began, LONGEST);
-      this.notBefore = began + took / SHARE;
+    const setPace = (): void => {
+      const took = Math.min(performance.now() - began, MAX_DRAWING_TIME);
+      this.notBefore = began + took / DRAWING_SHARE;
     };
     this.draw(this.context());
-    rest();
-    // Once more when the page has been laid out and painted, which can cost more than the drawing.
-    setTimeout(rest);
+    setPace();
+    // Again after layout and painting, which can take longer than the drawing.
+    setTimeout(setPace);
   }
 
   private draw(context: IContext): void {
     const { document } = context;
     const focused = this.focusedCard();
-    this.rows = rowsOf(document, Boolean(this.host.act));
     const used = new Set<string>();
-    const pieces = this.rows.map(row => this.pieceOf(row, used, context));
+    const rows = rowsOf(document, Boolean(this.host.act));
+    const pieces = rows.map(row => this.pieceOf(row, used, context));
     for (const [key, piece] of this.pieces) {
       if (!used.has(key) && !this.isKept(key, document)) {
         piece.dispose?.();
@@ -227,29 +246,30 @@ export class TranscriptView {
       'aria-label': labelOf(document),
       'aria-busy': context.live ? 'true' : null
     });
-    if (this.isShifted(pieces)) {
-      this.pieces.forEach(piece => piece instanceof Card && piece.rest());
+    if (this.losesCard(pieces)) {
+      this.pieces.forEach(piece => piece instanceof Card && piece.disarm());
     }
     arrange(this.root, [
       ...pieces.map(piece => piece.node),
       this.waiting.node,
       this.ending.node,
-      this.spoken
+      this.announcer
     ]);
-    if (focused !== null && !this.root.contains(focused.card.node)) {
-      this.focusCall(focused.block);
+    if (focused && !this.root.contains(focused.node)) {
+      this.focusCall(focused.request.id);
     }
-    this.keepTime(context);
+    this.runClock(context);
   }
 
-  /** Whether a card leaves the page, so that the next one may now be under the pointer of a double click. */
-  private isShifted(pieces: IPiece[]): boolean {
+  /** Whether a card that is on the page is not among these pieces. */
+  private losesCard(pieces: IPiece[]): boolean {
     const staying = new Set(pieces.map(piece => piece.node));
     return Array.from(this.root.querySelectorAll(':scope > .llm-ask')).some(
       node => !staying.has(node as HTMLElement)
     );
   }
 
+  /** The piece of a row, brought up to date. */
   private pieceOf(row: Row, used: Set<string>, context: IContext): IPiece {
     used.add(row.key);
     let piece = this.pieces.get(row.key);
@@ -257,11 +277,11 @@ export class TranscriptView {
       piece = this.makePiece(row, context);
       this.pieces.set(row.key, piece);
     }
-    if (piece instanceof Group || piece instanceof Record) {
+    if (piece instanceof Group || piece instanceof Gathered) {
       const { rows } = row as Extract<Row, { rows: Row[] }>;
-      piece.set(rows, inner => this.pieceOf(inner, used, context));
+      piece.setRows(rows, inner => this.pieceOf(inner, used, context));
     } else if (piece instanceof Call) {
-      piece.place(null);
+      piece.setSpan(null);
     }
     piece.update(context);
     return piece;
@@ -270,10 +290,7 @@ export class TranscriptView {
   private makePiece(row: Row, context: IContext): IPiece {
     switch (row.kind) {
       case 'text':
-        return new TextPiece(
-          new Answer(this.markdown, () => this.host),
-          row.block
-        );
+        return new TextPiece(row.block, this.markdown, () => this.host);
       case 'reasoning':
         return new Reasoning(row.block);
       case 'call':
@@ -284,34 +301,35 @@ export class TranscriptView {
         );
       case 'group':
         return new Group();
-      case 'record':
-        return new Record();
+      case 'gathered':
+        return new Gathered();
     }
   }
 
-  /** A card whose question is still open keeps its drafts while no kernel is there. */
+  /** Whether a piece without a row is kept: a card whose question is still open. */
   private isKept(key: string, document: ITranscript): boolean {
     const piece = this.pieces.get(key);
     return (
       piece instanceof Card &&
       document.blocks.some(
-        block => isPending(block) && block.request?.id === piece.request.id
+        block => isPending(block) && block.request.id === piece.request.id
       )
     );
   }
 
-  private focusedCard(): { card: Card; block: string } | null {
+  /** The card with the keyboard focus. */
+  private focusedCard(): Card | null {
     const root = this.root.getRootNode() as Document | ShadowRoot;
     const active = root.activeElement;
     for (const piece of this.pieces.values()) {
       if (piece instanceof Card && active && piece.node.contains(active)) {
-        return { card: piece, block: piece.request.id };
+        return piece;
       }
     }
     return null;
   }
 
-  /** Move the reader's focus to the line that stands where a card was. */
+  /** Move the keyboard focus to the line of the call that a request was about. */
   private focusCall(request: string): void {
     const index = this.current!.blocks.findIndex(
       block => block.kind === 'call' && block.request?.id === request
@@ -322,8 +340,8 @@ export class TranscriptView {
     }
   }
 
-  /** Count seconds while something runs. */
-  private keepTime(context: IContext): void {
+  /** Count seconds while the turn is live. */
+  private runClock(context: IContext): void {
     const ticking = context.live && Boolean(this.host.act);
     if (!ticking) {
       clearInterval(this.ticker);
@@ -344,35 +362,11 @@ export class TranscriptView {
     this.pieces.forEach(piece => piece.tick?.(context));
   }
 
-  /** JupyterLab's own keys rest while the keyboard is in a card, a field or on a control here. */
-  private guardKeys(event: FocusEvent): void {
+  /** Keep JupyterLab's keyboard shortcuts out of a card and of controls that the keyboard has reached. */
+  private suppressShortcuts(event: FocusEvent): void {
     const target = event.target as HTMLElement;
     if (target.closest('.llm-ask') || isKeyboardFocus(target)) {
       this.root.setAttribute('data-lm-suppress-shortcuts', 'true');
-    }
-  }
-}
-
-/** A block of the answer. */
-class TextPiece implements IPiece {
-  readonly node: HTMLElement;
-  private text = '';
-  private growing = true;
-
-  constructor(
-    private readonly answer: Answer,
-    private readonly index: number
-  ) {
-    this.node = answer.node;
-  }
-
-  update(context: IContext): void {
-    const { text } = context.document.blocks[this.index] as ITextBlock;
-    const growing = context.live && context.newest === this.index;
-    if (text !== this.text || growing !== this.growing) {
-      this.text = text;
-      this.growing = growing;
-      this.answer.update(text, growing);
     }
   }
 }

@@ -1,10 +1,10 @@
-/** The page of `demo/`: every state under each other, with the theme that the address names. */
+/** Fills the page in `demo/` with every state of a transcript, in the theme that the address names. */
 
-import { TranscriptView } from '../index';
-import type { IHost } from '../index';
+import { TranscriptView } from '..';
+import type { IHost } from '..';
 import { STATES } from './states';
 
-/** What a script that drives the page may use. */
+/** What scripts that drive the page can use. */
 interface IDemo {
   views: Record<string, TranscriptView>;
   actions: unknown[];

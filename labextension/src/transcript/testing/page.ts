@@ -1,4 +1,4 @@
-/** A transcript on a page, for tests: what a reader sees and does. */
+/** Puts a transcript on a page for a test, which sees and does there what a reader would. */
 
 import { vi } from 'vitest';
 
@@ -10,10 +10,10 @@ export class Page {
   readonly actions: Action[] = [];
   readonly view: TranscriptView;
   readonly node = document.createElement('div');
-  /** What comes of an action; by default it is carried out. */
+  /** What the host does with an action. By default, it carries it out. */
   outcome: () => Promise<void> = () => Promise.resolve();
 
-  /** Show a document on an empty page. Timers are to be false ones. */
+  /** Show a document on an empty page. The test must use fake timers. */
   constructor(document_: ITranscript, host: Partial<IHost> = {}) {
     document.body.replaceChildren(this.node);
     this.view = new TranscriptView(this.node, {
@@ -26,7 +26,7 @@ export class Page {
     this.view.show(document_);
   }
 
-  /** Half a second, after which a card takes consent. */
+  /** Let time pass; by default the half second after which a card takes consent. */
   async wait(milliseconds = 500): Promise<void> {
     await vi.advanceTimersByTimeAsync(milliseconds);
   }
@@ -86,7 +86,7 @@ export class Page {
   }
 }
 
-/** Whether a button does nothing for now, and says so. */
+/** Whether a button is held. Throws if it does not also say why. */
 export function isHeld(button: HTMLButtonElement): boolean {
   const held = button.getAttribute('aria-disabled') === 'true';
   const why = button.getAttribute('aria-describedby');

@@ -1,9 +1,9 @@
-/** Many random cases for a test, the same in every run. */
+/** Gives tests random cases that are the same in every run. */
 
 /** A whole number from 0 up to, but not including, `below`. */
 export type Random = (below: number) => number;
 
-/** Call a test with one source of random numbers after the other; a failure names its seed. */
+/** Run a test many times, each time with other random numbers. The message of a failure names the seed. */
 export function randomly(rounds: number, test: (random: Random) => void): void {
   for (let seed = 1; seed <= rounds; seed += 1) {
     let state = seed * 0x9e3779b9;

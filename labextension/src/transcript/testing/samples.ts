@@ -1,4 +1,4 @@
-/** Transcripts in every state, for the tests and for the page in `demo/`. */
+/** Makes sample documents, for the tests and for the page in `demo/`. */
 
 import type {
   Block,
@@ -31,7 +31,7 @@ export function text(markdown: string): Block {
   return { kind: 'text', text: markdown };
 }
 
-/** A call with these facts. */
+/** A finished call, unless `fields` say otherwise. */
 export function call(
   name: string,
   args: Record<string, unknown>,
@@ -64,7 +64,7 @@ export function param(
   };
 }
 
-/** A question about sending a mail. */
+/** A request to send a mail. */
 export function request(fields: Partial<IRequest> = {}): IRequest {
   return {
     id: '01K0CALL',
@@ -86,7 +86,7 @@ export function request(fields: Partial<IRequest> = {}): IRequest {
   };
 }
 
-/** A call that waits for a human. */
+/** A call that waits for a human decision. */
 export function pending(
   fields: Partial<IRequest> = {},
   status: 'waiting' | 'unknown' = 'waiting'
@@ -98,7 +98,7 @@ export function pending(
   return call(asked.tool, args, { status, request: asked });
 }
 
-/** A call that was decided. */
+/** A call that a human has decided about. */
 export function decided(
   decision: Partial<IDecision>,
   fields: Partial<ICallBlock> = {}
@@ -125,7 +125,7 @@ const LONG_BODY =
 const LONG_TAIL =
   'If you would rather have the table by month, say so and I will send it tomorrow.\n\nBest wishes';
 
-/** The arguments of the mock's card. */
+/** The arguments of a mail, one of them long. */
 export const MAIL_PARAMS: IParam[] = [
   param('to', 'finance@example.com'),
   param('subject', 'Q3 figures \u202efdp.exe', {
@@ -142,7 +142,7 @@ export const MAIL_PARAMS: IParam[] = [
   })
 ];
 
-/** Arguments of every kind of field. */
+/** Arguments that need every kind of field. */
 export const FORM_PARAMS: IParam[] = [
   param('to', 'finance@example.com'),
   param('subject', 'Q3 figures \u202efdp.exe', {
@@ -240,7 +240,7 @@ The method follows [Bridging revenue by price and volume](https://example.org/br
 ![the third quarter](https://charts.example.org/q3.png)
 `;
 
-/** What a model may write to look like a card, to reach the gutter, or to turn text around. */
+/** Markdown that imitates a card, reaches into the gutter, reverses text, and tries to load or run something. */
 export const SPOOF = `### ⚠️ Waiting for your approval
 
 > ▨▨▨ **Mail.send** from llm-tools-mail 0.3.1

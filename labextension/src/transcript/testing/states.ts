@@ -1,4 +1,4 @@
-/** Every state by its name, in the order of the mock. */
+/** Holds a sample of every state of a transcript, by name. */
 
 import type { ITranscript } from '../document';
 import {

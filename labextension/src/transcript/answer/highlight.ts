@@ -1,0 +1,101 @@
+/** Colours code: the few kinds of words that the style sheet has colours for. */
+
+import createDOMPurify from 'dompurify';
+import hljs from 'highlight.js/lib/core';
+import bash from 'highlight.js/lib/languages/bash';
+import css from 'highlight.js/lib/languages/css';
+import diff from 'highlight.js/lib/languages/diff';
+import ini from 'highlight.js/lib/languages/ini';
+import javascript from 'highlight.js/lib/languages/javascript';
+import json from 'highlight.js/lib/languages/json';
+import julia from 'highlight.js/lib/languages/julia';
+import markdown from 'highlight.js/lib/languages/markdown';
+import python from 'highlight.js/lib/languages/python';
+import r from 'highlight.js/lib/languages/r';
+import sql from 'highlight.js/lib/languages/sql';
+import typescript from 'highlight.js/lib/languages/typescript';
+import xml from 'highlight.js/lib/languages/xml';
+import yaml from 'highlight.js/lib/languages/yaml';
+
+const LANGUAGES = {
+  bash,
+  css,
+  diff,
+  ini,
+  javascript,
+  json,
+  julia,
+  markdown,
+  python,
+  r,
+  sql,
+  typescript,
+  xml,
+  yaml
+};
+
+/** Other names for languages that models write on a fence. */
+const OTHER_NAMES: Record<string, string> = {
+  console: 'bash',
+  ipython: 'python',
+  jsonc: 'json',
+  python3: 'python',
+  postgresql: 'sql',
+  sqlite: 'sql'
+};
+
+const COLOURS: Record<string, string> = {
+  'hljs-keyword': 'llm-k',
+  'hljs-literal': 'llm-k',
+  'hljs-selector-tag': 'llm-k',
+  'hljs-name': 'llm-k',
+  'hljs-section': 'llm-k',
+  'hljs-string': 'llm-s',
+  'hljs-regexp': 'llm-s',
+  'hljs-char': 'llm-s',
+  'hljs-addition': 'llm-n',
+  'hljs-deletion': 'llm-s',
+  'hljs-comment': 'llm-c',
+  'hljs-quote': 'llm-c',
+  'hljs-number': 'llm-n',
+  'hljs-bullet': 'llm-n'
+};
+
+/** Longer code has no colours, because highlighting it would block the page. */
+const LONGEST = 60_000;
+
+for (const [name, language] of Object.entries(LANGUAGES)) {
+  hljs.registerLanguage(name, language);
+}
+
+const purifier = createDOMPurify(window);
+
+/** The code as nodes, coloured if the language is known. */
+export function highlight(code: string, language: string): Node[] {
+  const name = OTHER_NAMES[language] ?? language;
+  if (code.length > LONGEST || !name || !hljs.getLanguage(name)) {
+    return [document.createTextNode(code)];
+  }
+  const marked = hljs.highlight(code, {
+    language: name,
+    ignoreIllegals: true
+  });
+  const body = purifier.sanitize(marked.value, {
+    ALLOWED_TAGS: ['span'],
+    ALLOWED_ATTR: ['class'],
+    RETURN_DOM: true
+  }) as HTMLElement;
+  if (body.textContent !== code) {
+    // Colours are not worth a wrong character.
+    return [document.createTextNode(code)];
+  }
+  for (const span of Array.from(body.querySelectorAll('span'))) {
+    const colour = COLOURS[span.className.split(' ')[0]];
+    if (colour) {
+      span.className = colour;
+    } else {
+      span.replaceWith(...Array.from(span.childNodes));
+    }
+  }
+  return Array.from(body.childNodes);
+}

@@ -1,0 +1,34 @@
+/** Shows a text block of the document as an answer, drawn again only if its text changes. */
+
+import type { ITextBlock } from '../document';
+import type { IHost } from '../host';
+import type { IContext, IPiece } from '../piece';
+import { Answer } from './answer';
+import type { Markdown } from './markdown';
+
+export class TextPiece implements IPiece {
+  readonly node: HTMLElement;
+  private text = '';
+  private growing = true;
+
+  private readonly answer: Answer;
+
+  constructor(
+    private readonly index: number,
+    markdown: Markdown,
+    host: () => IHost
+  ) {
+    this.answer = new Answer(markdown, host);
+    this.node = this.answer.node;
+  }
+
+  update(context: IContext): void {
+    const { text } = context.document.blocks[this.index] as ITextBlock;
+    const growing = context.live && context.newest === this.index;
+    if (text !== this.text || growing !== this.growing) {
+      this.text = text;
+      this.growing = growing;
+      this.answer.update(text, growing);
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import type { ICallBlock, ITranscript } from '../document';
+import { Page } from '../testing/page';
+import { call, decided, pending, transcript } from '../testing/samples';
+
+const NOW = new Date(2025, 9, 6, 12, 30).getTime();
+const AT = new Date(2025, 9, 6, 12, 3).toISOString();
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function shown(
+  block: ICallBlock,
+  fields: Partial<ITranscript> = { state: 'streaming', seconds: 10 },
+  host: ConstructorParameters<typeof Page>[1] = {}
+): Page {
+  const page = new Page(transcript([block], fields), host);
+  const fold = page.node.querySelector('details')!;
+  fold.open = true;
+  fold.dispatchEvent(new Event('toggle'));
+  return page;
+}
+
+const ran: Partial<ICallBlock> = { seconds: 1.4, began: 3 };
+
+test.each<[Partial<ICallBlock>, string]>([
+  [{ status: 'writing' }, 'writing'],
+  [{ status: 'queued' }, 'queued'],
+  [{ status: 'running', began: 7 }, 'running 3 s'],
+  [{ status: 'finished', ...ran }, '1.4 s'],
+  [{ status: 'failed', ...ran }, 'failed in 1.4 s'],
+  [{ status: 'cancelled' }, 'cancelled'],
+  [{ status: 'approved' }, 'runs next'],
+  [{ status: 'unknown' }, 'outcome unknown']
+])('a call of status %j says: %s', (fields, words) => {
+  const page = shown(call('query', { sql: 'SELECT 1' }, fields));
+  expect(page.text('summary')).toBe(`query sql="SELECT 1"${words}`);
+});
+
+test.each<[ICallBlock, string]>([
+  [
+    decided({ at: AT }, { status: 'running' }),
+    'Mail.send approved by you, running'
+  ],
+  [decided({ at: AT }), 'Mail.send approved by you, ran in 1.4 s'],
+  [
+    decided({ at: AT, changes: [{ name: 'to', before: '"a"', after: '"b"' }] }),
+    'Mail.send approved by you with 1 argument changed, ran in 1.4 s'
+  ],
+  [
+    decided(
+      { at: AT, verdict: 'denied', text: 'Keep it.' },
+      { status: 'denied' }
+    ),
+    'Mail.send denied by you: “Keep it.”'
+  ],
+  [
+    decided(
+      { at: AT, verdict: 'answered', text: 'Free.' },
+      { status: 'answered' }
+    ),
+    'Mail.send answered by you: “Free.”'
+  ],
+  [
+    decided({ at: AT, grant: { id: 'g', scope: 'notebook', revoked: false } }),
+    'Mail.send allowed in this notebook, ran in 1.4 s'
+  ],
+  [
+    decided(
+      { at: AT },
+      { status: 'failed', seconds: 5, result: 'connection refused' }
+    ),
+    'Mail.send approved by you, failed after 5.0 s: connection refused'
+  ],
+  [
+    decided({ at: AT, verdict: 'abandoned' }, { status: 'abandoned' }),
+    'Mail.send outcome unknown, given up by you. The model was told so.'
+  ],
+  [
+    decided({ at: AT }, { status: 'cancelled' }),
+    'Mail.send approved by you, then cancelled. It did not run.'
+  ],
+  [
+    decided({ at: AT }, { status: 'unknown', request: null }),
+    'Mail.send approved by you. Whether it ran is not known.'
+  ]
+])('a decision is one honest line: %#', (block, words) => {
+  expect(shown(block).text('summary')).toBe(`${words}12:03`);
+});
+
+test('other people’s words in our line are written out', () => {
+  const page = shown(
+    decided(
+      { at: AT, verdict: 'denied', by: 'a\u202e', text: 'x\u200b' },
+      { status: 'denied', name: 'f\u2066' }
+    )
+  );
+  expect(page.text('summary')).toBe(
+    'f\\u{2066} denied by a\\u{202e}: “x\\u{200b}”12:03'
+  );
+});
+
+test('what was asked and returned is behind the line', () => {
+  const page = shown(
+    call('query', { sql: 'SELECT\u200b 1' }, { result: '42', ...ran })
+  );
+  const wells = Array.from(page.node.querySelectorAll('.llm-well'));
+  expect(wells.map(well => well.textContent)).toEqual([
+    'sql = "SELECT\\u{200b} 1"',
+    '42'
+  ]);
+});
+
+test('arguments are shown as far as they have come', () => {
+  const page = shown(
+    call('query', {}, { arguments: '{"sql": "SEL', status: 'writing' })
+  );
+  expect(page.text('.llm-args')).toBe('{"sql": "SEL');
+});
+
+test('of a long result the beginning is shown, and all of it on a click', () => {
+  const result = Array.from({ length: 400 }, (_, at) => `line ${at}`).join(
+    '\n'
+  );
+  const page = shown(call('query', {}, { result, ...ran }));
+  expect(page.node.textContent).toContain(
+    'Returned 3,489 characters; the first 85 are shown'
+  );
+  expect(page.node.textContent).not.toContain('line 300');
+  page.press('Show all');
+  expect(page.node.textContent).toContain('line 399');
+});
+
+test('of a result that was cut it is said how long it was', () => {
+  const page = shown(
+    call('query', {}, { result: 'abc', resultHidden: 10_200_000, ...ran })
+  );
+  expect(page.node.textContent).toContain(
+    'Returned 10,200,003 characters; the first 3 are shown'
+  );
+});
+
+test('markup in a result stays text', () => {
+  const page = shown(
+    call('f', {}, { result: '<img src=x onerror=alert(1)>', ...ran })
+  );
+  expect(page.node.querySelector('img')).toBeNull();
+});
+
+test('a note of ours is shown', () => {
+  const page = shown(
+    call('f', {}, { note: 'A hook changed the arguments.', ...ran })
+  );
+  expect(page.text('.llm-fold-body .llm-note')).toBe(
+    'A hook changed the arguments.'
+  );
+});
+
+test('what was edited is shown as a difference', () => {
+  const page = shown(
+    decided({
+      at: AT,
+      changes: [{ name: 'to', before: '"a\u202e"', after: '"b"' }]
+    })
+  );
+  expect(page.text('.llm-old')).toBe('−to = "a\\u{202e}"');
+  expect(page.text('.llm-new')).toBe('+to = "b"');
+});
+
+test('a grant can be revoked, once', async () => {
+  const grant = { id: 'grant-1', scope: 'session' as const, revoked: false };
+  const page = shown(decided({ at: AT, grant }));
+  expect(page.node.textContent).toContain(
+    'Allowed in this session at 12:03 with any arguments.'
+  );
+  page.press('Revoke');
+  expect(page.actions).toEqual([
+    { type: 'revoke', transcript: 'turn-1', grant: 'grant-1' }
+  ]);
+  expect(page.buttons('Revoke')).toHaveLength(0);
+  const revoked = decided({ at: AT, grant: { ...grant, revoked: true } });
+  expect(shown(revoked).node.textContent).toContain('Revoked.');
+});
+
+test('without a kernel a question is a line that says what to do', () => {
+  const page = shown(
+    pending(),
+    { state: 'paused' },
+    { act: undefined, blocked: undefined }
+  );
+  expect(page.text('summary')).toBe(
+    'Mail.send still waiting for you. Start the kernel to decide.'
+  );
+  expect(page.text('.llm-well')).toBe(
+    'to = finance@example.com subject = Q3 figures \\u{202e}fdp.exe'
+  );
+});

@@ -1,0 +1,239 @@
+/** Draws a tool call as one line, which opens to show what was asked and what came back. */
+
+import type { ICallBlock } from '../document';
+import { noteNode, well, wellLabel } from '../dom/boxes';
+import { difference } from '../dom/difference';
+import { attrs, button, el, refill } from '../dom/elements';
+import { Fold } from '../dom/fold';
+import { clock, count } from '../dom/formatting';
+import { visible, visibleNodes } from '../dom/visible';
+import { isPending } from '../layout';
+import type { IContext, IPiece } from '../piece';
+import { callLine, parseObject, SCOPES } from './words';
+
+/** How much of a result is shown at first; the rest is behind "Show all". */
+const SHOWN_CHARACTERS = 1500;
+const SHOWN_LINES = 12;
+
+/** How many characters of the arguments are shown at most. */
+const SHOWN_ARGUMENTS = 20_000;
+
+export class Call implements IPiece {
+  private readonly fold = new Fold(() => this.drawBody());
+  readonly node = this.fold.node;
+  private block: ICallBlock | null = null;
+  private context: IContext | null = null;
+  /** What the body was last drawn from. */
+  private drawn = '';
+  private showAll = false;
+  /** What is said in place of the button that revokes a grant. */
+  private revoking = '';
+  /** The bar of this call on the time scale of its group. */
+  private readonly bar = el('span', 'llm-span', el('i'));
+  private isGrouped = false;
+
+  constructor(private readonly index: number) {
+    attrs(this.bar, { 'aria-hidden': 'true' });
+  }
+
+  update(context: IContext): void {
+    this.block = context.document.blocks[this.index] as ICallBlock;
+    this.context = context;
+    this.tick(context);
+    if (context.document.showCalls) {
+      this.fold.suggest(true);
+    }
+    this.fold.drawBody();
+  }
+
+  tick(context: IContext): void {
+    if (this.block) {
+      const span = this.isGrouped ? this.bar : undefined;
+      this.fold.showLine(callLine(this.block, context, span));
+    }
+  }
+
+  /** Set which part of its group's time the call took, from 0 to 1; `null` for a call that is in no group. */
+  setSpan(span: [number, number] | null): void {
+    this.isGrouped = span !== null;
+    if (span) {
+      const inner = this.bar.firstElementChild as HTMLElement;
+      inner.style.setProperty('--a', percent(span[0]));
+      inner.style.setProperty('--b', percent(1 - span[1]));
+    }
+  }
+
+  private drawBody(): void {
+    const block = this.block;
+    if (!block) {
+      return;
+    }
+    const { result, resultHidden, decision, status } = block;
+    const key = JSON.stringify([
+      block.arguments,
+      result,
+      resultHidden,
+      decision,
+      status,
+      block.note,
+      this.showAll,
+      this.revoking
+    ]);
+    if (key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    refill(
+      this.fold.body,
+      noteNode(visible(block.note ?? '')),
+      ...this.decisionNodes(block),
+      ...this.askedNodes(block),
+      ...this.resultNodes(block)
+    );
+  }
+
+  /** The arguments, unless the difference of an edit shows them already. */
+  private askedNodes(block: ICallBlock): Node[] {
+    if (block.decision?.changes?.length) {
+      return [];
+    }
+    const text = askedText(block);
+    if (!text) {
+      return [wellLabel(el('span', '', 'Asked without arguments'))];
+    }
+    const shown =
+      text.length > SHOWN_ARGUMENTS
+        ? text.slice(0, SHOWN_ARGUMENTS) + '…'
+        : text;
+    const node = well(...visibleNodes(shown));
+    node.classList.add('llm-long');
+    return [wellLabel(el('span', '', 'Asked')), node];
+  }
+
+  /** The result, or the error in its place. The reason for a denial is in the line. */
+  private resultNodes(block: ICallBlock): Node[] {
+    const { result, resultHidden = 0, status } = block;
+    if (result === undefined || block.decision?.verdict === 'denied') {
+      return [];
+    }
+    if (status === 'failed') {
+      return [
+        wellLabel(
+          el('span', '', 'It failed; the model was given this message')
+        ),
+        well(this.errorText(result))
+      ];
+    }
+    const total = result.length + resultHidden;
+    const short = this.showAll ? result : headOf(result);
+    const cut = short.length < result.length;
+    const label = status === 'answered' ? 'The model was given' : 'Returned';
+    const facts =
+      cut || resultHidden
+        ? `${label} ${count(total)} characters; the first ${count(short.length)} are shown`
+        : result === ''
+          ? `${label} nothing`
+          : label;
+    const all = button(
+      'llm-link',
+      resultHidden ? `Show ${count(result.length)}` : 'Show all',
+      () => {
+        this.showAll = true;
+        this.drawBody();
+      }
+    );
+    const nodes: Node[] = [wellLabel(el('span', '', facts), cut && all)];
+    if (result !== '') {
+      const text = well(short);
+      text.classList.toggle('llm-long', this.showAll);
+      nodes.push(text);
+    }
+    return nodes;
+  }
+
+  /** An error's message with the name of its type marked. */
+  private errorText(result: string): HTMLElement {
+    const kind = /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0];
+    return kind
+      ? el(
+          'span',
+          '',
+          el('span', 'llm-is-error', kind),
+          result.slice(kind.length)
+        )
+      : el('span', '', result);
+  }
+
+  /** What a human edited, and the grant that came with the decision. */
+  private decisionNodes(block: ICallBlock): Node[] {
+    const nodes: Node[] = [];
+    const { changes = [], grant, at } = block.decision ?? {};
+    if (changes.length) {
+      const lines = changes.flatMap(change =>
+        difference(
+          `${change.name} = ${change.before}`,
+          `${change.name} = ${change.after}`
+        )
+      );
+      nodes.push(el('div', 'llm-diff', ...lines));
+    }
+    if (grant) {
+      const since = clock(at ?? '', this.context?.now ?? 0);
+      const said = `Allowed ${SCOPES[grant.scope]} at ${since} with any arguments. `;
+      nodes.push(el('div', 'llm-quiet', said, this.revokeNode(grant)));
+    }
+    return nodes;
+  }
+
+  private revokeNode(grant: { id: string; revoked: boolean }): Node {
+    if (grant.revoked || this.revoking) {
+      return el('span', '', grant.revoked ? 'Revoked.' : this.revoking);
+    }
+    const { host, document } = this.context!;
+    if (!host.act) {
+      return el('span', '', host.blocked ?? 'Start the kernel to revoke it.');
+    }
+    return button('llm-link', 'Revoke', () => {
+      this.revoking = 'Revoking…';
+      this.drawBody();
+      host
+        .act?.({ type: 'revoke', transcript: document.id, grant: grant.id })
+        .catch((error: unknown) => {
+          this.revoking = `Not revoked: ${String((error as Error)?.message ?? error)}`;
+          this.drawBody();
+        });
+    });
+  }
+
+  /** Move the keyboard focus to its line. */
+  focus(): void {
+    this.fold.summary.focus({ preventScroll: true });
+  }
+}
+
+/** The arguments with a line for each. For a question they are the frozen ones. */
+function askedText(block: ICallBlock): string {
+  const { arguments: json, request } = block;
+  if (isPending(block)) {
+    return (request?.params ?? [])
+      .map(param => `${param.name} = ${param.text}`)
+      .join('\n');
+  }
+  const parsed = parseObject(json);
+  return parsed
+    ? Object.entries(parsed)
+        .map(([name, value]) => `${name} = ${JSON.stringify(value, null, 1)}`)
+        .join('\n')
+    : json;
+}
+
+function percent(part: number): string {
+  return `${Math.round(100 * Math.min(1, Math.max(0, part)))}%`;
+}
+
+function headOf(text: string): string {
+  const lines = text.split('\n', SHOWN_LINES + 1);
+  const short =
+    lines.length > SHOWN_LINES ? lines.slice(0, SHOWN_LINES).join('\n') : text;
+  return short.slice(0, SHOWN_CHARACTERS);
+}

@@ -1,0 +1,294 @@
+/** The words and glyphs of a tool call's line, for each of its states. */
+
+import type { ICallBlock, Scope } from '../document';
+import { el } from '../dom/elements';
+import type { Child } from '../dom/elements';
+import type { IFoldLine } from '../dom/fold';
+import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
+import { visible, visibleNodes } from '../dom/visible';
+import { isPending } from '../layout';
+import type { IContext } from '../piece';
+
+/** How far a grant reaches, in words. */
+export const SCOPES: Record<Scope, string> = {
+  cell: 'in this cell',
+  notebook: 'in this notebook',
+  session: 'in this session'
+};
+
+/** The arguments as `name="value", other=2`, with each value cut short. JSON that is still arriving is shown as it is. */
+function argumentsLine(json: string): string {
+  const parsed = parseObject(json);
+  if (!parsed) {
+    return oneLine(visible(json.slice(0, 400)), 200);
+  }
+  return Object.entries(parsed)
+    .slice(0, 12)
+    .map(([name, value]) => {
+      const text =
+        typeof value === 'string'
+          ? JSON.stringify(value.slice(0, 300))
+          : (JSON.stringify(value) ?? '').slice(0, 300);
+      return `${visible(name)}=${oneLine(visible(text), 120)}`;
+    })
+    .join(', ');
+}
+
+/** The JSON object that a text holds; null if it does not hold one, or not all of it has arrived. */
+export function parseObject(json: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return value && typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The line of a call. `span` is its bar on the time scale of its group, if it is in one. */
+export function callLine(
+  block: ICallBlock,
+  context: IContext,
+  span?: HTMLElement
+): IFoldLine {
+  const name = el('span', 'llm-name', ...visibleNodes(block.name));
+  if (block.decision) {
+    return decidedLine(block, context, name);
+  }
+  if (isPending(block) && !context.host.act) {
+    return waitingLine(block, context, name);
+  }
+  const words: Child[] = [
+    name,
+    ' ',
+    el('span', 'llm-args', argumentsLine(block.arguments))
+  ];
+  const status = statusOf(block, context);
+  if (!span) {
+    return { ...status, words };
+  }
+  // The bar says that the call is running; only a screen reader needs the word.
+  const running = 'running ';
+  const when = status.when.map(text =>
+    typeof text === 'string' && text.startsWith(running)
+      ? text.slice(running.length)
+      : text
+  );
+  if (block.status === 'running') {
+    words.push(' ', el('span', 'llm-sr', running));
+  }
+  return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
+}
+
+/** The line of a question that cannot be answered at the moment, because there is no kernel. */
+function waitingLine(
+  block: ICallBlock,
+  context: IContext,
+  name: HTMLElement
+): IFoldLine {
+  const unknown = block.status === 'unknown';
+  const { asking, blocked } = context.host;
+  const waiting = asking
+    ? 'was waiting for you when this was saved.'
+    : 'still waiting for you.';
+  return {
+    glyph: unknown ? 'question' : 'pause',
+    tone: 'warn',
+    words: [
+      name,
+      ' ',
+      el('span', 'llm-is-warn', unknown ? 'may have run.' : waiting),
+      ` ${blocked ?? 'Start the kernel to decide.'}`
+    ],
+    when: [],
+    wraps: true
+  };
+}
+
+/** The line of a call that no human decided about, without its words. */
+function statusOf(
+  block: ICallBlock,
+  context: IContext
+): Omit<IFoldLine, 'words'> {
+  const took = block.seconds === undefined ? '' : duration(block.seconds);
+  switch (block.status) {
+    case 'writing':
+      return context.live
+        ? { glyph: 'spinner', tone: 'brand', when: ['writing'] }
+        : { glyph: 'stop', tone: 'warn', when: ['not finished'] };
+    case 'queued':
+      return { glyph: 'clock', when: ['queued'] };
+    case 'approved':
+      return {
+        glyph: 'clock',
+        tone: 'brand',
+        when: [context.live ? 'runs next' : 'has not run']
+      };
+    case 'running': {
+      const running = runningFor(block, context);
+      const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
+      return { glyph: 'spinner', tone: 'brand', when: [text] };
+    }
+    case 'finished':
+      return { glyph: 'check', tone: 'ok', when: [took || 'done'] };
+    case 'failed':
+      return {
+        glyph: 'cross',
+        tone: 'error',
+        when: [took ? `failed in ${took}` : 'failed'],
+        whenTone: 'error'
+      };
+    case 'cancelled':
+      return { glyph: 'denied', when: ['cancelled'] };
+    case 'waiting':
+      return {
+        glyph: 'pause',
+        tone: 'warn',
+        when: ['waiting for you'],
+        whenTone: 'warn'
+      };
+    case 'denied':
+      return { glyph: 'denied', when: ['denied'] };
+    case 'answered':
+      return { glyph: 'reply', when: ['answered'] };
+    case 'abandoned':
+      return { glyph: 'question', when: ['given up'] };
+    case 'unknown':
+      return {
+        glyph: 'question',
+        tone: 'warn',
+        when: ['outcome unknown'],
+        whenTone: 'warn'
+      };
+  }
+}
+
+/** How many seconds a call has been running; negative if it is not known when it began. */
+function runningFor(block: ICallBlock, context: IContext): number {
+  if (block.began === undefined) {
+    return block.seconds ?? -1;
+  }
+  return Math.max(0, context.elapsed - block.began);
+}
+
+/** The line of a call that a human decided about. */
+function decidedLine(
+  block: ICallBlock,
+  context: IContext,
+  name: HTMLElement
+): IFoldLine {
+  const decision = block.decision!;
+  const when = [clock(decision.at, context.now)];
+  const wraps = true;
+  const elsewhere =
+    context.decided.get(block.request?.id ?? '') === 'elsewhere';
+  const by = elsewhere
+    ? 'elsewhere'
+    : `by ${visible(oneLine(decision.by || 'you', 60))}`;
+  const said = decision.text
+    ? `: “${visible(oneLine(decision.text, 300))}”`
+    : '';
+  switch (decision.verdict) {
+    case 'denied':
+      return {
+        glyph: 'denied',
+        words: [name, ` denied ${by}${said}`],
+        when,
+        wraps
+      };
+    case 'answered':
+      return {
+        glyph: 'reply',
+        words: [name, ` answered ${by}${said}`],
+        when,
+        wraps
+      };
+    case 'abandoned':
+      return {
+        glyph: 'question',
+        words: [
+          name,
+          ` outcome unknown, given up ${by}. The model was told so.`
+        ],
+        when,
+        wraps
+      };
+    case 'approved': {
+      const line = approvedLine(block, by, name, context.live);
+      const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
+      return { ...line, glyph, when, wraps };
+    }
+  }
+}
+
+/** The line of an approved call: the consent, and what followed from it. */
+function approvedLine(
+  block: ICallBlock,
+  by: string,
+  name: HTMLElement,
+  live: boolean
+): Omit<IFoldLine, 'when'> {
+  const { changes, grant } = block.decision!;
+  const edited = changes?.length ?? 0;
+  let consent = grant ? `allowed ${SCOPES[grant.scope]}` : `approved ${by}`;
+  if (edited > 0) {
+    consent += ` with ${edited} ${edited === 1 ? 'argument' : 'arguments'} changed`;
+  }
+  const glyph = edited > 0 ? 'pencil' : 'check';
+  const took = block.seconds === undefined ? '' : duration(block.seconds);
+  switch (block.status) {
+    case 'finished':
+      return {
+        glyph,
+        tone: 'ok',
+        words: [name, ` ${consent}, ran ${took ? `in ${took}` : 'once'}`]
+      };
+    case 'failed':
+      return {
+        glyph: 'cross',
+        tone: 'error',
+        words: [
+          name,
+          ` ${consent}, `,
+          el(
+            'span',
+            'llm-is-error',
+            `failed${took ? ` after ${took}` : ''}${failureText(block.result)}`
+          )
+        ]
+      };
+    case 'running':
+      return {
+        glyph: 'spinner',
+        tone: 'brand',
+        words: [name, ` ${consent}, running`]
+      };
+    case 'cancelled':
+      return {
+        glyph: 'denied',
+        words: [name, ` ${consent}, then cancelled. It did not run.`]
+      };
+    case 'unknown':
+      return {
+        glyph: 'question',
+        tone: 'warn',
+        words: [
+          name,
+          ` ${consent}. `,
+          el('span', 'llm-is-warn', 'Whether it ran is not known.')
+        ]
+      };
+    default:
+      return {
+        glyph,
+        tone: 'brand',
+        words: [name, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
+      };
+  }
+}
+
+function failureText(result: string | undefined): string {
+  const text = visible(oneLine(result ?? '', 160));
+  return text ? `: ${text}` : '';
+}

@@ -1,0 +1,323 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import type { IRequest } from '../document';
+import { isHeld, Page } from '../testing/page';
+import {
+  DESTRUCTIVE,
+  MAIL_PARAMS,
+  param,
+  pending,
+  transcript
+} from '../testing/samples';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const WHOLE = 'The whole of it.\n'.repeat(400);
+
+function asked(
+  fields: Partial<IRequest> = {},
+  host: ConstructorParameters<typeof Page>[1] = {}
+): Page {
+  return new Page(transcript([pending(fields)], { state: 'paused' }), host);
+}
+
+test('it says what is asked, of which tool, and where that comes from', () => {
+  const page = asked();
+  expect(page.text('.llm-ask-band')).toBe(
+    'Waiting for your approvalNothing has run. The cell has ended; take your time.'
+  );
+  expect(page.text('.llm-ask-tool')).toBe('Mail.send');
+  expect(page.text('.llm-ask-origin')).toContain('llm-tools-mail 0.3.1');
+  expect(page.text('.llm-ask-why')).toBe(
+    'The tool says: “Sends one message to an address outside your organisation.”'
+  );
+  expect(page.text('caption')).toContain('digest 9f2c 41ab');
+  expect(page.text('.llm-fineprint')).toContain('call toolu_01Hq');
+});
+
+test('it takes consent only half a second after it was seen', async () => {
+  const page = asked();
+  page.press('Approve');
+  expect(isHeld(page.button('Approve'))).toBe(true);
+  expect(page.actions).toEqual([]);
+  await page.wait(499);
+  page.press('Approve');
+  expect(page.actions).toEqual([]);
+  await page.wait(1);
+  expect(isHeld(page.button('Approve'))).toBe(false);
+  page.press('Approve');
+  expect(page.actions).toEqual([
+    {
+      type: 'decide',
+      transcript: 'turn-1',
+      request: '01K0CALL',
+      digest: '9f2c41abcdef',
+      verdict: 'approved'
+    }
+  ]);
+});
+
+test('it is never focused by itself', async () => {
+  const page = asked();
+  await page.wait();
+  expect(page.node.contains(document.activeElement)).toBe(false);
+});
+
+test('the first activation is the only one', async () => {
+  const page = asked();
+  page.outcome = () => new Promise(() => undefined);
+  await page.wait();
+  page.press('Approve');
+  page.press('Approve');
+  page.press('Deny…');
+  expect(page.actions).toHaveLength(1);
+  expect(page.buttons('Deny')).toHaveLength(0);
+  const row = Array.from(
+    page.node.querySelectorAll<HTMLButtonElement>('.llm-actions button')
+  );
+  expect(row.every(isHeld)).toBe(true);
+  expect(page.hint).toBe('Approved. It runs as soon as the kernel is free.');
+});
+
+test('what could not be sent is said, and may be tried again', async () => {
+  const page = asked();
+  page.outcome = () => Promise.reject(new Error('The kernel went away.'));
+  await page.wait();
+  page.press('Approve');
+  await page.wait(0);
+  expect(page.hint).toBe('The kernel went away.');
+  page.outcome = () => Promise.resolve();
+  page.press('Approve');
+  expect(page.actions).toHaveLength(2);
+});
+
+test('buttons are reached in reading order', () => {
+  const page = asked({ params: MAIL_PARAMS });
+  const labels = Array.from(page.node.querySelectorAll('.llm-ask button'))
+    .filter(node => !(node as HTMLElement).closest('[hidden]'))
+    .map(node => node.textContent?.trim());
+  expect(labels).toEqual([
+    'Show source',
+    '4,812 of 5,140 characters hiddenShow all',
+    'Approve',
+    'Edit…',
+    'Deny…',
+    'Answer myself…',
+    'Always allow'
+  ]);
+});
+
+test('arguments are drawn as they are stored', () => {
+  const page = asked({
+    params: [
+      param('to', 'a\u200b@b.example</div><script>alert(1)</script>'),
+      param('na\u202eme', '[1]', { isText: false, type: 'list' })
+    ]
+  });
+  const rows = Array.from(page.node.querySelectorAll('.llm-params tr'));
+  expect(rows[0].querySelector('td')?.textContent).toBe(
+    'a\\u{200b}@b.example</div><script>alert(1)</script>' +
+      '1 hidden character: U+200B (zero-width space) cannot be seen. Drawn here as it is stored.'
+  );
+  expect(rows[1].querySelector('th')?.textContent).toBe('na\\u{202e}melist');
+  expect(page.node.querySelector('script')).toBeNull();
+});
+
+test('names and sentences of others are written out, and stay text', () => {
+  const page = asked({
+    tool: 'send\u202e<b>',
+    reason: 'Waits.” Approved by \u2066you',
+    origin: ['from \u200bhere'],
+    changed: 'The \u202ecode changed.'
+  });
+  expect(page.text('.llm-ask-tool')).toBe('send\\u{202e}<b>');
+  expect(page.text('.llm-ask-why')).toContain('by \\u{2066}you');
+  expect(page.text('.llm-ask-origin')).toContain('from \\u{200b}here');
+  expect(page.text('.llm-ask-body > .llm-note')).toBe(
+    'The \\u{202e}code changed.'
+  );
+});
+
+test('a long value holds consent back until it was opened and seen', async () => {
+  const value = vi.fn(() => Promise.resolve(WHOLE));
+  const page = asked({ params: MAIL_PARAMS }, { value });
+  await page.wait();
+  page.press('Approve');
+  expect(page.actions).toEqual([]);
+  expect(page.hint).toBe('Approve waits until you have opened all of body.');
+  page.press('4,812 of 5,140 characters hiddenShow all');
+  await page.wait(0);
+  expect(value).toHaveBeenCalledWith('01K0CALL', 'body');
+  expect(page.text('.llm-params .llm-long')).toBe(
+    WHOLE.replace(/\s+/g, ' ').trim()
+  );
+  page.press('Approve');
+  expect(page.actions).toEqual([]);
+  await page.wait();
+  expect(page.hint).toBe('You have seen every argument.');
+  page.press('Approve');
+  expect(page.actions).toHaveLength(1);
+});
+
+test('a long value that cannot be had says why, and can be asked for again', async () => {
+  let fails = true;
+  const value = (): Promise<string> =>
+    fails
+      ? Promise.reject(new Error('The kernel is busy.'))
+      : Promise.resolve(WHOLE);
+  const page = asked({ params: MAIL_PARAMS }, { value });
+  await page.wait();
+  page.press('4,812 of 5,140 characters hiddenShow all');
+  await page.wait(0);
+  expect(page.text('.llm-cut')).toContain('The kernel is busy.');
+  fails = false;
+  page.node.querySelector<HTMLButtonElement>('.llm-cut')!.click();
+  await page.wait(0);
+  expect(page.node.querySelector('.llm-cut')).toBeNull();
+});
+
+test('a value of a megabyte is shown as a whole, and approved as it is', async () => {
+  const text = 'x'.repeat(500_000) + '\u202e'.repeat(500_000);
+  const params = [
+    param('body', text.slice(0, 1200) + text.slice(-400), {
+      cut: { at: 1200, hidden: 998_400, total: 1_000_000 }
+    })
+  ];
+  const page = asked({ params }, { value: () => Promise.resolve(text) });
+  page.node.querySelector<HTMLButtonElement>('.llm-cut')!.click();
+  await page.wait(1000);
+  const shown = page.node.querySelector('.llm-params .llm-long')!;
+  const whole = `${'x'.repeat(500_000)}\\u{202e} × 500,000`;
+  expect(shown.textContent === whole).toBe(true);
+  page.press('Approve');
+  expect(page.actions[0]).not.toHaveProperty('arguments');
+});
+
+test('a destructive tool says so, and is never always allowed', async () => {
+  const page = asked({ ...DESTRUCTIVE, grants: ['session'] });
+  await page.wait();
+  expect(page.text('.llm-ask-band')).toBe(
+    'Destructive: check before you approveWaiting for your approval. Nothing has run.'
+  );
+  expect(page.buttons('Always allow')).toHaveLength(0);
+  expect(page.hint).toBe(
+    'Always allow is not offered for tools marked destructive.'
+  );
+});
+
+test('a denial carries its reason', async () => {
+  const page = asked();
+  page.press('Deny…');
+  expect(document.activeElement).toBe(page.field('Why not?'));
+  page.write('Why not?', ' Keep the backup. ');
+  page.press('Deny');
+  expect(page.actions[0]).toMatchObject({
+    verdict: 'denied',
+    text: 'Keep the backup.'
+  });
+});
+
+test('an answer in the place of the tool must not be empty', () => {
+  const page = asked();
+  page.press('Answer myself…');
+  page.press('Answer');
+  expect(page.actions).toEqual([]);
+  page.write('Your answer', 'Free after 14:00.');
+  page.key('Enter', { ctrlKey: true });
+  expect(page.actions[0]).toMatchObject({
+    verdict: 'answered',
+    text: 'Free after 14:00.'
+  });
+});
+
+test('Esc closes a drawer, keeps the draft and returns to what opened it', () => {
+  const page = asked();
+  page.press('Deny…');
+  page.write('Why not?', 'Not yet.');
+  page.key('Escape');
+  expect(document.activeElement).toBe(page.button('Deny…'));
+  page.press('Deny…');
+  expect(page.field('Why not?').value).toBe('Not yet.');
+});
+
+test('always allowing needs the same care as approving', async () => {
+  const page = asked();
+  page.press('Always allow');
+  page.press('In this notebook');
+  expect(page.actions).toEqual([]);
+  await page.wait();
+  page.press('In this notebook');
+  expect(page.actions[0]).toMatchObject({
+    verdict: 'approved',
+    grant: 'notebook'
+  });
+});
+
+test('only the scopes that the kernel offers can be allowed', () => {
+  const page = asked({ grants: ['cell'] });
+  page.press('Always allow');
+  expect(page.buttons('In this cell')).toHaveLength(1);
+  expect(page.buttons('In this notebook')).toHaveLength(0);
+  expect(asked({ grants: [] }).buttons('Always allow')).toHaveLength(0);
+});
+
+test('what is blocked can be read and not be decided', async () => {
+  const page = asked({ blocked: 'Run the cell that defines delete_files.' });
+  await page.wait();
+  page.press('Approve');
+  page.press('Deny…');
+  expect(page.actions).toEqual([]);
+  expect(page.hint).toBe('Run the cell that defines delete_files.');
+});
+
+test('the source of the tool can be shown', () => {
+  const page = asked();
+  page.press('Show source');
+  expect(page.node.textContent).toContain('mail.py, line 12');
+  expect(page.button('Hide source').getAttribute('aria-expanded')).toBe('true');
+});
+
+test('a call whose outcome is unknown is asked about, not run again', async () => {
+  const block = { ...pending({}, 'unknown'), began: 61 };
+  const began = new Date(2025, 0, 1, 12, 43).toISOString();
+  const page = new Page(transcript([block], { state: 'paused', began }));
+  expect(page.text('.llm-ask-band')).toBe(
+    'Outcome unknown: did this run?Started 2025-01-01 12:44; no end is recorded.'
+  );
+  expect(page.buttons('Approve')).toHaveLength(0);
+  page.press('It did not run');
+  expect(page.actions).toEqual([]);
+  await page.wait();
+  page.press('I cannot tell');
+  expect(page.actions[0]).toMatchObject({ verdict: 'abandoned' });
+});
+
+test.each([
+  ['It did not run', { verdict: 'approved' }],
+  ['It ran…', { verdict: 'answered', text: 'It was sent.' }]
+])('of an unknown outcome one says: %s', async (label, action) => {
+  const page = new Page(transcript([pending({}, 'unknown')]));
+  await page.wait();
+  page.press(label);
+  if (label.endsWith('…')) {
+    page.write('What came of it?', 'It was sent.');
+    page.press('Answer');
+  }
+  expect(page.actions[0]).toMatchObject(action);
+});
+
+test('a card is named by what is asked and by the tool', () => {
+  const page = asked();
+  const card = page.node.querySelector('.llm-ask')!;
+  const names = card.getAttribute('aria-labelledby')!.split(' ');
+  expect(names.map(id => document.getElementById(id)?.textContent)).toEqual([
+    'Waiting for your approval',
+    'Mail.send'
+  ]);
+  expect(card.getAttribute('role')).toBe('group');
+});

@@ -1,0 +1,386 @@
+/**
+ * The approval card: it shows what a tool wants to do, and takes a human's reply.
+ *
+ * Everything on it is drawn by us from the frozen request, never from the model's
+ * text. A button that gives consent is held until the card is armed, that is,
+ * until all of these hold:
+ *
+ * - the buttons have been in view for half a second;
+ * - nothing relevant has changed for half a second, such as the text of a long
+ *   value or the card's place on the page (`disarm`);
+ * - every long value has been opened.
+ *
+ * The first click on a decision is the only one: the card then says what was
+ * decided and holds all its buttons, unless the reply could not be sent. A held
+ * button is `aria-disabled` and described by the hint, which says why.
+ *
+ * Drawers take the place of the buttons and keep their drafts while they are
+ * closed.
+ */
+
+import type { ICallBlock, IRequest } from '../document';
+import { noteNode } from '../dom/boxes';
+import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
+import { clock, oneLine } from '../dom/formatting';
+import { icon } from '../dom/icons';
+import { visible, visibleNodes } from '../dom/visible';
+import { isPending } from '../layout';
+import type { IContext, IPiece } from '../piece';
+import { ARMED_AFTER, whenSeen } from './arming';
+import { unknownButtons, waitingButtons } from './buttons';
+import type { IButtons } from './buttons';
+import { makeDrawer } from './drawers';
+import { EditDrawer } from './editDrawer';
+import { Params } from './params';
+import {
+  bandOf,
+  makeFineprint,
+  makeReason,
+  makeSource,
+  SENT_HINTS
+} from './parts';
+import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
+
+export class Card implements IPiece {
+  readonly node = el('section', 'llm-ask');
+  readonly request: IRequest;
+  private readonly params: Params;
+  private readonly bandIcon = el('span', 'llm-ask-glyph');
+  private readonly bandTitle = el('span');
+  private readonly bandFact = el('span');
+  private readonly buttons: IButtons;
+  private readonly hint = el('p', 'llm-hint');
+  /** Holds the row of buttons or a drawer, and the hint. */
+  private readonly controls = el('div');
+  private readonly drawers = new Map<DrawerName, IDrawer>();
+  /** Whether the kernel died while the call was running. */
+  private readonly isUnknown: boolean;
+  private drawer: DrawerName | null = null;
+  private context: IContext;
+  private isSeen = false;
+  /** Runs while the card is disarmed because something has just changed. */
+  private disarmed: ReturnType<typeof setTimeout> | undefined;
+  /** What the card says about the call. The editor takes its place. */
+  private readonly description: HTMLElement[];
+  private footer: HTMLElement;
+  /** What is said once a reply was sent. */
+  private sent = '';
+  /** Why the last reply could not be sent. */
+  private problem = '';
+  private readonly unwatch: () => void;
+
+  constructor(
+    private readonly index: number,
+    context: IContext,
+    private readonly onSent: (request: string, verdict: Verdict) => void
+  ) {
+    const block = context.document.blocks[index] as ICallBlock;
+    this.context = context;
+    this.request = block.request!;
+    this.isUnknown = block.status === 'unknown';
+    this.params = new Params(
+      this.request,
+      () => {
+        const { value } = this.context.host;
+        return value && (name => value(this.request.id, name));
+      },
+      () => this.disarm()
+    );
+    this.hint.id = uniqueId();
+    const handlers = {
+      decide: (verdict: Verdict) => this.decide({ verdict }),
+      open: (name: DrawerName) => this.openDrawer(name)
+    };
+    this.buttons = this.isUnknown
+      ? unknownButtons(handlers)
+      : waitingButtons(this.request, handlers);
+    this.description = this.makeDescription(block);
+    this.footer = this.makeFooter();
+    this.build();
+    this.node.addEventListener('keydown', event => {
+      if (event.key === 'Escape' && this.drawer) {
+        event.preventDefault();
+        event.stopPropagation();
+        this.openDrawer(null);
+      }
+    });
+    this.unwatch = whenSeen(this.controls, () => {
+      this.isSeen = true;
+      this.refresh();
+    });
+    this.refresh();
+  }
+
+  /** Whether the reader has had time to read it. */
+  get wasSeen(): boolean {
+    return this.isSeen;
+  }
+
+  update(context: IContext): void {
+    const wasBlocked = this.blocked;
+    this.context = context;
+    if (wasBlocked && !this.blocked) {
+      this.problem = '';
+    }
+    this.refresh();
+  }
+
+  dispose(): void {
+    this.unwatch();
+    clearTimeout(this.disarmed);
+  }
+
+  /** Take no consent for half a second, because something has just changed. */
+  disarm(): void {
+    clearTimeout(this.disarmed);
+    this.disarmed = setTimeout(() => {
+      this.disarmed = undefined;
+      this.refresh();
+    }, ARMED_AFTER);
+    this.refresh();
+  }
+
+  private get isArmed(): boolean {
+    return (
+      this.isSeen &&
+      this.disarmed === undefined &&
+      this.params.unopened.length === 0
+    );
+  }
+
+  /** Why nothing can be decided here; empty if it can. */
+  private get blocked(): string {
+    const { host } = this.context;
+    return (
+      this.block?.request?.blocked ||
+      host.blocked ||
+      (host.act ? '' : 'Start the kernel to decide.')
+    );
+  }
+
+  /** The call as it is now. */
+  private get block(): ICallBlock | undefined {
+    return this.context.document.blocks[this.index] as ICallBlock | undefined;
+  }
+
+  /** Where the tool comes from, what it says about itself, and the arguments. */
+  private makeDescription(block: ICallBlock): HTMLElement[] {
+    const { request } = this;
+    const source = makeSource(request);
+    const origin = el(
+      'p',
+      'llm-ask-origin',
+      ...request.origin.map(fact => el('span', '', visible(fact))),
+      el('span', '', `asked by ${visible(this.context.document.model)}`),
+      source && el('span', '', source.button)
+    );
+    return [
+      origin,
+      source && el('div', '', source.node),
+      makeReason(request, this.isUnknown),
+      noteNode(visible(request.changed ?? '')),
+      noteNode(visible(block.note ?? '')),
+      this.params.node
+    ].filter(node => node !== null);
+  }
+
+  private makeFooter(): HTMLElement {
+    const call = visible(oneLine(this.block?.callId ?? '', 40));
+    return makeFineprint(call, this.drawer === 'edit');
+  }
+
+  private build(): void {
+    const { request } = this;
+    const title = el(
+      'h3',
+      'llm-ask-tool',
+      ...visibleNodes(oneLine(request.tool, 200))
+    );
+    title.id = uniqueId();
+    this.bandTitle.id = uniqueId();
+    this.node.classList.toggle('llm-destructive', request.destructive);
+    attrs(this.node, {
+      role: 'group',
+      'aria-labelledby': `${this.bandTitle.id} ${title.id}`
+    });
+    this.controls.append(this.buttons.node, this.hint);
+    this.node.append(
+      el(
+        'header',
+        'llm-ask-band',
+        this.bandIcon,
+        this.bandTitle,
+        this.bandFact
+      ),
+      el('div', 'llm-ask-body', title, ...this.description, this.controls),
+      this.footer
+    );
+  }
+
+  /** Put a drawer in the place of the buttons, or with null the buttons back in their place. */
+  private openDrawer(name: DrawerName | null): void {
+    const before = this.drawer;
+    this.drawer = name;
+    this.problem = '';
+    this.description.forEach(node => {
+      node.hidden = name === 'edit';
+    });
+    const footer = this.makeFooter();
+    this.footer.replaceWith(footer);
+    this.footer = footer;
+    const drawer = name && this.drawerOf(name);
+    refill(this.controls, (drawer ?? this.buttons).node, this.hint);
+    this.refresh();
+    if (drawer) {
+      drawer.initialFocus.focus({ preventScroll: true });
+    } else if (before) {
+      this.buttons.openers.get(before)?.focus({ preventScroll: true });
+    }
+  }
+
+  /** A drawer, made when it is first opened. */
+  private drawerOf(name: DrawerName): IDrawer {
+    let drawer = this.drawers.get(name);
+    if (!drawer) {
+      drawer = makeDrawer(name, {
+        request: this.request,
+        isUnknown: this.isUnknown,
+        params: this.params,
+        decide: reply => this.decide(reply),
+        back: () => this.openDrawer(null),
+        changed: () => this.refresh()
+      });
+      this.drawers.set(name, drawer);
+    }
+    return drawer;
+  }
+
+  /** Send a reply, unless one was sent or none can be. */
+  private decide(reply: Reply): void {
+    const { act } = this.context.host;
+    if (this.sent || !act || this.blocked) {
+      return;
+    }
+    this.sent = SENT_HINTS[reply.verdict];
+    this.problem = '';
+    this.refresh();
+    this.onSent(this.request.id, reply.verdict);
+    const { id, digest } = this.request;
+    act({
+      type: 'decide',
+      transcript: this.context.document.id,
+      request: id,
+      digest,
+      ...reply
+    }).catch((error: unknown) => {
+      this.sent = '';
+      this.problem =
+        String((error as Error)?.message ?? error) || 'It could not be sent.';
+      this.refresh();
+    });
+  }
+
+  /** Bring the band, the buttons and the hint up to date. */
+  private refresh(): void {
+    this.refreshBand();
+    const stopped = Boolean(this.sent || this.blocked);
+    const drawer = this.drawer ? this.drawers.get(this.drawer) : undefined;
+    const edit = drawer instanceof EditDrawer ? drawer : null;
+    const all = this.controls.querySelectorAll<HTMLElement>('button');
+    const consenting = new Set<Element>([
+      ...this.buttons.consenting,
+      ...(drawer?.consenting ?? [])
+    ]);
+    for (const node of Array.from(all)) {
+      const held =
+        stopped ||
+        (consenting.has(node) && (!this.isArmed || Boolean(edit?.problem)));
+      attrs(node, {
+        'aria-disabled': held ? 'true' : null,
+        'aria-describedby': held ? this.hint.id : null
+      });
+    }
+    for (const field of Array.from(
+      this.controls.querySelectorAll<HTMLTextAreaElement>('textarea, input')
+    )) {
+      field.readOnly = Boolean(this.sent);
+    }
+    refill(this.hint, ...this.hintNodes(edit));
+    this.hint.hidden = !this.hint.textContent;
+  }
+
+  /** What keeps the reader from deciding, or what to know before it. */
+  private hintNodes(edit: EditDrawer | null): (Node | string)[] {
+    if (this.sent) {
+      return [this.sent];
+    }
+    if (this.problem) {
+      return [el('span', 'llm-is-error', visible(this.problem))];
+    }
+    if (this.blocked) {
+      return [visible(this.blocked)];
+    }
+    const unopened = this.params.unopened;
+    if (unopened.length && !edit && (!this.drawer || this.drawer === 'grant')) {
+      return [
+        'Approve waits until you have opened all of ',
+        el('code', '', ...visibleNodes(unopened.join(', '))),
+        '.'
+      ];
+    }
+    if (edit) {
+      return edit.hint();
+    }
+    if (this.drawer || this.isUnknown) {
+      return [];
+    }
+    if (this.disarmed !== undefined) {
+      return ['Read it first: Approve takes a click in a moment.'];
+    }
+    if (this.request.destructive) {
+      return ['Always allow is not offered for tools marked destructive.'];
+    }
+    return this.request.params.some(param => param.cut)
+      ? ['You have seen every argument.']
+      : [];
+  }
+
+  private refreshBand(): void {
+    const isEditing = this.drawer === 'edit';
+    const { glyph, title } = bandOf(this.request, this.isUnknown, isEditing);
+    if (this.bandIcon.dataset.glyph !== glyph) {
+      this.bandIcon.dataset.glyph = glyph;
+      refill(this.bandIcon, icon(glyph));
+    }
+    setText(this.bandTitle, title);
+    setText(this.bandFact, this.bandText());
+  }
+
+  /** What the band says after its title: what has happened, and which question of several this is. */
+  private bandText(): string {
+    const pending = this.context.document.blocks.filter(isPending);
+    const at = pending.findIndex(
+      block => block.request?.id === this.request.id
+    );
+    const { destructive } = this.request;
+    const facts = this.isUnknown
+      ? this.startedText()
+      : destructive && this.drawer === null
+        ? 'Waiting for your approval. Nothing has run.'
+        : 'Nothing has run.';
+    if (pending.length > 1 && at >= 0) {
+      return `${facts} ${at + 1} of ${pending.length}`;
+    }
+    return this.isUnknown || destructive || this.drawer
+      ? facts
+      : `${facts} The cell has ended; take your time.`;
+  }
+
+  private startedText(): string {
+    const { began = '' } = this.context.document;
+    const at = Date.parse(began) + 1000 * (this.block?.began ?? NaN);
+    return Number.isNaN(at)
+      ? 'It was started; no end is recorded.'
+      : `Started ${clock(new Date(at).toISOString(), this.context.now)}; no end is recorded.`;
+  }
+}

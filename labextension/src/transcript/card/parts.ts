@@ -1,0 +1,100 @@
+/** Makes the parts of a card that do not change while it is shown. */
+
+import type { IRequest } from '../document';
+import { well } from '../dom/boxes';
+import { attrs, button, el } from '../dom/elements';
+import type { Icon } from '../dom/icons';
+import { visible, visibleNodes } from '../dom/visible';
+import type { Verdict } from './reply';
+
+/** What a card says once a decision was sent. */
+export const SENT_HINTS: Record<Verdict, string> = {
+  approved: 'Approved. It runs as soon as the kernel is free.',
+  denied: 'Denied. The model is told as soon as the kernel is free.',
+  answered: 'Answered. The model is told as soon as the kernel is free.',
+  abandoned: 'Given up. The model is told as soon as the kernel is free.'
+};
+
+/** The glyph and the title of the band at the top. */
+export function bandOf(
+  request: IRequest,
+  isUnknown: boolean,
+  isEditing: boolean
+): { glyph: Icon; title: string } {
+  if (isUnknown) {
+    return { glyph: 'question', title: 'Outcome unknown: did this run?' };
+  }
+  if (isEditing) {
+    return { glyph: 'pencil', title: 'Edit before it runs' };
+  }
+  return request.destructive
+    ? { glyph: 'warning', title: 'Destructive: check before you approve' }
+    : { glyph: 'pause', title: 'Waiting for your approval' };
+}
+
+/** The tool's own explanation in quotes. If the outcome is unknown, what happened instead. */
+export function makeReason(
+  request: IRequest,
+  isUnknown: boolean
+): HTMLElement | null {
+  if (isUnknown) {
+    return el(
+      'p',
+      'llm-ask-why',
+      'The kernel died while this call was running. It may have taken effect. It was not run again.'
+    );
+  }
+  const { reason } = request;
+  return reason
+    ? el(
+        'p',
+        'llm-ask-why',
+        el('span', '', 'The tool says:'),
+        ' “',
+        ...visibleNodes(reason),
+        '”'
+      )
+    : null;
+}
+
+/** The source of the tool, and the button that shows and hides it. */
+export function makeSource(
+  request: IRequest
+): { button: HTMLElement; node: HTMLElement } | null {
+  const { source } = request;
+  if (!source) {
+    return null;
+  }
+  const node = el(
+    'div',
+    '',
+    el('div', 'llm-well-label', visible(source.title)),
+    well(...visibleNodes(source.code))
+  );
+  node.lastElementChild!.classList.add('llm-long');
+  node.hidden = true;
+  const toggle = button('llm-link', 'Show source', () => {
+    node.hidden = !node.hidden;
+    toggle.textContent = node.hidden ? 'Show source' : 'Hide source';
+    toggle.setAttribute('aria-expanded', String(!node.hidden));
+  });
+  attrs(toggle, { 'aria-expanded': 'false' });
+  return { button: toggle, node };
+}
+
+/** The line at the foot: who drew the card, and which call it is about. */
+export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
+  const swatch = attrs(el('span', 'llm-swatch'), {
+    role: 'img',
+    'aria-label': 'a grey ground'
+  });
+  const meaning = isEditing
+    ? ['What this form says is what will run.']
+    : ['Text on ', swatch, ' came from the model.'];
+  return el(
+    'footer',
+    'llm-fineprint',
+    el('span', '', 'Drawn by llm_notebook. ', ...meaning),
+    el('span', 'llm-num', `call ${call}`)
+  );
+}

@@ -1,0 +1,21 @@
+/** The types that the parts of a card share: a reader's reply, and the drawers in which it is written. */
+
+import type { Action } from '../document';
+
+type Decide = Extract<Action, { type: 'decide' }>;
+
+export type Verdict = Decide['verdict'];
+
+/** A verdict and what goes with it: a reason, an answer, edited arguments or a grant. */
+export type Reply = Partial<Decide> & { verdict: Verdict };
+
+export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
+
+/** A form that takes the place of the row of buttons. */
+export interface IDrawer {
+  readonly node: HTMLElement;
+  /** The buttons that give consent, held until the card is armed. */
+  readonly consenting: HTMLButtonElement[];
+  /** What gets the keyboard focus when the drawer opens. */
+  readonly initialFocus: HTMLElement;
+}

@@ -1,0 +1,96 @@
+/** Makes the simple drawers of a card: a text to write, and a scope to choose. */
+
+import type { IRequest, Scope } from '../document';
+import { attrs, button, el, uniqueId } from '../dom/elements';
+import type { Child } from '../dom/elements';
+import type { IDrawer } from './reply';
+
+/** A text to write, and a button that sends it. An empty text is sent only if none is `needed`. */
+export function textDrawer(
+  label: Child[],
+  verb: string,
+  send: (text: string) => void,
+  back: () => void,
+  needed: boolean
+): IDrawer {
+  const id = uniqueId();
+  const field = attrs(el('textarea', 'llm-input llm-prose'), {
+    id,
+    rows: '2'
+  });
+  const submit = button('llm-button llm-primary', verb, () => {
+    if (needed && field.value.trim() === '') {
+      field.focus();
+      return;
+    }
+    send(field.value.trim());
+  });
+  field.addEventListener('keydown', event => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      submit.click();
+    }
+  });
+  const node = el(
+    'div',
+    'llm-panel',
+    el(
+      'div',
+      'llm-field',
+      attrs(el('label', '', ...label), { for: id }),
+      field
+    ),
+    el('div', 'llm-actions', submit, button('llm-button', 'Back', back))
+  );
+  return { node, consenting: [], initialFocus: field };
+}
+
+/** The label of each scope, and how long a grant for it lasts. */
+const REACH: Record<Scope, [string, string]> = {
+  cell: ['In this cell', 'until its chain ends'],
+  notebook: ['In this notebook', 'until you revoke it, also after a restart'],
+  session: [
+    'In this session',
+    'in every notebook of this kernel, until it ends'
+  ]
+};
+
+/** The scopes in which the tool can always be allowed. */
+export function grantDrawer(
+  request: IRequest,
+  tool: Node[],
+  grant: (scope: Scope) => void,
+  back: () => void
+): IDrawer {
+  const title = el(
+    'h4',
+    'llm-panel-title',
+    'Always allow ',
+    el('span', 'llm-code', ...tool),
+    ', with any arguments'
+  );
+  title.id = uniqueId();
+  const ways = el('div', 'llm-ways');
+  const consenting = request.grants.map(scope => {
+    const choice = button('llm-button', REACH[scope][0], () => grant(scope));
+    ways.append(choice, el('span', '', REACH[scope][1]));
+    return choice;
+  });
+  const leave = button('llm-button', 'Back', back);
+  const node = attrs(
+    el(
+      'div',
+      'llm-panel',
+      title,
+      ways,
+      el(
+        'p',
+        'llm-hint',
+        'Approves this call too. Ends when the tool’s code changes. %llm grants lists and revokes it.'
+      ),
+      el('div', 'llm-actions', leave)
+    ),
+    { role: 'group', 'aria-labelledby': title.id }
+  );
+  return { node, consenting, initialFocus: consenting[0] ?? leave };
+}

@@ -1,0 +1,60 @@
+/** Formats numbers, times and short texts for the reader. */
+
+/** A duration such as `0.9 s`, `18.4 s`, `41 s` or `3 min 5 s`. */
+export function duration(seconds: number): string {
+  if (seconds < 0.05) {
+    return '0.0 s';
+  }
+  if (seconds < 19.95) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  return wholeSeconds(seconds);
+}
+
+/** The same in whole seconds, for a duration that is still growing. */
+export function wholeSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 120) {
+    return `${whole} s`;
+  }
+  if (whole < 7200) {
+    return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  }
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** An ISO 8601 time as `12:03` in the reader's time zone, with the date unless it is today. Empty if it is not a time. */
+export function clock(iso: string, now: number): string {
+  const when = new Date(iso);
+  if (Number.isNaN(when.getTime())) {
+    return '';
+  }
+  const padded = (value: number): string => String(value).padStart(2, '0');
+  const time = `${padded(when.getHours())}:${padded(when.getMinutes())}`;
+  if (new Date(now).toDateString() === when.toDateString()) {
+    return time;
+  }
+  return `${when.getFullYear()}-${padded(when.getMonth() + 1)}-${padded(when.getDate())} ${time}`;
+}
+
+/** A whole number with a comma between thousands, in every locale. */
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** A count with its noun, such as `1 tool call` or `6 tool calls`. */
+export function plural(value: number, one: string, many = one + 's'): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** A text on one line, cut with an ellipsis if it is longer than `length`. */
+export function oneLine(text: string, length: number): string {
+  // Only the beginning is looked at: the text may be megabytes long.
+  const line = text
+    .slice(0, length * 2)
+    .replace(/\s+/g, ' ')
+    .trim();
+  return line.length > length || text.length > length * 2
+    ? line.slice(0, length - 1).trimEnd() + '…'
+    : line;
+}

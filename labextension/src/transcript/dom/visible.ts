@@ -1,0 +1,166 @@
+/**
+ * Writes out hidden characters, so that what a human reads is what is stored.
+ *
+ * A model or a tool can put characters into a text that are invisible, or that
+ * change the order in which their neighbours are read: `Q3 \u{202e}fdp.exe` is
+ * displayed as if it ended in "pdf". In every text that comes from outside, such
+ * characters become `\u{…}`. On the page each one stands in a box of its own, so
+ * that it differs from the same letters written by the model.
+ * `llm_notebook/transcript/visible.py` does the same in Python.
+ */
+
+import { el } from './elements';
+import { count, plural } from './formatting';
+
+/** All control, format and space characters but newline, tab and the ordinary space, and letters that fonts draw as nothing. */
+const HIDDEN =
+  // eslint-disable-next-line no-misleading-character-class
+  /(?![\n\t ])[\p{C}\p{Z}\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180d\u180f\u2800\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{1d159}]/gu;
+
+export interface ISegment {
+  text: string;
+  /** The code point of the hidden character that the text stands for. */
+  hidden?: number;
+}
+
+/** The runs of plain characters and the single hidden characters of a text, in order. */
+function segments(text: string): ISegment[] {
+  const found: ISegment[] = [];
+  let at = 0;
+  for (const match of text.matchAll(HIDDEN)) {
+    const start = match.index ?? 0;
+    if (start > at) {
+      found.push({ text: text.slice(at, start) });
+    }
+    const code = match[0].codePointAt(0) ?? 0;
+    found.push({ text: `\\u{${code.toString(16)}}`, hidden: code });
+    at = start + match[0].length;
+  }
+  if (at < text.length) {
+    found.push({ text: text.slice(at) });
+  }
+  return found;
+}
+
+/** The text with its hidden characters written out. */
+export function visible(text: string): string {
+  return segments(text)
+    .map(segment => segment.text)
+    .join('');
+}
+
+/** More boxes than this would make the page slow; the rest is written out without boxes. */
+const MAX_BOXES = 2000;
+
+/** A longer run of the same hidden character is drawn as one box with a count. */
+const MAX_REPEATS = 8;
+
+/** The text as nodes, with hidden characters in boxes. */
+export function visibleNodes(text: string): Node[] {
+  const nodes: Node[] = [];
+  const found = segments(text);
+  for (let at = 0; at < found.length;) {
+    const { text: shown, hidden } = found[at];
+    if (hidden === undefined) {
+      nodes.push(document.createTextNode(shown));
+      at += 1;
+      continue;
+    }
+    if (nodes.length > MAX_BOXES) {
+      const rest = found.slice(at).map(segment => segment.text);
+      return [...nodes, document.createTextNode(rest.join(''))];
+    }
+    let repeats = 1;
+    while (found[at + repeats]?.hidden === hidden) {
+      repeats += 1;
+    }
+    const isLongRun = repeats > MAX_REPEATS;
+    const box = el('bdi', 'llm-escape', shown);
+    box.title = `${codeName(hidden)} ${nameOf(hidden)}`;
+    if (isLongRun) {
+      box.append(` × ${count(repeats)}`);
+    }
+    nodes.push(box);
+    at += isLongRun ? repeats : 1;
+  }
+  return nodes;
+}
+
+/** A note under a text whose hidden characters are written out; empty if it has none. */
+export function hiddenNote(text: string): string {
+  const words = hiddenWords(text);
+  const are = words.startsWith('1 ') ? 'it is' : 'they are';
+  return words && `${words} Drawn here as ${are} stored.`;
+}
+
+/** A sentence that counts the hidden characters of a text and names the first kind; empty if it has none. */
+export function hiddenWords(text: string): string {
+  let total = 0;
+  const kinds = new Set<number>();
+  for (const [found] of text.matchAll(HIDDEN)) {
+    total += 1;
+    kinds.add(found.codePointAt(0) ?? 0);
+  }
+  if (total === 0) {
+    return '';
+  }
+  const [first] = kinds;
+  const others = kinds.size - 1;
+  const rest = others > 0 ? `, and ${plural(others, 'other kind')}` : '';
+  const head = plural(total, 'hidden character');
+  return `${head}: ${codeName(first)} ${effectOf(first)}${rest}.`;
+}
+
+function codeName(code: number): string {
+  return 'U+' + code.toString(16).toUpperCase().padStart(4, '0');
+}
+
+const NAMES: Record<number, string> = {
+  0x00a0: 'no-break space',
+  0x00ad: 'soft hyphen',
+  0x061c: 'Arabic letter mark',
+  0x200b: 'zero-width space',
+  0x200c: 'zero-width non-joiner',
+  0x200d: 'zero-width joiner',
+  0x200e: 'left-to-right mark',
+  0x200f: 'right-to-left mark',
+  0x202a: 'left-to-right embedding',
+  0x202b: 'right-to-left embedding',
+  0x202c: 'end of embedding',
+  0x202d: 'left-to-right override',
+  0x202e: 'right-to-left override',
+  0x2066: 'left-to-right isolate',
+  0x2067: 'right-to-left isolate',
+  0x2068: 'first strong isolate',
+  0x2069: 'end of isolate',
+  0xfeff: 'zero-width no-break space',
+  0x1b: 'escape',
+  0x0d: 'carriage return'
+};
+
+function nameOf(code: number): string {
+  if (NAMES[code]) {
+    return NAMES[code];
+  }
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
+    return 'control character';
+  }
+  if (code >= 0xe0000 && code <= 0xe0fff) {
+    return 'invisible tag';
+  }
+  return 'invisible character';
+}
+
+/** What a hidden character does, to follow its code. */
+function effectOf(code: number): string {
+  if (code === 0x202e || code === 0x202b || code === 0x2067) {
+    return 'reverses the text after it';
+  }
+  if (
+    (code >= 0x202a && code <= 0x202d) ||
+    (code >= 0x2066 && code <= 0x2069)
+  ) {
+    return 'changes the direction of the text after it';
+  }
+  return `(${nameOf(code)}) cannot be seen`;
+}

@@ -1,0 +1,158 @@
+/**
+ * The module of the live widget, which shows a transcript in front ends without
+ * our extension.
+ *
+ * Its model holds the document as one trait and each delta as another, `d1`,
+ * `d2` and so on, because a page keeps traits even before it shows the widget.
+ * A view starts with the document and applies the deltas whose turn it is.
+ * Everything else is sent as messages (`FromKernel`, `ToKernel`).
+ */
+
+import { TranscriptView } from './transcript';
+import type {
+  FromKernel,
+  IDelta,
+  IHost,
+  ITranscript,
+  ToKernel
+} from './transcript';
+import { VERSION } from './version';
+
+/** The part of anywidget's model that is used here. */
+export interface IWidgetModel {
+  get(name: string): unknown;
+  on(name: string, callback: (...args: never[]) => void): void;
+  off(name: string, callback: (...args: never[]) => void): void;
+  send(message: ToKernel): void;
+}
+
+/** How long to wait for the text of a long value, in milliseconds. */
+const VALUE_TIMEOUT = 20_000;
+
+class Widget {
+  private readonly view: TranscriptView;
+  /** What to do with the text of a long value when it arrives. */
+  private readonly waiting = new Map<string, (text: string) => void>();
+  private readonly onChange = (): void => this.catchUp();
+  private readonly onMessage = (message: FromKernel): void =>
+    this.receive(message);
+  /** Whether the whole document was asked for and has not arrived. */
+  private isResyncing = false;
+
+  constructor(
+    private readonly model: IWidgetModel,
+    el: HTMLElement
+  ) {
+    const host: IHost = {
+      act: action => {
+        model.send(action);
+        return Promise.resolve();
+      },
+      value: (request, name) => this.fetchValue(request, name)
+    };
+    this.view = new TranscriptView(el, host);
+    model.on('change', this.onChange);
+    model.on('msg:custom', this.onMessage);
+    this.catchUp();
+  }
+
+  dispose(): void {
+    this.model.off('change', this.onChange);
+    this.model.off('msg:custom', this.onMessage);
+    this.view.dispose();
+  }
+
+  /** Show the model's document if it is newer, and apply the deltas that follow it. */
+  private catchUp(): void {
+    const full = this.model.get('document') as ITranscript | undefined;
+    const shown = this.view.document;
+    if (full?.id && (!shown || shown.id !== full.id || full.seq > shown.seq)) {
+      this.view.show(full);
+    }
+    for (;;) {
+      const seq = (this.view.document?.seq ?? NaN) + 1;
+      const delta = this.model.get(`d${seq}`) as IDelta | undefined;
+      if (!delta || this.apply(delta) !== 'applied') {
+        return;
+      }
+    }
+  }
+
+  private apply(delta: IDelta): 'applied' | 'old' | 'gap' {
+    const result = this.view.apply(delta);
+    if (result === 'gap') {
+      this.resync();
+    }
+    return result;
+  }
+
+  private resync(): void {
+    const { document } = this.view;
+    if (document && !this.isResyncing) {
+      this.isResyncing = true;
+      this.model.send({ type: 'resync', id: document.id });
+    }
+  }
+
+  private receive(message: FromKernel): void {
+    switch (message?.type) {
+      case 'delta':
+        this.apply(message);
+        return;
+      case 'state':
+      case 'record':
+        this.isResyncing = false;
+        this.show(message.document);
+        return;
+      case 'value': {
+        const key = keyOf(message.request, message.name);
+        this.waiting.get(key)?.(message.text);
+        this.waiting.delete(key);
+        return;
+      }
+      case 'gone':
+        this.view.setHost({
+          blocked: 'This kernel does not know this answer. Run the cell again.'
+        });
+    }
+  }
+
+  private show(document: ITranscript): void {
+    const shown = this.view.document;
+    if (!shown || document.id !== shown.id || document.seq >= shown.seq) {
+      this.view.show(document);
+      this.catchUp();
+    }
+  }
+
+  private fetchValue(request: string, name: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const key = keyOf(request, name);
+      const timer = setTimeout(() => {
+        this.waiting.delete(key);
+        reject(new Error('The kernel is busy. Try again when it is free.'));
+      }, VALUE_TIMEOUT);
+      this.waiting.set(key, text => {
+        clearTimeout(timer);
+        resolve(text);
+      });
+      this.model.send({ type: 'value', request, name });
+    });
+  }
+}
+
+function keyOf(request: string, name: string): string {
+  return JSON.stringify([request, name]);
+}
+
+export default {
+  /** Called once per model: tell the kernel that a page can show it. */
+  initialize({ model }: { model: IWidgetModel }): void {
+    model.send({ type: 'hello', by: 'widget', version: VERSION });
+  },
+  /** Called once per view. Returns a function that takes it off the page. */
+  render({ model, el }: { model: IWidgetModel; el: HTMLElement }): () => void {
+    const widget = new Widget(model, el);
+    return () => widget.dispose();
+  }
+};
