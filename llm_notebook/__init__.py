@@ -83,7 +83,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.tools.calls import ToolResult as ToolResult
     from llm_notebook.tools.outputs import ToolOutput as ToolOutput
     from llm_notebook.tools.calls import CancelToolCall as CancelToolCall
-    from llm_notebook.tools.calls import PauseChain as PauseChain
+    from llm_notebook.models.pauses import PauseChain as PauseChain
     from llm_notebook.plugins.mcp.toolbox import mcp_toolbox as mcp_toolbox
     from llm_notebook.tools.server_side import ServerSideTool as ServerSideTool
     from llm_notebook.providers.openai.tools import OpenAIWebSearch as OpenAIWebSearch

@@ -18,6 +18,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.models.model import Model as Model
     from llm_notebook.models.model import ModelWithAliases as ModelWithAliases
     from llm_notebook.models.options import Options as Options
+    from llm_notebook.models.pauses import PauseChain as PauseChain
     from llm_notebook.models.responses import AsyncResponse as AsyncResponse
     from llm_notebook.models.responses import Response as Response
     from llm_notebook.turns.prompt import Prompt as Prompt

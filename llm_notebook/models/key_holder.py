@@ -1,4 +1,4 @@
-"""What a model with a key does with it: which key is used, and where it is looked for."""
+"""Which key a model uses, and where it is looked for."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ __all__ = ["KeyHolder"]
 
 
 class KeyHolder:
-    """What models that may need a key have in common: where theirs is looked for.
+    """What models that may need a key have in common.
 
     Attributes:
-        model_id: how error messages call the model.
+        model_id: the model's name in error messages.
         key: a key for this model object; it wins over every other source.
         needs_key: the name under which the key is stored, if the model needs one.
         key_env_var: the environment variable that may hold the key.
-        further_key_names, further_key_env_vars: where other programs keep the same key, asked last.
-        without_key: how to do without one, for the message that none was found.
     """
 
     model_id: str
     key: str | None = None
     needs_key: str | None = None
     key_env_var: str | None = None
-    further_key_names: tuple[str, ...] = ()
-    further_key_env_vars: tuple[str, ...] = ()
-    without_key: str = ""
+    # Where other programs keep the same key; asked last.
+    _further_key_names: tuple[str, ...] = ()
+    _further_key_env_vars: tuple[str, ...] = ()
+    # How to do without a key, for the message that none was found.
+    _without_key: str = ""
 
     def get_key(self, explicit_key: str | None = None) -> str | None:
-        """The key to send: the model's own, else the given one (or a stored key of that name), else stored, else environment.
+        """Return the key to send: the model's own, else the given one (or the stored key with that name), else a stored one, else one from
+        the environment.
 
         Raises:
             NeedsKeyException: the model needs a key and there is none.
@@ -39,14 +40,14 @@ class KeyHolder:
         if not (explicit_key or self.needs_key or self.key_env_var):
             return None
         found = get_key(input=explicit_key, alias=self.needs_key, env=self.key_env_var)
-        for name in self.further_key_names:
+        for name in self._further_key_names:
             found = found or get_key(alias=name)
-        for variable in self.further_key_env_vars:
+        for variable in self._further_key_env_vars:
             found = found or get_key(env=variable)
         if found or self.needs_key is None:
             return found
         environment = f"set {self.key_env_var}" if self.key_env_var else "set model.key"
         raise NeedsKeyException(
             f"{self.model_id} needs a key and none was found, so nothing was sent: "
-            f"store one with `%llm keys set {self.needs_key}`, {environment}, or pass key=…{self.without_key}."
+            f"store one with `%llm keys set {self.needs_key}`, {environment}, or pass key=…{self._without_key}."
         )

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from llm_notebook.errors import ConversationNotSupported
 from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.lazy_options import LazyOptions
+from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.chain import Hook
+from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.pauses import Surroundings
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"]
 
@@ -48,54 +50,65 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         Options: the pydantic class of the options it takes.
     """
 
-    without_key = "; the local model needs none: `%llm local install`, then -m smollm2"
+    _without_key = "; the local model needs none: `%llm local install`, then -m smollm2"
     can_stream: bool = False
     supports_schema: bool = False
     supports_tools: bool = False
     supports_conversation: bool = True
     attachment_types: frozenset[str] | set[str] = frozenset()
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = ()
-    takes_key: ClassVar[bool] = False
+    _takes_key: ClassVar[bool] = False
     # Any: subclasses replace the descriptor by a nested class.
     Options: Any = LazyOptions("llm_notebook.models.options", "Options")
 
-    _response_class: ClassVar[Any]
-    chain_class: ClassVar[Any]
-    _conversation_class: ClassVar[Any]
+    _response_class: ClassVar[type[Response | AsyncResponse]]
+    _chain_class: ClassVar[type[ChainResponse | AsyncChainResponse]]
+    _conversation_class: ClassVar[type[Conversation | AsyncConversation]]
 
     def conversation(
         self,
         *,
-        tools: Sequence[Any] | None = None,
-        before_call: Hook = None,
-        after_call: Hook = None,
+        tools: Sequence[ToolLike] | None = None,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
         chain_limit: int | None = None,
     ) -> ConversationT:
-        """A conversation with this model: each prompt is sent with the turns before it.
+        """Return a conversation with this model: each prompt is sent with the turns before it.
 
         Args:
             tools: what the model may call in every turn that names no tools of its own.
             before_call, after_call: hooks of its chains.
-            chain_limit: most responses of each of its chains; None and 0 mean no limit.
+            chain_limit: how many responses each of its chains may have; None and 0 mean no limit.
+
+        Raises:
+            ConversationNotSupported: the model answers single prompts only.
         """
         if not self.supports_conversation:
             raise ConversationNotSupported(f"{self.model_id} answers single prompts only; use model.prompt().")
-        conversation: ConversationT = self._conversation_class(
-            self, tools=tools, before_call=before_call, after_call=after_call, chain_limit=chain_limit
+        conversation = self._conversation_class(
+            cast("Any", self), tools=tools, before_call=before_call, after_call=after_call, chain_limit=chain_limit
         )
-        return conversation
+        return cast("ConversationT", conversation)
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(self)
+    def _answering(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
+        return cast("Model", self)
 
-    def response_to(
-        self, prompt: Prompt, *, stream: bool, conversation: Any, key: str | None, log: ChainLog | None = None
-    ) -> ResponseT:
-        """The lazy response to a finished Prompt."""
-        response: ResponseT = self._response_class(prompt, self, stream, conversation, key, log)
-        return response
+    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
+        """Return the lazy response to a finished Prompt."""
+        response = self._response_class(
+            prompt, cast("Any", self), plan.stream, cast("Any", plan.conversation), plan.key, log
+        )
+        return cast("ResponseT", response)
 
-    def check(self, prompt: Prompt) -> None:
+    def _chain(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> ChainT:
+        """Return the lazy chain that begins with a finished Prompt."""
+        return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by)))
+
+    def _pause(self, reason: str) -> PauseChain:
+        """Return the pause that a chain raises when a call waits for a human."""
+        return PauseChain(reason)
+
+    def _check(self, prompt: Prompt) -> None:
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
@@ -133,7 +146,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
 class _SyncModel(_BaseModel[Response, ChainResponse, Conversation]):
     _response_class = Response
-    chain_class = ChainResponse
+    _chain_class = ChainResponse
     _conversation_class = Conversation
 
 
@@ -143,9 +156,9 @@ class Model(_SyncModel):
     def execute(
         self, prompt: Prompt, stream: bool, response: Response, conversation: Conversation | None
     ) -> Iterator[Items]:
-        """Send the prompt and yield what comes back: `str` for text, StreamEvents for everything, lists of what came together.
+        """Send the prompt and yield what comes back: `str` for text, StreamEvents for everything, lists of what arrived together.
 
-        Returning normally says that the answer is complete. It is closed in the thread that reads it.
+        Returning normally says that the answer is complete. The generator is closed in the thread that reads it.
         """
         raise NotImplementedError
 
@@ -153,7 +166,7 @@ class Model(_SyncModel):
 class KeyModel(_SyncModel):
     """A Model whose `execute()` is given the resolved API key as well."""
 
-    takes_key = True
+    _takes_key = True
 
     def execute(
         self,
@@ -163,13 +176,13 @@ class KeyModel(_SyncModel):
         conversation: Conversation | None,
         key: str | None,
     ) -> Iterator[Items]:
-        """`Model.execute()` with the key."""
+        """Do what `Model.execute()` does, with the key."""
         raise NotImplementedError
 
 
 class _AsyncModel(_BaseModel[AsyncResponse, AsyncChainResponse, AsyncConversation]):
     _response_class = AsyncResponse
-    chain_class = AsyncChainResponse
+    _chain_class = AsyncChainResponse
     _conversation_class = AsyncConversation
 
 
@@ -179,14 +192,14 @@ class AsyncModel(_AsyncModel):
     def execute(
         self, prompt: Prompt, stream: bool, response: AsyncResponse, conversation: AsyncConversation | None
     ) -> AsyncIterator[Items]:
-        """`Model.execute()` as an async generator."""
+        """Do what `Model.execute()` does, as an async generator."""
         raise NotImplementedError
 
 
 class AsyncKeyModel(_AsyncModel):
     """An AsyncModel whose `execute()` is given the resolved API key as well."""
 
-    takes_key = True
+    _takes_key = True
 
     def execute(
         self,
@@ -196,12 +209,18 @@ class AsyncKeyModel(_AsyncModel):
         conversation: AsyncConversation | None,
         key: str | None,
     ) -> AsyncIterator[Items]:
-        """`AsyncModel.execute()` with the key."""
+        """Do what `AsyncModel.execute()` does, with the key."""
         raise NotImplementedError
 
 
 class ModelWithAliases:
-    """A registered model in both flavours, and the other names it answers to."""
+    """A registered model in both flavours, and the other names that it answers to.
+
+    Attributes:
+        model: the sync model, if there is one.
+        async_model: the async model, if there is one.
+        aliases: the other names.
+    """
 
     __slots__ = ("aliases", "async_model", "model")
 
@@ -223,7 +242,7 @@ class ModelWithAliases:
         return flavour.model_id
 
     def matches(self, query: str) -> bool:
-        """True if the id or an alias contains the query, whatever the case."""
+        """Return whether the id or an alias contains the query, ignoring case."""
         return any(query.lower() in name.lower() for name in [self.model_id, *self.aliases])
 
     def __repr__(self) -> str:

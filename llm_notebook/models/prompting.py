@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.parts.messages import Message
-from llm_notebook.turns.chain import Hook
-from llm_notebook.turns.pauses import ChainPlan, Surroundings
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt, merged_options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from llm_notebook.models.conversations import AsyncConversation, Conversation
+    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.tools.calls import ToolResult
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["Promptable"]
 
@@ -24,10 +26,15 @@ ChainT_co = TypeVar("ChainT_co", covariant=True)
 
 
 class Promptable(Generic[ResponseT_co, ChainT_co]):
-    """Something that takes prompts."""
+    """Something that takes prompts: a model, or a conversation with one."""
 
-    def _surroundings(self) -> Surroundings:
+    def _answering(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
+        """Return the model that is asked."""
         raise NotImplementedError
+
+    def _in_conversation(self) -> Conversation | AsyncConversation | None:
+        """Return the conversation that prompts belong to; None for a bare model."""
+        return None
 
     def prompt(
         self,
@@ -40,14 +47,14 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         messages: Sequence[Message] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[BaseModel] | str | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
         hide_reasoning: bool = False,
         key: str | None = None,
         **option_keywords: Any,
     ) -> ResponseT_co:
-        """A response to one prompt. Nothing is sent until it is read.
+        """Return the lazy response to one prompt. Nothing is sent until it is read.
 
         In a conversation the prompt is sent with the turns before it, and the response joins the conversation when it is
         complete. The history is settled when the response is first read.
@@ -58,7 +65,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             attachments: images, sounds or files.
             system: the system prompt.
             system_fragments: texts put before the system prompt, joined with blank lines.
-            messages: the history, authoritative; everything given beside it is appended as the new turn.
+            messages: the whole history; everything given beside it is appended as the new turn.
             stream: let the answer arrive piece by piece, where the model can.
             schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
@@ -85,12 +92,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "tool_results": tool_results,
             "hide_reasoning": hide_reasoning,
         }
-        around = self._surroundings()
-        made = _made_prompt(around, prompt, merged_options(options, option_keywords), given)
-        response: ResponseT_co = around.model.response_to(
-            made, stream=stream, conversation=around.conversation, key=key, log=around.log()
-        )
-        return response
+        model, conversation = self._answering(), self._in_conversation()
+        made = self._checked_prompt(prompt, merged_options(options, option_keywords), given)
+        plan = ChainPlan(model, conversation, stream=stream, key=key)
+        return cast("ResponseT_co", model._respond(made, plan, open_log(conversation)))
 
     def chain(
         self,
@@ -103,10 +108,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         messages: Sequence[Message] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[BaseModel] | str | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
-        before_call: Hook = None,
-        after_call: Hook = None,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
         chain_limit: int | None = None,
         parallel_tools: int | None = None,
         options: Mapping[str, Any] | None = None,
@@ -114,7 +119,9 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         key: str | None = None,
         **option_keywords: Any,
     ) -> ChainT_co:
-        """A chain: ask, run the tools that the model asks for, and go on until it asks for none. Nothing happens until it is read.
+        """Return a lazy chain: ask, run the tools that the model asks for, and repeat until it asks for none.
+
+        Nothing happens until it is read.
 
         A history given as `messages=` that ends in tool calls without results is resumed: those calls are run first.
 
@@ -122,8 +129,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             before_call: called with (tool or None, call) before each call; may change the call's arguments, or raise
                 CancelToolCall. What it leaves in them is frozen: that, and nothing later, is approved and run.
             after_call: called with (tool, call, result).
-            chain_limit: most responses; 0 means no limit. None means 10, or the conversation's own limit.
-            parallel_tools: run so many tool calls of one response at once, in threads; coroutine tools of an async chain run
+            chain_limit: how many responses there may be; 0 means no limit. None means 10, or the conversation's own limit.
+            parallel_tools: how many tool calls of one response run at once, in threads; coroutine tools of an async chain run
                 together anyway.
 
         The other arguments are those of `prompt()`.
@@ -143,26 +150,28 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "tool_results": tool_results,
             "hide_reasoning": hide_reasoning,
         }
-        around = self._surroundings()
-        made = _made_prompt(around, prompt, merged_options(options, option_keywords), given)
+        model, conversation = self._answering(), self._in_conversation()
+        made = self._checked_prompt(prompt, merged_options(options, option_keywords), given)
+        limit = 10 if conversation is None else conversation.chain_limit
         plan = ChainPlan(
-            around,
-            before_call=before_call or around.before_call,
-            after_call=after_call or around.after_call,
-            chain_limit=around.chain_limit if chain_limit is None else chain_limit,
-            parallel_tools=parallel_tools,
-            stream=stream,
-            key=key,
+            model,
+            conversation,
+            before_call or (conversation.before_call if conversation is not None else None),
+            after_call or (conversation.after_call if conversation is not None else None),
+            limit if chain_limit is None else chain_limit,
+            parallel_tools,
+            stream,
+            key,
         )
-        chain: ChainT_co = plan.chain_from(made)
-        return chain
+        return cast("ChainT_co", model._chain(made, plan, open_log(conversation)))
 
-
-def _made_prompt(
-    around: Surroundings, prompt: str | None, option_values: dict[str, Any], given: dict[str, Any]
-) -> Prompt:
-    model = around.model
-    given["tools"] = given["tools"] if given["tools"] is not None else around.tools
-    made = Prompt(prompt, model, options=model.Options(**option_values), history=around.history, **given)
-    model.check(made)
-    return made
+    def _checked_prompt(self, prompt: str | None, options: dict[str, Any], given: dict[str, Any]) -> Prompt:
+        """Return the prompt, with what the conversation adds to it, if the model can answer it."""
+        model, conversation = self._answering(), self._in_conversation()
+        history = None
+        if conversation is not None:
+            history = conversation.history
+            given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
+        made = Prompt(prompt, model, options=model.Options(**options), history=history, **given)
+        model._check(made)
+        return made

@@ -1,17 +1,17 @@
-"""Responses: lazy, replayable readers of one stream. A second read never sends a second request."""
+"""Responses: lazy, replayable readers of one stream. Reading one again never sends a second request."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.models.lookup import model_source
-from llm_notebook.models.response_base import BaseResponse
-from llm_notebook.parts.messages import Message, StreamEvent
-from llm_notebook.turns.drivers import run_async, run_sync
+from llm_notebook.models.response_base import BaseResponse, response_from_dict
+from llm_notebook.parts.messages import Message, StreamEvent, Usage
+from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.chain import Steps
+from llm_notebook.turns.drivers import run_async, run_sync, stream_after, stream_after_async
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, as_event
@@ -20,179 +20,155 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.serialization import ResponseDict
+    from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.plan import AfterCall, BeforeCall
 
-__all__ = ["AsyncResponse", "Response", "when_read", "when_read_async"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
-R = TypeVar("R", bound=BaseResponse)
+__all__ = ["AsyncResponse", "Response"]
 
 
-def _prepared(steps: Generator[Any, Any, None], begin: Callable[[], Any]) -> Iterator[Items]:
-    """The stream of a response once its steps are done.
-
-    It lets go of the response, which holds it: in a cycle of references an abandoned response would keep its connection open.
-    """
-    run_sync(steps)
-    stream = begin()
-    del steps, begin
-    yield from stream
-
-
-async def _prepared_async(steps: Generator[Any, Any, None], begin: Callable[[], Any]) -> AsyncIterator[Items]:
-    """`_prepared()` with `await`."""
-    await run_async(steps)
-    stream = begin()
-    del steps, begin
-    try:
-        async for items in stream:
-            yield items
-    finally:
-        # Closing this generator does not close the one it reads, as `yield from` would.
-        if hasattr(stream, "aclose"):
-            await stream.aclose()
-
-
-def _named(method: Any, compute: Callable[..., Any]) -> Any:
-    functools.update_wrapper(method, compute)
-    method.__name__ = compute.__name__.removeprefix("_").removesuffix("_steps")
-    method.__qualname__ = method.__name__
-    signature = inspect.signature(compute)
-    returned = str(signature.return_annotation)
-    if returned.startswith("Generator["):
-        returned = returned.rpartition(", ")[2].removesuffix("]")
-    method.__signature__ = signature.replace(return_annotation=returned)
-    return method
-
-
-def when_read(compute: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
-    """The sync method that reads the response to its end and then computes its answer."""
-
-    def method(self: Any, *args: P.args, **kwargs: P.kwargs) -> T:
-        self.read_all()
-        return compute(self, *args, **kwargs)
-
-    return _named(method, compute)  # type: ignore[no-any-return]
-
-
-def when_read_async(
-    compute: Callable[Concatenate[Any, P], T],
-) -> Callable[Concatenate[Any, P], Awaitable[T]]:
-    """The async method that reads the response to its end and then computes its answer."""
-
-    async def method(self: Any, *args: P.args, **kwargs: P.kwargs) -> T:
-        await self.read_all()
-        return compute(self, *args, **kwargs)
-
-    return _named(method, compute)  # type: ignore[no-any-return]
-
-
-def _driven(
-    steps: Callable[Concatenate[Any, P], Generator[Any, Any, T]],
-) -> Callable[Concatenate[Response, P], T]:
-    """The sync method that performs these steps."""
-
-    def method(self: Response, *args: P.args, **kwargs: P.kwargs) -> T:
-        return run_sync(steps(self, *args, **kwargs))
-
-    return _named(method, steps)  # type: ignore[no-any-return]
-
-
-def _driven_async(
-    steps: Callable[Concatenate[Any, P], Generator[Any, Any, T]],
-) -> Callable[Concatenate[AsyncResponse, P], Awaitable[T]]:
-    """The async method that performs these steps."""
-
-    async def method(self: AsyncResponse, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await run_async(steps(self, *args, **kwargs))
-
-    return _named(method, steps)  # type: ignore[no-any-return]
-
-
-def _replying(
-    steps: Callable[Concatenate[Any, P], Generator[Any, Any, Any]],
-    kind: Callable[[], type[T]],  # noqa: ARG001  for type checkers
-) -> Callable[Concatenate[Response, P], T]:
-    """`_driven()` for steps that return a response; type checkers learn from `kind` that it is of the same face."""
-    return _driven(steps)
-
-
-def _replying_async(
-    steps: Callable[Concatenate[Any, P], Generator[Any, Any, Any]],
-    kind: Callable[[], type[T]],  # noqa: ARG001  for type checkers
-) -> Callable[Concatenate[AsyncResponse, P], Awaitable[T]]:
-    """`_driven_async()` for steps that return a response."""
-    return _driven_async(steps)
-
-
-def _from_dict(response_class: type[R], data: ResponseDict, model: Any) -> R:
-    prompt = Prompt(
-        None,
-        model,
-        messages=[Message.from_dict(message) for message in data["prompt"]["messages"]],
-        options=model.Options(**data["prompt"].get("options", {})),
-    )
-    response = response_class(prompt, model, stream=False)
-    messages = [Message.from_dict(message) for message in data["messages"]]
-    return response._restored(messages, data.get("usage"), data.get("datetime_utc", ""))
-
-
-class Response(BaseResponse):
+class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]):
     """A model's answer, read when it is first needed.
 
-    Iterate it for text as it comes, `stream_events()` for everything as it comes, or ask for `text()`, `messages()`,
-    `usage()` and so on, which read to the end. All of them read the same one stream, in any order and any number of times.
-    A stream that broke off raises the same error again and keeps what arrived in `partial`.
+    Iterate it for text as it arrives, use `stream_events()` for everything as it arrives, or ask for `text()`, `messages()`, `usage()`
+    and so on, which read to the end. All of them read the same one stream, in any order and any number of times. A stream that broke
+    off raises the same error again and keeps what arrived in `partial`.
     """
-
-    model: Model | KeyModel
-    conversation: Conversation | None
 
     def __init__(
         self,
         prompt: Prompt,
-        model: Any,
+        model: Model | KeyModel,
         stream: bool,
-        conversation: Any = None,
+        conversation: Conversation | None = None,
         key: str | None = None,
         log: ChainLog | None = None,
     ) -> None:
         super().__init__(prompt, model, stream, conversation, key, log)
         self._lock = threading.RLock()
 
-    text = when_read(BaseResponse._text)
-    messages = when_read(BaseResponse._messages)
-    tool_calls = when_read(BaseResponse._tool_calls)
-    json = when_read(BaseResponse._json)
-    usage = when_read(BaseResponse._usage)
-    duration_ms = when_read(BaseResponse._duration_ms)
-    datetime_utc = when_read(BaseResponse._datetime_utc)
-    to_dict = when_read(BaseResponse._to_dict)
-    execute_tool_calls = _driven(BaseResponse._execute_tool_calls_steps)
-    execute_tool_call = _driven(BaseResponse._execute_tool_call_steps)
-    reply = _replying(BaseResponse._reply_steps, lambda: Response)
+    def text(self) -> str:
+        """Return the whole text of the response."""
+        self._read_all()
+        return self._turn.state.text()
+
+    def messages(self) -> list[Message]:
+        """Return the assistant's messages, usually one."""
+        self._read_all()
+        return self._turn.state.messages()
+
+    def tool_calls(self) -> list[ToolCall]:
+        """Return the tool calls that are ours to run, in the model's order."""
+        self._read_all()
+        return self._turn.calls()
+
+    def json(self) -> dict[str, Any] | None:
+        """Return the provider's raw JSON, assembled to its non-streamed shape if it was streamed."""
+        self._read_all()
+        return self._turn.state.response_json
+
+    def usage(self) -> Usage:
+        """Return how many tokens the response used."""
+        self._read_all()
+        return self._turn.state.usage
+
+    def duration_ms(self) -> int:
+        """Return the milliseconds from the request to the end of the response."""
+        self._read_all()
+        return self._turn.state.duration_ms()
+
+    def datetime_utc(self) -> str:
+        """Return when the request was sent, in UTC, as ISO 8601."""
+        self._read_all()
+        return self._datetime_utc()
+
+    def to_dict(self) -> ResponseDict:
+        """Return a JSON-safe dict from which `from_dict()` makes a response that can `reply()`. Tools are not in it."""
+        self._read_all()
+        return self._to_dict()
 
     @property
     def parsed(self) -> Any:
-        """The answer as the schema it was asked for: an object of the pydantic class where one was given, else parsed JSON."""
-        self.read_all()
+        """The answer as the schema that was asked for: an object of the pydantic class where one was given, else parsed JSON.
+
+        Raises:
+            ValueError: no schema was asked for, or the answer does not fit it.
+        """
+        self._read_all()
         return self._parsed()
 
     @classmethod
-    def from_dict(cls, data: ResponseDict, *, model: Any = None) -> Response:
-        """The response that `to_dict()` wrote: finished, and able to `reply()`. Its tools are not in it: pass them to `reply()`.
+    def from_dict(cls, data: ResponseDict, *, model: Model | KeyModel | None = None) -> Response:
+        """Return the response that `to_dict()` wrote: finished, and able to `reply()`. Its tools are not in it: pass them to `reply()`.
 
         Args:
             data: what `to_dict()` returned.
-            model: the model to go on with; the one named in the data if not given.
+            model: the model to continue with; the one named in the data if not given.
         """
-        return _from_dict(cls, data, model or model_source().model(data["model"]))
+        return response_from_dict(cls, data, model or model_source().model(data["model"]))
+
+    def execute_tool_calls(
+        self,
+        *,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        tools: Sequence[ToolLike] | None = None,
+    ) -> list[ToolResult]:
+        """Run the tool calls of this response that have no result yet.
+
+        Args:
+            before_call, after_call: hooks around each call, as for `chain()`.
+            tools: what may be called; the prompt's own tools if not given.
+
+        Returns:
+            One result for every call, in order. Results are remembered: no call is run twice.
+
+        Raises:
+            PauseChain: a call waits for a human; the results of siblings that have finished are remembered.
+        """
+        return run_sync(self._execute_tool_calls_steps(before_call, after_call, tools))
+
+    def execute_tool_call(self, tool_call: ToolCall) -> ToolResult:
+        """Run one call with the prompt's tools, whether or not it has a result already.
+
+        Raises:
+            PauseChain: the call waits for a human.
+        """
+        return run_sync(self._execute_tool_call_steps(tool_call))
+
+    def reply(
+        self,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Message] | None = None,
+        tool_results: Sequence[ToolResult] | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Any,
+    ) -> Response:
+        """Return the response of the next turn: what this one was sent, its answer, results of its tool calls, and the new prompt.
+
+        Args:
+            prompt: the text of the next turn.
+            messages: messages that come between the results and the prompt.
+            tool_results: results of this response's calls; where they are not given, calls without a result are run.
+            options: the model's options.
+            keywords: more arguments of `Model.prompt()`; the tools of this turn are carried on unless `tools=` is given.
+        """
+        return run_sync(self._reply_steps(prompt, messages, tool_results, options, keywords))
+
+    def on_done(self, callback: Callable[[Response], object]) -> None:
+        """Call `callback(response)` when the response is complete, or at once if it already is.
+
+        A callback that raises does so in the reader that completed the response; the response is kept.
+        """
+        self._callbacks.append(callback)
+        if self._done:
+            self._conclude()
 
     def __iter__(self) -> Iterator[str]:
-        """The text, chunk by chunk, as it arrives."""
-        log, position = self.record.log, 0
-        while position < len(log) or self._advance(position):
-            item = log[position]
+        """Yield the text, chunk by chunk, as it arrives."""
+        items, position = self._turn.state.items, 0
+        while position < len(items) or self._advance(position):
+            item = items[position]
             position += 1
             if isinstance(item, str):
                 yield item
@@ -200,89 +176,102 @@ class Response(BaseResponse):
                 yield item.chunk
 
     def stream_events(self) -> Iterator[StreamEvent]:
-        """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
-        log, position, event = self.record.log, 0, None
-        while position < len(log) or self._advance(position):
-            event = as_event(log[position], event)
+        """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
+        items, position, event = self._turn.state.items, 0, None
+        while position < len(items) or self._advance(position):
+            event = as_event(items[position], event)
             position += 1
             yield event
-
-    def on_done(self, callback: Callable[[Response], Any]) -> None:
-        """Call `callback(response)` when the response is complete; at once if it is already.
-
-        A callback that raises does so in the reader that completed the response; the response is kept.
-        """
-        self._callbacks.append(callback)
-        if self.record.status == "done":
-            self._conclude()
 
     def close(self) -> None:
         """Stop reading: the connection is closed, and what arrived is kept and marked as interrupted."""
         with self._lock:
-            if hasattr(self._source, "close"):
-                self._source.close()
-            self.record.stop()
+            if close := getattr(self._source, "close", None):
+                close()
+            self._turn.state.stop()
             self._end_unwaited()
 
-    def _prepared_stream(self, steps: Generator[Any, Any, None]) -> Iterator[Items]:
-        return _prepared(steps, self._stream)
+    def _prepared_stream(self, steps: Steps[None]) -> Iterator[Items]:
+        return stream_after(steps, self._stream)
 
     def _advance(self, position: int) -> bool:
         try:
-            more = advance(self.record, position, self._lock, self._started)
+            has_more = advance(self._turn.state, position, self._lock, self._begun_source)
         except BaseException as error:
             if close := self._broke_off(error, "close"):
                 close()
             raise
-        if not more:
+        if not has_more:
             self._conclude()
-        return more
+        return has_more
 
-    def read_all(self) -> None:
-        log = self.record.log
-        while self._advance(len(log)):
+    def _read_all(self) -> None:
+        items = self._turn.state.items
+        while self._advance(len(items)):
             pass
 
     def _conclude(self) -> None:
         run_sync(self._conclude_steps())
 
     def __str__(self) -> str:
+        """Return the whole text of the response."""
         return self.text()
 
 
-class AsyncResponse(BaseResponse):
-    """`Response`, read with `await` and `async for`. `await response` gives the response itself, complete."""
-
-    model: AsyncModel | AsyncKeyModel
-    conversation: AsyncConversation | None
+class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversation", AsyncIterator[Items]]):
+    """`Response`, read with `await` and `async for`. `await response` returns the response itself, complete."""
 
     def __init__(
         self,
         prompt: Prompt,
-        model: Any,
+        model: AsyncModel | AsyncKeyModel,
         stream: bool,
-        conversation: Any = None,
+        conversation: AsyncConversation | None = None,
         key: str | None = None,
         log: ChainLog | None = None,
     ) -> None:
-        import asyncio  # loads ssl; whoever awaits has it loaded
+        import asyncio  # loads ssl; code that awaits has it loaded
 
         super().__init__(prompt, model, stream, conversation, key, log)
         self._lock = asyncio.Lock()
 
-    text = when_read_async(BaseResponse._text)
-    messages = when_read_async(BaseResponse._messages)
-    tool_calls = when_read_async(BaseResponse._tool_calls)
-    json = when_read_async(BaseResponse._json)
-    usage = when_read_async(BaseResponse._usage)
-    duration_ms = when_read_async(BaseResponse._duration_ms)
-    datetime_utc = when_read_async(BaseResponse._datetime_utc)
-    execute_tool_calls = _driven_async(BaseResponse._execute_tool_calls_steps)
-    execute_tool_call = _driven_async(BaseResponse._execute_tool_call_steps)
-    reply = _replying_async(BaseResponse._reply_steps, lambda: AsyncResponse)
+    async def text(self) -> str:
+        """Return the whole text of the response."""
+        await self._read_all()
+        return self._turn.state.text()
+
+    async def messages(self) -> list[Message]:
+        """Return the assistant's messages, usually one."""
+        await self._read_all()
+        return self._turn.state.messages()
+
+    async def tool_calls(self) -> list[ToolCall]:
+        """Return the tool calls that are ours to run, in the model's order."""
+        await self._read_all()
+        return self._turn.calls()
+
+    async def json(self) -> dict[str, Any] | None:
+        """Return the provider's raw JSON, assembled to its non-streamed shape if it was streamed."""
+        await self._read_all()
+        return self._turn.state.response_json
+
+    async def usage(self) -> Usage:
+        """Return how many tokens the response used."""
+        await self._read_all()
+        return self._turn.state.usage
+
+    async def duration_ms(self) -> int:
+        """Return the milliseconds from the request to the end of the response."""
+        await self._read_all()
+        return self._turn.state.duration_ms()
+
+    async def datetime_utc(self) -> str:
+        """Return when the request was sent, in UTC, as ISO 8601."""
+        await self._read_all()
+        return self._datetime_utc()
 
     def to_dict(self) -> ResponseDict:
-        """`Response.to_dict()` of a response that has been awaited.
+        """Return what `Response.to_dict()` does, of a response that has been awaited.
 
         Raises:
             ValueError: it has not.
@@ -293,21 +282,57 @@ class AsyncResponse(BaseResponse):
 
     @property
     def parsed(self) -> Any:
-        """`Response.parsed` of a response that has been awaited."""
+        """What `Response.parsed` is, of a response that has been awaited.
+
+        Raises:
+            ValueError: it has not, no schema was asked for, or the answer does not fit it.
+        """
         if not self._done:
             raise ValueError("This response is not complete: await it before .parsed.")
         return self._parsed()
 
     @classmethod
-    def from_dict(cls, data: ResponseDict, *, model: Any = None) -> AsyncResponse:
-        """`Response.from_dict()`."""
-        return _from_dict(cls, data, model or model_source().async_model(data["model"]))
+    def from_dict(cls, data: ResponseDict, *, model: AsyncModel | AsyncKeyModel | None = None) -> AsyncResponse:
+        """Return the response that `to_dict()` wrote, as `Response.from_dict()` does."""
+        return response_from_dict(cls, data, model or model_source().async_model(data["model"]))
+
+    async def execute_tool_calls(
+        self,
+        *,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        tools: Sequence[ToolLike] | None = None,
+    ) -> list[ToolResult]:
+        """Run the tool calls of this response that have no result yet, as `Response.execute_tool_calls()` does."""
+        return await run_async(self._execute_tool_calls_steps(before_call, after_call, tools))
+
+    async def execute_tool_call(self, tool_call: ToolCall) -> ToolResult:
+        """Run one call with the prompt's tools, as `Response.execute_tool_call()` does."""
+        return await run_async(self._execute_tool_call_steps(tool_call))
+
+    async def reply(
+        self,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Message] | None = None,
+        tool_results: Sequence[ToolResult] | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Any,
+    ) -> AsyncResponse:
+        """Return the response of the next turn, as `Response.reply()` does."""
+        return await run_async(self._reply_steps(prompt, messages, tool_results, options, keywords))
+
+    async def on_done(self, callback: Callable[[AsyncResponse], object]) -> None:
+        """Call `callback(response)` when the response is complete, or at once if it already is; an async callback is awaited."""
+        self._callbacks.append(callback)
+        if self._done:
+            await self._conclude()
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """The text, chunk by chunk, as it arrives."""
-        log, position = self.record.log, 0
-        while position < len(log) or await self._advance(position):
-            item = log[position]
+        """Yield the text, chunk by chunk, as it arrives."""
+        items, position = self._turn.state.items, 0
+        while position < len(items) or await self._advance(position):
+            item = items[position]
             position += 1
             if isinstance(item, str):
                 yield item
@@ -315,48 +340,43 @@ class AsyncResponse(BaseResponse):
                 yield item.chunk
 
     async def astream_events(self) -> AsyncIterator[StreamEvent]:
-        """Every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
-        log, position, event = self.record.log, 0, None
-        while position < len(log) or await self._advance(position):
-            event = as_event(log[position], event)
+        """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
+        items, position, event = self._turn.state.items, 0, None
+        while position < len(items) or await self._advance(position):
+            event = as_event(items[position], event)
             position += 1
             yield event
-
-    async def on_done(self, callback: Callable[[AsyncResponse], Any]) -> None:
-        """Call `callback(response)` when the response is complete, awaiting it where it is async; at once if it is already."""
-        self._callbacks.append(callback)
-        if self.record.status == "done":
-            await self._conclude()
 
     async def aclose(self) -> None:
         """Stop reading: the connection is closed, and what arrived is kept and marked as interrupted."""
         async with self._lock:
-            if hasattr(self._source, "aclose"):
-                await self._source.aclose()
-            self.record.stop()
+            if aclose := getattr(self._source, "aclose", None):
+                await aclose()
+            self._turn.state.stop()
             self._end_unwaited()
 
-    def _prepared_stream(self, steps: Generator[Any, Any, None]) -> AsyncIterator[Items]:
-        return _prepared_async(steps, self._stream)
+    def _prepared_stream(self, steps: Steps[None]) -> AsyncIterator[Items]:
+        return stream_after_async(steps, self._stream)
 
     async def _advance(self, position: int) -> bool:
         try:
-            more = await advance_async(self.record, position, self._lock, self._started)
+            has_more = await advance_async(self._turn.state, position, self._lock, self._begun_source)
         except BaseException as error:
             if aclose := self._broke_off(error, "aclose"):
                 await aclose()
             raise
-        if not more:
+        if not has_more:
             await self._conclude()
-        return more
+        return has_more
 
-    async def read_all(self) -> None:
-        while await self._advance(len(self.record.log)):
+    async def _read_all(self) -> None:
+        while await self._advance(len(self._turn.state.items)):
             pass
 
     async def _conclude(self) -> None:
         await run_async(self._conclude_steps())
 
     def __await__(self) -> Generator[Any, None, AsyncResponse]:
-        yield from self.read_all().__await__()
+        """Read the response to its end and return it."""
+        yield from self._read_all().__await__()
         return self

@@ -1,11 +1,11 @@
-"""Going on from the journal: what waits in it, in whichever process it was asked, and what was said before."""
+"""Continuing what the journal holds: what waits in it, in whichever process it was asked, and what was said before."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
@@ -13,19 +13,24 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
-from llm_notebook.models.conversations import Conversation
+from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import model_source
-from llm_notebook.models.model import Model
-from llm_notebook.models.responses import Response
+from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+from llm_notebook.models.pauses import PauseChain
+from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
-from llm_notebook.tools.calls import PauseChain, ToolCall
-from llm_notebook.turns.chain import Hook
+from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.log import ChainLog, Origin
 from llm_notebook.turns.open_calls import with_results
-from llm_notebook.turns.pauses import ChainPlan, PausedChain, Surroundings
+from llm_notebook.turns.pauses import PausedChain
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.tool_run import UNKNOWN_OUTCOME
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = [
     "ask_about_unknown",
@@ -40,51 +45,55 @@ __all__ = [
     "resume",
 ]
 
+SyncModel = Model | KeyModel
+AwaitedModel = AsyncModel | AsyncKeyModel
 
-def left_of(
-    turn: TurnEntry,
-    journal: Journal,
-    *,
-    model: Any = None,
-    tools: Sequence[Any] | None = None,
-    before_call: Hook = None,
-    after_call: Hook = None,
-) -> PausedChain:
-    """What goes on with a chain after a turn of the journal.
+
+class Continuing(TypedDict, total=False):
+    """What a chain continues with; `load_pause()` says what each means."""
+
+    model: SyncModel | AwaitedModel | None
+    tools: Sequence[ToolLike] | None
+    before_call: BeforeCall | None
+    after_call: AfterCall | None
+
+
+def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PausedChain:
+    """Return what continues a chain after a turn of the journal.
 
     Args:
         turn: the chain's last one so far.
-        journal: where it is kept.
-        model, tools, before_call, after_call: as for `load_pause()`.
+        journal: where the turn is kept.
+        wanted: what the chain continues with, as for `load_pause()`.
 
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
     """
     begun = turn.begun
-    around = Surroundings(model or model_source().model(begun.model_id))
-    log = log_after(journal, begun, around.origin)
+    model = wanted.get("model") or model_source().model(begun.model_id)
+    log = log_after(journal, begun)
     results = [call.result for call in turn.calls if call.result is not None]
     settings = begun.settings
     prompt = Prompt(
         None,
-        around.model,
-        options=around.model.Options(**settings.get("options", {})),
+        model,
+        options=model.Options(**settings.get("options", {})),
         schema=settings.get("schema"),
-        tools=tools,
+        tools=wanted.get("tools"),
         messages=with_results(log.known, results),
         hide_reasoning=settings.get("hide_reasoning", False),
     )
-    plan = ChainPlan(around, before_call, after_call, chain_limit=settings.get("chain_limit"))
+    plan = ChainPlan(model, None, wanted.get("before_call"), wanted.get("after_call"), settings.get("chain_limit"))
     return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id)
 
 
-def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
-    """The pause of a call in the journal, from which its chain goes on.
+def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
+    """Return the pause of a call in the journal, from which its chain continues.
 
     Args:
-        call: a call that waits, or one that was decided and not gone on with.
-        journal: where it is kept.
-        wanted: as for `left_of()`.
+        call: a call that waits, or one that was decided and has not continued.
+        journal: where the call is kept.
+        wanted: what the chain continues with, as for `load_pause()`.
 
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
@@ -99,13 +108,16 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Any) -> PauseChain:
 
 
 def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
-    """What a human is asked about a call. For one that was interrupted while it ran, and asked about in no process, that is kept first."""
+    """Return what a human is asked about a call.
+
+    A call that was interrupted while it ran may not have been asked about by any process yet: then the question is kept first.
+    """
     request = call.request
     if call.state != "unknown" or (request is not None and request.outcome_unknown):
         return request
     if request is None:
         arguments = thawed(call.arguments)
-        # What the tool is was not noted: an approval to run it again will have it asked about once more.
+        # Nobody noted what the tool is, so this digest fits no tool: an approval to run the call again leads to one more question.
         bound = digest("", call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
@@ -114,13 +126,15 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
     return request
 
 
-def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Response:
-    """A finished response that said what a turn of the journal did: it can `reply()`, and conversations can go on from it.
+def response_of(
+    turn: TurnEntry, journal: Journal, *, model: SyncModel | AwaitedModel | None = None
+) -> Response | AsyncResponse:
+    """Return a finished response that said what a turn of the journal did. It can `reply()`, and conversations can continue from it.
 
     Args:
-        turn: complete, or as far as it came.
-        journal: where it is kept.
-        model: the model to go on with; the one named in the journal if not given.
+        turn: complete, or interrupted.
+        journal: where the turn is kept.
+        model: the model to continue with; the one named in the journal if not given.
 
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
@@ -131,35 +145,49 @@ def response_of(turn: TurnEntry, journal: Journal, *, model: Any = None) -> Resp
     sent = messages[: len(messages) - len(turn.output)]
     prompt = Prompt(None, model, messages=sent, options=model.Options(**begun.settings.get("options", {})))
     log = ChainLog(journal, Origin(), begun.conversation_id, chain_id=begun.chain_id)
-    return Response.kept(prompt, model, log, turn)
+    if isinstance(model, AwaitedModel):
+        return AsyncResponse._from_journal(prompt, model, log, turn)
+    return Response._from_journal(prompt, model, log, turn)
 
 
-def load_conversation(id: str, *, model: Any = None) -> Conversation:  # noqa: A002  the API's name
-    """A conversation of the journal, to go on with.
+@overload
+def load_conversation(id: str, *, model: SyncModel | None = None) -> Conversation: ...
+
+
+@overload
+def load_conversation(id: str, *, model: AwaitedModel) -> AsyncConversation: ...
+
+
+def load_conversation(
+    id: str,  # noqa: A002  the API's name
+    *,
+    model: SyncModel | AwaitedModel | None = None,
+) -> Conversation | AsyncConversation:
+    """Return a conversation of the journal, to continue it.
 
     Args:
-        id: the conversation, or one of its turns to go on from; the beginning of it will do.
-        model: the model to go on with; the one that answered last if not given.
+        id: the conversation, or one of its turns to continue from; the beginning of the name is enough.
+        model: the model to continue with; the one that answered last if not given.
 
     Raises:
         KeyError: there is no such conversation.
         UnknownModelError: no model is given and the one that answered last is not known.
     """
     journal = process.of(CurrentJournal).to_read
-    turn = journal.turn(id)
-    if turn is None:
-        turn = next(reversed(journal.conversation(id)), None)
+    turn = journal.turn(id) or next(reversed(journal.conversation(id)), None)
     if turn is None:
         raise KeyError(f"No conversation or turn is called {id!r}; history() lists the latest.")
     response = response_of(turn, journal, model=model)
+    if isinstance(response, AsyncResponse):
+        return AsyncConversation(response.model, [response])
     return Conversation(response.model, [response])
 
 
 def pending() -> list[PauseChain]:
-    """What waits for a human, oldest first, from the journal, whichever process asked.
+    """Return what waits for a human, oldest first, from the journal, whichever process asked.
 
     Each is a pause: `.request` says what is asked, `.request.id` is its name, and `approve()`, `deny()`, `answer()` and
-    `resume(tools=)` go on with its chain.
+    `resume(tools=)` return its chain from there on.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -168,19 +196,41 @@ def pending() -> list[PauseChain]:
     return [pause_of(call, journal, model=_model_of(call, journal)) for call in journal.waiting()]
 
 
+@overload
+def resume(
+    id: str,
+    *,
+    tools: Sequence[ToolLike] | None = None,
+    model: SyncModel | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> ChainResponse: ...
+
+
+@overload
+def resume(
+    id: str,
+    *,
+    tools: Sequence[ToolLike] | None = None,
+    model: AwaitedModel,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> AsyncChainResponse: ...
+
+
 def resume(
     id: str,  # noqa: A002  the API's name
     *,
-    tools: Sequence[Any] | None = None,
-    model: Any = None,
-    before_call: Hook = None,
-    after_call: Hook = None,
-) -> Any:
-    """Go on with a chain that waits in the journal, in this process or another.
+    tools: Sequence[ToolLike] | None = None,
+    model: SyncModel | AwaitedModel | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> ChainResponse | AsyncChainResponse:
+    """Continue a chain that waits in the journal, in this process or another.
 
     Args:
-        id: the call, as `pending()` and `request.id` name it; the beginning of it will do.
-        tools: the tools to go on with; a decision counts only for a tool that has not changed.
+        id: the call, as `pending()` and `request.id` name it; the beginning of the name is enough.
+        tools: the tools to continue with; a decision counts only for a tool that has not changed.
         model, before_call, after_call: as for `load_pause()`. An async model gives an AsyncChainResponse.
 
     Returns:
@@ -206,13 +256,13 @@ class _AbsentModel(Model):
     def __init__(self, model_id: str) -> None:
         self.model_id = model_id
 
-    def execute(self, *_: Any) -> Any:
+    def execute(self, *_: object) -> NoReturn:
         raise UnknownModelError(
             f"This process does not know the model {self.model_id!r}: go on with resume(id, model=...) and name one."
         )
 
 
-def _model_of(call: CallEntry, journal: Journal) -> Any:
+def _model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
     turn = journal.turn(call.turn_id)
     if turn is None:
         return None
@@ -222,21 +272,43 @@ def _model_of(call: CallEntry, journal: Journal) -> Any:
         return _AbsentModel(turn.begun.model_id)
 
 
+@overload
 def load_pause(
     data: dict[str, Any],
     *,
-    model: Any = None,
-    tools: Sequence[Any] | None = None,
-    before_call: Hook = None,
-    after_call: Hook = None,
-) -> PauseChain:
-    """The pause that `PauseChain.to_dict()` wrote, in this process or another.
+    model: SyncModel | None = None,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain: ...
+
+
+@overload
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: AwaitedModel,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain[AsyncChainResponse]: ...
+
+
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: SyncModel | AwaitedModel | None = None,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain | PauseChain[AsyncChainResponse]:
+    """Return the pause that `PauseChain.to_dict()` wrote, in this process or another.
 
     Args:
         data: what `to_dict()` returned.
-        model: the model to go on with; the one named in the data if not given.
-        tools: the tools to go on with; they can be given to `resume()` instead.
-        before_call, after_call: the hooks to go on with. A hook that changes arguments must be given again, or the approved
+        model: the model to continue with; the one named in the data if not given.
+        tools: the tools to continue with; they can be given to `resume()` instead.
+        before_call, after_call: the hooks to continue with. A hook that changes arguments must be given again, or the approved
             arguments are not those that would run, and the human is asked again.
 
     Raises:
@@ -253,24 +325,20 @@ def load_pause(
         messages=messages,
         hide_reasoning=data.get("hide_reasoning", False),
     )
-    around = Surroundings(model)
-    plan = ChainPlan(around, before_call, after_call, chain_limit=data.get("chain_limit"))
+    plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"))
     request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
     asked_by = data.get("turn") or new_id()
-    log = _log_of(around, asked_by, request, data.get("decisions", {}))
+    log = _log_of(asked_by, request, data.get("decisions", {}))
     return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by))
 
 
-def _log_of(
-    around: Surroundings, asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]
-) -> ChainLog:
-    """The log to go on with: the journal's where it knows the call, else one made of what the dict says."""
-    log = around.log()
-    if request is not None and log.journal is not None:
-        entry = log.journal.call(request.id)
-        turn = log.journal.turn(asked_by) if entry is not None else None
+def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:
+    """Return the log to continue with: the journal's where it knows the call, else one made of what the dict says."""
+    journal = open_log(None).journal
+    if request is not None and journal is not None and journal.call(request.id) is not None:
+        turn = journal.turn(asked_by)
         if turn is not None:
-            return log_after(log.journal, turn.begun, around.origin)
+            return log_after(journal, turn.begun)
     log = ChainLog()
     for call_id, data in decisions.items():
         decision = Decision.from_dict(data)
@@ -285,11 +353,11 @@ def _log_of(
     return log
 
 
-def log_after(journal: Journal, begun: TurnBegun, origin: Origin) -> ChainLog:
-    """The log of a chain that goes on after a turn of the journal."""
+def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:
+    """Return the log of a chain that continues after a turn of the journal."""
     return ChainLog(
         journal,
-        origin,
+        Origin(),
         begun.conversation_id,
         chain_id=begun.chain_id,
         parent_id=begun.turn_id,
@@ -298,9 +366,9 @@ def log_after(journal: Journal, begun: TurnBegun, origin: Origin) -> ChainLog:
 
 
 def pause_with(reason: str, request: ApprovalRequest | None, paused: PausedChain) -> PauseChain:
-    """The pause that a chain which waits would raise."""
+    """Return the pause that a chain which waits would raise."""
     pause = PauseChain(reason)
-    pause.messages, pause.request, pause.paused = paused.messages, request, paused
+    pause.messages, pause.asked, pause.paused = paused.messages, request, paused
     if request is not None:
         pause.tool_call = ToolCall(request.tool_name, thawed(canonical(request.arguments)), request.tool_call_id)
     return pause

@@ -22,7 +22,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments
 from llm_notebook.turns.pauses import PausedChain
-from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.plan import open_log
 
 __all__ = ["Actions"]
 
@@ -207,7 +207,9 @@ class Actions:
             turn.view.blocked(block.call_id, str(error))
             return None
         if not counts:
-            turn.view.call_changed(paused.entry(request))
+            call = paused.call(request)
+            if call is not None:
+                turn.view.call_changed(call)
             return None
         return paused.resume
 
@@ -227,22 +229,15 @@ class Actions:
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None
-        if turn.chain is not None and turn.chain.latest is not None:
-            asked, history, log, plan = turn.chain.prompt, turn.chain.so_far, turn.chain.log, turn.chain.plan
+        chain = turn.chain._chain if turn.chain is not None else None
+        if chain is not None and chain.latest is not None:
+            asked, history, log, plan = chain.prompt, chain.messages(), chain.log, chain.plan
         elif paused is not None:
             asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
         else:
             return None
-        following = Prompt(
-            None,
-            asked.model,
-            options=asked.options,
-            schema=asked.schema_class or asked.schema,
-            tools=asked.tool_sources,
-            messages=[*history, user(_GO_ON)],
-            hide_reasoning=asked.hide_reasoning,
-        )
-        return lambda: plan.chain_from(following, log)
+        following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
+        return lambda: plan.model._chain(following, plan, log)
 
     def _again(self, turn: LiveTurn) -> Resume | None:
         chain = turn.chain
@@ -254,9 +249,10 @@ class Actions:
 
         def anew() -> Any:
             turn.feed.start_over()
-            following = chain.plan.chain_from(chain.prompt)
-            following.log.chain_id = turn.view.id
-            return following
+            plan = chain._chain.plan
+            log = open_log(plan.conversation)
+            log.chain_id = turn.view.id
+            return plan.model._chain(chain.prompt, plan, log)
 
         return anew
 

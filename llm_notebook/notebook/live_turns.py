@@ -13,6 +13,7 @@ from typing import Any, Literal
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import AnswerDisplay, answer_display
 from llm_notebook.notebook.errors import CellHalted
@@ -21,7 +22,6 @@ from llm_notebook.notebook.frontend.kernel import Request, current_request, held
 from llm_notebook.notebook.recalling import is_open, paused_chain, rounds_named
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed, total
-from llm_notebook.tools.calls import PauseChain
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
@@ -115,8 +115,8 @@ class LiveTurns:
             PauseChain: paused, and no human can decide here (nbclient, papermill).
             Exception: what ended the chain; what had arrived is shown and kept.
         """
-        view.id = view.id or chain.log.chain_id or new_id()
-        chain.log.chain_id = view.id
+        view.id = view.id or chain._chain.log.chain_id or new_id()
+        chain._chain.log.chain_id = view.id
         turn = self._made(view, context)
         stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
         self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
@@ -239,8 +239,8 @@ class LiveTurns:
             view.call_changed(entry, time.monotonic() - began)
             display.changed()
 
-        chain.on_retry = retrying
-        chain.log.on_call = call_changed
+        chain._chain.on_retry = retrying
+        chain._chain.log.on_call = call_changed
         view.remarks = [said for said in view.remarks if said not in (_CELLS_BELOW, _STOPPED)]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
@@ -263,7 +263,7 @@ class LiveTurns:
             was_stopped = True
             pause = self._question_left_by(chain)
             # What had arrived is kept, so it is shown.
-            for event in islice(chain.arrived_events(), fed, None):
+            for event in islice(chain._chain.events(), fed, None):
                 view.feed(event, time.monotonic() - began)
             state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
         finally:
@@ -274,7 +274,7 @@ class LiveTurns:
                 _account(turn, chain)
                 self.settled(turn, chain)
                 turn.is_running = False
-                turn.paused = pause.paused if pause is not None else chain.left
+                turn.paused = pause.paused if pause is not None else chain._chain.left
                 display.close()
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
@@ -284,11 +284,11 @@ class LiveTurns:
         """■ was pressed. The question that this leaves where a tool was running: nobody knows how far it came."""
         with suppress(KeyboardInterrupt):
             chain.close()
-        if chain.left is None or not chain.log.has_lost:
+        if chain._chain.left is None or not chain._chain.log.has_lost:
             return None
         try:
             # The interrupted call is the first without a result: it is asked about before anything else runs.
-            chain.left.resume().read_all()
+            chain._chain.left.resume()._read_all()
         except PauseChain as pause:
             return pause
         except BaseException:
@@ -313,10 +313,12 @@ class LiveTurns:
 def _account(turn: LiveTurn, chain: Any) -> None:
     """What the transcript says of a chain beside what it said: tokens, cost, and whether the journal has it."""
     view = turn.view
-    view.not_saved = chain.log.not_saved
-    view.scopes = chain.log.scopes
-    for response in chain.finished_responses():
-        view.usage = add_usage(view.usage, response.usage())
-        if is_billed(response.model):
-            turn.costs.append(cost_of(response.model, response.usage(), response.response_json))
+    view.not_saved = chain._chain.log.not_saved
+    view.scopes = chain._chain.log.scopes
+    model = chain._chain.plan.model
+    for state in [response._turn.state for response in chain._chain.responses()]:
+        if state.status == "done":
+            view.usage = add_usage(view.usage, state.usage)
+            if is_billed(model):
+                turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""

@@ -16,6 +16,7 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.models.chain_responses import ChainResponse
 from llm_notebook.models.model import KeyModel, Model
+from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import Arguments, documented, parsed_line
 from llm_notebook.notebook.commands import setup as commands
@@ -113,7 +114,7 @@ class LLMMagics(Magics):
         here = [
             turn
             for turn in self.turns.turns.values()
-            if turn.is_waiting and turn.chain is not None and turn.chain.log.origin == origin
+            if turn.is_waiting and turn.chain is not None and turn.chain._chain.log.origin == origin
         ]
         found = here[-1] if here else None
         if found is None and (chain_id := recalled_waiting(origin)):
@@ -160,7 +161,7 @@ class LLMMagics(Magics):
         if system is not None and not arguments.raw:
             system = interpolated(system, names)
         conversation = self.session.conversation(turn, model)
-        conversation.origin = origin
+        conversation._origin = origin
         try:
             return conversation.chain(
                 prompt,
@@ -190,7 +191,7 @@ class LLMMagics(Magics):
 
     def _settled(self, live: LiveTurn, chain: ChainResponse) -> None:
         """What outlives the turn: the conversation, the user's variable, and what its end says about it."""
-        view, response = live.view, chain.latest
+        view, response = live.view, cast("Response | None", chain._chain.latest)
         if live.context is None or view.state == "failed" or response is None:
             return
         arguments, turn = live.context

@@ -85,7 +85,8 @@ def response_named(name: str) -> Response:
 
 def _response(turn_id: str, journal: Journal) -> Response | None:
     turn = journal.turn(turn_id)
-    return None if turn is None else response_of(turn, journal)
+    response = response_of(turn, journal) if turn is not None else None
+    return response if isinstance(response, Response) else None
 
 
 _OPEN = ("waiting", "unknown")
@@ -141,8 +142,7 @@ def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> P
     call = next((call for call in last.calls if _waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
-    paused: PausedChain = pause_of(call, journal, tools=tools).paused
-    return paused
+    return pause_of(call, journal, tools=tools).paused
 
 
 def _waits(call: CallEntry) -> bool:

@@ -8,7 +8,6 @@ from llm_notebook.public_names import load_lazily
 
 if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.tools.calls import CancelToolCall as CancelToolCall
-    from llm_notebook.tools.calls import PauseChain as PauseChain
     from llm_notebook.tools.calls import ToolCall as ToolCall
     from llm_notebook.tools.calls import ToolResult as ToolResult
     from llm_notebook.tools.collecting import as_tools as as_tools

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 
 from llm_notebook.configuration.process import process
@@ -14,7 +14,10 @@ from llm_notebook.tools.signatures import described_callable
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["adopted", "as_tools"]
+__all__ = ["ToolLike", "adopted", "as_tools"]
+
+ToolLike = Tool | Toolbox | ServerSideTool | Callable[..., object]
+"""What can be given as a tool: a function, a Tool, a Toolbox object or a tool that the provider runs."""
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -1,35 +1,51 @@
-"""The tool loop, without I/O: generators that yield steps and are sent outcomes. `drivers` performs the steps.
+"""The tool loop, without I/O: a chain asks the model, runs the tools that it asks for, and continues until it asks for none.
 
-A chain asks the model, runs the tools it asks for, and goes on until it asks for none. One call is a generator of its own, in
-`tool_runs`.
+How it works. `Chain` is a generator, `_rounds()`, and what it has brought so far, `items`: the responses, and between them lists of tool
+results. Readers ask for the item at a position. If it is not there yet, `steps_to()` moves the generator on and yields the steps that
+somebody has to perform: reading a response to its end (`Ask`), running a batch of calls (`Run`), letting Toolboxes prepare themselves
+(`Prepare`), keeping an operation (`Note`). `drivers` performs them, once with and once without `await`.
+
+A response is handed to the reader *before* it is read, so that it can be streamed; its `Ask` is put off until the reader wants the item
+after it. Several readers share one chain, at their own positions, and nothing is asked or run twice. An error is kept, and every reader
+that comes to it gets the same one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.parts.messages import Message
-from llm_notebook.tools.calls import PauseChain, ToolCall, ToolResult
+from llm_notebook.parts.messages import Message, StreamEvent
+from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
+from llm_notebook.turns.pauses import Pause, PausedChain
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import Invoke, ToolRun
+from llm_notebook.turns.tool_run import CallSteps, Invoke, ToolRun
+from llm_notebook.turns.turn import RetryNotice, Turn
 
-__all__ = ["Ask", "Chain", "Hook", "PlannedCall", "Prepare", "Run", "ToolRunner", "chain_steps", "run_with_history"]
+__all__ = ["Ask", "Chain", "ChainItem", "Outcome", "PlannedCall", "Prepare", "Run", "Step", "Steps"]
 
-Hook = Callable[..., Any] | None
+T = TypeVar("T")
+
+# The chains whose tools are running here, so that a tool that reads its own chain does not wait for itself.
+_running: ContextVar[frozenset[int]] = ContextVar("llm_notebook_chains", default=frozenset())
 
 
 @dataclass(slots=True)
 class Ask:
-    """Read this response to its end. Sent: nothing."""
+    """The step "read this response to its end". Nothing is sent back."""
 
-    response: Any
+    response: LazyResponse
 
 
 @dataclass(slots=True)
@@ -41,174 +57,241 @@ class PlannedCall:
         is_async: the tool is a coroutine function.
     """
 
-    steps: Generator[Invoke | Note, Any, ToolResult]
+    steps: CallSteps[ToolResult]
     is_async: bool
 
 
 @dataclass(slots=True)
 class Run:
-    """Run a batch of calls. Sent: for each call its ToolResult, what it raised, or None where it was not started.
+    """The step "run a batch of calls". For each call its ToolResult is sent back, or what it raised, or None if it was not started.
 
     Attributes:
         hooks: the hooks around the calls, by name.
     """
 
     calls: list[PlannedCall]
-    hooks: dict[str, Hook] = field(default_factory=dict)
+    hooks: dict[str, BeforeCall | AfterCall | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Prepare:
-    """Let these Toolboxes set themselves up, each once, before their tools are used. Sent: nothing."""
+    """The step "let these Toolboxes set themselves up", each once, before their tools are used. Nothing is sent back."""
 
     toolboxes: list[Toolbox]
 
 
 Step = Ask | Invoke | Note | Prepare | Run
+Steps = Generator[Step, Any, T]
 Outcome = ToolResult | Exception | None
+ChainItem = LazyResponse | list[ToolResult]
 
 
-@dataclass(slots=True)
-class ToolRunner:
-    """What is needed to run tool calls: the tools, the hooks around them, and what humans have decided.
-
-    Attributes:
-        tools: what may be called.
-        before_call: called with (tool or None, call) before anything else; may change the call's arguments or cancel it.
-        after_call: called with (tool, call, result).
-        log: what became of calls, and what humans decided about them.
-        finished: results of the latest batch, by call id, as they come.
-    """
-
-    tools: Sequence[Any] = ()
-    before_call: Hook = None
-    after_call: Hook = None
-    log: ChainLog = field(default_factory=ChainLog)
-    finished: dict[str, ToolResult] = field(default_factory=dict)
-
-    def run(self, calls: list[ToolCall], turn_id: str) -> Generator[Step, Any, list[ToolResult]]:
-        """Run the calls.
-
-        Args:
-            calls: what the model asked for.
-            turn_id: the turn that asked.
-
-        Raises:
-            PauseChain: a call waits for a human; `.tool_results` are the finished siblings.
-            Exception: what a hook raised.
-        """
-        if not calls:
-            return []
-        self.finished = {}
-        by_name = {tool.name: tool for tool in self.tools if isinstance(tool, Tool)}
-        planned = []
-        for call in calls:
-            tool = by_name.get(call.name)
-            run = ToolRun(tool, call, turn_id, self.log, self.before_call, self.after_call, self.finished)
-            planned.append(PlannedCall(run.steps(), tool is not None and tool.is_async))
-        outcomes: list[Outcome] = yield Run(planned, {"before_call": self.before_call, "after_call": self.after_call})
-        results = [self.finished[call.tool_call_id] for call in calls if call.tool_call_id in self.finished]
-        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        for failure in failures:
-            if not isinstance(failure, PauseChain):
-                raise failure
-        for pause in failures:
-            assert isinstance(pause, PauseChain)
-            pause.tool_results = results
-            raise pause
-        return results
-
-
-@dataclass(slots=True)
 class Chain:
-    """A chain's first prompt and how its rounds are run.
+    """One chain: what it has brought so far, and the generator that brings the rest.
 
     Attributes:
         prompt: the first round's prompt.
-        runner: runs the tools.
-        respond: makes the lazy response to a prompt.
-        limit: most responses; None means no limit.
-        pause: makes what a pause needs to go on from (the prompt of its round, the turn that asked, the pause).
-        asked_by: the turn that asked for the calls that the first prompt's history ends with; empty where that is not known.
-        left: where an interrupted chain can be gone on with: what `pause` made; None unless it was interrupted while tools ran.
+        plan: how the chain is run.
+        log: keeps its turns and calls; `log.on_call` is called with every change of a call.
+        items: the responses so far, and between them the results of the tool calls.
+        on_retry: is called before a request is sent again.
+        left: where a chain that was interrupted while tools ran can continue; None for any other.
     """
 
-    prompt: Prompt
-    runner: ToolRunner
-    respond: Callable[[Prompt], Any]
-    pause: Callable[[Prompt, str, PauseChain], Any]
-    limit: int | None = None
-    asked_by: str = ""
-    left: Any = None
+    def __init__(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> None:
+        """Make a chain; nothing happens until it is read.
 
+        Args:
+            asked_by: the turn that asked for the calls that the prompt's history ends with; empty where that is not known.
+        """
+        self.prompt = prompt
+        self.plan = plan
+        self.log = log
+        self.items: list[ChainItem] = []
+        self.on_retry: Callable[[RetryNotice], object] | None = None
+        self.left: PausedChain | None = None
+        self._asked_by = asked_by
+        self._rest = self._rounds()
+        self._put_off: Ask | None = None
+        self._outcome: object = None
+        self._failure: BaseException | None = None
+        self._error: BaseException | None = None
+        self._is_over = False
 
-def chain_steps(chain: Chain) -> Generator[Step | list[ToolResult], Any, None]:
-    """The steps of a chain. Finished tool results are yielded as lists too, for who watches; nothing is sent for them.
+    def responses(self) -> list[LazyResponse]:
+        """Return the responses that were begun so far, oldest first."""
+        return [item for item in self.items if not isinstance(item, list)]
 
-    Raises:
-        PauseChain: a call waits for a human; `.messages` is the history to resume from.
-        ValueError: the chain's limit is reached and the model still asks for tools; they were not run.
-    """
-    prompt = chain.prompt
-    yield Prepare(prompt.toolboxes)
-    chain.runner.tools = prompt.tools
-    history = with_ids(prompt.messages)
-    waiting = unresolved_calls(history)
-    if waiting:
-        asked_by = chain.asked_by
-        if not asked_by:
-            asked_by = new_id()
-            yield from chain.runner.log.import_history(asked_by, prompt.model.model_id, history)
-        results = yield from _run_or_pause(chain, waiting, prompt, history, asked_by)
-        yield results
-        prompt = prompt.next_round(history, results)
-    rounds = 0
-    while True:
-        response = chain.respond(prompt)
-        yield Ask(response)
-        rounds += 1
-        calls = response.calls_so_far()
-        if not calls:
-            return
-        if chain.limit and rounds >= chain.limit:
-            raise ValueError(
-                f"The chain reached its limit of {chain.limit} responses while the model still asked for "
-                f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
-            )
-        history = [*response.prompt.messages, *response.partial]
-        # A tool may have added tools to its Toolbox since.
-        chain.runner.tools = response.prompt.tools
+    @property
+    def latest(self) -> LazyResponse | None:
+        """The response that was begun last; None before the first."""
+        responses = self.responses()
+        return responses[-1] if responses else None
+
+    @property
+    def has_failed(self) -> bool:
+        """The chain ended in an error; a pause is not one."""
+        return self._error is not None and not isinstance(self._error, Pause)
+
+    def messages(self) -> list[Message]:
+        """Return what was said so far; nothing is sent or waited for."""
+        return self.prompt.messages if self.latest is None else self.latest._turn.messages()
+
+    def events(self) -> Iterator[StreamEvent]:
+        """Yield every event that has arrived so far; nothing is sent or waited for."""
+        renumbered = Renumbering()
+        for item in list(self.items):
+            renumbered.begin()
+            yield from map(renumbered, result_events(item) if isinstance(item, list) else item._turn.state.events())
+
+    def has(self, position: int) -> bool | None:
+        """Return whether there is an item at `position`: True, False if there never will be, None if the chain must go on to know.
+
+        Raises:
+            BaseException: what ended the chain before that.
+            RuntimeError: one of the chain's own tools asks, which would wait for itself forever.
+        """
+        if len(self.items) > position:
+            return True
+        if self._error is not None:
+            raise self._error
+        if id(self) in _running.get():
+            raise RuntimeError("A tool cannot read on in the chain that runs it: the chain waits for the tool.")
+        return False if self._is_over else None
+
+    def steps_to(self, position: int) -> Steps[bool]:
+        """Yield the steps until it is known whether there is an item at `position`, which is returned."""
+        while (has := self.has(position)) is None:
+            step = self._next_step()
+            if step is None:
+                continue
+            try:
+                with self._marked_as_running():
+                    self._outcome = yield step
+            except BaseException as error:
+                self._failure = error
+        return has
+
+    def run(
+        self, calls: list[ToolCall], prompt: Prompt, history: list[Message], asked_by: str, turn: Turn | None = None
+    ) -> Steps[list[ToolResult]]:
+        """Run a batch of calls.
+
+        Args:
+            calls: what the model asked for.
+            prompt: the prompt whose tools may be called, and with whose options the chain continues after a pause.
+            history: the messages, which end in these calls.
+            asked_by: the turn that asked.
+            turn: remembers the results, where that turn is at hand.
+
+        Raises:
+            Pause: a call waits for a human; `.tool_results` are the results of its siblings.
+            Exception: what a hook raised.
+        """
+        finished: dict[str, ToolResult] = {}
+        tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
+        planned = []
+        for call in calls:
+            tool = tools.get(call.name)
+            steps = ToolRun(self.plan, self.log, tool, call, asked_by, finished).steps()
+            planned.append(PlannedCall(steps, tool is not None and tool.is_async))
+        hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
         try:
-            results = yield from _run_or_pause(chain, calls, prompt, history, response.turn_id)
+            outcomes: list[Outcome] = yield Run(planned, hooks)
+        except Exception:
+            raise
+        except BaseException:
+            messages = with_results(history, list(finished.values()))
+            self.left = PausedChain(self.plan, prompt, messages, None, self.log, asked_by)
+            raise
         finally:
-            response.remember(chain.runner.finished.values())
-        yield results
-        prompt = prompt.next_round(history, results)
+            if turn is not None:
+                turn.remember(finished.values())
+        results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        for failure in sorted(failures, key=lambda failure: isinstance(failure, Pause)):
+            if isinstance(failure, Pause):
+                failure.tool_results, failure.messages = results, with_results(history, results)
+                failure.paused = PausedChain(self.plan, prompt, failure.messages, failure.asked, self.log, asked_by)
+            raise failure
+        return results
 
+    def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
+        """Yield the steps of the whole chain, and the results of each batch of calls as a list.
 
-def _run_or_pause(
-    chain: Chain, calls: list[ToolCall], prompt: Prompt, history: list[Message], asked_by: str
-) -> Generator[Step, Any, list[ToolResult]]:
-    try:
-        return (yield from run_with_history(chain.runner, calls, history, asked_by))
-    except PauseChain as pause:
-        pause.paused = chain.pause(prompt, asked_by, pause)
-        raise
-    except Exception:
-        raise
-    except BaseException:
-        stop = PauseChain()
-        stop.messages = with_results(history, list(chain.runner.finished.values()))
-        chain.left = chain.pause(prompt, asked_by, stop)
-        raise
+        Raises:
+            Pause: a call waits for a human.
+            ValueError: the limit is reached and the model still asks for tools; they were not run.
+        """
+        if self.log.journal is not None:
+            self.log.settings = self.plan.settings(self.prompt)
+        prompt = self.prompt
+        yield Prepare(prompt.toolboxes)
+        history = with_ids(prompt.messages)
+        if waiting := unresolved_calls(history):
+            asked_by = self._asked_by
+            if not asked_by:
+                asked_by = new_id()
+                yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
+            results = yield from self.run(waiting, prompt, history, asked_by)
+            yield results
+            prompt = prompt.next_round(history, results)
+        limit, rounds = self.plan.chain_limit, 0
+        while True:
+            response = self._respond(prompt)
+            yield Ask(response)
+            rounds += 1
+            turn = response._turn
+            calls = turn.calls()
+            if not calls:
+                return
+            if limit and rounds >= limit:
+                raise ValueError(
+                    f"The chain reached its limit of {limit} responses while the model still asked for "
+                    f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
+                )
+            history = turn.messages()
+            results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
+            yield results
+            prompt = prompt.next_round(history, results)
 
+    def _respond(self, prompt: Prompt) -> LazyResponse:
+        if any(result.attachments for result in prompt.tool_results):
+            # The model may not read what a tool attached.
+            self.plan.model._check(prompt)
+        return self.plan.model._respond(prompt, self.plan, self.log)
 
-def run_with_history(
-    runner: ToolRunner, calls: list[ToolCall], history: list[Message], asked_by: str
-) -> Generator[Step, Any, list[ToolResult]]:
-    """Run calls; a pause gets the history to resume from."""
-    try:
-        return (yield from runner.run(calls, asked_by))
-    except PauseChain as pause:
-        pause.messages = with_results(history, pause.tool_results)
-        raise
+    def _next_step(self) -> Step | None:
+        """Return the next step to perform; None where an item was added or the chain is over."""
+        put_off, self._put_off = self._put_off, None
+        if put_off is not None:
+            return put_off
+        failure, self._failure = self._failure, None
+        outcome, self._outcome = self._outcome, None
+        try:
+            step = self._rest.throw(failure) if failure is not None else self._rest.send(outcome)
+        except StopIteration:
+            self._is_over = True
+            return None
+        except BaseException as error:
+            self._error = error
+            if not isinstance(error, Exception):
+                self._error = IncompleteResponse("The chain was interrupted before its end.")
+            raise
+        if isinstance(step, Ask):
+            step.response._turn.on_retry = self.on_retry
+            self.items.append(step.response)
+            self._put_off = step
+            return None
+        if isinstance(step, list):
+            self.items.append(step)
+            return None
+        return step
+
+    @contextlib.contextmanager
+    def _marked_as_running(self) -> Iterator[None]:
+        token = _running.set(_running.get() | {id(self)})
+        try:
+            yield
+        finally:
+            _running.reset(token)

@@ -1,10 +1,15 @@
-"""The only places where a step is performed: one sync, one async, for streams, for tools and for chains."""
+"""The only places where a step is performed: once sync, once async, for streams, for tools and for chains.
+
+How it works. Everything above is a generator that yields steps and knows nothing of threads or event loops. A driver sends it the outcome of
+each step, or throws what the step raised. `run_sync()` and `run_async()` differ only in how they perform a step. Inside Jupyter an event loop
+is always running, so `asyncio.run()` is not an option: an async tool of a sync chain runs on a loop in a thread of its own.
+"""
 
 from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,22 +20,24 @@ from llm_notebook.turns.log import Note
 from llm_notebook.turns.tool_run import Invoke
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from concurrent.futures import Future
 
-__all__ = ["run_async", "run_sync"]
+__all__ = ["run_async", "run_sync", "stream_after", "stream_after_async"]
 
 T = TypeVar("T")
-Steps = Generator[Any, Any, T]
+# Steps of a chain, of a response or of one call: each kind is performed in the same way.
+AnySteps = Generator[Any, Any, T]
 
 
-def run_sync(steps: Steps[T], *, parallel: int | None = None) -> T:
+def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
     """Perform the steps of a chain or a batch of calls to their end.
 
     Args:
         steps: the generator.
-        parallel: run so many tool calls of a batch at once, in threads; None runs them in order.
+        parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
     """
-    outcome: Any = None
+    outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
@@ -43,14 +50,14 @@ def run_sync(steps: Steps[T], *, parallel: int | None = None) -> T:
             outcome, failure = None, error
 
 
-async def run_async(steps: Steps[T], *, parallel: int | None = None) -> T:
-    """`run_sync()` on the running event loop: coroutine tools of a batch run together.
+async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
+    """Do what `run_sync()` does on the running event loop, where coroutine tools of a batch run together.
 
     Args:
         steps: the generator.
-        parallel: run so many sync tools of a batch at once, in threads; None runs them in order, on the event loop.
+        parallel: how many sync tools of a batch run at once, in threads; None runs them in order, on the event loop.
     """
-    outcome: Any = None
+    outcome: object = None
     failure: BaseException | None = None
     while True:
         try:
@@ -63,8 +70,34 @@ async def run_async(steps: Steps[T], *, parallel: int | None = None) -> T:
             outcome, failure = None, error
 
 
-def perform_sync(step: Step, parallel: int | None = None) -> Any:
-    """One step, waiting for it."""
+def stream_after(steps: AnySteps[None], begin: Callable[[], Iterator[T]]) -> Iterator[T]:
+    """Perform the steps, then begin a stream and yield from it.
+
+    The generator lets go of `begin`, a method of the response that holds the generator: in a cycle of references an abandoned response would
+    keep its connection open until the garbage collector comes.
+    """
+    run_sync(steps)
+    stream = begin()
+    del steps, begin
+    yield from stream
+
+
+async def stream_after_async(steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
+    """Do what `stream_after()` does, with `await`."""
+    await run_async(steps)
+    stream = begin()
+    del steps, begin
+    try:
+        async for items in stream:
+            yield items
+    finally:
+        # Closing this generator does not close the one that it reads, as `yield from` would.
+        if aclose := getattr(stream, "aclose", None):
+            await aclose()
+
+
+def perform_sync(step: Step, parallel: int | None = None) -> object:
+    """Perform one step and wait for it."""
     from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
 
     if isinstance(step, Invoke):
@@ -76,12 +109,11 @@ def perform_sync(step: Step, parallel: int | None = None) -> Any:
                 if inspect.iscoroutine(result):
                     result.close()
                 raise _async_hook(step.hook)
-            # Inside Jupyter a loop is always running in this thread, so the coroutine gets a loop of its own elsewhere.
             return process.of(EventLoopThread).run(result)
     if isinstance(step, Note):
         return step.journal.submit(step.operation).result()
     if isinstance(step, Ask):
-        return step.response.read_all()
+        return step.response._read_all()
     if isinstance(step, Prepare):
         for toolbox in step.toolboxes:
             for function in toolbox.pending_preparations(is_async=False):
@@ -90,8 +122,8 @@ def perform_sync(step: Step, parallel: int | None = None) -> Any:
     return _batch_sync(step, parallel)
 
 
-async def perform_async(step: Step, parallel: int | None = None) -> Any:
-    """One step, awaited."""
+async def perform_async(step: Step, parallel: int | None = None) -> object:
+    """Perform one step and await it."""
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     if isinstance(step, Invoke):
@@ -108,7 +140,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> Any:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                # Not we are cancelled: something that the tool waited for was.
+                # This task was not cancelled: something that the tool waited for was.
                 from concurrent.futures import CancelledError  # asyncio has it loaded
 
                 raise CancelledError from None
@@ -116,7 +148,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> Any:
         kept = step.journal.submit(step.operation)
         return kept.result() if kept.done() else await asyncio.wrap_future(cast("Future[Any]", kept))
     if isinstance(step, Ask):
-        return await step.response.read_all()
+        return await cast("Awaitable[object]", step.response._read_all())
     if isinstance(step, Prepare):
         for toolbox in step.toolboxes:
             for function in toolbox.pending_preparations(is_async=True):
@@ -127,7 +159,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> Any:
 
 def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:
     for name, hook in batch.hooks.items():
-        # Before any tool has run for nothing.
+        # Found out before any tool has run in vain.
         if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  the method itself is asked
             raise _async_hook(name)
     if parallel and parallel > 1 and len(batch.calls) > 1:
@@ -136,7 +168,7 @@ def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:
     for call in batch.calls:
         outcomes.append(_outcome_of(call))
         if isinstance(outcomes[-1], Exception):
-            # A pause or a failing hook: later calls are not started.
+            # A pause, or a hook that failed: later calls are not started.
             break
     return outcomes + [None] * (len(batch.calls) - len(outcomes))
 
@@ -163,7 +195,7 @@ def _batch_in_threads(batch: Run, parallel: int) -> list[Outcome]:
         started = [pool.submit(copy_context().run, run, call) for call in batch.calls]
         return [future.result() for future in started]
     finally:
-        # An interrupt does not wait for tools that are running; those that have not begun never do.
+        # After an interrupt nobody waits for the tools that are running, and those that have not begun do not begin.
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -192,7 +224,7 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
         nonlocal waiting
         for position in waiting:
             if await one(position):
-                # A pause or a failing hook: sync calls after it are not started.
+                # A pause, or a hook that failed: the sync calls after it are not started.
                 waiting = iter(())
                 break
 

@@ -1,7 +1,8 @@
-"""What is kept of one chain as it goes: its turns and its tool calls, in the journal or, where none is open, in this process.
+"""Keeps the turns and tool calls of one chain as it runs: in the journal, or in this process where no journal is open.
 
-Its generators yield the operations as steps; `drivers` submits them and waits until they are durable. Where the journal fails,
-the chain goes on and `not_saved` says why. A call whose approval is in the journal runs only if its start can be kept there too.
+Its generators yield the operations as steps; `drivers` submits them and waits until they are durable. If the journal fails, the chain
+continues and `not_saved` says why, with one exception: a call whose approval is in the journal runs only if its start can be kept there
+as well, because after a crash nobody could tell otherwise that it had begun.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
 from llm_notebook.approvals.policy import inside_tool
@@ -34,6 +35,9 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
+if TYPE_CHECKING:
+    from llm_notebook.turns.turn import Turn
+
 __all__ = ["ChainLog", "Note", "Noting", "Origin"]
 
 _STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupted"}
@@ -41,7 +45,7 @@ _STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupte
 
 @dataclass(slots=True)
 class Note:
-    """Have an operation kept. Sent: its answer, once it is durable; thrown: JournalError."""
+    """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
 
     journal: Journal | MemoryJournal
     operation: Operation
@@ -55,8 +59,8 @@ class Origin:
     """Where something is asked. What is not known is empty.
 
     Attributes:
-        cell_id, notebook: labels for the journal, and how far grants for them reach.
-        session: the kernel, for grants that end with it.
+        cell_id, notebook: labels for the journal; a grant for a cell or a notebook is bound to them.
+        session: the kernel; a grant for the session is bound to it.
         text: what the user typed in the cell.
         who: who decides here, for the record.
         keeps: what is asked here goes into the journal.
@@ -72,28 +76,29 @@ class Origin:
 
 @dataclass(slots=True, eq=False)
 class ChainLog:
-    """One chain's, or one single prompt's.
+    """Keeps one chain, or one single prompt.
 
     Attributes:
         journal: where it is kept; None where no journal is open.
         origin: where it is asked.
-        conversation_id: the conversation it belongs to.
-        conversation: the conversation object, whose latest response is the parent of the first turn.
-        chain_id: the id of its first turn; empty before that.
-        parent: the response before the next turn; its turn is what the next one continues.
-        parent_id, known: the same for a parent that is only in the journal: its id, and the history that it ends with.
-        not_saved: why it is not in the journal although it should be; empty while all is well.
-        on_call: told each change of a call.
-        settings: how the chain is asked, for who goes on with it later.
+        conversation_id: the conversation that it belongs to.
+        latest_kept: returns the turn that the first one continues, in a conversation: the latest that is in the journal.
+        chain_id: the id of the chain's first turn; empty before that.
+        parent: the turn that the next one continues.
+        parent_id, known: the same where that turn is only in the journal: its id, and the history that it ends with.
+        not_saved: why the chain is not in the journal although it should be; empty while all is well.
+        on_call: is called with every change of a call.
+        settings: how the chain is asked, for a later process that continues it.
+        memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
     """
 
     journal: Journal | None = None
     origin: Origin = field(default_factory=Origin)
     conversation_id: str = ""
-    conversation: Any = None
+    latest_kept: Callable[[], Turn | None] | None = None
     chain_id: str = ""
-    parent: Any = None
+    parent: Turn | None = None
     parent_id: str | None = None
     known: Sequence[Message] = ()
     not_saved: str = ""
@@ -102,30 +107,30 @@ class ChainLog:
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
 
-    def begin(self, response: Any) -> Noting:
-        """A turn is about to be sent."""
+    def begin(self, turn: Turn) -> Noting:
+        """Keep that a turn is about to be sent."""
         if not self.chain_id:
-            self.chain_id = response.turn_id
+            self.chain_id = turn.turn_id
         if self.journal is None or self.not_saved:
             return
-        if self.parent is None and self.parent_id is None and self.conversation is not None:
-            self.parent = next((turn for turn in reversed(self.conversation.responses) if turn.is_kept), None)
-        yield from self._begin(response.turn_id, response.model.model_id, response.prompt.messages)
-        response.is_kept = not self.not_saved
-        self.parent = response
+        if self.parent is None and self.parent_id is None and self.latest_kept is not None:
+            self.parent = self.latest_kept()
+        yield from self._begin(turn.turn_id, turn.model_id, turn.prompt.messages)
+        turn.is_kept = not self.not_saved
+        self.parent = turn
 
-    def end(self, response: Any) -> Noting:
-        """The turn is over: complete, interrupted or failed."""
-        if response.is_kept and self.journal is not None:
-            yield from self._keep(self._ended(response))
+    def end(self, turn: Turn) -> Noting:
+        """Keep how a turn ended: complete, interrupted or failed."""
+        if turn.is_kept and self.journal is not None:
+            yield from self._keep(_end_of(turn))
 
-    def end_unwaited(self, response: Any) -> None:
-        """`end()` for a reader that cannot wait, as one who was interrupted."""
-        if response.is_kept and self.journal is not None:
-            self.journal.submit(self._ended(response))
+    def end_unwaited(self, turn: Turn) -> None:
+        """Keep how a turn ended for a reader that cannot wait, such as one who pressed ■."""
+        if turn.is_kept and self.journal is not None:
+            self.journal.submit(_end_of(turn))
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
-        """Keep a history that came from elsewhere and ends in calls, so that these have a turn that asked for them."""
+        """Keep a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
         if self.journal is None or self.not_saved:
             return
         end = len(history)
@@ -141,7 +146,7 @@ class ChainLog:
         self.parent, self.parent_id, self.known = None, turn_id, history[:end]
 
     def propose(self, turn_id: str, call: ToolCall) -> Generator[Note, Any, CallEntry]:
-        """A model asks for a call: its entry, which says what has become of it already."""
+        """Keep that a model asks for a call. Returns its entry, which also says what has already been done about it."""
         assert call.tool_call_id is not None
         operation = CallProposed(
             new_id(), turn_id, call.tool_call_id, call.name, frozen_or_repr(call.arguments), datetime.now(UTC)
@@ -167,13 +172,13 @@ class ChainLog:
         result: ToolResult | None = None,
         digest: str | None = None,
     ) -> Generator[Note, Any, bool]:
-        """Bring a call to another state, if it is in an expected one; returns whether it was.
+        """Move a call to another state if it is in an expected one. Returns whether it was.
 
         Raises:
-            JournalError: an approved call's start cannot be kept. It must not run then.
+            JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         operation = self._moved(entry, to, expected, request=request, result=result, digest=digest)
-        home = self._home(entry)
+        home = self._home(entry.call_id)
         try:
             moved: bool = yield Note(home, operation)
         except JournalError as error:
@@ -183,37 +188,38 @@ class ChainLog:
             self.memory.adopt(entry)
             moved = yield Note(self.memory, operation)
         if moved:
-            self._took(entry, operation)
+            self._apply(entry, operation)
         return moved
 
     def lose(self, entry: CallEntry) -> None:
-        """The call was interrupted while it ran. Does not wait: whoever pressed stop does not want to."""
+        """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         operation = self._moved(entry, "unknown", ("started",))
-        self._home(entry).submit(operation)
-        self._took(entry, operation)
+        self._home(entry.call_id).submit(operation)
+        self._apply(entry, operation)
 
-    def latest(self, entry: CallEntry) -> CallEntry:
-        """The call as it stands now, whoever moved it."""
-        return self._home(entry).call(entry.call_id) or entry
+    def call(self, call_id: str) -> CallEntry | None:
+        """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
+        return self._home(call_id).call(call_id)
 
-    def decide(self, entry: CallEntry, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
-        """Keep what a human decided; returns whether it counts.
+    def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
+        """Keep what a human decided about a call. Returns whether the decision counts.
 
         Raises:
-            JournalError: it cannot be kept, so it does not count.
+            JournalError: the decision cannot be kept, so it does not count.
         """
-        operation = Decided(entry.call_id, decision, who or self.origin.who, datetime.now(UTC), None, replaces)
-        counts: bool = self._home(entry).submit(operation).result()
-        if counts:
-            self.tell(self.latest(entry))
+        operation = Decided(call_id, decision, who or self.origin.who, datetime.now(UTC), None, replaces)
+        counts: bool = self._home(call_id).submit(operation).result()
+        call = self.call(call_id) if counts else None
+        if call is not None:
+            self.tell(call)
         return counts
 
-    def allowed(self, entry: CallEntry, grant: Grant, digest: str) -> Generator[Note, Any, bool]:
-        """Keep that a grant decides about a waiting call; returns whether it counts."""
+    def allow(self, entry: CallEntry, grant: Grant, digest: str) -> Generator[Note, Any, bool]:
+        """Keep that a grant approves a waiting call. Returns whether it does."""
         decision = Decision("approved", digest)
         operation = Decided(entry.call_id, decision, grant.who, datetime.now(UTC), grant.grant_id)
-        counts: bool = yield Note(self._home(entry), operation)
+        counts: bool = yield Note(self._home(entry.call_id), operation)
         if counts:
             entry.state, entry.decision = "approved", decision
             entry.decided_by, entry.decided_at = operation.who, operation.at
@@ -222,7 +228,7 @@ class ChainLog:
         return counts
 
     def grant_for(self, identity: str) -> Grant | None:
-        """The "always allow" in force that covers a tool here."""
+        """Return the "always allow" in force that covers a tool here."""
         if self.journal is None or self.not_saved:
             return None
         try:
@@ -235,12 +241,12 @@ class ChainLog:
         )
 
     def grant(self, tool_name: str, identity: str, scope: Scope) -> Grant:
-        """Allow a tool from now on, as far as `scope` reaches from here.
+        """Allow a tool from now on, in the cell, notebook or session that is asking.
 
         Raises:
-            RuntimeError: a tool asks.
-            ValueError: no journal is open, or it is not known what the scope is here.
-            JournalError: it cannot be kept.
+            RuntimeError: a tool is asking.
+            ValueError: no journal is open, or the cell, notebook or session is not known.
+            JournalError: the grant cannot be kept.
         """
         if inside_tool():
             raise RuntimeError("A tool cannot allow anything: only a human can.")
@@ -253,17 +259,17 @@ class ChainLog:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """How far an "always allow" can reach from here."""
+        """The scopes that an "always allow" can have here."""
         known: tuple[Scope, ...] = ("cell", "notebook", "session")
         return tuple(scope for scope in known if self._reach(scope)) if self.journal is not None else ()
 
     def tell(self, entry: CallEntry) -> None:
-        """Tell whoever follows how a call stands."""
+        """Call `on_call` with the state of a call."""
         if self.on_call is not None:
             self.on_call(entry)
 
     def _begin(self, turn_id: str, model_id: str, sent: Sequence[Message]) -> Noting:
-        known = [*self.parent.prompt.messages, *self.parent.partial] if self.parent is not None else list(self.known)
+        known = self.parent.messages() if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         origin, settings = self.origin, self.settings
@@ -285,23 +291,11 @@ class ChainLog:
             )
         )
 
-    def _ended(self, response: Any) -> TurnEnded:
-        record = response.record
-        return TurnEnded(
-            response.turn_id,
-            _STATUS.get(record.status, "failed"),
-            record.messages(),
-            record.usage,
-            record.duration_ms(),
-            record.resolved_model,
-            "" if record.status == "done" else str(record.error),
-        )
-
     def _moved(self, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any) -> CallMoved:
-        owner = self._home(entry).owner if to == "started" else None
+        owner = self._home(entry.call_id).owner if to == "started" else None
         return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
 
-    def _took(self, entry: CallEntry, operation: CallMoved) -> None:
+    def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.state, entry.changed_at = operation.to, operation.at
         entry.request = operation.request or entry.request
         entry.result = operation.result or entry.result
@@ -309,8 +303,9 @@ class ChainLog:
             entry.decision = None
         self.tell(entry)
 
-    def _home(self, entry: CallEntry) -> Journal | MemoryJournal:
-        if self.journal is None or self.memory.keeps(entry.call_id):
+    def _home(self, call_id: str) -> Journal | MemoryJournal:
+        """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
+        if self.journal is None or self.memory.keeps(call_id):
             return self.memory
         return self.journal
 
@@ -323,3 +318,16 @@ class ChainLog:
 
     def _reach(self, scope: Scope) -> str:
         return {"cell": self.origin.cell_id, "notebook": self.origin.notebook, "session": self.origin.session}[scope]
+
+
+def _end_of(turn: Turn) -> TurnEnded:
+    state = turn.state
+    return TurnEnded(
+        turn.turn_id,
+        _STATUS.get(state.status, "failed"),
+        state.messages(),
+        state.usage,
+        state.duration_ms(),
+        state.resolved_model,
+        "" if state.status == "done" else str(state.error),
+    )

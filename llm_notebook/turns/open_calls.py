@@ -1,19 +1,18 @@
-"""Tool calls that a history ends with and that have no result yet, and results put in their place."""
+"""The tool calls at the end of a history that have no result yet, and putting results after them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart
+from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
 __all__ = ["abandoned", "unresolved_calls", "with_ids", "with_results"]
 
 
 def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
-    """The calls that a history ends with and that have no result yet.
+    """Return the calls at the end of a history that have no result yet.
 
     A history in which anything but tool results follows the calls has moved on: there are none. Calls match results by id, and
     by name, in order, where ids are missing. Calls that the provider ran itself are not ours.
@@ -22,21 +21,22 @@ def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
 
 
 def with_ids(messages: Sequence[Message]) -> list[Message]:
-    """The same history with an id on every call that waits, so that its result can name it."""
+    """Return the same history with an id on every call that waits, so that its result can name it."""
     anonymous = {id(part): part for part in _waiting(messages) if part.tool_call_id is None}
     if not anonymous:
         return list(messages)
 
-    def named(part: Any) -> Any:
-        return replace(part, tool_call_id=ToolCall.from_part(part).tool_call_id) if id(part) in anonymous else part
+    def with_id(part: Part) -> Part:
+        call = anonymous.get(id(part))
+        return part if call is None else replace(call, tool_call_id=ToolCall.from_part(call).tool_call_id)
 
-    return [replace(message, parts=[named(part) for part in message.parts]) for message in messages]
+    return [replace(message, parts=[with_id(part) for part in message.parts]) for message in messages]
 
 
 def with_results(history: Sequence[Message], results: Sequence[ToolResult]) -> list[Message]:
-    """A history that ends in tool calls, with results of some of them in one tool message, in the order of the calls.
+    """Return a history that ends in tool calls with results of some of them in one tool message, in the order of the calls.
 
-    A result that comes again, by its id, takes the place of the earlier one.
+    A second result with the same id replaces the first.
     """
     if not results:
         return list(history)
@@ -51,7 +51,7 @@ def with_results(history: Sequence[Message], results: Sequence[ToolResult]) -> l
 
 
 def abandoned(messages: Sequence[Message]) -> list[ToolResult]:
-    """Results that say that the waiting calls were not run, for a conversation that goes on without them.
+    """Return results that say that the waiting calls were not run, for a conversation that continues without them.
 
     Providers refuse a history in which a call has no result.
     """
@@ -60,7 +60,7 @@ def abandoned(messages: Sequence[Message]) -> list[ToolResult]:
 
 
 def _tail(messages: Sequence[Message]) -> tuple[list[ToolCallPart], list[ToolResultPart], int]:
-    """The calls at the end of a history, the results that follow them, and where these begin."""
+    """Return the calls at the end of a history, the results that follow them, and where these begin."""
     end = len(messages)
     while end and messages[end - 1].role == "tool":
         end -= 1

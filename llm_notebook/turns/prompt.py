@@ -1,4 +1,4 @@
-"""Prompt: everything a user gave for one turn, and the messages it becomes."""
+"""Prompt: everything that a user gives for one turn, and the messages that it becomes."""
 
 from __future__ import annotations
 
@@ -21,37 +21,39 @@ if TYPE_CHECKING:
 
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.tools.calls import ToolResult
+    from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.plan import ChainModel
 
 __all__ = ["Prompt", "merged_options"]
 
 
 class Prompt:
-    """One turn's input. `messages` is exactly what the model is sent.
+    """The input of one turn. `messages` is exactly what the model is sent.
 
     Args:
         prompt: the text of the turn.
-        model: the model it is for.
+        model: the model that is asked.
         fragments: texts put before the prompt, joined with newlines.
         attachments: what goes with the text.
         system: the system prompt.
         system_fragments: texts put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
         schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
-        tools: tools the model may call.
+        tools: what the model may call.
         tool_results: results of the calls that the history ends with.
-        messages: the history, authoritative; what is given beside it is appended as the new turn.
+        messages: the whole history; what is given beside it is appended as the new turn.
         hide_reasoning: ask for no readable reasoning.
-        history: called when the messages are needed: the turns that came before in a conversation.
+        history: returns the turns that came before in a conversation; it is called when the messages are needed.
 
     Attributes:
-        encoded: for providers: messages in the form they were sent, by the `id()` of the message. The rounds of a chain share it,
-            so that a round encodes only what is new; messages are not changed once they were sent.
+        encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
+            share it, so that a round encodes only what is new; messages do not change once they are sent.
     """
 
     def __init__(
         self,
         prompt: str | None,
-        model: Any,
+        model: ChainModel,
         *,
         fragments: Sequence[str] | None = None,
         attachments: Sequence[Attachment] | None = None,
@@ -59,7 +61,7 @@ class Prompt:
         system_fragments: Sequence[str] | None = None,
         options: Any = None,
         schema: dict[str, Any] | type[BaseModel] | str | None = None,
-        tools: Sequence[Any] | None = None,
+        tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         messages: Sequence[Message] | None = None,
         hide_reasoning: bool = False,
@@ -100,7 +102,7 @@ class Prompt:
 
     @property
     def tools(self) -> list[Tool | ServerSideTool]:
-        """The tools the model may call: those given, and those that Toolboxes have as they stand now."""
+        """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
         return self._sent_tools if self._sent_tools is not None else as_tools(self.tool_sources)
 
     @property
@@ -115,13 +117,29 @@ class Prompt:
         return list(self._sent) if self._sent is not None else self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
-        """The prompt that goes on after tools ran: the same options, schema and tools, this history, and these results."""
+        """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results."""
         following = copy.copy(self)
         following._prompt = following._system = following._history = following._sent = following._sent_tools = None
         following.fragments, following.system_fragments, following.attachments = [], [], []
         following._given = list(history)
         following.tool_results = list(results)
         return following
+
+    def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
+        """Return a prompt with the same options and schema, with another history and other tools."""
+        return Prompt(
+            None,
+            self.model,
+            options=self.options,
+            schema=self.schema_class or self.schema,
+            tools=tools,
+            messages=messages,
+            hide_reasoning=self.hide_reasoning,
+        )
+
+    def given_options(self) -> dict[str, Any]:
+        """Return the options that were given, as JSON values."""
+        return self.options.model_dump(mode="json", exclude_none=True) if self.options is not None else {}
 
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
@@ -154,7 +172,7 @@ class Prompt:
         return f"Prompt({self.prompt!r}, model={getattr(self.model, 'model_id', None)!r})"
 
 
-def _listed(tools: Sequence[Any] | None) -> list[Any]:
+def _listed(tools: Sequence[ToolLike] | None) -> list[ToolLike]:
     if tools is not None and (
         isinstance(tools, str | Tool | Toolbox | ServerSideTool) or not isinstance(tools, Iterable)
     ):
@@ -163,7 +181,7 @@ def _listed(tools: Sequence[Any] | None) -> list[Any]:
 
 
 def merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """`options=` and keyword options as one dict.
+    """Return `options=` and keyword options as one dict.
 
     Raises:
         TypeError: an option is given both ways.

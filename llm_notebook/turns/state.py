@@ -1,4 +1,4 @@
-"""The state of one response: what arrived, when, and how it ended. Sync and async faces share it."""
+"""The state of one response: what has arrived, when, and how it ended. The sync and the async face share it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Items = Item | list[Item]
 
 
 def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
-    """An item of the log as an event; a bare `str` continues the text part of the event before it."""
+    """Return an item as an event; a bare `str` continues the text part of the event before it."""
     if isinstance(item, StreamEvent):
         return item
     assert before is not None
@@ -31,7 +31,16 @@ def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
 class ResponseState:
     """What one response is so far.
 
-    `log` holds what arrived, in order: StreamEvents, and for text that continues the part before it just the `str`.
+    A stream of text arrives in very many pieces, and most of them only continue the part before them. Such a piece is kept as the bare
+    `str`, without an event around it: that costs a few bytes and a few microseconds, and `as_event()` makes the event where somebody
+    wants one. `_open_text` is the assembler's list for the part that is being continued, so that such a piece is appended to it without
+    asking the assembler again.
+
+    Attributes:
+        items: what has arrived, in order.
+        status: `new` before the request, `streaming` while it is read, then how it ended.
+        error: what every further reader gets, where the response did not end well.
+        extra_calls: the tool calls that the model registered without streaming them.
     """
 
     __slots__ = (
@@ -42,7 +51,7 @@ class ResponseState:
         "extra_calls",
         "finished_at",
         "first_text_at",
-        "log",
+        "items",
         "resolved_model",
         "response_json",
         "started_at",
@@ -53,7 +62,7 @@ class ResponseState:
 
     def __init__(self) -> None:
         self.status: Status = "new"
-        self.log: list[str | StreamEvent] = []
+        self.items: list[Item] = []
         self.error: BaseException | None = None
         self.extra_calls: list[ToolCall] = []
         self.usage = Usage()
@@ -68,47 +77,47 @@ class ResponseState:
         self._messages: list[Message] | None = None
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Nothing more will arrive."""
         return self.status in ("done", "failed", "interrupted")
 
     def start(self) -> None:
-        """The request is about to be sent."""
+        """Note that the request is about to be sent."""
         self.status = "streaming"
         self.started_at = time.monotonic()
         self.started_utc = datetime.now(UTC)
 
     def lacks(self, position: int) -> bool:
-        """True if the stream must be read on to know what stands at `position` of the log.
+        """Return whether the stream has to be read on to know what stands at `position` of the items.
 
         Raises:
             BaseException: what ended the stream before that.
         """
-        if len(self.log) > position:
+        if len(self.items) > position:
             return False
         if self.error is not None:
             raise self.error
         return self.status != "done"
 
     def accept(self, items: Items) -> None:
-        """Take what the model yielded next: an item, or a list of those that arrived together."""
-        if isinstance(items, list):
-            open_text = self._open_text
-            for item in items:
-                if open_text is not None and type(item) is str:
-                    open_text.append(item)
-                    self.log.append(item)
-                else:
-                    self._accept(item)
-                    open_text = self._open_text
-        else:
+        """Take what the model yielded next: an item, or a list of items that arrived together."""
+        if not isinstance(items, list):
             self._accept(items)
+            return
+        open_text = self._open_text
+        for item in items:
+            if open_text is not None and type(item) is str:
+                open_text.append(item)
+                self.items.append(item)
+            else:
+                self._accept(item)
+                open_text = self._open_text
 
-    def _accept(self, item: str | StreamEvent) -> None:
+    def _accept(self, item: Item) -> None:
         if isinstance(item, str):
             if self._open_text is not None:
                 self._open_text.append(item)
-                self.log.append(item)
+                self.items.append(item)
                 return
             item = StreamEvent("text", item)
         elif not isinstance(item, StreamEvent):
@@ -117,10 +126,10 @@ class ResponseState:
             self.first_text_at = time.monotonic()
         self._assembler.feed(item)
         self._open_text = self._assembler.open_text
-        self.log.append(item)
+        self.items.append(item)
 
     def finish(self) -> None:
-        """The stream reached its end.
+        """Note that the stream reached its end.
 
         Raises:
             ToolArgumentError: a tool call's arguments are not JSON.
@@ -134,13 +143,13 @@ class ResponseState:
         self.finished_at = time.monotonic()
 
     def fail(self, error: BaseException) -> None:
-        """The stream broke off; what arrived is kept."""
-        stopped = not isinstance(error, Exception)
-        self.status = "interrupted" if stopped else "failed"
+        """Note that the stream broke off, and keep what has arrived."""
+        was_stopped = not isinstance(error, Exception)
+        self.status = "interrupted" if was_stopped else "failed"
         self.finished_at = time.monotonic()
         self._messages = self._assembler.partial_messages()
-        if stopped:
-            # The next reader did not press stop: it is told that the answer is incomplete, not interrupted once more.
+        if was_stopped:
+            # The next reader did not press stop: for them the answer is incomplete, not interrupted once more.
             self.error = IncompleteResponse(
                 "The response was interrupted before its end; what arrived is in `.partial`."
             )
@@ -151,37 +160,37 @@ class ResponseState:
             self.error.partial_text = self.text()
 
     def stop(self) -> None:
-        """The reader wants no more. A response that is over, or was never sent, stays as it is."""
+        """Note that nobody reads on. A response that is over, or that was never sent, stays as it is."""
         if self.status == "streaming":
             self.fail(KeyboardInterrupt())
 
     def messages(self) -> list[Message]:
-        """The assistant messages as far as they arrived."""
+        """Return the assistant's messages that have arrived. A tool call that may be cut short is left out."""
         return list(self._messages if self._messages is not None else self._assembler.partial_messages())
 
     def text(self) -> str:
-        """The text as far as it arrived."""
+        """Return the text that has arrived."""
         return "".join(self.text_chunks(0))
 
     def text_chunks(self, start: int) -> Iterator[str]:
-        """The text of what arrived from position `start` of the log on."""
-        log = self.log
-        for position in range(start, len(log)):
-            item = log[position]
+        """Yield the text of the items from position `start` on."""
+        items = self.items
+        for position in range(start, len(items)):
+            item = items[position]
             if isinstance(item, str):
                 yield item
             elif item.type == "text":
                 yield item.chunk
 
     def events(self) -> Iterator[StreamEvent]:
-        """Everything that arrived, as events."""
+        """Yield everything that has arrived as events."""
         event: StreamEvent | None = None
-        for item in self.log[:]:
+        for item in self.items[:]:
             event = as_event(item, event)
             yield event
 
     def duration_ms(self) -> int:
-        """Milliseconds from the request to the end; so far, while it is still running."""
+        """Return the milliseconds from the request to the end, or until this moment while the response is being read."""
         if self.started_at is None:
             return 0
         return round(((self.finished_at or time.monotonic()) - self.started_at) * 1000)
@@ -197,48 +206,48 @@ class ResponseState:
 
 
 def advance(
-    record: ResponseState, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
+    state: ResponseState, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
 ) -> bool:
-    """Make sure that the log holds more than `position` items, reading on if it must.
+    """Make sure that more than `position` items are there, reading on if necessary.
 
     Args:
-        record: the response's state.
-        position: how many items of the log the caller has seen.
-        lock: held while the stream is read, so that several readers share one stream.
-        source: gives the stream; called only where there is something left to read.
+        state: the response's state.
+        position: how many items the caller has seen.
+        lock: is held while the stream is read, so that several readers can share one stream.
+        source: returns the stream; it is called only where there is something left to read.
 
     Returns:
-        True if there is something new in the log, False if the response ended well without it.
+        True if there is something new, False if the response ended well without it.
 
     Raises:
         BaseException: what ended the stream, the same for every reader.
     """
     with lock:
-        while record.lacks(position):
+        while state.lacks(position):
             try:
-                record.accept(next(source()))
+                state.accept(next(source()))
             except StopIteration:
-                record.finish()
+                state.finish()
             except BaseException as error:
-                record.fail(error)
+                state.fail(error)
                 raise
-    return len(record.log) > position
+    return len(state.items) > position
 
 
 async def advance_async(
-    record: ResponseState,
+    state: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
     source: Callable[[], AsyncIterator[Items]],
 ) -> bool:
-    """`advance()` for an async stream."""
+    """Do what `advance()` does for an async stream."""
     async with lock:
-        while record.lacks(position):
+        while state.lacks(position):
             try:
-                record.accept(await anext(source()))
+                state.accept(await anext(source()))
             except StopAsyncIteration:
-                record.finish()
+                state.finish()
             except BaseException as error:
-                record.fail(error)
+                state.fail(error)
                 raise
-    return len(record.log) > position
+    return len(state.items) > position

@@ -104,7 +104,7 @@ def test_a_refused_round_is_asked_again_when_the_server_said_and_no_tool_runs_tw
 
     chain = wired.model.chain("Are you busy for a moment?", tools=[population], stream=stream)
     for response in wired.face.responses(chain):
-        response.on_retry = retries.append
+        response._turn.on_retry = retries.append
     assert wired.face.text(chain) == "Here it is."
     assert ran == ["Oslo"]
     assert [(retry.delay, retry.attempt, retry.of) for retry in retries] == [(1.0, 2, 3)]

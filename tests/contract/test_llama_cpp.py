@@ -117,7 +117,7 @@ def test_a_server_that_still_loads_its_model_is_waited_for(face: Face, weights: 
     with LlamaServer(weights, wait=False) as server:
         waited: list[Retry] = []
         response = smollm2(face, server).prompt("Hi", max_tokens=4)
-        response.on_retry = waited.append
+        response._turn.on_retry = waited.append
         assert face.text(response)
     assert all(retry.reason == "The server is loading the model" for retry in waited)
 

@@ -193,7 +193,7 @@ def test_a_retry(wired: Wired) -> None:
     wired.needs("retry")
     told: list[Any] = []
     response = wired.model.prompt("Be busy over any wire", stream=wired.stream)
-    response.on_retry = told.append
+    response._turn.on_retry = told.append
     assert wired.face.text(response) == "Now."
     assert [(retry.attempt, retry.delay) for retry in told] == [(2, 0.0)]
 

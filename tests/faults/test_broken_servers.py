@@ -209,7 +209,7 @@ def test_a_storm_of_refusals_ends_with_the_last(face: Face, wire: str, openai_se
     openai_server.play(*[refusal(429, "Slow down", retry_after="0")] * 9)
     told: list[Any] = []
     response = model_at(face, wire, openai_server.base_url).prompt("Hi", max_retries=4)
-    response.on_retry = told.append
+    response._turn.on_retry = told.append
     error, _ = failure(face, response)
     assert isinstance(error, llm.ProviderError)
     assert error.status == 429

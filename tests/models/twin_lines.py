@@ -1,7 +1,8 @@
 """How much of a sync class stands again in its async twin: `python -m tests.models.twin_lines` prints a table.
 
-Lines are normalised: no comments, docstrings, imports or white space, no `async`, `await`, `aiter`, `anext`, `Async…`. What two faces must
-have each for its own, the lines of a method's signature, counts as much as any other line.
+Lines are normalised: no comments, docstrings, imports or white space, no `async`, `await`, `aiter`, `anext`, `Async…`. The lines of a
+method's signature, which each face needs for itself, count as much as any other line. Logic that both faces share is written once, whether
+they inherit it or hold it as an object (`DRIVEN`): it counts as part of the class.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 import llm_notebook as llm
+from llm_notebook.turns.chain import Chain
 
 __all__ = ["TWINS", "normalised_lines", "share_repeated"]
 
@@ -26,6 +28,8 @@ TWINS: list[tuple[type[Any], type[Any]]] = [
     (llm.AnthropicMessages, llm.AsyncAnthropicMessages),
     (llm.GeminiModel, llm.AsyncGeminiModel),
 ]
+
+DRIVEN: dict[type[Any], type[Any]] = {llm.ChainResponse: Chain, llm.AsyncChainResponse: Chain}
 
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
@@ -41,7 +45,7 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
 def normalised_lines(cls: type[Any]) -> list[str]:
     """The lines of a class and of what it inherits from classes of its own flavour alone, as they read without async."""
     lines = []
-    for owner in cls.__mro__:
+    for owner in (*cls.__mro__, *([DRIVEN[cls]] if cls in DRIVEN else [])):
         if owner is object or not owner.__module__.startswith("llm_notebook"):
             continue
         source = ast.unparse(_without_docstrings(ast.parse(inspect.cleandoc("\n" + inspect.getsource(owner)))))
@@ -58,7 +62,7 @@ def normalised_lines(cls: type[Any]) -> list[str]:
 
 def _is_shared(owner: type[Any]) -> bool:
     """Both flavours inherit it: its lines are written once."""
-    return any(issubclass(sync, owner) and issubclass(twin, owner) for sync, twin in TWINS)
+    return owner in DRIVEN.values() or any(issubclass(sync, owner) and issubclass(twin, owner) for sync, twin in TWINS)
 
 
 def share_repeated(sync: type[Any], twin: type[Any]) -> float:
@@ -71,7 +75,11 @@ def share_repeated(sync: type[Any], twin: type[Any]) -> float:
 
 def _from_shared(line: str) -> bool:
     return bool(re.match(r"_?\w+: ", line)) and line.partition(":")[0] in {
-        owner.__name__ for pair in TWINS for cls in pair for owner in cls.__mro__ if _is_shared(owner)
+        owner.__name__
+        for pair in TWINS
+        for cls in pair
+        for owner in (*cls.__mro__, *DRIVEN.values())
+        if _is_shared(owner)
     }
 
 

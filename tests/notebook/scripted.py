@@ -266,7 +266,7 @@ class Retrying(_Scripted):
     model_id = "retrying"
 
     def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
-        response.note_retry(_Retry())
+        response._turn.note_retry(_Retry())
         if "patiently" in prompt.prompt:
             time.sleep(1.5)
         yield "Finally."

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from llm_notebook.errors import ToolArgumentError
+from llm_notebook.models.pauses import PauseChain
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.messages import ToolCallPart
-from llm_notebook.tools.calls import CancelToolCall, PauseChain, ToolCall, ToolResult
+from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.collecting import as_tools
 from llm_notebook.tools.outputs import ToolOutput, output_text
 from llm_notebook.tools.server_side import ServerSideTool
@@ -316,7 +317,7 @@ def _other_upper() -> Callable[..., Any]:
         (
             [upper, _other_upper()],
             ValueError,
-            r"'upper': tests\.test_tools\.upper and tests\.test_tools\._other_upper.*another name",
+            r"'upper': tests\.tools\.test_tool\.upper and tests\.tools\.test_tool\._other_upper.*another name",
         ),
         ([Counter(), Counter()], ValueError, "'Counter_count'.*Make a subclass of Counter"),
         ([upper, ServerSideTool({"type": "upper"})], ValueError, "'upper'.*a tool of the provider"),

@@ -161,10 +161,9 @@ def test_a_pause_is_found_decided_and_run_once(face: Face, journal: Journal) -> 
 def test_two_processes_that_decide_give_one_decision(face: Face, journal: Journal) -> None:
     pause = paused(face, asking(face, "erase").chain("Hi", tools=[erase]))
     request, log = pause.request, pause.paused.log
-    entry = pause.paused.entry(request)
     deny, approve = (llm.Decision(verdict, request.digest) for verdict in ("denied", "approved"))
-    assert log.decide(entry, deny, replaces=False)
-    assert not log.decide(entry, approve, replaces=False)
+    assert log.decide(request.id, deny, replaces=False)
+    assert not log.decide(request.id, approve, replaces=False)
     assert face.text(pause.resume()) == "done"
     assert ran == []
 
@@ -186,7 +185,7 @@ def test_consent_is_never_read_from_a_history(face: Face, journal: Journal) -> N
 def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(face: Face, journal: Journal) -> None:
     def chain(name: str, origin: Origin, tool: Any = erase) -> Any:
         conversation = asking(face, name).conversation(tools=[tool])
-        conversation.origin = origin
+        conversation._origin = origin
         return conversation.chain("Hi")
 
     here, elsewhere = (
@@ -245,7 +244,7 @@ def test_consent_given_before_a_call_was_interrupted_does_not_run_it_again(face:
     [again] = llm.pending()
     assert again.request.outcome_unknown
     late = llm.Decision("approved", pause.request.digest)
-    assert not pause.paused.log.decide(pause.paused.entry(pause.request), late, replaces=False)
+    assert not pause.paused.log.decide(pause.request.id, late, replaces=False)
     assert again.paused.settle(again.request, "approved")
     assert ran == ["/0"]
 
@@ -270,7 +269,7 @@ def test_a_chain_goes_on_where_the_journal_fails_and_says_so(face: Face, journal
     process.of(CurrentJournal)._journal = Failing(journal, lambda operation: True)  # type: ignore[assignment]
     chain = asking(face, "look").chain("Hi", tools=[look])
     assert face.text(chain) == "done"
-    assert "disk is full" in chain.log.not_saved
+    assert "disk is full" in chain._chain.log.not_saved
     pause = paused(face, asking(face, "erase").chain("Hi", tools=[erase]))
     assert face.text(pause.approve()) == "done"
     assert ran == ["looked at /0", "/0"]

@@ -79,12 +79,12 @@ class JournalCommands:
         known = {call.call_id for call in kept}
         turns = [turn for turn in self._turns.turns.values() if turn.is_waiting and turn.paused is not None]
         own = [
-            turn.paused.entry(block.request)
+            turn.paused.call(block.request)
             for turn in turns
             for block in turn.view.open_calls
             if turn.paused is not None and block.request is not None and block.call_id not in known
         ]
-        return [*kept, *own]
+        return [*kept, *(call for call in own if call is not None)]
 
     def _approve(self, command: Subcommand) -> None:
         turn, block = self._asked(command.words[0])

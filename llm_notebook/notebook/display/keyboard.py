@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from llm_notebook.errors import JournalError, ToolArgumentError
+from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.live_turns import LiveTurn
-from llm_notebook.tools.calls import PauseChain
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import terminal_safe, visible
 from llm_notebook.turns.pauses import PausedChain
@@ -22,7 +22,8 @@ def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> Any:
     Args:
         pause: what waits; the transcript has shown it already.
     """
-    request, paused = pause.request, pause.paused
+    request, paused = pause.asked, pause.paused
+    assert paused is not None
     if request is None:
         return paused.resume()
     question = _choices(request, paused)
@@ -58,6 +59,7 @@ def _decided(key: str, pause: PauseChain) -> Any:
         JournalError: the decision cannot be kept.
     """
     request, paused = pause.request, pause.paused
+    assert paused is not None
     if key in ("y", "yes"):
         return pause.approve()
     if key in ("n", "no"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import llm
 
 from llm_notebook.errors import ConversationNotSupported, ModelError, NeedsKeyException, ProviderError, TransportError
-from llm_notebook.tools.calls import PauseChain
+from llm_notebook.models.pauses import PauseChain
 
 __all__ = ["own_errors", "own_pauses"]
 

@@ -47,7 +47,7 @@ class _Bridged:
         theirs: the model of the `llm` package.
     """
 
-    without_key = ""
+    _without_key = ""
 
     def __init__(self, theirs: Any) -> None:
         self.theirs = theirs

@@ -49,7 +49,7 @@ class _AnthropicMessages(HTTPModel):
         self.max_output = max_output or (_MOST_TOKENS if self.base_url is None else _MOST_TOKENS_ELSEWHERE)
         if self.base_url is None:
             # Where the documentation of the `llm` command has people store it.
-            self.further_key_names = ("claude",)
+            self._further_key_names = ("claude",)
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class _GeminiModel(HTTPModel):
         self.attachment_types = self.attachment_types.union(*(types for types, flag in further if flag))
         if self.base_url is None:
             # The variables of the `llm` command's plugin and of Google's own library.
-            self.further_key_env_vars = ("LLM_GEMINI_KEY", "GOOGLE_API_KEY")
+            self._further_key_env_vars = ("LLM_GEMINI_KEY", "GOOGLE_API_KEY")
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:

@@ -207,5 +207,4 @@ def _held_weakly(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[
     So a response that nobody has any more takes the generator with it, which closes the connection at once and what it awaits
     in order; in a cycle of references the garbage collector would come late and have an event loop close all of it together.
     """
-    note_retry = weakref.WeakMethod(response.note_retry)
-    return weakref.ref(response), lambda retry: (note := note_retry()) and note(retry)
+    return weakref.ref(response), response._turn.note_retry

@@ -46,7 +46,7 @@ class _Ollama(HTTPModel):
 
     Options: Any = LazyOptions("llm_notebook.providers.ollama.options", "OllamaOptions")
     document_types = frozenset()
-    without_key = ""
+    _without_key = ""
 
     @property
     def address(self) -> str:

@@ -195,7 +195,7 @@ def test_the_server_says_how_long_to_wait(face: Face, openai_server: OpenAIServe
     openai_server.play(Reply.of_json(body, 429), Reply([TRANSCRIPTS["text"]]))
     response = gemini(face, openai_server, max_retries=1).prompt("Hi")
     waited: list[float] = []
-    response.on_retry = lambda retry: waited.append(retry.delay)
+    response._turn.on_retry = lambda retry: waited.append(retry.delay)
     assert face.text(response).startswith("Fünf")
     assert waited == [0.25]
 

@@ -30,7 +30,7 @@ def test_a_refused_request_is_sent_again_and_said_to_be(face: Face, openai_serve
     openai_server.play(first, text_reply("ok"))
     response = face.openai(openai_server.base_url).prompt("Hi")
     told: list[Any] = []
-    response.on_retry = told.append
+    response._turn.on_retry = told.append
     assert face.text(response) == "ok"
     bodies = [request.body for request in openai_server.requests]
     assert len(bodies) == 2

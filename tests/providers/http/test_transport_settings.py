@@ -148,7 +148,7 @@ def test_a_wait_is_told_before_it_begins(face: Face, openai_server: OpenAIServer
     openai_server.play(refusal(429, retry_after_ms="30"), text_reply("ok"))
     told: list[Any] = []
     response = face.openai(openai_server.base_url).prompt("Hi")
-    response.on_retry = lambda retry: told.append(
+    response._turn.on_retry = lambda retry: told.append(
         (retry.reason, retry.delay, retry.attempt, len(openai_server.requests))
     )
     assert face.text(response) == "ok"
@@ -160,7 +160,7 @@ def test_an_interrupt_ends_a_wait(openai_server: OpenAIServer) -> None:
     openai_server.play(refusal(429, retry_after="110"), text_reply("never asked for"), text_reply("ok"))
     model = llm.OpenAIChat("m", base_url=openai_server.base_url)
     response = model.prompt("Hi")
-    response.on_retry = lambda _retry: threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    response._turn.on_retry = lambda _retry: threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         response.text()
@@ -176,7 +176,7 @@ def test_a_cancelled_task_ends_a_wait(openai_server: OpenAIServer) -> None:
     async def main() -> None:
         response = llm.AsyncOpenAIChat("m", base_url=openai_server.base_url).prompt("Hi")
         waiting = asyncio.Event()
-        response.on_retry = lambda _retry: waiting.set()
+        response._turn.on_retry = lambda _retry: waiting.set()
         task = asyncio.ensure_future(response.text())
         await waiting.wait()
         task.cancel()

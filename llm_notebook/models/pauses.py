@@ -1,0 +1,99 @@
+"""The pause that users raise and catch, and the decisions that they take on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.turns.pauses import Pause, PausedChain
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
+    from llm_notebook.tools.collecting import ToolLike
+
+    ChainT_co = TypeVar(
+        "ChainT_co", bound="ChainResponse | AsyncChainResponse", default="ChainResponse", covariant=True
+    )
+else:
+    from typing import TypeVar
+
+    ChainT_co = TypeVar("ChainT_co", covariant=True)
+
+__all__ = ["PauseChain"]
+
+
+class PauseChain(Pause, Generic[ChainT_co]):
+    """Raise it in a tool to stop the chain without a result for the call, for example until a human has agreed.
+
+    Catch it around a chain to decide: `approve()`, `deny()` and `answer()` return the chain from there on, which runs when it is read. The
+    chain of an async model continues as an AsyncChainResponse; for type checkers such a pause is a `PauseChain[AsyncChainResponse]`.
+
+    Attributes:
+        tool_call: the call that paused.
+        tool_results: the results of its siblings that have finished.
+        messages: the history to resume from, those results included.
+        asked: what a human is asked, or None; `request` is the same and never None.
+    """
+
+    @property
+    def request(self) -> ApprovalRequest:
+        """What a human is asked.
+
+        Raises:
+            ValueError: nothing is asked: the pause has not left a chain, or a hook paused after its call had run.
+        """
+        if self.asked is None:
+            raise ValueError(
+                "Nothing is asked here: this pause has not come out of a chain, or its call has run already."
+            )
+        return self.asked
+
+    def approve(self, arguments: dict[str, Any] | None = None) -> ChainT_co:
+        """Agree to the call, with edited arguments if given. Returns the chain from here on.
+
+        Raises:
+            ToolArgumentError: edited arguments do not fit the tool.
+            ValueError: the call has been settled already.
+        """
+        return cast("ChainT_co", self._waiting().decide("approved", arguments=arguments))
+
+    def deny(self, reason: str = "") -> ChainT_co:
+        """Refuse the call; the model reads the reason. Returns the chain from here on.
+
+        Raises:
+            ValueError: the call has been settled already.
+        """
+        return cast("ChainT_co", self._waiting().decide("denied", said=reason))
+
+    def answer(self, output: object) -> ChainT_co:
+        """Answer in the tool's place. Returns the chain from here on.
+
+        Raises:
+            ValueError: the call has been settled already.
+        """
+        return cast("ChainT_co", self._waiting().decide("answered", said=output))
+
+    def resume(self, tools: Sequence[ToolLike] | None = None) -> ChainT_co:
+        """Return the chain from here on. What is not decided is asked again.
+
+        Args:
+            tools: tools that had to be made anew; a decision counts only for a tool that has not changed.
+        """
+        return cast("ChainT_co", self._waiting().resume(tools))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-safe dict that survives the process; `load_pause()` reads it."""
+        return {"reason": str(self), **self._waiting().to_dict()}
+
+    def _waiting(self) -> PausedChain:
+        if self.paused is None:
+            raise ValueError("This pause did not come from a chain, so there is nothing to go on with.")
+        return self.paused
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        way = " Catch it: `except llm.PauseChain as pause`, then pause.approve(), pause.deny(reason) or pause.answer(output)."
+        return [f"{type(self).__name__}: {self}.{way if self.paused is not None else ''}"]

@@ -1,0 +1,60 @@
+"""Joins the rounds of a chain into one stream: parts and messages are numbered anew, and texts get a space between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from llm_notebook.parts.messages import StreamEvent
+from llm_notebook.tools.calls import ToolResult
+
+__all__ = ["Renumbering", "Spacing", "result_events"]
+
+
+class Renumbering:
+    """Makes the events of several responses events of one stream: every part and every message gets a number of its own."""
+
+    def __init__(self) -> None:
+        self._part_base = self._message_base = 0
+        self._next_part = self._next_message = 0
+
+    def begin(self) -> None:
+        """Begin the next response, or the next batch of results."""
+        self._part_base, self._message_base = self._next_part, self._next_message
+
+    def __call__(self, event: StreamEvent) -> StreamEvent:
+        """Return the event with its number in the whole stream."""
+        part = self._part_base + (event.part_index or 0)
+        message = self._message_base + event.message_index
+        self._next_part = max(self._next_part, part + 1)
+        self._next_message = max(self._next_message, message + 1)
+        return replace(event, part_index=part, message_index=message)
+
+
+class Spacing:
+    """Puts one space between the texts of two rounds where neither side has white space."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._is_fresh = False
+
+    def begin(self) -> None:
+        """Begin the next response."""
+        self._is_fresh = True
+
+    def __call__(self, chunk: str) -> Iterator[str]:
+        """Yield the chunk, after a space where one is missing."""
+        if chunk:
+            if self._is_fresh and self._last and not self._last[-1].isspace() and not chunk[0].isspace():
+                yield " "
+            self._is_fresh = False
+            self._last = chunk
+        yield chunk
+
+
+def result_events(results: Sequence[ToolResult]) -> list[StreamEvent]:
+    """Return the results of a batch of tool calls as events."""
+    return [
+        StreamEvent("tool_result", result.output, position, result.tool_call_id, tool_name=result.name)
+        for position, result in enumerate(results)
+    ]

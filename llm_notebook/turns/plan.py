@@ -1,0 +1,119 @@
+"""How a chain is run, and what it needs of its model and its conversation, which live in a room above this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.turns.log import ChainLog, Origin
+
+if TYPE_CHECKING:
+    from llm_notebook.tools.calls import ToolCall, ToolResult
+    from llm_notebook.tools.tool import Tool
+    from llm_notebook.turns.pauses import Pause
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.turn import Turn
+
+__all__ = ["AfterCall", "BeforeCall", "ChainConversation", "ChainModel", "ChainPlan", "LazyResponse", "open_log"]
+
+BeforeCall = Callable[["Tool | None", "ToolCall"], object]
+"""A hook that is called with (tool or None, call) before a call; it may change the call's arguments or cancel the call."""
+AfterCall = Callable[["Tool", "ToolCall", "ToolResult"], object]
+"""A hook that is called with (tool, call, result) after a call."""
+
+
+class LazyResponse(Protocol):
+    """What a chain needs of a response: its turn, and reading it to the end, which an async one does with `await`."""
+
+    @property
+    def _turn(self) -> Turn: ...
+
+    def _read_all(self) -> object: ...
+
+
+class ChainModel(Protocol):
+    """What a chain needs of its model."""
+
+    model_id: str
+    Options: Any
+
+    def _check(self, prompt: Prompt) -> None:
+        """Refuse what the model lacks before anything is sent."""
+
+    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> LazyResponse:
+        """Return the lazy response to a prompt."""
+
+    def _chain(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> object:
+        """Return the lazy chain that begins with a prompt, in the form that users read."""
+
+    def _pause(self, reason: str) -> Pause:
+        """Return the pause that a chain raises, in the form that users catch."""
+
+
+class ChainConversation(Protocol):
+    """What a chain needs of its conversation."""
+
+    @property
+    def conversation_id(self) -> str: ...
+
+    @property
+    def _origin(self) -> Origin: ...
+
+    def _latest_kept(self) -> Turn | None:
+        """Return the latest turn that is in the journal."""
+
+
+@dataclass(slots=True)
+class ChainPlan:
+    """How a chain is run. A paused chain keeps its plan, so that it can continue in the same way.
+
+    Attributes:
+        model: is asked.
+        conversation: the conversation that the chain belongs to, if any.
+        before_call, after_call: the hooks around each tool call.
+        chain_limit: how many responses the chain may have; 0 and None mean no limit.
+        parallel_tools: how many tool calls run at once in threads; None runs them in order.
+        stream: let the answers arrive piece by piece, where the model can.
+        key: the API key, or the name of a stored one.
+    """
+
+    model: ChainModel
+    conversation: ChainConversation | None = None
+    before_call: BeforeCall | None = None
+    after_call: AfterCall | None = None
+    chain_limit: int | None = 10
+    parallel_tools: int | None = None
+    stream: bool = True
+    key: str | None = None
+
+    def settings(self, prompt: Prompt) -> dict[str, Any]:
+        """Return how a chain is asked, for the journal; what says nothing is left out."""
+        settings = {
+            "options": prompt.given_options(),
+            "schema": prompt.schema,
+            "hide_reasoning": prompt.hide_reasoning,
+            "chain_limit": self.chain_limit,
+            "tools": [getattr(item, "name", type(item).__name__) for item in prompt.tool_sources],
+        }
+        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+
+
+def open_log(conversation: ChainConversation | None) -> ChainLog:
+    """Return what keeps the turns and calls of a new chain, or of a single prompt.
+
+    Args:
+        conversation: where it is asked; None for a prompt that stands alone.
+    """
+    origin = conversation._origin if conversation is not None else Origin()
+    if not origin.keeps:
+        return ChainLog(origin=origin)
+    current = process.of(CurrentJournal)
+    log = ChainLog(current.journal, origin)
+    log.not_saved = current.problem
+    if conversation is not None:
+        log.latest_kept = conversation._latest_kept
+        log.conversation_id = conversation.conversation_id if log.journal is not None else ""
+    return log

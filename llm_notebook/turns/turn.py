@@ -1,0 +1,98 @@
+"""One turn: a prompt, what has come back for it, and the results of the tool calls that it asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.messages import Message, ToolCallPart
+from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.state import ResponseState
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.log import ChainLog
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["RetryNotice", "Turn"]
+
+
+class RetryNotice(Protocol):
+    """A request was not answered and is about to be sent again.
+
+    Attributes:
+        reason: what happened, in a few words.
+        delay: the seconds until the next attempt.
+        attempt: the number of that attempt, counted from 1.
+        of: the number of attempts at most.
+    """
+
+    reason: str
+    delay: float
+    attempt: int
+    of: int
+
+
+class Turn:
+    """What a response, the chain around it and the journal share about one prompt.
+
+    Attributes:
+        prompt: what was given for the turn.
+        model_id: the model that is asked.
+        log: keeps the turn and its tool calls.
+        state: what has arrived.
+        results: the results of its tool calls that have run, by call id.
+        is_kept: the journal has the beginning of the turn.
+        on_retry: is called before a request is sent again.
+    """
+
+    __slots__ = ("__weakref__", "_id", "is_kept", "log", "model_id", "on_retry", "prompt", "results", "state")
+
+    def __init__(self, prompt: Prompt, model_id: str, log: ChainLog) -> None:
+        self.prompt = prompt
+        self.model_id = model_id
+        self.log = log
+        self.state = ResponseState()
+        self.results: dict[str, ToolResult] = {}
+        self.is_kept = False
+        self.on_retry: Callable[[RetryNotice], object] | None = None
+        self._id = ""
+
+    @property
+    def turn_id(self) -> str:
+        """The name of this turn, in the journal if it is kept there."""
+        if not self._id:
+            self._id = new_id()
+        return self._id
+
+    @turn_id.setter
+    def turn_id(self, value: str) -> None:
+        self._id = value
+
+    def note_retry(self, retry: RetryNotice) -> None:
+        """Pass on that the request is about to be sent again."""
+        if self.on_retry is not None:
+            self.on_retry(retry)
+
+    def calls(self) -> list[ToolCall]:
+        """Return the tool calls that are ours to run, in the model's order; fresh copies every time."""
+        return [
+            ToolCall.from_part(part)
+            for message in self.state.messages()
+            for part in message.parts
+            if isinstance(part, ToolCallPart) and not part.server_executed
+        ]
+
+    def remember(self, results: Iterable[ToolResult]) -> None:
+        """Keep the results of calls that have run."""
+        self.results.update({result.tool_call_id: result for result in results if result.tool_call_id is not None})
+
+    def messages(self) -> list[Message]:
+        """Return what the model was sent and what it answered."""
+        return [*self.prompt.messages, *self.state.messages()]
+
+    def history(self) -> list[Message]:
+        """Return what the model was sent, what it answered, and the results of the tool calls that have run."""
+        ids = {call.tool_call_id for call in self.calls()}
+        return with_results(self.messages(), [result for call_id, result in self.results.items() if call_id in ids])
