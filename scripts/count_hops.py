@@ -107,6 +107,7 @@ def count(checkout: Path = ROOT) -> dict[str, tuple[int, int, dict[str, int]]]:
         kernel = _Kernel(checkout, Path(folder))
         try:
             kernel.run("%load_ext llm_notebook")
+            kernel.say_hello()
             kernel.run(_SETUP)
             # What happens only once, such as reading catalogues and making the HTTP client, is not part of the walks.
             kernel.run("%%llm -m hops\nWarm up.")
@@ -141,6 +142,7 @@ class _Kernel:
         self._client = self._manager.blocking_client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=_PATIENCE)
+        self._comm = ""
 
     def run(self, code: str) -> list[dict[str, Any]]:
         """Run a cell; returns the contents of its outputs."""
@@ -150,12 +152,20 @@ class _Kernel:
         def hear(message: dict[str, Any]) -> None:
             if message["msg_type"] in kinds:
                 contents.append(message["content"])
+            if message["msg_type"] == "comm_open" and message["content"]["target_name"] == "llm_notebook":
+                self._comm = message["content"]["comm_id"]
 
         self._client.execute_interactive(code, timeout=_PATIENCE, output_hook=hear, allow_stdin=True)
         errors = [content for content in contents if content.get("traceback")]
         if errors:
             raise RuntimeError("\n".join(errors[0]["traceback"]))
         return contents
+
+    def say_hello(self) -> None:
+        """Say what our JupyterLab extension says when it meets a kernel."""
+        data = {"type": "hello", "by": "extension", "version": "0.1.0"}
+        message = self._client.session.msg("comm_msg", {"comm_id": self._comm, "data": data})
+        self._client.shell_channel.send(message)
 
     def close(self) -> None:
         """End it."""

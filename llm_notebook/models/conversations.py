@@ -75,11 +75,8 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         """Return the latest turn that is in the journal."""
         return next((response._turn for response in reversed(self.responses) if response._turn.is_kept), None)
 
-    def _answering(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
-        return self.model
-
-    def _in_conversation(self) -> Conversation | AsyncConversation:
-        return cast("Conversation | AsyncConversation", self)
+    def _asked(self) -> tuple[ModelT, Conversation | AsyncConversation]:
+        return self.model, cast("Conversation | AsyncConversation", self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} model={self.model.model_id!r} responses={len(self.responses)}>"

@@ -90,8 +90,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         )
         return cast("ConversationT", conversation)
 
-    def _answering(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
-        return cast("Model", self)
+    def _asked(self) -> tuple[Model | KeyModel | AsyncModel | AsyncKeyModel, None]:
+        return cast("Model", self), None
 
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""

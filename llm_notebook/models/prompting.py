@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.parts.messages import Message
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
 
+    AnyModel: TypeAlias = "Model | KeyModel | AsyncModel | AsyncKeyModel"
+
 __all__ = ["Promptable"]
 
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
@@ -28,13 +30,9 @@ ChainT_co = TypeVar("ChainT_co", covariant=True)
 class Promptable(Generic[ResponseT_co, ChainT_co]):
     """Something that takes prompts: a model, or a conversation with one."""
 
-    def _answering(self) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
-        """Return the model that is asked."""
+    def _asked(self) -> tuple[AnyModel, Conversation | AsyncConversation | None]:
+        """Return the model that is asked, and the conversation that its prompts belong to; None for a bare model."""
         raise NotImplementedError
-
-    def _in_conversation(self) -> Conversation | AsyncConversation | None:
-        """Return the conversation that prompts belong to; None for a bare model."""
-        return None
 
     def prompt(
         self,
@@ -92,8 +90,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "tool_results": tool_results,
             "hide_reasoning": hide_reasoning,
         }
-        model, conversation = self._answering(), self._in_conversation()
-        made = self._checked_prompt(prompt, merged_options(options, option_keywords), given)
+        model, conversation = self._asked()
+        made = _checked_prompt(model, conversation, prompt, merged_options(options, option_keywords), given)
         plan = ChainPlan(model, conversation, stream=stream, key=key)
         return cast("ResponseT_co", model._respond(made, plan, open_log(conversation)))
 
@@ -150,8 +148,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "tool_results": tool_results,
             "hide_reasoning": hide_reasoning,
         }
-        model, conversation = self._answering(), self._in_conversation()
-        made = self._checked_prompt(prompt, merged_options(options, option_keywords), given)
+        model, conversation = self._asked()
+        made = _checked_prompt(model, conversation, prompt, merged_options(options, option_keywords), given)
         limit = 10 if conversation is None else conversation.chain_limit
         plan = ChainPlan(
             model,
@@ -165,13 +163,19 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         )
         return cast("ChainT_co", model._chain(made, plan, open_log(conversation)))
 
-    def _checked_prompt(self, prompt: str | None, options: dict[str, Any], given: dict[str, Any]) -> Prompt:
-        """Return the prompt, with what the conversation adds to it, if the model can answer it."""
-        model, conversation = self._answering(), self._in_conversation()
-        history = None
-        if conversation is not None:
-            history = conversation.history
-            given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
-        made = Prompt(prompt, model, options=model.Options(**options), history=history, **given)
-        model._check(made)
-        return made
+
+def _checked_prompt(
+    model: AnyModel,
+    conversation: Conversation | AsyncConversation | None,
+    prompt: str | None,
+    options: dict[str, Any],
+    given: dict[str, Any],
+) -> Prompt:
+    """Return the prompt, with what the conversation adds to it, if the model can answer it."""
+    history = None
+    if conversation is not None:
+        history = conversation.history
+        given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
+    made = Prompt(prompt, model, options=model.Options(**options), history=history, **given)
+    model._check(made)
+    return made

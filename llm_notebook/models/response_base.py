@@ -65,7 +65,6 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         self._key = key
         self._source: SourceT | None = None
         self._callbacks: list[Callable[[Any], object]] = []
-        self._is_concluded = False
         self._concluding = threading.Lock()
 
     @property
@@ -123,7 +122,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         """Return the finished response of a turn in the journal."""
         response = cls(prompt, model, stream=False, log=log)
         turn = response._turn
-        turn.turn_id, turn.is_kept, response._is_concluded = entry.begun.turn_id, True, True
+        turn.turn_id, turn.is_kept, turn.is_concluded = entry.begun.turn_id, True, True
         response._restored(list(entry.output), None, entry.begun.at.isoformat())
         turn.state.usage = entry.usage or Usage()
         turn.remember(call.result for call in entry.calls if call.result is not None)
@@ -153,7 +152,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
     def _begin_steps(self, toolboxes: list[Toolbox]) -> Steps[None]:
         """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
-        yield Prepare(toolboxes)
+        if toolboxes:
+            yield Prepare(toolboxes)
         self.prompt.freeze()
         yield from self._turn.log.begin(self._turn)
 
@@ -209,7 +209,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         self, calls: list[ToolCall], plan: ChainPlan, tools: Sequence[ToolLike] | None, log: ChainLog
     ) -> Steps[list[ToolResult]]:
         prompt = self.prompt if tools is None else self.prompt.continued(None, tools)
-        yield Prepare(prompt.toolboxes)
+        if toolboxes := prompt.toolboxes:
+            yield Prepare(toolboxes)
         if not calls:
             return []
         turn = self._turn
@@ -280,14 +281,14 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
     def _end_unwaited(self) -> None:
         """Keep how a response ended that did not end well; whoever stopped it does not wait for that."""
-        if self._turn.state.is_over and not self._is_concluded:
-            self._is_concluded = True
+        if self._turn.state.is_over and not self._turn.is_concluded:
+            self._turn.is_concluded = True
             self._turn.log.end_unwaited(self._turn)
 
     def _conclude_steps(self) -> Steps[None]:
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
-        if not self._is_concluded:
-            self._is_concluded = True
+        if not self._turn.is_concluded:
+            self._turn.is_concluded = True
             yield from self._turn.log.end(self._turn)
         failures = []
         for callback in self._due_callbacks():

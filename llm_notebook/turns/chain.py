@@ -226,7 +226,9 @@ class Chain:
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(self.prompt)
         prompt = self.prompt
-        yield Prepare(prompt.toolboxes)
+        if toolboxes := prompt.toolboxes:
+            yield Prepare(toolboxes)
+        prompt.freeze()
         history = with_ids(prompt.messages)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
@@ -264,7 +266,7 @@ class Chain:
     def _next_step(self) -> Step | None:
         """Return the next step to perform; None where an item was added or the chain is over."""
         put_off, self._put_off = self._put_off, None
-        if put_off is not None:
+        if put_off is not None and not put_off.response._turn.is_complete:
             return put_off
         failure, self._failure = self._failure, None
         outcome, self._outcome = self._outcome, None

@@ -106,6 +106,7 @@ class ChainLog:
     settings: dict[str, Any] = field(default_factory=dict)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
+    _in_memory: set[str] = field(default_factory=set)
 
     def begin(self, turn: Turn) -> Noting:
         """Keep that a turn is about to be sent."""
@@ -159,7 +160,8 @@ class ChainLog:
                 self.not_saved = str(error)
         if entry is None:
             entry = yield Note(self.memory, operation)
-        assert entry is not None
+            assert entry is not None
+            self._in_memory.add(entry.call_id)
         self.tell(entry)
         return entry
 
@@ -186,6 +188,7 @@ class ChainLog:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
+            self._in_memory.add(entry.call_id)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -305,9 +308,7 @@ class ChainLog:
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:
         """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
-        if self.journal is None or self.memory.keeps(call_id):
-            return self.memory
-        return self.journal
+        return self.memory if self.journal is None or call_id in self._in_memory else self.journal
 
     def _keep(self, operation: Operation) -> Noting:
         assert self.journal is not None

@@ -94,6 +94,7 @@ class ToolRun:
     turn_id: str
     finished: dict[str, ToolResult]
     _facts: dict[str, str] | None = field(default=None, init=False)
+    _policy: ApprovalPolicy | None = field(default=None, init=False)
 
     def steps(self) -> CallSteps[ToolResult]:
         """Run the call. What was done already, by another continuation or before a restart, is not done again.
@@ -138,6 +139,7 @@ class ToolRun:
         if self.tool is None:
             missing = KeyError(f"tool {asked.name!r} does not exist")
             return (yield from self._not_run(entry, asked, "failed", f"Error: {missing.args[0]}", missing))
+        self._policy = policy_of(self.tool)
         asked.arguments = self.call.arguments
         if unsound is not None and _unsound(asked):
             return (yield from self._not_run(entry, asked, "failed", f"Error: {unsound}", unsound))
@@ -164,9 +166,8 @@ class ToolRun:
             arguments = tool.arguments_for(ToolCall(asked.name, thawed(runs), asked.tool_call_id))
         except ToolArgumentError as error:
             return (yield from self._not_run(entry, asked, "failed", f"{note}Error: {error}", error))
-        policy = policy_of(tool)
-        if decision is None and policy is not None and _applies(policy, tool, asked, runs):
-            decision = yield from self._granted(tool, entry, asked, frozen)
+        if decision is None and self._policy is not None and _applies(self._policy, tool, asked, runs):
+            decision = yield from self._granted(entry, asked, frozen)
             if decision is None:
                 return (yield from self._ask(entry, asked, frozen))
         if tool.implementation is None:
@@ -200,10 +201,9 @@ class ToolRun:
         if not started:
             raise _runs_elsewhere()
 
-    def _granted(self, tool: Tool, entry: CallEntry, asked: ToolCall, frozen: bytes) -> CallSteps[Decision | None]:
+    def _granted(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
-        policy = policy_of(tool)
-        if policy is None or policy.destructive:
+        if self._policy is None or self._policy.destructive:
             return None
         grant = self.log.grant_for(identity_of(self._tool_facts()))
         if grant is None:
@@ -236,7 +236,6 @@ class ToolRun:
         tool = self.tool
         assert tool is not None
         assert asked.tool_call_id is not None
-        policy = policy_of(tool)
         before = entry.request
         is_unknown = entry.state == "unknown"
         request = ApprovalRequest(
@@ -245,7 +244,7 @@ class ToolRun:
             tool_call_id=asked.tool_call_id,
             reason=reason,
             digest=self._bound(entry, asked, frozen),
-            destructive=policy is not None and policy.destructive,
+            destructive=self._policy is not None and self._policy.destructive,
             id=entry.call_id,
             outcome_unknown=is_unknown,
             origin=origin_of(tool),

@@ -44,10 +44,22 @@ class Turn:
         state: what has arrived.
         results: the results of its tool calls that have run, by call id.
         is_kept: the journal has the beginning of the turn.
+        is_concluded: what follows the end of the response has begun: keeping it, and calling the callbacks.
         on_retry: is called before a request is sent again.
     """
 
-    __slots__ = ("__weakref__", "_id", "is_kept", "log", "model_id", "on_retry", "prompt", "results", "state")
+    __slots__ = (
+        "__weakref__",
+        "_id",
+        "is_concluded",
+        "is_kept",
+        "log",
+        "model_id",
+        "on_retry",
+        "prompt",
+        "results",
+        "state",
+    )
 
     def __init__(self, prompt: Prompt, model_id: str, log: ChainLog) -> None:
         self.prompt = prompt
@@ -56,6 +68,7 @@ class Turn:
         self.state = ResponseState()
         self.results: dict[str, ToolResult] = {}
         self.is_kept = False
+        self.is_concluded = False
         self.on_retry: Callable[[RetryNotice], object] | None = None
         self._id = ""
 
@@ -69,6 +82,11 @@ class Turn:
     @turn_id.setter
     def turn_id(self, value: str) -> None:
         self._id = value
+
+    @property
+    def is_complete(self) -> bool:
+        """The response has been read to a good end, and what follows it is done or under way."""
+        return self.is_concluded and self.state.status == "done"
 
     def note_retry(self, retry: RetryNotice) -> None:
         """Pass on that the request is about to be sent again."""
