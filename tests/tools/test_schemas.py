@@ -20,8 +20,13 @@ from hypothesis import strategies as st
 from llm.utils import schema_dsl as original_dsl
 from pydantic import BaseModel, Field
 
-from llm_notebook.tools.schemas import function_schema, multi_schema, schema_dsl, schema_of
+from llm_notebook.tools.schemas import multi_schema, schema_dsl, schema_of
+from llm_notebook.tools.signatures import read_signature
 from llm_notebook.tools.tool import Tool
+
+
+def function_schema(function: Callable[..., Any], name: str = "function") -> dict[str, Any]:
+    return read_signature(function, name).schema
 
 
 class Place(BaseModel):
@@ -196,7 +201,7 @@ def test_types_without_json_form() -> None:
     with pytest.raises(
         ValueError, match=r"Tool 'required': a model cannot write the argument 'connection'.*give it a default"
     ):
-        function_schema(required)
+        function_schema(required, "required")
 
 
 @pytest.mark.parametrize("function", [len, max, str.upper])

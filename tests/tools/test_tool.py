@@ -316,7 +316,7 @@ def _other_upper() -> Callable[..., Any]:
         (
             [upper, _other_upper()],
             ValueError,
-            r"'upper': tests\.test_tools\.upper and tests\.test_tools\._other_upper.*another name",
+            r"'upper': tests\.tools\.test_tool\.upper and tests\.tools\.test_tool\._other_upper.*another name",
         ),
         ([Counter(), Counter()], ValueError, "'Counter_count'.*Make a subclass of Counter"),
         ([upper, ServerSideTool({"type": "upper"})], ValueError, "'upper'.*a tool of the provider"),
