@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast, overload
 
-from llm_notebook.tools.signatures import is_coroutine_callable
+from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-__all__ = ["multi_schema", "schema_dsl", "schema_of"]
+__all__ = ["multi_schema", "schema_dsl", "schema_of", "without_titles"]
+
+# Where a schema has a map from names to schemas, and where it has values that only look like schemas.
+_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_PLAIN_VALUES = ("const", "enum", "examples")
 
 
 def schema_dsl(text: str, multi: bool = False) -> dict[str, Any]:
@@ -65,9 +70,34 @@ def schema_of(source: dict[str, Any] | str | type) -> dict[str, Any]:
     raise TypeError(f"A schema is a dict, a pydantic class or text such as 'name, age int', not {source!r}.")
 
 
-def _json_object(text: str) -> dict[str, Any]:
-    import json  # only for schemas given as JSON text
+def without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a JSON Schema without its titles. A property that is called "title" stays."""
+    kept: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _SCHEMA_MAPS and isinstance(value, dict):
+            kept[key] = {name: _untitled(item) for name, item in value.items()}
+        elif key in _PLAIN_VALUES or (key == "default" and _is_json(value)):
+            kept[key] = value
+        elif key not in ("title", "default"):
+            kept[key] = _untitled(value)
+    return kept
 
+
+def _untitled(value: object) -> object:
+    if isinstance(value, list):
+        return [_untitled(item) for item in value]
+    return without_titles(value) if isinstance(value, dict) else value
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _json_object(text: str) -> dict[str, Any]:
     try:
         schema = json.loads(text)
     except ValueError as error:

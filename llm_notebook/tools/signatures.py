@@ -6,8 +6,8 @@ would not take:
 
 - **Names.** A parameter may be called `_x`, `json` or `model_config`; a pydantic field may not. So the fields are called p0, p1, … and
   carry the parameter's name as their alias.
-- **Annotations that cannot be evaluated**, for instance because the name was imported under `if TYPE_CHECKING:`. One bad annotation
-  makes `typing.get_type_hints()` fail as a whole, so each is then tried by itself, and the bad ones count as missing.
+- **Annotations that cannot be evaluated**, for instance because a name was imported under `if TYPE_CHECKING:`. They count as missing;
+  the others are still used.
 - **Types without a JSON form**, such as a database connection. The first attempt takes all parameters. Only if it fails is each tried by
   itself: one with a default is hidden from the model, and one without is an error, since the function could never be called.
 - **Wrappers.** Decorators, `functools.partial` and objects with `__call__` can be nested. What a partial has bound is hidden from the model,
@@ -19,36 +19,27 @@ those that are made of built-in types. A class of the user's may be defined agai
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import json
 import sys
 import types
 import typing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
+from llm_notebook.tools.callables import bound_by_partial, type_hints
+from llm_notebook.tools.schemas import without_titles
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import BaseModel
 
-__all__ = [
-    "TOOL_CALL_PARAMETER",
-    "ToolSignature",
-    "described_callable",
-    "is_coroutine_callable",
-    "read_signature",
-    "without_titles",
-]
+__all__ = ["TOOL_CALL_PARAMETER", "ToolSignature", "read_signature"]
 
 TOOL_CALL_PARAMETER = "llm_tool_call"
 """A parameter with this name receives the `ToolCall` and is not shown to the model."""
 
-# Where a schema has a map from names to schemas, and where it has values that only look like schemas.
-_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_PLAIN_VALUES = ("const", "enum", "examples")
 _PLAIN_TYPES = (
     str,
     int,
@@ -118,8 +109,8 @@ def read_signature(function: Callable[..., object], name: str) -> ToolSignature:
         raise ValueError(
             f"Tool {name!r}: Python cannot tell the arguments of {function!r}; wrap it in a function of your own."
         ) from None
-    hints = _type_hints(function)
-    hidden = {TOOL_CALL_PARAMETER, *_bound_by_partial(function)}
+    hints = type_hints(function)
+    hidden = {TOOL_CALL_PARAMETER, *bound_by_partial(function)}
     parameters: list[_Parameter] = []
     extra: object = None
     for parameter in signature.parameters.values():
@@ -223,88 +214,6 @@ def _describe(shape: _Shape) -> ToolSignature:
         ),
         schema=schema,
     )
-
-
-def without_titles(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a JSON Schema without its titles. A property that is called "title" stays."""
-    kept: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in _SCHEMA_MAPS and isinstance(value, dict):
-            kept[key] = {name: _untitled(item) for name, item in value.items()}
-        elif key in _PLAIN_VALUES or (key == "default" and _is_json(value)):
-            kept[key] = value
-        elif key not in ("title", "default"):
-            kept[key] = _untitled(value)
-    return kept
-
-
-def _untitled(value: object) -> object:
-    if isinstance(value, list):
-        return [_untitled(item) for item in value]
-    return without_titles(value) if isinstance(value, dict) else value
-
-
-def _is_json(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def is_coroutine_callable(function: object) -> bool:
-    """Return whether a call gives a coroutine: of an `async def` function, or of an object whose `__call__` is one.
-
-    A function that only happens to return an awaitable cannot be recognized before it is called.
-    """
-    if not callable(function):
-        return False
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
-
-
-def described_callable(function: Callable[..., object]) -> Callable[..., object]:
-    """Return the callable that carries the name and the docstring: what is inside wrappers and `functools.partial`."""
-    base = inspect.unwrap(function)
-    while isinstance(base, functools.partial):
-        function = base.func
-        base = inspect.unwrap(function)
-    # A wrapper has the name and docstring that it was given, so it is preferred to what it wraps.
-    return function if hasattr(base, "__name__") else base
-
-
-def _bound_by_partial(function: Callable[..., object]) -> set[str]:
-    bound: set[str] = set()
-    function = inspect.unwrap(function)
-    while isinstance(function, functools.partial):
-        bound.update(function.keywords)
-        function = inspect.unwrap(function.func)
-    return bound
-
-
-def _annotated(function: Callable[..., object]) -> Callable[..., object]:
-    """Return the function that carries the annotations of a callable."""
-    function = inspect.unwrap(function)
-    while isinstance(function, functools.partial):
-        function = inspect.unwrap(function.func)
-    if inspect.isclass(function):
-        return function.__init__
-    return function if hasattr(function, "__name__") else type(function).__call__
-
-
-def _type_hints(function: Callable[..., object]) -> dict[str, Any]:
-    """Return the type hints by parameter name. One that cannot be evaluated is left out."""
-    target = _annotated(function)
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except Exception:
-        names = getattr(inspect.unwrap(target), "__globals__", {})
-        hints: dict[str, Any] = {}
-        for name, annotation in getattr(target, "__annotations__", {}).items():
-            single = types.SimpleNamespace(__annotations__={name: annotation})
-            # An annotation may raise anything. Without one the model is told "string", and the argument is passed on as it comes.
-            with contextlib.suppress(Exception):
-                hints.update(typing.get_type_hints(single, globalns=names, include_extras=True))
-        return hints
 
 
 def _annotation(parameter: inspect.Parameter, hints: dict[str, Any]) -> object:

@@ -11,14 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.tools.arguments import validate_arguments
-from llm_notebook.tools.schemas import schema_of
-from llm_notebook.tools.signatures import (
-    TOOL_CALL_PARAMETER,
-    described_callable,
-    is_coroutine_callable,
-    read_signature,
-    without_titles,
-)
+from llm_notebook.tools.callables import described_callable, is_coroutine_callable
+from llm_notebook.tools.schemas import schema_of, without_titles
+from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall
