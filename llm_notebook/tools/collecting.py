@@ -14,7 +14,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["adopted", "as_tools"]
+__all__ = ["adopt_tool", "as_tools"]
 
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -25,8 +25,8 @@ class ToolSource(Protocol):
     The package is known to a room above this one, which `llm_notebook/__init__.py` names.
     """
 
-    def adopted(self, item: object) -> object:
-        """Return a tool of the package as one of ours, and anything else as it is."""
+    def adopt_tool(self, item: object) -> object:
+        """Turn a tool of the package into one of ours, and return anything else as it is."""
 
 
 def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
@@ -67,17 +67,17 @@ def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
     return sent
 
 
-def adopted(item: object) -> object:
-    """Return a Tool, Toolbox or server-side tool of the `llm` package as one of ours, and anything else as it is."""
+def adopt_tool(item: object) -> object:
+    """Turn a Tool, Toolbox or server-side tool of the `llm` package into one of ours, and return anything else as it is."""
     # Nobody can hold a tool of a package that has not been imported.
     if "llm" not in sys.modules or inspect.isroutine(item) or isinstance(item, Tool | Toolbox | ServerSideTool):
         return item
     package = cast("ToolSource | None", process.answer("the llm package"))
-    return item if package is None else package.adopted(item)
+    return item if package is None else package.adopt_tool(item)
 
 
 def _tools_of(item: object) -> list[Tool] | list[ServerSideTool]:
-    item = adopted(item)
+    item = adopt_tool(item)
     if isinstance(item, Tool):
         return [item]
     if isinstance(item, ServerSideTool):

@@ -29,7 +29,7 @@ from llm_notebook.plugins.llm_package.models import (
     own_async_model,
     own_model,
 )
-from llm_notebook.plugins.llm_package.tools import adopted, own_offer
+from llm_notebook.plugins.llm_package.tools import adopt_tool, own_offer
 from llm_notebook.plugins.llm_package.values import own_fragment_loader, own_template_loader
 from llm_notebook.plugins.loading import (
     Distribution,
@@ -92,9 +92,9 @@ class Bridge(PluginGroup):
 
         return {**self._collect_once("register_tools", collect)}
 
-    def adopted(self, tool: object) -> object:
-        """Return a tool of the `llm` package as one of ours, and anything else as it is."""
-        return adopted(tool)
+    def adopt_tool(self, tool: object) -> object:
+        """Turn a tool of the `llm` package into one of ours, and return anything else as it is."""
+        return adopt_tool(tool)
 
     def template_loaders(self) -> dict[str, TemplateLoader]:
         """Return their template loaders by prefix."""

@@ -24,15 +24,18 @@ from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["adopted", "own_offer", "server_side_class", "their_tools"]
+__all__ = ["adopt_tool", "own_offer", "server_side_class", "their_tools"]
 
 _OWN = "_llm_notebook_counterpart"
 T = TypeVar("T")
 OwnT = TypeVar("OwnT")
 
 
-def adopted(given: object) -> object:
-    """Return the one Tool, Toolbox or server-side tool of ours that stands for theirs, and anything else as it is."""
+def adopt_tool(given: object) -> object:
+    """Return the one Tool, Toolbox or server-side tool of ours that stands for theirs, and anything else as it is.
+
+    The counterpart is made the first time and kept in the object.
+    """
     if isinstance(given, llm.Tool):
         return _counterpart(given, _own_tool)
     if isinstance(given, llm.Toolbox):
@@ -57,7 +60,7 @@ def own_offer(offered: object) -> object:
     if inspect.isclass(offered):
         return toolbox_class(offered) if issubclass(offered, llm.Toolbox) else offered
     if isinstance(offered, llm.Tool):
-        return adopted(offered)
+        return adopt_tool(offered)
     return _translated(offered) if callable(offered) else offered
 
 
