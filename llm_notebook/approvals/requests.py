@@ -1,15 +1,15 @@
 """The values of an approval: what a human is asked, what the human decides, and the states that a tool call goes through.
 
-A call is always in exactly one state, and TRANSITIONS is the whole truth about how it may leave it. The journal changes a state only by
-compare-and-set along one of these edges, so two browser tabs, two clicks or a replay cannot move the same call twice.
+A call is always in exactly one state, and TRANSITIONS lists every way out of it. The journal changes a state only by compare-and-set along one
+of these edges, so two browser tabs, two clicks or a replay cannot move the same call twice.
 
-Most edges are the obvious ones. These are not:
+Most edges are obvious. These are not:
 
 - `started → unknown` is never written by the process that runs the call. It is how a reader sees `started` once the process that
   owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
 - `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
 - `waiting → started` needs no decision when the body of the tool paused by itself. Such a body is entered again when it resumes.
-- `proposed → failed` and `waiting → failed` are for calls that cannot be run at all, for instance because the tool does not exist.
+- `failed` can follow without `started`. The call cannot be run at all then, for instance because the tool does not exist.
 - `denied`, `answered` and `abandoned` may be followed by themselves, which records the result that the model then reads.
 """
 

@@ -60,9 +60,8 @@ class _ToolboxState:
         """Return the state of a toolbox that is about to be made with these arguments."""
         try:
             bound = _constructor_signature(toolbox).bind(None, *args, **kwargs)
-        except (
-            TypeError
-        ):  # either the constructor is about to raise it too, or a copy is made, which gives no arguments
+        except TypeError:
+            # Either the constructor is about to raise the same error, or a copy is being made, which gives no arguments.
             return cls(toolbox.__name__, {})
         bound.apply_defaults()
         given: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The states of a call: the table of transitions is complete and knows no other state."""
+"""The states of a call: the table of transitions covers all of them and no other."""
 
 from __future__ import annotations
 

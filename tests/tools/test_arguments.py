@@ -1,4 +1,4 @@
-"""Arguments of tool calls: what is accepted, what is made of it, and what the model is told about the rest."""
+"""Arguments of tool calls: which are accepted, what they are converted to, and what the model reads about the others."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Connections to MCP servers, which live on one event loop of their own, so that sync and async code in any thread can use them.
 
 The client of the `mcp` package has to be entered and left by the same task, and keeps tasks of its own between the calls. The tools of a
-chain, on the other hand, run in whatever thread or event loop the chain runs in, and no loop of a notebook cell outlives the
-cell. So each Connection has a task on the private loop that holds it, `_hold()`: the task enters the client, hands it out through the
+chain, on the other hand, run in whatever thread or event loop the chain runs in, and a loop that `asyncio.run()` makes ends with that
+call. So each Connection has a task on the private loop that holds it, `_hold()`: the task enters the client, hands it out through the
 future `_ready`, and waits for the event `_leave`. Every call runs on that loop too; `Connections.submit()` takes it there from any thread.
 
 A connection opens with the first call, and again with the next call after it broke or was closed. `_ready` is None while there

@@ -83,8 +83,8 @@ def mcp_toolbox(
 class MCPToolbox(Toolbox):
     """The tools of an MCP server, made by `mcp_toolbox()`.
 
-    A Toolbox keeps the arguments of its constructor, and they are shown to whoever approves a call. So this constructor is given only what
-    may be shown; the connection, which knows the secrets, is added afterwards.
+    A Toolbox keeps the arguments of its constructor, and the human who approves a call sees them. So this constructor takes only what may be
+    seen. The connection, which knows the secrets, is added afterwards.
     """
 
     def __init__(
