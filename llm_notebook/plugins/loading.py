@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = [
+    "Distribution",
     "PluginGroup",
     "PluginHook",
     "PluginWarning",

@@ -71,7 +71,7 @@ def type_hints(function: Callable[..., object]) -> dict[str, Any]:
         hints: dict[str, Any] = {}
         for name, annotation in getattr(target, "__annotations__", {}).items():
             single = types.SimpleNamespace(__annotations__={name: annotation})
-            # An annotation may raise anything. Without one the model is told "string", and the argument is passed on as it comes.
+            # An annotation may raise anything. A parameter without one is a string to the model, and is not checked.
             with contextlib.suppress(Exception):
                 hints.update(typing.get_type_hints(single, globalns=names, include_extras=True))
         return hints
