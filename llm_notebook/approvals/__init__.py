@@ -1,1 +1,1 @@
-"""Approvals: what a human is asked, what was decided, and what a decision is bound to."""
+"""Approvals: what a human is asked before a tool runs, what the human decides, and what a decision is bound to."""

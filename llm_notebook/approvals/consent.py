@@ -1,9 +1,11 @@
-"""What a tool is and what a call would run, as digests: consent is bound to them.
+"""The digests that consent is bound to: of what a tool is, and of what a call would run.
 
-Consent is to a digest of (what the tool is, its frozen arguments, the call's id). Arguments are frozen as canonical JSON bytes
-after `before_call`; what runs is made from those bytes, so nothing that happens later can change it. What a tool is: its name,
-description, schema, plugin with version, source where there is any, Toolbox and its configuration. Globals and closures of its
-code are not covered. A tool without source is only itself in this process.
+A human consents to a digest of the tool's identity, the frozen arguments and the id of the call. Arguments are frozen as canonical JSON
+bytes after `before_call`. Whatever runs is made from those bytes, so nothing that happens after the freeze can change it.
+
+The identity of a tool is made of facts: its name, description and schema, its plugin and that plugin's version, its source code if there is
+any, and its Toolbox with the Toolbox's configuration. The globals and closures of its code are not covered. A tool whose source cannot be
+read is identified only within this process.
 """
 
 from __future__ import annotations
@@ -34,17 +36,17 @@ _THIS_PROCESS = os.urandom(16).hex()
 
 
 def canonical(arguments: dict[str, Any]) -> bytes:
-    """Arguments as canonical JSON: keys sorted, no white space, UTF-8.
+    """Return the arguments as canonical JSON: sorted keys, no white space, UTF-8.
 
     Raises:
-        TypeError, ValueError: something in them has no JSON form.
+        TypeError, ValueError: a value has no JSON form.
     """
     text = json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "surrogatepass")
 
 
 def frozen_or_repr(arguments: dict[str, Any]) -> bytes:
-    """`canonical()`, with the `repr()` of what has no JSON form in its place: for a record, never to be run."""
+    """Return `canonical()` of the arguments, or of their `repr()` if they have no JSON form. For records only; it must never be run."""
     try:
         return canonical(arguments)
     except (TypeError, ValueError, RecursionError):
@@ -52,12 +54,12 @@ def frozen_or_repr(arguments: dict[str, Any]) -> bytes:
 
 
 def thawed(frozen: bytes) -> dict[str, Any]:
-    """A fresh plain dict of frozen arguments."""
+    """Return a new plain dict made from frozen arguments."""
     return cast("dict[str, Any]", json.loads(frozen.decode("utf-8", "surrogatepass")))
 
 
 def tool_facts(tool: Tool) -> dict[str, str]:
-    """What the tool is: a digest of each fact, by the fact's name."""
+    """Return a digest of each fact that identifies the tool, by the fact's name."""
     owner = tool.toolbox
     source = source_of(tool)
     facts = {
@@ -76,28 +78,28 @@ def tool_facts(tool: Tool) -> dict[str, str]:
 
 
 def identity_of(facts: dict[str, str]) -> str:
-    """One digest of all facts, 64 hexadecimal digits."""
+    """Return one digest of all facts, as 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def digest(identity: str, frozen: bytes, tool_call_id: str) -> str:
-    """What consent to this very call is bound to, 64 hexadecimal digits."""
+    """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits."""
     parts = (identity.encode(), frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 
 def digest_of_unknown(bound: str) -> str:
-    """What consent is bound to once a call with this digest was interrupted: whoever agreed to it before agrees to nothing now."""
+    """Return the digest to use once the call with the digest `bound` was interrupted. Consent given before then does not count."""
     return hashlib.sha256(b"outcome unknown " + bound.encode()).hexdigest()
 
 
 def changed_sentence(before: dict[str, str], after: dict[str, str], *, same_arguments: bool) -> str:
-    """What is not as it was decided about, for the human who is asked again; empty where nothing is known to differ.
+    """Return a sentence for the human who is asked again that says what has changed; empty if no difference is known.
 
     Args:
-        before: the facts of the tool as it was.
-        after: as it is.
-        same_arguments: the arguments are as they were.
+        before: the facts of the tool when the human decided.
+        after: the facts of the tool as it is.
+        same_arguments: whether the arguments are unchanged.
     """
     changed = [_FACTS[name] for name in after if name in before and before[name] != after[name]]
     if not same_arguments:
@@ -109,7 +111,7 @@ def changed_sentence(before: dict[str, str], after: dict[str, str], *, same_argu
 
 
 def source_of(tool: Tool) -> dict[str, str] | None:
-    """The tool's code and its title, None where there is none to read."""
+    """Return the tool's code and a title for it; None if the code cannot be read."""
     if tool.implementation is None:
         return None
     function: Any = inspect.unwrap(tool.implementation)
@@ -122,7 +124,7 @@ def source_of(tool: Tool) -> dict[str, str] | None:
 
 
 def origin_of(tool: Tool) -> list[str]:
-    """Where the tool comes from, in a few words each."""
+    """Return short phrases that say where the tool comes from."""
     said = []
     plugin = _plugin(tool)
     if plugin is not None:

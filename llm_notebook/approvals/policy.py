@@ -1,32 +1,37 @@
-"""Asking a human before a tool runs: requests, decisions, the states of a call, and the mark on a tool. Values only."""
+"""`require_approval`, the mark on a tool that has a human asked before it runs.
+
+The mark is an ApprovalPolicy in an attribute of the function, the Toolbox object or the Toolbox class. Nothing is enforced here: a marked
+function can be called directly as before. It is the driver of a chain that looks for the mark before it runs a call.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast, overload
+from typing import TypeVar, cast, overload
 
+from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = ["ApprovalPolicy", "approved", "inside_tool", "policy_of", "require_approval", "under_approval"]
 
 _POLICY = "__llm_approval__"
-# None outside of tools.
+# True or False while a tool's body runs, None outside of tools.
 _under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
 
 
 @dataclass(slots=True, frozen=True)
 class ApprovalPolicy:
-    """A tool's mark that a human is asked first.
+    """The mark of a tool that needs approval.
 
     Attributes:
-        when: called with the arguments by name; approval is needed where it returns true. None means always.
-        destructive: what the tool does cannot be undone; such a tool can never be allowed once and for all.
+        when: a condition that is called with the arguments by name; a human is asked if it returns true. None means always.
+        destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
     """
 
     when: Callable[..., bool] | None = None
@@ -34,18 +39,22 @@ class ApprovalPolicy:
 
 
 def approved() -> bool:
-    """Inside a tool: a human has approved this very call."""
+    """Return whether a human has approved the call that is running. Call it inside a tool; elsewhere it returns False."""
     return bool(_under_approval.get())
 
 
 def inside_tool() -> bool:
-    """The code that asks is run by a tool."""
+    """Return whether the calling code runs inside a tool."""
     return _under_approval.get() is not None
 
 
 @contextlib.contextmanager
 def under_approval(consent: bool | None) -> Iterator[None]:
-    """While a tool's body is entered: what `approved()` says in it. None for what is no tool."""
+    """Set what `approved()` returns while the body of a tool runs.
+
+    Args:
+        consent: whether a human has approved the call; None if the body is not that of a tool, but that of a hook.
+    """
     token = _under_approval.set(consent)
     try:
         yield
@@ -54,8 +63,9 @@ def under_approval(consent: bool | None) -> Iterator[None]:
 
 
 def policy_of(tool: Tool) -> ApprovalPolicy | None:
-    """The tool's approval mark: on its function, its Toolbox object or that Toolbox's class; None if it has none."""
-    return getattr(tool.implementation, _POLICY, None) or getattr(tool.toolbox, _POLICY, None)
+    """Return the tool's policy, from its function, its Toolbox object or that Toolbox's class; None if none of them is marked."""
+    policy: ApprovalPolicy | None = getattr(tool.implementation, _POLICY, None) or getattr(tool.toolbox, _POLICY, None)
+    return policy
 
 
 T = TypeVar("T")
@@ -74,53 +84,58 @@ def require_approval(tool: T, *, when: Callable[..., bool] | None = None, destru
 def require_approval(
     tool: T | None = None, *, when: Callable[..., bool] | None = None, destructive: bool = False
 ) -> T | Callable[[T], T]:
-    """Have a human asked before a tool runs: without a matching decision a chain pauses, with one the tool runs, once.
+    """Mark a tool so that a human is asked before it runs.
 
-    Works on functions, coroutine functions, methods, Tools, Toolbox objects and Toolbox classes, as a call or as a decorator.
-    Calling a marked function yourself just calls it.
+    A chain pauses at a call of a marked tool unless there is a matching decision; with one it runs the tool exactly once. Functions,
+    coroutine functions, methods, Tools, Toolbox objects and Toolbox classes can be marked, by a call or with a decorator. Your own code
+    can still call a marked function directly, without being asked.
 
     Args:
-        tool: what to mark.
-        when: called with the tool's arguments by name; a human is asked only where it returns true.
-        destructive: what the tool does cannot be undone.
+        tool: what to mark; leave it out to use the result as a decorator with arguments.
+        when: a condition that is called with the tool's arguments by name; a human is asked only if it returns true.
+        destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
 
     Returns:
-        The marked tool: a new one for functions and Tools; Toolbox objects and classes are marked themselves.
+        The marked tool. Functions and Tools are marked in a copy; Toolbox objects and classes are marked in place.
+
+    Raises:
+        TypeError: `tool` is none of these, or is a Tool without an implementation.
     """
     policy = ApprovalPolicy(when, destructive)
     if tool is None:
-        return lambda marked: _marked(marked, policy)
-    return _marked(tool, policy)
+        return lambda marked: _mark(marked, policy)
+    return _mark(tool, policy)
 
 
-def _marked(tool: T, policy: ApprovalPolicy) -> T:
+def _mark(tool: T, policy: ApprovalPolicy) -> T:
     if isinstance(tool, Tool):
         if tool.implementation is None:
             raise TypeError(f"{tool.name} has no implementation, so there is nothing to approve.")
-        return replace(tool, implementation=_marked(tool.implementation, policy))
+        return replace(tool, implementation=_mark(tool.implementation, policy))
     if isinstance(tool, Toolbox) or (isinstance(tool, type) and issubclass(tool, Toolbox)):
         setattr(tool, _POLICY, policy)
         return tool
     if not callable(tool):
         raise TypeError(f"require_approval() takes a tool, a function or a Toolbox, not {type(tool).__name__}.")
     if isinstance(tool, staticmethod | classmethod):
-        return cast("T", type(tool)(_marked(tool.__func__, policy)))
+        return cast("T", type(tool)(_mark(tool.__func__, policy)))
     if inspect.ismethod(tool):
-        # A bound method takes no attributes; its function does, bound anew to the same object.
-        return _marked(tool.__func__, policy).__get__(tool.__self__)
-    return cast("T", _wrapped(tool, policy))
+        # A bound method takes no attributes. Its function does, so that is marked and bound to the same object.
+        return _mark(tool.__func__, policy).__get__(tool.__self__)
+    return cast("T", _wrap(tool, policy))
 
 
-def _wrapped(function: Callable[..., Any], policy: ApprovalPolicy) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004  the method itself is asked
+def _wrap(function: Callable[..., object], policy: ApprovalPolicy) -> Callable[..., object]:
+    """Return a marked function that calls the given one. The given function stays unmarked."""
+    if is_coroutine_callable(function):
 
         @functools.wraps(function)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return await function(*args, **kwargs)
+        async def wrapper(*args: object, **kwargs: object) -> object:
+            return await cast("Awaitable[object]", function(*args, **kwargs))
     else:
 
         @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
+        def wrapper(*args: object, **kwargs: object) -> object:
             return function(*args, **kwargs)
 
     setattr(wrapper, _POLICY, policy)

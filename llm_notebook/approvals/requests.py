@@ -1,18 +1,30 @@
-"""What is asked of a human and what is decided: values, and the states that a call goes through."""
+"""The values of an approval: what a human is asked, what the human decides, and the states that a tool call goes through.
+
+A call is always in exactly one state, and TRANSITIONS lists every way out of it. The journal changes a state only by compare-and-set along one
+of these edges, so two browser tabs, two clicks or a replay cannot move the same call twice.
+
+Most edges are obvious. These are not:
+
+- `started → unknown` is never written by the process that runs the call. It is how a reader sees `started` once the process that
+  owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
+- `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
+- `waiting → started` needs no decision when the body of the tool paused by itself. Such a body is entered again when it resumes.
+- `failed` can follow without `started`. The call cannot be run at all then, for instance because the tool does not exist.
+- `denied`, `answered` and `abandoned` may be followed by themselves, which records the result that the model then reads.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["TRANSITIONS", "ApprovalRequest", "CallState", "Decision"]
+__all__ = ["TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
 
 Verdict = Literal["approved", "denied", "answered", "abandoned"]
 CallState = Literal[
     "proposed",
     "waiting",
     "approved",
-    "inside_tool",
     "denied",
     "answered",
     "abandoned",
@@ -22,9 +34,7 @@ CallState = Literal[
     "failed",
     "unknown",
 ]
-# From each state the states that may follow. `unknown` is what `started` reads as once its owner has died. An approval goes back
-# to `waiting` where the tool is not the one that was approved. A call that cannot be run at all fails without having started.
-# From `waiting` a body that pauses by itself may be entered again without a decision. A decision that stays says what came of it.
+# The states that may follow each state.
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),
     "waiting": frozenset({"waiting", "approved", "denied", "answered", "abandoned", "started", "cancelled", "failed"}),
@@ -42,22 +52,22 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
 
 @dataclass(slots=True)
 class ApprovalRequest:
-    """What a human is asked.
+    """The question that a human is asked about one tool call.
 
     Attributes:
-        tool_name: the tool, as the model calls it.
-        arguments: its arguments, a fresh copy of what was frozen.
-        tool_call_id: the call, as its provider names it.
-        reason: the sentence that the tool gave, if it gave one.
-        digest: what an approval is bound to, 64 hexadecimal digits.
-        destructive: the tool is marked destructive.
-        id: the call's own name: what `resume()` and `%llm approve` take.
-        outcome_unknown: the call was interrupted while it ran, and nobody knows how far it came.
-        origin: where the tool comes from, in a few words each.
-        source: its code, where that is known, under a title.
-        input_schema: JSON Schema of its arguments.
-        facts: what the tool is, as digests by the name of the fact; together they are its identity.
-        changed: why it is asked again: what about the tool has changed since it was decided.
+        tool_name: the name under which the model calls the tool.
+        arguments: the arguments of the call, a fresh copy of the frozen ones.
+        tool_call_id: the call's id as the provider gave it.
+        reason: the sentence that the tool gave when it paused; empty if there is none.
+        digest: what an approval is bound to, as 64 hexadecimal digits.
+        destructive: whether the tool is marked as destructive.
+        id: the call's id in the journal, which `resume()` and `%llm approve` take.
+        outcome_unknown: whether the call was interrupted while it ran, so that nobody knows how far it got.
+        origin: where the tool comes from, as a list of short phrases.
+        source: the tool's code and a title for it, as `{"title": …, "code": …}`, if the code is known.
+        input_schema: the JSON Schema of the tool's arguments.
+        facts: a digest of each fact about the tool, by the fact's name; together they are the tool's identity.
+        changed: a sentence that says what has changed since the last decision; empty if the human is asked for the first time.
     """
 
     tool_name: str
@@ -75,24 +85,24 @@ class ApprovalRequest:
     changed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-safe dict."""
+        """Return the fields as a JSON-safe dict."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> ApprovalRequest:
-        """The request that `to_dict()` wrote."""
+        """Return the request that `to_dict()` wrote."""
         return ApprovalRequest(**data)
 
 
 @dataclass(slots=True, frozen=True)
 class Decision:
-    """What a human decided about one call.
+    """A human's decision about one tool call.
 
     Attributes:
-        verdict: run it, do not run it, take the human's answer in its place, or give it up.
-        digest: what the decision is about; for any other digest it counts for nothing.
-        arguments: edited arguments to run with, where they were edited.
-        text: the reason of a denial, or the answer.
+        verdict: whether the call is to be run, is refused, is answered by the human, or is given up.
+        digest: the digest of the request that was decided; the decision does not count for any other.
+        arguments: the arguments to run with if the human edited them, otherwise None.
+        text: the reason for a denial, or the answer.
     """
 
     verdict: Verdict
@@ -101,10 +111,10 @@ class Decision:
     text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-safe dict."""
+        """Return the fields as a JSON-safe dict."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Decision:
-        """The decision that `to_dict()` wrote."""
+        """Return the decision that `to_dict()` wrote."""
         return Decision(**data)

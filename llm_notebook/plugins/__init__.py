@@ -1,4 +1,4 @@
-"""Plugins: the hooks that they implement, and what is installed."""
+"""Plugins: the hooks that they implement, and which of them are installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plugins: the hooks they implement, how installed ones are found and loaded, and what they register.
+"""Plugins of this package: the hooks that they can implement, and what they offer.
 
 A plugin is a distribution with an entry point in the group `llm_notebook` that names a module:
 
@@ -12,7 +12,7 @@ A plugin is a distribution with an entry point in the group `llm_notebook` that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
 
@@ -23,14 +23,15 @@ from llm_notebook.plugins.loading import (
     PluginHook,
     PluginWarning,
     add_tool,
+    check_aliases,
     check_model,
-    checked_aliases,
-    wanted_entry_points,
+    find_entry_points,
 )
 
 if TYPE_CHECKING:
-    from llm_notebook.models.embeddings import EmbeddingModelWithAliases
-    from llm_notebook.models.model import ModelWithAliases
+    from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
+    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+    from llm_notebook.plugins.llm_package.collection import Bridge
     from llm_notebook.templates.fragments import FragmentLoader
     from llm_notebook.templates.template import TemplateLoader
     from llm_notebook.tools.tool import Tool
@@ -55,62 +56,71 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 
 
 class HookSpecifications:
-    """What a plugin can implement. Each hook is given `register` and calls it once for everything it has to offer."""
+    """The hooks that a plugin can implement. Each is given `register` and calls it once for each thing that the plugin offers."""
 
     @hookspec
     def register_models(self, register: Callable[..., None], model_aliases: list[ModelWithAliases]) -> None:
-        """`register(model, async_model=None, aliases=None)`; `model_aliases` holds what is registered so far."""
+        """Register models with `register(model, async_model=None, aliases=None)`. `model_aliases` has those registered so far."""
 
     @hookspec
     def register_tools(self, register: Callable[..., None]) -> None:
-        """`register(function_or_tool_or_toolbox_class, name=None)`."""
+        """Register tools with `register(tool, name=None)`, where the tool is a function, a Tool or a Toolbox class."""
 
     @hookspec
     def register_template_loaders(self, register: Callable[..., None]) -> None:
-        """`register(prefix, loader)`: the loader is given what follows `prefix:` and returns a Template."""
+        """Register template loaders with `register(prefix, loader)`. A loader takes the text after `prefix:` and returns a Template."""
 
     @hookspec
     def register_fragment_loaders(self, register: Callable[..., None]) -> None:
-        """`register(prefix, loader)`: the loader is given what follows `prefix:` and returns Fragments or Attachments."""
+        """Register fragment loaders with `register(prefix, loader)`.
+
+        A loader takes the text after `prefix:` and returns a Fragment, an Attachment or a list of these.
+        """
 
     @hookspec
     def register_embedding_models(self, register: Callable[..., None]) -> None:
-        """`register(model, aliases=None)`."""
+        """Register embedding models with `register(model, aliases=None)`."""
 
 
 class Plugins(PluginGroup):
-    """The plugins of this process, and beside them what installed plugins of the `llm` package offer.
+    """The plugins of this process, together with those of the `llm` package if it is installed.
 
-    `LLM_LOAD_PLUGINS`, a comma-separated list of distributions, limits what is loaded; empty, it means none.
+    The environment variable `LLM_LOAD_PLUGINS`, a comma-separated list of distributions, limits what is loaded. If it is empty, no
+    plugin is loaded.
     """
 
     def models(self, known: Sequence[ModelWithAliases] = ()) -> list[ModelWithAliases]:
-        """The known models, then those that plugins register, without those of the `llm` package.
+        """Return the known models, followed by those that plugins register. Those of the `llm` package are not among them.
 
-        A hook that asks for models itself gets the known ones.
+        A hook that asks for models while it registers its own gets the known ones.
         """
 
         def collect(hooks: Iterable[PluginHook]) -> list[ModelWithAliases]:
-            from llm_notebook.models.model import ModelWithAliases  # whoever asks has loaded it
+            from llm_notebook.models.model import ModelWithAliases  # only where models are asked for
 
             entries = [*known]
 
-            def register(model: Any = None, async_model: Any = None, aliases: Sequence[str] | None = None) -> None:
+            def register(
+                model: Model | KeyModel | None = None,
+                async_model: AsyncModel | AsyncKeyModel | None = None,
+                aliases: Sequence[str] | None = None,
+            ) -> None:
                 check_model(model if model is not None else async_model)
-                entries.append(ModelWithAliases(model, async_model, checked_aliases(aliases)))
+                entries.append(ModelWithAliases(model, async_model, check_aliases(aliases)))
 
             for call in hooks:
                 call(register=register, model_aliases=entries)
             return entries
 
-        return [*self._once("register_models", collect, *known)]
+        return [*self._collect_once("register_models", collect, *known)]
 
     def bridged_models(self) -> list[ModelWithAliases]:
-        """The models of the `llm` package and its plugins."""
-        return bridge.models() if (bridge := process.of(open_bridge)) is not None else []
+        """Return the models of the `llm` package and its plugins."""
+        bridge = _bridge()
+        return [] if bridge is None else bridge.models()
 
     def tools(self) -> dict[str, Tool | type[Toolbox]]:
-        """Tools and Toolbox classes by name. A second tool of a name gets `_1` after it, and answers to that."""
+        """Return Tools and Toolbox classes by name. The second tool with a name is renamed, with `_1` added."""
 
         def collect(hooks: Iterable[PluginHook]) -> dict[str, Tool | type[Toolbox]]:
             found: dict[str, Tool | type[Toolbox]] = {}
@@ -118,77 +128,86 @@ class Plugins(PluginGroup):
                 call(register=lambda tool, name=None, origin=call.name: add_tool(found, tool, name, origin))
             return found
 
-        own = self._once("register_tools", collect)
-        return _with_bridged(own, bridge.tools() if (bridge := process.of(open_bridge)) is not None else {})
+        own, bridge = self._collect_once("register_tools", collect), _bridge()
+        return {**own} if bridge is None else _with_bridged(own, bridge.tools())
 
     def template_loaders(self) -> dict[str, TemplateLoader]:
-        """Template loaders by prefix. A second loader of a prefix gets `_1` after it."""
-        own = self._loaders("register_template_loaders")
-        return _with_bridged(own, bridge.template_loaders() if (bridge := process.of(open_bridge)) is not None else {})
+        """Return template loaders by prefix. The second loader for a prefix has `_1` added to its prefix."""
+        own = self._loaders("register_template_loaders", lambda loader: cast("TemplateLoader", loader))
+        bridge = _bridge()
+        return own if bridge is None else _with_bridged(own, bridge.template_loaders())
 
     def fragment_loaders(self) -> dict[str, FragmentLoader]:
-        """Fragment loaders by prefix. A second loader of a prefix gets `_1` after it."""
-        own = self._loaders("register_fragment_loaders")
-        return _with_bridged(own, bridge.fragment_loaders() if (bridge := process.of(open_bridge)) is not None else {})
+        """Return fragment loaders by prefix. The second loader for a prefix has `_1` added to its prefix."""
+        own = self._loaders("register_fragment_loaders", lambda loader: cast("FragmentLoader", loader))
+        bridge = _bridge()
+        return own if bridge is None else _with_bridged(own, bridge.fragment_loaders())
 
     def embedding_models(self) -> list[EmbeddingModelWithAliases]:
-        """The embedding models that plugins register, without those of the `llm` package."""
+        """Return the embedding models that plugins register. Those of the `llm` package are not among them."""
 
         def collect(hooks: Iterable[PluginHook]) -> list[EmbeddingModelWithAliases]:
             from llm_notebook.models.embeddings import EmbeddingModelWithAliases  # only where it is asked for
 
             entries: list[EmbeddingModelWithAliases] = []
 
-            def register(model: Any, aliases: Sequence[str] | None = None) -> None:
+            def register(model: EmbeddingModel, aliases: Sequence[str] | None = None) -> None:
                 check_model(model)
-                entries.append(EmbeddingModelWithAliases(model, checked_aliases(aliases)))
+                entries.append(EmbeddingModelWithAliases(model, check_aliases(aliases)))
 
             for call in hooks:
                 call(register=register)
             return entries
 
-        return [*self._once("register_embedding_models", collect)]
+        return [*self._collect_once("register_embedding_models", collect)]
 
     def bridged_embedding_models(self) -> list[EmbeddingModelWithAliases]:
-        """The embedding models of the `llm` package and its plugins."""
-        return bridge.embedding_models() if (bridge := process.of(open_bridge)) is not None else []
+        """Return the embedding models of the `llm` package and its plugins."""
+        bridge = _bridge()
+        return [] if bridge is None else bridge.embedding_models()
 
-    def described(self) -> list[dict[str, Any]]:
-        """For every plugin its `name`, its `hooks` and, where it comes from a distribution, its `version`."""
-        return [*super().described(), *(bridge.described() if (bridge := process.of(open_bridge)) is not None else ())]
+    def descriptions(self) -> list[dict[str, Any]]:
+        """Return a dict for every plugin, as `get_plugins()` does."""
+        bridge = _bridge()
+        return [*super().descriptions(), *(() if bridge is None else bridge.descriptions())]
 
-    def _loaded_manager(self) -> pluggy.PluginManager:
+    def _load_manager(self) -> pluggy.PluginManager:
         manager = pluggy.PluginManager(GROUP)
         manager.add_hookspecs(HookSpecifications)
-        for entry_point in wanted_entry_points(GROUP):
+        for entry_point in find_entry_points(GROUP):
             self._load(manager, entry_point)
         return manager
 
 
+def _bridge() -> Bridge | None:
+    """Return what the `llm` package offers, or None if it cannot be used."""
+    return process.of(open_bridge)
+
+
 def _with_bridged(own: dict[str, T], bridged: dict[str, T]) -> dict[str, T]:
-    """All by name; what is our own comes first and is not replaced."""
+    """Return both by name. Our own come first, and are not replaced by those of the same name."""
     return own | {name: offered for name, offered in bridged.items() if name not in own}
 
 
 def get_plugins(all: bool = False) -> list[dict[str, Any]]:  # noqa: A002, ARG001  part of the API
-    """The loaded plugins, each as a dict with `name`, `hooks` and, where it comes from a distribution, `version`.
+    """Return the loaded plugins, each as a dict with `name`, `hooks` and, if it comes from a distribution, `version`.
 
     Args:
-        all: taken for compatibility; what this package brings itself is not a plugin.
+        all: has no effect. In the `llm` package it adds the built-in plugins, and this package has none.
     """
-    return process.of(Plugins).described()
+    return process.of(Plugins).descriptions()
 
 
 def get_tools() -> dict[str, Tool | type[Toolbox]]:
-    """The tools that plugins offer: Tools and Toolbox classes, by name."""
+    """Return the tools that plugins offer, Tools and Toolbox classes, by name."""
     return process.of(Plugins).tools()
 
 
 def get_template_loaders() -> dict[str, TemplateLoader]:
-    """The template loaders that plugins offer, by prefix."""
+    """Return the template loaders that plugins offer, by prefix."""
     return process.of(Plugins).template_loaders()
 
 
 def get_fragment_loaders() -> dict[str, FragmentLoader]:
-    """The fragment loaders that plugins offer, by prefix."""
+    """Return the fragment loaders that plugins offer, by prefix."""
     return process.of(Plugins).fragment_loaders()

@@ -1,4 +1,4 @@
-"""Tools: functions and toolboxes that a model may call, the calls it makes, and what comes back."""
+"""Tools: the functions and toolboxes that a model may call, its calls, and their results."""
 
 from __future__ import annotations
 

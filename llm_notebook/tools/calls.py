@@ -15,12 +15,18 @@ __all__ = ["CancelToolCall", "ToolCall", "ToolResult"]
 
 
 class CancelToolCall(Exception):
-    """Raise it in `before_call` to have a call not run; the model reads `Cancelled: ` and the message."""
+    """Raise this in `before_call` to skip a call. The model reads `Cancelled: ` and the message as the call's result."""
 
 
 @dataclass(slots=True)
 class ToolCall:
-    """A model's request to run a tool."""
+    """A model's request to run a tool.
+
+    Attributes:
+        name: the name of the tool.
+        arguments: the arguments as the model wrote them, parsed from JSON but not checked.
+        tool_call_id: the id by which the result refers to the call, if there is one.
+    """
 
     name: str
     arguments: dict[str, Any]
@@ -28,7 +34,7 @@ class ToolCall:
 
     @classmethod
     def from_part(cls, part: ToolCallPart) -> ToolCall:
-        """The request that a message's part holds, with arguments of its own and an id in any case."""
+        """Make a request from a message's part. The arguments are copied, and a missing id is made up."""
         call_id = part.tool_call_id
         if call_id is None:
             from llm_notebook.parts.identifiers import new_tool_call_id  # most parts have an id
@@ -39,13 +45,15 @@ class ToolCall:
 
 @dataclass(slots=True, repr=False)
 class ToolResult:
-    """What came of a tool call.
+    """The result of a tool call.
 
     Attributes:
-        output: the text the model reads.
-        attachments: what goes along with it.
-        instance: the Toolbox whose tool was run, if it was one's.
-        exception: what the tool raised, if it did.
+        name: the name of the tool.
+        output: the text that the model reads.
+        attachments: the attachments that are sent with the text.
+        tool_call_id: the id of the call.
+        instance: the Toolbox that the tool belongs to, if any.
+        exception: the exception that the tool raised, if any.
     """
 
     name: str
@@ -56,7 +64,7 @@ class ToolResult:
     exception: Exception | None = None
 
     def __repr__(self) -> str:
-        """The fields that say something."""
+        """Leave out the fields that are empty."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return (
             f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"

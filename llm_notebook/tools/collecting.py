@@ -1,4 +1,4 @@
-"""What a user gives as tools becomes Tools: functions, Toolboxes and tools of the `llm` package, collected by name."""
+"""`as_tools()`, which makes Tools of everything that a user may give as tools: functions, Toolboxes, tools of the `llm` package."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from llm_notebook.configuration.process import process
+from llm_notebook.tools.callables import described_callable
 from llm_notebook.tools.server_side import ServerSideTool
-from llm_notebook.tools.signatures import described_callable
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["ToolLike", "adopted", "as_tools"]
+__all__ = ["ToolLike", "adopt_tool", "as_tools"]
 
 ToolLike = Tool | Toolbox | ServerSideTool | Callable[..., object]
 """What can be given as a tool: a function, a Tool, a Toolbox object or a tool that the provider runs."""
@@ -23,20 +23,26 @@ _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class ToolSource(Protocol):
-    """Makes tools of the `llm` package usable here."""
+    """The answer to the need "the llm package": it makes the tools of that package usable here.
 
-    def adopted(self, item: Any) -> Any:
-        """A tool of the package as one of ours; anything else as it is."""
+    The package is known to a room above this one, which `llm_notebook/__init__.py` names.
+    """
+
+    def adopt_tool(self, item: object) -> object:
+        """Turn a tool of the package into one of ours, and return anything else as it is."""
 
 
-def as_tools(items: Iterable[Any] | None) -> list[Tool | ServerSideTool]:
-    """The tools that a list of functions, Tools, Toolboxes and ServerSideTools stands for, in its order.
+def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
+    """Return the tools that a list stands for, in the order of the list.
 
-    A toolbox adds its tools as they are now: prepare it first. The same tool given twice counts once.
+    A Toolbox adds the tools that it has at this moment, so prepare it first. A tool that is given twice counts once.
+
+    Args:
+        items: functions, Tools, Toolbox objects, ServerSideTools, and the tools of the `llm` package.
 
     Raises:
-        TypeError: something in the list is no tool.
-        ValueError: two tools have the same name, or a name is one that providers refuse.
+        TypeError: something in the list is not a tool.
+        ValueError: two tools have the same name, or providers would refuse a name.
     """
     if items is None:
         return []
@@ -47,6 +53,7 @@ def as_tools(items: Iterable[Any] | None) -> list[Tool | ServerSideTool]:
     for tool in (tool for item in items for tool in _tools_of(item)):
         known = tools.setdefault(tool.name, tool)
         if known is not tool:
+            # Equal tools are one tool. Of the provider's tools several may share a name, as their specifications differ.
             if known == tool or tool in sent:
                 continue
             if isinstance(known, Tool) or isinstance(tool, Tool):
@@ -63,16 +70,17 @@ def as_tools(items: Iterable[Any] | None) -> list[Tool | ServerSideTool]:
     return sent
 
 
-def adopted(item: Any) -> Any:
-    """A Tool, a Toolbox or a server-side tool of the `llm` package as one of ours; anything else as it is."""
+def adopt_tool(item: object) -> object:
+    """Turn a Tool, Toolbox or server-side tool of the `llm` package into one of ours, and return anything else as it is."""
+    # Nobody can hold a tool of a package that has not been imported.
     if "llm" not in sys.modules or inspect.isroutine(item) or isinstance(item, Tool | Toolbox | ServerSideTool):
         return item
     package = cast("ToolSource | None", process.answer("the llm package"))
-    return item if package is None else package.adopted(item)
+    return item if package is None else package.adopt_tool(item)
 
 
-def _tools_of(item: Any) -> list[Tool] | list[ServerSideTool]:
-    item = adopted(item)
+def _tools_of(item: object) -> list[Tool] | list[ServerSideTool]:
+    item = adopt_tool(item)
     if isinstance(item, Tool):
         return [item]
     if isinstance(item, ServerSideTool):
@@ -86,7 +94,7 @@ def _tools_of(item: Any) -> list[Tool] | list[ServerSideTool]:
     raise TypeError(f"{item!r} is not a tool: pass a function, a Tool, a Toolbox object or a ServerSideTool.")
 
 
-def _called(item: Any) -> str:
+def _called(item: object) -> str:
     return str(getattr(item, "__name__", None) or getattr(item, "name", None) or repr(item))
 
 

@@ -1,11 +1,11 @@
-"""What a tool returned, as the text that a model reads."""
+"""The conversion of what a tool returned to the text that a model reads."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
@@ -15,37 +15,40 @@ __all__ = ["ToolOutput", "output_text", "to_json_value"]
 
 @dataclass(slots=True)
 class ToolOutput:
-    """What a tool returns to send attachments along with its output.
+    """A return value for tools that send attachments with their output.
 
     Attributes:
-        output: text, or anything else that a tool may return.
-        attachments: images and the like, for models that take them.
+        output: text, or any other value that a tool may return.
+        attachments: images and other files, for models that read them.
     """
 
-    output: Any = None
+    output: object = None
     attachments: list[Attachment] = field(default_factory=list)
 
 
-def output_text(value: Any) -> tuple[str, list[Attachment]]:
-    """The text and the attachments that stand for a tool's return value. Never raises, whatever the value.
+def output_text(value: object) -> tuple[str, list[Attachment]]:
+    """Return the text and the attachments for a tool's return value. Never raises, whatever the value is.
 
-    Text stays as it is, None is `null`, paths, dates and the like are plain text, what else has a JSON form (pydantic models, dataclasses and sets among them) becomes JSON, and
-    everything else what `repr` makes of it. Characters that UTF-8 cannot hold, as in some file names, are written as escapes.
+    Text stays as it is, and None becomes `null`. Values that are a string in JSON, such as paths and dates, become that string without
+    quotes. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON; everything else becomes its
+    `repr()`. Characters that UTF-8 cannot encode, which occur in some file names, are written as escapes.
     """
     attachments: list[Attachment] = []
     if isinstance(value, ToolOutput):
-        value, attachments = value.output, list(value.attachments)
+        attachments = list(value.attachments)
+        value = value.output
     try:
+        # A subclass of str may have a `__str__()` of its own; the model gets the text itself.
         text = str.__str__(value) if isinstance(value, str) else _json_text(value)
     except Exception:
         text = _safe_repr(value)
     return text.encode("utf-8", "backslashreplace").decode("utf-8"), attachments
 
 
-def to_json_value(value: Any) -> Any:
-    """A JSON value for one that the `json` module does not know, to be given to it as `default=`.
+def to_json_value(value: object) -> object:
+    """Return a JSON value for a value that the `json` module does not know; meant for its `default=`.
 
-    What has no JSON form of its own is told by its repr.
+    The `repr()` stands for a value without a JSON form.
     """
     try:
         return _converted(value)
@@ -53,22 +56,28 @@ def to_json_value(value: Any) -> Any:
         return _safe_repr(value)
 
 
-def _json_text(value: Any) -> str:
+def _json_text(value: object) -> str:
     if value is None or isinstance(value, bool | int | float | list | tuple | dict):
         try:
             return json.dumps(value, ensure_ascii=False, default=to_json_value)
-        except TypeError:  # a dict whose keys are no text
+        except TypeError:  # a dict with keys that are not strings
             pass
     converted = _converted(value)
     return converted if isinstance(converted, str) else json.dumps(converted, ensure_ascii=False)
 
 
-def _converted(value: Any) -> Any:
+def _converted(value: object) -> object:
+    """Return the value as pydantic writes it in JSON.
+
+    Raises:
+        TypeError: the value as a whole has no JSON form. Parts of it without one become their `repr()`.
+    """
     from pydantic_core import to_jsonable_python  # most tools return text
 
-    def fallback(part: Any) -> Any:
-        if getattr(part, "ndim", None) == 0 and callable(getattr(part, "item", None)):
-            return part.item()  # one number of a numerical library
+    def fallback(part: object) -> object:
+        item = getattr(part, "item", None)
+        if getattr(part, "ndim", None) == 0 and callable(item):
+            return item()  # a single number of NumPy or a library like it
         if part is value:
             raise TypeError(f"{type(value).__name__} has no JSON form")
         return _safe_repr(part)
@@ -78,7 +87,7 @@ def _converted(value: Any) -> Any:
     return to_jsonable_python(value, fallback=fallback)
 
 
-def _safe_repr(value: Any) -> str:
+def _safe_repr(value: object) -> str:
     try:
         return repr(value)
     except Exception as error:

@@ -1,11 +1,23 @@
-"""Setting something up once, whoever comes first: several threads, several event loops, or both."""
+"""Set-up work that is done once, even if several threads and event loops ask for it at the same time.
+
+The first caller takes the turn and does the work. Everyone else gets a future, which the first caller completes when it is done, and waits
+for it: a thread blocks, a coroutine awaits. Then they ask again. If the work has failed, the error belongs to the one who did it, and one
+of those who waited takes the next turn.
+
+Two kinds of waiting would never end, and are ruled out:
+
+- The work may ask for itself, for instance when a Toolbox reads its own tools while it prepares. A context variable knows which
+  preparations the caller is part of; such a caller goes on at once.
+- Sync code can run on the thread of the event loop that is doing the work. If it blocked, the loop could not go on. It gets a
+  RuntimeError instead.
+"""
 
 from __future__ import annotations
 
 import inspect
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,14 +32,11 @@ _under_way: ContextVar[tuple[Preparation, ...]] = ContextVar("llm_notebook_prepa
 class Preparation:
     """A piece of set-up work that is done once.
 
-    Who comes while it is being done waits for it, unless the work itself is what comes. If it fails, the error goes to who was doing it,
-    and the next one tries again.
-
     Args:
-        name: what error messages call the work.
+        name: the name of the work in error messages.
 
     Attributes:
-        done: it was done, and well.
+        done: whether the work has been done successfully.
     """
 
     __slots__ = ("_current", "_lock", "_loop", "done", "name")
@@ -40,14 +49,14 @@ class Preparation:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ensure(self, work: Callable[[], object]) -> None:
-        """Do the work unless it has been done.
+        """Do the work unless it has been done. If somebody else is doing it, wait.
 
         Raises:
-            RuntimeError: the event loop that runs in this very thread is doing it, and could never go on if we waited.
+            RuntimeError: the event loop of this thread is doing the work, and waiting for it would never end.
             TypeError: the work is async.
-            Exception: what the work raised.
+            Exception: the work raised it.
         """
-        while not isinstance(turn := self._turn(None), bool):
+        while not isinstance(turn := self._take_turn(None), bool):
             self._refuse_to_wait_for_own_loop()
             turn.result()
         if not turn:
@@ -61,13 +70,13 @@ class Preparation:
             self.done = True
         finally:
             _under_way.reset(token)
-            self._release()
+            self._end_turn()
 
     async def ensure_async(self, work: Callable[[], Awaitable[object]]) -> None:
-        """`ensure()` for async work."""
+        """Do the work unless it has been done, like `ensure()`, and await it."""
         import asyncio  # it loads ssl, which nothing before needs
 
-        while not isinstance(turn := self._turn(asyncio.get_running_loop()), bool):
+        while not isinstance(turn := self._take_turn(asyncio.get_running_loop()), bool):
             await asyncio.wrap_future(turn)
         if not turn:
             return
@@ -77,10 +86,10 @@ class Preparation:
             self.done = True
         finally:
             _under_way.reset(token)
-            self._release()
+            self._end_turn()
 
-    def _turn(self, loop: asyncio.AbstractEventLoop | None) -> bool | Future[Any]:
-        """True: the caller is to do the work now. False: there is nothing to do. A future: wait for it, then ask again."""
+    def _take_turn(self, loop: asyncio.AbstractEventLoop | None) -> bool | Future[None]:
+        """Return True if the caller has to do the work, False if there is nothing to do, or a future to wait for before asking again."""
         from concurrent.futures import Future  # only toolboxes that prepare themselves need it
 
         with self._lock:
@@ -89,11 +98,11 @@ class Preparation:
             if self._current is not None:
                 return self._current
             self._current, self._loop = Future(), loop
-            # One who waits and is cancelled must not cancel it for the others.
+            # A running future cannot be cancelled, so one caller who stops waiting does not cancel it for the others.
             self._current.set_running_or_notify_cancel()
             return True
 
-    def _release(self) -> None:
+    def _end_turn(self) -> None:
         with self._lock:
             current, self._current, self._loop = self._current, None, None
         assert current is not None

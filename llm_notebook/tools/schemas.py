@@ -1,48 +1,30 @@
-"""JSON Schemas: of a function's arguments, of a pydantic class, and of the concise syntax `name, age int: in years`."""
+"""JSON Schemas made from a pydantic class, from JSON text, or from the concise syntax `name, age int: in years`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import Any
 
-from llm_notebook.tools.arguments import validated_arguments
-from llm_notebook.tools.signatures import read_signature
+__all__ = ["multi_schema", "schema_dsl", "schema_of", "without_titles"]
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["function_schema", "multi_schema", "schema_dsl", "schema_of", "validated_arguments"]
-
-
-def function_schema(function: Callable[..., Any], name: str | None = None) -> dict[str, Any]:
-    """JSON Schema of the arguments that a model may give a function.
-
-    Type hints become types, an argument without one is a string, defaults make arguments optional. `Annotated[int,
-    Field(description="…")]` describes an argument. `llm_tool_call`, `*args` and what a `functools.partial` has bound are left out;
-    `**kwargs` allows further properties.
-
-    Args:
-        function: a function, coroutine function, bound method, `functools.partial` or object with `__call__`.
-        name: what error messages call it, its own name unless given.
-
-    Raises:
-        ValueError: the signature cannot be read, or an argument without a default has a type that JSON cannot hold.
-    """
-    return read_signature(function, name or str(getattr(function, "__name__", type(function).__name__))).schema
+# Where a schema has a map from names to schemas, and where it has values that only look like schemas.
+_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_PLAIN_VALUES = ("const", "enum", "examples")
 
 
 def schema_dsl(text: str, multi: bool = False) -> dict[str, Any]:
-    """JSON Schema from the concise syntax of the `llm` command.
+    """Return the JSON Schema that the concise syntax of the `llm` command stands for.
 
-    `name, age int: in years, bio: one sentence` gives an object of three required properties. A field is a name, then `str`
-    (unless given), `int`, `float` or `bool`, then a colon and a description. Fields are separated by commas, or stand on lines of
-    their own; there a description may contain commas.
+    `name, age int: in years, bio: one sentence` gives an object with three required properties. A field is a name, then optionally a type
+    (`str`, `int`, `float` or `bool`; `str` is the default), then optionally a colon and a description. Fields are separated by commas, or
+    each has a line of its own, in which case descriptions may contain commas.
 
     Args:
         text: the fields.
-        multi: describe a list of such objects, under the key `items`.
+        multi: whether to describe a list of such objects, under the key `items`.
 
     Raises:
-        ValueError: a field has no name or an unknown type, a name stands twice, or there are no fields.
+        ValueError: a field has no name or an unknown type, a name occurs twice, or there are no fields.
     """
     properties: dict[str, dict[str, str]] = {}
     for field in _fields(text):
@@ -58,23 +40,23 @@ def schema_dsl(text: str, multi: bool = False) -> dict[str, Any]:
 
 
 def multi_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """JSON Schema of an object whose `items` are a list of what `schema` describes."""
+    """Return the JSON Schema of an object whose `items` are a list of what `schema` describes."""
     item = dict(schema)
-    # References inside start at the root of the document, so that what they refer to has to be there.
+    # References start at the root of the document, so the definitions that they refer to have to move there.
     shared: dict[str, Any] = {key: item.pop(key) for key in ("$schema", "$defs", "definitions") if key in item}
     properties = {"items": {"type": "array", "items": item}}
     return {**shared, "type": "object", "properties": properties, "required": ["items"]}
 
 
-def schema_of(source: dict[str, Any] | str | type[Any]) -> dict[str, Any]:
-    """The JSON Schema that something stands for.
+def schema_of(source: dict[str, Any] | str | type) -> dict[str, Any]:
+    """Return the JSON Schema for any of the forms in which a schema may be given.
 
     Args:
-        source: a schema; a pydantic class, dataclass or TypedDict; JSON text; or fields in the syntax of `schema_dsl()`.
+        source: a schema; a pydantic class, dataclass or TypedDict; a schema as JSON text; or fields in the syntax of `schema_dsl()`.
 
     Raises:
-        ValueError: the text is neither JSON of an object nor a list of fields.
-        TypeError: it is none of these.
+        ValueError: the text is neither a JSON object nor a list of fields.
+        TypeError: `source` is none of these.
     """
     if isinstance(source, dict):
         return source
@@ -88,9 +70,34 @@ def schema_of(source: dict[str, Any] | str | type[Any]) -> dict[str, Any]:
     raise TypeError(f"A schema is a dict, a pydantic class or text such as 'name, age int', not {source!r}.")
 
 
-def _json_object(text: str) -> dict[str, Any]:
-    import json  # only for schemas given as JSON text
+def without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a JSON Schema without its titles. A property that is called "title" stays."""
+    kept: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _SCHEMA_MAPS and isinstance(value, dict):
+            kept[key] = {name: _untitled(item) for name, item in value.items()}
+        elif key in _PLAIN_VALUES or (key == "default" and _is_json(value)):
+            kept[key] = value
+        elif key not in ("title", "default"):
+            kept[key] = _untitled(value)
+    return kept
 
+
+def _untitled(value: object) -> object:
+    if isinstance(value, list):
+        return [_untitled(item) for item in value]
+    return without_titles(value) if isinstance(value, dict) else value
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _json_object(text: str) -> dict[str, Any]:
     try:
         schema = json.loads(text)
     except ValueError as error:
@@ -100,11 +107,12 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _fields(text: str) -> list[str]:
-    """The fields of the concise syntax, each as written; empty ones are left out."""
+    """Split the concise syntax into its fields, as they are written. Empty ones are left out."""
     if "\n" not in text:
         fields = text.split(",")
     else:
         fields = []
+        # `str.splitlines()` also breaks at characters such as U+2028, which may well be in a description.
         for line in text.splitlines() if "\r" in text else text.split("\n"):
             definitions, colon, description = line.partition(":")
             *before, last = definitions.split(",")

@@ -11,15 +11,15 @@ __all__ = ["ServerSideTool"]
 
 
 class ServerSideTool:
-    """A tool that is sent to the provider and never run here.
+    """A tool that is described to the provider and run there, never here.
 
     Use it with the provider's own specification, `ServerSideTool({"type": "web_search"})`, or subclass it: give the class a `name` and
-    a `spec`, or override `tool_spec()` where the specification depends on the model or on what the constructor was given.
+    a `spec`, or override `tool_spec()` if the specification depends on the model or on the constructor's arguments.
 
     Attributes:
-        name: what the tool is called; of a plain specification, its name or type.
-        spec: what is sent to the provider.
-        plugin: the plugin it came from, if any.
+        name: the tool's name. For a plain specification it is the specification's name or type.
+        spec: the specification that is sent to the provider.
+        plugin: the name of the plugin that it comes from, if any.
     """
 
     name: str = "server_side_tool"
@@ -37,14 +37,14 @@ class ServerSideTool:
 
     @property
     def description(self) -> str | None:
-        """The docstring of the subclass."""
+        """The docstring of the subclass; None for a plain specification."""
         return None if type(self) is ServerSideTool else inspect.getdoc(type(self))
 
-    def tool_spec(self, model: Any) -> dict[str, Any]:
-        """What is sent to the provider for this tool.
+    def tool_spec(self, model: object) -> dict[str, Any]:
+        """Return the specification that is sent to the provider.
 
         Args:
-            model: the model that is asked.
+            model: the model that the request is for.
 
         Raises:
             TypeError: neither the class nor the constructor gave a specification.
@@ -55,11 +55,16 @@ class ServerSideTool:
             )
         return self.spec
 
-    def prepare_request(self, model: Any, kwargs: dict[str, Any]) -> None:
-        """Override this to add what else the request needs to its body, in place."""
+    def prepare_request(self, model: object, kwargs: dict[str, Any]) -> None:
+        """Override this to change the body of the request in place, if the tool needs more than its specification.
+
+        Args:
+            model: the model that the request is for.
+            kwargs: the body of the request.
+        """
 
     def hash(self) -> str:
-        """64 hexadecimal digits that stand for the tool's definition."""
+        """Return a digest of the tool's definition as 64 hexadecimal digits."""
         definition = [
             self.name,
             self.description,

@@ -1,4 +1,4 @@
-"""Tools: what a model may ask to have run, and what came of it."""
+"""`Tool`: a function, or only its description, that a model may ask to have run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.tools.arguments import checked_by_schema, checked_by_signature
-from llm_notebook.tools.schemas import schema_of
-from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, described_callable, read_signature, without_titles
+from llm_notebook.tools.arguments import validate_arguments
+from llm_notebook.tools.callables import described_callable, is_coroutine_callable
+from llm_notebook.tools.schemas import schema_of, without_titles
+from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall
@@ -27,34 +28,35 @@ class Tool:
     """A function that a model may call.
 
     Attributes:
-        name: what the model calls it.
-        description: what the model reads about it.
-        input_schema: JSON Schema of its arguments, an object schema. A pydantic class may be given.
+        name: the name under which the model calls the tool.
+        description: what the model reads about the tool.
+        input_schema: the JSON Schema of its arguments, an object schema. The constructor takes a pydantic class as well.
         implementation: the function; None for a tool that is only described.
-        plugin: the plugin it came from, if any.
-        toolbox: the Toolbox it belongs to, if any.
+        plugin: the name of the plugin that it comes from, if any.
+        toolbox: the Toolbox that it belongs to, if any.
     """
 
     name: str
     description: str | None = None
     input_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
-    implementation: Callable[..., Any] | None = None
+    implementation: Callable[..., object] | None = None
     plugin: str | None = None
     toolbox: Toolbox | None = field(default=None, repr=False, compare=False)
-    _read: tuple[Any, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
+    # The implementation whose signature was read, and the signature.
+    _read: tuple[object, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.input_schema, dict):
             self.input_schema = without_titles(schema_of(self.input_schema))
 
     @classmethod
-    def function(cls, function: Callable[..., Any], name: str | None = None, description: str | None = None) -> Tool:
-        """A tool made of a function.
+    def function(cls, function: Callable[..., object], name: str | None = None, description: str | None = None) -> Tool:
+        """Make a tool of a function.
 
         Args:
             function: a function, coroutine function, bound method, `functools.partial` or object with `__call__`.
-            name: what the model calls it, the function's own name unless given. A lambda needs one.
-            description: what the model reads about it, the docstring unless given.
+            name: the name under which the model calls it; by default the function's own name. A lambda needs one.
+            description: what the model reads about it; by default the docstring.
 
         Raises:
             ValueError: there is no name, the signature cannot be read, or a model cannot give one of the arguments.
@@ -73,41 +75,40 @@ class Tool:
 
     @property
     def is_async(self) -> bool:
-        """Calling the implementation gives a coroutine. One that only returns an awaitable is not known before it is called."""
-        function = self.implementation
-        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004  the method itself is asked
+        """Whether calling the implementation gives a coroutine."""
+        return is_coroutine_callable(self.implementation)
 
     @property
     def accepts_tool_call(self) -> bool:
-        """The implementation has a parameter `llm_tool_call`, which receives the ToolCall."""
+        """Whether the implementation has a parameter `llm_tool_call`, which receives the ToolCall."""
         signature = self._signature()
         return signature is not None and signature.takes_tool_call
 
     def arguments_for(self, tool_call: ToolCall) -> dict[str, Any]:
-        """Keyword arguments for the implementation, checked and with the types that are asked for.
+        """Return keyword arguments for the implementation, checked and converted to the types that are asked for.
 
         Args:
-            tool_call: the model's request; it is not changed.
+            tool_call: the model's request. It is not changed.
 
         Raises:
             ToolArgumentError: the arguments do not fit; the message tells the model why.
         """
-        signature, arguments = self._signature(), tool_call.arguments
-        if signature is None or signature.schema != self.input_schema:
-            arguments = checked_by_schema(self.name, self.input_schema, arguments)
-        if signature is not None:
-            arguments = checked_by_signature(self.name, signature, arguments)
-            if signature.takes_tool_call:
-                arguments[TOOL_CALL_PARAMETER] = tool_call
+        signature = self._signature()
+        arguments = validate_arguments(self.name, signature, self.input_schema, tool_call.arguments)
+        if signature is not None and signature.takes_tool_call:
+            arguments[TOOL_CALL_PARAMETER] = tool_call
         return arguments
 
     def hash(self) -> str:
-        """64 hexadecimal digits that stand for the name, description, schema and plugin: the same in every process."""
+        """Return a digest of the name, description, schema and plugin as 64 hexadecimal digits, the same in every process."""
         definition = [self.name, self.description, self.input_schema, self.plugin]
         return hashlib.sha256(json.dumps(definition, sort_keys=True, default=repr).encode()).hexdigest()
 
     def _signature(self) -> ToolSignature | None:
-        """The implementation's signature, read once; None where there is none to read, and the schema alone counts."""
+        """Return the implementation's signature, or None if it cannot be read and only the schema counts.
+
+        It is kept for as long as the implementation is the same object.
+        """
         if self._read is None or self._read[0] is not self.implementation:
             signature = None
             if self.implementation is not None:

@@ -1,4 +1,9 @@
-"""What every Toolbox keeps about itself: the arguments it was made with, its tools, and whether it is prepared."""
+"""`Toolbox`, a class whose public methods are tools, and the state that every toolbox keeps about itself.
+
+A subclass of Toolbox need not call `super().__init__()`, and people forget it. So the state is made in `__new__`, which runs in any case,
+and kept in the instance's `__dict__` beside the subclass's own attributes. It holds the constructor's arguments, because consent to
+a call covers them: `Files("/tmp")` and `Files("/")` have the same methods and are not the same tool.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import functools
 import inspect
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,25 +20,29 @@ from llm_notebook.tools.preparation import Preparation
 from llm_notebook.tools.signatures import read_signature
 from llm_notebook.tools.tool import Tool
 
-__all__ = ["Configuration", "ConstructorSignature", "Toolbox", "ToolboxState", "methods"]
+__all__ = ["Toolbox"]
+
+# What `add_tool()` was given.
+_Added = tuple[Tool | Callable[..., object], bool]
 
 
 @dataclass(slots=True, eq=False)
-class ToolboxState:
-    """The state of one toolbox. A copy knows what was added, and makes tools of its own.
+class _ToolboxState:
+    """The state of one toolbox.
 
     Attributes:
-        name: the toolbox's class.
+        name: the name of the toolbox's class.
         configuration: the constructor's arguments by name, as JSON values.
-        added: what `add_tool()` was given.
-        of_methods: the tools of the class's methods, by method.
-        of_added: the tools of what was added, in the same order.
-        preparations: of `prepare()` and of `prepare_async()`.
+        added: the arguments of each call of `add_tool()`.
+        of_methods: the tools made of the class's methods, by the method's name.
+        of_added: the tools made of `added`, in the same order.
+        lock: held while tools are made, so that each is made once.
+        preparations: the work of `prepare()` and of `prepare_async()`.
     """
 
     name: str
     configuration: dict[str, Any]
-    added: list[tuple[Tool | Callable[..., Any], bool]] = field(default_factory=list)
+    added: list[_Added] = field(default_factory=list)
     of_methods: dict[str, Tool] = field(default_factory=dict)
     of_added: list[Tool] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -42,15 +51,17 @@ class ToolboxState:
     def __post_init__(self) -> None:
         self.preparations = Preparation(f"{self.name}.prepare"), Preparation(f"{self.name}.prepare_async")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ToolboxState, (self.name, self.configuration, self.added)
+    def __reduce__(self) -> tuple[type[_ToolboxState], tuple[str, dict[str, Any], list[_Added]]]:
+        # The tools are bound to the toolbox they were made for, and a lock cannot be copied. A copy makes its own.
+        return _ToolboxState, (self.name, self.configuration, self.added)
 
     @classmethod
-    def begun(cls, toolbox: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolboxState:
-        """The state of a toolbox that is about to be made with these arguments."""
+    def begun(cls, toolbox: type, args: tuple[object, ...], kwargs: dict[str, Any]) -> _ToolboxState:
+        """Return the state of a toolbox that is about to be made with these arguments."""
         try:
-            bound = inspect.signature(toolbox.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]
-        except TypeError:  # the constructor is about to say so; a copy is made without any
+            bound = _constructor_signature(toolbox).bind(None, *args, **kwargs)
+        except TypeError:
+            # Either the constructor is about to raise the same error, or a copy is being made, which gives no arguments.
             return cls(toolbox.__name__, {})
         bound.apply_defaults()
         given: dict[str, Any] = {}
@@ -59,56 +70,62 @@ class ToolboxState:
             given.update(value if parameter.kind is parameter.VAR_KEYWORD else {parameter.name: value})
         return cls(toolbox.__name__, {name: _recorded(value) for name, value in given.items()})
 
-    def copied(self) -> ToolboxState:
-        """A state for a copy of the toolbox."""
-        return ToolboxState(self.name, dict(self.configuration), list(self.added))
+    def copied(self) -> _ToolboxState:
+        """Return the state for a copy of the toolbox."""
+        return _ToolboxState(self.name, dict(self.configuration), list(self.added))
 
 
-class Configuration:
-    """`toolbox.configuration`: the constructor's arguments by name, defaults included, as JSON values.
+class _Configuration:
+    """The descriptor behind `toolbox.configuration`.
 
-    A subclass may assign an attribute or define a method of the same name for its own purposes.
+    It has no `__set__`, so that a subclass may assign an attribute of the same name for its own purposes.
     """
 
-    def __get__(self, toolbox: Any, owner: type | None = None) -> dict[str, Any]:
+    def __get__(self, toolbox: Toolbox | None, owner: type | None = None) -> dict[str, Any]:
         if toolbox is None:
             raise AttributeError("configuration belongs to a toolbox, not to its class")
-        configuration: dict[str, Any] = toolbox.__dict__["_toolbox"].configuration
-        return configuration
+        return _state(toolbox).configuration
 
 
-class ConstructorSignature:
-    """`Toolbox.__signature__`: that of `__init__`, which tooltips would otherwise take from `__new__`."""
+class _ConstructorSignature:
+    """The descriptor behind `Toolbox.__signature__`: the signature of `__init__`, where tooltips would show that of `__new__`."""
 
-    def __get__(self, toolbox: Any, owner: Any = None) -> inspect.Signature:
+    def __get__(self, toolbox: Toolbox | None, owner: type) -> inspect.Signature:
         if toolbox is not None:
             raise AttributeError("__signature__ belongs to the class")
-        signature = inspect.signature(owner.__init__)
+        signature = _constructor_signature(owner)
         return signature.replace(
             parameters=list(signature.parameters.values())[1:], return_annotation=inspect.Signature.empty
         )
 
 
-def methods(toolbox: type, base: type, instance: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Names and bound methods of a toolbox that are tools, in the order of their names. No property is evaluated.
+def _constructor_signature(toolbox: type) -> inspect.Signature:
+    return inspect.signature(toolbox.__init__)  # type: ignore[misc]
+
+
+def _tool_methods(toolbox: type[Toolbox], instance: Toolbox | None) -> Iterator[tuple[str, Callable[..., object]]]:
+    """Yield the names and bound methods of a toolbox that are tools, ordered by name.
+
+    Attributes are looked up without evaluating properties: one of them may connect to a server.
 
     Args:
-        toolbox: the class.
-        base: the class whose own methods are no tools, overridden or not.
-        instance: what to bind to; None to bind to the class, for a description only.
+        toolbox: the class. Methods that it overrides from Toolbox are not tools.
+        instance: the toolbox to bind to; None to bind to the class, which is enough for a description.
     """
+    base = vars(Toolbox)
     for name in dir(toolbox):
         found = inspect.getattr_static(toolbox, name)
-        if name.startswith("_") or callable(vars(base).get(name)) or isinstance(vars(base).get(name), classmethod):
+        if name.startswith("_") or callable(base.get(name)) or isinstance(base.get(name), classmethod):
             continue
         kinds = (staticmethod, classmethod, functools.partialmethod)
         if isinstance(found, kinds) or (callable(found) and hasattr(found, "__get__") and not isinstance(found, type)):
             yield name, found.__get__(toolbox if instance is None else instance, toolbox)
 
 
-def _recorded(value: Any) -> Any:
+def _recorded(value: object) -> object:
+    """Return a constructor's argument as a JSON value."""
     if isinstance(value, str) and type(value).__repr__ is not str.__repr__:
-        return repr(value)  # a string that hides itself, as keys do
+        return repr(value)  # a string that hides its text, as keys do
     try:
         return json.loads(json.dumps(value, default=to_json_value))
     except (TypeError, ValueError):
@@ -116,25 +133,25 @@ def _recorded(value: Any) -> Any:
 
 
 class Toolbox:
-    """Tools that share state: subclass it, and every public method is a tool named `Class_method`.
+    """Tools that share state. Subclass it; every public method is a tool named `Class_method`.
 
-    Methods whose name begins with an underscore, properties and attributes are no tools.
+    Properties, attributes, and methods whose name begins with an underscore are not tools.
 
     Attributes:
-        plugin: the plugin the class came from, if any.
+        plugin: the name of the plugin that the class comes from, if any.
         configuration: the constructor's arguments by name, defaults included, as JSON values.
     """
 
     plugin: str | None = None
-    configuration = Configuration()
+    configuration = _Configuration()
 
+    # Type checkers are to take the signature of a subclass's constructor from its `__init__`.
     if not TYPE_CHECKING:
-        __signature__ = ConstructorSignature()
+        __signature__ = _ConstructorSignature()
 
-        # What the constructor was given is noted here, since a subclass need not call `super().__init__()`.
-        def __new__(cls, *args: Any, **kwargs: Any) -> Toolbox:
+        def __new__(cls, *args: object, **kwargs: Any) -> Toolbox:
             instance = super().__new__(cls)
-            instance.__dict__["_toolbox"] = ToolboxState.begun(cls, args, kwargs)
+            instance.__dict__["_toolbox"] = _ToolboxState.begun(cls, args, kwargs)
             return instance
 
     def __init__(self) -> None:
@@ -145,60 +162,62 @@ class Toolbox:
 
     @classmethod
     def method_tools(cls) -> list[Tool]:
-        """Descriptions of the class's tools, without a toolbox to run them on."""
+        """Return descriptions of the class's tools, which cannot be run because there is no toolbox."""
         return [
             replace(Tool.function(method, f"{cls.__name__}_{name}"), implementation=None, plugin=cls.plugin)
-            for name, method in methods(cls, Toolbox, None)
+            for name, method in _tool_methods(cls, None)
         ]
 
     def tools(self) -> list[Tool]:
-        """The toolbox's tools, the same objects every time: its methods, then what was added."""
+        """Return the toolbox's tools, the same objects every time: those of its methods, then those that were added."""
         state = _state(self)
         with state.lock:
-            for name, method in methods(type(self), Toolbox, self):
+            for name, method in _tool_methods(type(self), self):
                 if name not in state.of_methods:
                     tool = Tool.function(method, f"{type(self).__name__}_{name}")
                     state.of_methods[name] = replace(tool, toolbox=self, plugin=type(self).plugin)
             for tool_or_function, pass_self in state.added[len(state.of_added) :]:
-                state.of_added.append(self._added(tool_or_function, pass_self))
+                state.of_added.append(self._make_tool(tool_or_function, pass_self))
             return [*state.of_methods.values(), *state.of_added]
 
-    def add_tool(self, tool_or_function: Tool | Callable[..., Any], pass_self: bool = False) -> None:
+    def add_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool = False) -> None:
         """Add a tool to this toolbox, under its own name.
 
         Args:
-            tool_or_function: what to add.
-            pass_self: the function's first parameter receives the toolbox and is not shown to the model.
+            tool_or_function: the Tool or the function to add.
+            pass_self: whether the function's first parameter receives the toolbox; the model does not see it then.
 
         Raises:
-            ValueError: a function that cannot be a tool, as for `Tool.function()`.
+            ValueError: the function cannot be a tool, for the reasons that `Tool.function()` gives.
             TypeError: it is neither a Tool nor a function.
         """
         if not isinstance(tool_or_function, Tool) and not callable(tool_or_function):
             raise TypeError(f"add_tool() takes a Tool or a function, not {tool_or_function!r}.")
-        self._added(tool_or_function, pass_self)
+        self._make_tool(tool_or_function, pass_self)  # raises now what `tools()` would raise later
         _state(self).added.append((tool_or_function, pass_self))
 
     def prepare(self) -> None:
-        """Override this to set up what the tools need, `add_tool()` included, before their first use."""
+        """Override this to set up what the tools need before their first use. It may call `add_tool()`."""
 
     async def prepare_async(self) -> None:
-        """Override this for set-up that has to be awaited."""
+        """Override this instead of `prepare()` if the set-up has to be awaited."""
 
-    def pending_preparations(self, is_async: bool | None = None) -> list[Callable[[], Any]]:
-        """What is left to be called before the tools are used: functions for `prepare()`, coroutine functions for `prepare_async()`.
+    def pending_preparations(self, is_async: bool | None = None) -> list[Callable[[], Awaitable[None] | None]]:
+        """Return the functions that have to be called before the tools are used.
 
-        Each does its work once, however many call it at the same time.
+        A function stands for `prepare()`, a coroutine function for `prepare_async()`. Either does its work once, even if several
+        callers call it at the same time.
 
         Args:
-            is_async: whether async code asks. Of a toolbox that has both methods, only the one that suits is then called.
+            is_async: whether the caller is async. If the toolbox has both methods, only the one that suits the caller is returned; None
+                returns both.
         """
         has_sync = type(self).prepare is not Toolbox.prepare
         has_async = type(self).prepare_async is not Toolbox.prepare_async
         if has_sync and has_async and is_async is not None:
             has_sync, has_async = not is_async, is_async
         sync, awaited = _state(self).preparations
-        pending: list[Callable[[], Any]] = []
+        pending: list[Callable[[], Awaitable[None] | None]] = []
         if has_sync and not sync.done:
             pending.append(lambda: sync.ensure(self.prepare))
         if has_async and not awaited.done:
@@ -209,7 +228,7 @@ class Toolbox:
             pending.append(prepare_async)
         return pending
 
-    def _added(self, tool_or_function: Tool | Callable[..., Any], pass_self: bool) -> Tool:
+    def _make_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool) -> Tool:
         if not isinstance(tool_or_function, Tool):
             function = tool_or_function.__get__(self) if pass_self else tool_or_function
             return replace(Tool.function(function), toolbox=self)
@@ -220,6 +239,6 @@ class Toolbox:
         return replace(tool_or_function, implementation=function, input_schema=schema, toolbox=self)
 
 
-def _state(toolbox: Toolbox) -> ToolboxState:
-    state: ToolboxState = toolbox.__dict__["_toolbox"]
+def _state(toolbox: Toolbox) -> _ToolboxState:
+    state: _ToolboxState = toolbox.__dict__["_toolbox"]
     return state

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
-from llm_notebook.tools.collecting import adopted, as_tools
+from llm_notebook.tools.collecting import adopt_tool, as_tools
 from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
@@ -79,7 +79,7 @@ class Prompt:
         self.schema_class = schema if isinstance(schema, type) else None
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = [
-            item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopted, _listed(tools))
+            item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
         ]
         as_tools(self.tool_sources)
         self.tool_results = list(tool_results or [])

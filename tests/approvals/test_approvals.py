@@ -1,4 +1,4 @@
-"""Asking a human before a tool runs: what can be marked, what a decision is bound to, and that it is used once."""
+"""Approvals: what can be marked, what a decision is bound to, and that a decision is used once."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The example of a plugin, and its use."""
+"""Plugins: those of this package with an example, the bridge to the `llm` package, and MCP servers."""

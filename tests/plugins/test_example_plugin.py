@@ -1,4 +1,4 @@
-"""The example plugin, installed with pip and used as a user would; and the page on writing one, which quotes it."""
+"""The example plugin is installed with pip and used as a user would, and the page on writing plugins quotes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Told = Callable[[str], Any]
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that pip installed the example plugin into."""
+    """Install the example plugin with pip and return the folder it was installed into."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     done = subprocess.run(
@@ -39,7 +39,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def told(installed: Path) -> Told:
-    """What the statements put into `told`, run where the plugin is installed. A warning is an error there."""
+    """Return a function that runs statements where the plugin is installed, with warnings as errors, and returns their `told`."""
 
     def run(statements: str) -> Any:
         script = f"import json, llm_notebook as llm\n{textwrap.dedent(statements)}\nprint(json.dumps(told))"

@@ -1,4 +1,4 @@
-"""Plugins: real small distributions on the path are found, limited, collected, and cannot break the session."""
+"""Plugins: small real distributions on the path are found, limited and collected, and cannot break the session."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ TOOL = """
 
 @pytest.fixture
 def install(tmp_path, monkeypatch) -> Iterator[Install]:
-    """Puts a distribution with one plugin module on the path."""
+    """Return a function that puts a distribution with one plugin module on the path."""
     monkeypatch.syspath_prepend(str(tmp_path))
     modules: list[str] = []
 
@@ -102,7 +102,7 @@ def install(tmp_path, monkeypatch) -> Iterator[Install]:
 
 @pytest.fixture
 def plugins(monkeypatch) -> Plugins:
-    """The plugins of a fresh session, without those of the `llm` package."""
+    """Return the plugins of a fresh session, without those of the `llm` package."""
     fresh = Plugins()
     monkeypatch.setitem(process.made, open_bridge, None)
     monkeypatch.setitem(process.made, Plugins, fresh)

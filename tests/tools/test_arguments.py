@@ -1,4 +1,4 @@
-"""Arguments of tool calls: what is accepted, what is made of it, and what the model is told about the rest."""
+"""Arguments of tool calls: which are accepted, what they are converted to, and what the model reads about the others."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
 from llm_notebook.errors import ToolArgumentError
-from llm_notebook.tools.arguments import validated_arguments
-from llm_notebook.tools.schemas import function_schema
+from llm_notebook.tools.arguments import validate_arguments
+from llm_notebook.tools.signatures import read_signature
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -46,7 +46,8 @@ def positive(n: int) -> int:
 
 
 def checked(function: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
-    return validated_arguments("tool", function, function_schema(function), arguments)
+    signature = read_signature(function, "tool")
+    return validate_arguments("tool", signature, signature.schema, arguments)
 
 
 def complaint(function: Callable[..., Any], **arguments: Any) -> str:
@@ -119,8 +120,9 @@ def test_long_values_and_many_errors_are_cut() -> None:
 
 
 def test_the_models_own_words_are_kept() -> None:
+    signature = read_signature(lambda n: n, "tool")
     with pytest.raises(ToolArgumentError) as caught:
-        validated_arguments("tool", lambda n: n, None, ["é"])
+        validate_arguments("tool", signature, signature.schema, ["é"])
     assert caught.value.raw == '["é"]'
     assert "expected a JSON object of named arguments" in str(caught.value)
 
@@ -191,7 +193,7 @@ SCHEMA = {
 
 
 def by_schema(schema: dict[str, Any], **arguments: Any) -> dict[str, Any]:
-    return validated_arguments("tool", None, schema, arguments)
+    return validate_arguments("tool", None, schema, arguments)
 
 
 def test_schema_alone_coerces_without_loss() -> None:
@@ -223,9 +225,10 @@ def test_schema_of_ones_own_holds_beside_the_annotations() -> None:
     def function(n: int) -> None: ...
 
     schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 3}}}
-    assert validated_arguments("tool", function, schema, {"n": "2"}) == {"n": 2}
+    signature = read_signature(function, "tool")
+    assert validate_arguments("tool", signature, schema, {"n": "2"}) == {"n": 2}
     with pytest.raises(ToolArgumentError, match="4 is greater than the maximum of 3"):
-        validated_arguments("tool", function, schema, {"n": 4})
+        validate_arguments("tool", signature, schema, {"n": 4})
 
 
 @pytest.mark.parametrize(

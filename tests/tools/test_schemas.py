@@ -1,4 +1,4 @@
-"""Schemas: what a model is told about a function's arguments, and the concise syntax of the `llm` command."""
+"""Schemas: what a model reads about a function's arguments, and the concise syntax of the `llm` command."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ from hypothesis import strategies as st
 from llm.utils import schema_dsl as original_dsl
 from pydantic import BaseModel, Field
 
-from llm_notebook.tools.schemas import function_schema, multi_schema, schema_dsl, schema_of
+from llm_notebook.tools.schemas import multi_schema, schema_dsl, schema_of
+from llm_notebook.tools.signatures import read_signature
 from llm_notebook.tools.tool import Tool
+
+
+def function_schema(function: Callable[..., Any], name: str = "function") -> dict[str, Any]:
+    return read_signature(function, name).schema
 
 
 class Place(BaseModel):
@@ -46,7 +51,7 @@ class Box:
 
 
 class Connection:
-    """Something that cannot be written as JSON."""
+    """An object without a JSON form."""
 
 
 def simple(a: int, b: str = "x", *, c: Optional[float] = None) -> str: ...  # type: ignore[empty-body]  # noqa: UP045
@@ -73,7 +78,7 @@ def test_ordinary_functions_give_the_schema_that_llm_gives(function: Callable[..
     assert function_schema(function) == original.Tool.function(function, name="f").input_schema  # type: ignore[no-untyped-call]
 
 
-def test_defaults_are_told_in_full() -> None:
+def test_defaults_are_in_the_schema() -> None:
     properties = function_schema(defaults)["properties"]
     assert properties["a"]["default"] == [1]
     assert properties["b"]["default"] == {"title": "t", "floor": 0}
@@ -105,7 +110,7 @@ def test_any_annotations_give_the_schema_that_llm_gives(annotations: dict[str, A
         assert function_schema(function) == expected
 
 
-def test_what_was_read_before_is_not_taken_for_what_is_nearly_the_same() -> None:
+def test_signatures_that_python_takes_for_equal_are_told_apart() -> None:
     def one(a: int | str, b: bool = True) -> None: ...
     def two(a: str | int, b: bool = 1) -> None: ...  # type: ignore[assignment]
     def three(a: int | str, b: bool = True, *, llm_tool_call: Any = None) -> None: ...
@@ -178,7 +183,7 @@ def test_star_arguments() -> None:
     assert function_schema(typed_more)["additionalProperties"] == {"type": "integer"}
 
 
-def test_what_a_partial_has_bound_is_not_told() -> None:
+def test_what_a_partial_has_bound_is_hidden_from_the_model() -> None:
     def search(query: str, api_key: str, limit: int = 3) -> None: ...
 
     told = json.dumps(function_schema(functools.partial(search, api_key="secret-value")))
@@ -196,7 +201,7 @@ def test_types_without_json_form() -> None:
     with pytest.raises(
         ValueError, match=r"Tool 'required': a model cannot write the argument 'connection'.*give it a default"
     ):
-        function_schema(required)
+        function_schema(required, "required")
 
 
 @pytest.mark.parametrize("function", [len, max, str.upper])
@@ -274,7 +279,7 @@ def test_multi_keeps_references_valid() -> None:
     assert schema["$defs"]["Place"]["properties"]["floor"]["type"] == "integer"
 
 
-def test_schema_of_what_people_give() -> None:
+def test_schema_of_takes_every_form_of_a_schema() -> None:
     given_schema = {"type": "object"}
     assert schema_of(given_schema) is given_schema
     assert schema_of(Place) == Place.model_json_schema()

@@ -1,4 +1,4 @@
-"""Tools: made of all sorts of functions, given as lists, and what their results look like to a model."""
+"""Tools: they are made of all sorts of functions, given as lists, and their results become text for a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Toolboxes: public methods are tools, the constructor's arguments are remembered, set-up happens once."""
+"""Toolboxes: public methods are tools, the constructor's arguments are kept, and set-up happens once."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ class Prepared(Toolbox):
         self.add_tool(greet)
 
 
-def test_prepare_runs_once_however_many_come_at_once() -> None:
+def test_prepare_runs_once_even_if_several_threads_call_it() -> None:
     box = Prepared()
     pending = [box.pending_preparations() for _ in range(8)]
     threads = [threading.Thread(target=preparation) for (preparation,) in pending]
@@ -280,7 +280,7 @@ def test_cancelled_preparation_is_done_by_the_next() -> None:
     assert asyncio.run(main()) == 1
 
 
-def test_failed_preparation_is_told_and_tried_again() -> None:
+def test_failed_preparation_raises_and_is_tried_again() -> None:
     class Flaky(Toolbox):
         tries = 0
 
@@ -315,7 +315,7 @@ def test_preparation_that_uses_its_own_tools_does_not_wait_for_itself() -> None:
     assert box.seen == ["prepared", "prepared again"]
 
 
-def test_waiting_for_ones_own_event_loop_is_refused() -> None:
+def test_waiting_for_the_event_loop_of_the_same_thread_is_refused() -> None:
     class Both(PreparedAsync):
         def start(self) -> None: ...
 
@@ -331,7 +331,7 @@ def test_waiting_for_ones_own_event_loop_is_refused() -> None:
     asyncio.run(main())
 
 
-def test_of_two_preparations_the_face_takes_its_own() -> None:
+def test_sync_and_async_code_each_take_their_own_preparation() -> None:
     class Both(Toolbox):
         def prepare(self) -> None: ...
         async def prepare_async(self) -> None: ...

@@ -1,1 +1,1 @@
-"""What the installed `llm` package and its plugins offer, used from here: each module but `opening` imports that package."""
+"""The bridge to the installed `llm` package and its plugins. Each module except `opening` imports that package."""

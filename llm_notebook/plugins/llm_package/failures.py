@@ -1,4 +1,4 @@
-"""Errors of bridged models, tools and loaders, told in this package's own terms."""
+"""The conversion of errors that bridged models, tools and loaders raise to the errors of this package."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _COUNTERPARTS: dict[str, type[ModelError]] = {
     "ConversationNotSupported": ConversationNotSupported,
     "ModelError": ModelError,
 }
-# The base classes of "no answer came" in the HTTP clients and SDKs that plugins use.
+# The base classes that the HTTP clients and SDKs of plugins have for errors where no answer came.
 _UNREACHABLE = {"TransportError", "APIConnectionError"}
 
 
 @contextlib.contextmanager
 def own_errors(name: str) -> Iterator[None]:
-    """Raise an error of the `llm` package as ours; that of a plugin's HTTP client or SDK as ProviderError or TransportError.
+    """Raise errors of the `llm` package as ours, and those of a plugin's HTTP client or SDK as ProviderError or TransportError.
 
     Every other exception is left as it is.
 
     Args:
-        name: what failed, such as a model's id.
+        name: the name of what failed, such as a model's id, for the message.
     """
     try:
         yield
@@ -43,7 +43,7 @@ def own_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def own_pauses() -> Iterator[None]:
-    """Raise a pause of the `llm` package as ours."""
+    """Raise a PauseChain of the `llm` package as ours."""
     try:
         yield
     except llm.PauseChain as pause:
@@ -51,6 +51,10 @@ def own_pauses() -> Iterator[None]:
 
 
 def _counterpart(error: Exception, name: str) -> ModelError | None:
+    """Return the error of this package that stands for the given one; None if there is none.
+
+    Classes are compared by name: their modules are not imported, and some plugins bring an SDK of their own.
+    """
     kinds = type(error).__mro__
     for kind in kinds:
         if kind.__module__.partition(".")[0] == "llm" and kind.__name__ in _COUNTERPARTS:

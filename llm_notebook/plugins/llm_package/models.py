@@ -1,4 +1,12 @@
-"""Models of the `llm` package and its plugins as models of this one: sync, async, with and without a key; embeddings."""
+"""Models of the `llm` package and its plugins as models of this package.
+
+There are four kinds of models, sync or async and with or without a key, and a class for each. A bridged model passes the prompt on, converts
+the events of the answer one by one, and copies what arrives beside the events (tool calls, usage, the raw JSON) to the response. It runs
+no tools itself: they run in the chains of this package, where a human can be asked.
+
+A response holds the generator of its model's `execute()`. If the generator held the response in turn, a response that nobody reads any more would
+be kept, and its request would go on. So `execute()` drops its argument at once, and `_Answer` has only a weak reference.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +14,7 @@ import contextlib
 import inspect
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import llm
 
@@ -20,28 +28,34 @@ from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.models.conversations import AsyncConversation, Conversation
+    from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.parts.messages import StreamEvent
     from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["BridgedEmbeddingModel", "own_async_model", "own_model"]
+__all__ = ["BridgedEmbeddingModel", "TheirAsyncModel", "TheirModel", "own_async_model", "own_model"]
+
+TheirModel = llm.Model | llm.KeyModel
+TheirAsyncModel = llm.AsyncModel | llm.AsyncKeyModel
+TheirResponseT = TypeVar("TheirResponseT", llm.Response, llm.AsyncResponse)
 
 
-def own_model(theirs: Any) -> Model | KeyModel | None:
-    """A sync model of ours that asks theirs; None for None."""
+def own_model(theirs: TheirModel | None) -> Model | KeyModel | None:
+    """Return a sync model of ours that prompts theirs; None for None."""
     if theirs is None:
         return None
     return _BridgedKeyModel(theirs) if isinstance(theirs, llm.KeyModel) else _BridgedModel(theirs)
 
 
-def own_async_model(theirs: Any) -> AsyncModel | AsyncKeyModel | None:
-    """An async model of ours that asks theirs; None for None."""
+def own_async_model(theirs: TheirAsyncModel | None) -> AsyncModel | AsyncKeyModel | None:
+    """Return an async model of ours that prompts theirs; None for None."""
     if theirs is None:
         return None
     return _BridgedAsyncKeyModel(theirs) if isinstance(theirs, llm.AsyncKeyModel) else _BridgedAsyncModel(theirs)
 
 
 class _Bridged:
-    """What the four kinds of bridged models share.
+    """The attributes of the four kinds of bridged models.
 
     Attributes:
         theirs: the model of the `llm` package.
@@ -49,7 +63,7 @@ class _Bridged:
 
     _without_key = ""
 
-    def __init__(self, theirs: Any) -> None:
+    def __init__(self, theirs: TheirModel | TheirAsyncModel) -> None:
         self.theirs = theirs
         self.model_id: str = theirs.model_id
         self.needs_key: str | None = getattr(theirs, "needs_key", None)
@@ -64,7 +78,7 @@ class _Bridged:
 
     @property
     def key(self) -> str | None:
-        """The key of their model, for those that look for it themselves."""
+        """The key of their model, since some plugins look for it there."""
         found: str | None = getattr(self.theirs, "key", None)
         return found
 
@@ -76,24 +90,30 @@ class _Bridged:
         return str(self.theirs)
 
 
-def _own_classes(declared: tuple[Any, ...]) -> tuple[type[ServerSideTool], ...]:
-    """The classes that stand for their server-side tools. What a model does not take of raw specifications, it refuses itself."""
+def _own_classes(declared: tuple[type[llm.ServerSideTool], ...]) -> tuple[type[ServerSideTool], ...]:
+    """Return the classes that stand for the server-side tools that a model takes."""
+    # A model that takes raw specifications gets every one of ours, and refuses those that it does not know.
     raw = (ServerSideTool,) if llm.ServerSideTool in declared else ()
     return (*map(server_side_class, declared), *raw)
 
 
 class _SyncBridged(_Bridged):
     def execute(
-        self, prompt: Prompt, stream: bool, response: Any, conversation: Any, key: str | None = None
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: Response,
+        conversation: Conversation | None,
+        key: str | None = None,
     ) -> Iterator[StreamEvent]:
-        """Yield what their model answers.
+        """Prompt their model and yield the events of its answer.
 
         Raises:
             ModelError: their model failed.
         """
         with own_errors(self.model_id):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.Response)
-            del response  # it holds this generator: a cycle would keep a dropped answer going
+            del response  # see the top of this file
             try:
                 with contextlib.closing(answer.theirs.stream_events()) as events:
                     for event in events:
@@ -105,9 +125,14 @@ class _SyncBridged(_Bridged):
 
 class _AsyncBridged(_Bridged):
     async def execute(
-        self, prompt: Prompt, stream: bool, response: Any, conversation: Any, key: str | None = None
+        self,
+        prompt: Prompt,
+        stream: bool,
+        response: AsyncResponse,
+        conversation: AsyncConversation | None,
+        key: str | None = None,
     ) -> AsyncIterator[StreamEvent]:
-        """Yield what their model answers.
+        """Prompt their model and yield the events of its answer.
 
         Raises:
             ModelError: their model failed.
@@ -125,31 +150,37 @@ class _AsyncBridged(_Bridged):
                 answer.settle()
 
 
-class _Answer:
-    """One request to their model, and what it says beside its events.
+class _Answer(Generic[TheirResponseT]):
+    """The answer of their model to one request, and what it says beside its events.
 
     Attributes:
-        theirs: their response to it. Nothing is sent until its events are read.
+        theirs: their response. Nothing is sent until its events are read.
     """
 
     def __init__(
-        self, model: Any, prompt: Prompt, stream: bool, response: Any, key: str | None, response_class: Any
+        self,
+        model: TheirModel | TheirAsyncModel,
+        prompt: Prompt,
+        stream: bool,
+        response: Response | AsyncResponse,
+        key: str | None,
+        response_class: type[TheirResponseT],
     ) -> None:
         asked, conversation = their_request(
             model, prompt, in_conversation=response.conversation is not None, response_class=response_class
         )
-        self.theirs = response_class(asked, model, stream, conversation=conversation, key=key)
+        self.theirs: TheirResponseT = response_class(asked, model, stream, conversation=conversation, key=key)
         self._own = weakref.ref(response)
 
     def take_calls(self) -> None:
-        """Tell the response of the tool calls that their model registered; those that were streamed too are known by their ids."""
+        """Give the response the tool calls of their model. By their ids it recognizes those that were streamed as events before."""
         response = self._own()
         if response is not None:
             for call in self.theirs.tool_calls_or_raise():
                 response.add_tool_call(ToolCall(call.name, dict(call.arguments or {}), call.tool_call_id))
 
     def settle(self) -> None:
-        """Tell the response, if anybody still has it, what is known by now."""
+        """Give the response what is known of the answer by now, if anybody still holds it. Partial answers have a usage, too."""
         response, theirs = self._own(), self.theirs
         if response is None:
             return
@@ -164,7 +195,7 @@ class _BridgedModel(_SyncBridged, Model):
 
 
 class _BridgedKeyModel(_SyncBridged, KeyModel):
-    """A model of the `llm` package that is given its key."""
+    """A model of the `llm` package that takes a key."""
 
 
 class _BridgedAsyncModel(_AsyncBridged, AsyncModel):
@@ -172,17 +203,17 @@ class _BridgedAsyncModel(_AsyncBridged, AsyncModel):
 
 
 class _BridgedAsyncKeyModel(_AsyncBridged, AsyncKeyModel):
-    """An async model of the `llm` package that is given its key."""
+    """An async model of the `llm` package that takes a key."""
 
 
 class BridgedEmbeddingModel(EmbeddingModel):
     """An embedding model of the `llm` package.
 
     Attributes:
-        theirs: that model.
+        theirs: the model of the `llm` package.
     """
 
-    def __init__(self, theirs: Any) -> None:
+    def __init__(self, theirs: llm.models.EmbeddingModel) -> None:
         self.theirs = theirs
         self.model_id = theirs.model_id
         self.key = getattr(theirs, "key", None)
@@ -193,7 +224,7 @@ class BridgedEmbeddingModel(EmbeddingModel):
         self.batch_size = theirs.batch_size
 
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> list[list[float]]:
-        """What their model makes of the items.
+        """Have their model embed the items.
 
         Raises:
             ModelError: their model failed.

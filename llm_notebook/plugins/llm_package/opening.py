@@ -1,22 +1,26 @@
-"""Opening the bridge: whether the `llm` package is there is found out without importing it, and opening is what imports it."""
+"""Opening the bridge to the `llm` package, which is imported only if it is installed and new enough."""
 
 from __future__ import annotations
 
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from llm_notebook.plugins.loading import said_in_one_line, warn
+from llm_notebook.plugins.loading import one_line, warn
 
 if TYPE_CHECKING:
     from llm_notebook.plugins.llm_package.collection import Bridge
 
 __all__ = ["open_bridge"]
 
-_OLDEST = (0, 32)  # the first with messages, parts and stream events
+_OLDEST = (0, 32)  # the first version with messages, parts and stream events
 
 
 def open_bridge() -> Bridge | None:
-    """What the `llm` package offers; None where it is not installed, and with a warning where it cannot be used."""
+    """Import the `llm` package and return what it offers.
+
+    Returns:
+        None if the package is not installed, or, with a warning, if it cannot be used.
+    """
     try:
         version = metadata.version("llm")
     except metadata.PackageNotFoundError:
@@ -32,7 +36,7 @@ def open_bridge() -> Bridge | None:
         from llm_notebook.plugins.llm_package.collection import Bridge  # imports llm
     except Exception as error:
         warn(
-            f"The models and tools of the llm package are left out: it cannot be imported ({said_in_one_line(error)}). "
+            f"The models and tools of the llm package are left out: it cannot be imported ({one_line(error)}). "
             "Is there a file called llm.py beside the notebook?"
         )
         return None
@@ -40,7 +44,7 @@ def open_bridge() -> Bridge | None:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version."""
+    """Return the leading numbers of a version."""
     numbers = []
     for part in version.split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]

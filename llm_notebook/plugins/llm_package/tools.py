@@ -1,52 +1,66 @@
-"""Tools, Toolboxes and server-side tools of `llm` plugins as ours, and ours as bridged models are told of them."""
+"""Tools, Toolboxes and server-side tools of `llm` plugins as ours, and ours as bridged models see them.
+
+Each tool of theirs has exactly one counterpart, which is kept in an attribute of the original: consent to a tool and the state of a
+Toolbox belong to an object, so the same tool must be the same object every time it is given. A Toolbox class has a counterpart class of
+the same name and signature, whose objects pass everything on to an object of the original class.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import llm
 
 from llm_notebook.errors import ModelError
 from llm_notebook.plugins.llm_package.failures import own_pauses
 from llm_notebook.plugins.llm_package.values import own_attachment
+from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.tools.outputs import ToolOutput
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["adopted", "offered_tool", "server_side_class", "their_tools"]
+__all__ = ["adopt_tool", "own_offer", "server_side_class", "their_tools"]
 
 _OWN = "_llm_notebook_counterpart"
+T = TypeVar("T")
+OwnT = TypeVar("OwnT")
 
 
-def adopted(given: Any) -> Any:
-    """The one Tool, Toolbox or server-side tool of ours that stands for theirs; anything else as it is."""
-    if not isinstance(given, llm.Tool | llm.Toolbox | llm.ServerSideTool):
-        return given
-    known = vars(given).get(_OWN)
+def adopt_tool(given: object) -> object:
+    """Return the one Tool, Toolbox or server-side tool of ours that stands for theirs, and anything else as it is.
+
+    The counterpart is made the first time and kept in the object.
+    """
+    if isinstance(given, llm.Tool):
+        return _counterpart(given, _own_tool)
+    if isinstance(given, llm.Toolbox):
+        return _counterpart(given, _own_toolbox)
+    if isinstance(given, llm.ServerSideTool):
+        return _counterpart(given, lambda theirs: server_side_class(type(theirs))(theirs))
+    return given
+
+
+def _counterpart(theirs: T, make: Callable[[T], OwnT]) -> OwnT:
+    """Return the counterpart that is kept in an object or a class of theirs. The first time it is made."""
+    # Not `getattr()`, which would find the counterpart of a base class.
+    known: OwnT | None = vars(theirs).get(_OWN)
     if known is None:
-        kind: Any = type(given)
-        if isinstance(given, llm.Tool):
-            known = _own_tool(given)
-        elif isinstance(given, llm.Toolbox):
-            known = _own_toolbox(given, toolbox_class(kind))
-        else:
-            known = server_side_class(kind)(given)
-        setattr(given, _OWN, known)
+        known = make(theirs)
+        setattr(theirs, _OWN, known)
     return known
 
 
-def offered_tool(offered: Any) -> Any:
-    """What a plugin offers as a tool, as ours: a Tool, a Toolbox class or a function."""
+def own_offer(offered: object) -> object:
+    """Return what a plugin offers as a tool (a Tool, a Toolbox class or a function) as ours."""
     if inspect.isclass(offered):
-        kind: Any = offered
-        return toolbox_class(kind) if issubclass(kind, llm.Toolbox) else offered
+        return toolbox_class(offered) if issubclass(offered, llm.Toolbox) else offered
     if isinstance(offered, llm.Tool):
-        return adopted(offered)
+        return adopt_tool(offered)
     return _translated(offered) if callable(offered) else offered
 
 
@@ -56,55 +70,55 @@ def _own_tool(theirs: llm.Tool) -> Tool:
     return Tool(theirs.name, theirs.description, schema, function, theirs.plugin)
 
 
-def their_tools(tools: Sequence[Tool | ServerSideTool]) -> list[Any]:
-    """What a bridged model is told of the tools. It is not given their functions: they run in our chains, where people are asked."""
-    told: list[Any] = []
+def their_tools(tools: Sequence[Tool | ServerSideTool]) -> list[llm.Tool | llm.ServerSideTool]:
+    """Return the tools for a bridged model, without their functions: these run in our chains, where a human can be asked."""
+    described: list[llm.Tool | llm.ServerSideTool] = []
     for tool in tools:
         if isinstance(tool, Tool):
-            told.append(llm.Tool(tool.name, tool.description, tool.input_schema, _refused, tool.plugin))
+            described.append(llm.Tool(tool.name, tool.description, tool.input_schema, _refuse_to_run, tool.plugin))
         elif isinstance(tool, _BridgedServerSideTool):
-            told.append(tool.theirs)
+            described.append(tool.theirs)
         else:
-            told.append(llm.ServerSideTool(tool.spec))
-    return told
+            described.append(llm.ServerSideTool(tool.spec))
+    return described
 
 
-def _refused(**_: object) -> str:
-    """Stands for a tool's function, since some plugins insist on one."""
+def _refuse_to_run(**_: object) -> str:
+    """Stand in for the function of a tool, since some plugins insist on one."""
     raise ModelError("A bridged model runs no tools itself: chain() does.")
 
 
-def _translated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its output and its pauses as ours."""
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004  the method itself is asked
+def _translated(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the function with its output and its pauses turned into ours."""
+    if is_coroutine_callable(function):
 
         @functools.wraps(function)
-        async def run(*args: Any, **kwargs: Any) -> Any:
+        async def run(*args: object, **kwargs: object) -> object:
             with own_pauses():
-                return _own_output(await function(*args, **kwargs))
+                return _own_output(await cast("Awaitable[object]", function(*args, **kwargs)))
 
     else:
 
         @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
+        def run(*args: object, **kwargs: object) -> object:
             with own_pauses():
                 return _own_output(function(*args, **kwargs))
 
     return run
 
 
-def _own_output(value: Any) -> Any:
+def _own_output(value: object) -> object:
     if isinstance(value, llm.ToolOutput):
         return ToolOutput(value.output, [own_attachment(attachment) for attachment in value.attachments])
     return value
 
 
 class _BridgedToolbox(Toolbox):
-    """A Toolbox of an `llm` plugin. What it is asked for beside tools, its own Toolbox answers."""
+    """A Toolbox of an `llm` plugin. Attributes that are not found here are looked up in the original Toolbox."""
 
     their_class: ClassVar[type[llm.Toolbox]]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: Any) -> None:
         self._bridge_to(self.their_class(*args, **kwargs))
 
     def _bridge_to(self, theirs: llm.Toolbox) -> None:
@@ -114,23 +128,24 @@ class _BridgedToolbox(Toolbox):
 
     @classmethod
     def method_tools(cls) -> list[Tool]:
-        """Descriptions of their class's tools."""
+        """Return descriptions of the tools of their class."""
         return [
             replace(_own_tool(tool), implementation=None, plugin=cls.plugin) for tool in cls.their_class.method_tools()
         ]
 
     def tools(self) -> list[Tool]:
-        """Their tools, the same objects every time, then what was added here."""
+        """Return their tools, the same objects every time, and then those that were added here."""
         for tool in self._theirs.tools():
             if tool.name not in self._own_tools:
                 own = replace(_own_tool(tool), toolbox=self, plugin=type(self).plugin or tool.plugin)
                 self._own_tools[tool.name] = own
         return [*self._own_tools.values(), *super().tools()]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self._theirs, name)
+        found: object = getattr(self._theirs, name)
+        return found
 
 
 def _prepare(self: _BridgedToolbox) -> None:
@@ -141,12 +156,14 @@ async def _prepare_async(self: _BridgedToolbox) -> None:
     await self._theirs.prepare_async()
 
 
-@functools.cache
-def toolbox_class(theirs: Any) -> type[Toolbox]:
-    """The class of ours that stands for a Toolbox class of theirs, with the same name and the same arguments."""
+def toolbox_class(theirs: type[llm.Toolbox]) -> type[_BridgedToolbox]:
+    """Return the class of ours that stands for a Toolbox class of theirs, with the same name and signature."""
+    return _counterpart(theirs, _make_toolbox_class)
 
+
+def _make_toolbox_class(theirs: type[llm.Toolbox]) -> type[_BridgedToolbox]:
     @functools.wraps(theirs.__init__)
-    def initialize(self: _BridgedToolbox, *args: Any, **kwargs: Any) -> None:
+    def initialize(self: _BridgedToolbox, *args: object, **kwargs: Any) -> None:
         _BridgedToolbox.__init__(self, *args, **kwargs)
 
     members: dict[str, Any] = {
@@ -157,6 +174,7 @@ def toolbox_class(theirs: Any) -> type[Toolbox]:
         "__module__": theirs.__module__,
         "__qualname__": theirs.__qualname__,
     }
+    # A Toolbox counts as prepared if it overrides neither, so these are overridden only where theirs are.
     if theirs.prepare is not llm.Toolbox.prepare:
         members["prepare"] = _prepare
     if theirs.prepare_async is not llm.Toolbox.prepare_async:
@@ -164,20 +182,22 @@ def toolbox_class(theirs: Any) -> type[Toolbox]:
     return type(theirs.__name__, (_BridgedToolbox,), members)
 
 
-def _own_toolbox(theirs: llm.Toolbox, kind: Any) -> Any:
-    """A toolbox of ours around an object that somebody made."""
+def _own_toolbox(theirs: llm.Toolbox) -> _BridgedToolbox:
+    """Return a toolbox of ours around an object of theirs that exists already."""
+    kind = toolbox_class(type(theirs))
+    # Without `__init__`, which would make a second object of theirs.
     own = kind.__new__(kind)
     own._bridge_to(theirs)
-    # Consent covers what the constructor was given, as it does for our own Toolboxes.
+    # Consent covers the constructor's arguments, as it does for our own Toolboxes.
     own.configuration.update({name: repr(value) for name, value in theirs._config.items()})
     return own
 
 
 class _BridgedServerSideTool(ServerSideTool):
-    """A server-side tool of the `llm` package, for its own models.
+    """A server-side tool of the `llm` package, for models of that package.
 
     Attributes:
-        theirs: that tool.
+        theirs: the tool of the `llm` package.
     """
 
     def __init__(self, theirs: llm.ServerSideTool) -> None:
@@ -186,9 +206,12 @@ class _BridgedServerSideTool(ServerSideTool):
         self.name = theirs.name
 
 
-@functools.cache
-def server_side_class(theirs: Any) -> type[_BridgedServerSideTool]:
-    """The class of ours that stands for a class of theirs; its bases stand for those of theirs."""
+def server_side_class(theirs: type[llm.ServerSideTool]) -> type[_BridgedServerSideTool]:
+    """Return the class of ours that stands for a class of theirs. Its bases stand for the bases of theirs."""
+    return _counterpart(theirs, _make_server_side_class)
+
+
+def _make_server_side_class(theirs: type[llm.ServerSideTool]) -> type[_BridgedServerSideTool]:
     if theirs is llm.ServerSideTool:
         return _BridgedServerSideTool
     bases = tuple(server_side_class(base) for base in theirs.__bases__ if issubclass(base, llm.ServerSideTool))

@@ -1,10 +1,15 @@
-"""One prompt as plugins of `llm` read it: as messages, and as earlier plugins do, turn by turn from a conversation."""
+"""The conversion of a prompt to what plugins of the `llm` package read.
+
+The plugins are of two generations. Newer ones read `prompt.messages`, which has the whole history. Older ones read the text and the tool
+results of the prompt, and the history from the responses of its conversation, turn by turn. A bridged model is given both, made from the
+same messages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import llm
 from llm import parts as their_parts
@@ -14,29 +19,46 @@ from llm_notebook.plugins.llm_package.tools import their_tools
 from llm_notebook.plugins.llm_package.values import their_attachment, their_messages
 from llm_notebook.turns.prompt import Prompt
 
+if TYPE_CHECKING:
+    from llm_notebook.plugins.llm_package.models import TheirAsyncModel, TheirModel
+
 __all__ = ["their_request"]
 
 
 @dataclass(slots=True)
 class _Turn:
-    """What was asked, and what was answered to it."""
+    """One turn of the history.
+
+    Attributes:
+        asked: the messages of the user and of tools.
+        answered: the messages of the model.
+    """
 
     asked: list[Message] = field(default_factory=list)
     answered: list[Message] = field(default_factory=list)
 
     def parts(self, role: str) -> list[Part]:
-        """What was asked in messages of this role."""
+        """Return the parts of the messages with this role that were asked."""
         return [part for message in self.asked if message.role == role for part in message.parts]
 
 
-def their_request(model: Any, prompt: Prompt, *, in_conversation: bool, response_class: Any) -> tuple[Any, Any]:
-    """The prompt and, where there is a history or a conversation, the conversation that a bridged model is given.
+def their_request(
+    model: TheirModel | TheirAsyncModel,
+    prompt: Prompt,
+    *,
+    in_conversation: bool,
+    response_class: type[llm.Response] | type[llm.AsyncResponse],
+) -> tuple[llm.Prompt, llm.Conversation | llm.AsyncConversation | None]:
+    """Return the prompt and the conversation that a bridged model is given.
 
     Args:
-        model: the model, one of `llm`.
-        prompt: what it is asked.
-        in_conversation: the prompt is one of a conversation, even if there are no turns before it.
+        model: the model of the `llm` package.
+        prompt: the prompt to convert.
+        in_conversation: whether the prompt belongs to a conversation, even if there are no turns before it.
         response_class: `llm.Response`, or `llm.AsyncResponse` for an async model.
+
+    Returns:
+        The prompt, and a conversation if there is a history or `in_conversation` is true, otherwise None.
     """
     sent = prompt.messages
     system = "\n\n".join(
@@ -72,7 +94,7 @@ def their_request(model: Any, prompt: Prompt, *, in_conversation: bool, response
 
 
 def _turns(messages: Sequence[Message]) -> list[_Turn]:
-    """The messages but the system's as turns. The last is the one that waits for its answer; it may ask nothing new."""
+    """Return the messages, except those of the system, as turns. The last turn waits for its answer, and may ask nothing."""
     turns = [_Turn()]
     for message in messages:
         if message.role == "assistant":
@@ -84,7 +106,10 @@ def _turns(messages: Sequence[Message]) -> list[_Turn]:
     return [*turns, _Turn()] if turns[-1].answered else turns
 
 
-def _their_prompt(model: Any, turn: _Turn, chain: list[their_parts.Message], system: str, **more: Any) -> llm.Prompt:
+def _their_prompt(
+    model: TheirModel | TheirAsyncModel, turn: _Turn, chain: list[their_parts.Message], system: str, **more: Any
+) -> llm.Prompt:
+    """Return the prompt of one turn. `chain` has the messages up to and including this turn."""
     said = turn.parts("user")
     results = [part for part in turn.parts("tool") if isinstance(part, ToolResultPart)]
     given = [part.attachment for part in said if isinstance(part, AttachmentPart) and part.attachment is not None]
@@ -110,14 +135,21 @@ def _their_result(part: ToolResultPart) -> llm.ToolResult:
     )
 
 
-def _their_past(model: Any, turn: _Turn, asked: llm.Prompt, response_class: Any) -> Any:
-    """A finished response that stands for an earlier turn."""
-    said: Any = {
+def _their_past(
+    model: TheirModel | TheirAsyncModel,
+    turn: _Turn,
+    asked: llm.Prompt,
+    response_class: type[llm.Response] | type[llm.AsyncResponse],
+) -> llm.Response | llm.AsyncResponse:
+    """Return a finished response that stands for an earlier turn."""
+    kept = {
         "model": model.model_id,
         "prompt": {"messages": []},
         "messages": [message.to_dict() for message in turn.answered],
     }
-    response = response_class.from_dict(said, model=model)
+    # The types of the two `from_dict()` do not say that the model may be a KeyModel or an AsyncKeyModel.
+    from_dict = cast("Callable[..., llm.Response | llm.AsyncResponse]", response_class.from_dict)
+    response = from_dict(kept, model=model)
     response.prompt = asked
     response.attachments = asked.attachments
     return response

@@ -1,4 +1,4 @@
-"""Messages, parts, attachments, events, fragments and templates, from this package's classes to those of `llm` and back."""
+"""The conversion of messages, parts, attachments, events, fragments and templates between this package and the `llm` package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import llm
 from llm import parts as their_parts
@@ -16,6 +16,9 @@ from llm_notebook.parts.messages import AttachmentPart, EventType, Message, Part
 from llm_notebook.plugins.llm_package.failures import own_errors
 from llm_notebook.templates.fragments import Fragment
 from llm_notebook.templates.template import Template
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = [
     "own_attachment",
@@ -30,7 +33,7 @@ _KNOWN_EVENTS = frozenset(get_args(EventType))
 
 
 def their_attachment(attachment: Attachment) -> llm.Attachment:
-    """An attachment for a bridged model. Its type is found here: `llm` would ask the server of a URL for it."""
+    """Return an attachment for a bridged model. Its type is found here, since `llm` would ask the server of a URL for it."""
     path = None if attachment.path is None else str(Path(attachment.path).expanduser())
     try:
         found: str | None = attachment.resolve_type()
@@ -40,14 +43,14 @@ def their_attachment(attachment: Attachment) -> llm.Attachment:
 
 
 def own_attachment(attachment: llm.Attachment) -> Attachment:
-    """An attachment that a bridged tool or loader gave."""
+    """Return an attachment of a bridged tool or loader as ours."""
     return Attachment(attachment.type, attachment.path, attachment.url, attachment.content)
 
 
 def their_messages(messages: Iterable[Message]) -> Iterator[their_parts.Message]:
-    """Messages for a bridged model.
+    """Yield messages for a bridged model.
 
-    Attachments of tool results follow in a user message, as in the chains of `llm`: few plugins look for them in the result.
+    Attachments of tool results follow in a user message, as in the chains of `llm`, because few plugins look for them in the result.
     """
     for message in messages:
         parts = [_their_part(part) for part in message.parts]
@@ -60,7 +63,7 @@ def their_messages(messages: Iterable[Message]) -> Iterator[their_parts.Message]
 
 
 def _their_part(part: Part) -> their_parts.Part:
-    # What a plugin does to a dict stays with the plugin.
+    # Dicts are copied, so that a plugin that changes one changes only its own.
     fields = {
         name: copy.deepcopy(getattr(part, name)) for name in part.__dataclass_fields__ if "attachment" not in name
     }
@@ -71,40 +74,41 @@ def _their_part(part: Part) -> their_parts.Part:
 
 
 def own_events(event: their_parts.StreamEvent) -> list[StreamEvent]:
-    """The event as ours; none for a kind of event that is not known here."""
+    """Return the event as ours; an empty list for a kind of event that is not known here."""
     if event.type not in _KNOWN_EVENTS:
         return []
     values: dict[str, Any] = {name: getattr(event, name) for name in StreamEvent.__dataclass_fields__}
     return [StreamEvent(**values)]
 
 
-def own_fragment_loader(loader: Callable[[str], Any]) -> Callable[[str], list[Fragment | Attachment]]:
-    """A fragment loader that gives Fragments and Attachments of ours."""
+def own_fragment_loader(loader: Callable[[str], object]) -> Callable[[str], list[Fragment | Attachment]]:
+    """Return a fragment loader that returns Fragments and Attachments of ours."""
 
     @functools.wraps(loader)
     def load(argument: str) -> list[Fragment | Attachment]:
         with own_errors(argument):
             found = loader(argument)
-        parts = found if isinstance(found, list | tuple) else [found]
-        return [
-            own_attachment(part)
-            if isinstance(part, llm.Attachment)
-            else Fragment(part, getattr(part, "source", "") or "")
-            if isinstance(part, str)
-            else part
-            for part in parts
-        ]
+        return [_own_fragment(part) for part in (found if isinstance(found, list | tuple) else [found])]
 
     return load
 
 
-def own_template_loader(loader: Callable[[str], Any]) -> Callable[[str], Template]:
-    """A template loader that gives Templates of ours."""
+def _own_fragment(part: object) -> Fragment | Attachment:
+    if isinstance(part, llm.Attachment):
+        return own_attachment(part)
+    if isinstance(part, str):
+        return Fragment(part, getattr(part, "source", "") or "")
+    # A plugin may know this package and return its classes. Whatever else it is, `resolve_fragments()` refuses it.
+    return cast("Fragment | Attachment", part)
+
+
+def own_template_loader(loader: Callable[[str], object]) -> Callable[[str], Template]:
+    """Return a template loader that returns Templates of ours."""
 
     @functools.wraps(loader)
     def load(argument: str) -> Template:
         with own_errors(argument):
-            template = loader(argument)
+            template = cast("BaseModel", loader(argument))
         return Template.model_validate(template.model_dump(exclude_none=True))
 
     return load

@@ -1,1 +1,1 @@
-"""Servers of the Model Context Protocol: their tools as a Toolbox, over the official `mcp` package, which loads when one is connected to."""
+"""Servers of the Model Context Protocol, whose tools become a Toolbox. The official `mcp` package is loaded with the first server."""

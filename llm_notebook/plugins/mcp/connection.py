@@ -1,4 +1,13 @@
-"""Connections to MCP servers. All of them live on one event loop of their own, whoever calls: sync or async, in whatever thread."""
+"""Connections to MCP servers, which live on one event loop of their own, so that sync and async code in any thread can use them.
+
+The client of the `mcp` package has to be entered and left by the same task, and keeps tasks of its own between the calls. The tools of a
+chain, on the other hand, run in whatever thread or event loop the chain runs in, and a loop that `asyncio.run()` makes ends with that
+call. So each Connection has a task on the private loop that holds it, `_hold()`: the task enters the client, hands it out through the
+future `_ready`, and waits for the event `_leave`. Every call runs on that loop too; `Connections.submit()` takes it there from any thread.
+
+A connection opens with the first call, and again with the next call after it broke or was closed. `_ready` is None while there
+is none. A call that fails is never repeated, since nobody knows whether the server has already done what it was asked.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +31,7 @@ from llm_notebook.errors import ModelError
 from llm_notebook.turns.event_loop import EventLoopThread
 
 if TYPE_CHECKING:
+    from mcp.client import Transport
     from mcp_types import CallToolResult, Tool
 
 __all__ = ["Connection", "Connections", "Server"]
@@ -36,15 +46,15 @@ _LONGEST_LINE = 200
 
 @dataclass(slots=True)
 class Server:
-    """Where a server is, and with what it is started or asked.
+    """The address of a server or the command that starts it, with its settings.
 
     Attributes:
-        command: the program and its arguments; empty for a server that is reached by address.
-        url: the address of a server that runs already.
-        folder: where the program is started.
-        environment: more variables for the program; it sees only harmless ones of ours.
-        headers: sent with every request to the address.
-        timeout: seconds that it has to start, and to answer each call.
+        command: the program and its arguments; empty for a server that has an address.
+        url: the address of a server that is already running.
+        folder: the folder in which the program is started.
+        environment: environment variables for the program, in addition to harmless ones of ours such as PATH.
+        headers: HTTP headers that are sent with every request to the address.
+        timeout: the seconds that the server has to start, and to answer each call.
     """
 
     command: tuple[str, ...] = ()
@@ -56,12 +66,12 @@ class Server:
 
     @property
     def shown(self) -> str:
-        """What error messages call it."""
+        """The name of the server in error messages. The query of an address is left out, as it may hold a key."""
         return " ".join(self.command) if self.command else (self.url or "").partition("?")[0]
 
 
 class Connections:
-    """The open connections of this process, and the loop they live on. What is still open at exit is closed then."""
+    """The open connections of this process and the event loop on which they live. Those that are still open at exit are closed."""
 
     def __init__(self) -> None:
         self.loop = EventLoopThread()
@@ -69,16 +79,16 @@ class Connections:
         self._process = os.getpid()
         atexit.register(self.close)
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Have a coroutine run on the loop."""
+    def submit(self, coroutine: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
+        """Run a coroutine on the loop, without waiting for it."""
         return self.loop.submit(coroutine)
 
-    def opened(self, connection: Connection) -> None:
-        """Remember to close it."""
+    def add(self, connection: Connection) -> None:
+        """Add a connection to those that are closed at exit."""
         self._open.add(connection)
 
     def close(self) -> None:
-        """Close all that is open, and wait for it. A forked child leaves its parent's alone."""
+        """Close the open connections and wait until they are closed. In a forked child this does nothing: they are its parent's."""
         if self._process != os.getpid():
             return
         closing = [self.submit(connection.aclose()) for connection in list(self._open)]
@@ -86,9 +96,9 @@ class Connections:
 
 
 class Connection:
-    """One server, connected to when it is first needed, and anew after the connection broke.
+    """The connection to one server. It opens when it is first needed, and again after it broke.
 
-    Its coroutines run on the loop of `Connections` only. The client is entered and left by one task, as its library wants it.
+    Its coroutines may run only on the loop of `Connections`.
     """
 
     def __init__(self, server: Server, connections: Connections) -> None:
@@ -102,14 +112,14 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """It was connected to, in this process, and not closed since."""
+        """Whether the connection was opened in this process and has not been closed since."""
         return self._ready is not None and self._process == os.getpid()
 
     async def tools(self) -> list[Tool]:
-        """What the server offers.
+        """Fetch the list of the server's tools.
 
         Raises:
-            ModelError: it cannot be started or reached, or does not answer.
+            ModelError: the server cannot be started or reached, or does not answer.
         """
         client = await self._client()
         found: list[Tool] = []
@@ -122,33 +132,34 @@ class Connection:
                 return found
 
     async def call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
-        """Have the server run a tool, once: a call whose connection broke is not sent again.
+        """Have the server run a tool once. The call is not sent again, even if the connection breaks.
 
         Raises:
-            ModelError: the server refused, broke off, or took too long.
+            ModelError: the server refused the call, broke the connection, or took too long.
         """
         client = await self._client()
         return await self._answered(client.call_tool(name, arguments))
 
     async def aclose(self) -> None:
-        """End the connection, and the server with it if we started it. The next call connects anew."""
+        """Close the connection, and end the server if it was started here. The next call opens the connection again."""
         holder, self._holder, self._ready = self._holder, None, None
         if holder is not None:
             self._leave.set()
             await asyncio.wait([holder], timeout=_SECONDS_TO_CLOSE)
 
     async def _client(self) -> Client:
+        """Return the client of the open connection, and open it if there is none."""
         if not self.is_open:
-            # A forked child has no part in its parent's connection.
+            # In a forked child the parent's connection does not count.
             self._process = os.getpid()
             self._ready = asyncio.get_running_loop().create_future()
             self._leave = asyncio.Event()
             self._holder = asyncio.create_task(self._hold(self._ready, self._leave))
-            self._connections.opened(self)
+            self._connections.add(self)
         ready = self._ready
         assert ready is not None
         try:
-            # Whoever is cancelled while waiting does not cancel it for the others.
+            # Several calls may wait for it, so one that is cancelled must not cancel it.
             return await asyncio.shield(ready)
         except ModelError:
             if self._ready is ready:
@@ -156,18 +167,20 @@ class Connection:
             raise
 
     async def _hold(self, ready: asyncio.Future[Client], leave: asyncio.Event) -> None:
+        """Keep the client entered until `leave` is set. See the top of this file."""
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._server.timeout):
-                    client = await self._entered(stack)
+                    client = await self._enter(stack)
                 ready.set_result(client)
                 await leave.wait()
-        except BaseException as error:  # whatever it is, who waits must hear of it
+        except BaseException as error:  # whatever it is, the calls that wait must not wait forever
             if not ready.done():
                 ready.set_exception(self._unreachable(error))
-                ready.exception()  # read once here: nobody need be waiting any more
+                ready.exception()  # if no call waits any more, asyncio would report it as never retrieved
 
-    async def _entered(self, stack: AsyncExitStack) -> Client:
+    async def _enter(self, stack: AsyncExitStack) -> Client:
+        """Start or reach the server, and enter a client on the stack."""
         server = self._server
         if server.command:
             program, *arguments = server.command
@@ -175,17 +188,18 @@ class Connection:
                 command=program, args=arguments, env=server.environment, cwd=server.folder
             )
             self._stderr = _LastLines()
-            transport: Any = stdio_client(parameters, errlog=stack.enter_context(self._stderr.file))
+            transport: Transport = stdio_client(parameters, errlog=stack.enter_context(self._stderr.file))
         else:
             import httpx2  # only for servers that are reached by address
 
-            # A tool may take its time: how long a call may take is the client's matter.
+            # No limit for reading, as a tool may take its time. The limit for a whole call is the client's, below.
             patience = httpx2.Timeout(server.timeout, read=None)
             http = await stack.enter_async_context(httpx2.AsyncClient(headers=server.headers, timeout=patience))
             transport = streamable_http_client(server.url or "", http_client=http)
         return await stack.enter_async_context(Client(transport, read_timeout_seconds=server.timeout))
 
     async def _answered(self, answer: Awaitable[T]) -> T:
+        """Wait for an answer of the server, and turn the errors of its library into ours."""
         shown = self._server.shown
         try:
             return await answer
@@ -221,10 +235,12 @@ class Connection:
 
 
 class _LastLines:
-    """The last lines that a program writes to its stderr, for error messages.
+    """The last lines that a program wrote to its stderr, for error messages.
+
+    A thread reads them from a pipe for as long as the program runs: a program whose pipe is full would stand still.
 
     Attributes:
-        file: what the program writes to; to be closed here when the program is gone.
+        file: the end of the pipe that the program writes to. Close it when the program has ended.
     """
 
     def __init__(self) -> None:
@@ -239,7 +255,8 @@ class _LastLines:
             self._lines.extend(line.strip()[:_LONGEST_LINE] for line in file if line.strip())
 
     def sentence(self) -> str:
-        """` It last said: …`, or nothing. Once the program is gone, all that it wrote counts."""
+        """Return ` It last said: …`, or an empty string if the program has written nothing."""
+        # Once the program has ended, the thread soon reaches the end of the pipe, and nothing is missing.
         if self.file.closed:
             self._reader.join(_SECONDS_TO_READ)
         return f" It last said: {' / '.join(self._lines)!r}." if self._lines else ""

@@ -1,37 +1,33 @@
-"""`mcp_toolbox()`: the tools of an MCP server as a Toolbox, for models of every kind and each call approvable."""
+"""`mcp_toolbox()`, which makes the tools of an MCP server a Toolbox. It works with every model, and calls can be approved."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import importlib.util
-import json
 import re
 import shlex
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.parts.attachments import Attachment
 from llm_notebook.tools.outputs import ToolOutput
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
-    import concurrent.futures
     import os
+    from collections.abc import Coroutine
     from types import TracebackType
-
-    from mcp_types import CallToolResult
 
     from llm_notebook.plugins.mcp.connection import Connection, Connections, Server
 
 __all__ = ["MCPToolbox", "mcp_toolbox"]
 
-_LONGEST_NAME = 64
+_LONGEST_NAME = 64  # the most that providers take
+T = TypeVar("T")
 
 
 def mcp_toolbox(
@@ -44,23 +40,24 @@ def mcp_toolbox(
     headers: Mapping[str, str] | None = None,
     timeout: float = 60.0,
 ) -> MCPToolbox:
-    """A Toolbox with the tools of a Model Context Protocol server, which is started or asked when a chain first needs it.
+    """Return a Toolbox with the tools of a Model Context Protocol server.
 
-    Consent to a call covers the command or address, the tool's description and schema, and the names (not the values) of `env` and
-    `headers`. A server that we started ends with the toolbox, with `close()`, after a `with` block, or with the kernel.
+    The server is started or connected to when a chain first needs it. Consent to a call covers the command or address, the tool's
+    description and schema, and the names (not the values) of `env` and `headers`. A server that was started here ends with the toolbox,
+    with `close()`, after a `with` block, or with the kernel.
 
     Args:
-        command: starts a server that speaks over its standard input and output: `"uvx mcp-server-time"`, or a list of words.
-        url: the address of a server that speaks Streamable HTTP, in place of `command`.
-        name: goes in front of the tools' names, `name_tool`, where those of two servers would be the same.
-        env: variables for the server. It sees none of ours but harmless ones such as PATH; give secrets here, not in `command`.
-        cwd: the folder that the server is started in.
-        headers: sent with every request to `url`, such as `{"Authorization": "Bearer …"}`.
-        timeout: seconds that the server has to start, and to answer each call.
+        command: the command that starts a server that uses its standard input and output: `"uvx mcp-server-time"`, or a list of words.
+        url: the address of a server that uses Streamable HTTP, instead of `command`.
+        name: a prefix for the tools' names, as in `name_tool`, to tell apart the tools of two servers.
+        env: environment variables for the server, in addition to harmless ones such as PATH. Give secrets here, not in `command`.
+        cwd: the folder in which the server is started.
+        headers: HTTP headers that are sent with every request to `url`, such as `{"Authorization": "Bearer …"}`.
+        timeout: the seconds that the server has to start, and to answer each call.
 
     Raises:
-        ModelError: the package `mcp` is not installed.
-        ValueError: neither or both of `command` and `url` are given, or something that does not go with them.
+        ModelError: the package `mcp` is not installed, or too old.
+        ValueError: neither or both of `command` and `url` are given, or an argument does not go with the one that is given.
     """
     words = tuple(shlex.split(command) if isinstance(command, str) else command or ())
     if bool(words) == bool(url):
@@ -84,7 +81,11 @@ def mcp_toolbox(
 
 
 class MCPToolbox(Toolbox):
-    """The tools of an MCP server. `mcp_toolbox()` makes it; what the constructor is given is what a record of it may show."""
+    """The tools of an MCP server, made by `mcp_toolbox()`.
+
+    A Toolbox keeps the arguments of its constructor, and the human who approves a call sees them. So this constructor takes only what may be
+    seen. The connection, which knows the secrets, is added afterwards.
+    """
 
     def __init__(
         self,
@@ -104,10 +105,11 @@ class MCPToolbox(Toolbox):
         connections = process.of(Connections)
         self._connections: Connections = connections
         self._connection = Connection(server, connections)
+        # At exit `Connections` closes all connections together, and waits for them.
         weakref.finalize(self, _end, self._connection, connections).atexit = False
 
     async def prepare_async(self) -> None:
-        """Connect to the server and add its tools. Chains do so by themselves; await it to see them in `tools()` before.
+        """Connect to the server and add its tools. Chains do this by themselves; await it to see the tools in `tools()` earlier.
 
         Raises:
             ModelError: the server cannot be started or reached.
@@ -118,13 +120,13 @@ class MCPToolbox(Toolbox):
             if wanted not in known:
                 known.add(wanted)
                 description = offered.description or offered.title
-                self.add_tool(Tool(wanted, description, offered.input_schema, self._calling(offered.name)))
+                self.add_tool(Tool(wanted, description, offered.input_schema, self._function_for(offered.name)))
 
     @property
     def close(self) -> Callable[[], None]:
-        """Call it to end the connection, and the server if it was started here; the next call connects anew.
+        """A function that closes the connection and ends the server if it was started here. The next call connects again.
 
-        A property, since public methods of a Toolbox are tools.
+        It is a property because a public method of a Toolbox would be a tool.
         """
         return self._close
 
@@ -139,14 +141,16 @@ class MCPToolbox(Toolbox):
     ) -> None:
         self._close()
 
-    async def _awaited(self, coroutine: Any) -> Any:
-        """What a coroutine of the connection gives, from whatever event loop this is. Cancelled here, it is cancelled there."""
-        running: concurrent.futures.Future[Any] = self._connections.submit(coroutine)
-        return await asyncio.wrap_future(running)
+    async def _awaited(self, coroutine: Coroutine[object, object, T]) -> T:
+        """Run a coroutine on the loop of the connection and await it on this one. If it is cancelled here, it is cancelled there."""
+        return await asyncio.wrap_future(self._connections.submit(coroutine))
 
-    def _calling(self, name: str) -> Callable[..., Any]:
+    def _function_for(self, name: str) -> Callable[..., object]:
+        """Return the function that calls a tool of the server."""
+        from llm_notebook.plugins.mcp.results import output_of  # loads mcp
+
         async def call(**arguments: Any) -> ToolOutput:
-            return _output(await self._awaited(self._connection.call(name, arguments)))
+            return output_of(await self._awaited(self._connection.call(name, arguments)))
 
         return call
 
@@ -155,43 +159,13 @@ class MCPToolbox(Toolbox):
 
 
 def _end(connection: Connection, connections: Connections) -> None:
-    """End a connection whose toolbox is gone, without waiting for it."""
+    """Close the connection of a toolbox that has been collected, without waiting for it."""
     if connection.is_open:
         connections.submit(connection.aclose())
 
 
-def _output(result: CallToolResult) -> ToolOutput:
-    """What the server returned, as text and attachments.
-
-    Raises:
-        ModelError: the server says that the tool failed; the message is for the model.
-    """
-    texts: list[str] = []
-    attachments: list[Attachment] = []
-    for block in result.content:
-        if block.type == "text":
-            texts.append(block.text)
-        elif block.type == "image" or block.type == "audio":  # noqa: PLR1714  type checkers tell the blocks apart by it
-            attachments.append(Attachment(type=block.mime_type, content=base64.b64decode(block.data)))
-        elif block.type == "resource_link":
-            texts.append(f"{block.title or block.name}: {block.uri}")
-        else:
-            resource: Any = block.resource
-            if hasattr(resource, "text"):
-                texts.append(resource.text)
-            else:
-                content = base64.b64decode(resource.blob)
-                attachments.append(Attachment(type=resource.mime_type, content=content))
-    if not texts and result.structured_content is not None:
-        texts.append(json.dumps(result.structured_content, ensure_ascii=False))
-    text = "\n".join(texts)
-    if result.is_error:
-        raise ModelError(text or "the tool failed and did not say why")
-    return ToolOutput(text, attachments)
-
-
 def _without_secrets(url: str | None) -> str | None:
-    """An address without user, password and the values of its query."""
+    """Return an address without user, password and the values of its query."""
     if url is None:
         return None
     parts = urlsplit(url)

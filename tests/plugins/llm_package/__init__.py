@@ -1,1 +1,1 @@
-"""The bridge to the `llm` package, with real plugins of it."""
+"""The bridge to the `llm` package, tested with real plugins of that package."""

@@ -1,4 +1,4 @@
-"""The bridge of a fresh session, with the plugins that are installed and the one written for these tests."""
+"""A fresh bridge for each test, with the installed plugins of the `llm` package and the one written for these tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.plugins.llm_package import plugin
 
 @pytest.fixture(autouse=True)
 def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
-    """The bridge, newly opened."""
+    """Open a fresh bridge, with the plugin for these tests registered."""
     fresh = Bridge()
     monkeypatch.setitem(process.made, open_bridge, fresh)
     monkeypatch.setitem(process.made, Plugins, Plugins())
@@ -30,6 +30,6 @@ def bridge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
 
 
 def pytest_report_header() -> str:
-    """Which `llm` and which plugins of it these tests saw."""
+    """Return the versions of `llm` and of its plugins that these tests run with."""
     names = ["llm", *sorted({entry.dist.name for entry in metadata.entry_points(group="llm") if entry.dist})]
     return "bridge: " + ", ".join(f"{name} {metadata.version(name)}" for name in names)

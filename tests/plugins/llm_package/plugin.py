@@ -1,4 +1,4 @@
-"""A plugin of the `llm` package for these tests: what the small real ones do not do. Registered by the fixture `bridge`."""
+"""A plugin of the `llm` package that does what the small real ones do not. The fixture `bridge` registers it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from llm.parts import StreamEvent
 from pydantic import Field
 
 SENT: list[llm.Prompt] = []
-"""The prompts that `scripted` was given."""
+"""The prompts that the model `scripted` has received."""
 
 SCRIPT: list[Any] = []
-"""What it yields; an exception is raised."""
+"""What the model yields. An exception in the list is raised."""
 
 ENDED: list[str] = []
-"""What ended its generator before its end."""
+"""One entry for each of its generators that was closed early."""
 
 
 class Search(llm.ServerSideTool):
@@ -126,7 +126,7 @@ def picture(llm_tool_call: llm.ToolCall) -> llm.ToolOutput:
 
 
 def hesitant(path: str) -> str:
-    """Asks first, in the way of the `llm` package."""
+    """Pause in the way of the `llm` package."""
     from llm_notebook import approved  # a plugin of llm need not know this package
 
     if not approved():
@@ -181,7 +181,7 @@ def _shelf(argument: str) -> llm.Template:
 
 
 def call_events(name: str, arguments: dict[str, Any], call_id: str, **more: Any) -> list[StreamEvent]:
-    """A call as the events of a stream."""
+    """Return a tool call as the events of a stream."""
     return [
         StreamEvent("tool_call_name", name, tool_call_id=call_id, **more),
         StreamEvent("tool_call_args", json.dumps(arguments), tool_call_id=call_id),

@@ -1,4 +1,4 @@
-"""Models of `llm` plugins answer here as any model does: text, reasoning, calls, usage, errors, history."""
+"""Models of `llm` plugins answer like any other model: text, reasoning, tool calls, usage, errors, history."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class _StatusError(Exception):
 
 
 class APIConnectionError(Exception):
-    """Named as in the SDKs that plugins use."""
+    """An error with the name that the SDKs of plugins use."""
 
 
 @pytest.mark.parametrize(

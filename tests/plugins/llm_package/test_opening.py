@@ -1,4 +1,4 @@
-"""When the `llm` package is imported, what a plugin of it that fails costs, and its loaders and embedding models."""
+"""The bridge is opened late, a broken plugin of the `llm` package costs one warning, and loaders and embedding models work."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _distribution(folder: Path, name: str, code: str, *, group: str = "llm", ver
 
 
 def _told(statements: str, *paths: Path, **environment: str) -> tuple[object, str]:
-    """What the statements put into `told`, in an interpreter of its own, and what it wrote to stderr."""
+    """Run statements in an interpreter of their own, and return their `told` and what was written to stderr."""
     path = [*map(str, paths), str(ROOT)]
     script = f"import sys\nsys.path[:0] = {path!r}\nimport llm_notebook as llm, json\n{textwrap.dedent(statements)}\nprint(json.dumps(told))"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Tools and Toolboxes of `llm` plugins run in our chains, where people are asked; bridged models call any tool."""
+"""Tools and Toolboxes of `llm` plugins run in our chains, where they can be approved, and bridged models call any tool."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.plugins.llm_package import plugin
 
 
 def _asking(*calls: dict[str, Any]) -> str:
-    """A prompt that makes llm-echo call tools."""
+    """Return a prompt that makes llm-echo call tools."""
     return json.dumps({"tool_calls": list(calls), "prompt": "calling"})
 
 
 def _results(face: Face, chain: Any) -> list[ToolResultPart]:
-    """What the tools of a chain returned."""
+    """Read the chain and return the results of its tools."""
     found = []
     for response in face.responses(chain):
         face.text(response)

@@ -1,1 +1,1 @@
-"""The tools of MCP servers, with a real server over stdio and over HTTP."""
+"""The tools of MCP servers, tested with a real server over stdio and over HTTP."""

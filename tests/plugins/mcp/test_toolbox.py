@@ -1,4 +1,4 @@
-"""`mcp_toolbox()` with a real MCP server, in a process of its own over stdio, and over HTTP on loopback."""
+"""`mcp_toolbox()` works with a real MCP server, over stdio in a process of its own and over HTTP on loopback."""
 
 from __future__ import annotations
 

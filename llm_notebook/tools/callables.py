@@ -1,0 +1,77 @@
+"""What can be found out about a callable: its name, its annotations, and whether it is async, however it is wrapped.
+
+A user's tool may be a function, a bound method, a class, an object with `__call__`, or any of these inside decorators and
+`functools.partial`, nested in any order. `inspect.unwrap()` removes decorators that use `functools.wraps`, and nothing in the
+standard library removes both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["bound_by_partial", "described_callable", "is_coroutine_callable", "type_hints"]
+
+
+def is_coroutine_callable(function: object) -> bool:
+    """Return whether a call gives a coroutine: of an `async def` function, or of an object whose `__call__` is one.
+
+    A function that only happens to return an awaitable cannot be recognized before it is called.
+    """
+    if not callable(function):
+        return False
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def described_callable(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the callable that carries the name and the docstring: what is inside wrappers and `functools.partial`."""
+    base = inspect.unwrap(function)
+    while isinstance(base, functools.partial):
+        function = base.func
+        base = inspect.unwrap(function)
+    # A wrapper has the name and docstring that it was given, so it is preferred to what it wraps.
+    return function if hasattr(base, "__name__") else base
+
+
+def bound_by_partial(function: Callable[..., object]) -> set[str]:
+    """Return the names of the parameters that a `functools.partial`, or several of them, have bound."""
+    bound: set[str] = set()
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        bound.update(function.keywords)
+        function = inspect.unwrap(function.func)
+    return bound
+
+
+def _with_annotations(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the function that carries the annotations of a callable."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(function.func)
+    if inspect.isclass(function):
+        return function.__init__
+    return function if hasattr(function, "__name__") else type(function).__call__
+
+
+def type_hints(function: Callable[..., object]) -> dict[str, Any]:
+    """Return the type hints by parameter name. One that cannot be evaluated is left out."""
+    target = _with_annotations(function)
+    try:
+        return typing.get_type_hints(target, include_extras=True)
+    except Exception:
+        # One bad annotation makes it fail as a whole. Each is tried by itself, so that the others are not lost.
+        names = getattr(inspect.unwrap(target), "__globals__", {})
+        hints: dict[str, Any] = {}
+        for name, annotation in getattr(target, "__annotations__", {}).items():
+            single = types.SimpleNamespace(__annotations__={name: annotation})
+            # An annotation may raise anything. A parameter without one is a string to the model, and is not checked.
+            with contextlib.suppress(Exception):
+                hints.update(typing.get_type_hints(single, globalns=names, include_extras=True))
+        return hints
