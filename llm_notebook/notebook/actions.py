@@ -85,7 +85,7 @@ class Actions:
             CellError: it is no action of ours, or cannot be done here.
             CellHalted: the turn paused again, or was stopped; all is shown already.
         """
-        self._turns.front.has_extension()
+        self._turns.front.note_extension()
         try:
             action = json.loads(line)
         except ValueError:
