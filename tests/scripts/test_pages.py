@@ -17,8 +17,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from llm_notebook.notebook.arguments import documented
+from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.magics import LLMMagics
-from llm_notebook.notebook.commands.grammar import subcommand
 from tests.fakes.openai_server import OpenAIServer, Reply, Request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +103,7 @@ def test_the_page_on_magics_names_every_subcommand_and_no_other() -> None:
         if line not in ("%llm models of cars", "%llm act"):
             # A word in capitals stands for the user's own; an ID has a digit in it.
             typed = re.sub(r"\bID\b", "5q7w2x1k", line.removeprefix("%llm "))
-            assert subcommand(typed) is not None, line
+            assert parse_subcommand(typed) is not None, line
 
 
 @pytest.mark.parametrize("page", NAMED, ids=name_of)
