@@ -11,6 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.providers.table import PROVIDERS
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
@@ -87,6 +88,13 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
         .replace("[install SOURCE | list | remove NAME]", "")
     )
     assert _said(terminal, capsys, "models?") == said
+
+
+def test_the_help_names_every_option(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _said(terminal, capsys, "help").split()
+    words = {word.removesuffix(",") for word in shown}
+    for action in LLMMagics.llm.parser._actions:
+        assert not action.option_strings or words & set(action.option_strings), action
 
 
 def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:

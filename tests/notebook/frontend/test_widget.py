@@ -54,6 +54,7 @@ def _click(kernel: Kernel, cell: Cell, **more: Any) -> str:
 
 def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
     assert widgets.value(LIVE_MODELS) == 0
+    assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == "1"
 
 
 def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
@@ -117,7 +118,11 @@ def test_what_waits_is_handed_over_to_an_extension_that_comes_later(widgets: Ker
 
 
 def test_without_built_scripts_there_is_no_widget(kernel: Kernel) -> None:
-    kernel.run("import llm_notebook.notebook.frontend as frontend\nfrontend.widget_script = lambda: None")
+    kernel.run(
+        "import llm_notebook.notebook.frontend.frontend as frontend\n"
+        "built, frontend.widget_script = frontend.widget_script, lambda: None"
+    )
     cell = kernel.run("%reload_ext llm_notebook\n%llm -m slow hi")
     assert [message for message in cell.messages if message["content"].get("target_name") == "jupyter.widget"] == []
     assert cell.markdown == ["At last."]
+    kernel.run("frontend.widget_script = built")
