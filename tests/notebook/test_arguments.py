@@ -1,4 +1,4 @@
-"""The grammar of a line: options first, then the prompt as it was typed; slips are refused with the nearest right word."""
+"""The grammar of a line: options first, then the prompt as it was typed; a slip is refused, and the nearest word named."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_any_line_survives_the_shell(terminal: InteractiveShell, text: str) -> N
     assert [prompt.prompt for prompt in sent] == [text]
 
 
-# IPython itself empties lines that hold nothing but spaces.
+# IPython itself strips lines that consist of spaces.
 lines = typed.filter(lambda line: "{{" not in line and (not line or bool(line.strip(" \t"))))
 
 

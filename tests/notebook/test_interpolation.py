@@ -1,4 +1,4 @@
-"""`{{ expression }}`: values in a prompt, and what is said about expressions that have none."""
+"""`{{ expression }}`: the values in a prompt, and the message about an expression that has none."""
 
 from __future__ import annotations
 

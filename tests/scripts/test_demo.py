@@ -1,4 +1,4 @@
-"""The demo works on a copy: the checkout stays clean, and what the user wrote into the copy is not lost."""
+"""The demo works on a copy: the checkout stays clean, and the user's changes to the copy are kept."""
 
 from __future__ import annotations
 

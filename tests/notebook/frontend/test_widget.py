@@ -1,4 +1,4 @@
-"""The transcript in a front end without our extension that can show widgets, with every ipykernel."""
+"""The transcript in a front end that has widgets but not our extension, with every ipykernel."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ ran.clear()
 
 
 def _models(kernel: Kernel) -> list[str]:
-    """The comms of the widgets with a script of ours, as they were opened."""
+    """Return the ids of the widgets with our scripts, in the order in which they were opened."""
     opened = [message["content"] for message in kernel.heard if message["msg_type"] == "comm_open"]
     return [content["comm_id"] for content in opened if "_esm" in content["data"].get("state", {})]
 
 
 def _updates(cell: Cell, model: str) -> list[dict[str, Any]]:
-    """What a page is sent of a widget's state, in order."""
+    """Return the updates of a widget's state that a page is sent, in order."""
     data = [content["data"] for content in cell.of("comm_msg") if content["comm_id"] == model]
     return [update["state"] for update in data if update.get("method") == "update"]
 
