@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Actions"]
 
+# The actions that run a chain, and so belong into the main thread.
 _CLICKS = ("decide", "continue", "retry")
 _VERDICTS = ("approved", "denied", "answered", "abandoned")
+# What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
@@ -263,6 +265,7 @@ class Actions:
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None
+        # A chain of this kernel knows what arrived; that of another kernel is known from the journal.
         if turn.chain is not None and turn.chain.latest is not None:
             asked, history, log, plan = turn.chain.prompt, turn.chain.so_far, turn.chain.log, turn.chain.plan
         elif paused is not None:
@@ -292,6 +295,7 @@ class Actions:
         def start_over() -> ChainResponse:
             turn.feed.start_over()
             following = chain.plan.chain_from(chain.prompt)
+            # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
             following.log.chain_id = turn.view.id
             return following
 

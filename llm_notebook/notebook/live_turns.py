@@ -145,9 +145,11 @@ class LiveTurns:
             PauseChain: the turn is paused, and no human can decide here (nbclient, papermill).
             Exception: the chain failed with this; what had arrived is shown and kept.
         """
+        # The transcript and the chain share one id, by which a later kernel finds the chain of a saved transcript.
         view.id = view.id or chain.log.chain_id or new_id()
         chain.log.chain_id = view.id
         turn = self._register(view, context)
+        # Under nbclient the pause is an error, which stops the run anyway and says so itself.
         stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
         self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
         return turn
@@ -326,6 +328,7 @@ class LiveTurns:
         except PauseChain as pause:
             return pause
         except BaseException:
+            # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
             return None
         return None
 
@@ -340,6 +343,7 @@ class LiveTurns:
         feed = Feed(view)
         display = answer_display(self.front, feed, self._receive, is_shown=is_shown)
         turn = LiveTurn(view, feed, display, context)
+        # Comm messages may look for a turn in another thread.
         with self._lock:
             for known in [known for known in self.turns.values() if known.view.is_over][:-_MOST_KEPT]:
                 del self.turns[known.view.id]
@@ -347,7 +351,7 @@ class LiveTurns:
         return turn
 
     def _receive(self, message: dict[str, Any]) -> None:
-        # Looked up at each message, because `received` is set after the first turns may have been made.
+        # `received` is set when the actions connect, so it is looked up at each message.
         self.received(message)
 
 
@@ -356,6 +360,7 @@ def _account(turn: LiveTurn, chain: ChainResponse) -> None:
     view = turn.view
     view.not_saved = chain.log.not_saved
     view.scopes = chain.log.scopes
+    # Each run reads another chain, so no round is counted twice.
     for response in chain.finished_responses():
         view.usage = add_usage(view.usage, response.usage())
         if is_billed(response.model):

@@ -112,6 +112,7 @@ class LLMMagics(Magics):
 
     def _asker(self, *, wait: bool = False) -> AskHuman | None:
         """Return what asks a human by keyboard; None where buttons ask, and where nobody can answer."""
+        # In a terminal there are no buttons, and under nbclient nobody can type.
         by_keyboard = (wait or not in_kernel(self.shell)) and is_interactive(self.shell)
         return ask_by_keyboard if by_keyboard else None
 
@@ -122,6 +123,7 @@ class LLMMagics(Magics):
         """
         if not origin.cell_id or not origin.keeps:
             return False
+        # Equal origins mean the same cell with the same text.
         here = [
             turn
             for turn in self.turns.turns.values()
@@ -194,6 +196,7 @@ class LLMMagics(Magics):
 
     def _model(self, arguments: Arguments, turn: ConversationNode) -> Model | KeyModel:
         before = self.session.model_before(turn)
+        # A conversation keeps its model until another one is named.
         if arguments.model is None and before is not None:
             return before
         try:
@@ -204,6 +207,7 @@ class LLMMagics(Magics):
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, chain.latest
+        # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None or view.state == "failed" or response is None:
             return
         arguments, turn = live.context
@@ -212,6 +216,7 @@ class LLMMagics(Magics):
                 "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
             ]
         view.cut_short = _finish_reason(response.response_json) == "length"
+        # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer:
             self.session.keep(turn, response)
         if arguments.out is not None:
@@ -239,6 +244,7 @@ def register(shell: InteractiveShell) -> None:
 
 def unregister(shell: InteractiveShell) -> None:
     """Undo `register()`, and restore other magics of the same name that it replaced."""
+    # By name, because after %reload_ext the class is another object than the one that was registered.
     magics = shell.magics_manager.registry.pop("LLMMagics", None)
     if magics is None:
         return

@@ -41,4 +41,5 @@ def read_questions(shell: InteractiveShell) -> None:
 def forget_questions(shell: InteractiveShell) -> None:
     """Undo `read_questions()`."""
     transformers = shell.input_transformer_manager.token_transformers
+    # By name, because after a reload the class is another object.
     transformers[:] = [known for known in transformers if known.__name__ != _QuestionToModel.__name__]

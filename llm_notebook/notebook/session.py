@@ -68,6 +68,7 @@ class Session:
         place = (cell, self._position)
         known = self._turns.get(place)
         parent = self._parent(known, cell) if continues else None
+        # A cell that is given or loses its -c gets another node: other cells may still continue what it said before.
         turn = (
             known
             if known is not None and known.parent is parent
@@ -79,6 +80,7 @@ class Session:
     def _parent(self, known: ConversationNode | None, cell: str) -> ConversationNode | None:
         """Return the node that a prompt with -c continues, given the node that its cell had so far."""
         if known is None:
+            # Earlier kernels matter only until this one has an answer.
             recalled = self.recall(cell) if self._latest is None else None
             return self._latest if recalled is None else ConversationNode(response=recalled)
         if known.parent is not None:

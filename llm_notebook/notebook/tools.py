@@ -43,6 +43,7 @@ def _find(name: str, variables: Mapping[str, Any]) -> list[Any]:
             f"-T {name}: no function, Tool or Toolbox of that name is defined here."
             f"{nearest(name, [*known, *offered])} Nothing was sent."
         )
+    # The name of a Toolbox class stands for an object that needs no arguments.
     if isinstance(value, type) and issubclass(value, Toolbox):
         value = _evaluate(f"{name}()", variables, offered)
     tools = list(value) if isinstance(value, list | tuple) else [value]
@@ -59,6 +60,7 @@ def _evaluate(expression: str, variables: Mapping[str, Any], offered: Mapping[st
         tree = ast.parse(expression, mode="eval")
     except SyntaxError:
         return None
+    # Anything else is no attempt to make a Toolbox: `-T my-tool` is a slip, and not a subtraction.
     if not isinstance(tree.body, ast.Call | ast.Attribute):
         return None
     try:
@@ -134,6 +136,7 @@ def find_defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> di
     toolboxes = [value for value in list(variables.values()) if isinstance(value, Toolbox)]
     in_toolboxes = {tool.name: toolbox for toolbox in toolboxes for tool in toolbox.tools()}
     in_toolboxes |= {type(toolbox).__name__: toolbox for toolbox in toolboxes}
+    # A Tool may have another name than the variable that holds it.
     renamed = {value.name: value for value in list(variables.values()) if isinstance(value, Tool)}
     found: dict[str, Any] = {}
     offered: Mapping[str, Any] | None = None

@@ -34,6 +34,7 @@ class Subcommand:
 _ID = r"(?=[a-z]*\d)[0-9a-z]{5,26}"
 # An address or a path; quotation marks enclose one with spaces.
 _SOURCE = r"""(?:"[^"]+"|'[^']+'|\S+)"""
+# What may follow each name: a regular expression that must match all of it, with single spaces between the words.
 _FORMS = {
     "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
     "default": r"\S*",
@@ -49,6 +50,7 @@ _FORMS = {
     "act": r"\{.*\}",
     "help": r"",
 }
+# The same as a person would write it, for the messages about slips.
 _SPELLED_FORMS = {
     "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
     "default": ["MODEL"],

@@ -105,6 +105,7 @@ class JournalCommands:
             if not waiting:
                 raise CellError("Nothing waits for you.")
             name = waiting[-1].call_id
+        # The ID may be that of a call, as `pending` shows it, or of a turn, as `history` shows it.
         try:
             turn, _ = self._find_call(name)
         except CellError:
@@ -144,6 +145,7 @@ class JournalCommands:
         query = command.text.removeprefix("-q").strip() if command.words[:1] == ["-q"] else ""
         name = command.words[0] if command.words and not query else ""
         turns = self._read_conversation(journal, name) if name else journal.history(query)
+        # The later rounds of a chain begin with tool results. The list shows each chain once, by its first round.
         turns = [turn for turn in turns if turn.begun.messages and turn.begun.messages[-1].role != "tool"]
         if not turns:
             say(self._shell, "Nothing of that is in the journal." if query else "The journal holds nothing yet.")
@@ -231,6 +233,7 @@ def _depths(turns: list[TurnEntry]) -> dict[str, int]:
     """Return for each turn, by its id, how many of the listed turns it follows from."""
     by_id = {turn.begun.turn_id: turn for turn in turns}
     depths: dict[str, int] = {}
+    # Oldest first, so that a parent's depth is known before its children's.
     for turn in sorted(turns, key=lambda turn: turn.begun.at):
         parent = turn.begun.parent_id
         depths[turn.begun.turn_id] = depths[parent] + 1 if parent in by_id and parent in depths else 0

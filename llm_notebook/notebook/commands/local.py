@@ -94,6 +94,7 @@ def _list(shell: InteractiveShell) -> None:
         file = model.file.path()
         size = megabytes(file.stat().st_size) if file.is_file() else "the file is gone"
         rows.append([model.name, size, _describe(model), model.source or str(file)])
+    # Downloads that were interrupted.
     rows += [[name, kept, "not complete: install it again to go on", ""] for name, kept in arriving().items()]
     if not rows:
         say(shell, "No model is installed on this machine. `%llm local install` fetches a small one.")

@@ -174,6 +174,7 @@ def _default(shell: InteractiveShell, words: list[str]) -> None:
         model = get_model(words[0])
     except UnknownModelError as error:
         raise CellError(f"{error} The default is unchanged.") from None
+    # The only warning says that the default holds in notebooks only. It is the better answer, so it is shown as one.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConfigurationWarning)
         set_default_model(model.model_id)
@@ -196,6 +197,7 @@ def _aliases(shell: InteractiveShell, words: list[str]) -> None:
                 raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, stored_aliases())}") from None
             say(shell, "{} is forgotten.", alias)
         case _:
+            # An alias of the user's may name a model that is not known at the moment, such as one of a server that is off.
             rows = [[alias, entry.model_id] for entry in get_models_with_aliases() for alias in entry.aliases]
             known = {alias for alias, _ in rows}
             rows += [[alias, target] for alias, target in stored_aliases().items() if alias not in known]

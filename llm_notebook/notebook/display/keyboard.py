@@ -103,6 +103,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _read_line(question: str) -> str:
+    # The question must not appear before what was written above it.
     sys.stdout.flush()
     return input(question)
 

@@ -49,11 +49,12 @@ if TYPE_CHECKING:
 __all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_markdown"]
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_BEFORE_WAITING_SHOWS = 0.15
-_SHORTEST_INTERVAL = 0.05
+_BEFORE_WAITING_SHOWS = 0.15  # seconds
+_SHORTEST_INTERVAL = 0.05  # seconds
+# Each run of the cell with `%llm resume` adds an output, and each output is repainted.
 _MOST_OUTPUTS = 4
-_FIRST_REMINDER = 2.0
-_REMINDERS_APART = 1.25
+_FIRST_REMINDER = 2.0  # seconds after the run began
+_REMINDERS_APART = 1.25  # how much later each reminder comes than the one before
 
 Bundle = dict[str, Any]
 
@@ -284,6 +285,7 @@ class NotebookDisplay:
 
     def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
         """Repaint the outputs unless they show the same already. Return how many messages that took."""
+        # "Waiting for …" need not be counted in the saved notebook.
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
             return 0
         if markdown_of(self._feed.view) == self._markdown and all(output.is_shown for output in self._outputs):

@@ -95,10 +95,12 @@ class FrontEnd:
 
     def note_extension(self) -> None:
         """Note that our Lab extension has just shown that it is there."""
+        # A page may speak by `%llm act` before it has a comm, or after it has closed ours.
         if self._bus is not None:
             self._bus.reopen()
         if not self.extension:
             self.extension = True
+            # With the extension nobody needs the widget, so nobody needs to know whether it would work.
             self._close_channel()
             self._changed()
 
