@@ -1,4 +1,4 @@
-"""Has the front end built into wheels and source archives. An editable installation leaves that to `make`, so it needs no Node."""
+"""Builds the front end into wheels and source archives. An editable installation leaves that to `make` and needs no Node."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _SHARED = f"share/jupyter/labextensions/{front_end.NAME}"
 
 
 class FrontEnd(BuildHookInterface[Any]):
-    """The `custom` build hook of pyproject.toml."""
+    """The build hook that pyproject.toml names `custom`."""
 
     def dependencies(self) -> list[str]:
-        """What a build needs beside hatchling; nothing where there is nothing to build."""
+        """Return the packages that a build needs beside hatchling; none if the front end is built already."""
         if front_end.is_built():
             return []
         return [front_end.BUILDER] if node.has_node() else [front_end.BUILDER, node.PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, and say which files belong into the archive."""
+        """Build the front end and add its files to the archive."""
         if version == "editable":
             return
         if not (front_end.is_built() or front_end.build()):

@@ -1,1 +1,1 @@
-"""Speed, as ratios to plain httpx (and the `llm` package where it is installed) measured in the same run."""
+"""Benchmarks. Speeds are ratios to plain httpx, and to the `llm` package if it is installed, measured in the same run."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: every benchmark, one after the other."""
+"""`python -m benchmarks`: runs every benchmark, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live transcript in Chromium at 2,000 tokens a second: how late text is drawn, and how long the page is held at once."""
+"""Measures the live transcript in Chromium at 2,000 tokens a second: how late text is drawn, and how long the page blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.measuring import ROOT, Row, printed
+from benchmarks.measuring import ROOT, Row, print_table
 from scripts.chromium import ARGUMENTS, find_chromium
 
 __all__ = ["run"]
@@ -57,8 +57,9 @@ _SHAPES: dict[str, tuple[str, Callable[[int], str]]] = {
 }
 _PEER = "plain text"
 
-# Feeds the widget as anywidget does, or a plain element. Each message ends with a numbered mark; when the mark is found at the
-# end of what is drawn, its text was drawn. A channel that always has a message tells how long nothing else got its turn.
+# Feeds the widget as anywidget does, or a plain element as the peer. Each message ends with a numbered mark: once the mark is at
+# the end of the page's text, the message has been drawn. A message channel that is never empty shows how long the page was
+# blocked: the longest time between two of its messages.
 _FEED = """
 async ({kind, batches, every}) => {
   const heard = {};
@@ -128,7 +129,7 @@ async ({kind, batches, every}) => {
 
 
 def run() -> None:
-    """Measure and print; where something needed is missing, say what."""
+    """Measure and print. If something is missing that the measurement needs, say what."""
     missing = _missing()
     if missing:
         print(f"\nThe live transcript in Chromium was not measured: {missing}")
@@ -138,14 +139,14 @@ def run() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         with contextlib.closing(browser):
-            peer = _measured(browser, "plain", _prose)
-            measured = {name: _measured(browser, kind, shape) for name, (kind, shape) in _SHAPES.items()}
+            peer = _measure(browser, "plain", _prose)
+            measured = {name: _measure(browser, kind, shape) for name, (kind, shape) in _SHAPES.items()}
     for key, title, aim in (
         ("lag", "How late streamed text is drawn (median, 2,000 tokens/s)", "<= 300 ms"),
         ("block", "How long a page is held at once (the longest of 20,000 tokens)", "<= 50 ms for prose"),
     ):
         rows = [Row(name, found[key], _PEER, peer[key], aim) for name, found in measured.items()]
-        printed(title, rows, "ms", 1e3)
+        print_table(title, rows, "ms", 1e3)
 
 
 def _missing() -> str:
@@ -158,7 +159,7 @@ def _missing() -> str:
     return ""
 
 
-def _measured(browser: Any, kind: str, shape: Callable[[int], str]) -> dict[str, float]:
+def _measure(browser: Any, kind: str, shape: Callable[[int], str]) -> dict[str, float]:
     page = browser.new_page()
     page.route(f"{_ADDRESS}**", _serve)
     page.goto(_ADDRESS)

@@ -1,10 +1,10 @@
-"""What it costs until a prompt could be sent, in CPU time of a fresh interpreter, less the interpreter's own start."""
+"""Measures the CPU time until a prompt can be sent, in a fresh interpreter, without the start of the interpreter itself."""
 
 from __future__ import annotations
 
 import importlib.util
 
-from benchmarks.measuring import Row, cpu_of_program, median_of, printed
+from benchmarks.measuring import Row, cpu_of_program, median_of, print_table
 
 __all__ = ["run"]
 
@@ -46,7 +46,7 @@ def run() -> list[Row]:
     ]
     if "llm" in cost:
         rows.append(Row("the llm package: import + get_model", cost["llm"], "import httpx + client", httpx, "-"))
-    printed("Import and model ready (CPU)", rows, "ms", 1e3)
+    print_table("Import and model ready (CPU)", rows, "ms", 1e3)
     return rows
 
 

@@ -1,8 +1,8 @@
-"""What keeping a turn in the journal costs: early and late in a conversation, many at once, and next to SQLite by hand."""
+"""Measures what keeping a turn in the journal costs: early and late in a conversation, many at once, and beside plain SQLite."""
 
 from __future__ import annotations
 
-from benchmarks.measuring import Row, printed, reported
+from benchmarks.measuring import Row, print_table, run_program
 
 __all__ = ["run"]
 
@@ -51,7 +51,7 @@ def by_hand(number):
     plain.execute("INSERT INTO turns VALUES (?, ?, NULL)", (f"T{number}", prompt))
     plain.execute("PRAGMA synchronous = FULL")
     plain.execute("UPDATE turns SET answer = ? WHERE id = ?", (answer, f"T{number}"))
-# The disk is quick in one minute and slow in the next: both have their turns in the same ones.
+# The speed of a disk changes from minute to minute, so the two take turns.
 ours, hand = [], []
 for number in range(300):
     ours.append(spent(lambda: keep(3000 + number), time.perf_counter))
@@ -68,7 +68,7 @@ print(json.dumps({
 
 def run() -> list[Row]:
     """Measure, print and return the rows."""
-    spent = reported(_TURNS)
+    spent = run_program(_TURNS)
     rows = [
         Row("CPU of a turn, at 1,000", spent["late_cpu"], "at 10", spent["early_cpu"], "<= 1.3"),
         Row("a turn", spent["ours"], "sqlite3 by hand", spent["hand"], "-"),
@@ -76,9 +76,9 @@ def run() -> list[Row]:
         Row("a turn of a history, read", spent["reading"], "written", spent["ours"], "-"),
         Row("words found in 2,100 turns", spent["finding"], "a turn written", spent["ours"], "-"),
     ]
-    printed("Journal", rows, "ms", 1e3)
+    print_table("Journal", rows, "ms", 1e3)
     disk = [Row("written for a turn, at 1,000", spent["late_disk"], "at 10", spent["early_disk"], "<= 1.3")]
-    printed("Journal, disk", disk, "KB", 1e-3)
+    print_table("Journal, disk", disk, "KB", 1e-3)
     return [*rows, *disk]
 
 

@@ -1,4 +1,4 @@
-"""Running pieces of Python in fresh interpreters, and medians of what they cost."""
+"""Runs pieces of Python in fresh interpreters and prints what they cost."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Row", "cpu_of_program", "median_of", "printed", "reported"]
+__all__ = ["ROOT", "Row", "cpu_of_program", "median_of", "print_table", "run_program"]
 
 ROOT = Path(__file__).parent.parent
 
 
 @dataclass(slots=True)
 class Row:
-    """One line of a result table: what was measured, the cost, the cost of the peer it is compared to, and the aim."""
+    """One line of a result table.
+
+    Attributes:
+        what: what was measured.
+        cost: its cost, in the unit of its table after scaling.
+        peer: what it is compared to.
+        peer_cost: the cost of that, in the same unit.
+        aim: the ratio or cost that is acceptable, in words; "-" for none.
+    """
 
     what: str
     cost: float
@@ -36,15 +44,15 @@ def _environment() -> dict[str, str]:
 
 
 def cpu_of_program(program: str) -> float:
-    """CPU seconds, user and system, of one fresh interpreter that runs the program."""
+    """Run a program in a fresh interpreter. Return its CPU seconds, user and system."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", program], check=True, env=_environment(), stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def reported(program: str, *arguments: str) -> dict[str, float]:
-    """What a program prints as JSON on its last line."""
+def run_program(program: str, *arguments: str) -> dict[str, float]:
+    """Run a program in a fresh interpreter. Return the JSON that it prints on its last line."""
     run = subprocess.run(
         [sys.executable, "-c", program, *arguments], check=True, env=_environment(), capture_output=True, text=True
     )
@@ -53,11 +61,11 @@ def reported(program: str, *arguments: str) -> dict[str, float]:
 
 
 def median_of(samples: list[float]) -> float:
-    """The median: one busy moment of the machine does not move it."""
+    """Return the median, which one busy moment of the machine does not move."""
     return statistics.median(samples)
 
 
-def printed(title: str, rows: list[Row], unit: str, scale: float) -> None:
+def print_table(title: str, rows: list[Row], unit: str, scale: float) -> None:
     """Print a result table."""
     print(f"\n{title}")
     for row in rows:

@@ -1,4 +1,4 @@
-"""A loopback server that streams Chat Completions chunks as fast as they are read, for measuring clients."""
+"""Streams Chat Completions chunks on loopback as fast as they are read, for measuring clients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _events(count: int) -> list[bytes]:
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The path names the number of chunks and how many go into one HTTP chunk: /COUNT/PACKED/chat/completions."""
+    """Answer requests for /COUNT/PACKED/chat/completions: COUNT events, PACKED of them in each HTTP chunk."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -54,6 +54,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def main() -> None:
+    """Serve on a free port, which is printed first, until the process is ended."""
     server = await asyncio.start_server(_answer, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:

@@ -1,4 +1,4 @@
-"""CPU per streamed chunk: ours, plain httpx with a C JSON parser, and the `llm` package, from one loopback server."""
+"""Measures the CPU time of a streamed chunk: ours, plain httpx with a compiled JSON parser, and the `llm` package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 
-from benchmarks.measuring import ROOT, Row, median_of, printed, reported
+from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
 
 __all__ = ["run"]
 
@@ -111,7 +111,7 @@ def run() -> list[Row]:
     finally:
         server.kill()
         server.wait()
-    printed("A streamed chunk (CPU)", rows, "us", 1e6)
+    print_table("A streamed chunk (CPU)", rows, "us", 1e6)
     return rows
 
 
@@ -119,7 +119,7 @@ def _measure(programs: dict[str, str], url: str, packed: int) -> list[Row]:
     samples: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(_ROUNDS):
         for name, program in programs.items():
-            samples[name].append(reported(program, url, str(_CHUNKS), str(packed))["cpu"])
+            samples[name].append(run_program(program, url, str(_CHUNKS), str(packed))["cpu"])
     cost = {name: median_of(values) for name, values in samples.items()}
     how = "one event a packet" if packed == 1 else f"{packed} events a packet"
     rows = [

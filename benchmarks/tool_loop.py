@@ -1,4 +1,4 @@
-"""CPU per round of a tool loop: ours, the same loop by hand on httpx, and the `llm` package; tools that wait; memory; dicts."""
+"""Measures the CPU time of a round of a tool loop, beside a loop by hand and the `llm` package; and waiting tools, memory, dicts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 
-from benchmarks.measuring import ROOT, Row, median_of, printed, reported
+from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
 
 __all__ = ["run"]
 
@@ -142,22 +142,23 @@ print(json.dumps({"from_dict": reading, "to_dict": writing, "json": plain}))
 """
 
 
-def _served(module: str) -> tuple[subprocess.Popen[str], str]:
+def _start_server(module: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a server. Return (its process, its address)."""
     server = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert server.stdout is not None
     return server, f"http://127.0.0.1:{int(server.stdout.readline())}"
 
 
-def _loops() -> list[Row]:
+def _measure_loops() -> list[Row]:
     programs = {"hand": _BY_HAND, "ours": _OURS} | ({"llm": _LLM} if importlib.util.find_spec("llm") else {})
-    server, url = _served("benchmarks.tool_server")
+    server, url = _start_server("benchmarks.tool_server")
     rows: list[Row] = []
     try:
         cost: dict[tuple[str, int], float] = {}
         for length in _LENGTHS:
             for name, program in programs.items():
                 samples = _SAMPLES if name != "llm" else 1
-                cost[name, length] = median_of([reported(program, url, str(length))["cpu"] for _ in range(samples)])
+                cost[name, length] = median_of([run_program(program, url, str(length))["cpu"] for _ in range(samples)])
             rows.append(Row(f"{length} rounds, each", cost["ours", length], "by hand", cost["hand", length], "<= 1.5"))
             if "llm" in programs:
                 rows.append(Row(f"the llm package, {length}", cost["llm", length], "ours", cost["ours", length], "-"))
@@ -170,16 +171,16 @@ def _loops() -> list[Row]:
 
 def run() -> list[Row]:
     """Measure, print and return the rows."""
-    rows = _loops()
-    printed("Tool loop, CPU per round", rows, "ms", 1e3)
+    rows = _measure_loops()
+    print_table("Tool loop, CPU per round", rows, "ms", 1e3)
     waits = [
-        Row(f"100 {kind} tools of 50 ms", reported(_WAITING, kind)["seconds"], "the wait", 0.05, "<= 0.15 s")
+        Row(f"100 {kind} tools of 50 ms", run_program(_WAITING, kind)["seconds"], "the wait", 0.05, "<= 0.15 s")
         for kind in ("async", "threads")
     ]
-    printed("Tools that wait, wall clock", waits, "s", 1)
-    server, url = _served("benchmarks.sse_server")
+    print_table("Tools that wait, wall clock", waits, "s", 1)
+    server, url = _start_server("benchmarks.sse_server")
     try:
-        memory = reported(_MEMORY, url, "100000")
+        memory = run_program(_MEMORY, url, "100000")
     finally:
         server.terminate()
         server.wait()
@@ -187,13 +188,13 @@ def run() -> list[Row]:
         Row("a chunk held", memory["per_chunk"], "aim", 200, "<= 200 B"),
         Row("peak of 100k chunks", memory["peak"], "aim", 20e6, "<= 20 MB"),
     ]
-    printed("Memory", held, "B", 1)
-    spent = reported(_DICTS)
+    print_table("Memory", held, "B", 1)
+    spent = run_program(_DICTS)
     dicts = [
         Row("from_dict of 1,000 turns", spent["from_dict"], "json there and back", spent["json"], "-"),
         Row("to_dict of 1,000 turns", spent["to_dict"], "json there and back", spent["json"], "-"),
     ]
-    printed("Dicts, CPU", dicts, "ms", 1e3)
+    print_table("Dicts, CPU", dicts, "ms", 1e3)
     return [*rows, *waits, *held, *dicts]
 
 

@@ -1,4 +1,4 @@
-"""A loopback server that asks for one tool call in every answer until it has been asked often enough, for measuring tool loops."""
+"""Answers on loopback with one tool call after another, for measuring tool loops."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def _body(rounds: int, body: bytes) -> bytes:
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The path names the number of rounds: /ROUNDS/chat/completions."""
+    """Answer requests for /ROUNDS/chat/completions: with a tool call until there have been ROUNDS results, then with text."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(
                 int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
             )
-            said = _body(int(head.split(b"/")[1]), await reader.readexactly(length))
+            content = _body(int(head.split(b"/")[1]), await reader.readexactly(length))
             writer.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                + b"%x\r\n%s\r\n0\r\n\r\n" % (len(said), said)
+                + b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
             )
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -58,7 +58,7 @@ async def _serve() -> None:
 
 
 def main() -> None:
-    """Serve on a free port, printed first, until the process is ended."""
+    """Serve on a free port, which is printed first, until the process is ended."""
     asyncio.run(_serve())
 
 

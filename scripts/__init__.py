@@ -1,1 +1,1 @@
-"""What the Makefile runs: the demo, the checks, the notebooks and the pictures."""
+"""The programs that the Makefile runs: the demo, the checks, the notebooks and the pictures."""

@@ -1,4 +1,4 @@
-"""`make lint` and `make test`: runs every check, goes on after a failure, and ends with one line of counts."""
+"""`make lint` and `make test`: runs every check, continues after a failure, and ends with one line of counts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ _NO_NODE = "The front end's checks need Node 20.19 or newer with npm: install it
 
 @dataclass(slots=True)
 class Counts:
-    """How many tests passed, failed and were skipped. A check without tests counts only when it fails."""
+    """The numbers of tests that passed, failed and were skipped. A check without tests counts only when it fails."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
 
     def add(self, report: Path, exit_code: int) -> None:
-        """Add a JUnit report. A run that failed without naming a test, or without a report, is one failure."""
+        """Add a JUnit report.
+
+        Args:
+            report: the file, which is missing if the tests did not start.
+            exit_code: of the run. A run that failed counts as one failure if the report names none.
+        """
         failed = 0
         for case in _cases(report):
             outcomes = {child.tag for child in case}
@@ -45,13 +50,13 @@ class Counts:
         self.failed += failed or int(exit_code != 0 or not report.exists())
 
     def line(self) -> str:
-        """The closing line."""
+        """Return the closing line."""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
 def main() -> int:
-    """Run the checks that the argument names. Returns the exit code."""
+    """Run the linters, and with the argument `everything` the tests too. Return the exit code."""
     counts = Counts()
     RESULTS.mkdir(exist_ok=True)
     _lint(counts)
@@ -80,7 +85,7 @@ def _test_front_end(counts: Counts) -> None:
         return
     counts.failed += int(_run(["npm", "run", "--silent", "lint:check"], environment, SOURCES) != 0)
     counts.add(report, _run(["npm", "test", "--silent"], environment, SOURCES))
-    # The browser tests run what the sources say now.
+    # The browser tests run the bundles, so these must be built from the sources as they are.
     counts.failed += int(not provide_front_end())
 
 
@@ -100,7 +105,7 @@ def _test_python(counts: Counts) -> None:
 
 
 def _run(command: list[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> int:
-    """Run one check where its output can be seen. Returns its exit code."""
+    """Run one check, with its output on this terminal. Return its exit code."""
     shown = " ".join(Path(word).name if word == sys.executable else word for word in command)
     print(f"\n$ {shown}", flush=True)
     return subprocess.run(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode

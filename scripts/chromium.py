@@ -1,4 +1,4 @@
-"""Finds a Chromium or Chrome for the browser tests, and installs one where that needs no question."""
+"""Finds a Chromium or Chrome for the browser tests, and installs one where that needs no permission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""Command-line arguments for a browser that talks to the test's own server and to nobody else."""
+"""Command-line arguments for a browser that connects to the server of the test and to nothing else."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MACOS = (
@@ -29,7 +29,7 @@ _MACOS = (
 
 
 def find_chromium() -> str | None:
-    """The path of the browser that `CHROMIUM` names, else of the first one found, else None."""
+    """Return the path of the browser that `CHROMIUM` names, or of the first one found, or None."""
     named = os.environ.get("CHROMIUM")
     if named:
         return named
@@ -39,7 +39,7 @@ def find_chromium() -> str | None:
 
 
 def provide_chromium() -> str | None:
-    """`find_chromium()`, after installing Debian's `chromium` when running as root on a system with apt-get."""
+    """Return the path of a browser, or None. As root on a system with apt-get, install Debian's `chromium` if there is none."""
     found = find_chromium()
     if found or not (shutil.which("apt-get") and os.geteuid() == 0):
         return found

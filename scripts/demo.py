@@ -1,4 +1,4 @@
-"""The demo: a language model on this machine answers in a notebook. No key, and no file of the user's is touched."""
+"""`make demo`: a local model answers in a notebook, without a key and without touching any of the user's files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main() -> int:
         return _execute(environment)
     if not provide_front_end():
         _say("Answers are shown as text that grows, without buttons.")
-    _open(_working_copy(), environment)
+    _open(_provide_working_copy(), environment)
     return 0
 
 
@@ -46,7 +46,7 @@ def _say(line: str) -> None:
 
 
 def _execute(environment: dict[str, str]) -> int:
-    """Run a fresh copy of the notebook and write the page. Returns the exit code of the execution."""
+    """Execute a fresh copy of the notebook and write the page. Return the exit code of the execution."""
     PAGE.unlink(missing_ok=True)
     copy = HOME / "headless" / NOTEBOOK.name
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -60,10 +60,10 @@ def _execute(environment: dict[str, str]) -> int:
 
 
 def _open(notebook: Path, environment: dict[str, str]) -> None:
-    """Become the JupyterLab server, so that Ctrl-C reaches it and nothing else is left to end."""
+    """Replace this process by the JupyterLab server, so that Ctrl-C ends it and nothing else is left running."""
     _say("Opening JupyterLab in the browser (Ctrl-C here ends it). If no window appears, use the address below.")
     options = ["--ServerApp.ip=127.0.0.1", "--ServerApp.answer_yes=True", "--LabApp.extension_manager=readonly"]
-    # At this level the server prints the address with its token, and otherwise only what went wrong.
+    # At this level the server prints only errors and the address with its token.
     options += ["--log-level=ERROR", f"--ServerApp.root_dir={notebook.parent}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
@@ -71,8 +71,8 @@ def _open(notebook: Path, environment: dict[str, str]) -> None:
     os.execve(sys.executable, command, environment)
 
 
-def _working_copy() -> Path:
-    """The copy that the demo works on: as in the checkout, unless its cells were changed in an earlier demo."""
+def _provide_working_copy() -> Path:
+    """Return the copy that the demo opens: a fresh one, unless its cells were changed in an earlier demo."""
     copy = HOME / "notebooks" / NOTEBOOK.name
     mark = HOME / "notebooks.sha256"
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -85,13 +85,13 @@ def _working_copy() -> Path:
 
 
 def _cells_digest(notebook: Path) -> str:
-    """A digest of what the cells say, without their outputs: running them is no change."""
+    """Return a digest of the cells without their outputs, so that running them counts as no change."""
     try:
         cells = json.loads(notebook.read_bytes())["cells"]
-        said = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+        contents = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
     except (ValueError, KeyError, TypeError):
         return "unreadable"
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(contents).encode()).hexdigest()
 
 
 if __name__ == "__main__":

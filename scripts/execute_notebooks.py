@@ -1,4 +1,4 @@
-"""Executes the notebooks and saves them with their outputs, in the form in which they are kept."""
+"""Executes the notebooks and saves them with their outputs, in the form that is committed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 def main() -> int:
-    """Execute every notebook of the folder. Returns the exit code; a notebook that fails is left as it was."""
+    """Execute every notebook of the folder; one that fails stays as it was. Return the exit code."""
     try:
         provide_weights()
     except ModelError as error:
@@ -33,17 +33,17 @@ def main() -> int:
         for path in sorted(NOTEBOOKS.glob("*.ipynb")):
             print(f"Executing {path.name} ...", flush=True)
             try:
-                nbformat.write(_executed(path), path)
+                nbformat.write(_execute(path), path)
             except CellExecutionError as error:
                 print(error, file=sys.stderr)
                 failed = True
     return int(failed)
 
 
-def _executed(path: Path) -> NotebookNode:
+def _execute(path: Path) -> NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     asyncio.run(NotebookClient(notebook, timeout=600, record_timing=False, coalesce_streams=True).async_execute())
-    # What differs from machine to machine would only make noise in the next comparison.
+    # The rest of this differs from machine to machine and would show up in every diff.
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 

@@ -1,4 +1,4 @@
-"""Builds the front end where its sources are newer than its bundles, and shows the bundle to this environment's JupyterLab."""
+"""Builds the front end if its sources are newer than its bundles, and links the bundle into this environment's JupyterLab."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _NO_NODE = "The front end needs Node 20.19 or newer with npm: install it and try
 
 
 def main() -> int:
-    """Build and link. Returns the exit code."""
+    """Build and link. Return the exit code."""
     return int(not provide_front_end())
 
 
 def provide_front_end() -> bool:
-    """Have the bundles up to date and shown to the JupyterLab of this environment.
+    """Bring the bundles up to date and link them into the JupyterLab of this environment.
 
     Returns:
-        False, with the reason printed, where they could not be built.
+        False if they could not be built; the reason is printed.
     """
     if not is_built() and not (_provide_builder() and build()):
         print(NOT_BUILT, flush=True)
@@ -54,14 +54,14 @@ def provide_front_end() -> bool:
 
 
 def is_built() -> bool:
-    """True where every bundle is there and none is older than a source."""
+    """Return True if every bundle is there and none is older than a source."""
     if not all(made.is_file() for made in _MADE):
         return False
     return max(path.stat().st_mtime for path in _sources()) <= min(made.stat().st_mtime for made in _MADE)
 
 
 def install_packages(environment: Mapping[str, str]) -> bool:
-    """`npm ci`, unless what the lock file names is installed already. Returns whether that succeeded."""
+    """Run `npm ci`, unless the packages of the lock file are installed already. Return whether that succeeded."""
     lock, installed = SOURCES / "package-lock.json", SOURCES / "node_modules" / ".package-lock.json"
     if installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return True
@@ -69,7 +69,7 @@ def install_packages(environment: Mapping[str, str]) -> bool:
 
 
 def build() -> bool:
-    """Build the bundles, with the `jupyter-builder` of this Python's environment. Returns whether that succeeded."""
+    """Build the bundles with the `jupyter-builder` of this Python's environment. Return whether that succeeded."""
     environment = node_environment()
     if environment is None:
         print(_NO_NODE, flush=True)
@@ -84,7 +84,7 @@ def build() -> bool:
 
 
 def link(prefix: Path) -> None:
-    """Show the bundle to the JupyterLab installed under `prefix`, so that the next build is seen without installing it again."""
+    """Link the bundle into the JupyterLab under `prefix`, so that later builds need no installation."""
     place = prefix / "share" / "jupyter" / "labextensions" / NAME
     if place.is_symlink() and place.resolve() == _BUNDLE:
         return
@@ -96,7 +96,7 @@ def link(prefix: Path) -> None:
     try:
         place.symlink_to(_BUNDLE, target_is_directory=True)
     except OSError:
-        # Windows lets only some accounts make links.
+        # On Windows only some accounts may make links.
         shutil.copytree(_BUNDLE, place)
 
 
@@ -107,7 +107,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _provide_builder() -> bool:
-    """Have `jupyter-builder` in this environment; JupyterLab 4.6 and later bring it."""
+    """Install `jupyter-builder` unless it is there, as it is with JupyterLab 4.6 and later. Return whether that succeeded."""
     if importlib.util.find_spec("jupyter_builder") is not None:
         return True
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]

@@ -1,4 +1,4 @@
-"""An environment in which Jupyter, IPython and `llm` keep their files in one given folder, not in the user's own."""
+"""Makes an environment in which Jupyter, IPython and `llm` keep their files in one given folder instead of the user's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _INHERITED = ("JUPYTER", "IPYTHON", "IPY_", "LLM_USER_PATH", "PYTHONSTARTUP", "P
 
 
 def jupyter_environment(home: Path) -> dict[str, str]:
-    """The environment variables for a Jupyter process that leaves the user's configuration alone.
+    """Return the environment variables for a Jupyter process that leaves the user's configuration alone.
 
-    The kernel is that of the Python running now. Model weights stay where they are, in the platform's data folder.
+    Its kernel is that of the Python that is running. Model weights stay in the platform's data folder.
 
     Args:
-        home: the folder for everything else. Made, with JupyterLab's settings, where it is missing.
+        home: the folder for everything else. It is made, with settings for JupyterLab, if it is missing.
     """
     folders = {
         "JUPYTER_CONFIG_DIR": home / "jupyter" / "config",
@@ -32,7 +32,8 @@ def jupyter_environment(home: Path) -> dict[str, str]:
     }
     for folder in folders.values():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # No question about news in the first minute, and no warning about the loopback sockets that Jupyter always uses.
+    # Without these, JupyterLab asks about news in the first minute, and ipykernel warns about the loopback sockets that Jupyter
+    # always uses.
     notifications = {"fetchNews": "false", "checkForUpdates": False}
     _write_once(
         folders["JUPYTERLAB_SETTINGS_DIR"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings",
@@ -50,7 +51,7 @@ def jupyter_environment(home: Path) -> dict[str, str]:
 
 
 def _write_once(file: Path, settings: object) -> None:
-    """Settings that are already there are the user's."""
+    """Write settings unless the file exists, because the user may have changed them."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.write_text(json.dumps(settings), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a person does with a notebook in JupyterLab, and what they see."""
+"""Drives a notebook in JupyterLab as a person does, and reads what a person sees."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LabPage:
 
     @property
     def file(self) -> Path:
-        """The open notebook on disk."""
+        """The path of the open notebook."""
         return self.lab.root / self.name
 
     def write(self, name: str, sources: Sequence[str], *, kernel: str = "python3") -> None:
@@ -71,7 +71,7 @@ class LabPage:
         self.open(name)
 
     def open(self, name: str, *, idle: bool = True) -> None:
-        """Open a notebook of the server's folder, and wait until its kernel is idle, unless that is not to be expected."""
+        """Open a notebook of the server's folder. Wait until its kernel is idle, unless `idle` is False."""
         self.name = name
         self.page.goto(self.lab.address(name))
         self.page.wait_for_function(_IS_OPEN)
@@ -79,9 +79,9 @@ class LabPage:
             self.page.wait_for_function(_IS_IDLE)
 
     def reopen_without_kernel(self, *, save: bool = True) -> None:
-        """Save, shut every kernel down, and load the page anew without letting it start another.
+        """Save, shut every kernel down, and reload the page without letting it start another kernel.
 
-        Only starting one is refused: JupyterLab opens nothing before it has seen the lists of kernels and sessions.
+        Requests for the lists of kernels and sessions still pass, because JupyterLab opens nothing before it has them.
         """
         if save:
             self.save()
@@ -92,7 +92,7 @@ class LabPage:
         )
         self.page.goto(self.lab.address(self.name))
         self.page.wait_for_function(_IS_OPEN)
-        # JupyterLab tells that it could not, and asks for another.
+        # JupyterLab reports the failure, and then asks for a kernel.
         for button in ("Ok", "No Kernel"):
             self.page.locator(".jp-Dialog").get_by_role("button", name=button).click()
 
@@ -108,13 +108,13 @@ class LabPage:
         self.page.wait_for_function(_IS_IDLE)
 
     def watch_restarts(self) -> None:
-        """From now on count how often the kernel's server has had to start it again."""
+        """Begin to count how often the server restarts the kernel."""
         self.page.evaluate(_WATCH_RESTARTS)
 
     def wait_until_restarted(self) -> None:
-        """Wait until the kernel, having died since `watch_restarts()`, is there again."""
+        """Wait until a kernel that died after `watch_restarts()` is idle again."""
         self.page.wait_for_function("() => window.__restarts > 0")
-        # JupyterLab tells that the kernel has died, and waits until one has read it.
+        # JupyterLab reports that the kernel has died, in a dialog that must be closed.
         self.page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
         self.page.wait_for_function(_IS_IDLE)
 
@@ -128,17 +128,17 @@ class LabPage:
         return self.page.evaluate(script, [name, arguments])
 
     def run_all(self) -> None:
-        """Run > Run All Cells, by the menu. Returns at once."""
+        """Choose Run > Run All Cells in the menu. Do not wait for the cells."""
         self.page.locator(".lm-MenuBar").get_by_text("Run", exact=True).click()
         self.page.locator(".lm-Menu").get_by_text("Run All Cells", exact=True).click()
 
     def run_cell(self, index: int) -> None:
-        """Click a cell and press Shift+Enter. Returns at once."""
+        """Click a cell and press Shift+Enter. Do not wait for it."""
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
 
     def run_source(self, index: int, source: str) -> None:
-        """Give a cell another text and run it. Returns at once."""
+        """Replace the text of a cell and run it. Do not wait for it."""
         self.page.evaluate(
             f"([index, source]) => {_PANEL}.content.widgets[index].model.sharedModel.setSource(source)", [index, source]
         )
@@ -154,23 +154,23 @@ class LabPage:
         self.page.wait_for_function(_IS_IDLE)
 
     def cell(self, index: int) -> Locator:
-        """A code cell, counted from 0."""
+        """Return a code cell, counted from 0."""
         return self.page.locator(".jp-CodeCell").nth(index)
 
     def output(self, index: int) -> Locator:
-        """The output area of a code cell."""
+        """Return the output area of a code cell."""
         return self.cell(index).locator(".jp-Cell-outputArea")
 
     def answer(self, index: int) -> Locator:
-        """What a model answered in a code cell."""
+        """Return the model's answer in a code cell."""
         return self.output(index).locator(".llm-answer")
 
     def watch_growth(self) -> None:
-        """From now on record how the outputs of running cells grow."""
+        """Begin to record how the outputs of running cells grow."""
         self.page.evaluate(_WATCH_GROWTH)
 
     def growth(self, index: int) -> list[int]:
-        """The successive lengths of a cell's output text, in characters, while it was running."""
+        """Return the successive lengths of a cell's output text, in characters, while it was running."""
         states: list[list[int] | None] = self.page.evaluate("() => window.__growth")
         return (states[index] if index < len(states) else None) or []
 
@@ -182,6 +182,6 @@ class LabPage:
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def screenshot(self, name: str) -> None:
-        """Keep a picture of the page under test-results/."""
+        """Save a picture of the page under test-results/."""
         RESULTS.mkdir(exist_ok=True)
         self.page.screenshot(path=RESULTS / f"{name}.png")

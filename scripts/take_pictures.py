@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/pictures: notebooks in a real JupyterLab, each in its light and its dark theme."""
+"""Takes the pictures in docs/pictures: notebooks in a real JupyterLab, each in the light and in the dark theme."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PICTURES = ROOT / "docs" / "pictures"
 NOTEBOOK = "quickstart.ipynb"
 SHOWN_CELLS = 4
 WIDTH, HEIGHT = 1000, 800
-# A whole transcript fits without scrolling.
+# Tall enough for a whole transcript without scrolling.
 TALL = 1800
 
 
 def main() -> int:
-    """Play the scenes and take the pictures. Returns the exit code."""
+    """Play the scenes and take the pictures. Return the exit code."""
     program = provide_chromium()
     if program is None:
         print("The pictures need Chromium or Chrome: install one, or name it in the variable CHROMIUM.")
@@ -75,7 +75,7 @@ def _take(lab: LabServer, program: str, server: OpenAIServer) -> None:
 
 
 def _quickstart(notebook: LabPage) -> None:
-    """The first cells of the quickstart, with the model of this machine."""
+    """Take the first cells of the quickstart, answered by the local model."""
     shutil.copyfile(ROOT / "notebooks" / NOTEBOOK, notebook.lab.root / NOTEBOOK)
     notebook.open(NOTEBOOK)
     for index in range(SHOWN_CELLS):
@@ -91,11 +91,11 @@ def _quickstart(notebook: LabPage) -> None:
     page.mouse.move(WIDTH / 2, HEIGHT - 5)
     for theme in ("Light", "Dark"):
         notebook.theme(theme)
-        _keep(page, f"quickstart-{theme.lower()}")
+        _save(page, f"quickstart-{theme.lower()}")
     notebook.theme("Light")
 
 
-def _keep(page: Page, name: str, clip: FloatRect | None = None) -> None:
+def _save(page: Page, name: str, clip: FloatRect | None = None) -> None:
     picture = PICTURES / f"{name}.png"
     page.screenshot(path=picture, clip=clip)
     print(picture.relative_to(ROOT))
@@ -103,7 +103,13 @@ def _keep(page: Page, name: str, clip: FloatRect | None = None) -> None:
 
 @dataclass(slots=True)
 class _Studio:
-    """A notebook for each scene: a cell with the tools, and one that asks, of which the pictures are taken."""
+    """Makes a notebook for each scene: a cell that defines the tools, and the cell with the prompt, which is pictured.
+
+    Attributes:
+        page: the browser's page.
+        lab: the same page, as a person uses it.
+        server: plays the model.
+    """
 
     page: Page
     lab: LabPage
@@ -128,17 +134,17 @@ class _Studio:
         self.output.locator(".llm-ask button:text-is('Approve'):not([aria-disabled])").wait_for()
 
     def take(self, name: str) -> None:
-        """The cell as it is now, in both themes, without marks of selection."""
+        """Take the cell as it is at the moment, in both themes, without marks of selection."""
         self.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
         self.page.mouse.move(WIDTH / 2, TALL - 5)
         for theme in ("Light", "Dark"):
             self.lab.theme(theme)
-            _keep(self.page, f"{name}-{theme.lower()}", self.lab.cell(1).bounding_box())
+            _save(self.page, f"{name}-{theme.lower()}", self.lab.cell(1).bounding_box())
         self.lab.theme("Light")
 
 
 def _streaming(studio: _Studio) -> None:
-    """An answer while it is written, its reasoning folded."""
+    """Picture an answer while it is written, its reasoning folded."""
     seen = threading.Event()
     studio.ask("streaming", scenes.REASONED, scenes.half(scenes.ANSWER, UntilSet(seen)))
     studio.output.get_by_text("quantile (t").wait_for()
@@ -148,7 +154,7 @@ def _streaming(studio: _Studio) -> None:
 
 
 def _reasoning(studio: _Studio) -> None:
-    """A finished answer whose reasoning is unfolded."""
+    """Picture a finished answer whose reasoning is unfolded."""
     studio.ask("reasoning", scenes.REASONED, scenes.says(scenes.ANSWER, thought=scenes.THOUGHT))
     studio.lab.wait_until_ran(1)
     studio.output.locator("summary").first.click()
@@ -156,7 +162,7 @@ def _reasoning(studio: _Studio) -> None:
 
 
 def _tools(studio: _Studio) -> None:
-    """Tool calls that ran without a question, one of them unfolded."""
+    """Picture tool calls that ran without a question, one of them unfolded."""
     found = "Most of it are checkpoints: 18 of them, **141 GB**, have not been touched for 90 days."
     studio.ask("tools", scenes.ASK, *scenes.looks_around("Let me see what takes the space."), scenes.says(found))
     studio.lab.wait_until_ran(1)
@@ -166,7 +172,7 @@ def _tools(studio: _Studio) -> None:
 
 
 def _record(studio: _Studio) -> None:
-    """A finished answer after reasoning, calls that ran by themselves, and one that was approved."""
+    """Picture a finished answer after reasoning, calls that ran by themselves, and one that was approved."""
     asks = scenes.calls("delete_files", scenes.CLEAN_UP)
     done = "**141 GB are free again**: 18 checkpoints that nobody had touched for 90 days are gone."
     studio.ask("record", scenes.ASK_FOR_USAGE, *scenes.looks_around(thought=scenes.LOOK_FIRST), asks, scenes.says(done))
@@ -177,30 +183,31 @@ def _record(studio: _Studio) -> None:
     studio.take("record")
 
 
-def _asked(studio: _Studio, name: str, *replies: Reply) -> None:
+def _play_question(studio: _Studio, name: str, *replies: Reply) -> None:
+    """Play a scene up to its question."""
     asks = scenes.calls("delete_files", scenes.CLEAN_UP, text="18 checkpoints of finished runs can go.")
     studio.ask(name, scenes.ASK, asks, *replies)
     studio.wait_for_card()
 
 
 def _approval(studio: _Studio) -> None:
-    """A question."""
-    _asked(studio, "approval")
+    """Picture a question."""
+    _play_question(studio, "approval")
     studio.take("approval")
 
 
 def _editor(studio: _Studio) -> None:
-    """A question whose arguments are being edited."""
-    _asked(studio, "editor")
+    """Picture a question whose arguments are being edited."""
+    _play_question(studio, "editor")
     studio.button("Edit…").click()
     studio.output.locator(".llm-ask").get_by_label("older_than_days").fill("180")
     studio.take("editor")
 
 
 def _denied(studio: _Studio) -> None:
-    """A denial with its reason, and what the model makes of it."""
+    """Picture a denial with its reason, and the model's answer to it."""
     then = "Then I leave the checkpoints alone. `datasets` holds 96 GB; shall I look there?"
-    _asked(studio, "denied", scenes.says(then))
+    _play_question(studio, "denied", scenes.says(then))
     studio.button("Deny…").click()
     studio.output.locator(".llm-ask textarea").fill(scenes.DENIED)
     studio.button("Deny").click()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment where it is missing and installs the checkout into it.
-# Usage: PYTHON=python3.12 sh scripts/venv.sh FOLDER EXTRAS      (without PYTHON, a fitting one is looked for)
+# Makes the virtual environment if it is missing and installs the checkout into it.
+# Usage: PYTHON=python3.12 sh scripts/venv.sh FOLDER EXTRAS      (without PYTHON, it looks for a suitable one)
 set -eu
 
 venv=$1

@@ -1,4 +1,4 @@
-"""Fetches the local model's weights and tells of it in a few lines."""
+"""Fetches the weights of the local model and shows the progress in a few lines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["provide_weights"]
 
 
 def provide_weights() -> None:
-    """`install_weights()`, whose progress is one changing line in a terminal and a line per step elsewhere.
+    """Install the weights, with one changing line of progress in a terminal and a line for each step elsewhere.
 
     Raises:
-        ModelError: they cannot be fetched.
+        ModelError: the weights cannot be fetched.
     """
     changes_one_line = sys.stdout.isatty()
     last_step = ""

@@ -1,1 +1,1 @@
-"""The magics and what they show in a cell. The only part that knows IPython; nothing outside imports it."""
+"""The magics and what they show in a cell. Only this room knows IPython, and no other room imports it."""

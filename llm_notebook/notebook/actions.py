@@ -1,12 +1,27 @@
-"""What a reader does in a transcript, whoever brings it: a button of the Lab extension, one of the widget, or a magic."""
+"""Performs what readers do with transcripts, each thing once, whether it comes from a button or from a magic.
+
+The same wish arrives in three ways. A button of the Lab extension makes the cell's page execute `%llm act JSON` (`act`), so that
+the click queues behind running cells and its output lands in the cell. A button of the widget, or of a page that can only send
+messages, arrives by comm (`receive`), in whatever thread and at whatever moment ipykernel delivers it. And `%llm approve` and its
+like call `decide` and `resume`. All three meet in `_prepare`.
+
+Work is split by what it needs. Answering `resync`, sending the rest of a long value and revoking a grant touch no chain, so they
+happen in the thread that the message arrived in. Deciding and continuing run the user's tools, so `MainThread` moves them to the
+kernel's main thread, between cells, and `as_request` runs them as if the cell that shows the turn were running.
+
+A double click, a click in two tabs and a click that comes late must not run anything twice. Nothing here counts clicks. The
+journal decides: a decision is a compare-and-set on the call's state, bound to the digest of the question that the reader saw
+(`paused.settle(..., replaces=False)`), and only the click that it counts for gets a chain to read. Everybody else is sent the
+current state, which shows what has been decided.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
@@ -15,7 +30,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, Resume
 from llm_notebook.notebook.tools import missing_sentence
 from llm_notebook.parts.messages import user
 from llm_notebook.tools.tool import Tool
@@ -24,21 +39,24 @@ from llm_notebook.transcript.requests import edited_arguments
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import open_log
 
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+
 __all__ = ["Actions"]
 
+# The actions that run a chain, and so belong into the main thread.
 _CLICKS = ("decide", "continue", "retry")
 _VERDICTS = ("approved", "denied", "answered", "abandoned")
+# What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
-Resume = Callable[[], Any]
-
 
 class Actions:
-    """Performs what readers ask for, each thing once.
+    """Performs what readers do, as the module describes.
 
-    A message by comm may come to any thread and at any moment. What needs no run of the chain is done there; a chain is decided
-    about and gone on with in the kernel's main thread, as if the cell ran that shows it. `%llm act` is an ordinary execution.
+    Args:
+        turns: the turns of this kernel.
     """
 
     def __init__(self, turns: LiveTurns) -> None:
@@ -46,7 +64,7 @@ class Actions:
         self._main: MainThread | None = None
 
     def open(self) -> None:
-        """Listen to the front end."""
+        """Connect to the front end and watch for cells that define missing tools."""
         if in_kernel(self._turns.shell):
             self._main = MainThread(self._turns.shell)
         self._turns.front.open(self.receive, self._turns.front_end_changed)
@@ -54,7 +72,7 @@ class Actions:
         self._turns.shell.events.register("post_run_cell", self._unblock)
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Disconnect from the front end, and leave every turn as a record."""
         self._turns.shell.events.unregister("post_run_cell", self._unblock)
         self._turns.leave()
         self._turns.front.close()
@@ -62,30 +80,30 @@ class Actions:
             self._main.close()
             self._main = None
 
-    def receive(self, message: Any) -> None:
-        """A `ToKernel` came by comm, from whoever can open one: it may be anything."""
+    def receive(self, message: object) -> None:
+        """Perform a `ToKernel` that arrived by comm. Any script in the page can send one, so it may have any shape."""
         if not isinstance(message, dict):
             return
         match message.get("type"):
             case "resync":
                 self._resync(str(message.get("id")))
             case "value":
-                self._value(str(message.get("request")), str(message.get("name")))
+                self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
                 self._revoke(str(message.get("grant")))
             case kind if kind in _CLICKS and self._main is not None:
                 self._main.run(lambda: self._click(message))
 
     def act(self, line: str) -> None:
-        """`%llm act JSON`: perform an Action of `labextension/src/transcript/document.ts` in the running cell.
+        """Perform an Action of `labextension/src/transcript/document.ts` in the running cell: `%llm act JSON`.
 
-        Only our Lab extension asks in this way.
+        Only our Lab extension uses this command.
 
         Raises:
-            CellError: it is no action of ours, or cannot be done here.
-            CellHalted: the turn paused again, or was stopped; all is shown already.
+            CellError: the line is not such an action, or it cannot be performed here.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
-        self._turns.front.has_extension()
+        self._turns.front.note_extension()
         try:
             action = json.loads(line)
         except ValueError:
@@ -95,19 +113,26 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
-        turn = self._turn(action)
-        resume = None if turn is None else self._resume(turn, action)
+        turn = self._find_turn(action)
+        resume = None if turn is None else self._prepare(turn, action)
         if turn is not None and resume is not None:
-            self._turns.go_on_with(turn, resume)
+            self._turns.resume(turn, resume)
 
     def decide(
         self, turn: LiveTurn, block: CallBlock, verdict: str, *, text: str = "", ask: AskHuman | None = None
     ) -> None:
-        """Decide about a waiting call by a magic and go on in the running cell, which then shows the turn too.
+        """Decide about a waiting call for a magic and continue the turn in the running cell, which then shows it too.
+
+        Args:
+            turn: the turn that waits.
+            block: the call.
+            verdict: "approved", "denied", "answered" or "abandoned".
+            text: the reason of a denial, or the answer.
+            ask: asks by keyboard at the next pause; None where buttons ask.
 
         Raises:
-            CellError: there is no such question any more, or its tool is not defined here.
-            CellHalted: the turn paused again, or was stopped; all is shown already.
+            CellError: nothing waits there, or the tool is not defined here.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
         if block.request is None:
             raise CellError("Nothing waits for a decision there.")
@@ -118,72 +143,82 @@ class Actions:
             "verdict": verdict,
             "text": text,
         }
-        resume = self._resume(turn, action)
+        resume = self._prepare(turn, action)
         if block.blocked:
             raise CellError(block.blocked)
         if resume is None:
             raise CellError("That was decided already. `%llm pending` lists what waits for you.")
-        self._turns.go_on_with(turn, resume, here=True, ask=ask)
+        self._turns.resume(turn, resume, here=True, ask=ask)
 
-    def go_on(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
-        """Go on with a turn in the running cell by a magic, which then shows it too; what is not decided is asked again.
+    def resume(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
+        """Continue a turn for a magic in the running cell, which then shows it too. What is undecided is asked again.
+
+        Args:
+            turn: the turn.
+            ask: asks by keyboard at the next pause; None where buttons ask.
 
         Raises:
-            CellError: there is nothing to go on with.
+            CellError: there is nothing to continue.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
-        resume = self._resume(turn, {"type": "continue"})
+        resume = self._prepare(turn, {"type": "continue"})
         if resume is None:
-            raise CellError("There is nothing to go on with: that answer is complete.")
-        self._turns.go_on_with(turn, resume, here=True, ask=ask)
+            raise CellError("There is nothing to continue: that answer is complete.")
+        self._turns.resume(turn, resume, here=True, ask=ask)
 
     def _click(self, action: dict[str, Any]) -> None:
-        turn = self._turn(action)
+        """Perform an action that arrived by comm, in the main thread and in the cell that shows its turn."""
+        turn = self._find_turn(action)
         if turn is None:
             return
-        resume = self._resume(turn, action)
+        resume = self._prepare(turn, action)
         if resume is None:
             return
-        shell: Any = self._turns.shell
+        shell = self._turns.shell
         if turn.request is None:
             with suppress(CellHalted):
-                self._turns.go_on_with(turn, resume)
+                self._turns.resume(turn, resume)
             return
         with as_request(shell, turn.request), suppress(CellHalted):
+            # An error of the run is shown in the cell, as the error of any cell is.
             try:
-                self._turns.go_on_with(turn, resume)
+                self._turns.resume(turn, resume)
             except CellHalted:
                 raise
             except BaseException:
                 shell.showtraceback()
 
-    def _turn(self, action: dict[str, Any]) -> LiveTurn | None:
-        """The turn that the action is about; where there is none, the reader is told."""
+    def _find_turn(self, action: dict[str, Any]) -> LiveTurn | None:
+        """Find the turn that an action is about. If there is none, tell the page that its transcript is gone."""
         transcript = str(action.get("transcript"))
-        turn = self._turns.known(transcript, request=str(action.get("request", "")))
+        turn = self._turns.find(transcript, request=str(action.get("request", "")))
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         return turn
 
-    def _resume(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
-        """Note what a reader asked for; returns what makes the chain to read, None where there is nothing to do.
+    def _prepare(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        """Keep what a reader decided, and prepare the run that follows from it.
 
-        Where it comes too late or cannot be done, the reader sees how things stand.
+        Returns:
+            What makes the chain to read. None if the action comes too late or cannot be performed; the pages that show the turn
+            have then been sent its current state.
         """
         resume = None
         if not turn.is_running:
             match action["type"]:
                 case "decide":
-                    resume = self._decided(turn, action)
+                    resume = self._decide(turn, action)
                 case "continue":
-                    resume = self._continued(turn)
+                    resume = self._continue(turn)
                 case "retry":
-                    resume = self._again(turn)
+                    resume = self._retry(turn)
         if resume is None:
             self._turns.tell_state(turn)
         return resume
 
-    def _decided(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
-        paused = self._paused(turn)
+    def _decide(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        """Keep a decision, unless it is about another question than the one that waits, or somebody decided before."""
+        paused = self._load_pause(turn)
         block = turn.view.call(str(action.get("request")))
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
@@ -192,6 +227,7 @@ class Actions:
         if verdict not in _VERDICTS:
             return None
         if verdict == "approved" and not _has_tool(paused, request):
+            # Nothing is kept, so that the reader can run the cell with the tool and then decide.
             turn.view.blocked(block.call_id, missing_sentence(request.tool_name))
             return None
         turn.view.blocked(block.call_id, "")
@@ -207,28 +243,31 @@ class Actions:
             turn.view.blocked(block.call_id, str(error))
             return None
         if not counts:
+            # Somebody else decided first: this page is shown what they decided.
             call = paused.call(request)
             if call is not None:
                 turn.view.call_changed(call)
             return None
         return paused.resume
 
-    def _unblock(self, *_result: Any) -> None:
-        """A cell has run, which may have defined the tool that a question lacked."""
+    def _unblock(self, *_result: object) -> None:
+        """After a cell has run: enable the questions whose missing tool it defined."""
         for turn in list(self._turns.turns.values()):
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
-            paused = self._paused(turn) if blocked else None
+            paused = self._load_pause(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and _has_tool(paused, block.request):
                     turn.view.blocked(block.call_id, "")
                     self._turns.tell_state(turn)
 
-    def _continued(self, turn: LiveTurn) -> Resume | None:
-        paused = self._paused(turn)
+    def _continue(self, turn: LiveTurn) -> Resume | None:
+        """Prepare the run that continues a turn: its open calls first, or else an answer that broke off."""
+        paused = self._load_pause(turn)
         if paused is not None and (turn.view.open_calls or paused.has_open_calls):
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None
+        # A chain of this kernel knows what arrived; that of another kernel is known from the journal.
         chain = turn.chain._chain if turn.chain is not None else None
         if chain is not None and chain.latest is not None:
             asked, history, log, plan = chain.prompt, chain.messages(), chain.log, chain.plan
@@ -237,9 +276,10 @@ class Actions:
         else:
             return None
         following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
-        return lambda: plan.model._chain(following, plan, log)
+        return lambda: cast("ChainResponse", plan.model._chain(following, plan, log))
 
-    def _again(self, turn: LiveTurn) -> Resume | None:
+    def _retry(self, turn: LiveTurn) -> Resume | None:
+        """Prepare a run that asks the whole prompt again, into the same transcript."""
         chain = turn.chain
         if turn.view.state not in ("interrupted", "failed"):
             return None
@@ -247,37 +287,40 @@ class Actions:
             turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
             return None
 
-        def anew() -> Any:
+        def start_over() -> ChainResponse:
             turn.feed.start_over()
             plan = chain._chain.plan
             log = open_log(plan.conversation)
+            # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
             log.chain_id = turn.view.id
-            return plan.model._chain(chain.prompt, plan, log)
+            return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))
 
-        return anew
+        return start_over
 
-    def _paused(self, turn: LiveTurn) -> PausedChain | None:
+    def _load_pause(self, turn: LiveTurn) -> PausedChain | None:
+        """Return what a turn continues from. If its model is missing, say so in its questions and return None."""
         try:
-            return self._turns.where_it_goes_on(turn)
+            return self._turns.load_pause(turn)
         except (ModelError, UnknownModelError) as error:
             for block in turn.view.open_calls:
                 turn.view.blocked(block.call_id, str(error))
             return None
 
     def _resync(self, transcript: str) -> None:
-        turn = self._turns.known(transcript)
+        """Send the whole document to a page that missed something."""
+        turn = self._turns.find(transcript)
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         else:
             self._turns.tell_state(turn)
 
-    def _value(self, request: str, name: str) -> None:
+    def _send_value(self, request: str, name: str) -> None:
         text = self._turns.value(request, name)
         if text is not None:
             self._turns.tell({"type": "value", "request": request, "name": name, "text": text})
 
     def _revoke(self, grant_id: str) -> None:
-        """Take an "always allow" back; whoever shows a call that it allowed is told."""
+        """Revoke a grant, and show that in every call that ran because of it."""
         journal = process.of(CurrentJournal).journal
         if journal is not None:
             journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()

@@ -1,4 +1,9 @@
-"""The grammar of `%llm` and `%%llm`: options first, then the prompt exactly as it was typed."""
+"""Parses the line of `%llm` and `%%llm`: options first, then the prompt exactly as it was typed.
+
+argparse declares the options and writes their manual, but it does not parse the line. It would split the prompt into words by the
+rules of a shell, and a prompt is prose: it has apostrophes that are no quotation marks, dashes that are no options, and spaces that
+matter. So the line is read from the left, one option at a time, and what is left when no option follows is the prompt.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +14,16 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
 
-__all__ = ["Arguments", "documented", "parsed_line"]
+__all__ = ["Arguments", "documented", "parse_line"]
+
+Magic = TypeVar("Magic", bound=Callable[..., object])
 
 _OPTIONS = [
     argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
@@ -49,7 +56,7 @@ _OPTIONS = [
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
     argument("--cid", metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."),
     argument("--new", action="store_true", help="Begin a new conversation; ask again although the cell waits."),
-    argument("-u", "--usage", action="store_true", help="Show tokens and time under the answer."),
+    argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
     argument("--out", metavar="NAME", help="Assign the text of the answer to this variable."),
@@ -60,16 +67,17 @@ _OPTIONS = [
 ]
 
 
-def documented(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a magic function our options, so that `%llm?` is the manual."""
+def documented(function: Magic) -> Magic:
+    """Decorate a magic with the options, so that `%llm?` shows the manual."""
+    # Decorators apply from the bottom up, so the options are added from last to first.
     for option in reversed(_OPTIONS):
         function = option(function)
-    decorated: Callable[..., Any] = magic_arguments("llm")(function)
+    decorated: Magic = magic_arguments("llm")(function)
     return decorated
 
 
 def _actions() -> dict[str, argparse.Action]:
-    """Every spelling of every option, and what it does."""
+    """Return the option that each spelling means, such as that of `-m` and of `--model`."""
     parser = MagicArgumentParser(add_help=False)
     for option in _OPTIONS:
         option.add_to_parser(parser, None)
@@ -78,13 +86,29 @@ def _actions() -> dict[str, argparse.Action]:
 
 @dataclass(slots=True)
 class Arguments:
-    """What a line asks for.
+    """A parsed line. An option that was not given is None, empty or False.
 
     Attributes:
-        options: the model's options as they were typed.
-        tools: names, or expressions that make a Toolbox.
-        approve: names of tools that are asked about.
-        chain_limit: None where none is given.
+        model: `-m`, an id or alias.
+        system: `-s`, the system prompt.
+        options: `-o`, the model's options by name, as they were typed.
+        key: `--key`, a key or the name of a stored one.
+        tools: `-T`, names of tools, or expressions that make a Toolbox.
+        functions: `--functions`, Python code.
+        show_calls: `--td`.
+        ask_always: `--ta`.
+        approve: `--approve`, names of tools whose calls are asked about.
+        chain_limit: `--cl`, the most answers in a row; 0 for no limit.
+        wait: `--wait`.
+        keeps: False with `-n`.
+        continue_: `-c`.
+        conversation: `--cid`, the id of a conversation or turn, or a part of it.
+        new: `--new`.
+        usage: `-u`.
+        hide_reasoning: `-R`.
+        stream: False with `--no-stream`.
+        out: `--out`, the name of a variable.
+        raw: `--raw`.
         prompt: the rest of the line, untouched.
     """
 
@@ -111,20 +135,20 @@ class Arguments:
     prompt: str
 
 
-def parsed_line(line: str) -> Arguments:
-    """The options at the beginning of the line, and the prompt that is the rest of it.
+def parse_line(line: str) -> Arguments:
+    """Parse the options at the beginning of a line, and take the rest as the prompt.
 
-    A prompt that is in quotes as a whole is sent without them, and may be followed by more options, as in a shell. Otherwise
-    everything after the first word that is no option belongs to the prompt, apostrophes and dashes included; `--` ends the options.
+    A prompt that is quoted as a whole is sent without its quotation marks and may be followed by more options, as in a shell.
+    Otherwise everything from the first word that is no option belongs to the prompt, apostrophes and dashes included. `--` ends
+    the options.
 
     Raises:
-        CellError: an option is unknown or incomplete; the message names the nearest one.
+        CellError: an option is unknown (the message names the nearest one), incomplete or given twice.
     """
     given, prompt = _split(line, _actions())
     flags = {name for name, _ in given}
     last = {name: values[-1] for name, values in given if values}
-    options = [values for name, values in given if name == "option"]
-    names = [name for name, _ in options]
+    names = [values[0] for name, values in given if name == "option"]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
         raise CellError(f"Option {doubled} is given twice. Nothing was sent.")
@@ -134,7 +158,7 @@ def parsed_line(line: str) -> Arguments:
     return Arguments(
         model=last.get("model"),
         system=last.get("system"),
-        options={key: value for key, value in options},  # noqa: C416  dict() wants pairs, these are lists
+        options={values[0]: values[1] for name, values in given if name == "option"},
         key=Secret(last["key"]) if "key" in last else None,
         tools=[values[0] for name, values in given if name == "tool"],
         functions=last.get("functions"),
@@ -165,10 +189,11 @@ def _count(text: str | None) -> int | None:
 
 
 Given = list[tuple[str, list[str]]]
+"""Options in the order in which they were given: (name of the attribute in argparse, values)."""
 
 
 def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
-    """(options with their values, the prompt)."""
+    """Split a line into (options, prompt)."""
     given: Given = []
     rest = line.strip()
     while re.match(r"--?[A-Za-z]", rest):
@@ -176,6 +201,7 @@ def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
         given += option
     if re.match(r"--(\s|$)", rest):
         return given, rest[2:].lstrip()
+    # A prompt in quotation marks, with no other such mark in it that is not escaped, and perhaps something with a dash behind it.
     quoted = re.fullmatch(
         r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>-.*))?""", rest, re.DOTALL
     )
@@ -187,7 +213,8 @@ def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
         option, behind = _option(behind, actions)
         given_behind += option
     if behind:
-        # A slip like `"2+2?" --usgae` would otherwise be sent as a prompt, quotation marks and all.
+        # What follows is no option, so the marks belong to the prompt: `"git" -x what is it`. But a slip like
+        # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
         if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
             _option(behind, actions)
         return given, rest
@@ -196,19 +223,23 @@ def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
 
 
 def _spelling(text: str, actions: dict[str, argparse.Action]) -> str | None:
-    """The option that the text begins with, if it is one of ours."""
+    """Return the spelling of the option that the text begins with, or None if it begins with none."""
     word = text.split(None, 1)[0]
     name = word.partition("=")[0]
     if name in actions:
         return name
     if word.startswith("--") or f"-{name}" in actions:
         return None
-    # -mgpt-4o and -cu, as every shell command takes them.
+    # -mgpt-4o and -cu are read as shell commands read them.
     return word[:2] if word[:2] in actions else None
 
 
 def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
-    """(the option or flags that the text begins with, the text behind them)."""
+    """Read the option that the text begins with. Return (the option with its values, the text after it).
+
+    Raises:
+        CellError: the option is unknown or incomplete.
+    """
     word = text.split(None, 1)[0]
     name = _spelling(text, actions)
     if name is None:
@@ -222,6 +253,7 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
             return [(action.dest, [])], behind.lstrip()
         if name.startswith("--") or not behind[0].isalpha():
             raise CellError(f"{name} takes no value. Nothing was sent.")
+        # Flags may share a dash: what follows is the next one.
         return [(action.dest, [])], f"-{behind}"
     count = action.nargs if isinstance(action.nargs, int) else 1
     values, rest = _values(behind.removeprefix("=").lstrip(), count, name)
@@ -229,7 +261,7 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
 
 
 def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
-    """The first `count` words by the rules of a shell, and what follows them."""
+    """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
     source = io.StringIO(text)
     lexer = shlex.shlex(source, posix=True, punctuation_chars="")
     lexer.whitespace_split = True

@@ -1,14 +1,18 @@
-"""`{{ expression }}` in a prompt becomes the value of the expression. Single braces are ordinary text."""
+"""Replaces `{{ expression }}` in a prompt by the value of the Python expression. Single braces are ordinary text."""
 
 from __future__ import annotations
 
 import types
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.notebook.errors import CellError
 
-__all__ = ["interpolated", "prompt_text"]
+if TYPE_CHECKING:
+    from numpy import dtype, generic, ndarray
+    from pandas import DataFrame, Series
+
+__all__ = ["interpolate", "prompt_text"]
 
 _MOST_ROWS = 50
 _MOST_COLUMNS = 20
@@ -21,12 +25,13 @@ _NOT_VALUES = (
 )
 
 
-def interpolated(text: str, names: dict[str, Any]) -> str:
-    """The text with every `{{ expression }}` replaced by its value.
+def interpolate(text: str, names: dict[str, Any]) -> str:
+    """Evaluate every `{{ expression }}` in a text and return the text with their values.
 
     Args:
         text: the prompt as it was typed.
-        names: the variables that expressions see. One dict, so that functions and comprehensions in them see it too.
+        names: the variables that expressions see. This must be one dict, because functions and comprehensions within an
+            expression look names up in its globals only.
 
     Raises:
         CellError: an expression is not Python, raises, or is stopped; the message names it.
@@ -38,23 +43,23 @@ def interpolated(text: str, names: dict[str, Any]) -> str:
         if found is None:
             break
         source, code, end = found
-        pieces += [text[position:start], _value(source, code, names)]
+        pieces += [text[position:start], _evaluate(source, code, names)]
         position = end
     return "".join([*pieces, text[position:]])
 
 
 def _expression(text: str, start: int) -> tuple[str, types.CodeType, int] | None:
-    """(source, its code, position after the closing braces) of the expression at `start`; None if no braces close it.
+    """Read the expression at `start`. Return (source, its code, position after the closing braces), or None if none close it.
 
-    The expression may hold braces of its own, so the first `}}` that leaves valid Python wins: `{"a": {{x}}}` is JSON around
-    `x`, and in `{{ {1: 2}}}` the first of three braces belongs to the dict.
+    An expression may contain braces itself, so the first `}}` that leaves valid Python before it closes the expression:
+    `{"a": {{x}}}` is JSON around `x`, and in `{{ {1: 2}}}` the first of three braces belongs to the dict.
     """
     first_end = end = text.find("}}", start)
     if end < 0:
         return None
     while end >= 0:
         source = text[start:end].strip()
-        code = _compiled(source) if source else None
+        code = _compile(source) if source else None
         if code is not None:
             return source, code, end + 2
         end = text.find("}}", end + 1)
@@ -63,8 +68,8 @@ def _expression(text: str, start: int) -> tuple[str, types.CodeType, int] | None
     raise CellError(f"{{{{ {source} }}}} {problem}, so nothing was sent. Use --raw to send double braces as they are.")
 
 
-def _compiled(source: str) -> types.CodeType | None:
-    # Like the braces of a call, those of a prompt may span lines.
+def _compile(source: str) -> types.CodeType | None:
+    # An expression may span lines in double braces, as it may in parentheses.
     candidates = [source, f"({source}\n)"] if "\n" in source else [source]
     for candidate in candidates:
         try:
@@ -75,7 +80,8 @@ def _compiled(source: str) -> types.CodeType | None:
     return None
 
 
-def _value(source: str, code: types.CodeType, names: dict[str, Any]) -> str:
+def _evaluate(source: str, code: types.CodeType, names: dict[str, Any]) -> str:
+    """Evaluate an expression and return its value as text."""
     shown = f"{{{{ {source} }}}}"
     try:
         value = eval(code, names)  # noqa: S307  the user's own expression
@@ -87,37 +93,42 @@ def _value(source: str, code: types.CodeType, names: dict[str, Any]) -> str:
     except KeyboardInterrupt:
         raise CellError(f"Stopped by you while {shown} was computed. Nothing was sent.") from None
     except Exception as error:
-        said = f": {error}" if _said(error) else ""
+        message = f": {error}" if _message(error) else ""
         raw = " Use --raw to send double braces as they are." if isinstance(error, NameError) else ""
-        raise CellError(f"{shown} failed with {type(error).__name__}{said}. Nothing was sent.{raw}") from None
+        raise CellError(f"{shown} failed with {type(error).__name__}{message}. Nothing was sent.{raw}") from None
 
 
 def _kind(value: object) -> str:
     return type(value).__name__.replace("_", " ")
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
+    # The error may be of a class of the user's, whose __str__ fails too.
     try:
         return str(error)
     except Exception:
         return ""
 
 
-def prompt_text(value: Any) -> str:
-    """A Python value as a model reads it best: text as it is, a table as Markdown, bounded and saying what was left out."""
+def prompt_text(value: object) -> str:
+    """Return a Python value as a model reads it best: text as it is, a table as Markdown.
+
+    Large tables and arrays are cut, and a last line says what was left out.
+    """
     if isinstance(value, str):
         return str(value)
+    # Compared by name, so that pandas and numpy need not be loaded.
     kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(value).__mro__}
     if "pandas.DataFrame" in kinds:
-        return _table(value)
+        return _table(cast("DataFrame", value))
     if "pandas.Series" in kinds:
-        return _table(value.to_frame())
+        return _table(cast("Series[Any]", value).to_frame())
     if "numpy.ndarray" in kinds:
-        return _array(value)
+        return _array(cast("ndarray[tuple[int, ...], dtype[generic]]", value))
     return str(value)
 
 
-def _table(frame: Any) -> str:
+def _table(frame: DataFrame) -> str:
     rows, columns = frame.shape
     part = frame.iloc[:_MOST_ROWS, :_MOST_COLUMNS]
     plain_index = type(frame.index).__name__ == "RangeIndex"
@@ -137,7 +148,7 @@ def _table(frame: Any) -> str:
     return "\n".join(lines)
 
 
-def _label(name: Any) -> str:
+def _label(name: object) -> str:
     return " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
@@ -145,8 +156,8 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").splitlines()) for cell in cells) + " |"
 
 
-def _array(array: Any) -> str:
-    """As numpy prints it; where numpy leaves elements out, with a line that says so."""
+def _array(array: ndarray[tuple[int, ...], dtype[generic]]) -> str:
+    """Return what numpy prints, and a line that says so where numpy leaves elements out."""
     import numpy  # the user has an array, so it is loaded
 
     text = str(array)

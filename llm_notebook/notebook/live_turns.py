@@ -1,4 +1,19 @@
-"""The turns of this kernel that can be shown, decided about and gone on with, whoever asks: a cell, a button or a magic."""
+"""The turns that this kernel can show and continue, for a cell, a button and a magic alike.
+
+A `LiveTurn` is one transcript: a view of it, a feed of its changes, a display, and the way to continue it. A cell makes one from
+a chain (`show`), and later requests find it by the transcript's id (`find`). A turn that an earlier kernel left unfinished is not
+among them; it is rebuilt from the journal when somebody asks for it, and then it has `rounds` where the others have a `chain`.
+
+Each run goes through `_read`, which does five things, in this order, however the run ends: it opens the display, feeds the view with
+every event, closes the view with the state that the run ended in, lets the magics take what outlives the turn (`settled`), and shows
+the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only a failure leaves `_read`
+as it came; the others become a state of the view, and a CellHalted where the cells below must not run.
+
+■ may strike between any two bytecodes, so two things are protected by `held_interrupts()`: feeding one event, so that it is known
+which events the reader has seen and the rest of what arrived can be added exactly once; and the closing block, so that a second
+press cannot lose the answer. If ■ strikes while a tool runs, nobody knows how far the tool came. The interrupted call is then
+asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +23,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -19,7 +34,7 @@ from llm_notebook.notebook.display.notebook import AnswerDisplay, answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import Request, current_request, held_interrupts, is_interactive
-from llm_notebook.notebook.recalling import is_open, paused_chain, rounds_named
+from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed, total
 from llm_notebook.transcript.reloading import view_of_turns
@@ -27,42 +42,50 @@ from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["AskHuman", "LiveTurn", "LiveTurns", "OnPause", "Settled"]
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.session import ConversationNode
+    from llm_notebook.turns.turn import RetryNotice
+
+__all__ = ["AskHuman", "LiveTurn", "LiveTurns", "OnPause", "Resume", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
 _CELLS_BELOW = "Cells below did not run."
 _STOPPED = "■ Stopped by you while a tool was running."
 
-AskHuman = Callable[["LiveTurn", PauseChain], Any]
-"""Asks a human on the spot, by keyboard: returns the continuation to read on, or None to leave the question open."""
-Settled = Callable[["LiveTurn", Any], None]
-"""Told when a run of a turn is over or paused, before its record is shown: (the turn, the chain that was read)."""
+AskHuman = Callable[["LiveTurn", PauseChain], "ChainResponse | None"]
+"""Asks a human on the spot, by keyboard. Returns the chain that continues, or None to leave the question open."""
+Resume = Callable[[], "ChainResponse"]
+"""Makes the chain that continues a turn."""
+Settled = Callable[["LiveTurn", "ChainResponse"], None]
+"""Called when a run of a turn is over or paused, before its record is shown: (the turn, the chain that was read)."""
 
 
 @dataclass(slots=True, eq=False)
 class LiveTurn:
-    """One transcript: what is shown of it, and how it is gone on with.
+    """One transcript: what is shown of it, and how it continues.
 
     Attributes:
-        view: what it shows; change it only while it is not running, and then call `display.refresh()`.
-        feed: numbers what changes in it.
+        view: what it shows. Change it only while the turn is not running, and then call `display.refresh()`.
+        feed: the messages about its changes.
         display: shows it.
-        context: whatever the magic that asked wants to find again when the turn settles; None if it was read from the journal.
-        request: the request of the cell that shows it; None in a terminal, or if that was in another kernel.
-        chain: what was read of it last; None if that was in another kernel.
-        paused: where it is gone on with, None while it runs and where it is over.
-        rounds: its rounds in the journal, where this kernel has only read them there.
-        is_running: somebody goes on with it right now.
-        costs: of its finished rounds in this kernel.
+        context: the options of its magic and its place in the conversation; None if it was read from the journal.
+        request: the request of the cell that shows it; None in a terminal, and if the cell was run in another kernel.
+        chain: the chain that was read last; None if that was in another kernel.
+        paused: the pause or interruption that it continues from; None while it runs and once it is over.
+        rounds: its turns in the journal, if this kernel has not run it but read it there.
+        is_running: whether a run is under way.
+        costs: the costs of the rounds that finished in this kernel.
     """
 
     view: TranscriptView
     feed: Feed
     display: AnswerDisplay
-    context: Any = None
+    context: tuple[Arguments, ConversationNode] | None = None
     request: Request | None = None
-    chain: Any = None
+    chain: ChainResponse | None = None
     paused: PausedChain | None = None
     rounds: Sequence[TurnEntry] = ()
     is_running: bool = False
@@ -70,7 +93,7 @@ class LiveTurn:
 
     @property
     def is_waiting(self) -> bool:
-        """A human is to decide something about it."""
+        """Whether the turn waits for a human."""
         return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
 
 
@@ -79,11 +102,11 @@ class LiveTurns:
     """The turns of one shell.
 
     Attributes:
-        shell: where they are shown.
-        settled: what the magics do when a run is over: the conversation, `--out`, remarks in `turn.view`.
+        shell: the shell that shows them.
+        settled: lets the magics take what outlives a run: the conversation, `--out`, remarks in `turn.view`.
         on_pause: whether a pause stops the cells that are queued below.
-        front: what is known of the front end.
-        turns: the turns that are known, by the id of their transcript.
+        front: the front end.
+        turns: the turns by the id of their transcript. Those that are over are forgotten after a while.
         received: called with what a reader does in a widget.
     """
 
@@ -98,103 +121,116 @@ class LiveTurns:
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
 
-    def show(self, chain: Any, view: TranscriptView, *, context: Any = None, ask: AskHuman | None = None) -> LiveTurn:
-        """Read a chain into the running cell, from its first moment to its end or its first open question.
+    def show(
+        self,
+        chain: ChainResponse,
+        view: TranscriptView,
+        *,
+        context: tuple[Arguments, ConversationNode] | None = None,
+        ask: AskHuman | None = None,
+    ) -> LiveTurn:
+        """Read a chain into the running cell, to its end or to its first question that stays open.
 
         Args:
-            chain: a ChainResponse that nobody has read yet.
+            chain: a chain that has not been read yet.
             view: an empty view of it.
             context: kept as `LiveTurn.context`.
-            ask: asks the human by keyboard at a pause, for terminals and `--wait`; without it a pause ends the cell with buttons.
+            ask: asks the human by keyboard at a pause, for terminals and `--wait`. Without it a pause ends the cell with buttons.
 
         Returns:
-            The turn, done or (where `on_pause` is "continue") paused.
+            The turn, which is done, or paused if `on_pause` is "continue".
 
         Raises:
-            CellHalted: ■ was pressed, or the turn is paused and the cells below must not run. All is shown already.
-            PauseChain: paused, and no human can decide here (nbclient, papermill).
-            Exception: what ended the chain; what had arrived is shown and kept.
+            CellHalted: ■ was pressed, or the turn is paused and the cells below must not run. Everything is shown already.
+            PauseChain: the turn is paused, and no human can decide here (nbclient, papermill).
+            Exception: the chain failed with this; what had arrived is shown and kept.
         """
+        # The transcript and the chain share one id, by which a later kernel finds the chain of a saved transcript.
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
-        turn = self._made(view, context)
+        turn = self._register(view, context)
+        # Under nbclient the pause is an error, which stops the run anyway and says so itself.
         stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
         self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
         return turn
 
-    def go_on_with(
-        self, turn: LiveTurn, resume: Callable[[], Any], *, here: bool = False, ask: AskHuman | None = None
-    ) -> None:
-        """Go on with a turn in the running cell.
+    def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
+        """Continue a turn in the running cell.
 
         Args:
-            turn: not running.
+            turn: a turn that is not running.
             resume: makes the chain to read.
-            here: show the turn in the running cell as well, in an output of its own.
+            here: show the turn in the running cell as well, in a further output.
             ask: as for `show()`.
+
+        Raises:
+            CellHalted, PauseChain, Exception: as `show()` does.
         """
         self._run(turn, resume(), ask, here=here)
 
     def show_again(self, turn: LiveTurn) -> None:
-        """Show a turn in the running cell, with the buttons of its open questions; the model is not asked.
+        """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
 
         Raises:
-            CellHalted: it waits for a human, and the cells below must not run.
+            CellHalted: the turn waits for a human, and the cells below must not run.
         """
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
         self._stop_queue(turn)
 
-    def known(self, transcript: str, *, request: str = "") -> LiveTurn | None:
-        """The turn with this id, read from the journal where this kernel does not know it; None where nobody does.
+    def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
+        """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.
 
         Args:
-            transcript: the turn's id.
-            request: one of its questions, by which the journal finds it.
+            transcript: the id of the turn's transcript.
+            request: the id of one of its questions, by which the journal finds it too.
         """
         found = self.turns.get(transcript)
-        if found is None and (rounds := rounds_named(transcript, request)):
-            found = self.turns.get(rounds[0].begun.chain_id) or self.reopened(rounds)
+        if found is None and (rounds := read_rounds(transcript, request)):
+            found = self.turns.get(rounds[0].begun.chain_id) or self._rebuild(rounds)
         return found
 
-    def reopened(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
-        """A turn that the journal has, shown nowhere yet by this kernel."""
+    def _rebuild(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
+        """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
         view = view_of_turns(rounds)
-        turn = self._made(view, None, is_shown=False)
+        turn = self._register(view, None, is_shown=False)
         turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
         return turn
 
-    def where_it_goes_on(self, turn: LiveTurn) -> PausedChain | None:
-        """What goes on with a turn, with the tools as they are defined now where it comes from another kernel."""
+    def load_pause(self, turn: LiveTurn) -> PausedChain | None:
+        """Return what a turn continues from; None if there is nothing to continue.
+
+        A turn of another kernel is given the tools that are defined at the moment of the call.
+        """
         if turn.paused is None and turn.rounds:
-            return paused_chain(turn.rounds, self.shell.user_ns)
+            return load_paused_chain(turn.rounds, self.shell.user_ns)
         return turn.paused
 
     def tell(self, message: dict[str, Any], turn: LiveTurn | None = None) -> None:
-        """Tell something to every page that shows transcripts of this kernel."""
+        """Send a message to the pages that follow a turn, or to every page that shows transcripts of this kernel."""
         for send in (self.front.broadcaster(),) if turn is None else turn.display.senders():
             if send is not None:
                 send(message)
 
     def tell_state(self, turn: LiveTurn) -> None:
-        """Tell whoever shows a turn how it stands."""
+        """Send the current document of a turn to the pages that show it."""
         self.tell({"type": "state", "document": turn.feed.document()}, turn)
 
     def front_end_changed(self) -> None:
-        """More is known of the front end: what waits for a click is shown as it can be clicked there."""
+        """Show every turn that waits for a click again, since the front end may be able to show buttons after all."""
         for turn in list(self.turns.values()):
             if turn.is_waiting:
                 turn.display.refresh()
 
     def leave(self) -> None:
-        """Leave only records: the turns are gone on with elsewhere, if at all."""
+        """Reduce every turn to its record and forget it, because these magics are being unloaded."""
         for turn in self.turns.values():
             turn.display.leave()
         self.turns.clear()
 
     def value(self, request: str, name: str) -> str | None:
-        """The whole of an argument that a reader is asked about, None if there is no such question."""
+        """Return an argument of a question in full, as a card shows only its beginning; None if there is no such question."""
         for turn in list(self.turns.values()):
             block = turn.view.call(request)
             if block is not None and block.request is not None:
@@ -202,9 +238,9 @@ class LiveTurns:
         return None
 
     def _run(
-        self, turn: LiveTurn, chain: Any, ask: AskHuman | None = None, *, here: bool = False, remark: str = ""
+        self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False, remark: str = ""
     ) -> None:
-        """Read to the end, or to the first question that stays open; `remark` is then told with it."""
+        """Read to the end, or to the first question that stays open; the `remark` is then shown with it."""
         turn.request = current_request(self.shell)
         while True:
             pause = self._read(turn, chain, here=here, remark=remark)
@@ -215,7 +251,7 @@ class LiveTurns:
                 break
             chain = answer
         if not is_interactive(self.shell):
-            # Where nobody can decide, the pause is an error like any other; what it came through says nothing to a reader.
+            # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
             raise pause.with_traceback(None)
         self._stop_queue(turn)
 
@@ -223,24 +259,24 @@ class LiveTurns:
         if turn.view.state == "paused" and self.on_pause == "stop":
             raise CellHalted("Waiting for your approval.")
 
-    def _read(self, turn: LiveTurn, chain: Any, *, here: bool, remark: str) -> PauseChain | None:
-        """Read a chain as far as it comes; returns the pause that ended it, if one did."""
+    def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, remark: str) -> PauseChain | None:
+        """Read a chain until it is complete or stops. Return the pause that stopped it, or None."""
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
         state: State = "failed"
         pause: PauseChain | None = None
 
-        def retrying(retry: Any) -> None:
+        def show_retry(retry: RetryNotice) -> None:
             view.seconds = time.monotonic() - began
             view.waits(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
             display.changed()
 
-        def call_changed(entry: CallEntry) -> None:
+        def show_call(entry: CallEntry) -> None:
             view.call_changed(entry, time.monotonic() - began)
             display.changed()
 
-        chain._chain.on_retry = retrying
-        chain._chain.log.on_call = call_changed
+        chain._chain.on_retry = show_retry
+        chain._chain.log.on_call = show_call
         view.remarks = [said for said in view.remarks if said not in (_CELLS_BELOW, _STOPPED)]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
@@ -249,7 +285,7 @@ class LiveTurns:
         try:
             display.open(here=here)
             for event in chain.stream_events():
-                # Wherever ■ strikes, it is known which events the reader has seen.
+                # Feeding and counting belong together, or an event could be shown twice or not at all.
                 with held_interrupts() as pressed:
                     view.feed(event, time.monotonic() - began)
                     fed += 1
@@ -261,8 +297,8 @@ class LiveTurns:
             pause, state = error, "paused"
         except KeyboardInterrupt:
             was_stopped = True
-            pause = self._question_left_by(chain)
-            # What had arrived is kept, so it is shown.
+            pause = self._ask_about_stopped_call(chain)
+            # The journal keeps what arrived, so the reader sees it too.
             for event in islice(chain._chain.events(), fed, None):
                 view.feed(event, time.monotonic() - began)
             state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
@@ -280,42 +316,52 @@ class LiveTurns:
             raise CellHalted("Stopped by you.")
         return pause
 
-    def _question_left_by(self, chain: Any) -> PauseChain | None:
-        """■ was pressed. The question that this leaves where a tool was running: nobody knows how far it came."""
+    def _ask_about_stopped_call(self, chain: ChainResponse) -> PauseChain | None:
+        """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
         with suppress(KeyboardInterrupt):
             chain.close()
         if chain._chain.left is None or not chain._chain.log.has_lost:
             return None
         try:
-            # The interrupted call is the first without a result: it is asked about before anything else runs.
+            # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.
             chain._chain.left.resume()._read_all()
         except PauseChain as pause:
             return pause
         except BaseException:
+            # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
             return None
         return None
 
-    def _made(self, view: TranscriptView, context: Any, *, is_shown: bool = True) -> LiveTurn:
-        """A turn that is known from now on. The oldest of those that are over are forgotten."""
+    def _register(
+        self,
+        view: TranscriptView,
+        context: tuple[Arguments, ConversationNode] | None,
+        *,
+        is_shown: bool = True,
+    ) -> LiveTurn:
+        """Make a turn that can be found from here on, and forget the oldest of those that are over."""
         feed = Feed(view)
-        display = answer_display(self.front, feed, self._received, is_shown=is_shown)
+        display = answer_display(self.front, feed, self._receive, is_shown=is_shown)
         turn = LiveTurn(view, feed, display, context)
+        # Comm messages may look for a turn in another thread.
         with self._lock:
             for known in [known for known in self.turns.values() if known.view.is_over][:-_MOST_KEPT]:
                 del self.turns[known.view.id]
             self.turns[view.id] = turn
         return turn
 
-    def _received(self, message: dict[str, Any]) -> None:
+    def _receive(self, message: dict[str, Any]) -> None:
+        # `received` is set when the actions connect, so it is looked up at each message.
         self.received(message)
 
 
-def _account(turn: LiveTurn, chain: Any) -> None:
-    """What the transcript says of a chain beside what it said: tokens, cost, and whether the journal has it."""
+def _account(turn: LiveTurn, chain: ChainResponse) -> None:
+    """Note in the view what a run used and cost, and whether the journal holds it."""
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
     view.scopes = chain._chain.log.scopes
     model = chain._chain.plan.model
+    # Each run reads another chain, so no round is counted twice.
     for state in [response._turn.state for response in chain._chain.responses()]:
         if state.status == "done":
             view.usage = add_usage(view.usage, state.usage)

@@ -1,4 +1,4 @@
-"""What an earlier kernel left in the journal for a cell: the turn that it continues, and the question that waits in it."""
+"""Reads from the journal what earlier kernels left: the turn that a cell continues, the question that waits in it, its chain."""
 
 from __future__ import annotations
 
@@ -13,19 +13,28 @@ from llm_notebook.models.responses import Response
 from llm_notebook.models.resuming import ask_about_unknown, left_of, pause_of, response_of
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.kernel import journal_cell
-from llm_notebook.notebook.tools import defined_tools
+from llm_notebook.notebook.tools import find_defined_tools
 from llm_notebook.turns.log import Origin
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["is_open", "paused_chain", "recalled_turn", "recalled_waiting", "response_named", "rounds_named"]
+__all__ = ["find_response", "is_open", "load_paused_chain", "read_continued_turn", "read_rounds", "read_waiting_chain"]
 
 
-def recalled_turn(cell: str, notebook: str) -> Response | None:
-    """What a cell with `-c` continues: what it continued before, or else the latest answer of the notebook; None if unknown.
+_OPEN = ("waiting", "unknown")
+_DECIDED = ("approved", "denied", "answered", "abandoned")
+
+
+def read_continued_turn(cell: str, notebook: str) -> Response | None:
+    """Return the response that a cell with `-c` continues, as earlier kernels left it.
+
+    That is the response that the cell continued when it was last run, or else the latest response of the notebook.
 
     Args:
         cell: the cell's identity.
-        notebook: the notebook's path, as far as it is known.
+        notebook: the notebook's path; empty if it is not known.
+
+    Returns:
+        None if there is no such response, or the journal or its model cannot be reached.
     """
     journal = process.of(CurrentJournal).journal
     if journal is None:
@@ -38,13 +47,13 @@ def recalled_turn(cell: str, notebook: str) -> Response | None:
         else:
             latest = journal.latest_turn(notebook=notebook) if notebook else None
             parent_id = latest.begun.turn_id if latest is not None else None
-        return _response(parent_id, journal) if parent_id is not None else None
+        return _read_response(parent_id, journal) if parent_id is not None else None
     except (JournalError, UnknownModelError):
         return None
 
 
-def recalled_waiting(origin: Origin) -> str | None:
-    """The chain that waits for a human in this cell, which still says the same; None where none does."""
+def read_waiting_chain(origin: Origin) -> str | None:
+    """Return the id of the chain that waits for a human in a cell whose text is unchanged, or None."""
     journal = process.of(CurrentJournal).journal
     if journal is None:
         return None
@@ -58,11 +67,14 @@ def recalled_waiting(origin: Origin) -> str | None:
         return None
 
 
-def response_named(name: str) -> Response:
-    """The answer that `--cid` names: of a turn, or the latest of a conversation.
+def find_response(name: str) -> Response:
+    """Find the response that `--cid` names: that of a turn, or the latest of a conversation.
+
+    Args:
+        name: the id of a turn or of a conversation, or a part of it.
 
     Raises:
-        CellError: there is no such turn or conversation.
+        CellError: there is no such turn or conversation, or it cannot be read.
     """
     journal = process.of(CurrentJournal).journal
     if journal is None:
@@ -73,7 +85,7 @@ def response_named(name: str) -> Response:
         if found is None:
             turns = journal.conversation(name)
             found = turns[-1].begun.turn_id if turns else None
-        response = _response(found, journal) if found is not None else None
+        response = _read_response(found, journal) if found is not None else None
     except JournalError as error:
         raise CellError(f"{error} Nothing was sent.") from None
     except UnknownModelError as error:
@@ -83,22 +95,20 @@ def response_named(name: str) -> Response:
     return response
 
 
-def _response(turn_id: str, journal: Journal) -> Response | None:
+def _read_response(turn_id: str, journal: Journal) -> Response | None:
     turn = journal.turn(turn_id)
     response = response_of(turn, journal) if turn is not None else None
     return response if isinstance(response, Response) else None
 
 
-_OPEN = ("waiting", "unknown")
-_NOT_GONE_ON_WITH = ("approved", "denied", "answered", "abandoned")
+def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
+    """Return the turns of the chain that a transcript shows, oldest first; empty if the journal does not hold it.
 
-
-def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
-    """The rounds of the chain that a transcript shows, oldest first; empty where the journal knows nothing of it.
+    A call that was interrupted in another kernel becomes a question, which the journal keeps.
 
     Args:
-        transcript: the transcript's id, which is that of the chain's first turn.
-        request: a question in it, by which it is found as well.
+        transcript: the transcript's id, which is the id of the chain's first turn.
+        request: the id of one of its calls, by which the chain is found too.
     """
     journal = process.of(CurrentJournal).journal
     if journal is None:
@@ -117,19 +127,22 @@ def rounds_named(transcript: str, request: str = "") -> list[TurnEntry]:
 
 
 def is_open(rounds: Sequence[TurnEntry]) -> bool:
-    """A call of the last round waits for a human, or was decided and not gone on with."""
+    """Return whether a call of the last turn waits for a human, or was decided but has no result yet."""
     return any(_waits(call) for call in rounds[-1].calls)
 
 
-def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> PausedChain | None:
-    """What goes on with a chain of the journal, with the tools that are defined here; None where the journal is closed.
+def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> PausedChain | None:
+    """Load a chain of the journal so that it can continue, with the tools that this notebook defines.
 
     Args:
-        rounds: of the chain, oldest first.
-        variables: the user's.
+        rounds: the turns of the chain, oldest first.
+        variables: the user's variables.
+
+    Returns:
+        None if no journal is open.
 
     Raises:
-        UnknownModelError: its model is not known here.
+        UnknownModelError: this kernel does not know the chain's model.
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).journal
@@ -138,7 +151,8 @@ def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> P
     last = rounds[-1]
     names = {name for turn in rounds for name in turn.begun.settings.get("tools", [])}
     names |= {call.tool_name for call in last.calls}
-    tools = list({id(tool): tool for tool in defined_tools(sorted(names), variables).values()}.values())
+    # A Toolbox may be found under the names of several of its tools, and is to be given once.
+    tools = list({id(tool): tool for tool in find_defined_tools(sorted(names), variables).values()}.values())
     call = next((call for call in last.calls if _waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
@@ -146,4 +160,4 @@ def paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> P
 
 
 def _waits(call: CallEntry) -> bool:
-    return call.state in _OPEN or (call.state in _NOT_GONE_ON_WITH and call.result is None)
+    return call.state in _OPEN or (call.state in _DECIDED and call.result is None)

@@ -1,4 +1,9 @@
-"""What a notebook remembers: which cell holds which turn, and which turn the conversation now ends with."""
+"""The conversations of one kernel: which turn each cell holds, and which turn is the latest.
+
+A notebook is not a chat. Cells are run again, in any order, and each run replaces what the cell said before. So a conversation is a
+tree of nodes, one for each prompt of a cell, and a node keeps its parent when its cell is run again: the second run of a cell with
+`-c` is sent the same history as the first, without its own first answer. Nodes below keep pointing to it and see its new answer.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +20,12 @@ __all__ = ["ConversationNode", "Session"]
 
 @dataclass(slots=True, eq=False)
 class ConversationNode:
-    """The place of one prompt in the conversation tree. Re-running its cell replaces the response, not the place.
+    """The place of one prompt in the tree. Running its cell again replaces the response, not the node.
 
     Attributes:
-        parent: the turn that it continues.
-        response: what was answered, once it was.
-        before: the turn that the conversation ended with when the place was made.
+        parent: the node that it continues; None if it began a conversation.
+        response: the latest response; None until there is one.
+        before: the node that was the latest when this one was made.
     """
 
     parent: ConversationNode | None = None
@@ -28,7 +33,7 @@ class ConversationNode:
     before: ConversationNode | None = None
 
     def comes_from(self, other: ConversationNode) -> bool:
-        """True if this turn is the other one or continues it, directly or not."""
+        """Return True if this node is the other one or continues it, directly or not."""
         turn: ConversationNode | None = self
         while turn is not None and turn is not other:
             turn = turn.parent
@@ -37,14 +42,10 @@ class ConversationNode:
 
 @dataclass(slots=True)
 class Session:
-    """One kernel's conversations.
-
-    `-c` continues from the latest turn. A cell that is run again answers from where it first stood, so its second run
-    does not see its first answer.
+    """The conversations of one kernel.
 
     Attributes:
-        recall: what a cell continues that was run in an earlier kernel, or the latest answer of its notebook; None if that is
-            not known.
+        recall: returns, for a cell's identity, the response that it continues from an earlier kernel; None if there is none.
     """
 
     recall: Callable[[str], Response | None] = lambda _cell: None
@@ -54,11 +55,12 @@ class Session:
     _position: int = 0
 
     def turn(self, identity: CellIdentity, *, continues: bool) -> ConversationNode:
-        """The turn for the next prompt of a cell.
+        """Return the node for the next prompt of a cell, the one that it had before if its parent is unchanged.
 
         Args:
-            identity: of the cell and of this execution of it; several prompts of one execution are told apart by their order.
-            continues: the prompt is to be sent with the turns before it.
+            identity: the identities of the cell and of this execution of it. Several prompts of one execution, as in a loop,
+                are distinguished by their order.
+            continues: whether the prompt is sent with the turns before it.
         """
         cell, execution = identity
         self._position = self._position + 1 if execution == self._execution else 0
@@ -66,6 +68,7 @@ class Session:
         place = (cell, self._position)
         known = self._turns.get(place)
         parent = self._parent(known, cell) if continues else None
+        # A cell that is given or loses its -c gets another node: other cells may still continue what it said before.
         turn = (
             known
             if known is not None and known.parent is parent
@@ -75,28 +78,29 @@ class Session:
         return turn
 
     def _parent(self, known: ConversationNode | None, cell: str) -> ConversationNode | None:
-        """What a prompt with -c continues, given the turn that its place held so far."""
+        """Return the node that a prompt with -c continues, given the node that its cell had so far."""
         if known is None:
+            # Earlier kernels matter only until this one has an answer.
             recalled = self.recall(cell) if self._latest is None else None
             return self._latest if recalled is None else ConversationNode(response=recalled)
         if known.parent is not None:
             return known.parent
-        # It continued nothing so far. Now it takes up what was said elsewhere since, but never its own answer.
+        # The cell began a conversation before and is given -c: it continues the latest turn, but never its own answer.
         latest = self._latest
         return known.before if latest is not None and latest.comes_from(known) else latest
 
     def conversation(self, turn: ConversationNode, model: Model | KeyModel) -> Conversation:
-        """The conversation that the turn's prompt continues."""
+        """Return a conversation that holds what the turn's prompt continues."""
         parent = turn.parent
         before = [parent.response] if parent is not None and parent.response is not None else []
         return Conversation(model, before)
 
     def model_before(self, turn: ConversationNode) -> Model | KeyModel | None:
-        """The model that answered the turn before."""
+        """Return the model that answered the parent, or None if there is no parent."""
         parent = turn.parent
         return parent.response.model if parent is not None and parent.response is not None else None
 
-    def answered(self, turn: ConversationNode, response: Response) -> None:
-        """The turn now holds this response, whole or as far as it came, and the conversation ends with it."""
+    def keep(self, turn: ConversationNode, response: Response) -> None:
+        """Keep a response, which may be incomplete, in its node, and make that the latest."""
         turn.response = response
         self._latest = turn

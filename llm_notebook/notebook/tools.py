@@ -1,4 +1,4 @@
-"""The tools that a notebook defines: those that `-T` names, and those of a chain that is gone on with."""
+"""Finds the tools that a notebook defines: those that `-T` names, and those that a paused chain needs to continue."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ from llm_notebook.tools.collecting import as_tools
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["defined_tools", "functions_in", "mark_for_approval", "missing_sentence", "named_tools"]
+__all__ = ["define_functions", "find_defined_tools", "find_tools", "mark_for_approval", "missing_sentence"]
 
 
-def named_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
-    """What `-T` names: variables, plugins' tools, and expressions that make a Toolbox, such as `Files("/tmp")`.
+def find_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
+    """Find what `-T` names: variables, plugins' tools, and expressions that make a Toolbox, such as `Files("/tmp")`.
+
+    Args:
+        wanted: the names and expressions.
+        variables: the user's variables.
 
     Raises:
-        CellError: there is no such tool, or it is none.
+        CellError: nothing has that name, or it is not a tool.
     """
-    return [tool for name in wanted for tool in _named(name, variables)]
+    return [tool for name in wanted for tool in _find(name, variables)]
 
 
-def _named(name: str, variables: Mapping[str, Any]) -> list[Any]:
+def _find(name: str, variables: Mapping[str, Any]) -> list[Any]:
     value = variables.get(name)
     # Plugins are loaded only for what the notebook itself does not define.
     offered = get_tools() if value is None else {}
     value = offered.get(name) if value is None else value
     if value is None and not name.isidentifier():
-        value = _made_by(name, variables, offered)
+        value = _evaluate(name, variables, offered)
     if value is None:
         known = [known for known, found in variables.items() if callable(found) and not known.startswith("_")]
         raise CellError(
             f"-T {name}: no function, Tool or Toolbox of that name is defined here."
             f"{nearest(name, [*known, *offered])} Nothing was sent."
         )
+    # The name of a Toolbox class stands for an object that needs no arguments.
     if isinstance(value, type) and issubclass(value, Toolbox):
-        value = _made_by(f"{name}()", variables, offered)
+        value = _evaluate(f"{name}()", variables, offered)
     tools = list(value) if isinstance(value, list | tuple) else [value]
     try:
         as_tools(tools)
@@ -49,12 +54,13 @@ def _named(name: str, variables: Mapping[str, Any]) -> list[Any]:
     return tools
 
 
-def _made_by(expression: str, variables: Mapping[str, Any], offered: Mapping[str, Any]) -> Any:
-    """The value of an expression that calls something, None where it is none."""
+def _evaluate(expression: str, variables: Mapping[str, Any], offered: Mapping[str, Any]) -> object:
+    """Return the value of an expression that calls something or reads an attribute; None if it is anything else."""
     try:
         tree = ast.parse(expression, mode="eval")
     except SyntaxError:
         return None
+    # Anything else is no attempt to make a Toolbox: `-T my-tool` is a slip, and not a subtraction.
     if not isinstance(tree.body, ast.Call | ast.Attribute):
         return None
     try:
@@ -63,14 +69,19 @@ def _made_by(expression: str, variables: Mapping[str, Any], offered: Mapping[str
         raise CellError(f"-T {expression}: {type(error).__name__}: {error} Nothing was sent.") from None
 
 
-def functions_in(source: str, variables: Mapping[str, Any]) -> list[Any]:
-    """The functions that `--functions` defines, whose code is known like that of a cell.
+def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
+    """Run the code of `--functions` and return the functions that it defines.
+
+    Args:
+        source: Python code.
+        variables: the user's variables, which the code sees and does not change.
 
     Raises:
-        CellError: it is no Python, fails, or defines no function.
+        CellError: the code is not Python, fails, or defines no function.
     """
     name = f"<--functions {hash(source) & 0xFFFFFFFF:08x}>"
-    # Without an entry of its own the source of these functions could not be read, and consent would end with this kernel.
+    # IPython keeps the source of cells in the same way. Consent to a tool is bound to its source; without one it would hold in
+    # this kernel only.
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     scope = {**variables, "__name__": "__main__"}
     try:
@@ -86,7 +97,12 @@ def functions_in(source: str, variables: Mapping[str, Any]) -> list[Any]:
 
 
 def mark_for_approval(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> list[Any]:
-    """The tools with those marked that a human is to be asked about: all of them, or the named ones.
+    """Return the tools, with those marked whose calls need a human's approval.
+
+    Args:
+        tools: functions, Tools and Toolboxes.
+        approve: the names of the tools to mark.
+        always: mark all of them.
 
     Raises:
         CellError: a named tool is not among them.
@@ -107,16 +123,20 @@ def mark_for_approval(tools: Sequence[Any], approve: Iterable[str], *, always: b
     ]
 
 
-def defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """What is found of these tools: functions, Tools, Toolbox objects, by the name of the tool or of the Toolbox's class.
+def find_defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the tools that a chain of another kernel used, in the notebook or else among the plugins' tools.
 
     Args:
-        names: as models call them, or names of Toolbox classes.
-        variables: the user's.
+        names: names of tools as models call them, or names of Toolbox classes.
+        variables: the user's variables.
+
+    Returns:
+        Functions, Tools and Toolbox objects by the given names; those that are not found are left out.
     """
     toolboxes = [value for value in list(variables.values()) if isinstance(value, Toolbox)]
     in_toolboxes = {tool.name: toolbox for toolbox in toolboxes for tool in toolbox.tools()}
     in_toolboxes |= {type(toolbox).__name__: toolbox for toolbox in toolboxes}
+    # A Tool may have another name than the variable that holds it.
     renamed = {value.name: value for value in list(variables.values()) if isinstance(value, Tool)}
     found: dict[str, Any] = {}
     offered: Mapping[str, Any] | None = None
@@ -136,7 +156,7 @@ def defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[st
 
 
 def missing_sentence(name: str) -> str:
-    """What to do where the tool that waits is not defined."""
+    """Return what to do if the tool of a waiting call is not defined."""
     if "_" in name and name[0].isupper():
         return f"Run the cell that makes the {name.partition('_')[0]} with the tool {name}, then decide."
     return f"Run the cell that defines {name}, then decide."

@@ -1,6 +1,6 @@
-"""`python -m scripts.plugins_trial [WORD ...]`: try the plugins whose names contain a word, or all, and print a Markdown table.
+"""`python -m scripts.plugins_trial [WORD ...]`: tries the plugins whose names contain a word, or all, and prints a Markdown table.
 
-To be run where this package and the plugins are installed; docs/plugins-tried.md says how.
+Run it in an environment that contains this package and the plugins; docs/plugins-tried.md says how.
 """
 
 from __future__ import annotations
@@ -39,17 +39,19 @@ _MISTRAL = {"id": "scripted", "capabilities": {"completion_chat": True, "vision"
 
 
 class NotOffered(Exception):
-    """The plugin does not claim to do this."""
+    """Raised by a trial of something that the plugin does not claim to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosted:
-    """A plugin for a provider, and the model of it that is tried.
+    """A plugin for a provider, and the model that is tried.
 
     Attributes:
-        signed: its wire has signatures, which must be sent back.
-        options: options that every prompt is given.
-        embedding: an embedding model of it.
+        plugin: the name of its package.
+        model: the id of the model.
+        signed: whether its wire has signatures, which must be sent back.
+        options: options for every prompt.
+        embedding: the id of an embedding model of the plugin, if it has one.
     """
 
     plugin: str
@@ -76,7 +78,7 @@ def temperature(city: str) -> str:
 
 
 class Trial:
-    """One model, sync or async, and what it is tried for. Each method raises where it fails."""
+    """One model, sync or async. Each public method tries one ability, and raises if it does not work."""
 
     def __init__(self, hosted: Hosted, provider: Provider, runner: asyncio.Runner | None) -> None:
         self.hosted = hosted
@@ -85,69 +87,69 @@ class Trial:
         self.options = dict(hosted.options)
         self.model: Any = llm.get_model(hosted.model) if runner is None else llm.get_async_model(hosted.model)
 
-    def done(self, result: Any) -> Any:
-        """The outcome of what async models must be awaited for."""
+    def finish(self, result: Any) -> Any:
+        """Return a result, after awaiting it if the model is async."""
         return result if self.runner is None else self.runner.run(result)
 
     def sent(self) -> str:
-        """The last request, as JSON text."""
+        """Return the last request as JSON text."""
         return json.dumps(self.provider.requests[-1])
 
     def text(self, *, stream: bool = True) -> None:
-        """Text, usage and the provider's raw JSON."""
+        """Try text and usage."""
         response = self.model.prompt("Hi", system="Be kind", stream=stream, options=self.options)
-        assert self.done(response.text()) == "Hello there"
-        assert self.done(response.usage()) == llm.Usage(11, 7, self.done(response.usage()).details)
+        assert self.finish(response.text()) == "Hello there"
+        assert self.finish(response.usage()) == llm.Usage(11, 7, self.finish(response.usage()).details)
 
     def whole(self) -> None:
-        """The same in one piece."""
+        """Try the same without streaming."""
         self.text(stream=False)
 
     def conversation(self) -> None:
-        """The turns before are sent, once."""
+        """Try that the earlier turns are sent, each of them once."""
         conversation = self.model.conversation()
-        self.done(conversation.prompt("First", options=self.options).text())
-        self.done(conversation.prompt("Second", options=self.options).text())
+        self.finish(conversation.prompt("First", options=self.options).text())
+        self.finish(conversation.prompt("Second", options=self.options).text())
         assert [self.sent().count(said) for said in ("First", "Hello there", "Second")] == [1, 1, 1]
 
     def chain(self, tool: Any = temperature) -> None:
-        """A tool is called, its result is read, and a signature is sent back."""
+        """Try that a tool is called, its result is read, and a signature is sent back."""
         self._need_tools()
         for stream in (True, False):
             chain = self.model.chain("TOOL please", tools=[tool], stream=stream, options=self.options)
-            self._concluded(self.done(chain.text()))
+            self._check_conclusion(self.finish(chain.text()))
 
     def approval(self) -> None:
-        """The call waits for consent, through JSON and back, and then runs."""
+        """Try that a call waits for approval, through JSON and back, and then runs."""
         self._need_tools()
         tool = llm.require_approval(temperature)
         try:
-            self.done(self.model.chain("TOOL please", tools=[tool], options=self.options).text())
+            self.finish(self.model.chain("TOOL please", tools=[tool], options=self.options).text())
         except llm.PauseChain as pause:
             kept = json.loads(json.dumps(pause.to_dict()))
             waiting = llm.load_pause(kept, tools=[tool], model=self.model)
-            self._concluded(self.done(waiting.approve().text()))
+            self._check_conclusion(self.finish(waiting.approve().text()))
         else:
             raise AssertionError("it did not wait")
 
     def image(self) -> None:
-        """An image is sent."""
+        """Try that an image is sent."""
         if "image/png" not in self.model.attachment_types:
             raise NotOffered
         attachment = llm.Attachment(content=_PIXEL)
-        self.done(self.model.prompt("What?", attachments=[attachment], options=self.options).text())
+        self.finish(self.model.prompt("What?", attachments=[attachment], options=self.options).text())
         assert base64.b64encode(_PIXEL).decode() in self.sent()
 
     def refusal(self) -> None:
-        """HTTP 429 is one of our errors."""
+        """Try that HTTP 429 becomes one of our errors."""
         try:
-            self.done(self.model.prompt("LIMIT", options=self.options).text())
+            self.finish(self.model.prompt("LIMIT", options=self.options).text())
         except llm.ModelError:
             return
         raise AssertionError("no error")
 
     def embeddings(self) -> None:
-        """Texts become numbers."""
+        """Try that texts become vectors."""
         if self.hosted.embedding is None:
             raise NotOffered
         assert llm.get_embedding_model(self.hosted.embedding).embed("x") == [0.5, 1.0]
@@ -156,7 +158,7 @@ class Trial:
         if not self.model.supports_tools:
             raise NotOffered
 
-    def _concluded(self, text: str) -> None:
+    def _check_conclusion(self, text: str) -> None:
         assert text.strip().endswith("It is 18 degrees."), text
         assert "18 in Rome" in self.sent()
         assert SIGNATURE in self.sent() or not self.hosted.signed, "the signature was lost"
@@ -165,7 +167,8 @@ class Trial:
 COLUMNS = ("text", "whole", "conversation", "chain", "approval", "image", "refusal", "embeddings")
 
 
-def _seen(check: Callable[[], object]) -> str:
+def _try(check: Callable[[], object]) -> str:
+    """Run a check and return its cell of the table."""
     try:
         check()
     except NotOffered:
@@ -182,12 +185,12 @@ def _hosted_rows(words: list[str], provider: Provider) -> Iterator[list[str]]:
                 continue
             for face, loop in (("sync", None), ("async", runner)):
                 trial = Trial(hosted, provider, loop)
-                checks = [_seen(getattr(trial, column)) for column in COLUMNS]
+                checks = [_try(getattr(trial, column)) for column in COLUMNS]
                 yield [hosted.plugin, metadata.version(hosted.plugin), face, *checks]
 
 
-def _repository(folder: Path) -> None:
-    """A git repository in place of github.com/me/birds."""
+def _make_repository(folder: Path) -> None:
+    """Make a git repository that stands in for github.com/me/birds."""
     (folder / "README.md").write_text("# Birds\n")
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "Birds"]):
         who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
@@ -202,10 +205,10 @@ def _repository(folder: Path) -> None:
 
 
 def _loader_rows(folder: Path) -> Iterator[list[str]]:
-    _repository(folder)
+    _make_repository(folder)
     loaders = llm.get_fragment_loaders()
 
-    def loaded(reference: str, *words: str) -> Callable[[], None]:
+    def loads(reference: str, *words: str) -> Callable[[], None]:
         def check() -> None:
             text = "\n".join(map(str, resolve_fragments([reference], loaders)))
             assert all(word in text for word in words), text
@@ -216,13 +219,13 @@ def _loader_rows(folder: Path) -> Iterator[list[str]]:
         assert load_template("gh:me/greet").evaluate("Ann") == ("Greet Ann kindly", "You are a butler")
 
     fragments = {
-        "github:me/birds": loaded("github:me/birds", "# Birds"),
-        "issue:me/birds/7": loaded("issue:me/birds/7", "Pelican", "It flew away", "Where to?"),
-        "pr:me/birds/8": loaded("pr:me/birds/8", "Catch the pelican", "diff --git"),
+        "github:me/birds": loads("github:me/birds", "# Birds"),
+        "issue:me/birds/7": loads("issue:me/birds/7", "Pelican", "It flew away", "Where to?"),
+        "pr:me/birds/8": loads("pr:me/birds/8", "Catch the pelican", "diff --git"),
     }
     for reference, check in fragments.items():
-        yield ["llm-fragments-github", metadata.version("llm-fragments-github"), f"`{reference}`", _seen(check)]
-    yield ["llm-templates-github", metadata.version("llm-templates-github"), "`gh:me/greet`", _seen(template)]
+        yield ["llm-fragments-github", metadata.version("llm-fragments-github"), f"`{reference}`", _try(check)]
+    yield ["llm-templates-github", metadata.version("llm-templates-github"), "`gh:me/greet`", _try(template)]
 
 
 def _print_table(header: list[str], rows: Iterator[list[str]]) -> None:
@@ -233,11 +236,11 @@ def _print_table(header: list[str], rows: Iterator[list[str]]) -> None:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Try the plugins and print the tables."""
     warnings.simplefilter("ignore")
     provider = Provider()
     for library in ("httpx", "httpx2"):
-        provider.lead_here(import_module(library))
+        provider.redirect(import_module(library))
     os.environ |= {**dict.fromkeys(_KEYS, "test-key"), "OLLAMA_HOST": provider.url("ollama")}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LLM_USER_PATH"] = folder

@@ -1,4 +1,4 @@
-"""The scripted providers behind one real HTTP server on loopback, to which the plugins' own addresses are led."""
+"""Serves the scripted providers from one real HTTP server on loopback, and redirects the plugins' requests to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scripts.plugins_trial.replies import WIRES
 
 __all__ = ["Provider"]
 
-# Most of the plugins have their provider's address built in.
+# Most of the plugins have the address of their provider built in, so requests are redirected by host.
 _HOSTS = {
     "api.anthropic.com": "anthropic",
     "generativelanguage.googleapis.com": "gemini",
@@ -28,16 +28,16 @@ _HOSTS = {
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing where a client hung up, as some do with a connection they kept."""
+        """Ignore clients that close a connection, as some do with one that they kept."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Provider:
-    """A running server. It ends with the process.
+    """A running server, which ends with the process.
 
     Attributes:
-        requests: the JSON bodies it was sent, oldest first.
+        requests: the JSON bodies of the requests, oldest first.
     """
 
     def __init__(self) -> None:
@@ -46,19 +46,19 @@ class Provider:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, wire: str) -> str:
-        """The address that one of the providers has here."""
+        """Return the address of one of the providers on this server."""
         return f"http://127.0.0.1:{self._server.server_port}/{wire}"
 
-    def lead_here(self, library: Any) -> None:
-        """Have a library, httpx or its successor, send what is meant for the providers to this server."""
+    def redirect(self, library: Any) -> None:
+        """Make a library, httpx or its successor, send requests for the providers to this server."""
         for transport, name in (
             (library.HTTPTransport, "handle_request"),
             (library.AsyncHTTPTransport, "handle_async_request"),
         ):
-            setattr(transport, name, self._leading(getattr(transport, name)))
+            setattr(transport, name, self._redirecting(getattr(transport, name)))
 
-    def _leading(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        def led(transport: Any, request: Any) -> Any:
+    def _redirecting(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        def send_here(transport: Any, request: Any) -> Any:
             wire = _HOSTS.get(request.url.host)
             if wire is not None:
                 path = f"/{wire}".encode() + request.url.raw_path
@@ -67,7 +67,7 @@ class Provider:
                 request.headers["host"] = f"127.0.0.1:{port}"
             return send(transport, request)
 
-        return led
+        return send_here
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         requests = self.requests
@@ -87,9 +87,10 @@ class Provider:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            do_GET = do_POST  # noqa: N815  the base class's name
+            def do_GET(self) -> None:
+                self.do_POST()
 
             def log_message(self, *_: Any) -> None:
-                """Nothing: the table tells what was seen."""
+                """Write no log: the table shows the results."""
 
         return Handler

@@ -1,8 +1,8 @@
-"""What the scripted providers answer, each in its own wire format.
+"""The replies of the scripted providers, each in its own wire format.
 
-All play the same script: a prompt with LIMIT is refused with 429; one with TOOL is answered, after a thought, with a call of
-`temperature(city="Rome")`; what follows a tool's result is "It is 18 degrees."; everything else is "Hello there". Thoughts and
-calls carry the signature SIG1 where the wire has one.
+All follow one script. A prompt with LIMIT is refused with 429. A prompt with TOOL is answered by a thought and a call of
+`temperature(city="Rome")`, and the result of a tool by "It is 18 degrees." The answer to everything else is "Hello there". Thoughts
+and calls carry the signature SIG1 where the wire has signatures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VECTOR = [0.5, 1.0]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer."""
+    """An HTTP response."""
 
     body: bytes
     content_type: str = "application/json"
@@ -34,7 +34,7 @@ class Reply:
 
 
 Wire = Callable[[str, Body], Reply]
-"""Given the path and the JSON body of a request, gives the answer."""
+"""Answers a request: (the path, the JSON body)."""
 
 
 def _turn(sent: Any, result_mark: str) -> Turn:
@@ -58,8 +58,8 @@ def _events(events: Iterable[Body], *, named: bool = True, end: str = "") -> Rep
     return Reply(("".join(lines) + end).encode(), "text/event-stream")
 
 
-def anthropic(path: str, body: Body) -> Reply:  # noqa: ARG001  there is one path
-    """Messages."""
+def anthropic(_path: str, body: Body) -> Reply:
+    """Answer as Anthropic's Messages API."""
     turn = _turn(body["messages"], '"tool_result"')
     if turn == "refuse":
         return _json({"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}}, 429)
@@ -77,7 +77,7 @@ def anthropic(path: str, body: Body) -> Reply:  # noqa: ARG001  there is one pat
     started = {**message, "content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
     events: list[Body] = [{"type": "message_start", "message": started}]
     for index, block in enumerate(blocks):
-        empty, deltas = _opened(block, turn)
+        empty, deltas = _content_block(block, turn)
         events.append({"type": "content_block_start", "index": index, "content_block": empty})
         events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
         events.append({"type": "content_block_stop", "index": index})
@@ -85,8 +85,8 @@ def anthropic(path: str, body: Body) -> Reply:  # noqa: ARG001  there is one pat
     return _events([*events, {"type": "message_delta", "delta": stopped, "usage": usage}, {"type": "message_stop"}])
 
 
-def _opened(block: Body, turn: Turn) -> tuple[Body, list[Body]]:
-    """A content block of Messages as it is opened, and the deltas that fill it."""
+def _content_block(block: Body, turn: Turn) -> tuple[Body, list[Body]]:
+    """Return (a content block of Messages as it is opened, the deltas that fill it)."""
     if block["type"] == "thinking":
         deltas = [
             {"type": "thinking_delta", "thinking": block["thinking"]},
@@ -101,7 +101,7 @@ def _opened(block: Body, turn: Turn) -> tuple[Body, list[Body]]:
 
 
 def gemini(path: str, body: Body) -> Reply:
-    """generateContent, streamed as one JSON array, and batchEmbedContents."""
+    """Answer as Gemini's generateContent, streamed as one JSON array, and batchEmbedContents."""
     if path.endswith("batchEmbedContents"):
         return _json({"embeddings": [{"values": _VECTOR} for _ in body["requests"]]})
     turn = _turn(body["contents"], '"function_response"')
@@ -117,7 +117,7 @@ def gemini(path: str, body: Body) -> Reply:
 
 
 def chat(path: str, body: Body) -> Reply:
-    """Chat Completions, models and embeddings."""
+    """Answer as Chat Completions with its lists of models and its embeddings."""
     if path.endswith("/models"):
         return _json({"object": "list", "data": [{"id": "scripted", "object": "model", "created": 1, "owned_by": "x"}]})
     if path.endswith("/embeddings"):
@@ -147,7 +147,7 @@ def chat(path: str, body: Body) -> Reply:
 
 
 def openrouter(path: str, body: Body) -> Reply:
-    """Responses, and OpenRouter's list of models."""
+    """Answer as the Responses API, with OpenRouter's list of models."""
     if path.endswith("/models"):
         able = {"supported_parameters": ["tools", "reasoning", "structured_outputs"]}
         return _json(
@@ -181,7 +181,7 @@ def _response_items(turn: Turn) -> list[Body]:
 
 
 def _response_events(item: Body, turn: Turn) -> Iterable[Body]:
-    """The events that an output item of Responses arrives as."""
+    """Yield the events in which an output item of Responses arrives."""
     kind, named = item["type"], {"item_id": item["id"]}
     empty: dict[str, Body] = {
         "message": {"content": []},
@@ -201,7 +201,7 @@ def _response_events(item: Body, turn: Turn) -> Iterable[Body]:
 
 
 def ollama(path: str, body: Body) -> Reply:
-    """Ollama's own API."""
+    """Answer as Ollama's native API."""
     if path == "/api/tags":
         names = ("scripted:latest", "letters:latest")
         return _json({"models": [{"name": name, "model": name, "digest": name, "size": 1} for name in names]})
@@ -228,8 +228,8 @@ def ollama(path: str, body: Body) -> Reply:
     return Reply("".join(json.dumps(line) + "\n" for line in lines).encode(), "application/x-ndjson")
 
 
-def github(path: str, body: Body) -> Reply:  # noqa: ARG001  the path says all
-    """A template, an issue and a pull request."""
+def github(path: str, _body: Body) -> Reply:
+    """Answer as GitHub, with a template, an issue and a pull request."""
     template = b"prompt: Greet $input kindly\nsystem: You are $who\ndefaults:\n  who: a butler\n"
     issue = {"title": "Pelican", "user": {"login": "ann"}, "body": "It flew away"}
     known = {

@@ -1,4 +1,4 @@
-"""A notebook with a tool that asks first, and what a person does with its approval card."""
+"""A notebook with a tool that needs approval, and what a person does with its card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ASK", "BELOW", "DEFINE", "Asking"]
 
 DEFINE, ASK, BELOW = 0, 1, 2
 
-# What the tool does is seen in a file: one line a run.
+# Each run of the tool leaves a line in a file.
 _TOOL = '''\
 %load_ext llm_notebook
 import llm_notebook as llm
@@ -53,7 +53,7 @@ class Asking:
 
     @property
     def ran(self) -> list[str]:
-        """What the tool was run with, once for each run."""
+        """The arguments of the tool's runs, one for each run."""
         file = self._file
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
@@ -62,7 +62,7 @@ class Asking:
         return self.lab.lab.root / f"{self.name}.ran"
 
     def tool(self, body: str = "", arguments: str = "") -> str:
-        """The cell that defines the tool, with more lines in its body, and arguments of `require_approval`."""
+        """Return a cell that defines the tool, with further lines in its body and with arguments of `require_approval`."""
         lines = "\n".join(f"    {line}" for line in body.splitlines())
         return _TOOL.format(ran=self._file.name, body=lines, arguments=arguments)
 
@@ -82,7 +82,7 @@ class Asking:
         self.lab.wait_until_ran(DEFINE)
 
     def play(self, *replies: Reply, path: str = "/tmp/old") -> None:
-        """Script the model: it asks to delete `path`, then gives these replies, or says that it is done."""
+        """Script the model: it asks to delete `path`, and then gives these replies or says that it is done."""
         first = call_reply("delete_files", json.dumps({"path": path}), text="I will tidy up.")
         self.server.play(first, *(replies or (text_reply("All ", "tidy."),)))
 
@@ -93,11 +93,11 @@ class Asking:
         self.wait_for_card()
 
     def load_page(self) -> None:
-        """Load the page anew, as the reload button of the browser does."""
+        """Load the page again, as the reload button of the browser does."""
         self.lab.open(self.lab.name)
 
     def load_busy_page(self) -> None:
-        """The same while the kernel is busy."""
+        """Load the page again while the kernel is busy."""
         self.lab.open(self.lab.name, idle=False)
 
     def stop(self) -> None:
@@ -105,7 +105,7 @@ class Asking:
         self.lab.command("notebook:interrupt-kernel")
 
     def wait_for_card(self) -> None:
-        """Wait until the question is there and can be answered."""
+        """Wait until the question is shown and can be answered."""
         expect(self.card).to_be_visible()
         expect(self.button("Approve").or_(self.button("It ran…"))).not_to_have_attribute("aria-disabled", "true")
 
@@ -120,21 +120,21 @@ class Asking:
         return self.output.locator(".llm-ask")
 
     def button(self, name: str) -> Locator:
-        """A button of the card."""
+        """Return a button of the card."""
         return self.card.get_by_role("button", name=name, exact=True)
 
-    def told(self) -> list[Any]:
-        """The tool results that the model was sent in the last request."""
+    def results(self) -> list[Any]:
+        """Return the tool results in the last request that the model was sent."""
         messages = self.server.requests[-1].json()["messages"]
         return [message["content"] for message in messages if message["role"] == "tool"]
 
     def expect_answer(self, text: str = "All tidy.") -> None:
-        """The chain has gone on to its end, in the cell that asked."""
+        """Expect that the chain has reached its end, in the cell that asked."""
         expect(self.output.locator(".llm-answer").last).to_contain_text(text)
         expect(self.card).to_have_count(0)
 
     def saved(self) -> Sequence[Any]:
-        """The outputs of the prompt's cell in the file."""
+        """Return the outputs of the prompt's cell in the saved file."""
         self.lab.save()
         cells = json.loads(self.lab.file.read_text(encoding="utf-8"))["cells"]
         outputs: Sequence[Any] = cells[ASK]["outputs"]

@@ -26,7 +26,7 @@ _FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder need a browser and see the installed weights."""
+    """Mark all tests of this folder as needing a browser and the installed weights."""
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextmanager
 def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabServer]:
-    """JupyterLab with this Python's kernel and no keys. Its folders are its own; only the weights are shared.
+    """Run JupyterLab with this Python's kernel, without keys and with separate folders; it shares only the weights.
 
     Args:
         folder: where it keeps its files.
@@ -46,7 +46,7 @@ def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabSer
         if name.endswith(("_API_KEY", "_BASE_URL")):
             del environment[name]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_HERE.parents[1]), environment.get("PYTHONPATH")]))
-    # Otherwise cells outside the window are not in the document, and a test would look at the scrolling, not at the outputs.
+    # JupyterLab keeps cells outside the window out of the document, where a test would not find their outputs.
     tracker = Path(environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab/notebook-extension/tracker.jupyterlab-settings")
     tracker.parent.mkdir(parents=True)
     tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")
@@ -58,14 +58,14 @@ def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabSer
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Iterator[LabServer]:
-    """The JupyterLab of this folder's tests, with everything that this environment has."""
+    """The JupyterLab of this folder's tests, with all extensions of this environment."""
     with running_lab(tmp_path_factory.mktemp("lab")) as server:
         yield server
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The browser. Closed when the folder's tests are over: playwright keeps an event loop running in this thread."""
+    """The browser, closed after the tests of this folder, because playwright keeps an event loop running in this thread."""
     program = find_chromium()
     if program is None:
         pytest.fail(f"There is no Chromium for {sys.executable}: install one, or name it in the variable CHROMIUM.")
@@ -78,7 +78,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember how the test went, for the picture that `page` takes of a failure."""
+    """Keep the outcome of the test for `page`, which takes a picture of a failure."""
     report = yield
     if report.when == "call":
         item.stash[_FAILED] = report.failed
@@ -87,7 +87,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page with an empty profile and patience for the first, cold load. A failed test leaves a picture of it."""
+    """A page with an empty profile, and with time for the first, slow load. A failed test leaves a picture of it."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(_PATIENCE_MS)
     page = context.new_page()
@@ -100,14 +100,14 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 @pytest.fixture
 def lab_page(page: Page, lab: LabServer) -> Iterator[LabPage]:
-    """JupyterLab in that page. Kernels that the test leaves behind are shut down."""
+    """JupyterLab in that page. Kernels that the test leaves running are shut down."""
     yield LabPage(page, lab)
     lab.shut_down_kernels()
 
 
 @pytest.fixture
 def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
-    """The model `scripted` in the notebooks of this test: its answers are what the test plays on the stand-in server."""
+    """The server behind the model `scripted`, whose answers the test plays."""
     models = Path(lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
     model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
     models.write_text(yaml.safe_dump([model]), encoding="utf-8")
@@ -117,6 +117,6 @@ def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServ
 
 @pytest.fixture
 def asking(lab_page: LabPage, scripted: OpenAIServer, request: pytest.FixtureRequest) -> Asking:
-    """A notebook, still to be opened, with a tool that asks first."""
+    """A notebook, not yet open, with a tool that needs approval."""
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
     return Asking(lab_page, scripted, name.removeprefix("test-")[:60])

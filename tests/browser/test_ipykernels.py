@@ -1,7 +1,7 @@
-"""The same clicks with an older ipykernel than the installed one: comms come at other moments there.
+"""The same clicks with an older ipykernel than the installed one, which handles comm messages at other moments.
 
-What differs in 7.0 to 7.3 is held without a browser (`tests/notebook/test_resuming.py`): in JupyterLab 4.6 a kernel of 7.3.0 now and
-then never tells its status when a notebook is opened, with nothing of ours in it yet.
+Versions 7.0 to 7.3 are tested without a browser (`tests/notebook/test_resuming.py`): in JupyterLab 4.6, a kernel of 7.3.0 sometimes
+never reports its status when a notebook is opened, even without this package.
 """
 
 from __future__ import annotations
@@ -76,4 +76,4 @@ def test_stop_ends_the_resumed_chain(asking: Asking, kernel: str) -> None:
     asking.button("Answer").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert "half of it" in asking.told()[0]
+    assert "half of it" in asking.results()[0]

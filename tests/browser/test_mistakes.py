@@ -1,4 +1,4 @@
-"""What is wrong is said in one sentence, without a traceback."""
+"""A mistake is explained in one sentence, without a traceback."""
 
 from __future__ import annotations
 

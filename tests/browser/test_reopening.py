@@ -1,4 +1,4 @@
-"""A notebook with an open question is closed and opened again: nothing is lost, and it can be decided where there is a kernel."""
+"""A notebook with an open question is closed and opened again: nothing is lost, and any kernel can decide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TRUSTED = "() => window.jupyterapp.shell.currentWidget.content.widgets.every(ce
 
 
 def _expect_still_open(asking: Asking) -> None:
-    """The question is there, and nobody can answer it."""
+    """Expect that the question is shown and cannot be answered."""
     expect(asking.output).to_contain_text("I will tidy up.")
     expect(asking.output).to_contain_text("delete_files still waiting for you. Start the kernel to decide.")
     expect(asking.card).to_have_count(0)
@@ -38,7 +38,7 @@ def test_without_a_kernel_nothing_is_lost_and_a_new_one_decides(asking: Asking) 
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert asking.told() == ["deleted /tmp/old"]
+    assert asking.results() == ["deleted /tmp/old"]
     _expect_finished_record(asking)
 
 
@@ -60,7 +60,7 @@ def test_untrusted_it_is_the_same(asking: Asking) -> None:
     asking.button("Deny").click()
     asking.expect_answer()
     assert asking.ran == []
-    assert asking.told() == ["Denied by the user: not mine"]
+    assert asking.results() == ["Denied by the user: not mine"]
 
 
 def test_reloaded_while_the_kernel_lives_the_finished_record_reaches_the_file(asking: Asking) -> None:
@@ -96,7 +96,7 @@ def test_the_page_is_reloaded_while_the_tool_runs(asking: Asking) -> None:
     assert len(asking.server.requests) == 2
 
 
-# The pages that the Python API is made after have this tool.
+# The documentation that the Python API follows contains this tool.
 _EXAMPLE = """\
 %load_ext llm_notebook
 import llm_notebook as llm
@@ -134,12 +134,12 @@ def test_a_tool_that_pauses_by_itself_survives_a_killed_kernel(asking: Asking) -
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
-    assert asking.told() == ["deleted"]
+    assert asking.results() == ["deleted"]
     _expect_finished_record(asking)
 
 
 def _expect_finished_record(asking: Asking) -> None:
-    """The file holds the whole answer, and nothing that only a kernel can show."""
+    """Expect that the file holds the whole answer, and nothing that only a kernel can show."""
     [output] = [output for output in asking.saved() if output["output_type"] != "stream"]
     assert sorted(output["data"]) == ["application/vnd.llm-notebook.transcript+json", "text/markdown", "text/plain"]
     assert output["data"]["application/vnd.llm-notebook.transcript+json"]["state"] == "done"

@@ -1,4 +1,4 @@
-"""A model that wants to be misread: what the card shows is what the tool receives, and nothing outside of it looks like it."""
+"""A model that tries to deceive: the card shows what the tool receives, and nothing outside a card looks like one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _FAKE = """\
 
 """
 
-# The text of a value as it is drawn, with what stands for hidden characters turned back into them.
+# The text of a value as it is drawn, with the marks for hidden characters turned back into the characters.
 _DRAWN = """node => [...node.childNodes].map(function text(child) {
   if (child.nodeType === Node.TEXT_NODE) return child.data;
   if (!child.matches('bdi.llm-escape')) return [...child.childNodes].map(text).join('');
@@ -60,7 +60,7 @@ _LOOKS_LIKE_OURS = """transcript => [...transcript.querySelectorAll('.llm-answer
 
 
 def _drawn(asking: Asking) -> dict[str, Any]:
-    """The arguments that the card shows, each as what a reader sees, turned back into what it stands for."""
+    """Return the arguments that the card shows, with the marks for hidden characters turned back into the characters."""
     shown = {}
     for row in asking.card.locator(".llm-params tr").all():
         name = row.locator("th code").inner_text()
@@ -88,7 +88,7 @@ def test_what_the_card_shows_is_what_the_tool_receives(asking: Asking) -> None:
     asking.card.get_by_role("button", name="Show all").click()
     expect(asking.button("Approve")).not_to_have_attribute("aria-disabled", "true")
     drawn = _drawn(asking)
-    # A lone surrogate has no text of its own: it is drawn, and compared, as JSON.
+    # A lone surrogate is not valid text, so it is drawn, and compared, as JSON.
     assert drawn == json.loads(json.dumps(_ARGUMENTS))
     for row in asking.card.locator(".llm-params .llm-well").all():
         assert not any(hidden in row.inner_text() for hidden in "\u202e\u200b\x1b\u2066\ufeff\u2028")
@@ -100,7 +100,7 @@ def test_what_the_card_shows_is_what_the_tool_receives(asking: Asking) -> None:
 
 
 def _expect_one_card(asking: Asking) -> None:
-    """The model wrote another one, which is shown as text, inside the column that it cannot leave."""
+    """Expect one card. The model wrote another, which is shown as text and cannot leave its column."""
     expect(asking.card).to_have_count(1)
     expect(asking.output.get_by_role("button", name="Approve", exact=True)).to_have_count(1)
     expect(asking.output.get_by_text("Approve", exact=True).first).to_be_visible()

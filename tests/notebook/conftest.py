@@ -1,4 +1,4 @@
-"""Real shells for the tests of the notebook layer: IPython in this process, and an ipykernel in its own."""
+"""Real shells for the tests of the notebook: an IPython in this process, and ipykernels in others."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def kernel_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]
 
 @pytest.fixture
 def kernel(kernel_process: Kernel) -> Kernel:
-    """A kernel with freshly loaded magics, the scripted models, and an empty memory; `echo` is the default."""
+    """A kernel with freshly loaded magics and the scripted models, which were sent nothing yet; `echo` is the default."""
     prepared = kernel_process.run("%reload_ext llm_notebook\nsent.clear()")
     assert prepared.status == "ok", prepared.traceback
     return kernel_process
@@ -56,7 +56,7 @@ def kernel(kernel_process: Kernel) -> Kernel:
     scope="session", params=[("6.29.5", False), ("7.3.0", False), ("7.3.0", True), ("7.4.0", True)], ids=str
 )
 def versioned_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    """A kernel of one ipykernel, with or without the subshell for comms that JupyterLab makes where it can."""
+    """A kernel of one ipykernel version, with or without the subshell for comms that JupyterLab makes if the kernel has any."""
     version, subshells = request.param
     with running_kernel(tmp_path_factory.mktemp("kernel"), ipykernel=version) as kernel:
         assert kernel.value("__import__('ipykernel').__version__") == version

@@ -1,4 +1,4 @@
-"""Kernels of several ipykernel versions beside the installed one, each in a folder of its own under `.cache/`."""
+"""Provides other ipykernel versions than the installed one, each in its folder under `.cache/`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CACHE = REPOSITORY / ".cache"
 
 
 def ipykernel_folder(version: str) -> Path:
-    """The folder that holds this ipykernel and nothing else; first on PYTHONPATH, it wins over the installed one.
+    """Return a folder with this ipykernel and nothing else. Put first on PYTHONPATH, it takes the place of the installed one.
 
-    It is fetched once and kept. What ipykernel needs is that of the installed one.
+    The package is downloaded once and kept. Its dependencies are those of the installed ipykernel.
     """
     folder = CACHE / f"ipykernel-{version}"
     CACHE.mkdir(exist_ok=True)
@@ -30,7 +30,7 @@ def ipykernel_folder(version: str) -> Path:
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=CACHE) as made:
                 packages = [f"ipykernel=={version}"]
-                # Newer ones do without it.
+                # The installed ipykernel may be too new to need it.
                 packages += [] if importlib.util.find_spec("psutil") else ["psutil"]
                 pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
                 subprocess.run([*pip, "--no-deps", "--target", f"{made}/it", *packages], check=True)
@@ -39,12 +39,12 @@ def ipykernel_folder(version: str) -> Path:
 
 
 def write_kernelspec(data: Path, name: str, *folders: Path) -> None:
-    """Let a Jupyter know one more kernel.
+    """Add a kernel to a Jupyter.
 
     Args:
         data: the data folder of that Jupyter.
-        name: of the kernel.
-        folders: where it looks for modules first.
+        name: the name of the kernel.
+        folders: the folders that it searches first for modules.
     """
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],

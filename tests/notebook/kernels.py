@@ -1,4 +1,4 @@
-"""A real ipykernel in a process of its own, driven as a front end drives it."""
+"""A real ipykernel in a separate process, driven as a front end drives it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(slots=True)
 class Cell:
-    """One execution: its reply and every output message that is addressed to it, in order."""
+    """One execution of a cell.
+
+    Attributes:
+        reply: the content of its reply; empty until it arrives.
+        messages: the messages on iopub that are addressed to it, in order.
+    """
 
     reply: dict[str, Any] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -34,18 +39,18 @@ class Cell:
         return str(self.reply.get("status"))
 
     def of(self, *kinds: str) -> list[dict[str, Any]]:
-        """The contents of the messages of these kinds."""
+        """Return the contents of the messages of these kinds."""
         return [message["content"] for message in self.messages if message["msg_type"] in kinds]
 
     @property
     def seconds(self) -> float:
-        """From its first message to its last."""
+        """The time from its first message to its last."""
         dates = [message["header"]["date"] for message in self.messages]
         return float((dates[-1] - dates[0]).total_seconds())
 
     @property
     def frames(self) -> list[str]:
-        """Every Markdown that was shown, in order, updates included; one that is shown again at once counts once."""
+        """Each Markdown that was shown, updates included, in order and without immediate repetitions."""
         shown = [
             content["data"]["text/markdown"]
             for content in self.of("display_data", "update_display_data")
@@ -71,7 +76,7 @@ class Cell:
 
     @property
     def traceback(self) -> str:
-        """What the error output shows; nothing where there is none."""
+        """What the error output shows; empty if there is none."""
         return "\n".join("\n".join(content["traceback"]) for content in self.of("error"))
 
 
@@ -79,8 +84,8 @@ class Kernel:
     """A kernel with our magics and the scripted models.
 
     Attributes:
-        heard: every message on iopub so far, whoever it is addressed to.
-        subshell_id: where comm messages are handled, if not in the main thread.
+        heard: all messages on iopub so far.
+        subshell_id: the subshell that handles comm messages; None for the main thread.
     """
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
@@ -90,7 +95,7 @@ class Kernel:
         self.subshell_id: str | None = None
 
     def send(self, code: str, cell_id: str | None = None, *, allow_stdin: bool = True) -> str:
-        """Queue a cell; returns the id of its request."""
+        """Queue a cell. Return the id of its request."""
         content = {
             "code": code,
             "silent": False,
@@ -104,9 +109,10 @@ class Kernel:
         return str(message["header"]["msg_id"])
 
     def collect(self, *requests: str, watch: Callable[[Cell], Any] = lambda cell: None) -> list[Cell]:
-        """The cells of these requests, once the kernel is done with all of them.
+        """Wait until the kernel has finished these requests, and return their cells.
 
         Args:
+            requests: the ids of the requests.
             watch: called after every message with the cell that it belongs to.
         """
         cells = {request: Cell() for request in requests}
@@ -134,7 +140,7 @@ class Kernel:
         return message
 
     def hear(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """Wait for the next message on iopub that fits."""
+        """Wait for the next message on iopub that meets the condition, and return it."""
         deadline = time.monotonic() + PATIENCE
         while True:
             message = self._next(deadline)
@@ -142,22 +148,22 @@ class Kernel:
                 return message
 
     def comm(self, target: str) -> str:
-        """The id of the comm that the kernel opened last for this target."""
+        """Return the id of the comm that the kernel opened last for this target."""
         opened = [message["content"] for message in self.heard if message["msg_type"] == "comm_open"]
         return str([content["comm_id"] for content in opened if content["target_name"] == target][-1])
 
-    def told(self, target: str) -> list[dict[str, Any]]:
-        """The messages that the kernel sent on that comm."""
+    def comm_messages(self, target: str) -> list[dict[str, Any]]:
+        """Return the messages that the kernel sent on the comm that it opened last for this target."""
         comm_id = self.comm(target)
         sent = [message for message in self.heard if message["msg_type"] == "comm_msg"]
         return [message for message in sent if message["content"]["comm_id"] == comm_id]
 
     def tell(self, target: str, data: dict[str, Any]) -> str:
-        """Send data on the comm that the kernel opened last for this target; returns the id of the message."""
+        """Send data on the comm that the kernel opened last for this target. Return the id of the message."""
         return self.tell_comm(self.comm(target), data)
 
     def tell_comm(self, comm_id: str, data: dict[str, Any]) -> str:
-        """Send data on a comm; returns the id of the message."""
+        """Send data on a comm. Return the id of the message."""
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         if self.subshell_id is not None:
             message["header"]["subshell_id"] = self.subshell_id
@@ -165,7 +171,7 @@ class Kernel:
         return str(message["header"]["msg_id"])
 
     def use_subshell(self) -> None:
-        """Send what is told on comms to a subshell, as JupyterLab does where the kernel has them."""
+        """Send all further comm messages to a subshell, as JupyterLab does if the kernel has subshells."""
         request = self.client.session.msg("create_subshell_request", {})
         self.client.control_channel.send(request)
         deadline = time.monotonic() + PATIENCE
@@ -176,23 +182,23 @@ class Kernel:
                 return
 
     def answer_question(self, text: str) -> dict[str, Any]:
-        """Answer the next `input()`; returns the question."""
+        """Answer the next `input()`. Return the question."""
         question: dict[str, Any] = self.client.get_stdin_msg(timeout=PATIENCE)
         self.client.input(text)
         return question
 
     def run(self, code: str, cell_id: str | None = None, **options: Any) -> Cell:
-        """Run one cell to its end."""
+        """Run one cell to its end and return it."""
         return self.collect(self.send(code, cell_id, **options))[0]
 
     def value(self, expression: str) -> Any:
-        """The value of an expression in the kernel, by its repr."""
+        """Return the value of an expression in the kernel, read from its repr."""
         shown = self.run(f"print(repr({expression}))")
         assert shown.status == "ok", shown.traceback
         return eval(shown.stdout)
 
     def restart(self) -> None:
-        """Restart the kernel: killed at once, whatever it does, then started anew with the same folders."""
+        """Kill the kernel, whatever it does, and start it again with the same folders."""
         self.manager.restart_kernel(now=True)
         self.client.wait_for_ready(timeout=PATIENCE)
         self.heard.clear()
@@ -213,12 +219,12 @@ class Kernel:
 def running_kernel(
     folder: Path, environment: Mapping[str, str] | None = None, *, ipykernel: str | None = None
 ) -> Iterator[Kernel]:
-    """A kernel that knows no folder of the user's and no key.
+    """Run a kernel that sees none of the user's folders and keys.
 
     Args:
-        folder: where it keeps its files.
-        environment: more variables.
-        ipykernel: the version of ipykernel, the installed one if not given.
+        folder: the folder for its files.
+        environment: further environment variables.
+        ipykernel: the version of ipykernel; None for the installed one.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_", "OPENAI_"))}
     own = {

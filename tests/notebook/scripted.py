@@ -1,6 +1,6 @@
-"""Small models that answer by a script, for tests of the notebook where it does not matter who answers.
+"""Small models that answer by a script, for tests of the notebook that need no real model.
 
-`%load_ext tests.notebook.scripted` registers them in a kernel; what they were asked is in `sent`.
+`%load_ext tests.notebook.scripted` registers them in a kernel; the prompts that they were sent are in `sent`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ sent: list[Prompt] = []
 
 
 def texts(prompt: Prompt) -> list[str]:
-    """What a model was sent, as `role: text` lines."""
+    """Return what a model was sent, as `role: text` lines."""
     return [
         f"{message.role}: {''.join(getattr(part, 'text', '') for part in message.parts)}" for message in prompt.messages
     ]
@@ -77,7 +77,7 @@ class Other(Echo):
 
 
 class Asker(_Scripted):
-    """Asks for `erase(path)` of every word of the prompt that begins with a slash, one after the other, then says what came of it."""
+    """Calls `erase(path)` for each word of the prompt that begins with a slash, one after the other, then repeats the results."""
 
     model_id = "asker"
     supports_tools = True
@@ -94,13 +94,13 @@ class Asker(_Scripted):
 
 
 class Odd(_Scripted):
-    """Its id holds everything that Markdown, HTML and a typesetter act on."""
+    """Has an id with everything that Markdown, HTML and formulas give a meaning to."""
 
     model_id = ODD_ID
 
 
 class Flood(_Scripted):
-    """5,000 chunks as fast as they can be made."""
+    """Sends 5,000 chunks as fast as possible."""
 
     model_id = "flood"
 
@@ -110,7 +110,7 @@ class Flood(_Scripted):
 
 
 class Steady(_Scripted):
-    """A word every millisecond for a minute, unless it is stopped; asked for little, it says little."""
+    """Sends a word every millisecond for a minute, unless it is stopped or the prompt asks for little."""
 
     model_id = "steady"
 
@@ -121,7 +121,7 @@ class Steady(_Scripted):
 
 
 class StoppedAtTheEnd(_Scripted):
-    """■ is pressed when all of the answer is there and it is being put away."""
+    """Presses ■ when the answer is complete and its turn is being settled."""
 
     model_id = "stopped-at-the-end"
 
@@ -131,7 +131,7 @@ class StoppedAtTheEnd(_Scripted):
 
 
 class StoppedThrice(_Scripted):
-    """■ is pressed while it answers, while it is closed, and while the turn is put away."""
+    """Presses ■ while it answers, while it is closed, and while its turn is being settled."""
 
     model_id = "stopped-thrice"
 
@@ -145,7 +145,7 @@ class StoppedThrice(_Scripted):
 
 
 class _PressesStop(dict[str, Any]):
-    """Raw JSON; looking into it presses ■."""
+    """Raw JSON that presses ■ when it is read."""
 
     def get(self, *arguments: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
@@ -153,7 +153,7 @@ class _PressesStop(dict[str, Any]):
 
 
 class Patter(_Scripted):
-    """5,000 chunks in a few seconds."""
+    """Sends 5,000 chunks in a few seconds."""
 
     model_id = "patter"
 
@@ -174,7 +174,7 @@ class Silent(_Scripted):
 
 
 class Slow(_Scripted):
-    """Its first word takes a moment, and an event without text comes before it."""
+    """Takes a moment for its first word, and sends an event without text before it."""
 
     model_id = "slow"
 
@@ -207,7 +207,7 @@ class Buggy(_Scripted):
 
 
 class Refusing(_Scripted):
-    """Fails as expected, before it says anything."""
+    """Fails with an expected error before it says anything."""
 
     model_id = "refusing"
 
@@ -217,7 +217,7 @@ class Refusing(_Scripted):
 
 
 class Breaking(_Scripted):
-    """Breaks off."""
+    """Breaks off in the middle of its answer."""
 
     model_id = "breaking"
 
@@ -236,7 +236,7 @@ class Empty(_Scripted):
 
 
 class CutShort(_Scripted):
-    """Stops at its token limit, and its raw JSON has the shape of a server that nobody knows."""
+    """Stops at its token limit; for another prompt, its raw JSON has an unknown shape."""
 
     model_id = "cut-short"
 
@@ -246,7 +246,7 @@ class CutShort(_Scripted):
 
 
 class Hostile(_Scripted):
-    """Writes to the terminal behind the reader's back, and scripts into the page."""
+    """Sends control characters to the terminal and a script to the page."""
 
     model_id = "hostile"
     script = f"before{ANSI}after {SCRIPT_TAG} ![x](http://example.invalid/x.png)"
@@ -261,7 +261,7 @@ class _Retry:
 
 
 class Retrying(_Scripted):
-    """Is answered at its second request."""
+    """Gets its answer at the second request."""
 
     model_id = "retrying"
 
@@ -273,14 +273,14 @@ class Retrying(_Scripted):
 
 
 class Single(_Scripted):
-    """Takes single prompts only."""
+    """Cannot continue a conversation."""
 
     model_id = "single"
     supports_conversation = False
 
 
 class Keyed(KeyModel):
-    """Needs a key, and fails by a bug when it has one."""
+    """Needs a key; a certain prompt makes it fail with an unexpected error while it has one."""
 
     model_id = "keyed"
     needs_key = "scripted"
@@ -321,7 +321,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
 
 
 def register_models(registry: Registry) -> None:
-    """Let `get_model()` find the models above."""
+    """Register the models above, so that `get_model()` finds them."""
     registry._builtin += [ModelWithAliases(model(), None) for model in MODELS]
     registry._builtin[-1].aliases.append("needs_a_key")
 

@@ -1,4 +1,4 @@
-"""The grammar of a line: options first, then the prompt as it was typed; slips are refused with the nearest right word."""
+"""The grammar of a line: options first, then the prompt as it was typed; a slip is refused, and the nearest word named."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.arguments import parsed_line
-from llm_notebook.notebook.commands.grammar import subcommand
+from llm_notebook.notebook.arguments import parse_line
+from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.errors import CellError
 from tests.notebook.scripted import sent
 
@@ -40,7 +40,7 @@ typed = st.text(
     ],
 )
 def test_a_prompt_is_taken_as_it_was_typed(prompt: str) -> None:
-    arguments = parsed_line(prompt)
+    arguments = parse_line(prompt)
     assert arguments.prompt == prompt
     assert not arguments.usage
     assert not arguments.continue_
@@ -60,22 +60,22 @@ def test_a_prompt_is_taken_as_it_was_typed(prompt: str) -> None:
     ],
 )
 def test_options_may_stand_around_a_quoted_prompt(line: str, prompt: str) -> None:
-    arguments = parsed_line(line)
+    arguments = parse_line(line)
     assert arguments.prompt == prompt
     assert arguments.usage
 
 
 def test_every_way_to_write_an_option() -> None:
     for line in ("-m echo hi", "-mecho hi", "-m=echo hi", "--model echo hi", "--model=echo hi", '"hi" -m echo'):
-        assert (parsed_line(line).model, parsed_line(line).prompt) == ("echo", "hi")
-    both = parsed_line("-cu hi")
+        assert (parse_line(line).model, parse_line(line).prompt) == ("echo", "hi")
+    both = parse_line("-cu hi")
     assert both.continue_
     assert both.usage
-    assert parsed_line("-cm echo hi").model == "echo"
-    assert parsed_line("-m echo -m other hi").model == "other"
-    assert parsed_line("-s 'Be \"brief\".' hi").system == 'Be "brief".'
-    assert parsed_line('-s "" hi').system == ""
-    assert parsed_line("-o a 1 --option b 'two words' -oc 3 hi").options == {"a": "1", "b": "two words", "c": "3"}
+    assert parse_line("-cm echo hi").model == "echo"
+    assert parse_line("-m echo -m other hi").model == "other"
+    assert parse_line("-s 'Be \"brief\".' hi").system == 'Be "brief".'
+    assert parse_line('-s "" hi').system == ""
+    assert parse_line("-o a 1 --option b 'two words' -oc 3 hi").options == {"a": "1", "b": "two words", "c": "3"}
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_every_way_to_write_an_option() -> None:
 )
 def test_a_wrong_option_is_refused_in_a_sentence(line: str, sentence: str) -> None:
     with pytest.raises(CellError) as caught:
-        parsed_line(line)
+        parse_line(line)
     assert str(caught.value).startswith(sentence)
 
 
 def test_a_key_does_not_show_in_the_repr_of_what_was_asked() -> None:
-    arguments = parsed_line("--key sk-secret hi")
+    arguments = parse_line("--key sk-secret hi")
     assert arguments.key == "sk-secret"
     assert "sk-secret" not in repr(arguments)
 
 
 def test_many_backslashes_take_no_time() -> None:
     line = '"' + "\\" * 5001
-    assert parsed_line(line).prompt == line
+    assert parse_line(line).prompt == line
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_many_backslashes_take_no_time() -> None:
     ],
 )
 def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words: list[str]) -> None:
-    command = subcommand(line)
+    command = parse_subcommand(line)
     assert command is not None
     assert (command.name, command.words) == (name, words)
 
@@ -158,7 +158,7 @@ def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words
     ],
 )
 def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str) -> None:
-    assert subcommand(line) is None
+    assert parse_subcommand(line) is None
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str)
 )
 def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> None:
     with pytest.raises(CellError) as caught:
-        subcommand(line)
+        parse_subcommand(line)
     assert hint in str(caught.value)
     assert "Nothing was sent." in str(caught.value)
 
@@ -198,7 +198,7 @@ def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> 
 )
 def test_a_key_on_the_line_is_refused_and_not_repeated(line: str) -> None:
     with pytest.raises(CellError, match="A key is never typed into a cell") as caught:
-        subcommand(line)
+        parse_subcommand(line)
     assert "sk-1" not in str(caught.value)
 
 
@@ -215,7 +215,7 @@ def test_any_line_survives_the_shell(terminal: InteractiveShell, text: str) -> N
     assert [prompt.prompt for prompt in sent] == [text]
 
 
-# IPython itself empties lines that hold nothing but spaces.
+# IPython itself strips lines that consist of spaces.
 lines = typed.filter(lambda line: "{{" not in line and (not line or bool(line.strip(" \t"))))
 
 

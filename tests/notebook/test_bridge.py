@@ -1,4 +1,4 @@
-"""A model of the `llm` package in a cell: it answers by a magic, and waits there for consent to a tool call."""
+"""A model of the `llm` package in a cell: it answers a magic, and its tool calls wait for approval there."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def handle(self, etype, value, tb, tb_offset=None):
 """
 
 
-def test_the_users_own_exception_handler_goes_on_working(kernel: Kernel) -> None:
+def test_the_users_own_exception_handler_keeps_working(kernel: Kernel) -> None:
     kernel.run(f"{HANDLER}\n%unload_ext llm_notebook\nget_ipython().set_custom_exc((ValueError,), handle)")
     try:
         for order in ("%load_ext llm_notebook", "%reload_ext llm_notebook", "%unload_ext llm_notebook"):

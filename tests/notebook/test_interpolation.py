@@ -1,4 +1,4 @@
-"""`{{ expression }}`: values in a prompt, and what is said about expressions that have none."""
+"""`{{ expression }}`: the values in a prompt, and the message about an expression that has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.interpolation import interpolated, prompt_text
+from llm_notebook.notebook.interpolation import interpolate, prompt_text
 from tests.notebook.scripted import sent
 
 
@@ -39,11 +39,11 @@ from tests.notebook.scripted import sent
     ],
 )
 def test_an_expression_becomes_its_value(text: str, expected: str) -> None:
-    assert interpolated(text, {"name": "Ada", "n": 3}) == expected
+    assert interpolate(text, {"name": "Ada", "n": 3}) == expected
 
 
 def test_what_a_value_holds_is_not_evaluated_again() -> None:
-    assert interpolated("{{ a }} {{ b }}", {"a": "{{ b }}", "b": "x"}) == "{{ b }} x"
+    assert interpolate("{{ a }} {{ b }}", {"a": "{{ b }}", "b": "x"}) == "{{ b }} x"
 
 
 class _Silent:
@@ -90,20 +90,20 @@ def _stopped() -> None:
 def test_a_bad_expression_is_named_in_one_sentence(text: str, sentence: str) -> None:
     names = {"silent": _Silent(), "unspeakable": _unspeakable, "stopped": _stopped}
     with pytest.raises(CellError) as caught:
-        interpolated(text, names)
+        interpolate(text, names)
     assert str(caught.value).startswith(sentence)
 
 
 @given(st.text().filter(lambda text: "{{" not in text))
 def test_text_without_double_braces_is_left_alone(text: str) -> None:
-    assert interpolated(text, {}) == text
+    assert interpolate(text, {}) == text
 
 
 @given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_any_literal_is_found_whole(value: Any) -> None:
     expected = value if isinstance(value, str) else str(value)
-    assert interpolated(f"<{{{{ {value!r} }}}}>", {}) == f"<{expected}>"
-    assert interpolated(f"{{{{{value!r}}}}}", {}) == expected
+    assert interpolate(f"<{{{{ {value!r} }}}}>", {}) == f"<{expected}>"
+    assert interpolate(f"{{{{{value!r}}}}}", {}) == expected
 
 
 def test_a_data_frame_is_a_table_that_says_what_it_left_out() -> None:

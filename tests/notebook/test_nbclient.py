@@ -1,4 +1,4 @@
-"""The magics where no person looks on: executed by nbclient, converted by nbconvert."""
+"""The magics in notebooks that are executed by nbclient and converted by nbconvert, without a person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[..., NotebookNode]
 
 @pytest.fixture
 def run(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Execute cells with a kernel that finds nothing of the user's. Returns the executed notebook."""
+    """Return a function that executes cells in a kernel without any of the user's files, and returns the notebook."""
     for name, value in jupyter_environment(isolated / "jupyter").items():
         monkeypatch.setenv(name, value)
     root = str(Path(__file__).parents[2])
@@ -89,7 +89,7 @@ def test_a_pause_fails_the_run_and_says_what_waits(run: Run) -> None:
     assert "chain.py" not in said
 
 
-def test_the_notebook_about_approvals_tells_what_it_says(run: Run) -> None:
+def test_the_notebook_about_approvals_does_what_it_says(run: Run) -> None:
     story = nbformat.read(Path(__file__).parents[2] / "notebooks" / "approvals.ipynb", as_version=4)
     sources = [cell.source for cell in story.cells if cell.cell_type == "code"]
     executed = run(*sources[1:])
@@ -100,7 +100,7 @@ def test_the_notebook_about_approvals_tells_what_it_says(run: Run) -> None:
     assert again == "Still waiting for {'name': 'older.log'}\n['notes.txt', 'older.log']\n"
     assert "Denied by the user: I still need older.log" in denied
     assert left == "['notes.txt', 'older.log']"
-    # The saved outputs are those of the notebook as it stands.
+    # The outputs in the file belong to its cells.
     assert [_shown(cell) for cell in story.cells if cell.cell_type == "code"][3] == asked
 
 

@@ -1,4 +1,4 @@
-"""Loading and unloading, and lines that IPython would read as questions to itself."""
+"""Loading and unloading the magics, and prompts that IPython would take for questions about a name."""
 
 from __future__ import annotations
 

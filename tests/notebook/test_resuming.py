@@ -1,4 +1,4 @@
-"""A chain that waits for a click, gone on with in its cell: the same for the user with every ipykernel."""
+"""A click resumes a waiting chain in its cell, and looks the same to the user with every ipykernel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record
 
 
-def _paused(kernel: Kernel, path: str) -> tuple[str, Cell]:
-    """Ask for a file to be erased: the request of the cell, and the cell, which waits."""
+def _pause(kernel: Kernel, path: str) -> tuple[str, Cell]:
+    """Run a cell that waits for approval. Return (the id of its request, the cell)."""
     request = kernel.send(f"ask({path!r})", "cell-1")
     return request, kernel.collect(request)[0]
 
@@ -25,7 +25,7 @@ def test_a_pause_leaves_only_its_record_and_stops_the_queue(live: Kernel) -> Non
 
 
 def test_a_click_by_comm_runs_the_rest_in_the_cell_that_asked(live: Kernel) -> None:
-    request, asked = _paused(live, "/a")
+    request, asked = _pause(live, "/a")
     other = live.run("pass")
     live.tell("llm_notebook", click_of(asked))
     live.hear(is_record)
@@ -38,7 +38,7 @@ def test_a_click_by_comm_runs_the_rest_in_the_cell_that_asked(live: Kernel) -> N
 
 
 def test_a_double_click_is_one_run(live: Kernel) -> None:
-    _, asked = _paused(live, "/a")
+    _, asked = _pause(live, "/a")
     for _ in range(3):
         last = live.tell("llm_notebook", click_of(asked))
     live.hear(lambda message: is_idle(message, last))
@@ -46,7 +46,7 @@ def test_a_double_click_is_one_run(live: Kernel) -> None:
 
 
 def test_a_click_while_a_cell_runs_waits_for_its_turn(live: Kernel) -> None:
-    request, asked = _paused(live, "/a")
+    request, asked = _pause(live, "/a")
     other = live.send("print('begins')\ntime.sleep(0.5)\nprint('ends', ran)")
     live.hear(lambda message: message["msg_type"] == "stream" and "begins" in message["content"]["text"])
     live.tell("llm_notebook", click_of(asked))
@@ -57,7 +57,7 @@ def test_a_click_while_a_cell_runs_waits_for_its_turn(live: Kernel) -> None:
 
 
 def test_a_click_while_an_async_cell_awaits_waits_for_its_turn(live: Kernel) -> None:
-    request, asked = _paused(live, "/a")
+    request, asked = _pause(live, "/a")
     other = live.send("import asyncio\nprint('begins')\nawait asyncio.sleep(0.5)\nprint('ends', ran)")
     live.hear(lambda message: message["msg_type"] == "stream" and "begins" in message["content"]["text"])
     live.tell("llm_notebook", click_of(asked))
@@ -68,7 +68,7 @@ def test_a_click_while_an_async_cell_awaits_waits_for_its_turn(live: Kernel) -> 
 
 
 def test_stop_ends_a_tool_that_a_click_started(live: Kernel) -> None:
-    request, asked = _paused(live, "/slow")
+    request, asked = _pause(live, "/slow")
     live.tell("llm_notebook", click_of(asked))
     live.hear(lambda message: message["msg_type"] == "stream" and "erasing" in message["content"]["text"])
     live.interrupt()
@@ -80,7 +80,7 @@ def test_stop_ends_a_tool_that_a_click_started(live: Kernel) -> None:
 
 
 def test_a_tool_that_a_click_started_can_ask_on_stdin(live: Kernel) -> None:
-    request, asked = _paused(live, "/asks")
+    request, asked = _pause(live, "/asks")
     live.tell("llm_notebook", click_of(asked))
     question = live.answer_question("yes")
     assert question["content"]["prompt"] == "Sure? "
@@ -92,25 +92,25 @@ def test_a_tool_that_a_click_started_can_ask_on_stdin(live: Kernel) -> None:
 def test_live_messages_name_the_cell(live: Kernel) -> None:
     request = live.send("%llm -m patter hi")
     live.collect(request)
-    told = live.told("llm_notebook")
+    told = live.comm_messages("llm_notebook")
     assert len(told) > 3
     assert {message["parent_header"]["msg_id"] for message in told} == {request}
     assert told[-1]["content"]["data"]["document"]["state"] == "done"
 
 
 def test_figures_that_a_resumed_tool_leaves_are_shown_in_its_cell(live: Kernel) -> None:
-    # As matplotlib's inline backend shows them.
+    # matplotlib's inline backend shows figures in this way.
     figures = "flush = lambda: ran and ran[-1] == '/a' and print(ran.pop(), 'as a figure')"
     live.run(f"{figures}\nget_ipython().events.register('post_execute', flush)")
-    request, asked = _paused(live, "/a")
+    request, asked = _pause(live, "/a")
     clicked = live.tell("llm_notebook", click_of(asked))
     live.hear(lambda message: is_idle(message, clicked))
     live.run("get_ipython().events.unregister('post_execute', flush)")
     assert cell_of(live, request).stdout == "erasing /a\n/a as a figure\n"
 
 
-def _patched(told: list[dict[str, Any]]) -> dict[str, Any]:
-    """The document that a page has which follows everything, from the first message on."""
+def _follow(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the document of a page that has followed every message."""
     document: dict[str, Any] = {}
     for data in told:
         if data["type"] in ("state", "record"):
@@ -122,7 +122,7 @@ def _patched(told: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_a_page_that_follows_the_deltas_has_what_is_saved(live: Kernel) -> None:
     cell = live.run("%llm -m patter hi")
-    told = [message["content"]["data"] for message in live.told("llm_notebook")]
+    told = [message["content"]["data"] for message in live.comm_messages("llm_notebook")]
     kinds = [data["type"] for data in told]
     assert kinds[-1] == "record"
     first = next(
@@ -130,7 +130,7 @@ def test_a_page_that_follows_the_deltas_has_what_is_saved(live: Kernel) -> None:
         for content in cell.of("display_data")
         if content["data"][MIME_TYPE]["id"] == told[-1]["document"]["id"]
     )
-    followed = _patched([{"type": "state", "document": first}, *told[:-1]])
+    followed = _follow([{"type": "state", "document": first}, *told[:-1]])
     saved = told[-1]["document"]
     assert saved == cell.outputs[0][MIME_TYPE]
     arrived = followed["blocks"][0]["text"]

@@ -1,4 +1,4 @@
-"""What `-c` continues: the tree of turns, and the place that a cell keeps in it when it is run again."""
+"""What `-c` continues: the tree of turns, in which a cell keeps its place when it is run again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _users(lines: list[str]) -> list[str]:
 
 
 class Notebook:
-    """Cells with ids, as JupyterLab runs them. `ask` gives the user messages that the model was sent."""
+    """Runs cells with ids, as JupyterLab does. `ask` returns the user messages that the model was sent."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel

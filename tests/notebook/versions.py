@@ -1,4 +1,4 @@
-"""Kernels of every ipykernel that differs, and a tool that waits for approval in them."""
+"""What the tests with several ipykernel versions share: a tool that waits for approval, and clicks on its questions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Told = list[dict[str, Any]]
 
 
 def is_idle(message: dict[str, Any], request: str) -> bool:
-    """The kernel is done with this request."""
+    """Return whether a message says that the kernel has finished this request."""
     return bool(
         message["msg_type"] == "status"
         and message["content"]["execution_state"] == "idle"
@@ -48,17 +48,17 @@ def is_idle(message: dict[str, Any], request: str) -> bool:
 
 
 def is_record(message: dict[str, Any]) -> bool:
-    """A turn is over or paused, says the kernel to our extension."""
+    """Return whether a message tells our extension that a turn is over or paused."""
     return bool(message["msg_type"] == "comm_msg" and message["content"]["data"].get("type") == "record")
 
 
 def cell_of(kernel: Kernel, request: str) -> Cell:
-    """Everything that was ever addressed to the cell of this request."""
+    """Return the cell of this request, with every message so far that is addressed to it."""
     return Cell(messages=[message for message in kernel.heard if message["parent_header"].get("msg_id") == request])
 
 
 def click_of(cell: Cell, verdict: str = "approved", **more: Any) -> dict[str, Any]:
-    """A click on a button of the newest question of a cell."""
+    """Return the message of a click on the newest question of a cell."""
     document = cell.outputs[-1][MIME_TYPE]
     assert document["state"] == "paused"
     click = {"type": "decide", "transcript": document["id"], "verdict": verdict, **more}

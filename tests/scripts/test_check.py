@@ -1,4 +1,4 @@
-"""The closing line of `make test`: it says what the reports say, and a run that broke down is never a pass."""
+"""The closing line of `make test`: it adds up the reports, and a run that broke down never counts as passed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo works on a copy: the checkout stays clean, and what the user wrote into the copy is not lost."""
+"""The demo works on a copy: the checkout stays clean, and the user's changes to the copy are kept."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def cells(path: Path) -> list[str]:
 
 
 def test_running_the_copy_is_no_change(original: Path) -> None:
-    copy = demo._working_copy()
+    copy = demo._provide_working_copy()
     notebook = nbformat.read(copy, as_version=4)
     notebook.cells[0].outputs = [new_output("stream", text="ran")]
     nbformat.write(notebook, copy)
     nbformat.write(new_notebook(cells=[new_code_cell("newer")]), original)
-    assert cells(demo._working_copy()) == ["newer"]
+    assert cells(demo._provide_working_copy()) == ["newer"]
 
 
 def test_a_changed_copy_is_kept(original: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    copy = demo._working_copy()
+    copy = demo._provide_working_copy()
     nbformat.write(new_notebook(cells=[new_code_cell("mine")]), copy)
-    assert cells(demo._working_copy()) == ["mine"]
+    assert cells(demo._provide_working_copy()) == ["mine"]
     assert str(copy) in capsys.readouterr().out
     assert cells(original) == ["first"]

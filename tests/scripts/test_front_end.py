@@ -1,4 +1,4 @@
-"""The front end is built when a source is newer than a bundle, and shown to the JupyterLab of the environment."""
+"""The front end is built when a source is newer than a bundle, and linked into the JupyterLab of the environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts import front_end
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one source of time 100, which was never built."""
+    """A checkout that was never built, with one source of time 100."""
     monkeypatch.setattr(front_end, "SOURCES", tmp_path / "labextension")
     made = tmp_path / "static" / "widget.js", tmp_path / "bundle" / "package.json"
     monkeypatch.setattr(front_end, "_MADE", made)
@@ -28,7 +28,7 @@ def write(path: Path, time: int) -> None:
     os.utime(path, (time, time))
 
 
-def built(checkout: Path, time: int) -> None:
+def write_bundles(checkout: Path, time: int) -> None:
     write(checkout / "static" / "widget.js", time)
     write(checkout / "bundle" / "package.json", time)
 
@@ -38,13 +38,13 @@ def test_a_checkout_that_was_never_built_needs_building(checkout: Path) -> None:
 
 
 def test_a_bundle_of_the_same_time_is_up_to_date_as_in_a_source_archive(checkout: Path) -> None:
-    built(checkout, 100)
+    write_bundles(checkout, 100)
     assert front_end.is_built()
 
 
 @pytest.mark.parametrize("source", ["package-lock.json", "src/lab/new.ts", "style/transcript.css"])
 def test_a_newer_source_is_built_again(checkout: Path, source: str) -> None:
-    built(checkout, 150)
+    write_bundles(checkout, 150)
     write(checkout / "labextension" / source, 200)
     assert not front_end.is_built()
 
@@ -56,7 +56,7 @@ def test_half_a_build_is_none(checkout: Path) -> None:
 
 @pytest.mark.parametrize("before", ["nothing", "a copy", "a link elsewhere"])
 def test_the_bundle_is_linked_in_place_of_whatever_was_there(checkout: Path, before: str) -> None:
-    built(checkout, 150)
+    write_bundles(checkout, 150)
     place = checkout / "env" / "share" / "jupyter" / "labextensions" / front_end.NAME
     if before == "a copy":
         write(place / "package.json", 100)

@@ -1,4 +1,4 @@
-"""The demo's and the tests' Jupyter: nothing of the user's is read or written."""
+"""The Jupyter of the demo and of the tests reads and writes none of the user's files."""
 
 from __future__ import annotations
 

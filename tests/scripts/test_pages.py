@@ -1,4 +1,4 @@
-"""The pages: their links lead somewhere, they name what there is and nothing else, and their Python examples run."""
+"""The pages of documentation: links lead somewhere, names exist, everything is named, and Python examples run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from llm_notebook.notebook.arguments import documented
-from llm_notebook.notebook.commands.grammar import subcommand
+from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.magics import LLMMagics
 from tests.fakes.openai_server import OpenAIServer, Reply, Request
 
@@ -38,17 +38,17 @@ def without_code(text: str) -> str:
 
 
 def blocks_in(text: str) -> list[tuple[str, str]]:
-    """The blocks of code in a page, each with its language."""
+    """Return the blocks of code in a page, each with its language."""
     return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def code_in(text: str) -> list[str]:
-    """The code of a page: its blocks, and what stands between backquotes."""
+    """Return the code of a page: its blocks, and what stands between backquotes."""
     return [*(block for _, block in blocks_in(text)), *re.findall(r"`([^`\n]+)`", without_code(text))]
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", without_code(page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -80,13 +80,13 @@ def test_every_page_is_linked_from_another() -> None:
 def test_the_page_on_magics_names_every_option_and_no_other() -> None:
     @documented
     def magic(line: str) -> None:
-        """Only its parser is looked at."""
+        """Do nothing; the test needs only the parser."""
 
     options = {name for action in magic.parser._actions for name in action.option_strings}
     page = (ROOT / "docs" / "magics.md").read_text(encoding="utf-8")
     named = {word for code in code_in(page) for word in re.findall(r"(?<![\w/-])--?[A-Za-z][\w-]*", code)}
     assert options - named == set()
-    # What is joined to a value or to another option is shown once each.
+    # The page shows one option joined to its value, and two flags joined to each other.
     assert named - options == OF_SUBCOMMANDS | {"-cu", "-mgpt-5-mini"}
 
 
@@ -101,9 +101,9 @@ def test_the_page_on_magics_names_every_subcommand_and_no_other() -> None:
     assert words == known
     for line in lines:
         if line not in ("%llm models of cars", "%llm act"):
-            # A word in capitals stands for the user's own; an ID has a digit in it.
+            # A word in capitals stands for one that the user chooses; an ID contains a digit.
             typed = re.sub(r"\bID\b", "5q7w2x1k", line.removeprefix("%llm "))
-            assert subcommand(typed) is not None, line
+            assert parse_subcommand(typed) is not None, line
 
 
 @pytest.mark.parametrize("page", NAMED, ids=name_of)
@@ -116,7 +116,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 
 class Model(OpenAIServer):
-    """Answers every prompt: with a call where there are tools, with JSON where there is a schema, else with text."""
+    """Answers every prompt: with a call if there are tools, with JSON if there is a schema, otherwise with text."""
 
     def next_reply(self, request: Request) -> Reply:
         super().next_reply(request)
@@ -142,7 +142,7 @@ class Model(OpenAIServer):
 
 @pytest.fixture
 def models(isolated: Path) -> Iterator[Model]:
-    """The models that the pages ask, on a server of this machine."""
+    """The models that the pages use, on a local server."""
     server = Model()
     settings = {"api_base": server.base_url, "supports_tools": True, "supports_schema": True}
     folder = isolated / "llm"

@@ -1,4 +1,9 @@
-"""Which `%llm` lines are about the tool itself rather than prompts."""
+"""Tells the `%llm` lines that are subcommands from those that are prompts.
+
+Both begin alike: `%llm models` lists the models, `%llm models of cars, please` is a question. So a line is a subcommand only if
+the whole of it has the form of one (`_FORMS`), and any other line is a prompt. Two kinds of line are refused rather than sent to a
+model: near misses of a subcommand, such as `%llm alias set a b`, and whatever looks as if it contained a key.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,17 @@ from dataclasses import dataclass
 
 from llm_notebook.notebook.errors import CellError, nearest
 
-__all__ = ["Subcommand", "subcommand"]
+__all__ = ["Subcommand", "parse_subcommand"]
 
 
 @dataclass(slots=True)
 class Subcommand:
-    """A line that is about the tool itself rather than a prompt.
+    """A `%llm` line that is a subcommand.
 
     Attributes:
-        words: what follows the name.
-        text: the same as it was typed.
+        name: its name, a key of `_FORMS`.
+        words: the words after the name.
+        text: what follows the name, as it was typed.
     """
 
     name: str
@@ -24,10 +30,11 @@ class Subcommand:
     text: str = ""
 
 
-# Part of a ULID: the digit tells it from a word of a prompt.
+# Part of a ULID. The digit distinguishes it from a word of a prompt.
 _ID = r"(?=[a-z]*\d)[0-9a-z]{5,26}"
-# An address, or a path; one with spaces in it is quoted.
+# An address or a path; quotation marks enclose one with spaces.
 _SOURCE = r"""(?:"[^"]+"|'[^']+'|\S+)"""
+# What may follow each name: a regular expression that must match all of it, with single spaces between the words.
 _FORMS = {
     "models": r"|list|refresh(?: [a-z]+)?|(?:(?:-q \S+|--schemas|--tools|--options)(?: |$))+",
     "default": r"\S*",
@@ -43,6 +50,7 @@ _FORMS = {
     "act": r"\{.*\}",
     "help": r"",
 }
+# The same as a person would write it, for the messages about slips.
 _SPELLED_FORMS = {
     "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
     "default": ["MODEL"],
@@ -60,13 +68,14 @@ _SPELLED_FORMS = {
 }
 
 
-def subcommand(line: str) -> Subcommand | None:
-    """The subcommand that a `%llm` line is, or None where the line is a prompt.
+def parse_subcommand(line: str) -> Subcommand | None:
+    """Parse a line as a subcommand.
 
-    A line is a subcommand only if all of it fits: `%llm models` is one, `%llm models of cars` is a question.
+    Returns:
+        None if the line is a prompt.
 
     Raises:
-        CellError: the line is so close to a subcommand that it must be a slip.
+        CellError: the line is so close to a subcommand that it must be a slip, or seems to contain a key.
     """
     words = line.split()
     if not words:
@@ -89,12 +98,12 @@ def subcommand(line: str) -> Subcommand | None:
 
 
 def _words(line: str) -> list[str]:
-    """The words of a line. Quotes hold together what has spaces in it, and go away."""
+    """Split a line into words. Quotation marks keep spaces together and are removed."""
     return [re.sub(r"""^(["'])(.+)\1$""", r"\2", word) for word in re.findall(_SOURCE, line)]
 
 
 def _refuse_misspelled(words: list[str]) -> None:
-    """`%llm model` and `%llm alias set a b` are slips; a longer sentence that begins so is a prompt."""
+    """Refuse `%llm model` and `%llm alias set a b`. A longer sentence that begins like them is a prompt."""
     for name, form in _FORMS.items():
         if nearest(words[0], [name], cutoff=0.8):
             _refuse_key([name, *words[1:]])
@@ -104,7 +113,7 @@ def _refuse_misspelled(words: list[str]) -> None:
 
 
 def _refuse_key(words: list[str]) -> None:
-    """Whatever follows `keys set`, or looks like a key, must not be sent to a model."""
+    """Refuse a line that has more than a name after `keys set`, or a word that looks like a key: no model may see it."""
     if words[0] != "keys":
         return
     names_only = words[1:2] == ["set"] and len(words) <= 3
@@ -118,7 +127,7 @@ def _refuse_key(words: list[str]) -> None:
 
 
 def _is_slip(name: str, words: list[str]) -> bool:
-    """The words behind a subcommand's name are an option, or nearly one of its own words."""
+    """Return whether the words after a subcommand's name are an option, or nearly one of its own words."""
     if len(words) == 1 or words[1].startswith("-"):
         return True
     known = [form.split()[0] for form in _SPELLED_FORMS[name] if form[0].islower()]

@@ -1,10 +1,10 @@
-"""`%llm pending`, `approve`, `deny`, `resume`, `history` and `grants`: what the journal knows, and going on from it."""
+"""The subcommands that read the journal or continue from it: `pending`, `approve`, `deny`, `resume`, `history` and `grants`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
@@ -20,6 +20,9 @@ from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.words import short_id
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
 _LONGEST = 100
@@ -27,11 +30,11 @@ JOURNAL_COMMANDS = ("pending", "approve", "deny", "resume", "history", "grants")
 
 
 class JournalCommands:
-    """The subcommands that read the journal or go on from it.
+    """Runs the subcommands that read the journal or continue from it.
 
     Args:
         turns: the turns of this kernel.
-        actions: decides and goes on.
+        actions: keeps decisions and continues turns.
         ask: asks by keyboard where there are no buttons; None where there are.
     """
 
@@ -42,11 +45,11 @@ class JournalCommands:
         self._shell = turns.shell
 
     def run(self, command: Subcommand) -> None:
-        """Do what a subcommand asks.
+        """Run a subcommand.
 
         Raises:
             CellError: it cannot be done; the message says why.
-            CellHalted: a turn that was gone on with paused again, or was stopped.
+            CellHalted: the turn that it continued paused again, or was stopped.
         """
         commands: dict[str, Callable[[Subcommand], None]] = {
             "pending": self._pending,
@@ -63,8 +66,8 @@ class JournalCommands:
 
     def _pending(self, _command: Subcommand) -> None:
         rows = [
-            [short_id(call.call_id), call.tool_name, _arguments(call), _since(call.changed_at), _stands(call)]
-            for call in self._waiting()
+            [short_id(call.call_id), call.tool_name, _arguments(call), _since(call.changed_at), _state(call)]
+            for call in self._read_waiting()
         ]
         if not rows:
             say(self._shell, "Nothing waits for you.")
@@ -72,8 +75,8 @@ class JournalCommands:
         below = "`%llm approve ID` runs one, `%llm deny ID REASON` does not, `%llm resume ID` shows it again."
         table(self._shell, ["ID", "Tool", "Arguments", "Since", ""], rows, below)
 
-    def _waiting(self) -> list[CallEntry]:
-        """What waits in the journal, and what waits in this kernel alone."""
+    def _read_waiting(self) -> list[CallEntry]:
+        """Return the calls that wait in the journal, then those that only this kernel knows (with `-n`)."""
         journal = process.of(CurrentJournal).journal
         kept = journal.waiting() if journal is not None else []
         known = {call.call_id for call in kept}
@@ -87,32 +90,33 @@ class JournalCommands:
         return [*kept, *(call for call in own if call is not None)]
 
     def _approve(self, command: Subcommand) -> None:
-        turn, block = self._asked(command.words[0])
+        turn, block = self._find_call(command.words[0])
         self._actions.decide(turn, block, "approved", ask=self._ask)
 
     def _deny(self, command: Subcommand) -> None:
-        turn, block = self._asked(command.words[0])
+        turn, block = self._find_call(command.words[0])
         reason = command.text[len(command.words[0]) :].strip()
         self._actions.decide(turn, block, "denied", text=reason, ask=self._ask)
 
     def _resume(self, command: Subcommand) -> None:
         name = command.words[0] if command.words else ""
         if not name:
-            waiting = self._waiting()
+            waiting = self._read_waiting()
             if not waiting:
                 raise CellError("Nothing waits for you.")
             name = waiting[-1].call_id
+        # The ID may be that of a call, as `pending` shows it, or of a turn, as `history` shows it.
         try:
-            turn, _ = self._asked(name)
+            turn, _ = self._find_call(name)
         except CellError:
-            turn = self._turn_named(name)
+            turn = self._find_turn(name)
         if turn.view.open_calls:
             self._turns.show_again(turn)
         else:
-            self._actions.go_on(turn, ask=self._ask)
+            self._actions.resume(turn, ask=self._ask)
 
-    def _asked(self, name: str) -> tuple[LiveTurn, CallBlock]:
-        """The turn and the call that part of a call's id names."""
+    def _find_call(self, name: str) -> tuple[LiveTurn, CallBlock]:
+        """Find a call, and its turn, by a part of the call's id."""
         found = [
             (turn, block) for turn in self._turns.turns.values() for block in turn.view.calls if name in block.call_id
         ]
@@ -122,25 +126,26 @@ class JournalCommands:
             return found[0]
         journal = process.of(CurrentJournal).journal
         call = journal.call(name) if journal is not None else None
-        turn = self._turns.known("", request=call.call_id) if call is not None else None
+        turn = self._turns.find("", request=call.call_id) if call is not None else None
         block = turn.view.call(call.call_id) if turn is not None and call is not None else None
         if turn is None or block is None:
             raise CellError(f"Nothing called {name} waits. `%llm pending` lists what waits for you.")
         return turn, block
 
-    def _turn_named(self, name: str) -> LiveTurn:
-        journal = _needed(process.of(CurrentJournal).journal)
+    def _find_turn(self, name: str) -> LiveTurn:
+        journal = _require(process.of(CurrentJournal).journal)
         entry = journal.turn(name)
-        turn = self._turns.known(entry.begun.chain_id) if entry is not None else None
+        turn = self._turns.find(entry.begun.chain_id) if entry is not None else None
         if turn is None:
             raise CellError(f"There is no turn or call {name}. `%llm pending` and `%llm history` list them.")
         return turn
 
     def _history(self, command: Subcommand) -> None:
-        journal = _needed(process.of(CurrentJournal).journal)
+        journal = _require(process.of(CurrentJournal).journal)
         query = command.text.removeprefix("-q").strip() if command.words[:1] == ["-q"] else ""
         name = command.words[0] if command.words and not query else ""
-        turns = self._conversation(journal, name) if name else journal.history(query)
+        turns = self._read_conversation(journal, name) if name else journal.history(query)
+        # The later rounds of a chain begin with tool results. The list shows each chain once, by its first round.
         turns = [turn for turn in turns if turn.begun.messages and turn.begun.messages[-1].role != "tool"]
         if not turns:
             say(self._shell, "Nothing of that is in the journal." if query else "The journal holds nothing yet.")
@@ -152,19 +157,19 @@ class JournalCommands:
                 _since(turn.begun.at),
                 turn.begun.model_id,
                 "↳ " * depths[turn.begun.turn_id] + _text(turn.begun.messages, "user"),
-                self._answer(journal, turn),
+                self._read_answer(journal, turn),
             ]
             for turn in turns
         ]
         below = "`%llm history ID` shows a conversation, `%llm --cid ID PROMPT` continues from a turn."
         table(self._shell, ["ID", "When", "Model", "Prompt", "Answer"], rows, below)
 
-    def _answer(self, journal: Journal, turn: TurnEntry) -> str:
-        """What the chain that the turn began ended with, or how it stands."""
+    def _read_answer(self, journal: Journal, turn: TurnEntry) -> str:
+        """Return the last answer of the chain that a turn began, or the state of the chain if it has none."""
         last = journal.chain(turn.begun.chain_id)[-1]
         return _text(last.output, "assistant") or last.status
 
-    def _conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
+    def _read_conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
         turn = journal.turn(name)
         found = journal.conversation(turn.begun.conversation_id if turn is not None else name)
         if not found:
@@ -172,7 +177,7 @@ class JournalCommands:
         return found
 
     def _grants(self, command: Subcommand) -> None:
-        journal = _needed(process.of(CurrentJournal).journal)
+        journal = _require(process.of(CurrentJournal).journal)
         grants = journal.grants()
         if command.words[:1] == ["revoke"]:
             named = [grant for grant in grants if command.words[1] in grant.grant_id]
@@ -188,19 +193,21 @@ class JournalCommands:
         table(self._shell, ["ID", "Tool", "Allowed in", "By", "Since"], rows, "`%llm grants revoke ID` takes one back.")
 
 
-def _needed(journal: Journal | None) -> Journal:
+def _require(journal: Journal | None) -> Journal:
     if journal is None:
         raise CellError(process.of(CurrentJournal).problem or "No journal is open.")
     return journal
 
 
 def _arguments(call: CallEntry) -> str:
-    arguments: Any = call.request.arguments if call.request is not None else call.arguments.decode(errors="replace")
-    return _short(value_text(arguments) if isinstance(arguments, dict) else arguments)
+    # The request's arguments are what would run; a hook may have changed what the model asked for.
+    if call.request is not None:
+        return _short(value_text(call.request.arguments))
+    return _short(call.arguments.decode(errors="replace"))
 
 
-def _stands(call: CallEntry) -> str:
-    return {"waiting": "", "unknown": "did it run?"}.get(call.state, f"{call.state}, not gone on with")
+def _state(call: CallEntry) -> str:
+    return {"waiting": "", "unknown": "did it run?"}.get(call.state, f"{call.state}, not resumed")
 
 
 def _since(at: datetime | None) -> str:
@@ -212,7 +219,8 @@ def _short(text: str) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
-def _text(messages: Any, role: str) -> str:
+def _text(messages: Sequence[Message], role: str) -> str:
+    """Return the text of the last message with this role in short, or else the names of the tools that it calls."""
     last: Message | None = next((message for message in reversed(messages) if message.role == role), None)
     if last is None:
         return ""
@@ -222,9 +230,10 @@ def _text(messages: Any, role: str) -> str:
 
 
 def _depths(turns: list[TurnEntry]) -> dict[str, int]:
-    """How deep each turn stands below the first of its conversation, as far as it is in the list."""
+    """Return for each turn, by its id, how many of the listed turns it follows from."""
     by_id = {turn.begun.turn_id: turn for turn in turns}
     depths: dict[str, int] = {}
+    # Oldest first, so that a parent's depth is known before its children's.
     for turn in sorted(turns, key=lambda turn: turn.begun.at):
         parent = turn.begun.parent_id
         depths[turn.begun.turn_id] = depths[parent] + 1 if parent in by_id and parent in depths else 0

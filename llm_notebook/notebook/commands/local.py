@@ -1,4 +1,4 @@
-"""`%llm local`: installing, listing and removing the models that run on this machine."""
+"""`%llm local`: installs, lists and removes the models that run on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SMOLLM2 = "smollm2"
 
 
 def local(shell: InteractiveShell, words: list[str]) -> None:
-    """Do what a `%llm local` line asks.
+    """Run a `%llm local` line.
 
     Raises:
         CellError: it cannot be done; the message says why.
@@ -54,7 +54,7 @@ def _explain(shell: InteractiveShell) -> None:
 def _install_smollm2(shell: InteractiveShell) -> None:
     from llm_notebook.providers.local.smollm2 import install_weights  # rarely needed, and it starts processes
 
-    tell = _progress(shell)
+    tell = _progress_line(shell)
     install_weights(progress=tell)
     tell("The model is ready: %%llm -m smollm2")
 
@@ -62,7 +62,7 @@ def _install_smollm2(shell: InteractiveShell) -> None:
 def _install(shell: InteractiveShell, source: str, options: dict[str, str]) -> None:
     from llm_notebook.providers.local.install import Installation, arriving  # loads httpx
 
-    tell = _progress(shell)
+    tell = _progress_line(shell)
     installation = Installation.of(source, name=options.get("--as"), sha256=options.get("--sha256"))
     try:
         model = installation.run(set(process.of(Registry).names()), tell)
@@ -72,10 +72,10 @@ def _install(shell: InteractiveShell, source: str, options: dict[str, str]) -> N
             f"{kept} arrived and are kept: the same command goes on from there." if kept else "Nothing was installed."
         )
         raise CellError(f"Stopped by you. {said}") from None
-    tell(f"The model is ready ({_described(model)}): %%llm -m {model.name}")
+    tell(f"The model is ready ({_describe(model)}): %%llm -m {model.name}")
 
 
-def _described(model: InstalledModel) -> str:
+def _describe(model: InstalledModel) -> str:
     able = "with tools" if model.supports_tools else "without tools"
     return (
         f"{model.context_tokens:,} tokens, {able if model.can_chat else 'not made for chat: it has no chat template'}"
@@ -93,7 +93,8 @@ def _list(shell: InteractiveShell) -> None:
     for model in installed_models():
         file = model.file.path()
         size = megabytes(file.stat().st_size) if file.is_file() else "the file is gone"
-        rows.append([model.name, size, _described(model), model.source or str(file)])
+        rows.append([model.name, size, _describe(model), model.source or str(file)])
+    # Downloads that were interrupted.
     rows += [[name, kept, "not complete: install it again to go on", ""] for name, kept in arriving().items()]
     if not rows:
         say(shell, "No model is installed on this machine. `%llm local install` fetches a small one.")
@@ -118,8 +119,8 @@ def _remove(shell: InteractiveShell, name: str) -> None:
         say(shell, "{} and its file are deleted.", name)
 
 
-def _progress(shell: InteractiveShell) -> Callable[[str], None]:
-    """A line that is rewritten in place."""
+def _progress_line(shell: InteractiveShell) -> Callable[[str], None]:
+    """Return a function that shows a line of text in place of the line before."""
     publish = publisher(shell)
     display_id = uuid.uuid4().hex
     shown: list[str] = []

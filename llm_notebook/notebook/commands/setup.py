@@ -1,11 +1,11 @@
-"""`%llm models`, `models refresh`, `default`, `aliases`, `keys` and `help`: what the tool says about itself."""
+"""The subcommands that show and change the set-up: `models`, `default`, `aliases`, `keys` and `help`."""
 
 from __future__ import annotations
 
 import getpass
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -31,6 +31,9 @@ from llm_notebook.providers.registry import (
 from llm_notebook.providers.table import PROVIDERS
 from llm_notebook.transcript.call_rendering import literal_markdown
 
+if TYPE_CHECKING:
+    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+
 __all__ = ["run"]
 
 _EXAMPLES = """\
@@ -44,12 +47,17 @@ _OPTIONS_IN_SHORT = [
     ("-s TEXT", "system prompt"),
     ("-o KEY VALUE", "a model option, such as `-o temperature 0`"),
     ("-T X", "a function, Tool or Toolbox that the model may call"),
+    ("--functions CODE", "Python code; the functions that it defines are tools"),
     ("--ta, --approve X", "ask before every tool call, or before those of one tool"),
+    ("--td", "show tool calls unfolded"),
+    ("--wait", "ask by keyboard instead of buttons"),
+    ("--cl N", "most answers in a row; 0 for no limit"),
     ("-c, --cid ID, --new", "continue the conversation or a turn of the history, or begin a new one"),
     ("--out NAME", "put the answer into a variable"),
     ("-u, -R", "show tokens, time and cost; hide reasoning"),
     ("--no-stream, --raw", "answer in one piece; send double braces as they are"),
     ("--key K", "key, or name of a stored key"),
+    ("-n", "keep nothing of this in the journal"),
 ]
 
 _MORE_HELP = """\
@@ -60,11 +68,11 @@ _MORE_HELP = """\
 `%llm approve ID`, `%llm deny ID [REASON]`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
 
 **No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.
-Any other GGUF file does so too: `%llm local install hf:OWNER/REPO/FILE.gguf`, an address, or a path."""
+Any other GGUF file works too: `%llm local install hf:OWNER/REPO/FILE.gguf`, an address, or a path."""
 
 
 def run(shell: InteractiveShell, command: Subcommand) -> None:
-    """Do what a subcommand asks.
+    """Run a subcommand.
 
     Raises:
         CellError: it cannot be done; the message says why.
@@ -92,7 +100,7 @@ def _models(shell: InteractiveShell, words: list[str]) -> None:
     default = get_default_model()
     if "--options" in words:
         for entry in entries:
-            _options(shell, entry)
+            _show_options(shell, entry)
         return
     rows = [
         [entry.model_id, ", ".join(entry.aliases), _abilities(entry), _readiness(entry, default)] for entry in entries
@@ -106,7 +114,7 @@ def _models(shell: InteractiveShell, words: list[str]) -> None:
 
 
 def _refresh(shell: InteractiveShell, names: list[str]) -> None:
-    """Ask the providers which models they have: the one that is named, or all."""
+    """Ask the named provider, or all of them, which models they have, and show what is new."""
     unknown = next((name for name in names if name not in PROVIDERS), None)
     if unknown is not None:
         raise CellError(
@@ -124,9 +132,11 @@ def _refresh(shell: InteractiveShell, names: list[str]) -> None:
     table(shell, ["Provider", "Models", "New"], rows, "`%llm models -q TEXT` finds one.")
 
 
-def _flavour(entry: ModelWithAliases) -> Any:
-    """The model in whichever flavour there is: both can do the same."""
-    return entry.model or entry.async_model
+def _flavour(entry: ModelWithAliases) -> Model | KeyModel | AsyncModel | AsyncKeyModel:
+    """Return the sync or the async model, whichever there is; both have the same abilities."""
+    flavour = entry.model or entry.async_model
+    assert flavour is not None
+    return flavour
 
 
 def _abilities(entry: ModelWithAliases) -> str:
@@ -147,7 +157,7 @@ def _readiness(entry: ModelWithAliases, default: str) -> str:
     return ", ".join(marks)
 
 
-def _options(shell: InteractiveShell, entry: ModelWithAliases) -> None:
+def _show_options(shell: InteractiveShell, entry: ModelWithAliases) -> None:
     fields = _flavour(entry).Options.model_fields
     if not fields:
         say(shell, "{} takes no options.", entry.model_id)
@@ -164,6 +174,7 @@ def _default(shell: InteractiveShell, words: list[str]) -> None:
         model = get_model(words[0])
     except UnknownModelError as error:
         raise CellError(f"{error} The default is unchanged.") from None
+    # The only warning says that the default holds in notebooks only. It is the better answer, so it is shown as one.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConfigurationWarning)
         set_default_model(model.model_id)
@@ -186,6 +197,7 @@ def _aliases(shell: InteractiveShell, words: list[str]) -> None:
                 raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, stored_aliases())}") from None
             say(shell, "{} is forgotten.", alias)
         case _:
+            # An alias of the user's may name a model that is not known at the moment, such as one of a server that is off.
             rows = [[alias, entry.model_id] for entry in get_models_with_aliases() for alias in entry.aliases]
             known = {alias for alias, _ in rows}
             rows += [[alias, target] for alias, target in stored_aliases().items() if alias not in known]
@@ -195,7 +207,7 @@ def _aliases(shell: InteractiveShell, words: list[str]) -> None:
 def _keys(shell: InteractiveShell, words: list[str]) -> None:
     match words:
         case ["set", name]:
-            set_key(name, _typed_key(name))
+            set_key(name, _ask_for_key(name))
             say(shell, "The key {} is stored.", name)
         case ["remove", name]:
             if name not in list_keys():
@@ -214,12 +226,18 @@ def _keys(shell: InteractiveShell, words: list[str]) -> None:
             )
 
 
-def _typed_key(name: str) -> str:
+def _ask_for_key(name: str) -> str:
+    """Ask for a key without echoing it.
+
+    Raises:
+        CellError: nothing was typed, or nobody can type here.
+    """
     try:
         typed = getpass.getpass(f"Key {name}: ")
     except (EOFError, KeyboardInterrupt):
         raise CellError(f"Nothing was typed; the key {name} is unchanged.") from None
     except Exception as error:
+        # ipykernel's error, which cannot be imported in a terminal.
         if type(error).__name__ != "StdinNotImplementedError":
             raise
         raise CellError(
@@ -230,7 +248,7 @@ def _typed_key(name: str) -> str:
     return typed
 
 
-def _help(shell: InteractiveShell, words: list[str]) -> None:  # noqa: ARG001
+def _help(shell: InteractiveShell, _words: list[str]) -> None:
     above = "**Options**, before the prompt (`%llm?` explains each)"
     table = ["| option | |", "|---|---|", *(f"| `{option}` | {meaning} |" for option, meaning in _OPTIONS_IN_SHORT)]
     markdown = ["**Ask a model**", f"```\n{_EXAMPLES}\n```", above, "\n".join(table), _MORE_HELP]

@@ -1,4 +1,4 @@
-"""Sentences and tables of ours, in a notebook and in a terminal."""
+"""Shows the sentences and tables of the subcommands, in a notebook and in a terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,26 @@ __all__ = ["code", "say", "table"]
 
 
 def say(shell: InteractiveShell, text: str, *names: str) -> None:
-    """One sentence of ours, with a `{}` for each name. Names come from configuration files, so they are shown literally."""
+    """Show one sentence.
+
+    Args:
+        shell: the shell to show it in.
+        text: the sentence as Markdown, with a `{}` for each name.
+        names: names from configuration files and from users, which are shown literally.
+    """
     plain = text.replace("`", "").format(*(visible(name) for name in names))
     show_markdown(shell, text.format(*map(code, names)), plain)
 
 
 def table(shell: InteractiveShell, header: list[str], rows: list[list[str]], below: str = "") -> None:
-    """A table, whose first column is shown as code, and a sentence of ours below it."""
+    """Show a table whose first column is code.
+
+    Args:
+        shell: the shell to show it in.
+        header: the titles of the columns.
+        rows: the cells, which are shown literally.
+        below: a sentence below the table, as Markdown.
+    """
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     plain = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -33,7 +46,7 @@ def table(shell: InteractiveShell, header: list[str], rows: list[list[str]], bel
 
 
 def code(text: str, *, in_table: bool = False) -> str:
-    """A name as Markdown code, exactly as it is."""
+    """Return a name as Markdown code that reads exactly as the name does."""
     return inline_code(visible(text), in_table=in_table, in_link=False, after_formula=False) if text else ""
 
 

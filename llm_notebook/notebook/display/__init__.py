@@ -1,1 +1,1 @@
-"""Where an answer is shown: in the output of a cell, in a terminal, or on paper."""
+"""How a turn is shown: in the output of a cell or in a terminal, with questions by keyboard where there are no buttons."""

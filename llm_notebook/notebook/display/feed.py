@@ -1,4 +1,4 @@
-"""Numbers what changes in a transcript: deltas for those who follow it, the whole document for everyone else."""
+"""Turns the changes of one transcript into messages: deltas for the pages that follow it, the whole document for the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ __all__ = ["Feed"]
 
 
 class Feed:
-    """What is sent of one transcript. Any thread may ask."""
+    """The messages about one transcript, numbered. Every thread may call its methods.
+
+    Args:
+        view: the transcript.
+    """
 
     def __init__(self, view: TranscriptView) -> None:
         self.view = view
@@ -22,10 +26,10 @@ class Feed:
         self._lock = threading.Lock()
 
     def next(self) -> dict[str, Any] | None:
-        """The message that brings a reader of the message before up to date; None where nothing is new.
+        """Return the message that brings a reader of the previous message up to date, or None if nothing is new.
 
-        Whenever the text has doubled it is the whole document: who has missed something is healed without asking, and all
-        messages together stay in proportion to the text.
+        Each time the text has doubled, the message is the whole document. A page that missed a delta recovers without asking,
+        and because the sizes form a geometric series, all messages together stay in proportion to the text.
         """
         with self._lock:
             if self._is_new:
@@ -38,13 +42,13 @@ class Feed:
             return {"type": "state", "document": self._writer.full()}
 
     def start_over(self) -> None:
-        """The transcript begins anew: its readers are sent the whole."""
+        """Empty the transcript, for an answer that is asked for again; the next message is the whole document."""
         with self._lock:
             self.view.start_over()
             self._writer = DeltaWriter(self.view, self._writer.seq + 1)
             self._whole_at, self._is_new = 0, True
 
     def document(self) -> dict[str, Any]:
-        """The whole transcript as it is now."""
+        """Return the whole transcript as it is at the moment."""
         with self._lock:
             return self._writer.full()

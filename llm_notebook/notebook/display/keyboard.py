@@ -1,10 +1,10 @@
-"""Asking a human by keyboard: in a terminal, and with `--wait`."""
+"""Asks a human by keyboard whether a tool call may run: in a terminal, and with `--wait`."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
@@ -13,27 +13,36 @@ from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import terminal_safe, visible
 from llm_notebook.turns.pauses import PausedChain
 
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest
+    from llm_notebook.models.chain_responses import ChainResponse
+
 __all__ = ["ask_by_keyboard"]
 
 
-def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> Any:
-    """Ask until a key decides; returns the chain from there on, or None where the question is left open.
+def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
+    """Ask until a key decides.
 
     Args:
-        pause: what waits; the transcript has shown it already.
+        pause: the pause of the chain; the transcript shows the question already.
+
+    Returns:
+        The chain that continues, or None if the human leaves the question open.
     """
-    request, paused = pause.asked, pause.paused
-    assert paused is not None
-    if request is None:
-        return paused.resume()
-    question = _choices(request, paused)
+    # A hook that pauses after its call has run leaves nothing to ask.
+    return pause.resume() if pause.asked is None else _ask(pause.asked, pause)
+
+
+def _ask(request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
+    assert pause.paused is not None
+    question = _choices(request, pause.paused)
     while True:
         try:
-            key = _typed(question).strip().lower()
+            key = _read_line(question).strip().lower()
         except (EOFError, KeyboardInterrupt):
             return None
         try:
-            if (chain := _decided(key, pause)) is not None:
+            if (chain := _decide(key, pause)) is not None:
                 return chain
         except (ValueError, ToolArgumentError, JournalError) as error:
             _write(f"{error} Nothing was decided.")
@@ -41,7 +50,7 @@ def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> Any:
             return None
 
 
-def _choices(request: Any, paused: PausedChain) -> str:
+def _choices(request: ApprovalRequest, paused: PausedChain) -> str:
     if request.outcome_unknown:
         ways = ["y run it again", "s it ran: say what came of it", "n do not run it again", "q later"]
     else:
@@ -51,11 +60,15 @@ def _choices(request: Any, paused: PausedChain) -> str:
     return f"{visible(request.tool_name)}? {', '.join(ways)}: "
 
 
-def _decided(key: str, pause: PauseChain) -> Any:
-    """The chain from here on, or None where the key decides nothing.
+def _decide(key: str, pause: PauseChain) -> ChainResponse | None:
+    """Decide as the key says, after asking for the text that some keys need.
+
+    Returns:
+        The chain that continues, or None if the key decides nothing.
 
     Raises:
-        ValueError, ToolArgumentError: what was typed cannot be used.
+        ValueError: the typed text is no JSON object, or the decision comes too late.
+        ToolArgumentError: the typed arguments do not fit the tool.
         JournalError: the decision cannot be kept.
     """
     request, paused = pause.request, pause.paused
@@ -65,14 +78,14 @@ def _decided(key: str, pause: PauseChain) -> Any:
     if key in ("n", "no"):
         return pause.deny()
     if key in ("r", "reason"):
-        return pause.deny(_typed("Why not? "))
+        return pause.deny(_read_line("Why not? "))
     if key in ("s", "say"):
-        return pause.answer(_typed("The answer: "))
+        return pause.answer(_read_line("The answer: "))
     if request.outcome_unknown:
         return None
     if key in ("e", "edit"):
         _write(terminal_safe(value_text(request.arguments)))
-        return pause.approve(_object(_typed("New arguments, as JSON: ")))
+        return pause.approve(_object(_read_line("New arguments, as JSON: ")))
     if key in ("a", "always") and "session" in paused.log.scopes and not request.destructive:
         paused.allow(request, "session")
         return pause.approve()
@@ -89,7 +102,8 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _typed(question: str) -> str:
+def _read_line(question: str) -> str:
+    # The question must not appear before what was written above it.
     sys.stdout.flush()
     return input(question)
 

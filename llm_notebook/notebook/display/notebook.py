@@ -1,4 +1,26 @@
-"""How a turn reaches the eye while it streams: one display that is updated in a notebook, plain text in a terminal."""
+"""Shows a turn while it streams: in a notebook as one output that is updated, in a terminal as plain text.
+
+A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader has before the first words
+arrive:
+
+1. Our Lab extension receives numbered deltas by comm (`FrontEnd.broadcaster()`).
+2. Our widget receives the same deltas as widget state.
+3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted whole.
+
+The deltas cost what is new. A repaint costs the whole text, so it happens at a `Pace`: only when the text has grown by a fixed
+share of itself, or after some seconds. The repaints then form a geometric series, and all of them together are a fixed multiple
+of the text. While one of the first two ways is known to work, repaints are rare; they only keep the saved notebook useful if the
+kernel dies.
+
+A painter thread does the sending. The thread that reads the chain only sets an event per chunk (`changed`), so a chunk costs
+next to nothing, a fast stream is coalesced to 20 messages a second (Jupyter's server drops messages beyond a rate), and the
+display stays alive (seconds that pass, "Trying again in 3 s") while the model is silent and the reader blocked. The painter uses
+functions that were bound to the cell when the run began; `frontend/kernel.py` says why. Where output cannot be sent from a thread,
+as under `%%capture`, there is no painter and the turn is shown once, when it is over.
+
+What stays in the notebook is the *record*: the MIME bundle of the last `refresh()`, without anything alive. A widget is part of
+it only while the turn waits for a click, because ipywidgets would otherwise keep every finished answer in the kernel's memory.
+"""
 
 from __future__ import annotations
 
@@ -27,51 +49,53 @@ if TYPE_CHECKING:
 __all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_markdown"]
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_BEFORE_WAITING_SHOWS = 0.15
-_SHORTEST_INTERVAL = 0.05
+_BEFORE_WAITING_SHOWS = 0.15  # seconds
+_SHORTEST_INTERVAL = 0.05  # seconds
+# Each run of the cell with `%llm resume` adds an output, and each output is repainted.
 _MOST_OUTPUTS = 4
-_FIRST_REMINDER = 2.0
-_REMINDERS_APART = 1.25
+_FIRST_REMINDER = 2.0  # seconds after the run began
+_REMINDERS_APART = 1.25  # how much later each reminder comes than the one before
 
 Bundle = dict[str, Any]
 
 
 class AnswerDisplay(Protocol):
-    """Shows one turn, in as many runs as it takes. The caller feeds the view and says when it changed."""
+    """Shows one turn, which takes one or several runs. The caller feeds the view and says when it has changed."""
 
     def open(self, *, here: bool = False) -> None:
-        """A run begins: show that something is under way.
+        """Begin a run: show that something is under way.
 
         Args:
-            here: in an output of its own in the running cell, although it is shown elsewhere already.
+            here: add an output in the running cell, even if the turn is shown elsewhere already.
         """
 
     def changed(self) -> None:
-        """The view has changed; cheap enough to be called for every chunk."""
+        """Note that the view has changed. This is cheap enough to be called for every chunk."""
 
     def close(self) -> None:
-        """The run is over: show the turn as it will stay."""
+        """End the run: show the turn as it will stay."""
 
     def refresh(self) -> None:
-        """Something has changed between two runs: show it wherever the turn is shown."""
+        """Show a change between two runs in every output of the turn."""
 
     def leave(self) -> None:
-        """Nobody will go on with the turn: leave its record, without anything that is alive."""
+        """Reduce the outputs to the turn's record, because this kernel will not continue it."""
 
     def senders(self) -> list[Sender]:
-        """Ways to tell those who follow the turn something, from this thread and in the name of the running cell."""
+        """Return functions that send a message to every page that follows the turn, in the name of the running cell."""
 
 
 def answer_display(
     front: FrontEnd, feed: Feed, received: Callable[[dict[str, Any]], None], *, is_shown: bool = True
 ) -> AnswerDisplay:
-    """The display that suits the front end.
+    """Return the display that suits the front end.
 
     Args:
-        front: where the turn is shown.
-        feed: what is shown.
+        front: the front end that shows the turn.
+        feed: the turn's messages.
         received: called with what a reader does in a widget.
-        is_shown: it gets an output of its own; otherwise it only tells pages that show it already, until it is opened `here`.
+        is_shown: whether the turn has an output in the running cell. Otherwise only pages that show it already are kept up to
+            date, until it is opened with `here`.
     """
     if in_kernel(front.shell):
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
@@ -79,7 +103,13 @@ def answer_display(
 
 
 def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
-    """Show a finished text of our own. `markdown` is safe already; of `plain` no control character reaches a terminal."""
+    """Show a finished text.
+
+    Args:
+        shell: the shell to show it in.
+        markdown: the text for a notebook; it must be safe already.
+        plain: the text for a terminal, which control characters in it do not reach.
+    """
     if in_kernel(shell):
         publisher(shell)({"text/markdown": markdown, "text/plain": terminal_safe(plain)}, uuid.uuid4().hex, False)
     else:
@@ -88,11 +118,11 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
 
 @dataclass(slots=True)
 class Pace:
-    """When a text that is sent whole is worth sending again: all sendings together stay in proportion to the text.
+    """Decides when a text that is sent whole is sent again, so that all sendings together stay in proportion to the text.
 
     Attributes:
-        growth: the part of itself by which the text must have grown.
-        patience: seconds after which it is sent in any case.
+        growth: the share of itself by which the text must have grown.
+        patience: the seconds after which it is sent in any case.
     """
 
     growth: float = 1 / 64
@@ -101,11 +131,11 @@ class Pace:
     _at: float = 0.0
 
     def due(self, size: int, now: float) -> bool:
-        """True if the text should be sent at this moment.
+        """Return whether the text is to be sent at this moment, and if so take it as sent.
 
         Args:
-            size: of the text by now, in characters.
-            now: in seconds, on a clock that only goes forward.
+            size: the length of the text, in characters.
+            now: the time in seconds, on a monotonic clock.
         """
         if size - self._size < self._size * self.growth and now - self._at < self.patience:
             return False
@@ -115,18 +145,21 @@ class Pace:
 
 @dataclass(slots=True)
 class _Output:
-    """One output that shows the turn."""
+    """One output that shows the turn, and whether it has been sent to the front end."""
 
     display_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     is_shown: bool = False
 
 
 class NotebookDisplay:
-    """A turn under one display id, live in three ways at once: deltas to our extension, deltas to our widget, and repainting.
+    """Shows a turn in a notebook, as the module describes.
 
-    A painter thread sends, at most 20 messages a second, so that the newest words and the waiting time appear even while the
-    model is silent. Where neither extension nor widget is known to show the turn, it is repainted whole, at its `Pace`. Where
-    output cannot be sent from a thread, as under `%%capture`, the turn is shown once, when it is over.
+    Args:
+        front: the front end that shows the turn.
+        feed: the turn's messages.
+        received: called with what a reader does in a widget.
+        is_shown: whether the turn has an output in the running cell.
+        clock: returns seconds, and never goes back.
     """
 
     def __init__(
@@ -156,11 +189,11 @@ class NotebookDisplay:
         publish = threadsafe_publisher(self._front.shell)
         if publish is None:
             return
-        # What the cell has printed before stands above.
+        # What the cell has printed so far is to appear above the answer.
         sys.stdout.flush()
         sys.stderr.flush()
         if self._front.wants_widget and self._widget is None:
-            self._widget = self._made_widget()
+            self._widget = self._make_widget()
         senders = self.senders()
         is_live = self._front.extension or self._widget is not None
         pace = Pace(1.0, math.inf) if is_live else Pace()
@@ -180,18 +213,19 @@ class NotebookDisplay:
             self._painter.join()
             self._painter = None
         view = self._feed.view
-        # What fails at once shows its error alone, without an empty output above it.
+        # A turn that fails at once shows its error alone, without an empty output above it.
         if self._markdown is not None or view.blocks or view.state != "failed":
             self.refresh()
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
         if self._widget is None and self._front.wants_widget and is_paused:
-            self._widget = self._made_widget()
+            self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
+            # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        # Under %%capture and the like, nobody but the captor sees it.
+        # Captured output is not for the pages that follow the turn.
         is_seen = threadsafe_publisher(self._front.shell) is not None
         document = self._feed.document()
         self._show(publisher(self._front.shell), document, self._widget if is_paused else None)
@@ -206,7 +240,7 @@ class NotebookDisplay:
             self._widget = None
             self._show(publisher(self._front.shell), self._feed.document(), None)
 
-    def _made_widget(self) -> TranscriptWidget:
+    def _make_widget(self) -> TranscriptWidget:
         from llm_notebook.notebook.frontend.widget import TranscriptWidget  # loads ipywidgets
 
         return TranscriptWidget(self._front.shell, self._feed.document, self._received)
@@ -216,6 +250,8 @@ class NotebookDisplay:
         return [sender for sender in (self._front.broadcaster(), widget) if sender is not None]
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
+        """Send what changes until the run is over; the body of the painter thread."""
+        # An answer that comes at once is not preceded by a flash of "Waiting for …".
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
         opened, reminder = self._clock(), _FIRST_REMINDER
         while not self._closed.is_set():
@@ -226,16 +262,19 @@ class NotebookDisplay:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
             if self._clock() - opened >= reminder:
-                # A page that was loaded meanwhile has only what was saved, and the kernel is too busy to be asked.
+                # A page that was loaded during the run shows only what was saved, and cannot ask a kernel that is busy. The
+                # reminders become rarer, so that a long answer is not sent whole over and over.
                 reminder *= _REMINDERS_APART
                 sent += self._send(senders, {"type": "state", "document": self._feed.document()})
             if is_counted or pace.due(view.size, self._clock()):
                 sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
+            # 20 messages a second, however many pages and outputs each change is sent to.
             self._closed.wait(_SHORTEST_INTERVAL * max(1, sent))
+            # Seconds are counted on screen, so there is something to paint each second.
             self._wake.wait(timeout=1.0)
 
     def _tell(self, senders: list[Sender]) -> int:
-        """Send what is new to everyone who follows; returns how many messages that took."""
+        """Send what is new to every page that follows the turn. Return how many messages that took."""
         message = self._feed.next() if senders else None
         return 0 if message is None else self._send(senders, message)
 
@@ -245,6 +284,8 @@ class NotebookDisplay:
         return len(senders)
 
     def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
+        """Repaint the outputs unless they show the same already. Return how many messages that took."""
+        # "Waiting for …" need not be counted in the saved notebook.
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
             return 0
         if markdown_of(self._feed.view) == self._markdown and all(output.is_shown for output in self._outputs):
@@ -257,7 +298,7 @@ class NotebookDisplay:
     ) -> None:
         bundle = self._bundle(document, widget)
         if not is_plain_too:
-            # For viewers of the saved notebook, who see what comes last.
+            # Only viewers of the saved notebook read plain text, and they read the last bundle.
             del bundle["text/plain"]
         self._markdown = bundle["text/markdown"]
         for output in self._outputs:

@@ -1,4 +1,4 @@
-"""How a turn reads in a terminal: plain text, written as it comes."""
+"""Shows a turn in a terminal: plain text, written as it arrives."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ _OPEN = ("writing", "queued", "running", "waiting", "approved", "unknown")
 
 
 class TerminalDisplay:
-    """Text written as it comes. Reasoning is dim; control characters of the model's never reach the terminal.
+    """Writes a turn to stdout as it arrives. Reasoning is dim; no control character from the model reaches the terminal.
 
-    A call is written when it is over, and while it waits for a human: once as the question, once with what came of it.
+    What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
+    twice: as the question, and with its outcome.
+
+    Args:
+        view: the turn.
     """
 
     def __init__(self, view: TranscriptView) -> None:
         self._view = view
+        # What has been written: all blocks before this one, and of this one so many chunks, or this text of a call.
         self._block = 0
         self._chunk = 0
         self._call = ""
@@ -69,10 +74,12 @@ class TerminalDisplay:
                 if block.status not in _OPEN or is_over:
                     self._write_call(block)
                 if block.status in _OPEN:
+                    # Nothing after an open call may be written before its outcome.
                     break
             elif block.kind != "reasoning" or not self._view.hide_reasoning:
                 self._write_new(block)
             if self._block + 1 == len(blocks) and not isinstance(block, CallBlock):
+                # The last block may still grow.
                 break
             self._block += 1
             self._chunk = 0

@@ -1,1 +1,1 @@
-"""The browser's side as seen from the kernel: the widget, the comm and what differs between kernels."""
+"""The front end as the kernel sees it: the comm, the widget, and what differs between kernels."""

@@ -1,4 +1,17 @@
-"""The one comm between a kernel and our Lab extension: what the transcripts of this kernel say goes out, what readers do comes in."""
+"""The comm between a kernel and the Lab extension: news of transcripts goes out, what readers do comes in.
+
+A comm is Jupyter's channel between a kernel and a page. Either side may open one under a target's name, and a channel does not
+survive everything: a page that is reloaded loses its end, a kernel that is restarted loses its own, and the other side is not
+always informed. So both sides open. The kernel opens one comm when the magics are loaded, and every page that finds none opens
+one itself. The bus therefore holds any number of comms: it sends to all of them, and accepts messages from any.
+
+Silence has no single meaning. JupyterLab closes a comm whose target it does not know, which is how the kernel learns that the
+extension is missing; other front ends ignore the offer, so until something arrives the kernel knows nothing. That is why the
+bus reports only two facts, "a message came" and "the last comm was closed", and `FrontEnd` draws the conclusions.
+
+Sending is done by `comm_publisher()` and not by `Comm.send()`, because a painter thread sends while a cell runs, in the name of
+that cell; `kernel.py` explains the difference.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +19,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import comm
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.kernel import comm_publisher
+
+if TYPE_CHECKING:
+    from comm.base_comm import BaseComm
 
 __all__ = ["TARGET", "Bus", "package_version", "widget_script"]
 
@@ -19,17 +35,17 @@ TARGET = "llm_notebook"
 
 
 def package_version() -> str:
-    """The version of this package, which both ends of a connection tell each other."""
+    """Return the version of this package, which each end of a connection sends to the other."""
     return version("jupyter-llm-notebook")
 
 
 class Bus:
-    """A comm that the kernel opens, and any that a page opens which has lost it.
+    """The comm that the kernel opened, and those that pages opened.
 
     Args:
-        shell: whose kernel it is.
-        received: called with what a page sent: a `ToKernel` of `labextension/src/transcript/document.ts`, not checked in any way.
-        lost: called when the front end says that nobody listens.
+        shell: the shell of the kernel.
+        received: called with what a page sent: a `ToKernel` of `labextension/src/transcript/document.ts`, unchecked.
+        lost: called when the last comm is closed, so that no page listens.
     """
 
     def __init__(
@@ -38,55 +54,55 @@ class Bus:
         self._shell = shell
         self._received = received
         self._lost = lost
-        self._comms: dict[str, Any] = {}
+        self._comms: dict[str, BaseComm] = {}
 
     def open(self) -> None:
-        """Offer the connection. A front end without our extension closes it, or says nothing."""
-        comm.get_comm_manager().register_target(TARGET, self._opened)
+        """Offer the connection. A front end without our extension closes it or ignores it."""
+        comm.get_comm_manager().register_target(TARGET, self._accept)
         self.reopen()
 
     def reopen(self) -> None:
-        """Offer it again, if nothing is open any more."""
+        """Offer the connection again if no comm is open."""
         if not self._comms:
             self._keep(comm.create_comm(target_name=TARGET, data={"version": package_version()}))
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close every comm and accept no more."""
         with suppress(KeyError):
-            comm.get_comm_manager().unregister_target(TARGET, self._opened)
+            comm.get_comm_manager().unregister_target(TARGET, self._accept)
         for opened in list(self._comms.values()):
             opened.close()
         self._comms = {}
 
     def sender(self) -> Callable[[dict[str, Any]], None]:
-        """A function that sends a `FromKernel` to every page, from any thread, in the name of the cell that runs now."""
+        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell."""
         senders = [sender for comm_id in list(self._comms) if (sender := comm_publisher(self._shell, comm_id))]
 
         def send(message: dict[str, Any]) -> None:
-            for one in senders:
-                one(message)
+            for send_to_page in senders:
+                send_to_page(message)
 
         return send
 
-    def _opened(self, opened: Any, message: dict[str, Any]) -> None:
-        """A page opened a comm of its own, since it did not find ours."""
+    def _accept(self, opened: BaseComm, message: dict[str, Any]) -> None:
+        """Accept a comm from a page that did not find ours; its first message may come with it."""
         self._keep(opened)
         data = message["content"].get("data")
         if data:
             self._received(data)
 
-    def _keep(self, opened: Any) -> None:
+    def _keep(self, opened: BaseComm) -> None:
         self._comms[opened.comm_id] = opened
         opened.on_msg(lambda message: self._received(message["content"]["data"]))
-        opened.on_close(lambda _message: self._closed(opened.comm_id))
+        opened.on_close(lambda _message: self._drop(opened.comm_id))
 
-    def _closed(self, comm_id: str) -> None:
+    def _drop(self, comm_id: str) -> None:
         self._comms.pop(comm_id, None)
         if not self._comms:
             self._lost()
 
 
 def widget_script() -> Path | None:
-    """The front-end code of the widget, None in a checkout whose JavaScript was never built."""
+    """Return the file of the widget's front-end code, or None in a checkout whose JavaScript has not been built."""
     path = Path(__file__).parents[2] / "static" / "widget.js"
     return path if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What is known of the front end of this kernel, and the ways to reach it."""
+"""The front end of one kernel: what it is known to support, and the ways to reach it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FrontEnd"]
 
 Sender = Callable[[dict[str, Any]], None]
+_LONGEST_VERSION = 100
 _NOT_BUILT = (
     "For buttons here, build the front end: run `python -m scripts.front_end` in the checkout of llm_notebook, "
     "restart the kernel and reload this page."
@@ -28,40 +29,44 @@ _NOT_INSTALLED = (
 
 
 class FrontEnd:
-    """One shell's front end. It tells by and by what it can do, and until then nobody knows.
+    """The front end of one shell. What it supports becomes known as its messages arrive, and is None until then.
 
     Attributes:
-        extension: our Lab extension is there; None while that is not known.
-        widgets: it can show our widget; None while that is not known.
+        extension: whether our Lab extension is there; None while that is unknown.
+        widgets: whether the front end can show our widget; None while that is unknown.
+        version: the version in the latest `hello` that our code in the browser sent, of the extension or of the widget; empty
+            until one arrives. It may differ from `package_version()` where JupyterLab and the kernel run in different
+            environments. It comes from the browser unchecked, so show it as text only.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.extension: bool | None = None
         self.widgets: bool | None = None
+        self.version = ""
         self._bus: Bus | None = None
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
 
     def open(self, received: Callable[[dict[str, Any]], None], changed: Callable[[], None]) -> None:
-        """Connect, where there is a notebook to connect to.
+        """Connect, if there is a notebook to connect to.
 
         Args:
-            received: called with what a page sends, from the thread that it comes to.
+            received: called with each message of a page, in the thread in which it arrives.
             changed: called when more is known of the front end.
         """
         if not in_kernel(self.shell):
             return
         self._changed = changed
-        self._bus = Bus(self.shell, lambda message: self._heard(message, received), self._lost)
+        self._bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
         self._bus.open()
         if widget_script() is None:
             self.widgets = False
         elif _always_shows_widgets(self.shell):
             self.widgets = True
         elif is_interactive(self.shell):
-            # Nothing may be left in a notebook that nbclient runs, and it saves the state of every widget.
-            self._channel = _channel(self._can_show_widgets)
+            # nbclient saves the state of every widget, so a notebook that it runs must not contain any.
+            self._channel = _open_channel(self._receive_from_widget)
 
     def close(self) -> None:
         """Disconnect."""
@@ -71,41 +76,50 @@ class FrontEnd:
         self._close_channel()
 
     def broadcaster(self) -> Sender | None:
-        """A function that tells every page something from any thread, None where nobody listens."""
+        """Return a function that sends a message to every page from any thread, or None if no page listens."""
         if self._bus is None or self.extension is False:
             return None
         return self._bus.sender()
 
     @property
     def wants_widget(self) -> bool:
-        """Transcripts are shown by our widget."""
+        """Whether transcripts are shown by our widget."""
         return bool(self.widgets) and not self.extension
 
     @property
     def advice(self) -> str:
-        """Markdown that says what to install for buttons, and where; empty where there are some, or that is not known."""
+        """Markdown that says what to install for buttons; empty if there are buttons, or if that is unknown."""
         if self.extension is not False or self.widgets:
             return ""
         return _NOT_BUILT if widget_script() is None else _NOT_INSTALLED
 
-    def has_extension(self) -> None:
-        """Our Lab extension has just shown that it is there."""
+    def note_extension(self) -> None:
+        """Note that our Lab extension has just shown that it is there."""
+        # A page may speak by `%llm act` before it has a comm, or after it has closed ours.
         if self._bus is not None:
             self._bus.reopen()
         if not self.extension:
             self.extension = True
+            # With the extension nobody needs the widget, so nobody needs to know whether it would work.
             self._close_channel()
             self._changed()
 
-    def _heard(self, message: dict[str, Any], received: Callable[[dict[str, Any]], None]) -> None:
-        self.has_extension()
+    def _receive(self, message: dict[str, Any], received: Callable[[dict[str, Any]], None]) -> None:
+        self._note_version(message)
+        self.note_extension()
         received(message)
 
-    def _lost(self) -> None:
+    def _note_version(self, message: object) -> None:
+        # Any script in the page can open a comm, so the message may have any shape.
+        if isinstance(message, dict) and message.get("type") == "hello" and isinstance(message.get("version"), str):
+            self.version = message["version"][:_LONGEST_VERSION]
+
+    def _note_lost_extension(self) -> None:
         self.extension = False
         self._changed()
 
-    def _can_show_widgets(self) -> None:
+    def _receive_from_widget(self, hello: dict[str, Any]) -> None:
+        self._note_version(hello)
         self.widgets = True
         self._close_channel()
         self._changed()
@@ -120,11 +134,11 @@ def _always_shows_widgets(shell: InteractiveShell) -> bool:
     return "google.colab" in sys.modules or "__vsc_ipynb_file__" in shell.user_ns
 
 
-def _channel(heard: Callable[[], None]) -> ChannelWidget | None:
+def _open_channel(received: Callable[[dict[str, Any]], None]) -> ChannelWidget | None:
     try:
         from llm_notebook.notebook.frontend.widget import ChannelWidget  # loads ipywidgets
     except ImportError:
         return None
     channel = ChannelWidget()
-    channel.on_hello(heard)
+    channel.on_hello(received)
     return channel

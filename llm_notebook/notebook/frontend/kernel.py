@@ -1,4 +1,25 @@
-"""All that differs between front ends and ipykernel versions: who runs this cell, and how output reaches it."""
+"""The kernel, and every difference between ipykernel versions: which cell is running, and how output reaches a cell.
+
+Jupyter has no address for "that cell". A message lands in the output of a cell because it names, as its parent, the request that
+ran the cell. ipykernel keeps the parent of the running cell in one variable (6.x) or in a context variable and a fallback (7.x),
+and every ordinary way to show something reads it at the moment of sending. That is wrong for us twice: a painter thread sends
+while the main thread may already run another cell, and a click resumes a turn when no cell, or a different one, is running. So
+this module does two things:
+
+- It takes the parent when a run begins and binds it to a function (`threadsafe_publisher`, `comm_publisher`). These write to
+  the iopub socket, which ipykernel allows from every thread.
+- It sets the parent for the length of a block (`as_request`). Then everything that the block does, including the user's own
+  tools with their `print()`, `input()` and plots, behaves as if the cell of that request were running.
+
+`as_request` plays the part of the kernel's own request handler, so it does what that does: it reports busy and idle, allows or
+refuses stdin as the request said, installs the signal handler that turns ■ into KeyboardInterrupt, and puts everything back.
+
+That is safe only in the main thread while no cell runs, and comm messages arrive elsewhere in some versions: in the main thread
+between cells (6.x), in a thread of their own at any moment (7.0 to 7.3), or in the main thread between cells and while an async
+cell awaits (7.4). `MainThread` takes a function from wherever it is and runs it where it is safe.
+
+The private names of ipykernel that this needs are listed in the protocol `_Kernel` and used in this module only.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +32,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -36,35 +57,71 @@ __all__ = [
 ]
 
 Publish = Callable[[dict[str, Any], str, bool], None]
+"""Shows a MIME bundle: (the bundle, a display id, whether it updates the output with that id)."""
 CellIdentity = tuple[str, str]
+"""(identity of the cell, identity of this execution of it)."""
+
+
+class _Session(Protocol):
+    """What is used of the session of jupyter_client: it packs and sends messages."""
+
+    session: str
+
+    def send(
+        self, stream: object, msg_or_type: str, content: dict[str, Any], *, parent: dict[str, Any] | None, ident: object
+    ) -> object: ...
+
+
+class _Loop(Protocol):
+    """What is used of tornado's event loop."""
+
+    def add_callback(self, callback: Callable[..., object], *args: object) -> None: ...
+
+
+class _Kernel(Protocol):
+    """What is used of ipykernel's kernel.
+
+    Three names exist in some versions only and are looked up where they are needed: `get_parent()`, in whose place older ones have
+    `_parent_header`; `_parent_ident`; and `_main_asyncio_lock`, which is held while a cell runs.
+    """
+
+    session: _Session | None
+    iopub_socket: object
+    io_loop: _Loop
+    _allow_stdin: bool
+
+    def set_parent(self, ident: object, parent: dict[str, Any], channel: str) -> None: ...
+    def _publish_status(self, status: str, channel: str) -> None: ...
+    def _forward_input(self, allow_stdin: bool) -> None: ...
+    def _restore_input(self) -> None: ...
 
 
 @dataclass(slots=True, frozen=True)
 class Request:
-    """The request that runs a cell. Output and questions that name it as their parent land in that cell.
+    """A request that runs a cell. Output and questions that name it as their parent land in that cell.
 
     Attributes:
-        ident: the front end that sent it, for questions on stdin.
+        ident: the front end that sent the request, as ZeroMQ addresses it; questions on stdin go there.
         message: the request itself.
     """
 
-    ident: Any
+    ident: object
     message: dict[str, Any]
 
 
 def in_kernel(shell: InteractiveShell) -> bool:
-    """True where output goes to a notebook front end, False in a terminal."""
-    return getattr(shell, "kernel", None) is not None
+    """Return True where output goes to a notebook front end, False in a terminal."""
+    return _kernel_of(shell) is not None
 
 
 def is_interactive(shell: InteractiveShell) -> bool:
-    """True where a human can click or type: not under nbclient, nbconvert and papermill, which take no input."""
-    kernel = getattr(shell, "kernel", None)
+    """Return True where a human can click or type. Under nbclient, nbconvert and papermill, which refuse input, nobody can."""
+    kernel = _kernel_of(shell)
     return kernel is None or bool(getattr(kernel, "_allow_stdin", False))
 
 
 def publisher(shell: InteractiveShell) -> Publish:
-    """A function (MIME bundle, display id, is an update) that shows output in the running cell, from its own thread."""
+    """Return a function that shows output in the running cell, to be called in the cell's own thread."""
 
     def publish(bundle: dict[str, Any], display_id: str, update: bool) -> None:
         shell.display_pub.publish(data=bundle, metadata={}, transient={"display_id": display_id}, update=update)
@@ -73,10 +130,11 @@ def publisher(shell: InteractiveShell) -> Publish:
 
 
 def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
-    """A publisher bound to the running cell that any thread may call, or None where the front end offers no such thing.
+    """Return a publisher that is bound to the running cell and that any thread may call.
 
-    ipykernel's iopub socket takes messages from every thread; the cell's parent header is taken now, because a thread would
-    otherwise publish into whatever cell runs later. Captured output (`%%capture`) and message hooks need the ordinary way.
+    Returns:
+        None where output must take the ordinary way because somebody captures it (`%%capture`, message hooks), and where the
+        front end is not ipykernel's.
     """
     from ipykernel.zmqshell import ZMQDisplayPublisher  # there is no ipykernel in a terminal
 
@@ -84,6 +142,7 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
     if type(display) is not ZMQDisplayPublisher or getattr(display, "_hooks", None):
         return None
     session, socket, topic = display.session, display.pub_socket, display.topic
+    # A thread that looked for the parent when it sends would publish into whatever cell runs then.
     parent = _parent(shell)
     if session is None or socket is None or parent is None:
         return None
@@ -97,42 +156,45 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
 
 
 def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str, Any]], None] | None:
-    """A function that sends data on an open comm from any thread, or None where there is no kernel.
+    """Return a function that sends data on an open comm from any thread, or None where there is no kernel.
 
-    Comm.send() is not used: on 7.4 it notes the sending thread's subshell as the place for replies, and on all versions it
-    names whatever cell runs at that moment.
+    It takes the place of Comm.send(), which names whatever cell runs at the moment of sending, and which on 7.4 also registers
+    the subshell of the sending thread as the place where replies are handled.
     """
-    kernel: Any = getattr(shell, "kernel", None)
+    kernel = _kernel_of(shell)
     if kernel is None or kernel.session is None:
         return None
+    session, socket = kernel.session, kernel.iopub_socket
     parent = _parent(shell)
     topic = f"comm-{comm_id}".encode("ascii")
 
     def send(data: dict[str, Any]) -> None:
         content = {"comm_id": comm_id, "data": data}
-        kernel.session.send(kernel.iopub_socket, "comm_msg", content, parent=parent, ident=topic)
+        session.send(socket, "comm_msg", content, parent=parent, ident=topic)
 
     return send
 
 
 @contextmanager
 def held_interrupts() -> Iterator[list[int]]:
-    """Let the block finish although ■ is pressed; the list it is given then holds the signal."""
+    """Let the block finish even if ■ is pressed; the list that the block is given then holds the signal's number."""
     pressed: list[int] = []
+    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
     if threading.current_thread() is not threading.main_thread():
         yield pressed
         return
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))  # noqa: ARG005
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
         yield pressed
     finally:
+        # None stands for a handler that was not installed from Python, which cannot be put back.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def current_request(shell: InteractiveShell) -> Request | None:
-    """The request that runs the current cell; None in a terminal."""
+    """Return the request that runs the current cell, or None in a terminal."""
     message = _parent(shell)
-    kernel: Any = getattr(shell, "kernel", None)
+    kernel = _kernel_of(shell)
     if message is None or kernel is None:
         return None
     idents = getattr(kernel, "_parent_ident", None)
@@ -141,11 +203,12 @@ def current_request(shell: InteractiveShell) -> Request | None:
 
 @contextmanager
 def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
-    """Let the block run as the request's cell did: what it prints, shows and asks lands there, and ■ raises in it.
+    """Run the block as the request's cell ran: what it prints, shows and asks lands there, and ■ raises in it.
 
-    Only in the kernel's main thread, while no cell runs.
+    Use it only in a kernel, in its main thread and while no cell runs.
     """
-    kernel: Any = shell.kernel  # type: ignore[attr-defined]
+    kernel = _kernel_of(shell)
+    assert kernel is not None
     before = current_request(shell)
     kernel.set_parent(request.ident, request.message, channel="shell")
     kernel._publish_status("busy", "shell")
@@ -154,7 +217,7 @@ def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
-        # Figures of matplotlib are shown when this is triggered, in the cell that is the parent then.
+        # This makes matplotlib show its figures, in the cell that is the parent at that moment.
         shell.events.trigger("post_execute")
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
@@ -168,51 +231,54 @@ def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
 
 
 class MainThread:
-    """Runs a function in the kernel's main thread while no cell runs, whichever thread a comm message came to.
+    """Runs functions in the kernel's main thread while no cell runs, whichever thread a comm message arrived in.
 
-    Comm messages are handled in the main thread between cells (6.x), in a thread of their own at any moment (7.0 to 7.3), or in
-    the main thread between cells and while an async cell awaits (7.4).
+    Args:
+        shell: the shell of a kernel.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
-        self._shell: Any = shell
+        self._shell = shell
         self._cell_runs = False
-        shell.events.register("pre_run_cell", self._cell_began)
-        shell.events.register("post_run_cell", self._cell_ended)
+        shell.events.register("pre_run_cell", self._note_start)
+        shell.events.register("post_run_cell", self._note_end)
 
     def run(self, function: Callable[[], None]) -> None:
-        """Run the function: at once where that is possible, else as soon as the kernel is idle."""
+        """Run the function: at once where that is possible, otherwise as soon as the kernel is idle."""
         if threading.current_thread() is threading.main_thread() and not self._cell_runs:
             function()
             return
-        self._shell.kernel.io_loop.add_callback(self._between_cells, function)
+        kernel = _kernel_of(self._shell)
+        assert kernel is not None
+        kernel.io_loop.add_callback(self._run_between_cells, function)
 
     def close(self) -> None:
-        """Forget the shell."""
-        self._shell.events.unregister("pre_run_cell", self._cell_began)
-        self._shell.events.unregister("post_run_cell", self._cell_ended)
+        """Stop watching the shell."""
+        self._shell.events.unregister("pre_run_cell", self._note_start)
+        self._shell.events.unregister("post_run_cell", self._note_end)
 
-    async def _between_cells(self, function: Callable[[], None]) -> None:
-        lock: asyncio.Lock | None = getattr(self._shell.kernel, "_main_asyncio_lock", None)
+    async def _run_between_cells(self, function: Callable[[], None]) -> None:
+        # Where a kernel has this lock, a callback of its event loop may run in the middle of an async cell, which holds the lock.
+        lock: asyncio.Lock | None = getattr(_kernel_of(self._shell), "_main_asyncio_lock", None)
         if lock is None:
             function()
             return
         async with lock:
             function()
 
-    def _cell_began(self, *_info: Any) -> None:
+    def _note_start(self, *_info: object) -> None:
         self._cell_runs = True
 
-    def _cell_ended(self, *_result: Any) -> None:
+    def _note_end(self, *_result: object) -> None:
         self._cell_runs = False
 
 
 def cell_identity(shell: InteractiveShell) -> CellIdentity:
-    """(identity of the cell, identity of this execution of it).
+    """Return (identity of the cell, identity of this execution of it).
 
-    The cell is named by the id that the front end sends, else by its text; the execution by its request, else by its number.
-    Where nothing is ever run again, in a terminal, under nbclient and at the click of a button, every execution is a cell of
-    its own: the same words typed twice are two turns.
+    A cell is identified by the id that the front end sends, or by its text if there is none; an execution by its request, or by
+    its number. In a terminal, under nbclient and at the click of a button nothing is ever run again, so every execution counts
+    as a cell of its own: the same words typed twice are two turns.
     """
     parent = _parent(shell)
     if parent is None:
@@ -230,7 +296,7 @@ def cell_identity(shell: InteractiveShell) -> CellIdentity:
 
 
 def journal_cell(cell: str) -> str:
-    """A cell's identity as the journal keeps it: bounded, and empty where the cell is never run again as the same one."""
+    """Return a cell's identity as the journal keeps it: short, and empty for a cell that can never be run again."""
     kind, _, name = cell.partition(":")
     if kind == "text":
         return f"text:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
@@ -238,24 +304,29 @@ def journal_cell(cell: str) -> str:
 
 
 def current_origin(shell: InteractiveShell, cell: str, text: str, keeps: bool = True) -> Origin:
-    """Where something is asked, for the journal.
+    """Return where a prompt comes from, for the journal.
 
     Args:
+        shell: the shell that runs the cell.
         cell: the cell's identity.
         text: what the user typed.
-        keeps: it goes into the journal.
+        keeps: whether the journal keeps the turn.
     """
     path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
-    kernel: Any = getattr(shell, "kernel", None)
-    session = getattr(getattr(kernel, "session", None), "session", "") or f"process-{os.getpid()}"
-    # A kernel that is not a notebook's has a session name too, which is no path.
+    kernel = _kernel_of(shell)
+    session = kernel.session.session if kernel is not None and kernel.session is not None else ""
+    # The kernel of a console has a session name too, but it is not the path of a notebook.
     notebook = str(path) if str(path).endswith(".ipynb") else ""
-    return Origin(journal_cell(cell), notebook, str(session), text, keeps=keeps)
+    return Origin(journal_cell(cell), notebook, session or f"process-{os.getpid()}", text, keeps=keeps)
+
+
+def _kernel_of(shell: InteractiveShell) -> _Kernel | None:
+    return cast("_Kernel | None", getattr(shell, "kernel", None))
 
 
 def _parent(shell: InteractiveShell) -> dict[str, Any] | None:
-    """The request that runs the current cell."""
-    kernel = getattr(shell, "kernel", None)
+    """Return the request that runs the current cell, or None where there is none."""
+    kernel = _kernel_of(shell)
     if kernel is None:
         return None
     parent = kernel.get_parent("shell") if hasattr(kernel, "get_parent") else getattr(kernel, "_parent_header", None)

@@ -1,9 +1,9 @@
-"""The transcript as a widget, for front ends without our extension; and a hidden one that tells whether widgets are shown at all."""
+"""Our two widgets: a transcript, for front ends without our extension, and a hidden one that finds out whether widgets work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -11,6 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import package_version, widget_script
 from llm_notebook.notebook.frontend.kernel import comm_publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ChannelWidget", "TranscriptWidget"]
 
@@ -26,7 +29,7 @@ export default {{
 
 
 class _Closing(anywidget.AnyWidget):
-    """A widget whose layout, a model of its own, goes with it."""
+    """A widget that closes its layout with itself. ipywidgets keeps the layout, a second model, alive otherwise."""
 
     def close(self) -> None:
         """Leave nothing behind in the kernel and in the page."""
@@ -37,33 +40,33 @@ class _Closing(anywidget.AnyWidget):
 
 
 class ChannelWidget(_Closing):
-    """Shows nothing: its front-end code says hello as soon as a page has loaded it."""
+    """A widget that shows nothing: its front-end code says hello as soon as a page has loaded it."""
 
     _esm = _HELLO
 
-    def on_hello(self, heard: Callable[[], None]) -> None:
-        """Have `heard` called when a page can show our widgets."""
+    def on_hello(self, received: Callable[[dict[str, Any]], None]) -> None:
+        """Have `received` called with the hello of a page that can show our widgets."""
 
-        def told(_widget: Any, content: Any, _buffers: Any) -> None:
+        def receive(_widget: object, content: object, _buffers: object) -> None:
             if isinstance(content, dict) and content.get("type") == "hello":
-                heard()
+                received(content)
 
-        self.on_msg(told)
+        self.on_msg(receive)
 
 
 class TranscriptWidget(_Closing):
-    """One transcript, live.
+    """One live transcript.
 
-    Its `document` is the whole of it when a page asks for the state; while it streams, each delta is one more key, `d<seq>`,
-    which a page keeps even before it shows the widget. Nothing is sent twice.
+    When a page asks for the state, `document` is the whole transcript. While the transcript streams, each delta is a further
+    key, `d<seq>`, which a page keeps even before it shows the widget, so nothing is sent twice.
 
     Args:
-        shell: where it lives.
-        document: makes the document as it is now.
+        shell: the shell whose kernel owns the widget.
+        document: returns the document as it is at the moment.
         received: called with what a reader does.
 
     Attributes:
-        is_revived: a page that was loaded since shows it, and no display update reaches that page.
+        is_revived: whether a page that was loaded later shows the widget too. No display update reaches that page.
     """
 
     _css = ""
@@ -86,27 +89,27 @@ class TranscriptWidget(_Closing):
             _esm=script.read_text(encoding="utf-8"),
             _css=styles.read_text(encoding="utf-8") if styles.is_file() else "",
         )
-        self.on_msg(self._told)
+        self.on_msg(self._receive)
 
     @property
     def is_revived(self) -> bool:
         return self._pages > 1
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """What ipywidgets sends when the widget is made and when a page asks for it."""
+    def get_state(self, key: str | Iterable[str] | None = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return what ipywidgets sends when the widget is made and when a page asks for its state."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if "document" in state:
             state["document"] = self._current()
         return state
 
-    def _told(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         if isinstance(content, dict) and content.get("type") == "hello":
             self._pages += 1
         else:
             self._received(content)
 
     def sender(self) -> Callable[[dict[str, Any]], None] | None:
-        """A function that shows a `FromKernel` in the page, from any thread, in the name of the cell that runs now."""
+        """Return a function that shows a `FromKernel` in the page, from any thread, in the name of the running cell."""
         publish = comm_publisher(self._shell, self.model_id) if self.comm is not None else None
         if publish is None:
             return None
@@ -124,4 +127,5 @@ class TranscriptWidget(_Closing):
 
 
 def _update(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the message that ipywidgets' protocol has for new values of some traits."""
     return {"method": "update", "state": state, "buffer_paths": []}

@@ -11,6 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.providers.table import PROVIDERS
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
@@ -21,7 +22,7 @@ from tests.notebook.scripted import ODD_ID, sent
 KEY = "sk-very-secret"
 
 
-def _said(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str) -> str:
+def _run(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str) -> str:
     capsys.readouterr()
     terminal.run_cell(f"%llm {line}")
     assert not sent
@@ -31,7 +32,7 @@ def _said(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: 
 def test_models_says_which_there_are_and_what_they_need(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = _said(terminal, capsys, "models").splitlines()
+    lines = _run(terminal, capsys, "models").splitlines()
     rows = {line.split()[0]: line for line in lines if line.strip()}
     assert rows["echo"].endswith("default")
     assert "needs key scripted" in rows["keyed"]
@@ -42,41 +43,41 @@ def test_models_says_which_there_are_and_what_they_need(
 
 
 def test_models_can_be_searched(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _said(terminal, capsys, "models -q 4o -q MINI")
+    found = _run(terminal, capsys, "models -q 4o -q MINI")
     assert "gpt-4o-mini" in found
     assert "gpt-4.1-mini" not in found
-    assert _said(terminal, capsys, "models -q zebra") == "No model matches zebra. `%llm models` lists them all.\n"
-    assert "echo" not in _said(terminal, capsys, "models --schemas")
-    assert _said(terminal, capsys, "models list") == _said(terminal, capsys, "models")
+    assert _run(terminal, capsys, "models -q zebra") == "No model matches zebra. `%llm models` lists them all.\n"
+    assert "echo" not in _run(terminal, capsys, "models --schemas")
+    assert _run(terminal, capsys, "models list") == _run(terminal, capsys, "models")
 
 
 def test_the_options_of_a_model(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "temperature" in _said(terminal, capsys, "models -q echo --options")
-    assert _said(terminal, capsys, "models -q flood --options") == "flood takes no options.\n"
+    assert "temperature" in _run(terminal, capsys, "models -q echo --options")
+    assert _run(terminal, capsys, "models -q flood --options") == "flood takes no options.\n"
 
 
 def test_the_default_is_set_and_told(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _said(terminal, capsys, "default") == "The default model is echo.\n"
-    assert _said(terminal, capsys, "default 4o") == "The default model is now gpt-4o.\n"
-    assert _said(terminal, capsys, "default") == "The default model is gpt-4o.\n"
-    assert "in notebooks only" in _said(terminal, capsys, "default smollm2")
-    assert "The default is unchanged." in _said(terminal, capsys, "default smolm2")
-    assert _said(terminal, capsys, "default") == "The default model is smollm2.\n"
+    assert _run(terminal, capsys, "default") == "The default model is echo.\n"
+    assert _run(terminal, capsys, "default 4o") == "The default model is now gpt-4o.\n"
+    assert _run(terminal, capsys, "default") == "The default model is gpt-4o.\n"
+    assert "in notebooks only" in _run(terminal, capsys, "default smollm2")
+    assert "The default is unchanged." in _run(terminal, capsys, "default smolm2")
+    assert _run(terminal, capsys, "default") == "The default model is smollm2.\n"
 
 
 def test_aliases_are_set_used_and_removed(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _said(terminal, capsys, "aliases set parrot echo") == "parrot now means echo.\n"
-    assert "parrot" in _said(terminal, capsys, "aliases")
+    assert _run(terminal, capsys, "aliases set parrot echo") == "parrot now means echo.\n"
+    assert "parrot" in _run(terminal, capsys, "aliases")
     terminal.run_cell("%llm -m parrot hi")
     assert capsys.readouterr().out == "You said: hi\n"
     sent.clear()
-    assert _said(terminal, capsys, "aliases remove parrot") == "parrot is forgotten.\n"
-    assert _said(terminal, capsys, "aliases remove parrot") == "You have no alias 'parrot' to remove.\n"
-    assert "parrot" not in _said(terminal, capsys, "aliases")
+    assert _run(terminal, capsys, "aliases remove parrot") == "parrot is forgotten.\n"
+    assert _run(terminal, capsys, "aliases remove parrot") == "You have no alias 'parrot' to remove.\n"
+    assert "parrot" not in _run(terminal, capsys, "aliases")
 
 
 def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    said = _said(terminal, capsys, "help")
+    said = _run(terminal, capsys, "help")
     assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
     assert "\n-m ID                 which model; %llm models lists them\n" in said
     assert not set("`|*") & set(
@@ -86,7 +87,14 @@ def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: p
         .replace("[-q TEXT | ID]", "")
         .replace("[install SOURCE | list | remove NAME]", "")
     )
-    assert _said(terminal, capsys, "models?") == said
+    assert _run(terminal, capsys, "models?") == said
+
+
+def test_the_help_names_every_option(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _run(terminal, capsys, "help").split()
+    words = {word.removesuffix(",") for word in shown}
+    for action in LLMMagics.llm.parser._actions:
+        assert not action.option_strings or words & set(action.option_strings), action
 
 
 def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
@@ -147,26 +155,26 @@ def test_a_terminal_asks_for_a_key_without_echo(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getpass.getpass", lambda prompt: KEY)
-    assert _said(terminal, capsys, "keys set openai") == "The key openai is stored.\n"
-    assert _said(terminal, capsys, "keys") == "Stored keys: openai.\n"
+    assert _run(terminal, capsys, "keys set openai") == "The key openai is stored.\n"
+    assert _run(terminal, capsys, "keys") == "Stored keys: openai.\n"
 
 
 def test_local_says_what_it_would_fetch(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "%llm local install fetches SmolLM2-135M (about 93 MB)" in _said(terminal, capsys, "local")
+    assert "%llm local install fetches SmolLM2-135M (about 93 MB)" in _run(terminal, capsys, "local")
 
 
 def test_a_model_is_installed_listed_and_removed(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], file_server: FileServer
 ) -> None:
-    assert "No model is installed on this machine." in _said(terminal, capsys, "local list")
+    assert "No model is installed on this machine." in _run(terminal, capsys, "local list")
     file_server.files["/tiny.gguf"] = Served(gguf_bytes(padding=1000))
     url = file_server.url("/tiny.gguf")
-    said = _said(terminal, capsys, f"local install {url} --as pelican --sha256 {digest(gguf_bytes(padding=1000))}")
+    said = _run(terminal, capsys, f"local install {url} --as pelican --sha256 {digest(gguf_bytes(padding=1000))}")
     assert said.splitlines()[-1] == "The model is ready (2,048 tokens, without tools): %%llm -m pelican"
-    assert "pelican" in _said(terminal, capsys, "models -q pelican")
-    assert url in _said(terminal, capsys, "local list")
-    assert _said(terminal, capsys, "local remove pelican") == "pelican and its file are deleted.\n"
-    assert _said(terminal, capsys, "models -q pelican").startswith("No model matches")
+    assert "pelican" in _run(terminal, capsys, "models -q pelican")
+    assert url in _run(terminal, capsys, "local list")
+    assert _run(terminal, capsys, "local remove pelican") == "pelican and its file are deleted.\n"
+    assert _run(terminal, capsys, "models -q pelican").startswith("No model matches")
 
 
 def test_a_file_with_spaces_in_its_name_is_registered(
@@ -174,11 +182,11 @@ def test_a_file_with_spaces_in_its_name_is_registered(
 ) -> None:
     path = tmp_path / "my  model.gguf"
     path.write_bytes(gguf_bytes({name: value for name, value in TINY.items() if "template" not in name}))
-    said = _said(terminal, capsys, f'local install "{path}"')
+    said = _run(terminal, capsys, f'local install "{path}"')
     assert said == "The model is ready (2,048 tokens, not made for chat: it has no chat template): %%llm -m my-model\n"
     path.unlink()
-    assert "the file is gone" in _said(terminal, capsys, "local list")
-    assert "Its file stays where it is" in _said(terminal, capsys, "local remove my-model")
+    assert "the file is gone" in _run(terminal, capsys, "local list")
+    assert "Its file stays where it is" in _run(terminal, capsys, "local remove my-model")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,7 @@ def test_a_file_with_spaces_in_its_name_is_registered(
 def test_what_local_cannot_do_is_one_sentence(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str, said: str
 ) -> None:
-    told = _said(terminal, capsys, line)
+    told = _run(terminal, capsys, line)
     assert said in told
     assert told.count("\n") == 1
 
@@ -226,9 +234,9 @@ def test_the_providers_are_asked_for_their_models(
     here = {name: replace(PROVIDERS[name], base_url=openai_server.base_url) for name in ("groq", "openrouter")}
     monkeypatch.setattr(commands, "PROVIDERS", here)
     openai_server.play(Reply.of_json({"data": [{"id": "a/b"}, {"id": "c/d"}]}), Reply.of_json({"data": []}))
-    said = _said(terminal, capsys, "models refresh")
+    said = _run(terminal, capsys, "models refresh")
     assert "a/b, c/d" in said
     assert "Groq lists its models only with a key: " in said
-    assert "a/b" not in _said(terminal, capsys, "models refresh openrouter")
-    assert "No provider is called 'gorq'. Did you mean groq?" in _said(terminal, capsys, "models refresh gorq")
+    assert "a/b" not in _run(terminal, capsys, "models refresh openrouter")
+    assert "No provider is called 'gorq'. Did you mean groq?" in _run(terminal, capsys, "models refresh gorq")
     assert len(openai_server.requests) == 2

@@ -27,7 +27,7 @@ def erase(path: str) -> str:
 
 
 class Asking:
-    """A terminal with a tool that asks first.
+    """A terminal with a tool that needs approval.
 
     Args:
         terminal: an IPython with the model `scripted`.
@@ -48,7 +48,7 @@ class Asking:
         return self._ran.read_text().split() if self._ran.exists() else []
 
     def ask(self, *paths: str) -> str:
-        """Have the model ask for calls, one after the other; returns what is written up to the question."""
+        """Have the model ask for calls, one after the other. Return what is written up to the question."""
         calls = [call_reply("erase", json.dumps({"path": path}), f"call_{path[1:]}") for path in paths]
         self.server.play(*calls, text_reply("All done."))
         self.terminal.say("%llm -m scripted -T erase Tidy up")
@@ -58,13 +58,13 @@ class Asking:
         return self.terminal.until("q later: ")
 
     def type(self, *lines: str) -> str:
-        """Type lines; returns what is written up to the next input prompt."""
+        """Type lines. Return what is written up to the next input prompt."""
         for line in lines:
             self.terminal.say(line)
         return self.terminal.prompt()
 
-    def told(self) -> Any:
-        """The latest tool result that the model was sent."""
+    def latest_result(self) -> Any:
+        """Return the latest tool result that the model was sent."""
         return [
             message["content"] for message in self.server.requests[-1].json()["messages"] if message["role"] == "tool"
         ][-1]
@@ -80,23 +80,23 @@ def test_each_key_decides_what_it_says(asking: Asking) -> None:
     assert "waiting for your approval, nothing has run" in shown
     assert '{"path": "/a"}' in shown
     assert "All done." in asking.type("y")
-    assert asking.told() == "erased /a"
+    assert asking.latest_result() == "erased /a"
 
     asking.ask("/b")
     asking.type("n")
-    assert asking.told() == "Denied by the user"
+    assert asking.latest_result() == "Denied by the user"
 
     asking.ask("/c")
     asking.terminal.say("r")
     asking.terminal.until("Why not? ")
     asking.type("It is mine")
-    assert asking.told() == "Denied by the user: It is mine"
+    assert asking.latest_result() == "Denied by the user: It is mine"
 
     asking.ask("/d")
     asking.terminal.say("s")
     asking.terminal.until("The answer: ")
     asking.type("was not there")
-    assert asking.told() == "was not there"
+    assert asking.latest_result() == "was not there"
     assert asking.ran == ["/a"]
 
 
@@ -114,7 +114,7 @@ def test_edited_arguments_are_checked_before_they_run(asking: Asking) -> None:
     asking.terminal.until("as JSON: ")
     asking.type('{"path": "/b"}')
     assert asking.ran == ["/b"]
-    assert "The user changed the arguments" in asking.told()
+    assert "The user changed the arguments" in asking.latest_result()
 
 
 def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:

@@ -1,4 +1,4 @@
-"""How an answer reaches the eye: in a real kernel as one display that is updated, in a terminal as text."""
+"""How an answer is shown: in a real kernel as one output that is updated, in a terminal as text."""
 
 from __future__ import annotations
 
@@ -177,6 +177,6 @@ def test_a_terminal_reads_like_text(
     assert "\n\n\n" not in out
 
 
-def test_a_retry_is_told_in_a_terminal_too(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_retry_is_shown_in_a_terminal_too(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.run_cell("%llm -m retrying hi")
     assert capsys.readouterr().out == "The server is busy. Trying again in 4 s. Try 2 of 3.\nFinally.\n"

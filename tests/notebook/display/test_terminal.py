@@ -1,4 +1,4 @@
-"""The magics in a terminal IPython, in a pseudo-terminal as a person has it."""
+"""The magics in an IPython that runs in a pseudo-terminal, as a person uses it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE = 60
 
 
 class Terminal:
-    """An interactive IPython and what it writes."""
+    """An interactive IPython in a pseudo-terminal."""
 
     def __init__(self, home: Path) -> None:
         environment = jupyter_environment(home)
@@ -46,12 +46,12 @@ class Terminal:
         self.process.sendline(line)
 
     def until(self, text: str) -> str:
-        """What was written up to and with a text."""
+        """Wait for a text. Return what was written up to its end."""
         self.process.expect_exact(text)
         return self._read()
 
     def prompt(self) -> str:
-        """What was written up to the next input prompt."""
+        """Wait for the next input prompt. Return what was written before it."""
         self.process.expect(rb"In \[\d+\]: ")
         return self._read()
 
@@ -81,7 +81,7 @@ def test_text_appears_while_it_streams(ipython: Terminal, openai_server: OpenAIS
     openai_server.play(Reply([*pieces, sse()]))
     ipython.say("%llm -m scripted A story")
     for word, event in zip(words, seen, strict=True):
-        # Each piece is sent only after the one before it was read from the ipython.
+        # Each piece is sent only after the terminal has shown the piece before it.
         ipython.until(word)
         event.set()
     ipython.prompt()

@@ -1,4 +1,4 @@
-"""The transcript in a front end without our extension that can show widgets, with every ipykernel."""
+"""The transcript in a front end that has widgets but not our extension, with every ipykernel."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ ran.clear()
 
 
 def _models(kernel: Kernel) -> list[str]:
-    """The comms of the widgets with a script of ours, as they were opened."""
+    """Return the ids of the widgets with our scripts, in the order in which they were opened."""
     opened = [message["content"] for message in kernel.heard if message["msg_type"] == "comm_open"]
     return [content["comm_id"] for content in opened if "_esm" in content["data"].get("state", {})]
 
 
 def _updates(cell: Cell, model: str) -> list[dict[str, Any]]:
-    """What a page is sent of a widget's state, in order."""
+    """Return the updates of a widget's state that a page is sent, in order."""
     data = [content["data"] for content in cell.of("comm_msg") if content["comm_id"] == model]
     return [update["state"] for update in data if update.get("method") == "update"]
 
@@ -54,6 +54,7 @@ def _click(kernel: Kernel, cell: Cell, **more: Any) -> str:
 
 def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
     assert widgets.value(LIVE_MODELS) == 0
+    assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == "1"
 
 
 def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
@@ -117,7 +118,11 @@ def test_what_waits_is_handed_over_to_an_extension_that_comes_later(widgets: Ker
 
 
 def test_without_built_scripts_there_is_no_widget(kernel: Kernel) -> None:
-    kernel.run("import llm_notebook.notebook.frontend as frontend\nfrontend.widget_script = lambda: None")
+    kernel.run(
+        "import llm_notebook.notebook.frontend.frontend as frontend\n"
+        "built, frontend.widget_script = frontend.widget_script, lambda: None"
+    )
     cell = kernel.run("%reload_ext llm_notebook\n%llm -m slow hi")
     assert [message for message in cell.messages if message["content"].get("target_name") == "jupyter.widget"] == []
     assert cell.markdown == ["At last."]
+    kernel.run("frontend.widget_script = built")

@@ -1,4 +1,4 @@
-"""What waits survives the kernel: shown, decided and gone on with in a later one, and run exactly once."""
+"""A waiting call survives its kernel: a later one shows it, takes the decision, continues, and runs it exactly once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fresh(folder: Path) -> Iterator[Kernel]:
-    """A kernel of its own, in which the tool is defined."""
+    """A kernel for one test, in which the tool is defined."""
     with running_kernel(folder) as kernel:
         assert kernel.run(DEFINE).status == "ok"
         yield kernel
@@ -53,7 +53,7 @@ def runs(folder: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def asked(kernel: Kernel, code: str = ASK, cell_id: str = "cell-1") -> Cell:
+def ask(kernel: Kernel, code: str = ASK, cell_id: str = "cell-1") -> Cell:
     cell = kernel.run(code, cell_id)
     assert cell.traceback == ""
     assert state(cell) == "paused"
@@ -65,19 +65,19 @@ def state(cell: Cell) -> str:
 
 
 def name(cell: Cell) -> str:
-    """The part of the call's id that the record tells to type."""
+    """Return the part of the call's id that the record says to type."""
     found = re.search(r"%llm approve (\w+)", cell.outputs[-1]["text/plain"])
     assert found is not None
     return found[1]
 
 
 def act(kernel: Kernel, action: dict[str, Any]) -> Cell:
-    """A click in JupyterLab, as our extension carries it out."""
+    """Click in JupyterLab: run what our extension executes."""
     return kernel.run(f"%load_ext llm_notebook\n%llm act {json.dumps(action)}", "cell-1")
 
 
 def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     again(fresh, DEFINE)
     listed = fresh.run("%llm pending").outputs[0]["text/plain"]
     assert name(waiting) in listed
@@ -91,12 +91,12 @@ def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, fold
     assert "Nothing called" in fresh.run("%llm approve 0123456789").traceback
 
 
-def test_a_click_in_a_later_kernel_goes_on(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Path) -> None:
+    waiting = ask(fresh)
     again(fresh, DEFINE)
     clicked = act(fresh, click_of(waiting))
     assert clicked.traceback == ""
-    told = fresh.told("llm_notebook")[-1]["content"]["data"]
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]
     assert told["type"] == "record"
     assert told["document"]["id"] == waiting.outputs[-1][MIME_TYPE]["id"]
     assert told["document"]["state"] == "done"
@@ -108,23 +108,23 @@ def test_a_click_in_a_later_kernel_goes_on(fresh: Kernel, folder: Path) -> None:
 
 
 def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     again(fresh)
     assert act(fresh, click_of(waiting)).traceback == ""
-    document = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    document = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     [block] = [block for block in document["blocks"] if block["kind"] == "call"]
     assert block["status"] == "waiting"
     assert "Run the cell that defines erase" in block["request"]["blocked"]
     assert "Run the cell that defines erase" in fresh.run(f"%llm approve {name(waiting)}").traceback
     assert fresh.run(DEFINE).status == "ok"
-    told = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     assert ["blocked" in block["request"] for block in told["blocks"] if block["kind"] == "call"] == [False]
     assert act(fresh, click_of(waiting)).traceback == ""
     assert runs(folder) == ["/a"]
 
 
 def test_a_tool_that_was_changed_is_asked_about_again(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     again(fresh, DEFINE.replace("erased", "wiped"))
     anew = fresh.run(f"%llm approve {name(waiting)}")
     assert state(anew) == "paused"
@@ -135,30 +135,30 @@ def test_a_tool_that_was_changed_is_asked_about_again(fresh: Kernel, folder: Pat
 
 
 def test_running_a_paused_cell_again_shows_the_question_and_asks_nobody(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     assert fresh.value("len(sent)") == 1
-    shown = asked(fresh)
+    shown = ask(fresh)
     assert fresh.value("len(sent)") == 1
     assert shown.outputs[-1][MIME_TYPE]["id"] == waiting.outputs[-1][MIME_TYPE]["id"]
     again(fresh, DEFINE)
-    shown = asked(fresh)
+    shown = ask(fresh)
     assert fresh.value("len(sent)") == 0
     assert name(shown) == name(waiting)
     assert act(fresh, click_of(shown)).traceback == ""
     assert runs(folder) == ["/a"]
-    # Decided, so that the cell is an ordinary one again.
-    assert asked(fresh).outputs[-1][MIME_TYPE]["id"] != waiting.outputs[-1][MIME_TYPE]["id"]
+    # Once its call is decided, the cell is an ordinary one again.
+    assert ask(fresh).outputs[-1][MIME_TYPE]["id"] != waiting.outputs[-1][MIME_TYPE]["id"]
 
 
 @pytest.mark.parametrize("code", [ASK + " and /b", ASK.replace("-m", "--new -m")])
 def test_another_text_or_new_asks_the_model(fresh: Kernel, code: str) -> None:
-    asked(fresh)
-    asked(fresh, code)
+    ask(fresh)
+    ask(fresh, code)
     assert fresh.value("len(sent)") == 2
 
 
 def test_a_denial_carries_its_reason(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     again(fresh)
     denied = fresh.run(f"%llm deny {name(waiting)} not  on a   Monday")
     assert "Denied by the user: not  on a   Monday" in fresh.value(
@@ -173,13 +173,13 @@ def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, 
         "    return", '    import os, signal\n    if path == "/a": os.kill(os.getpid(), signal.SIGKILL)\n    return'
     )
     assert fresh.run(deadly).status == "ok"
-    waiting = asked(fresh)
+    waiting = ask(fresh)
     fresh.send(f"%llm approve {name(waiting)}")
     fresh.wait_until_dead()
     again(fresh, deadly)
     assert runs(folder) == ["/a"]
     assert "did it run?" in fresh.run("%llm pending").outputs[0]["text/plain"]
-    shown = asked(fresh)
+    shown = ask(fresh)
     assert "not known" in shown.outputs[-1]["text/plain"]
     assert fresh.value("len(sent)") == 0
     document = shown.outputs[-1][MIME_TYPE]
@@ -195,28 +195,30 @@ def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, 
     }
     assert act(fresh, answer).traceback == ""
     assert runs(folder) == ["/a"]
-    assert "All done: it is gone." in fresh.told("llm_notebook")[-1]["content"]["data"]["bundle"]["text/markdown"]
+    assert (
+        "All done: it is gone." in fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["bundle"]["text/markdown"]
+    )
 
 
 def test_always_allow_holds_until_it_is_revoked(fresh: Kernel, folder: Path) -> None:
-    waiting = asked(fresh, "%llm -m asker -T erase Erase /a /b")
+    waiting = ask(fresh, "%llm -m asker -T erase Erase /a /b")
     assert act(fresh, {**click_of(waiting), "grant": "session"}).traceback == ""
     assert runs(folder) == ["/a", "/b"]
-    document = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    document = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     granted = [block["decision"].get("grant") for block in document["blocks"] if block["kind"] == "call"]
     assert granted[1]["scope"] == "session"
     listed = fresh.run("%llm grants").outputs[0]["text/plain"]
     assert "erase" in listed
     assert act(fresh, {"type": "revoke", "transcript": document["id"], "grant": granted[1]["id"]}).traceback == ""
-    told = fresh.told("llm_notebook")[-1]["content"]["data"]["document"]
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     [_, allowed] = [block for block in told["blocks"] if block["kind"] == "call"]
     assert allowed["decision"]["grant"]["revoked"]
     assert "Nothing is always allowed" in fresh.run("%llm grants").outputs[0]["text/plain"]
-    asked(fresh, "%llm -m asker -T erase Erase /c", "cell-2")
+    ask(fresh, "%llm -m asker -T erase Erase /c", "cell-2")
     assert runs(folder) == ["/a", "/b"]
 
 
-def test_a_conversation_goes_on_in_a_later_kernel(fresh: Kernel) -> None:
+def test_a_conversation_continues_in_a_later_kernel(fresh: Kernel) -> None:
     fresh.run("%llm My name is Ana", "cell-1")
     listed = fresh.run("%llm history").outputs[0]["text/plain"]
     assert "My name is Ana" in listed
@@ -238,7 +240,7 @@ def test_a_conversation_goes_on_in_a_later_kernel(fresh: Kernel) -> None:
 def test_n_keeps_nothing(fresh: Kernel) -> None:
     fresh.run("%llm -n a secret")
     assert "holds nothing yet" in fresh.run("%llm history").outputs[0]["text/plain"]
-    waiting = asked(fresh, "%llm -n -m asker -T erase Erase /a")
+    waiting = ask(fresh, "%llm -n -m asker -T erase Erase /a")
     again(fresh, DEFINE)
     assert "Nothing called" in fresh.run(f"%llm approve {name(waiting)}").traceback
 
@@ -253,7 +255,7 @@ def test_without_a_journal_everything_works_and_the_cell_says_so(folder: Path) -
         assert cell.markdown[0].startswith("You said: hi")
         assert "Not saved: " in cell.markdown[0]
         assert str(journal) in cell.outputs[0]["text/plain"]
-        waiting = asked(kernel)
+        waiting = ask(kernel)
         assert act(kernel, click_of(waiting)).traceback == ""
         assert runs(folder) == ["/a"]
 

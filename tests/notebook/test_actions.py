@@ -1,4 +1,4 @@
-"""`%llm act`: what a click is where our Lab extension is, an execution of the cell that asked."""
+"""`%llm act`: with our Lab extension, a click is an execution in the cell that shows the question."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tests.notebook.versions import MIME_TYPE, cell_of, click_of
 
 
 def _act(kernel: Kernel, action: dict[str, Any], cell_id: str = "cell-1") -> Cell:
-    """The execution that our extension asks for at a click."""
+    """Run what our extension executes at a click."""
     line = json.dumps(action)
     code = f"get_ipython().magics_manager.registry['LLMMagics'].actions.act({line!r})"
     content = {"code": code, "store_history": False, "stop_on_error": False}
     return kernel.run(code, cell_id) if content else Cell()
 
 
-def _asked(kernel: Kernel, *paths: str) -> tuple[str, Cell]:
+def _ask(kernel: Kernel, *paths: str) -> tuple[str, Cell]:
     request = kernel.send(f"ask(*{paths!r})", "cell-1")
     return request, kernel.collect(request)[0]
 
 
 def test_a_click_runs_the_rest_and_shows_nothing_but_what_the_tool_shows(live: Kernel) -> None:
-    request, asked = _asked(live, "/a")
+    request, asked = _ask(live, "/a")
     acted = _act(live, click_of(asked))
     assert acted.status == "ok", acted.traceback
     assert acted.stdout == "erasing /a\n"
@@ -35,11 +35,11 @@ def test_a_click_runs_the_rest_and_shows_nothing_but_what_the_tool_shows(live: K
     (after,) = acted.outputs
     assert output[MIME_TYPE]["id"] == after[MIME_TYPE]["id"]
     assert after[MIME_TYPE]["state"] == "done"
-    assert live.told("llm_notebook")[-1]["content"]["data"]["type"] == "record"
+    assert live.comm_messages("llm_notebook")[-1]["content"]["data"]["type"] == "record"
 
 
 def test_a_chain_that_pauses_again_waits_again(live: Kernel) -> None:
-    _, asked = _asked(live, "/a", "/b")
+    _, asked = _ask(live, "/a", "/b")
     first = _act(live, click_of(asked))
     assert first.traceback == ""
     assert first.outputs[0][MIME_TYPE]["state"] == "paused"
@@ -49,24 +49,24 @@ def test_a_chain_that_pauses_again_waits_again(live: Kernel) -> None:
 
 
 def test_a_click_that_comes_late_changes_nothing_and_is_told_so(live: Kernel) -> None:
-    _, asked = _asked(live, "/a")
+    _, asked = _ask(live, "/a")
     _act(live, click_of(asked, "denied"))
     late = _act(live, click_of(asked))
     assert late.status == "ok", late.traceback
     assert late.stdout == ""
     assert late.outputs == []
-    told = live.told("llm_notebook")[-1]["content"]["data"]
+    told = live.comm_messages("llm_notebook")[-1]["content"]["data"]
     assert told["type"] == "state"
     assert told["document"]["state"] == "done"
     assert live.value("ran") == []
 
 
 def test_a_button_whose_question_is_gone_says_so(live: Kernel) -> None:
-    _, asked = _asked(live, "/a")
+    _, asked = _ask(live, "/a")
     acted = _act(live, {**click_of(asked), "transcript": "another", "request": "another"})
     assert acted.status == "ok", acted.traceback
     assert acted.outputs == []
-    assert live.told("llm_notebook")[-1]["content"]["data"] == {"type": "gone", "id": "another"}
+    assert live.comm_messages("llm_notebook")[-1]["content"]["data"] == {"type": "gone", "id": "another"}
     assert live.value("ran") == []
 
 

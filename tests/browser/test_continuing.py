@@ -1,4 +1,4 @@
-"""What is left to click when an answer was stopped, and cards beside each other: each button works, once."""
+"""The buttons of a stopped answer, and several cards at once: each button works, and works once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser.asking import ASK, Asking
 from tests.fakes.openai_server import Reply, UntilClosed, calls_reply, sse, text_chunk, text_reply
 
 
-def _stopped(asking: Asking, text: str) -> None:
+def _ask_and_stop(asking: Asking, text: str) -> None:
     """Run the prompt, and press ■ while the answer streams."""
     closed = threading.Event()
     asking.server.play(Reply([sse(text_chunk(text), done=False), UntilClosed(closed)]))
@@ -29,9 +29,9 @@ def _button(asking: Asking, name: str) -> Locator:
     return asking.output.get_by_role("button", name=name)
 
 
-def test_continue_goes_on_where_it_stopped_once_and_again_when_it_is_stopped_again(asking: Asking) -> None:
+def test_continue_resumes_where_it_stopped_once_and_again_when_it_is_stopped_again(asking: Asking) -> None:
     asking.open()
-    _stopped(asking, "Once upon a time")
+    _ask_and_stop(asking, "Once upon a time")
     closed = threading.Event()
     asking.server.play(Reply([sse(text_chunk(" there was a pelican"), done=False), UntilClosed(closed)]))
     _button(asking, "Continue").dblclick()
@@ -51,7 +51,7 @@ def test_continue_goes_on_where_it_stopped_once_and_again_when_it_is_stopped_aga
 
 def test_start_over_asks_anew_once(asking: Asking) -> None:
     asking.open()
-    _stopped(asking, "Once upon a time")
+    _ask_and_stop(asking, "Once upon a time")
     asking.server.play(text_reply("Long ", "ago."))
     _button(asking, "Start over").dblclick()
     expect(asking.output).to_contain_text("Long ago.")
@@ -63,7 +63,7 @@ def test_start_over_asks_anew_once(asking: Asking) -> None:
 
 def test_a_later_kernel_continues_and_says_how_to_start_over(asking: Asking) -> None:
     asking.open()
-    _stopped(asking, "Once upon a time")
+    _ask_and_stop(asking, "Once upon a time")
     asking.lab.restart_kernel()
     _button(asking, "Start over").click()
     expect(asking.output).to_contain_text("To start over, run the cell again")
@@ -96,7 +96,7 @@ def test_two_calls_are_asked_about_one_after_the_other(asking: Asking) -> None:
     asking.button("Deny").click()
     asking.expect_answer()
     assert asking.ran == ["/one"]
-    assert asking.told() == ["deleted /one", "Denied by the user: keep it"]
+    assert asking.results() == ["deleted /one", "Denied by the user: keep it"]
 
 
 _TYPED = """\
@@ -130,4 +130,4 @@ def test_a_value_that_does_not_fit_is_named_and_cannot_be_approved(asking: Askin
     expect(asking.button("Approve edited")).not_to_have_attribute("aria-disabled", "true")
     asking.button("Approve edited").click()
     asking.expect_answer()
-    assert "3 in 'front'" in asking.told()[0]
+    assert "3 in 'front'" in asking.results()[0]
