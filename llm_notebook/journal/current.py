@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Journal, TurnEntry
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import Journal, TurnEntry
 
 __all__ = ["CurrentJournal", "history", "open_journal"]
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.parts.messages import Message, Usage
-from llm_notebook.tools.calls import ToolResult
-
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.parts.messages import Message, Usage
+    from llm_notebook.tools.calls import ToolResult
 
 __all__ = [
     "CallEntry",

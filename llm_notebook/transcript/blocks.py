@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llm_notebook.approvals.requests import ApprovalRequest, Decision
-from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest, Decision
+    from llm_notebook.journal.operations import CallEntry
 
 __all__ = ["Block", "CallBlock", "CallStatus"]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from llm_notebook.transcript.blocks import CallBlock
+from typing import TYPE_CHECKING
+
 from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, ways_to_decide
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.blocks import CallBlock
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["literal_markdown", "markdown_call", "plain_call"]
 

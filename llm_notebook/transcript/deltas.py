@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.document import block_document, shown_arguments, top_fields
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import encodable
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["DeltaWriter", "apply"]
 

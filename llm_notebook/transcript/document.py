@@ -5,13 +5,15 @@ A notebook keeps it, so what machines wrote is bounded: arguments, results and e
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import encodable
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "document_of", "shown_arguments", "top_fields"]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.parts.messages import Message, StreamEvent, events_of
 from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import TurnEntry
 
 __all__ = ["view_of_turns"]
 

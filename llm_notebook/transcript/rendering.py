@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.safe import safe_markdown
-from llm_notebook.transcript.view import Problem, TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import Written, duration, facts, not_saved_sentence, on_one_line, state_sentence
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import Problem, TranscriptView
 
 __all__ = ["duration", "footer", "literal_markdown", "markdown_of", "plain_of", "state_sentence"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llm_notebook.approvals.requests import ApprovalRequest
-from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.visible import encodable
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest
+    from llm_notebook.transcript.blocks import CallBlock
 
 __all__ = [
     "edited_arguments",

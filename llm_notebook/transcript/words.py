@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from llm_notebook.parts.messages import Usage
-from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible
+
+if TYPE_CHECKING:
+    from llm_notebook.parts.messages import Usage
+    from llm_notebook.transcript.blocks import CallBlock
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = [
     "call_sentence",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS, CallState
-from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 from llm_notebook.journal.sqlite.columns import Contents, json_column, json_of, result_column, text_column, time_column
 from llm_notebook.journal.sqlite.reads import Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
 __all__ = ["call_moved", "call_proposed", "calls_left_by", "decided_call"]
 

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import CallEntry, Grant, Operation, TurnEntry
 from llm_notebook.journal.sqlite.call_writes import calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections, Opened
 from llm_notebook.journal.sqlite.location import default_path, resolved
@@ -23,7 +22,10 @@ from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.journal.sqlite.reads import Reader
 from llm_notebook.journal.sqlite.writer import Writer
 from llm_notebook.journal.sqlite.writes import nothing, write_of
-from llm_notebook.parts.messages import Message
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import CallEntry, Grant, Operation, TurnEntry
+    from llm_notebook.parts.messages import Message
 
 __all__ = ["SQLiteJournal", "open_sqlite_journal"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.sqlite.columns import Contents, text_of
-from llm_notebook.journal.sqlite.reads import IsHeld
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.sqlite.reads import IsHeld
 
 __all__ = ["Transaction", "Write"]
 

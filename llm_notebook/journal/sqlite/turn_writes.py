@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from llm_notebook.journal.operations import TurnBegun, TurnEnded
+from typing import TYPE_CHECKING
+
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     Contents,
@@ -14,6 +15,9 @@ from llm_notebook.journal.sqlite.columns import (
     usage_column,
 )
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import TurnBegun, TurnEnded
 
 __all__ = ["turn_begun", "turn_ended"]
 

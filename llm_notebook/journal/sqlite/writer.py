@@ -7,13 +7,15 @@ import sqlite3
 import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.sqlite.connections import Connections, Opened
 from llm_notebook.journal.sqlite.failures import explained, is_busy
-from llm_notebook.journal.sqlite.reads import IsHeld
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.sqlite.connections import Connections, Opened
+    from llm_notebook.journal.sqlite.reads import IsHeld
 
 __all__ = ["Writer"]
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.math import recognise_math
 from llm_notebook.transcript.markdown.writer import write_markdown
+
+if TYPE_CHECKING:
+    from markdown_it.rules_core import StateCore
 
 __all__ = ["safe_markdown"]
 
