@@ -105,7 +105,7 @@ def test_a_change_by_another_writer_is_seen_at_once_even_with_the_same_size_and_
 
 
 def test_a_change_is_seen_on_a_file_system_whose_clock_does_not_tell_it(path, monkeypatch):
-    monkeypatch.setattr(files, "_version_of", lambda status: (status.st_size,))
+    monkeypatch.setattr(files, "version_of", lambda status: (status.st_size,))
     path.write_text('{"a": "1"}')
     file = JSONFile(path)
     assert file.read() == {"a": "1"}
@@ -119,7 +119,7 @@ def test_an_unchanged_file_is_not_opened_again(path, monkeypatch):
     file = JSONFile(path)
     assert file.read() == {"a": "1"}
     opened: list[object] = []
-    monkeypatch.setattr(files, "_read_regular_file", lambda *args: opened.append(args))
+    monkeypatch.setattr(files, "read_regular_file", lambda *args: opened.append(args))
     assert file.read() == {"a": "1"}
     assert opened == []
 
