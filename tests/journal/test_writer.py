@@ -145,12 +145,12 @@ def test_another_process_that_writes_is_waited_for_and_one_that_never_ends_is_to
 def test_a_full_disk_leaves_what_was_there_and_later_writes_work(path, monkeypatch):
     most_pages = 100
 
-    def limited(path, connected=connections.connected):
-        connection = connected(path)
+    def limited(path, connect=connections.connect):
+        connection = connect(path)
         connection.execute(f"PRAGMA max_page_count = {most_pages}")
         return connection
 
-    monkeypatch.setattr(connections, "connected", limited)
+    monkeypatch.setattr(connections, "connect", limited)
     with open_sqlite_journal(path) as journal:
         done(journal, begun("T1", "small"), ended("T1", "small"))
         small = journal.turn("T1")

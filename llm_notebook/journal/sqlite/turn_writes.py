@@ -1,4 +1,4 @@
-"""Turns as what they add to the tables: a row as they begin, another one as they end, and their words for the search."""
+"""Turns as additions to the tables: one row when a turn begins, another when it ends, and their words in the search index."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["turn_begun", "turn_ended"]
 
 
-def turn_begun(turn: TurnBegun) -> Write:
-    """What the beginning of a turn stores."""
+def turn_begun(turn: TurnBegun) -> Write[None]:
+    """Return the write that records the beginning of a turn."""
     if turn.parent_id == turn.turn_id:
         raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
     contents = Contents()
@@ -52,8 +52,8 @@ def turn_begun(turn: TurnBegun) -> Write:
     return Write(store)
 
 
-def turn_ended(turn: TurnEnded) -> Write:
-    """What the end of a turn stores."""
+def turn_ended(turn: TurnEnded) -> Write[None]:
+    """Return the write that records the end of a turn."""
     if turn.status == "streaming":
         raise ValueError("A turn that has ended is not streaming.")
     contents = Contents()
