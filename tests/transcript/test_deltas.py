@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.deltas import DeltaWriter, apply
-from llm_notebook.transcript.document import document_of
+from llm_notebook.transcript.deltas import DeltaWriter
 from llm_notebook.transcript.view import TranscriptView
 from tests.transcript.calls import Change, asked, request, steps
+from tests.transcript.documents import apply, document_of
 
 
 def _ops(delta: dict[str, Any] | None) -> list[str]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.view import Problem, TranscriptView
 from tests.transcript.calls import Change, asked, hostile_text, request
+from tests.transcript.documents import document_of
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 

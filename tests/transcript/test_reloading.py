@@ -14,11 +14,11 @@ from llm_notebook.approvals.requests import Decision
 from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, TurnStatus
 from llm_notebook.parts.messages import Message, StreamEvent, ToolResultPart, Usage, json_text, tool_message, user
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.assembly import Assembler
 from tests.transcript.calls import Change, hostile_text, request
+from tests.transcript.documents import document_of
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 _TIMING = {"seconds", "began", "seq"}

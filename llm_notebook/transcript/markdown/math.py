@@ -1,4 +1,4 @@
-r"""Formulas in Markdown: where `$…$`, `$$…$$`, `\(…\)` and `\[…\]` begin and end, and which of them are harmless."""
+r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, and telling which of them are harmless."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_MATH", "canonical_math", "recognise_math"]
 
 MAX_MATH = 4_000
-"""Longest formula, in characters; a longer one is shown as its source."""
+"""The length of the longest formula in characters. A longer one is shown as its source."""
 
 _BLOCK_CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _ESCAPED_OR_DOLLAR = re.compile(r"\\.|\$", re.DOTALL)
@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 
-# Commands that link, load, name or style elements, bring raw characters, or define other commands.
+# Commands that link, load, name or style elements, insert raw characters, or define other commands.
 _HARMFUL = frozenset(
     """
     href url html htmlClass htmlId htmlStyle htmlData class cssId style data require include includegraphics input unicode
@@ -40,7 +40,7 @@ _MAX_LINES = 100
 
 
 def recognise_math(parser: MarkdownIt) -> None:
-    """Teach `parser` the four ways to write a formula; tokens are `math_inline` and `math_display`."""
+    """Teach a parser the four ways to write a formula. The tokens are called `math_inline` and `math_display`."""
     parser.inline.ruler.before("escape", "math", _inline_rule)
     parser.inline.add_terminator_char("$")
     parser.block.ruler.before(
@@ -49,9 +49,9 @@ def recognise_math(parser: MarkdownIt) -> None:
 
 
 def canonical_math(content: str, *, display: bool, in_table: bool = False) -> str | None:
-    r"""Return the formula as `$…$` or, for `display`, `$$…$$` on one line; None when it must not be typeset.
+    r"""Return a formula on one line, as `$…$` or, with `display`, as `$$…$$`; None if it must not be typeset.
 
-    `<` and `>` become `\lt` and `\gt`, and nothing in the result can be read as Markdown, HTML or the end of the formula.
+    `<` and `>` become `\lt` and `\gt`. Nothing in the result can be read as Markdown, as HTML or as the end of the formula.
     """
     text = _BLANKS.sub(" ", content).strip()
     if not text or len(text) > MAX_MATH or not _harmless(text):
@@ -125,7 +125,7 @@ def _closing(source: str, start: int, closer: str) -> int | None:
 
 
 def _reads_as_formula(source: str, start: int, end: int) -> bool:
-    """Tell `$x$` from prices: no space inside the dollars, no digit after them, and not an escaped dollar before."""
+    """Tell `$x$` from prices: a formula has no space right inside the dollar signs and no digit or dollar sign after them."""
     after = source[end + 1 : end + 2]
     return not (source[start + 1].isspace() or source[end - 1].isspace() or after.isdigit() or after == "$")
 
