@@ -16,16 +16,16 @@ from llm_notebook.errors import ModelError, UnknownModelError
 
 __all__ = [
     "delete_alias",
+    "read_aliases",
+    "read_default",
+    "read_default_embedding",
+    "read_own_default",
+    "read_own_default_embedding",
     "store_alias",
     "store_default",
     "store_default_embedding",
     "store_own_default",
     "store_own_default_embedding",
-    "stored_aliases",
-    "stored_default",
-    "stored_default_embedding",
-    "stored_own_default",
-    "stored_own_default_embedding",
 ]
 
 _DEFAULT_MODEL = "default_model"
@@ -48,7 +48,7 @@ def _own_file(folder: Path) -> JSONFile:
     return JSONFile(folder / "settings.json", value_type=str, lock_path=folder / "settings.json.lock")
 
 
-def stored_aliases() -> dict[str, str]:
+def read_aliases() -> dict[str, str]:
     """Return the aliases in aliases.json, each with the model id (or any other string) that it stands for."""
     return _alias_file(user_dir(create=False).absolute()).read()
 
@@ -84,7 +84,7 @@ def delete_alias(alias: str) -> None:
     _alias_file(user_dir().absolute()).update(without)
 
 
-def stored_default() -> str | None:
+def read_default() -> str | None:
     """Return the model id in default_model.txt, or None if no default is stored."""
     return _read_shared(_DEFAULT_MODEL)
 
@@ -100,7 +100,7 @@ def store_default(model_id: str | None) -> None:
     _store_shared(_DEFAULT_MODEL, model_id)
 
 
-def stored_own_default() -> str | None:
+def read_own_default() -> str | None:
     """Return the default model that only this package knows, or None if there is none."""
     return _read_own(_DEFAULT_MODEL)
 
@@ -114,7 +114,7 @@ def store_own_default(model_id: str | None) -> None:
     _store_own(_DEFAULT_MODEL, model_id)
 
 
-def stored_default_embedding() -> str | None:
+def read_default_embedding() -> str | None:
     """Return the model id in default_embedding_model.txt, or None if no default is stored."""
     return _read_shared(_DEFAULT_EMBEDDING_MODEL)
 
@@ -124,7 +124,7 @@ def store_default_embedding(model_id: str | None) -> None:
     _store_shared(_DEFAULT_EMBEDDING_MODEL, model_id)
 
 
-def stored_own_default_embedding() -> str | None:
+def read_own_default_embedding() -> str | None:
     """Return the default embedding model that only this package knows, or None if there is none."""
     return _read_own(_DEFAULT_EMBEDDING_MODEL)
 

@@ -192,9 +192,9 @@ class Actions:
         if verdict not in _VERDICTS:
             return None
         if verdict == "approved" and not _has_tool(paused, request):
-            turn.view.blocked(block.call_id, missing_sentence(request.tool_name))
+            turn.view.mark_blocked(block.call_id, missing_sentence(request.tool_name))
             return None
-        turn.view.blocked(block.call_id, "")
+        turn.view.mark_blocked(block.call_id, "")
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
@@ -204,10 +204,10 @@ class Actions:
                 request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
             )
         except (ValueError, JournalError) as error:
-            turn.view.blocked(block.call_id, str(error))
+            turn.view.mark_blocked(block.call_id, str(error))
             return None
         if not counts:
-            turn.view.call_changed(paused.entry(request))
+            turn.view.update_call(paused.entry(request))
             return None
         return paused.resume
 
@@ -218,7 +218,7 @@ class Actions:
             paused = self._paused(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and _has_tool(paused, block.request):
-                    turn.view.blocked(block.call_id, "")
+                    turn.view.mark_blocked(block.call_id, "")
                     self._turns.tell_state(turn)
 
     def _continued(self, turn: LiveTurn) -> Resume | None:
@@ -265,7 +265,7 @@ class Actions:
             return self._turns.where_it_goes_on(turn)
         except (ModelError, UnknownModelError) as error:
             for block in turn.view.open_calls:
-                turn.view.blocked(block.call_id, str(error))
+                turn.view.mark_blocked(block.call_id, str(error))
             return None
 
     def _resync(self, transcript: str) -> None:
@@ -286,7 +286,7 @@ class Actions:
         if journal is not None:
             journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
         for turn in list(self._turns.turns.values()):
-            turn.view.revoked(grant_id)
+            turn.view.mark_revoked(grant_id)
             self._turns.tell_state(turn)
 
 

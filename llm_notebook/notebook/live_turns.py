@@ -232,11 +232,11 @@ class LiveTurns:
 
         def retrying(retry: Any) -> None:
             view.seconds = time.monotonic() - began
-            view.waits(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
+            view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
             display.changed()
 
         def call_changed(entry: CallEntry) -> None:
-            view.call_changed(entry, time.monotonic() - began)
+            view.update_call(entry, time.monotonic() - began)
             display.changed()
 
         chain.on_retry = retrying

@@ -52,7 +52,7 @@ class _Rounds:
         """Feed what the model answered in a round, and the state of the calls that it requested."""
         self._feed(turn.output)
         for call in turn.calls:
-            self._view.call_changed(call)
+            self._view.update_call(call)
         self.seconds += (turn.duration_ms or 0) / 1000
 
     def feed_results(self, messages: Sequence[Message]) -> None:

@@ -1,7 +1,7 @@
 """A turn as its reader sees it: a state, and blocks of reasoning, text and calls. Every display is made from this view.
 
 How it works. Two sources tell about a turn. Stream events (`feed()`) bring the model's reasoning, text and calls as they arrive; the
-journal's entries (`call_changed()`) say how each call stands. A call is in both: the model writes it piece by piece in the stream,
+journal's entries (`update_call()`) say how each call stands. A call is in both: the model writes it piece by piece in the stream,
 and from then on it is proposed, waits, runs and ends in the journal. The view brings the two together:
 
 - Events of the same part go to the same block. A part is identified by its index, its message and its kind (`_PartKey`).
@@ -163,7 +163,7 @@ class TranscriptView:
             block.chunks.append(event.chunk)
         self._touch(block)
 
-    def call_changed(self, entry: CallEntry, seconds: float | None = None) -> None:
+    def update_call(self, entry: CallEntry, seconds: float | None = None) -> None:
         """Take over the new state of a call.
 
         Args:
@@ -186,7 +186,7 @@ class TranscriptView:
         block.update(entry, self.seconds)
         self._touch(block)
 
-    def waits(self, notice: str, seconds: float, detail: str = "") -> None:
+    def show_notice(self, notice: str, seconds: float, detail: str = "") -> None:
         """Show a notice while nothing arrives. The next event removes it.
 
         Args:
@@ -204,7 +204,7 @@ class TranscriptView:
             return None
         return max(0.0, self.notice_seconds - (self.seconds - self._noticed_at))
 
-    def blocked(self, call_id: str, why: str) -> None:
+    def mark_blocked(self, call_id: str, why: str) -> None:
         """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
         block = self._by_call.get(call_id)
         if block is not None and block.blocked != why:
@@ -212,7 +212,7 @@ class TranscriptView:
             block.version += 1
             self._touch(block)
 
-    def revoked(self, grant_id: str) -> None:
+    def mark_revoked(self, grant_id: str) -> None:
         """Note at the calls that an "always allow" has decided that it was revoked."""
         for block in self.calls:
             if block.grant_id == grant_id and not block.grant_revoked:

@@ -73,8 +73,8 @@ def asked(about: ApprovalRequest | None = None, said: str = "") -> TranscriptVie
         view.feed(StreamEvent("text", said, 0), 1.0)
     view.feed(StreamEvent("tool_call_name", "delete_files", 1, "c1"), 1.0)
     view.feed(StreamEvent("tool_call_args", '{"path": "/tmp/old"}', 1, "c1"), 1.0)
-    view.call_changed(Change("proposed"))
-    view.call_changed(Change("waiting", request=about or request()))
+    view.update_call(Change("proposed"))
+    view.update_call(Change("waiting", request=about or request()))
     view.end("paused", 2.0)
     return view
 
@@ -96,7 +96,7 @@ class _Changed:
     change: Change
 
     def __call__(self, view: TranscriptView) -> None:
-        view.call_changed(self.change, view.seconds + 0.25)
+        view.update_call(self.change, view.seconds + 0.25)
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ _others = st.sampled_from(
         _Called("end", ["interrupted", 3.0]),
         _Called("end", ["done", 3.0]),
         _Called("begin", [3.0]),
-        _Called("blocked", ["call 1", "Run the cell that defines delete_files."]),
+        _Called("mark_blocked", ["call 1", "Run the cell that defines delete_files."]),
         _Set("notice", "The server answered 503."),
         _Set("notice_seconds", 4.0),
         _Set("show_usage", True),

@@ -83,7 +83,7 @@ def test_a_changed_call_is_sent_whole_and_alone() -> None:
     view = asked(request(), said="I will.")
     writer = DeltaWriter(view)
     writer.next()
-    view.call_changed(Change("approved"))
+    view.update_call(Change("approved"))
     delta = writer.next()
     assert delta is not None
     assert [(op["op"], op["block"], op["value"]["status"]) for op in delta["ops"]] == [("block", 1, "approved")]
@@ -120,8 +120,8 @@ def test_a_result_comes_with_its_call() -> None:
     writer = DeltaWriter(view)
     writer.next()
     view.begin(2.0)
-    view.call_changed(Change("started"), 2.0)
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "gone")), 2.5)
+    view.update_call(Change("started"), 2.0)
+    view.update_call(Change("finished", result=ToolResult("delete_files", "gone")), 2.5)
     view.feed(StreamEvent("tool_result", "gone", 0, "c1", tool_name="delete_files"), 2.5)
     [block] = writer.full()["blocks"]
     assert (block["status"], block["result"], block["began"], block["seconds"]) == ("finished", "gone", 2.0, 0.5)

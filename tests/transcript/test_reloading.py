@@ -79,10 +79,10 @@ class _Both:
         call_id, arguments = f"{len(self.turns)} {call['id']}", {"path": call["path"]}
         entry = CallEntry(call_id, "turn", call["id"], "delete_files", "proposed", canonical(arguments))
         change = Change("proposed", call_id=call_id, tool_call_id=call["id"])
-        self.live.call_changed(change, 1.0)
+        self.live.update_call(change, 1.0)
         entry.request = change.request = request(arguments)
         change.state = entry.state = "waiting"
-        self.live.call_changed(change, 1.0)
+        self.live.update_call(change, 1.0)
         if outcome == "waiting":
             return entry
         verdict: Any = "denied" if outcome == "denied" else "approved"
@@ -91,10 +91,10 @@ class _Both:
         entry.decided_at = change.decided_at = _AT
         if outcome == "finished":
             change.state = "started"
-            self.live.call_changed(change, 1.0)
+            self.live.update_call(change, 1.0)
         entry.result = change.result = ToolResult("delete_files", call["path"], [], call["id"])
         change.state = entry.state = outcome  # type: ignore[assignment]
-        self.live.call_changed(change, 2.0)
+        self.live.update_call(change, 2.0)
         return entry
 
 

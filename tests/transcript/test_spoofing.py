@@ -53,9 +53,9 @@ def _ran(name: str, arguments: str, output: str, reason: str) -> TranscriptView:
     view = TranscriptView("echo")
     view.feed(StreamEvent("tool_call_name", name or "x", 1, "c1"), 1.0)
     view.feed(StreamEvent("tool_call_args", arguments or "{}", 1, "c1"), 1.0)
-    view.call_changed(Change("waiting", request=request({"path": arguments, arguments: 1}, reason)))
-    view.call_changed(Change("denied", decision=Decision("denied", "0" * 64, None, reason), decided_by=name))
-    view.call_changed(Change("denied", result=ToolResult(name, output), note=reason))
+    view.update_call(Change("waiting", request=request({"path": arguments, arguments: 1}, reason)))
+    view.update_call(Change("denied", decision=Decision("denied", "0" * 64, None, reason), decided_by=name))
+    view.update_call(Change("denied", result=ToolResult(name, output), note=reason))
     view.end("done", 2.0)
     return view
 
@@ -93,7 +93,7 @@ def test_text_of_a_model_has_neither_folds_nor_our_mark(said: str) -> None:
 
 def test_long_values_are_bounded_and_the_rest_is_counted() -> None:
     view = asked(request({"text": "x" * 1_000_000}, "r" * 1_000_000))
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "y" * 1_000_000)))
+    view.update_call(Change("finished", result=ToolResult("delete_files", "y" * 1_000_000)))
     for shown in (markdown_of(view), plain_of(view)):
         assert len(shown) < 12_000
         assert shown.count("characters are not shown") == 2
