@@ -32,6 +32,7 @@ _DEFAULT_MODEL = "default_model"
 _DEFAULT_EMBEDDING_MODEL = "default_embedding_model"
 
 
+# Each file has one object, which remembers its value and its warnings. The folder is an argument because the user may change it.
 @functools.lru_cache(maxsize=8)
 def _alias_file(folder: Path) -> JSONFile:
     lock_path = folder / OWN_FOLDER / "aliases.json.lock"

@@ -124,6 +124,7 @@ class ConfigurationFile(ABC, Generic[T]):
         complaint = found.problem or incomplete
         if complaint is None and found.content.startswith(codecs.BOM_UTF8):
             complaint = "begins with a byte-order mark: it is understood here, but not by the `llm` command."
+        # Only `update()` needs the bytes. They may have keys in them, so they are not kept longer than necessary.
         found.value, found.content = value, FileBytes()
         self._cached = found
         if complaint is not None and self._warned != (found.version, complaint):
@@ -148,6 +149,7 @@ class ConfigurationFile(ABC, Generic[T]):
                 raise ModelError(f"{self.path} {found.problem} Nothing was written: move it away or make it readable.")
             before = self._encoded(found.value)
             after = self._encoded(change(found.value))
+            # Even if the value stays the same, a file that cannot be used or is too open is written again.
             if after != before or found.problem is not None or self._is_too_open(target):
                 try:
                     self._replace(target, found, after)
@@ -251,6 +253,7 @@ class ConfigurationFile(ABC, Generic[T]):
             sync_folder(self.path.parent)
             return
         existing = status_if_exists(target)
+        # Renaming a new file over a write-protected one would work, but is not what its owner wants.
         if existing is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is write-protected")
         mode = 0o600 if existing is None else stat.S_IMODE(existing.st_mode)

@@ -141,7 +141,10 @@ def _read_keys() -> dict[str, Secret]:
 
 
 def _refuse_unsendable(name: str, key: Secret) -> None:
-    """Raise a ModelError for a key that cannot be sent in an HTTP header. The message does not show the key."""
+    """Raise a ModelError for a key that cannot be sent in an HTTP header. The message does not show the key.
+
+    Without this check the key would fail only when it is sent, with an error of the HTTP library that shows it.
+    """
     if not key:
         raise ModelError(f"The key for {name!r} is empty: nothing was stored.")
     for position, character in enumerate(key, start=1):

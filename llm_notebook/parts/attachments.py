@@ -91,6 +91,7 @@ class Attachment:
             return mimetypes.guess_type(urlsplit(self.url).path)[0]
         if self.path is not None:
             head = _head_of_file(self.path)
+            # The content says more than the name, which may have any ending.
             return _type_by_content(head) or mimetypes.guess_type(self.path)[0]
         return _type_by_content(self.content or b"")
 

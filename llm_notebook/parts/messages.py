@@ -30,6 +30,7 @@ __all__ = [
     "user",
 ]
 
+# `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
 EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
@@ -65,6 +66,7 @@ class Part:
             fields["attachment"] = Attachment.from_dict(fields["attachment"])
         if "attachments" in fields:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
 

@@ -183,6 +183,7 @@ def load_template(name: str, *, loaders: Mapping[str, TemplateLoader] | None = N
     """
     halves = split_reference(name)
     path = _path_of(name)
+    # A path may have a colon in it, as `C:\…` has, and then looks like a prefix.
     if halves is not None and not path.is_file():
         return _run_loader(name, *halves, _installed_loaders() if loaders is None else loaders)
     return _parse(name, path, _read(name, path))

@@ -11,8 +11,8 @@ of the last delta that it includes. Making it may take in changes that no delta 
 with the number that the document already has, so that other readers do not miss them; the reader of the document ignores that delta
 because of its number.
 
-The thread that feeds the view may go on while another one looks: the writer reads the length of a list once and never goes beyond it,
-and reads a block's version before its fields, so that a change in between is sent again rather than lost.
+The view may change in one thread while the writer looks at it in another. So the writer reads the length of a list once and ignores what
+is appended later, and it reads a block's version before its fields, so that a change in between is sent again rather than lost.
 """
 
 from __future__ import annotations

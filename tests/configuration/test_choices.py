@@ -1,4 +1,4 @@
-"""Aliases and defaults are kept in the `llm` command's own files, by many processes at once, through corrupt files."""
+"""Aliases and defaults are kept in the files of the `llm` command, even with many processes at once and with corrupt files."""
 
 from __future__ import annotations
 

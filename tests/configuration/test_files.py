@@ -54,7 +54,7 @@ def kept_copies(path: Path) -> list[Path]:
 
 
 def leftovers(path: Path) -> list[str]:
-    """Whatever an update left beside the file, but for its lock."""
+    """Return the files that an update has left beside the file, except its lock."""
     return sorted(item.name for item in path.parent.iterdir() if item.name not in {path.name, f".{path.name}.lock"})
 
 
@@ -65,7 +65,7 @@ def assert_silent_and_empty(file: JSONFile) -> None:
 
 
 def settle(path: Path) -> None:
-    """Makes the file look as if it was written a minute ago."""
+    """Make the file look as if it had been written a minute ago."""
     long_ago = time.time() - 60
     os.utime(path, (long_ago, long_ago))
 

@@ -1,4 +1,4 @@
-"""The folders are the `llm` command's own, private when we make them; failing to make one is told in a sentence."""
+"""The folders are those of the `llm` command, and private if we create them; a failure is reported in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations are stored together and answered in order; one that is wrong takes no other with it; full and locked disks heal."""
+"""Operations are stored together and answered in order; a faulty one fails alone; full and locked disks are recovered from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.journal.making import AT, begun, decided, done, ended, grant, moved, 
 
 @contextmanager
 def others_write(path):
-    """Another connection holds the lock for writing."""
+    """Hold the lock for writing on another connection."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -27,7 +27,7 @@ def others_write(path):
 
 @contextmanager
 def statements(journal):
-    """The SQL that the writer's connection carries out."""
+    """Collect the SQL statements that the writer's connection executes."""
     done(journal, Revoked("warm up", "Ada", AT))
     seen = []
     journal._writer._connection.set_trace_callback(seen.append)

@@ -1,4 +1,4 @@
-"""A turn as Markdown and as text: our own sentences say what is true, whatever the names in them hold."""
+"""A turn as Markdown and as text: our own sentences stay intact, whatever the names in them contain."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ leaves three dangers to its users, and this module is about them:
   them. So no connection is open across a fork. Every use goes through a gate; `pause()` shuts it, waits until no thread is inside, and
   closes all connections; `resume()` opens it again in the parent. If a thread does not leave in time, the fork cannot be prevented: then
   the child never uses or closes the connections that it inherited (`leave_to_parent()`).
-- **Moved files.** An open connection goes on writing into a file that was moved or deleted, where nobody finds what it wrote. So the
-  file's device and inode are compared before each use, and if they differ the file is opened, and if need be created, anew. Connections
+- **Moved files.** An open connection keeps writing to a file that has been moved or deleted, where its writes are lost. So the file's
+  device and inode are compared before each use, and if they differ, the file is opened again or a new one is created. Connections
   to the old file are left open, because closing the last one would delete the -wal file by its name, which may by then belong to the
   new file.
 - **Spoiled connections.** After some errors, what a connection has cached of the file may be wrong. Such a connection is not used again.

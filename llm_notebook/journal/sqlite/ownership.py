@@ -6,7 +6,7 @@ operating system frees a file lock when its holder ends, however it ends. So a p
 random name beside the journal, keeps it locked, and writes the name into each call that it starts. Any other process can then try the
 lock: if it gets it, the owner is dead, and the call's outcome is `unknown`.
 
-- Whoever tries a lock takes a shared one, so that two processes that try at the same moment do not take each other for the owner.
+- A process that tries a lock takes a shared one, so that two of them at the same moment do not take each other for the owner.
 - Between its creation and its locking, a new file looks like that of a dead process, and another process may remove it. After locking,
   the owner therefore checks that the file still has a name, and otherwise starts over with a new file.
 - A dead process's file is removed (`forget()`) only after the journal has recorded that its calls are `unknown`.

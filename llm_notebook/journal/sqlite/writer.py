@@ -74,10 +74,12 @@ class Writer:
             thread, was_closed, self._is_closed = self._thread, self._is_closed, True
             if thread is not None and not was_closed:
                 self._queue.put(None)
+        # A callback of a future runs in the writer's thread, and may close the journal.
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _start(self) -> None:
+        # A daemon, so that the interpreter does not wait for it before it calls `atexit` functions, one of which closes the journal.
         self._thread = threading.Thread(target=self._run, name="llm_notebook-journal", daemon=True)
         try:
             self._thread.start()

@@ -44,9 +44,9 @@ def _write_for(operation: AnsweredWith[object]) -> Write[object]:
         case Decided():
             return call_decided(operation)
         case Granted():
-            return _granted(operation)
+            return _grant_given(operation)
         case Revoked():
-            return _revoked(operation)
+            return _grant_revoked(operation)
     raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
 
@@ -55,7 +55,7 @@ def empty_write() -> Write[None]:
     return Write(lambda _: None)
 
 
-def _granted(granted: Granted) -> Write[None]:
+def _grant_given(granted: Granted) -> Write[None]:
     grant = granted.grant
     columns = {
         "grant_id": text_column(grant.grant_id),
@@ -76,7 +76,7 @@ def _granted(granted: Granted) -> Write[None]:
     return Write(store, must_last=True)
 
 
-def _revoked(revoked: Revoked) -> Write[bool]:
+def _grant_revoked(revoked: Revoked) -> Write[bool]:
     values = (text_column(revoked.who), time_column(revoked.at), text_column(revoked.grant_id))
 
     def store(transaction: Transaction) -> bool:

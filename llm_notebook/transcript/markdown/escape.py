@@ -14,15 +14,20 @@ __all__ = ["code_block_is_formula_like", "escaped_code_block", "fenced_code", "i
 
 _SPECIAL = re.compile(
     r"""
+      # What begins or ends a formula for the typesetter.
       (?P<tex>\\(?:[()\[\]]|(?:begin|end|ref|eqref)\s*(?:\{[^{}`\n]{0,60}\})?(?![A-Za-z])))
+      # A backslash that would escape the next character.
     | (?P<backslash>\\(?![A-Za-z0-9]))
+      # HTML, code and entities; and `@@`, with which a notebook marks the places of formulas that it has taken out.
     | (?P<entity>[<`]|&(?=\#?\w)|@(?=@))
     | (?P<dollar>\$)
     | (?P<star>\*)
     | (?P<underscore>_)
     | (?P<always>[~|])
+      # Brackets that cannot be a link or a definition need no escape, and read better without one.
     | (?P<reference>\[[^\[\]`<$\\^][^\[\]`<$\\]{0,200}\](?![(\[:]|$))
     | (?P<bracket>[\[\]]|!(?=\[))
+      # What makes some parsers turn a bare address into a link.
     | (?P<address>(?<=[A-Za-z]):(?=//)|(?<=[Ww][Ww][Ww])\.)
     """,
     re.VERBOSE,

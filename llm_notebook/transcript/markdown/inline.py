@@ -40,8 +40,10 @@ class _InlineWriter:
         self.pieces: list[str] = []
         self.markers: list[str] = []
         self.line_start = not in_table
+        # Of the open link, the index of its first piece and its address; and the text of its label so far.
         self.link: tuple[int, str] | None = None
         self.label: list[str] = []
+        # A single dollar sign cannot be taken for a formula, so it needs a weaker escape.
         dollars = sum(token.content.count("$") for token in tokens if token.type in {"text", "image"})
         formulas = any(token.type in {"math_inline", "math_display"} for token in tokens)
         self.lone_dollar = dollars < 2 and not formulas
@@ -119,6 +121,7 @@ class _InlineWriter:
         written = inline_code(
             content, in_table=self.in_table, in_link=self.link is not None, after_formula=self._last_character() == "$"
         )
+        # Two code spans in a row would be read as one with longer fences.
         if written.startswith("`") and self._last_character() == "`":
             self._add("<span></span>")
         self._add(written)
@@ -157,6 +160,7 @@ class _InlineWriter:
         if self.link is None:
             return
         start, url = self.link
+        # A link without a label could not be seen.
         if len(self.pieces) == start + 1:
             self._text(url)
         self.link = None

@@ -65,6 +65,7 @@ def disguised_host(label: str, url: str) -> str | None:
 
 
 def _web_address(scheme: str, parts: SplitResult) -> str | None:
+    # A user name before the host can look like another host. Addresses in brackets are IPv6, which hardly any link needs.
     if "@" in parts.netloc or "[" in parts.netloc or not parts.hostname:
         return None
     host = _ascii_host(parts.hostname)
@@ -73,7 +74,9 @@ def _web_address(scheme: str, parts: SplitResult) -> str | None:
     port = f":{parts.port}" if parts.port else ""
     rest = parts._replace(scheme="", netloc="").geturl()
     rest = rest if rest.startswith(("/", "?", "#")) else f"/{rest}" if rest else ""
+    # A path that begins with two slashes could be read as another host.
     rest = rest if not rest.startswith("//") else "/%2F" + rest.lstrip("/")
+    # A notebook marks the places of formulas that it has taken out with `@@`.
     encoded = quote(_BARE_PERCENT.sub("%25", rest), safe=_KEPT).replace("@@", "%40%40")
     return f"{scheme}://{host}{port}{encoded}"
 

@@ -33,7 +33,9 @@ _HARMFUL = frozenset(
     definecolor fcolorbox write read openin openout special loop repeat
     """.split()
 )
-_MOVING = re.compile(r"\\(?:html|mml|new|renew|provide|Declare|x?js)", re.IGNORECASE)
+# Families of such commands, by the beginning of their names.
+_HARMFUL_PREFIX = re.compile(r"\\(?:html|mml|new|renew|provide|Declare|x?js)", re.IGNORECASE)
+# What Markdown could read as HTML, a link or an image, and what is typeset in the same way.
 _REPLACED = (("<", r"\lt "), (">", r"\gt "), ("](", "] ("), ("![", "! ["), ("][", "] ["))
 _MAX_BRACES = 50
 _MAX_LINES = 100
@@ -66,13 +68,16 @@ def canonical_math(content: str, *, display: bool, in_table: bool = False) -> st
 
 
 def _harmless(text: str) -> bool:
+    # Backticks and tildes begin code, and a notebook marks the places of formulas that it has taken out with `@@`.
     if any(mark in text for mark in ("`", "~~~", "@@")) or text.endswith(("\\", "$")) or text.startswith("$"):
         return False
+    # A bare dollar sign would end the formula early.
     if any(found.group() == "$" for found in _ESCAPED_OR_DOLLAR.finditer(text)):
         return False
+    # `%` begins a comment, `\\(` and `\\[` look like the beginning of another formula, and `^^` writes characters by their codes.
     if re.search(r"(?<!\\)%", text) or "\\\\(" in text or "\\\\[" in text or "^^" in text:
         return False
-    if _MOVING.search(text) or any(name in _HARMFUL for name in _COMMAND.findall(text)):
+    if _HARMFUL_PREFIX.search(text) or any(name in _HARMFUL for name in _COMMAND.findall(text)):
         return False
     return _braces_balance(text)
 
@@ -90,6 +95,7 @@ def _braces_balance(text: str) -> bool:
 
 
 def _inline_rule(state: StateInline, silent: bool) -> bool:
+    """Recognise a formula within a paragraph: a rule as markdown-it calls it, which adds no token if `silent`."""
     source, start = state.src, state.pos
     if source.startswith("$$", start):
         opener, closer = "$$", "$$"
@@ -112,6 +118,7 @@ def _inline_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _closing(source: str, start: int, closer: str) -> int | None:
+    """Return the position of the first `closer` after `start` that is not escaped by a backslash, or None."""
     limit = min(len(source), start + MAX_MATH)
     end = source.find(closer, start, limit)
     while end > start:
@@ -131,6 +138,7 @@ def _reads_as_formula(source: str, start: int, end: int) -> bool:
 
 
 def _block_rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Recognise a displayed formula that begins a line and may have several lines; a rule as markdown-it calls it."""
     if state.is_code_block(start_line):
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]

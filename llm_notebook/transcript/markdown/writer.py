@@ -31,7 +31,15 @@ _SWALLOWS_NEXT_LINE = frozenset({"paragraph", "list", "quote"})
 
 @dataclass(slots=True)
 class _Container:
-    """An open list, list item or quote, or the document, with the blocks that have been written into it so far."""
+    """An open list, list item or quote, or the document, with the blocks that have been written into it so far.
+
+    Attributes:
+        kind: `document`, `list`, `item` or `quote`.
+        ordered, number, delimiter: of a list, whether it is ordered, the number of its next item, and the character after it.
+        tight: no blank lines are needed between the blocks.
+        flat: nested too deeply: the blocks are written into the parent when the container closes.
+        blocks: the kind and the lines of each block.
+    """
 
     kind: str
     ordered: bool = False
@@ -90,6 +98,7 @@ class _BlockWriter:
             self.open[-1].blocks.append((kind, lines))
 
     def _next_inline(self) -> Sequence[Token]:
+        # The parser puts the content of a block into one token right after the one that opens the block.
         token = self.tokens[self.position]
         return token.children or ()
 
@@ -101,6 +110,7 @@ class _BlockWriter:
 
     def _heading(self, token: Token) -> None:
         written = inline_markdown(self._next_inline(), in_heading=True)
+        # A parser would drop the characters `#` at the end of a heading.
         closing = re.search(r"#+$", written)
         if closing:
             written = f"{written[: closing.start()]}\\{closing.group()}"
@@ -152,6 +162,7 @@ class _BlockWriter:
     def _open_list(self, token: Token) -> None:
         ordered = token.type == "ordered_list_open"
         previous = self.open[-1].blocks[-1] if self.open[-1].blocks else None
+        # Two lists in a row with the same marker would be read as one list.
         choices = _MARKERS[not ordered]
         delimiter = choices[0]
         if previous and previous[0] == "list" and re.match(rf"\d*{re.escape(delimiter)}( |$)", previous[1][0]):
