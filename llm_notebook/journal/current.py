@@ -32,7 +32,7 @@ class CurrentJournal:
 
     @property
     def journal(self) -> Journal | None:
-        """The journal that every prompt is recorded in; None if nobody asked for one or it cannot be opened."""
+        """The journal that every prompt is recorded in; None if no journal is wanted or it cannot be opened."""
         # After a failure the journal is not tried again for every prompt; `problem` is shown instead.
         wanted = self.keeps or "LLM_NOTEBOOK_JOURNAL" in os.environ
         if self._journal is None and wanted and not self.problem:

@@ -349,7 +349,7 @@ def _run_loader(name: str, prefix: str, argument: str, loaders: Mapping[str, Tem
 
 
 def _variables(text: str) -> list[str]:
-    """The variables in a text, in order, each once."""
+    """Return the variables in a text, in order and without repetitions."""
     matches = string.Template.pattern.finditer(text)
     names = (match["named"] or match["braced"] for match in matches)
     return list(dict.fromkeys(name for name in names if name))

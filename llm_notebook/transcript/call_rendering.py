@@ -21,7 +21,7 @@ _TAIL = 800
 
 
 def literal_markdown(text: str) -> str:
-    """Return Markdown that shows a name or a sentence of others literally and on one line, whatever characters it has."""
+    """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it has."""
     text = on_one_line(text)
     return plain_text(text, line_start=True, lone_dollar=text.count("$") < 2)
 

@@ -75,7 +75,7 @@ def _markdown_problem(problem: Problem) -> str:
 
 
 def _our_markdown(remark: str) -> str:
-    """Return Markdown for a remark of ours, in which backticks enclose what the reader can type."""
+    """Return Markdown for one of our own remarks, in which backticks enclose what the reader can type."""
     return safe_markdown(" ".join(remark.split()))
 
 

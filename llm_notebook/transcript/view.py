@@ -5,8 +5,8 @@ journal's entries (`update_call()`) say how each call stands. A call is in both:
 and from then on it is proposed, waits, runs and ends in the journal. The view brings the two together:
 
 - Events of the same part go to the same block. A part is identified by its index, its message and its kind (`_PartKey`).
-- A call's block is found by the provider's id of the call, or once the journal has an entry by the entry's id. Not every provider
-  gives ids, so a result without one goes to the first call of that tool that has none yet.
+- A call's block is found by the provider's id of the call, and later by the id of its entry in the journal. Not every provider gives
+  ids, so a result without an id goes to the first call of the same tool that has no result yet.
 - A result may come from both sources. The journal's is complete, so a result from the stream is ignored after it.
 
 The numbers of parts begin again when a chain is resumed. Therefore `begin()` and `end()` forget the parts but keep the blocks, and
@@ -41,7 +41,7 @@ class Problem:
 
     Attributes:
         title: what happened, in a few words.
-        text: what that means, and on which side the problem is. It may contain words of others.
+        text: what that means, and on which side the problem is. It may contain untrusted text, such as a server's message.
         kind: `key` if an API key is missing, `error` otherwise.
         ways: commands that the reader can type, each with a description of its effect.
     """
@@ -73,7 +73,7 @@ class TranscriptView:
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
         cut_short: the model stopped at its token limit.
-        remarks: sentences of ours to show under the answer, as plain text.
+        remarks: our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
         problem: what went wrong, if the transcript is to explain it.
         hide_reasoning: do not show reasoning.

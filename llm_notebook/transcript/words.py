@@ -30,11 +30,11 @@ __all__ = [
 _LONGEST_SENTENCE = 1_000
 
 Written = Callable[[str], str]
-"""A function that makes names and the words of others safe to put into our sentences."""
+"""A function that makes names and other untrusted text safe to put into our own sentences."""
 
 
 def on_one_line(text: str) -> str:
-    """Return the words of others on one line, shortened and with invisible characters spelled out."""
+    """Return untrusted text on one line, shortened and with invisible characters spelled out."""
     shown = visible(" ".join(text[: 4 * _LONGEST_SENTENCE].split()))
     return (shown if len(shown) <= _LONGEST_SENTENCE else shown[:_LONGEST_SENTENCE] + "…") or "(no name)"
 
@@ -114,7 +114,7 @@ def duration(seconds: float) -> str:
 
 
 def call_sentence(block: CallBlock, view: TranscriptView) -> str:
-    """Return the state of a call, to put after its name: without a capital, a full stop or words of others."""
+    """Return the state of a call, to put after its name: without a capital letter, a full stop or untrusted text."""
     took = "" if block.seconds is None else f" {duration(block.seconds)}"
     match block.status:
         case "finished":

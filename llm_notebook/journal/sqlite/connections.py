@@ -165,7 +165,7 @@ class Connections:
             self._close_idle()
 
     def pause(self) -> bool:
-        """Close all connections before a fork and let nobody open new ones. Returns False if a thread is still using one."""
+        """Close all connections before a fork, and keep threads from opening new ones. Returns False if one is still in use."""
         is_quiet = self._gate.shut(_LONGEST_PAUSE_SECONDS)
         for connection in list(self._belongs_to) if is_quiet else ():
             self.release(connection)
