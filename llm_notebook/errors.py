@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose, in one hierarchy.
+"""Every error that this package raises on purpose, in one hierarchy.
 
 Exception
 ├── ModelError                     something a user can act on; shown in a cell as one sentence
@@ -7,22 +7,23 @@ Exception
 │   ├── IncompleteResponse         the stream ended before its end; carries `.partial`
 │   ├── ToolArgumentError          (also ValueError) a tool call's arguments cannot be used; carries `.raw`
 │   ├── FragmentNotFound           (also ValueError) a fragment reference that nothing loads
-│   ├── TemplateError              (also ValueError) a template that is not there, cannot be read or lacks variables
+│   ├── TemplateError              (also ValueError) a template that does not exist, cannot be read or lacks variables
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
 │   └── ProviderError              the server answered with an error; carries `.status` and `.request_id`
-└── UnknownModelError              (a KeyError) no model of that name; names the closest ones
+└── UnknownModelError              (a KeyError) no model has this name; the message names the closest ones
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from llm_notebook.parts.messages import Message
 
 __all__ = [
     "ConversationNotSupported",
+    "FailedResponse",
     "FragmentNotFound",
     "IncompleteResponse",
     "JournalError",
@@ -36,22 +37,34 @@ __all__ = [
 ]
 
 
+class FailedResponse(Protocol):
+    """What a `Response` and an `AsyncResponse` both still offer after they have failed."""
+
+    @property
+    def partial(self) -> list[Message]:
+        """The messages that arrived before the failure."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped the response."""
+
+
 class ModelError(Exception):
-    """An expected failure, told in one sentence that says what to do next.
+    """An expected failure, whose message is one sentence that says what to do next.
 
     Raise it from a model's `execute()` for missing dependencies, invalid configuration or an exhausted quota: a notebook cell
-    shows the sentence without a traceback.
+    shows the message without a traceback.
 
     Attributes:
-        response: the response that failed, once one is known.
-        request_id: the provider's id of the request, where it gave one.
+        response: the response that failed; None if the error arose outside a response.
+        request_id: the provider's id of the request; None if the provider gave none.
     """
 
-    response: Any = None
+    response: FailedResponse | None = None
     request_id: str | None = None
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback."""
+        """Return the lines that IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -64,11 +77,11 @@ class ConversationNotSupported(ModelError, ValueError):
 
 
 class FragmentNotFound(ModelError, ValueError):
-    """A fragment reference that no loader knows, or whose loader failed."""
+    """No loader knows a fragment reference, or its loader failed."""
 
 
 class TemplateError(ModelError, ValueError):
-    """A template that is not there, cannot be read, or lacks variables."""
+    """A template does not exist, cannot be read, or lacks variables."""
 
 
 class JournalError(ModelError):
@@ -84,7 +97,7 @@ class ProviderError(ModelError):
 
     Attributes:
         status: HTTP status code, or None when the error came inside a stream that began with 200.
-        code: the provider's own short code or type, where it gave one.
+        code: the provider's own short code or type for the error; None if it gave none.
     """
 
     def __init__(
@@ -97,11 +110,11 @@ class ProviderError(ModelError):
 
 
 class IncompleteResponse(ModelError):
-    """A response ended before its terminal event; what arrived is kept and never passes for the whole.
+    """A response ended before its terminal event. What arrived is kept here and never returned as a complete answer.
 
     Attributes:
-        partial: the messages as far as they arrived. A tool call that was cut short is not in them.
-        partial_text: the text as far as it arrived.
+        partial: the messages that arrived. A tool call that was cut short is left out.
+        partial_text: the text that arrived.
     """
 
     def __init__(self, message: str, *, partial: list[Message] | None = None, partial_text: str = "") -> None:
@@ -111,10 +124,10 @@ class IncompleteResponse(ModelError):
 
 
 class ToolArgumentError(ModelError, ValueError):
-    """A tool call's arguments cannot be used as the model wrote them.
+    """The arguments of a tool call cannot be used as the model wrote them.
 
     Attributes:
-        tool_name: the tool that was to be called.
+        tool_name: the tool that the model called.
         raw: the arguments as the model wrote them.
     """
 
@@ -125,11 +138,12 @@ class ToolArgumentError(ModelError, ValueError):
 
 
 class UnknownModelError(KeyError):
-    """No model has that id or alias."""
+    """No model has this id or alias."""
 
+    # KeyError shows the repr of its argument, which would put the message in quotes.
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback."""
+        """Return the lines that IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]

@@ -1,10 +1,11 @@
-"""The shapes of what `to_dict()` returns and `from_dict()` reads, as TypedDicts."""
+"""The JSON that this package writes and reads: TypedDicts for what `to_dict()` returns, and a type for any JSON value."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
+    "JSON",
     "AttachmentDict",
     "AttachmentPartDict",
     "MessageDict",
@@ -19,8 +20,13 @@ __all__ = [
 ]
 
 
+# A value that was decoded from JSON. Check it with `isinstance` before use. Functions that encode values take `object` instead:
+# lists and dicts are invariant, so that a `dict[str, str]` is no `dict[str, JSON]`.
+JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+
+
 class AttachmentDict(TypedDict, total=False):
-    """An Attachment. `content` is base64."""
+    """An Attachment, with its `content` in base64."""
 
     type: str
     path: str
@@ -89,7 +95,7 @@ class MessageDict(TypedDict):
 
 
 class PromptDict(TypedDict):
-    """What a response's model was sent."""
+    """What the model was sent for a response."""
 
     messages: list[MessageDict]
     options: NotRequired[dict[str, Any]]
@@ -97,7 +103,7 @@ class PromptDict(TypedDict):
 
 
 class UsageDict(TypedDict, total=False):
-    """Tokens, as far as the provider told them."""
+    """Token counts. Those that the provider does not report are absent."""
 
     input: int
     output: int
@@ -105,7 +111,7 @@ class UsageDict(TypedDict, total=False):
 
 
 class ResponseDict(TypedDict):
-    """A Response. What is needed to continue it; tools are not in it."""
+    """A Response, with everything that is needed to continue it except the tools."""
 
     model: str
     prompt: PromptDict

@@ -1,1 +1,1 @@
-"""The user's settings: folders, files, keys and choices, and what the process shares."""
+"""The user's configuration: folders, files, keys and stored choices; and the objects that one process shares."""

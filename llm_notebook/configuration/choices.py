@@ -1,4 +1,8 @@
-"""Stored choices: aliases and the default model, in the files of the `llm` command; they know nothing of models."""
+"""Stored choices: model aliases and default models. This module stores names and does not look up any model.
+
+Aliases and defaults are in the files of the `llm` command, which reads them too. A default that only this package knows would break
+that command, so such a default is kept in a file of this package (an "own" default).
+"""
 
 from __future__ import annotations
 
@@ -12,22 +16,23 @@ from llm_notebook.errors import ModelError, UnknownModelError
 
 __all__ = [
     "delete_alias",
+    "read_aliases",
+    "read_default",
+    "read_default_embedding",
+    "read_own_default",
+    "read_own_default_embedding",
     "store_alias",
     "store_default",
     "store_default_embedding",
     "store_own_default",
     "store_own_default_embedding",
-    "stored_aliases",
-    "stored_default",
-    "stored_default_embedding",
-    "stored_own_default",
-    "stored_own_default_embedding",
 ]
 
 _DEFAULT_MODEL = "default_model"
 _DEFAULT_EMBEDDING_MODEL = "default_embedding_model"
 
 
+# Each file has one object, which remembers its value and its warnings. The folder is an argument because the user may change it.
 @functools.lru_cache(maxsize=8)
 def _alias_file(folder: Path) -> JSONFile:
     lock_path = folder / OWN_FOLDER / "aliases.json.lock"
@@ -44,17 +49,17 @@ def _own_file(folder: Path) -> JSONFile:
     return JSONFile(folder / "settings.json", value_type=str, lock_path=folder / "settings.json.lock")
 
 
-def stored_aliases() -> dict[str, str]:
-    """The aliases in aliases.json, each with the model id (or the string) it stands for."""
+def read_aliases() -> dict[str, str]:
+    """Return the aliases in aliases.json, each with the model id (or any other string) that it stands for."""
     return _alias_file(user_dir(create=False).absolute()).read()
 
 
 def store_alias(alias: str, target: str) -> None:
-    """Store an alias, or change it.
+    """Store an alias, or change an existing one.
 
     Args:
         alias: the short name.
-        target: the model id it stands for; any string is stored as it is.
+        target: the model id that it stands for. Any string is stored as given.
 
     Raises:
         ModelError: the alias or the target cannot be used, or the file cannot be written.
@@ -68,7 +73,7 @@ def delete_alias(alias: str) -> None:
     """Remove an alias.
 
     Raises:
-        UnknownModelError: (a `KeyError`) there is no such alias, or the file cannot be understood.
+        UnknownModelError: (a `KeyError`) there is no such alias, or the file cannot be parsed.
         ModelError: the file cannot be written.
     """
 
@@ -80,15 +85,15 @@ def delete_alias(alias: str) -> None:
     _alias_file(user_dir().absolute()).update(without)
 
 
-def stored_default() -> str | None:
-    """The model id in default_model.txt; None if there is none."""
-    return _stored_shared(_DEFAULT_MODEL)
+def read_default() -> str | None:
+    """Return the model id in default_model.txt, or None if no default is stored."""
+    return _read_shared(_DEFAULT_MODEL)
 
 
 def store_default(model_id: str | None) -> None:
-    """Make a model the default, for the `llm` command as well; None clears it.
+    """Make a model the default of this package and of the `llm` command. None clears the default.
 
-    A default that the `llm` command does not know breaks it: `store_own_default()` is the place for such a one.
+    A default that the `llm` command does not know would break it; use `store_own_default()` for such a model.
 
     Raises:
         ModelError: the id cannot be used, or the file cannot be written.
@@ -96,13 +101,13 @@ def store_default(model_id: str | None) -> None:
     _store_shared(_DEFAULT_MODEL, model_id)
 
 
-def stored_own_default() -> str | None:
-    """The default model that only this package knows of; None if there is none."""
-    return _stored_own(_DEFAULT_MODEL)
+def read_own_default() -> str | None:
+    """Return the default model that only this package knows, or None if there is none."""
+    return _read_own(_DEFAULT_MODEL)
 
 
 def store_own_default(model_id: str | None) -> None:
-    """Make a model the default of this package alone; None clears it.
+    """Make a model the default of this package alone. None clears the default.
 
     Raises:
         ModelError: the id cannot be used, or the file cannot be written.
@@ -110,27 +115,27 @@ def store_own_default(model_id: str | None) -> None:
     _store_own(_DEFAULT_MODEL, model_id)
 
 
-def stored_default_embedding() -> str | None:
-    """The model id in default_embedding_model.txt; None if there is none."""
-    return _stored_shared(_DEFAULT_EMBEDDING_MODEL)
+def read_default_embedding() -> str | None:
+    """Return the model id in default_embedding_model.txt, or None if no default is stored."""
+    return _read_shared(_DEFAULT_EMBEDDING_MODEL)
 
 
 def store_default_embedding(model_id: str | None) -> None:
-    """`store_default()` for embeddings."""
+    """Make a model the default for embeddings, as `store_default()` does for prompts."""
     _store_shared(_DEFAULT_EMBEDDING_MODEL, model_id)
 
 
-def stored_own_default_embedding() -> str | None:
-    """The default embedding model that only this package knows of; None if there is none."""
-    return _stored_own(_DEFAULT_EMBEDDING_MODEL)
+def read_own_default_embedding() -> str | None:
+    """Return the default embedding model that only this package knows, or None if there is none."""
+    return _read_own(_DEFAULT_EMBEDDING_MODEL)
 
 
 def store_own_default_embedding(model_id: str | None) -> None:
-    """`store_own_default()` for embeddings."""
+    """Make a model the default for embeddings in this package alone, as `store_own_default()` does for prompts."""
     _store_own(_DEFAULT_EMBEDDING_MODEL, model_id)
 
 
-def _stored_shared(setting: str) -> str | None:
+def _read_shared(setting: str) -> str | None:
     return _default_file(user_dir(create=False).absolute(), setting).read()
 
 
@@ -140,7 +145,7 @@ def _store_shared(setting: str, model_id: str | None) -> None:
     _default_file(user_dir().absolute(), setting).update(lambda _: model_id)
 
 
-def _stored_own(setting: str) -> str | None:
+def _read_own(setting: str) -> str | None:
     return _own_file(own_dir(create=False).absolute()).read().get(setting) or None
 
 

@@ -1,7 +1,11 @@
-"""Small configuration files that several processes read and write: lock, temporary file, fsync, replace, quarantine.
+"""Small configuration files that several processes read and write.
 
-The `llm` command writes the same files in place and without a lock. So a file that cannot be understood may be half
-written: reading it costs a warning and never moves or changes it; its content is copied aside when we overwrite it.
+Writers take a lock, write a temporary file, wait until it is on disk, and then rename it over the old one, so that readers see either
+the old content or the new one. Readers take no lock: they keep the last value together with the file's inode, size and time stamps,
+and read again when one of these has changed.
+
+The `llm` command writes the same files in place and without a lock. A file that cannot be parsed may therefore be half written: reading
+it causes a warning but never moves or changes it, and only when it is overwritten is a copy of its content kept.
 """
 
 from __future__ import annotations
@@ -21,43 +25,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from llm_notebook.configuration.disk import (
+    FileBytes,
+    read_regular_file,
+    status_if_exists,
+    sync_folder,
+    version_of,
+    write_new_file,
+)
 from llm_notebook.errors import ModelError
 
-__all__ = ["ConfigurationFile", "ConfigurationWarning", "FileBytes", "JSONFile", "TextFile"]
+__all__ = ["ConfigurationFile", "ConfigurationWarning", "JSONFile", "TextFile"]
 
 T = TypeVar("T")
 
 _LOCK_TIMEOUT_SECONDS = 30.0
 _LOCK_POLL_SECONDS = 0.01
-# File systems keep modification times to 2 s at worst; a younger file may change again under the same time stamp.
+# The coarsest file systems store modification times in steps of 2 s: a younger file may change again under the same time stamp.
 _SETTLED_NANOSECONDS = 2_000_000_000
 _HALF_WRITTEN_PAUSE_SECONDS = 0.02
 
 
 class ConfigurationWarning(UserWarning):
-    """A configuration file could not be used as it is. The session goes on without it."""
-
-
-class FileBytes(bytes):
-    """The content of a file. Its repr gives only the size, as the content may be secret."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} bytes>"
+    """A configuration file could not be used as it is. The session continues without it."""
 
 
 @dataclass(slots=True, repr=False)
 class _Snapshot(Generic[T]):
-    """What a file held at one moment.
+    """The state of a file at one moment.
 
     Attributes:
-        version: changes when the file does.
+        version: changes when the file changes.
         value: the decoded content, or the empty value.
         content: the bytes as read; empty for an absent or unreadable file.
         problem: why the content could not be used, as the end of a sentence that begins with the path.
-        readable: False where the bytes themselves could not be had.
-        settled: the same version is sure to mean the same content.
+        readable: False if the bytes themselves could not be read.
+        settled: True if the same version is certain to mean the same content.
     """
 
     version: tuple[int, ...]
@@ -69,12 +72,12 @@ class _Snapshot(Generic[T]):
 
 
 class ConfigurationFile(ABC, Generic[T]):
-    """One small file, cached for this process and shared with others. Subclasses say how its text becomes a value.
+    """One small file, cached in this process and shared with other processes. Subclasses convert its text to a value.
 
     Args:
-        path: the file. A symbolic link is followed: its target is read and replaced, the link stays.
-        private: the file is never left more open than 0600. Others keep the mode they have; new ones are 0600.
-        lock_path: the lock file, in a folder that is made (0700) if missing; by default `.NAME.lock` beside the file.
+        path: the file. A symbolic link is followed: its target is read and replaced, and the link stays.
+        private: never leave the file with a mode more open than 0600. Other files keep their mode. New files get 0600.
+        lock_path: the lock file, whose folder is created (0700) if it is missing; by default `.NAME.lock` beside the file.
     """
 
     def __init__(self, path: Path, *, private: bool = False, lock_path: Path | None = None) -> None:
@@ -86,34 +89,42 @@ class ConfigurationFile(ABC, Generic[T]):
 
     @abstractmethod
     def empty(self) -> T:
-        """The value of a file that is missing or cannot be used."""
+        """Return the value for a file that is missing or cannot be used."""
 
     @abstractmethod
     def decode(self, text: str) -> T:
-        """The value of the file's text.
+        """Return the value that the file's text stands for.
 
         Raises:
-            ValueError: it has none; the message completes the sentence "the file …".
+            ValueError: the text stands for no value; the message completes the sentence "the file …".
         """
 
     @abstractmethod
     def encode(self, value: T) -> str | None:
-        """The text that stands for a value; None for a value that means "no file"."""
+        """Return the text that stands for a value, or None for a value that means "no file"."""
 
     def usable(self, value: T) -> tuple[T, str | None]:
-        """The part of a value that readers get, and what is wrong with the rest as the end of "the file …"."""
+        """Return the part of a value that readers get, and what is wrong with the rest (None if nothing is).
+
+        The complaint completes the sentence "the file …".
+        """
         return value, None
 
     def read(self) -> T:
-        """A copy of the value; for a file that is no good the empty one, and a `ConfigurationWarning` per version."""
+        """Return a copy of the value.
+
+        For a file that cannot be used this is the empty value, and each version of such a file causes one
+        `ConfigurationWarning`.
+        """
         cached = self._cached
-        if cached is not None and cached.settled and cached.version == self._version():
+        if cached is not None and cached.settled and cached.version == self._current_version():
             return copy.copy(cached.value)
         found = self._load()
         value, incomplete = self.usable(found.value)
         complaint = found.problem or incomplete
         if complaint is None and found.content.startswith(codecs.BOM_UTF8):
             complaint = "begins with a byte-order mark: it is understood here, but not by the `llm` command."
+        # Only `update()` needs the bytes. They may have keys in them, so they are not kept longer than necessary.
         found.value, found.content = value, FileBytes()
         self._cached = found
         if complaint is not None and self._warned != (found.version, complaint):
@@ -122,23 +133,24 @@ class ConfigurationFile(ABC, Generic[T]):
         return copy.copy(value)
 
     def update(self, change: Callable[[T], T]) -> None:
-        """Replace the value by what `change` makes of it, with no other writer in between.
+        """Replace the value by the result of `change`. No other writer can come in between.
 
         Args:
-            change: given the present value (all of it, also what readers do not get), returns the one to store. What it
-                raises leaves the file as it was. It must not update the same file itself.
+            change: receives the present value, including the parts that readers do not get, and returns the value to store.
+                If it raises, the file stays as it was. It must not update the same file.
 
         Raises:
-            ModelError: the file cannot be read, locked or written; it is as it was.
+            ModelError: the file cannot be read, locked or written, and stays as it was.
         """
-        target = self._target()
-        with self._locked() as obstacle:
+        target = self._resolve_target()
+        with self._hold_lock() as obstacle:
             found = self._load()
             if not found.readable:
                 raise ModelError(f"{self.path} {found.problem} Nothing was written: move it away or make it readable.")
             before = self._encoded(found.value)
             after = self._encoded(change(found.value))
-            if after != before or found.problem is not None or self._too_open(target):
+            # Even if the value stays the same, a file that cannot be used or is too open is written again.
+            if after != before or found.problem is not None or self._is_too_open(target):
                 try:
                     self._replace(target, found, after)
                 except OSError as error:
@@ -153,14 +165,14 @@ class ConfigurationFile(ABC, Generic[T]):
                 stacklevel=3,
             )
 
-    def _version(self) -> tuple[int, ...]:
+    def _current_version(self) -> tuple[int, ...]:
         try:
-            return _version_of(os.stat(self.path))
+            return version_of(os.stat(self.path))
         except OSError as error:
             return (error.errno or 0,)
 
     def _load(self) -> _Snapshot[T]:
-        """The file as it is now. One that was written a moment ago and makes no sense is looked at a second time."""
+        """Read the file. If it was written a moment ago and cannot be used, it may be half written: read it once more."""
         found = self._load_once()
         if found.problem is not None and found.readable and not found.settled:
             time.sleep(_HALF_WRITTEN_PAUSE_SECONDS)
@@ -169,7 +181,7 @@ class ConfigurationFile(ABC, Generic[T]):
 
     def _load_once(self) -> _Snapshot[T]:
         try:
-            content, status = _read_regular_file(self.path)
+            content, status = read_regular_file(self.path)
         except OSError as error:
             version = (error.errno or 0,)
             if error.errno == errno.ENOENT:
@@ -178,7 +190,7 @@ class ConfigurationFile(ABC, Generic[T]):
             return _Snapshot(version, self.empty(), FileBytes(), unreadable, readable=False)
         settled = abs(time.time_ns() - status.st_mtime_ns) > _SETTLED_NANOSECONDS
         value, problem = self._decoded(content)
-        return _Snapshot(_version_of(status), value, content, problem, settled=settled)
+        return _Snapshot(version_of(status), value, content, problem, settled=settled)
 
     def _decoded(self, content: FileBytes) -> tuple[T, str | None]:
         try:
@@ -196,21 +208,21 @@ class ConfigurationFile(ABC, Generic[T]):
         text = self.encode(value)
         return None if text is None else FileBytes(text.encode())
 
-    def _target(self) -> Path:
+    def _resolve_target(self) -> Path:
         target = Path(os.path.realpath(self.path))
         if target.is_symlink():
             raise ModelError(f"{self.path} is a symbolic link that leads back to itself: remove it, then try again.")
         return target
 
-    def _too_open(self, target: Path) -> bool:
+    def _is_too_open(self, target: Path) -> bool:
         try:
             return self.private and os.name == "posix" and bool(stat.S_IMODE(os.stat(target).st_mode) & 0o077)
         except OSError:
             return False
 
     @contextmanager
-    def _locked(self) -> Iterator[str | None]:
-        """Holds the lock; gives the reason where the file system has none to give (then writing goes on without)."""
+    def _hold_lock(self) -> Iterator[str | None]:
+        """Hold the lock. If the file system has no locks, yield the reason, and the caller writes without one."""
         from filelock import FileLock, Timeout  # only writers need it
 
         lock = FileLock(self.lock_path, mode=0o600)
@@ -238,30 +250,31 @@ class ConfigurationFile(ABC, Generic[T]):
             self._keep_copy(found.content)
         if content is None:
             self.path.unlink(missing_ok=True)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
             return
-        existing = _status(target)
+        existing = status_if_exists(target)
+        # Renaming a new file over a write-protected one would work, but is not what its owner wants.
         if existing is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is write-protected")
         mode = 0o600 if existing is None else stat.S_IMODE(existing.st_mode)
         temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
         try:
-            _write_new_file(temporary, content, mode & 0o600 if self.private else mode, existing)
+            write_new_file(temporary, content, mode & 0o600 if self.private else mode, existing)
             os.replace(temporary, target)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _keep_copy(self, content: FileBytes) -> None:
-        """Copies what is about to be overwritten and could not be understood to `NAME.bad-TIME` (UTC, mode 0600)."""
+        """Copy content that could not be parsed and is about to be overwritten to `NAME.bad-TIME` (UTC, mode 0600)."""
         name = f"{self.path.name}.bad-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
         number = 1
         while True:
             copied = self.path.with_name(name if number == 1 else f"{name}-{number}")
             try:
-                _write_new_file(copied, content, 0o600)
+                write_new_file(copied, content, 0o600)
             except FileExistsError:
                 number += 1
             except BaseException:
@@ -277,9 +290,9 @@ class JSONFile(ConfigurationFile[dict[str, Any]]):
 
     Args:
         path: the file.
-        indent: spaces per level when it is written.
-        value_type: what readers get values of; others are left out with a warning, and stay in the file.
-        private: the file is never left more open than 0600.
+        indent: spaces per level when the file is written.
+        value_type: the type of the values that readers get. Other values are left out with a warning, but stay in the file.
+        private: never leave the file with a mode more open than 0600.
         lock_path: the lock file; by default `.NAME.lock` beside the file.
     """
 
@@ -305,7 +318,7 @@ class JSONFile(ConfigurationFile[dict[str, Any]]):
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            # Raised anew: the decoder's error carries the whole text, which may hold keys.
+            # The decoder's own error carries the whole text, which may contain keys.
             where = f"{error.msg}, line {error.lineno}, column {error.colno}"
             raise ValueError(f"is not valid JSON ({where})") from None
         if not isinstance(value, dict):
@@ -326,7 +339,7 @@ class JSONFile(ConfigurationFile[dict[str, Any]]):
 
 
 class TextFile(ConfigurationFile[str | None]):
-    """One line of text in a file, without the white space around it. None stands for no file."""
+    """A file with one line of text. White space around the line is dropped. None stands for no file."""
 
     def empty(self) -> str | None:
         return None
@@ -352,48 +365,3 @@ _JSON_TYPE_NAMES = {
     bool: "boolean",
     type(None): "null",
 }
-
-
-def _version_of(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except FileNotFoundError:
-        return None
-
-
-def _read_regular_file(path: Path) -> tuple[FileBytes, os.stat_result]:
-    # A named pipe without a writer would block an ordinary open for good.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        return FileBytes(file.read()), status
-
-
-def _write_new_file(path: Path, content: FileBytes, mode: int, owner: os.stat_result | None = None) -> None:
-    """Writes a file that must not exist yet, its final mode before its first byte, and waits until it is on disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode & 0o600)
-    with open(descriptor, "wb") as file:
-        if os.name == "posix":
-            if owner is not None and (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-                with suppress(OSError):
-                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
-            os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename durable, where the platform lets folders be synchronised."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

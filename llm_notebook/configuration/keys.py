@@ -1,4 +1,4 @@
-"""API keys: where they are found, how they are stored, and a string type that does not show them."""
+"""API keys: how they are found and stored, and a string type that does not show them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NOTE_TEXT = "This file stores secret API credentials. Do not share!"
 
 
 class Secret(str):
-    """A string whose repr hides it, so that tracebacks, debuggers and cell outputs do not show it.
+    """A string whose repr hides its value, so that tracebacks, debuggers and cell outputs do not show it.
 
-    Everywhere else it is the string itself: equal to it, and usable in headers, f-strings and JSON. What is built from
-    it is an ordinary string again, to be wrapped anew if it is kept. A copy is a Secret; a pickle holds the value.
+    In every other way it is an ordinary string: it equals its value and can be used in headers, f-strings and JSON. A string
+    built from it is not a Secret and has to be wrapped again if it is kept. A copy is a Secret; a pickle contains the value.
     """
 
     __slots__ = ()
@@ -32,7 +32,7 @@ class Secret(str):
 
 
 class _KeyFile(JSONFile):
-    """keys.json, with every string in it a Secret from the moment it is parsed."""
+    """The file keys.json. Every string in it becomes a Secret as soon as it is parsed."""
 
     def decode(self, text: str) -> dict[str, Any]:
         return {
@@ -58,10 +58,10 @@ def get_key(
     env: str | None = None,
     input: str | None = None,  # noqa: A002 - the name is part of the API
 ) -> Secret | None:
-    """Find an API key. The keyword form is preferred; the positional arguments are its older names.
+    """Find an API key. Prefer the keyword arguments; the positional ones are their older names.
 
-    The first of these that there is: the stored key named `input`; `input` itself; the stored key named `alias`; the
-    environment variable `env`. White space around a key is dropped, and an empty one does not count.
+    Returns the first of these that exists: the stored key named `input`, `input` itself, the stored key named `alias`, the
+    environment variable `env`. White space around a key is dropped, and empty keys are skipped.
 
     Args:
         explicit_key: older name of `input`.
@@ -69,15 +69,16 @@ def get_key(
         env_var: older name of `env`.
         alias: name of a stored key.
         env: name of an environment variable.
-        input: a key, or the name of a stored one.
+        input: a key, or the name of a stored key.
 
     Returns:
-        The key, a `str` whose repr does not show it; None if there is none.
+        The key, as a `str` whose repr does not show it, or None if there is none.
     """
-    # A traceback that shows local variables must show no key: so the plain strings are let go at once, and
-    # `os.environ`, which such a traceback would show whole, is not named.
-    given = input = explicit_key = Secret(input or explicit_key or "")  # noqa: A001
-    stored = _stored_keys()
+    # A traceback that lists local variables must not show a key. Hence the plain strings are deleted at once, and the code
+    # below calls `os.getenv` instead of naming `os.environ`, which such a traceback would print in full.
+    given = Secret(input or explicit_key or "")
+    del input, explicit_key
+    stored = _read_keys()
     candidates = (
         stored.get(given) or stored.get(given.strip()),
         given,
@@ -91,7 +92,7 @@ def set_key(name: str, value: str) -> None:
     """Store a key in keys.json, for the `llm` command as well.
 
     Args:
-        name: the name to find it by, such as "openai".
+        name: the name under which the key is found, such as "openai".
         value: the key. White space around it is dropped.
 
     Raises:
@@ -102,7 +103,7 @@ def set_key(name: str, value: str) -> None:
         raise ModelError(f"{name!r} cannot be the name of a key: use a word such as 'openai'.")
     if not isinstance(value, str):
         raise ModelError(f"The key for {name!r} is {type(value).__name__}, not a string: nothing was stored.")
-    # The plain string is let go at once: a traceback that shows local variables must not show it.
+    # Overwriting the plain string keeps it out of tracebacks that list local variables.
     value = Secret(value.strip())
     _refuse_unsendable(name, value)
     _key_file(user_dir().absolute()).update(lambda keys: keys | {name: value})
@@ -112,7 +113,7 @@ def delete_key(name: str) -> None:
     """Remove a stored key.
 
     Raises:
-        ModelError: no key of that name is stored, or the file cannot be written.
+        ModelError: no key with this name is stored, or the file cannot be written.
     """
 
     def without(keys: dict[str, Any]) -> dict[str, Any]:
@@ -124,23 +125,26 @@ def delete_key(name: str) -> None:
 
 
 def list_keys() -> list[str]:
-    """The names of the stored keys, sorted."""
-    return sorted(_stored_keys())
+    """Return the names of the stored keys, sorted."""
+    return sorted(_read_keys())
 
 
 def keys_path() -> Path:
-    """The file that keys are stored in. It need not exist."""
+    """Return the path of the file that keys are stored in. The file need not exist."""
     return user_dir(create=False) / _FILE_NAME
 
 
-def _stored_keys() -> dict[str, Secret]:
+def _read_keys() -> dict[str, Secret]:
     keys = _key_file(user_dir(create=False).absolute()).read()
     keys.pop(_NOTE, None)
     return keys
 
 
 def _refuse_unsendable(name: str, key: Secret) -> None:
-    """Refuses a key that no HTTP header can carry, without showing it."""
+    """Raise a ModelError for a key that cannot be sent in an HTTP header. The message does not show the key.
+
+    Without this check the key would fail only when it is sent, with an error of the HTTP library that shows it.
+    """
     if not key:
         raise ModelError(f"The key for {name!r} is empty: nothing was stored.")
     for position, character in enumerate(key, start=1):

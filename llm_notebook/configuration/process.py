@@ -1,11 +1,11 @@
-"""What this process has one of: the connections, the registry, the journal, the loaded model.
+"""The objects that exist once per process, such as the HTTP transport, the model registry and the journal.
 
-Everything that a process shares hangs on the one object `process`, which knows none of it. Whoever needs a shared thing names its class,
-`process.of(Transport)`: the first to ask makes it, and everybody else gets the same object.
+All of them are kept by the one object `process`, which does not import any of their modules. Code that needs a shared object passes its
+class, as in `process.of(Transport)`: the first call creates the object and later calls return the same one.
 
-A few needs point upward: a response that is read from JSON wants its model back, and models are found two rooms further up. Such a room
-asks for an answer by name, `process.answer("models")`, and says with a protocol what it expects. `llm_notebook/__init__.py`, which
-stands above all rooms, says who answers.
+Sometimes a room needs something from a room above it, which it must not import: a response that is read from JSON has to find its model,
+and models are looked up two rooms further up. Such a room asks for the object by a name, as in `process.answer("models")`, and declares
+a protocol for what it expects. `llm_notebook/__init__.py`, which stands above all rooms, maps each name to a class.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ T = TypeVar("T")
 
 
 class Process:
-    """One object of each kind, made when it is first needed and kept by what made it.
+    """A container with one object of each kind, created when it is first needed.
 
     Attributes:
-        made: the objects that are there. A test puts its own in: `monkeypatch.setitem(process.made, Registry, Registry())`.
-        answers: who answers what a lower room needs, as `module:class`.
+        made: the objects so far, by the class or function that made them. A test can put its own object there:
+            `monkeypatch.setitem(process.made, Registry, Registry())`.
+        answers: for each name that a lower room may ask for, the class that answers, as `module:class`.
     """
 
     def __init__(self) -> None:
@@ -32,17 +33,21 @@ class Process:
         self.answers: dict[str, str] = {}
 
     def of(self, kind: Callable[[], T]) -> T:
-        """The object of that kind.
+        """Return the object of one kind, and create it if there is none yet.
 
         Args:
-            kind: a class, or a function, that makes the object. Two threads that ask at once may both make one; one is kept.
+            kind: a class or function that makes the object. Two threads that ask at once may both make one; only one is kept.
         """
         if kind not in self.made:
             self.made.setdefault(kind, kind())
         return cast("T", self.made[kind])
 
     def answer(self, need: str) -> object:
-        """What answers a need of a lower room."""
+        """Return the object that answers a need of a lower room.
+
+        Args:
+            need: a key of `answers`.
+        """
         module, _, kind = self.answers[need].partition(":")
         return self.of(getattr(importlib.import_module(module), kind))
 

@@ -1,13 +1,16 @@
-"""The journal that this process keeps: whether there is one, opening it, and reading it."""
+"""The journal that this process uses: whether there is one, and how it is opened, read and closed."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Journal, TurnEntry
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import Journal, TurnEntry
 
 __all__ = ["CurrentJournal", "history", "open_journal"]
 
@@ -16,8 +19,8 @@ class CurrentJournal:
     """The process's journal, opened when it is first needed.
 
     Attributes:
-        keeps: everything that is asked goes into the user's own journal, as in notebooks.
-        problem: why there is no journal although there should be; empty while all is well.
+        keeps: True if every prompt is recorded in the user's own journal, as in notebooks.
+        problem: why there is no journal although there should be one; empty if there is no problem.
     """
 
     def __init__(self) -> None:
@@ -29,7 +32,8 @@ class CurrentJournal:
 
     @property
     def journal(self) -> Journal | None:
-        """Where everything that is asked is kept; None where that was not asked for, or cannot be done."""
+        """The journal that every prompt is recorded in; None if no journal is wanted or it cannot be opened."""
+        # After a failure the journal is not tried again for every prompt; `problem` is shown instead.
         wanted = self.keeps or "LLM_NOTEBOOK_JOURNAL" in os.environ
         if self._journal is None and wanted and not self.problem:
             try:
@@ -40,10 +44,10 @@ class CurrentJournal:
 
     @property
     def to_read(self) -> Journal:
-        """The journal, for reading: opened if it has to be.
+        """The journal to read from. It is opened even if no prompt is recorded in it.
 
         Raises:
-            JournalError: it cannot be opened.
+            JournalError: the journal cannot be opened.
         """
         if self.journal is not None:
             return self.journal
@@ -52,23 +56,23 @@ class CurrentJournal:
         return self._reading
 
     def open(self, path: str | Path | None = None) -> Journal:
-        """Open a journal and keep everything in it from now on.
+        """Open a journal and record every following prompt in it.
 
         Raises:
-            JournalError: it cannot be opened.
+            JournalError: the journal cannot be opened.
         """
         self._journal, self._is_own = _open_file(path), False
         self.problem = ""
         return self._journal
 
     def stop_keeping(self) -> None:
-        """Keep nothing from now on, except in a journal that the user has opened."""
+        """Record nothing more, except in a journal that the user has opened."""
         self.keeps = False
         if self._is_own and "LLM_NOTEBOOK_JOURNAL" not in os.environ:
             self.close()
 
     def close(self) -> None:
-        """Keep nothing from now on, and close what is open."""
+        """Record nothing more, and close every open journal."""
         open_ones = [journal for journal in (self._journal, self._reading) if journal is not None]
         self._journal = self._reading = None
         self.keeps, self.problem = False, ""
@@ -77,24 +81,24 @@ class CurrentJournal:
 
 
 def open_journal(path: str | Path | None = None) -> Journal:
-    """Keep everything that is asked in this process from now on: turns, tool calls, decisions.
+    """Open a journal and record in it every following turn, tool call and decision of this process.
 
     Args:
-        path: the journal's file; the user's own journal if not given (`LLM_NOTEBOOK_JOURNAL`, else one in the platform's
-            data folder), which notebooks use by default.
+        path: the journal's file. By default the user's own journal, which notebooks use too: the file that
+            `LLM_NOTEBOOK_JOURNAL` names, or else one in the platform's data folder.
 
     Raises:
-        JournalError: it cannot be opened.
+        JournalError: the journal cannot be opened.
     """
     return process.of(CurrentJournal).open(path)
 
 
 def history(query: str = "", *, limit: int = 50) -> list[TurnEntry]:
-    """The latest turns of the journal, newest first.
+    """Return the latest turns of the journal, newest first.
 
     Args:
-        query: words that the prompt or the answer holds; everything if empty.
-        limit: most turns.
+        query: words that the prompt or the answer must contain. All turns match an empty query.
+        limit: the largest number of turns to return.
 
     Raises:
         JournalError: the journal cannot be read.

@@ -1,35 +1,45 @@
-"""What is kept of calls where no journal is open: the same operations, in this process's memory, as long as the chain lives."""
+"""The stand-in for a journal when none is open: it keeps a chain's calls in memory and takes the same operations."""
 
 from __future__ import annotations
 
 import copy
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from llm_notebook.approvals.requests import TRANSITIONS, CallState
-from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, Operation
+from llm_notebook.approvals.requests import TRANSITIONS
+from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import CallState
+    from llm_notebook.journal.operations import AnsweredWith
 
 __all__ = ["Done", "MemoryJournal"]
 
 
-@dataclass(slots=True)
-class Done:
-    """The answer to an operation, as far as a Future is asked for it. A tool loop makes three for each call."""
+A = TypeVar("A")
 
-    answer: Any
+
+@dataclass(slots=True)
+class Done(Generic[A]):
+    """The answer to an operation, with the two methods of a Future that callers use.
+
+    A real Future has a lock and a condition; a tool loop would make three of them for each call.
+    """
+
+    answer: A
 
     def done(self) -> bool:
-        """It always is."""
+        """Return True: an operation in memory is done at once."""
         return True
 
-    def result(self) -> Any:
-        """The answer."""
+    def result(self) -> A:
+        """Return the answer."""
         return self.answer
 
 
 class MemoryJournal:
-    """Calls and what was decided about them. Turns and grants are not kept. Safe to use from several threads."""
+    """A record of calls and of the decisions about them. It ignores turns and grants. Safe to use from several threads."""
 
     owner = ""
 
@@ -38,35 +48,38 @@ class MemoryJournal:
         self._ids: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
-    def submit(self, operation: Operation) -> Done:
-        """The operation is done when this returns."""
+    def submit(self, operation: AnsweredWith[A]) -> Done[A]:
+        """Carry out an operation. It is done when this returns."""
         with self._lock:
-            if isinstance(operation, CallMoved):
-                return Done(self._move(operation))
-            if isinstance(operation, CallProposed):
-                return Done(self._propose(operation))
-            return Done(self._decide(operation) if isinstance(operation, Decided) else None)
+            return Done(cast("A", self._answer(operation)))
 
     def call(self, call_id: str) -> CallEntry | None:
-        """One call as it stands, None if it is not kept here."""
+        """Return the present state of a call, or None if it is not in this journal."""
         with self._lock:
             entry = self._calls.get(call_id)
             return None if entry is None else copy.copy(entry)
 
     def keeps(self, call_id: str) -> bool:
-        """A call is kept here."""
+        """Return whether a call is in this journal."""
         return call_id in self._calls
 
     def calls(self) -> list[CallEntry]:
-        """All calls as they stand."""
+        """Return the present state of all calls."""
         with self._lock:
             return [copy.copy(entry) for entry in self._calls.values()]
 
     def adopt(self, entry: CallEntry) -> None:
-        """Keep a call that was kept elsewhere until now."""
+        """Take over a call that was recorded in another journal."""
         with self._lock:
             self._calls[entry.call_id] = copy.copy(entry)
             self._ids[entry.turn_id, entry.tool_call_id] = entry.call_id
+
+    def _answer(self, operation: AnsweredWith[object]) -> CallEntry | bool | None:
+        if isinstance(operation, CallMoved):
+            return self._move(operation)
+        if isinstance(operation, CallProposed):
+            return self._propose(operation)
+        return self._decide(operation) if isinstance(operation, Decided) else None
 
     def _propose(self, operation: CallProposed) -> CallEntry:
         place = (operation.turn_id, operation.tool_call_id)
@@ -81,7 +94,7 @@ class MemoryJournal:
         entry = self._calls[operation.call_id]
         if entry.state not in operation.expected:
             return False
-        _check(entry.state, operation.to)
+        _refuse_forbidden(entry.state, operation.to)
         entry.state, entry.changed_at = operation.to, operation.at
         if operation.to == "waiting":
             entry.decision, entry.decided_by, entry.decided_at = None, "", None
@@ -116,6 +129,6 @@ def _proposed(operation: CallProposed) -> CallEntry:
     )
 
 
-def _check(before: CallState, after: CallState) -> None:
+def _refuse_forbidden(before: CallState, after: CallState) -> None:
     if after not in TRANSITIONS[before]:
         raise ValueError(f"A call does not go from {before} to {after}.")

@@ -1,6 +1,10 @@
-"""What the core asks of a journal: its operations, what is read back, and the protocol in between. Values only.
+"""What a journal can do: the operations that it records, the entries that it returns, and the protocol of a journal.
 
-An operation is durable when its future is done. The core yields operations from its generators; drivers submit and await them.
+An operation is a value that says what has happened or is about to. It is handed to `Journal.submit()` and is durable when the returned
+future is done. A chain yields operations from its generator, and the drivers submit and await them.
+
+The type parameter of `AnsweredWith` is the type of the future's result, so that `submit(CallMoved(…))` is known to return a
+`Future[bool]`.
 """
 
 from __future__ import annotations
@@ -8,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
-
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.parts.messages import Message, Usage
-from llm_notebook.tools.calls import ToolResult
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.parts.messages import Message, Usage
+    from llm_notebook.tools.calls import ToolResult
+
 __all__ = [
+    "AnsweredWith",
     "CallEntry",
     "CallMoved",
     "CallProposed",
@@ -37,23 +42,32 @@ __all__ = [
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
 Scope = Literal["cell", "notebook", "session"]
 
+A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
+
+
+class AnsweredWith(Generic[A_co]):
+    """An operation, by the type of the journal's answer."""
+
+    __slots__ = ()
+
 
 @dataclass(slots=True, frozen=True)
-class TurnBegun:
+class TurnBegun(AnsweredWith[None]):
     """A turn (one prompt and its response) is about to be sent. Answered with None.
 
     Attributes:
         turn_id: a ULID.
-        conversation_id: the ULID of the conversation; a chain's rounds and a conversation's turns share one.
-        chain_id: the `turn_id` of the chain's first round, which the chain's other rounds share.
-        parent_id: the turn that this one continues, None where it begins a conversation.
-        model_id: who is asked.
-        messages: what is sent beyond what the parent turn ends with.
-        is_whole: `messages` is all that is sent: the history was changed, and the parent's is not part of it.
-        settings: how it was asked, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their names), `text`
-            (what the user typed in the cell).
-        cell_id, notebook: where it was asked, where that is known.
-        at: when.
+        conversation_id: the ULID of the conversation. All turns of a conversation and all rounds of a chain share it.
+        chain_id: the `turn_id` of the chain's first round. All rounds of a chain share it.
+        parent_id: the turn that this one continues; None if it begins a conversation.
+        model_id: the model that is prompted.
+        messages: the messages that are sent in addition to the history at the end of the parent turn.
+        is_whole: `messages` is everything that is sent, because the history was changed and the parent's is not part of it.
+        settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
+            names), `text` (what the user typed in the cell).
+        cell_id, notebook: where the prompt comes from; None if that is not known.
+        at: when the turn began.
     """
 
     turn_id: str
@@ -70,13 +84,13 @@ class TurnBegun:
 
 
 @dataclass(slots=True, frozen=True)
-class TurnEnded:
-    """A turn is over. Answered with None.
+class TurnEnded(AnsweredWith[None]):
+    """A turn has ended. Answered with None.
 
     Attributes:
-        status: how it ended.
-        messages: what the model said, as far as it came.
-        error: why it failed, for a reader.
+        status: how the turn ended.
+        messages: the messages of the model that arrived.
+        error: why the turn failed, as a sentence for people; empty if it did not.
     """
 
     turn_id: str
@@ -89,14 +103,16 @@ class TurnEnded:
 
 
 @dataclass(slots=True, frozen=True)
-class CallProposed:
-    """A model asks for a tool call. Answered with its CallEntry: the one on record where (turn_id, tool_call_id) is known already.
+class CallProposed(AnsweredWith["CallEntry"]):
+    """A model has requested a tool call. Answered with the call's CallEntry.
+
+    If a call with the same turn_id and tool_call_id is already recorded, nothing changes and its entry is the answer.
 
     Attributes:
-        call_id: a ULID, the name of this call in the journal and on approval cards.
-        turn_id: the turn whose answer asked for it.
-        tool_call_id: the provider's id.
-        arguments: as the model gave them, canonical JSON.
+        call_id: a ULID that identifies the call in the journal and on approval cards.
+        turn_id: the turn in which the model requested the call.
+        tool_call_id: the provider's id of the call.
+        arguments: the arguments that the model gave, as canonical JSON.
     """
 
     call_id: str
@@ -108,20 +124,20 @@ class CallProposed:
 
 
 @dataclass(slots=True, frozen=True)
-class CallMoved:
-    """A call goes from one state to another, if it is in one of the expected ones. Answered with whether it did.
+class CallMoved(AnsweredWith[bool]):
+    """A call moves to another state if it is in one of the expected states. Answered with whether it moved.
 
-    A call that comes to `waiting` has no decision any more.
+    A call that moves to `waiting` loses its earlier decision.
 
     Attributes:
         call_id: the call.
-        expected: the states it may be in.
-        to: the state it goes to.
-        request: what a human is asked, for `waiting`.
-        digest: what runs, for `started`: the digest of tool, arguments and call.
-        result: what the model is told, once that is known. A decided call that has one was gone on with.
+        expected: the states that the call may be in.
+        to: the state that the call moves to.
+        request: the question to a human, for `waiting`.
+        digest: the digest of the tool, the arguments and the call that run, for `started`.
+        result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
-        owner: for `started`: the name of the lock that the running process holds; see `Journal.owner`.
+        owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
     """
 
     call_id: str
@@ -136,16 +152,17 @@ class CallMoved:
 
 
 @dataclass(slots=True, frozen=True)
-class Decided:
-    """A human decides about a waiting or unknown call. Answered with whether the decision counts: the first one does.
+class Decided(AnsweredWith[bool]):
+    """A human has decided about a call. Answered with whether the decision counts.
 
-    A decision counts only if the call is `waiting` or `unknown` and its request has this decision's digest. The call then comes to
-    the state that the verdict names.
+    A decision counts only if the call is `waiting` or `unknown` and its request has the decision's digest. Of several decisions
+    the first one counts. The call then moves to the state that the verdict names.
 
     Attributes:
-        who: whoever decided: the user's name, or how it was decided.
-        grant_id: the grant that decided in the human's place.
-        replaces: it counts as well where the call is decided but nothing has come of that yet: no result, and not started.
+        who: the name of the user who decided, or a description of what decided.
+        grant_id: the grant that decided in place of a human, if one did.
+        replaces: the decision also counts if it replaces one that has had no effect yet: the call has no result and has not
+            started.
     """
 
     call_id: str
@@ -157,15 +174,15 @@ class Decided:
 
 
 @dataclass(slots=True, frozen=True)
-class Granted:
-    """A human allows a tool from now on. Answered with None; the grant holds from then on."""
+class Granted(AnsweredWith[None]):
+    """A human has chosen "always allow" for a tool. Answered with None, after which the grant is in force."""
 
     grant: Grant
 
 
 @dataclass(slots=True, frozen=True)
-class Revoked:
-    """A human takes a grant back. Answered with whether it was in force."""
+class Revoked(AnsweredWith[bool]):
+    """A human has revoked a grant. Answered with whether it was in force."""
 
     grant_id: str
     who: str
@@ -177,16 +194,16 @@ Operation = TurnBegun | TurnEnded | CallProposed | CallMoved | Decided | Granted
 
 @dataclass(slots=True, frozen=True)
 class Grant:
-    """An "always allow": calls of one tool run without being asked about.
+    """An "always allow": the calls of one tool run without a question.
 
     Attributes:
         grant_id: a ULID.
-        tool_name: the tool, for a reader.
-        identity: the tool identity that it is bound to (`approvals.tool_identity`).
-        scope: how far it reaches.
-        place: what the scope is: a cell's id, a notebook's identity, or a session's (kernel's) id.
-        who, at: who allowed it, and when.
-        revoked_at: when it was taken back; None while it is in force.
+        tool_name: the name of the tool, for people.
+        identity: the identity of the tool that the grant is bound to (see `approvals.consent`).
+        scope: how far the grant reaches.
+        place: which cell, notebook or session the scope means: a cell's id, a notebook's identity, or a kernel session's id.
+        who, at: who gave the grant, and when.
+        revoked_at: when the grant was revoked; None while it is in force.
     """
 
     grant_id: str
@@ -201,16 +218,17 @@ class Grant:
 
 @dataclass(slots=True)
 class CallEntry:
-    """A call as it stands in the journal.
+    """The present state of a call in the journal.
 
     Attributes:
-        arguments: canonical JSON, as proposed.
-        request: what a human was last asked, None if nobody was.
-        decision: what was decided, None if nothing was.
+        arguments: the arguments that the model gave, as canonical JSON.
+        request: the latest question to a human; None if there was none.
+        decision: the decision that counts; None if there is none.
         decided_by, decided_at: who decided, and when.
         grant_id, grant_scope: the grant that decided, if one did.
-        result: what the model was or will be told, once that is known.
-        changed_at: when it came to this state.
+        result: the result that the model has read or will read; None while it is not known.
+        note: a sentence for the record, such as that a hook changed the arguments.
+        changed_at: when the call moved to this state.
     """
 
     call_id: str
@@ -232,11 +250,14 @@ class CallEntry:
 
 @dataclass(slots=True)
 class TurnEntry:
-    """A turn as it stands in the journal: what began it, how it ended, and its tool calls.
+    """The present state of a turn in the journal: how it began, how it ended, and its tool calls.
 
     Attributes:
-        output: what the model said, as far as it came.
-        calls: its tool calls, in the model's order.
+        begun: the operation that began the turn.
+        status: how the turn ended, or `streaming`.
+        output: the messages of the model that arrived.
+        error: why the turn failed; empty if it did not.
+        calls: the turn's tool calls, in the model's order.
     """
 
     begun: TurnBegun
@@ -250,47 +271,51 @@ class TurnEntry:
 
 
 class Journal(Protocol):
-    """Keeps what was said, asked, decided and run. Safe to use from several threads and processes at once.
+    """A durable record of turns, calls, decisions and grants. Safe to use from several threads and processes at once.
 
-    Everything may raise JournalError: the journal cannot be reached. A call whose owner has died reads as `unknown`.
+    Every method and future may raise JournalError if the journal cannot be used. A call reads as `unknown` if the process that
+    was running it has died.
     """
 
     @property
     def owner(self) -> str:
         """The name of the OS lock that this process holds while it runs calls."""
 
-    def submit(self, operation: Operation) -> Future[Any]:
-        """Hand over an operation. Returns at once; the future is done when the operation is durable."""
+    def submit(self, operation: AnsweredWith[A]) -> Future[A]:
+        """Hand over an operation, and return at once. The future is done when the operation is durable."""
 
     def call(self, call_id: str) -> CallEntry | None:
-        """One call. `call_id` may be any part of the id that fits one call only."""
+        """Return one call. `call_id` may be any part of its id that no other call's id contains."""
 
     def waiting(self) -> list[CallEntry]:
-        """The calls that wait for a human, oldest first: `waiting` ones, `unknown` ones, and decided ones not yet gone on with."""
+        """Return the calls that need a human or a resumed chain, oldest first.
+
+        These are the `waiting` and `unknown` calls and the decided ones that have neither started nor got a result.
+        """
 
     def turn(self, turn_id: str) -> TurnEntry | None:
-        """One turn with its calls. `turn_id` may be any part of the id that fits one turn only."""
+        """Return one turn with its calls. `turn_id` may be any part of its id that no other turn's id contains."""
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
-        """The rounds of one chain, oldest first; empty where there is no such chain."""
+        """Return the rounds of one chain, oldest first; an empty list if there is no such chain."""
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        """All turns of one conversation, oldest first. `conversation_id` may be any part that fits one conversation only."""
+        """Return all turns of one conversation, oldest first. A part of the id will do if only one conversation's id has it."""
 
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
-        """The latest turns, newest first; those whose prompt or answer holds all words of `query`, where one is given."""
+        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
 
     def messages(self, turn_id: str) -> list[Message]:
-        """The whole history up to and including what this turn answered."""
+        """Return the whole history up to and including the answer of this turn."""
 
     def latest_turn(self, *, cell_id: str | None = None, notebook: str | None = None) -> TurnEntry | None:
-        """The turn that was last begun in a cell, or in a notebook."""
+        """Return the turn that began last in a cell or in a notebook."""
 
     def grants(self) -> list[Grant]:
-        """The grants in force, oldest first."""
+        """Return the grants in force, oldest first."""
 
     def flush(self) -> None:
-        """Wait until everything that was handed over is durable."""
+        """Wait until every operation that was handed over is durable."""
 
     def close(self) -> None:
-        """Make everything durable and let go of the file."""
+        """Make everything durable and release the file."""

@@ -228,9 +228,9 @@ class Actions:
             return None
         if verdict == "approved" and not _has_tool(paused, request):
             # Nothing is kept, so that the reader can run the cell with the tool and then decide.
-            turn.view.blocked(block.call_id, missing_sentence(request.tool_name))
+            turn.view.mark_blocked(block.call_id, missing_sentence(request.tool_name))
             return None
-        turn.view.blocked(block.call_id, "")
+        turn.view.mark_blocked(block.call_id, "")
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
@@ -240,13 +240,13 @@ class Actions:
                 request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
             )
         except (ValueError, JournalError) as error:
-            turn.view.blocked(block.call_id, str(error))
+            turn.view.mark_blocked(block.call_id, str(error))
             return None
         if not counts:
             # Somebody else decided first: this page is shown what they decided.
             call = paused.call(request)
             if call is not None:
-                turn.view.call_changed(call)
+                turn.view.update_call(call)
             return None
         return paused.resume
 
@@ -257,7 +257,7 @@ class Actions:
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and _has_tool(paused, block.request):
-                    turn.view.blocked(block.call_id, "")
+                    turn.view.mark_blocked(block.call_id, "")
                     self._turns.tell_state(turn)
 
     def _continue(self, turn: LiveTurn) -> Resume | None:
@@ -303,7 +303,7 @@ class Actions:
             return self._turns.load_pause(turn)
         except (ModelError, UnknownModelError) as error:
             for block in turn.view.open_calls:
-                turn.view.blocked(block.call_id, str(error))
+                turn.view.mark_blocked(block.call_id, str(error))
             return None
 
     def _resync(self, transcript: str) -> None:
@@ -325,7 +325,7 @@ class Actions:
         if journal is not None:
             journal.submit(Revoked(grant_id, "you", datetime.now(UTC))).result()
         for turn in list(self._turns.turns.values()):
-            turn.view.revoked(grant_id)
+            turn.view.mark_revoked(grant_id)
             self._turns.tell_state(turn)
 
 

@@ -268,11 +268,11 @@ class LiveTurns:
 
         def show_retry(retry: RetryNotice) -> None:
             view.seconds = time.monotonic() - began
-            view.waits(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
+            view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
             display.changed()
 
         def show_call(entry: CallEntry) -> None:
-            view.call_changed(entry, time.monotonic() - began)
+            view.update_call(entry, time.monotonic() - began)
             display.changed()
 
         chain._chain.on_retry = show_retry

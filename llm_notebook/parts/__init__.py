@@ -1,4 +1,4 @@
-"""What a conversation is made of: messages and their parts, attachments, and the events of an answer that is still arriving."""
+"""What a conversation is made of: messages and their parts, attachments, and the events of a response that is still arriving."""
 
 from __future__ import annotations
 

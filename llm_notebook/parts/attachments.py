@@ -1,4 +1,4 @@
-"""An image, a sound or a file that goes with a prompt: by path, by URL or as bytes."""
+"""Attachments: an image, a sound or another file that goes with a prompt, given by path, by URL or as bytes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["Attachment"]
 
 @dataclass(slots=True)
 class Attachment:
-    """Something other than text for a model to read. Give one of `path`, `url` or `content`.
+    """Content other than text for a model to read. Give one of `path`, `url` or `content`.
 
     Attributes:
-        type: MIME type such as `image/png`; found from the content or the name where it is not given.
+        type: MIME type such as `image/png`. If it is None, `resolve_type()` detects it.
         path: a file on this machine.
-        url: an address that the provider fetches, where it can.
+        url: an address for the provider to fetch; not every provider does.
         content: the bytes themselves.
     """
 
@@ -33,16 +33,16 @@ class Attachment:
     content: bytes | None = None
 
     def id(self) -> str:
-        """SHA-256 of the content, or of the URL, as 64 hexadecimal digits."""
+        """Return the SHA-256 of the content, or of the URL if that is all there is, as 64 hexadecimal digits."""
         if self.url is not None and self.content is None and self.path is None:
             return hashlib.sha256(self.url.encode()).hexdigest()
         return hashlib.sha256(self.content_bytes()).hexdigest()
 
     def resolve_type(self) -> str:
-        """The MIME type, found by content for files and bytes and by name for URLs.
+        """Return the MIME type, detected from the content of files and bytes and from the name of URLs.
 
         Raises:
-            ValueError: the type cannot be told; give `type=`.
+            ValueError: the type cannot be detected; pass `type=`.
         """
         found = self.type or _usual_name(self._detected_type())
         if found is None:
@@ -51,7 +51,7 @@ class Attachment:
         return found
 
     def content_bytes(self) -> bytes:
-        """The bytes of a path or of `content`.
+        """Return `content`, or the bytes of the file at `path`.
 
         Raises:
             ValueError: the attachment is only a URL.
@@ -64,11 +64,11 @@ class Attachment:
         raise ValueError("This attachment is a URL; its bytes are fetched by the provider.")
 
     def base64_content(self) -> str:
-        """`content_bytes()` as base64 text."""
+        """Return `content_bytes()` as base64 text."""
         return base64.b64encode(self.content_bytes()).decode("ascii")
 
     def to_dict(self) -> AttachmentDict:
-        """A JSON-safe dict; content as base64, absent fields left out."""
+        """Return a JSON-safe dict, with the content as base64 and without the fields that are None."""
         values = {name: getattr(self, name) for name in ("type", "path", "url")}
         data: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
         if self.content is not None:
@@ -77,7 +77,7 @@ class Attachment:
 
     @staticmethod
     def from_dict(data: AttachmentDict) -> Attachment:
-        """The attachment that `to_dict()` wrote."""
+        """Return the attachment that `to_dict()` wrote."""
         content = data.get("content")
         return Attachment(
             type=data.get("type"),
@@ -91,6 +91,7 @@ class Attachment:
             return mimetypes.guess_type(urlsplit(self.url).path)[0]
         if self.path is not None:
             head = _head_of_file(self.path)
+            # The content says more than the name, which may have any ending.
             return _type_by_content(head) or mimetypes.guess_type(self.path)[0]
         return _type_by_content(self.content or b"")
 
@@ -102,7 +103,7 @@ class Attachment:
 
 
 def _usual_name(found: str | None) -> str | None:
-    """The one name of types that have several, as models list it."""
+    """Replace the less common names of WAV audio by the one that models list in `attachment_types`."""
     return "audio/wav" if found in ("audio/wave", "audio/x-wav") else found
 
 
@@ -112,7 +113,7 @@ def _head_of_file(path: str) -> bytes:
 
 
 def _type_by_content(head: bytes) -> str | None:
-    import puremagic  # loaded when a type must be told from content
+    import puremagic  # most attachments say their type
 
     try:
         return puremagic.from_string(head, mime=True) or None

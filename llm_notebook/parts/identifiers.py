@@ -1,4 +1,4 @@
-"""Sortable ids for what has none of its own."""
+"""Sortable ids, for turns and conversations and for tool calls whose provider gave none."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ __all__ = ["new_id", "new_tool_call_id"]
 
 
 def new_id() -> str:
-    """A ULID in lower case: 26 letters and digits, later ones sort later."""
+    """Return a new ULID in lower case: 26 letters and digits that sort by the time they were made."""
     from ulid import ULID  # most answers call no tools
 
     return str(ULID()).lower()
 
 
 def new_tool_call_id() -> str:
-    """An id for a tool call whose provider gave none: `tc_` and a ULID in lower case."""
+    """Return a new id for a tool call: `tc_` and a ULID in lower case."""
     return f"tc_{new_id()}"

@@ -1,4 +1,4 @@
-"""What a conversation is made of: messages, their parts, and the events they arrive as. Pure values."""
+"""Values that a conversation consists of: messages, their parts, and the stream events that parts arrive as."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ __all__ = [
     "user",
 ]
 
+# `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
 EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
@@ -37,21 +38,21 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The wire form of a part: its type, then every field that says something."""
+    """Return the JSON form of a part: its type and every field that is not None, False or an empty list."""
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
 @dataclass(slots=True)
 class Part:
-    """Base class of all parts. The role lives on the Message around it."""
+    """Base class of all parts. The role belongs to the Message that holds the part."""
 
     def to_dict(self) -> PartDict:
-        """A JSON-safe dict; absent fields are left out."""
+        """Return a JSON-safe dict without the fields that are not set."""
         raise NotImplementedError
 
     @staticmethod
     def from_dict(data: PartDict) -> Part:
-        """The part that `to_dict()` wrote.
+        """Return the part that `to_dict()` wrote.
 
         Raises:
             ValueError: the dict's type is not one of the five known ones.
@@ -65,6 +66,7 @@ class Part:
             fields["attachment"] = Attachment.from_dict(fields["attachment"])
         if "attachments" in fields:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
 
@@ -82,7 +84,7 @@ class TextPart(Part):
 
 @dataclass(slots=True)
 class ReasoningPart(Part):
-    """What a model says it thought. `redacted` marks reasoning that the provider keeps to itself."""
+    """The reasoning of a model. `redacted` marks reasoning whose text the provider withholds."""
 
     text: str = ""
     redacted: bool = False
@@ -94,7 +96,7 @@ class ReasoningPart(Part):
 
 @dataclass(slots=True)
 class ToolCallPart(Part):
-    """A model's request to run a tool. `server_executed` calls were run by the provider and are never run here."""
+    """A model's request to run a tool. A `server_executed` call was run by the provider and is never run here."""
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -108,7 +110,7 @@ class ToolCallPart(Part):
 
 @dataclass(slots=True)
 class ToolResultPart(Part):
-    """What a tool returned, as the text the model reads."""
+    """The result of a tool call, as the text that the model reads."""
 
     name: str
     output: str = ""
@@ -126,7 +128,7 @@ class ToolResultPart(Part):
 
 @dataclass(slots=True)
 class AttachmentPart(Part):
-    """An image, a sound or a file, in its place among the other parts."""
+    """An image, a sound or another file, in its place among the other parts."""
 
     attachment: Attachment | None = None
     provider_metadata: Metadata | None = None
@@ -152,14 +154,14 @@ def _fields(part: Part) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Message:
-    """One message of a conversation: a role and its parts. Equal to another when its content is."""
+    """One message of a conversation: a role and its parts. Messages with the same content are equal."""
 
     role: Role
     parts: list[Part] = field(default_factory=list)
     provider_metadata: Metadata | None = None
 
     def to_dict(self) -> MessageDict:
-        """A JSON-safe dict; absent fields are left out."""
+        """Return a JSON-safe dict without the fields that are not set."""
         data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
         if self.provider_metadata is not None:
             data["provider_metadata"] = self.provider_metadata
@@ -167,7 +169,7 @@ class Message:
 
     @staticmethod
     def from_dict(data: MessageDict) -> Message:
-        """The message that `to_dict()` wrote."""
+        """Return the message that `to_dict()` wrote."""
         return Message(
             role=data["role"],
             parts=[Part.from_dict(part) for part in data["parts"]],
@@ -180,15 +182,16 @@ class StreamEvent:
     """A piece of a response as it arrives.
 
     Attributes:
-        type: what the piece belongs to. A tool call arrives as its name, then its arguments as JSON text.
+        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text.
         chunk: the piece of text.
-        part_index: groups events into parts. None lets the assembler decide: neighbouring text (or reasoning) belongs
-            together, tool calls group by `tool_call_id`, and every tool result is a part of its own.
+        part_index: groups events into parts. With None the assembler decides: consecutive text (or reasoning) belongs
+            together, tool calls are grouped by `tool_call_id`, and every tool result is a separate part.
         tool_call_id: the call that a tool event belongs to.
         server_executed: the provider ran this call itself.
-        tool_name: the tool that made a tool result.
-        redacted: reasoning took place and its text is withheld.
-        provider_metadata: opaque data that goes back to the provider unchanged; merged key by key, the later value wins.
+        tool_name: the tool that a tool result comes from.
+        redacted: the model reasoned, but the provider withholds the text.
+        provider_metadata: opaque data that goes back to the provider unchanged. The metadata of the events of one part is
+            merged key by key, and later values win.
         message_index: for providers that answer with several messages; a new index starts a new Message.
     """
 
@@ -223,37 +226,37 @@ def _to_parts(items: Iterable[Content | Iterable[Content]]) -> list[Part]:
 
 
 def system(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
-    """A system message from strings, Attachments, Parts or lists of them."""
+    """Return a system message made of strings, Attachments, Parts or lists of them."""
     return Message("system", _to_parts(items), provider_metadata)
 
 
 def user(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
-    """A user message from strings, Attachments, Parts or lists of them."""
+    """Return a user message made of strings, Attachments, Parts or lists of them."""
     return Message("user", _to_parts(items), provider_metadata)
 
 
 def assistant(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
-    """An assistant message from strings, Attachments, Parts or lists of them."""
+    """Return an assistant message made of strings, Attachments, Parts or lists of them."""
     return Message("assistant", _to_parts(items), provider_metadata)
 
 
 def tool_message(*items: Content | Iterable[Content], provider_metadata: Metadata | None = None) -> Message:
-    """A tool message, usually of ToolResultParts."""
+    """Return a tool message, usually made of ToolResultParts."""
     return Message("tool", _to_parts(items), provider_metadata)
 
 
-def json_text(value: Any) -> str:
-    """Compact JSON with non-ASCII text left readable, as providers are sent it."""
+def json_text(value: object) -> str:
+    """Return compact JSON, as it is sent to providers. Non-ASCII characters are not escaped."""
     return _JSON.encode(value)
 
 
 @dataclass(slots=True)
 class Usage:
-    """Tokens that a response used, as its provider counts them; None where it does not say.
+    """The tokens that a response used, as the provider counts them. A count that the provider does not report is None.
 
     Attributes:
         input: tokens of everything that was sent.
-        output: tokens of everything that came back, reasoning included.
+        output: tokens of everything that was received, including reasoning.
         details: the provider's own finer counts.
     """
 
@@ -263,7 +266,10 @@ class Usage:
 
 
 def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
-    """The events that a finished part would have arrived as."""
+    """Yield the events that a finished part would have arrived as in a stream.
+
+    An AttachmentPart yields nothing: no stream event carries an attachment.
+    """
     metadata = getattr(part, "provider_metadata", None)
     if isinstance(part, TextPart):
         yield StreamEvent("text", part.text, provider_metadata=metadata, message_index=message_index)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 
 from llm_notebook.configuration.choices import (
+    read_aliases,
+    read_default_embedding,
+    read_own_default_embedding,
     store_default_embedding,
     store_own_default_embedding,
-    stored_aliases,
-    stored_default_embedding,
-    stored_own_default_embedding,
 )
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.process import process
@@ -54,7 +54,7 @@ def get_embedding_models() -> list[EmbeddingModel]:
 
 def get_embedding_models_with_aliases() -> list[EmbeddingModelWithAliases]:
     """Every embedding model with all its aliases, the user's own included."""
-    own = stored_aliases()
+    own = read_aliases()
     entries = []
     for entry in process.of(Registry).embedding_entries():
         mine = [alias for alias, target in own.items() if target == entry.model_id or target in entry.aliases]
@@ -65,7 +65,7 @@ def get_embedding_models_with_aliases() -> list[EmbeddingModelWithAliases]:
 
 def get_default_embedding_model() -> str | None:
     """The id of the default embedding model; None if none is set."""
-    return stored_own_default_embedding() or stored_default_embedding()
+    return read_own_default_embedding() or read_default_embedding()
 
 
 def set_default_embedding_model(model: str | None) -> None:

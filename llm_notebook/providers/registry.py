@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 from llm_notebook.configuration.choices import (
     delete_alias,
+    read_aliases,
+    read_default,
+    read_own_default,
     store_alias,
     store_default,
     store_own_default,
-    stored_aliases,
-    stored_default,
-    stored_own_default,
 )
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.folders import user_dir
@@ -128,7 +128,7 @@ class Registry:
 
     def _of_provider(self, name: str) -> ModelWithAliases | None:
         """The model of a name that begins with a provider's, also if no catalogue has it."""
-        name = stored_aliases().get(name, name)
+        name = read_aliases().get(name, name)
         split = split_prefix(name)
         if split is None:
             return None
@@ -144,7 +144,7 @@ class Registry:
 
     def _of_file(self, name: str) -> ModelWithAliases | None:
         """The model of a GGUF file that is named by its path."""
-        file = named_file(stored_aliases().get(name, name))
+        file = named_file(read_aliases().get(name, name))
         if file is None:
             return None
         known = (str(file.file), file.file.stat().st_mtime_ns)
@@ -193,7 +193,7 @@ class Registry:
         for entry in self.entries():
             yield entry.model_id
             yield from entry.aliases
-        yield from stored_aliases()
+        yield from read_aliases()
 
     def _current_endpoints(self) -> list[ModelWithAliases]:
         path = user_dir(create=False) / ENDPOINTS_FILE
@@ -238,7 +238,7 @@ def get_async_models() -> list[AsyncModel | AsyncKeyModel]:
 
 def get_models_with_aliases() -> list[ModelWithAliases]:
     """Every model in both flavours with all its aliases, the user's own included."""
-    own = stored_aliases()
+    own = read_aliases()
     entries = []
     for entry in process.of(Registry).entries():
         mine = [alias for alias, target in own.items() if target == entry.model_id or target in entry.aliases]
@@ -269,7 +269,7 @@ def get_default_model() -> str: ...
 def get_default_model(default: D) -> str | D: ...
 def get_default_model(default: object = DEFAULT_MODEL) -> object:
     """The id of the configured default model, or `default` where none is configured."""
-    return stored_own_default() or stored_default() or default
+    return read_own_default() or read_default() or default
 
 
 def set_default_model(model: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Templates and fragments: prompts that are stored, and texts that are put into prompts."""
+"""Templates and fragments: stored prompts, and texts that go in front of prompts."""
 
 from __future__ import annotations
 

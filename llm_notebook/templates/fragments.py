@@ -1,4 +1,4 @@
-"""Fragments: texts that go in front of a prompt and remember where they came from, and the loaders that fetch them."""
+"""Fragments: texts that go in front of a prompt and know where they came from, and the loaders that fetch them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _REFERENCE = re.compile(r"([A-Za-z0-9_-]+):(.*)", re.DOTALL)
 
 
 class Fragment(str):
-    """A text for `fragments=` or `system_fragments=`. It is an ordinary `str` that also knows its source.
+    """A text for `fragments=` or `system_fragments=`: an ordinary `str` that also knows its source.
 
     Args:
         content: the text.
-        source: where it came from, such as a path, an address or `prefix:argument`.
+        source: where the text came from, such as a path, a URL or `prefix:argument`.
     """
 
     __slots__ = ("source",)
@@ -33,17 +33,17 @@ class Fragment(str):
         return fragment
 
     def __reduce__(self) -> tuple[type[Fragment], tuple[str, str]]:
-        """What copies and pickles are made of."""
+        """Return what copies and pickles are made from; by default they would lose the source."""
         return type(self), (str(self), self.source)
 
     def id(self) -> str:
-        """SHA-256 of the text as 64 hexadecimal digits, whatever the source."""
+        """Return the SHA-256 of the text, without the source, as 64 hexadecimal digits."""
         return hashlib.sha256(self.encode()).hexdigest()
 
 
 Loaded = str | Attachment
 FragmentLoader = Callable[[str], Loaded | Sequence[Loaded]]
-"""Given what follows `prefix:`, gives a Fragment, a text, an Attachment, or a list of these."""
+"""Takes what follows `prefix:` and returns a Fragment, a string, an Attachment, or a list of these."""
 
 
 def resolve_fragments(
@@ -53,23 +53,24 @@ def resolve_fragments(
     otherwise: Callable[[str], Loaded | Sequence[Loaded] | None] | None = None,
     allow_attachments: bool = True,
 ) -> list[Fragment | Attachment]:
-    """What references such as `github:owner/repo` stand for, in their order.
+    """Load the fragments that references such as `github:owner/repo` stand for, and return them in order.
 
     Args:
-        items: references. What is a Fragment or an Attachment already is taken as it is.
-        loaders: by prefix.
-        otherwise: asked about a reference whose prefix, if it has any, no loader has; None from it means "not found".
-        allow_attachments: False where only text can go, as in a system prompt.
+        items: references. Items that are already a Fragment or an Attachment are returned as they are.
+        loaders: the loaders by prefix.
+        otherwise: called with a reference that has no prefix or one without a loader. It returns None for "not found".
+        allow_attachments: False where only text is allowed, as in a system prompt.
 
     Raises:
-        FragmentNotFound: no loader has the prefix, or the loader failed; the message names it and those that there are.
+        FragmentNotFound: no loader has the prefix, or the loader failed. The message names the reference and, for an unknown
+            prefix, the known ones.
     """
     resolved: list[Fragment | Attachment] = []
     for item in items:
         if isinstance(item, Fragment | Attachment):
             found: list[Fragment | Attachment] = [item]
         else:
-            found = _loaded(item, loaders, otherwise)
+            found = _load(item, loaders, otherwise)
         if not allow_attachments and any(isinstance(part, Attachment) for part in found):
             raise FragmentNotFound(f"{_shown(item)} is an attachment, and only text can go here.")
         resolved += found
@@ -77,18 +78,18 @@ def resolve_fragments(
 
 
 def split_reference(reference: str) -> tuple[str, str] | None:
-    """`prefix:argument` as its two halves; None if it begins with no prefix (letters, digits, `_` and `-`)."""
+    """Return the two halves of `prefix:argument`, or None if there is no prefix (letters, digits, `_` and `-`)."""
     match = _REFERENCE.fullmatch(reference)
     return (match[1], match[2]) if match else None
 
 
 def unknown_prefix(reference: str, what: str, known: Iterable[str]) -> str:
-    """The sentence that says that no loader has the prefix of a reference.
+    """Return the sentence that says that no loader has the prefix of a reference.
 
     Args:
-        reference: what the user wrote.
-        what: what the loaders load, such as "fragment".
-        known: the prefixes that there are.
+        reference: the reference as the user wrote it.
+        what: the kind of thing that is loaded, such as "fragment".
+        known: the known prefixes.
     """
     prefix, prefixes = reference.partition(":")[0], sorted(known)
     if not prefixes:
@@ -98,14 +99,14 @@ def unknown_prefix(reference: str, what: str, known: Iterable[str]) -> str:
     return f"No {what} loader is called {prefix!r}.{hint} There is {', '.join(prefixes)}."
 
 
-def _loaded(
+def _load(
     reference: str,
     loaders: Mapping[str, FragmentLoader],
     otherwise: Callable[[str], Loaded | Sequence[Loaded] | None] | None,
 ) -> list[Fragment | Attachment]:
     halves = split_reference(reference)
     if halves is not None and halves[0] in loaders:
-        return _run(loaders[halves[0]], halves[1], reference)
+        return _run_loader(loaders[halves[0]], halves[1], reference)
     found = otherwise(reference) if otherwise is not None else None
     if found is not None:
         return _as_list(found, reference)
@@ -115,7 +116,7 @@ def _loaded(
     raise FragmentNotFound(f"There is no fragment {_shown(reference)}: write prefix:argument ({known}).")
 
 
-def _run(loader: FragmentLoader, argument: str, reference: str) -> list[Fragment | Attachment]:
+def _run_loader(loader: FragmentLoader, argument: str, reference: str) -> list[Fragment | Attachment]:
     try:
         return _as_list(loader(argument), reference)
     except FragmentNotFound:

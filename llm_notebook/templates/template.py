@@ -1,4 +1,4 @@
-"""Templates: prompts with variables, kept as YAML files in the folder that the `llm` command uses, or loaded by plugins."""
+"""Templates: prompts with variables, stored as YAML files in the `llm` command's folder or loaded by plugins."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _SUFFIX = ".yaml"
 
 
 class MissingVariables(TemplateError):
-    """Variables of a template were given no value.
+    """Some variables of a template have no value.
 
     Attributes:
-        names: the variables, in the order of the text.
+        names: the variables without a value, in the order of the text.
     """
 
     def __init__(self, message: str, names: tuple[str, ...] = ()) -> None:
@@ -39,7 +39,7 @@ class MissingVariables(TemplateError):
 
 
 class AttachmentType(BaseModel):
-    """An attachment of a template whose MIME type is given: `value` is its path or address."""
+    """An attachment of a template with its MIME type. `value` is its path or URL."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,24 +48,24 @@ class AttachmentType(BaseModel):
 
 
 class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can change, so it has no hash
-    """A prompt to be used again, with variables as `$name` or `${name}`; `$$` is a dollar sign.
+    """A stored prompt with variables, written `$name` or `${name}`. `$$` stands for a dollar sign.
 
     Attributes:
-        name: what `load_template()` knows it by.
-        prompt: the prompt's text; `$input` in it is what the user gives. Without it the user's input is the prompt.
-        system: the system prompt's text.
-        attachments: paths or addresses.
-        attachment_types: attachments whose MIME type is given.
-        model: id or alias of the model to ask.
-        defaults: values of variables that are given none.
+        name: the name that `load_template()` finds the template by.
+        prompt: the text of the prompt, in which `$input` stands for the user's input. If it is None, the input is the prompt.
+        system: the text of the system prompt.
+        attachments: paths or URLs of attachments.
+        attachment_types: attachments with their MIME types.
+        model: id or alias of the model.
+        defaults: default values of variables.
         options: the model's options.
-        extract: the answer is its first fenced code block.
-        extract_last: the answer is its last fenced code block.
-        schema_object: JSON Schema that the answer must fit.
+        extract: use only the first fenced code block of the answer.
+        extract_last: use only the last fenced code block of the answer.
+        schema_object: JSON Schema of the answer.
         fragments: references to fragments.
-        system_fragments: references to fragments of the system prompt.
+        system_fragments: references to fragments for the system prompt.
         tools: names of tools.
-        functions: Python code whose functions are tools. Nothing here runs it.
+        functions: Python code that defines functions to use as tools. This class never runs the code.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -86,30 +86,30 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
     tools: list[str] | None = None
     functions: str | None = None
 
-    # Not a field: a file must not be able to say it of itself.
+    # A private attribute, because a field could be set by the file itself.
     _from_own_file: bool = PrivateAttr(default=False)
 
     MissingVariables: ClassVar[type[MissingVariables]] = MissingVariables
 
     def __eq__(self, other: object) -> bool:
-        """Templates are equal when their fields are, wherever they come from."""
+        """Compare the fields only, so that it does not matter where a template comes from."""
         return isinstance(other, Template) and self.model_dump() == other.model_dump()
 
     @property
     def functions_are_own(self) -> bool:
-        """True if the template, and so the code in `functions`, comes from a file on this machine."""
+        """Whether the template, and with it the code in `functions`, comes from a file on this machine."""
         return self._from_own_file
 
     def evaluate(self, input: str, params: Mapping[str, Any] | None = None) -> tuple[str | None, str | None]:  # noqa: A002
-        """The prompt and the system prompt, with values for their variables.
+        """Return the prompt and the system prompt, with their variables replaced by values.
 
         Args:
-            input: what `$input` stands for, and the prompt where the template has none.
-            params: values of the other variables; they win over `defaults`.
+            input: the value of `$input`, and the prompt itself if the template has none.
+            params: values of the other variables, which override `defaults`.
 
         Raises:
             Template.MissingVariables: a variable has no value.
-            TemplateError: a `$` begins no variable.
+            TemplateError: a `$` does not begin a variable.
         """
         values = {**(self.defaults or {}), **(params or {}), "input": input}
         try:
@@ -122,16 +122,16 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
             raise TemplateError(f"Template {self.name!r}: {error}") from None
 
     def vars(self) -> set[str]:
-        """The variables in the prompt and the system prompt."""
+        """Return the variables of the prompt and the system prompt."""
         return {name for text in (self.prompt, self.system) if text for name in _variables(text)}
 
     @classmethod
     def interpolate(cls, text: str | None, params: Mapping[str, Any]) -> str | None:
-        """The text with values for its variables.
+        """Return the text with its variables replaced by values.
 
         Raises:
             Template.MissingVariables: a variable has no value.
-            TemplateError: a `$` begins no variable.
+            TemplateError: a `$` does not begin a variable.
         """
         if not text:
             return text
@@ -146,9 +146,9 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
             raise TemplateError(f"A '$'{place} begins no variable: write $$ for a dollar sign.") from None
 
     def stringify(self) -> str:
-        """The YAML text of a template file: what is set, without the name."""
+        """Return the YAML text of a template file: all fields that are set, except the name."""
         fields = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)
-        # The `llm` command reads these files in the system's encoding, which outside POSIX need not be UTF-8.
+        # The `llm` command reads these files in the system's encoding, which may not be UTF-8 on Windows.
         return yaml.dump(
             fields,
             Dumper=_Dumper,
@@ -160,40 +160,41 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
 
 
 TemplateLoader = Callable[[str], Template]
-"""Given what follows `prefix:`, gives the template."""
+"""Takes what follows `prefix:` and returns the template."""
 
 
 class LoaderSource(Protocol):
-    """Knows the template loaders of installed plugins."""
+    """An object that knows the template loaders of the installed plugins."""
 
     def template_loaders(self) -> dict[str, TemplateLoader]:
-        """The loaders by prefix."""
+        """Return the loaders by prefix."""
 
 
 def load_template(name: str, *, loaders: Mapping[str, TemplateLoader] | None = None) -> Template:
-    """The template of that name.
+    """Load a template by name.
 
     Args:
         name: `NAME` for the file NAME.yaml in the templates folder, the path of another YAML file, or `prefix:NAME` for
             a plugin's loader.
-        loaders: by prefix; those of the installed plugins if not given.
+        loaders: the loaders by prefix; by default those of the installed plugins.
 
     Raises:
-        TemplateError: there is none, or it cannot be read; the message says what is wrong and where.
+        TemplateError: there is no such template, or it cannot be read. The message says what is wrong and where.
     """
     halves = split_reference(name)
     path = _path_of(name)
+    # A path may have a colon in it, as `C:\…` has, and then looks like a prefix.
     if halves is not None and not path.is_file():
         return _run_loader(name, *halves, _installed_loaders() if loaders is None else loaders)
-    return _parsed(name, path, _read(name, path))
+    return _parse(name, path, _read(name, path))
 
 
 def save_template(template: Template) -> Path:
-    """Write a template to NAME.yaml in the templates folder, in place of one of that name, and give the path.
+    """Write a template to NAME.yaml in the templates folder and return the path. An existing file is replaced.
 
     Raises:
         TemplateError: the name cannot be a file name.
-        ModelError: the file cannot be written; it is as it was.
+        ModelError: the file cannot be written; an existing one stays as it was.
     """
     name = template.name
     if not name.strip(". ") or not name.isprintable() or re.search(r'[<>:"/\\|?*]', name):
@@ -204,7 +205,7 @@ def save_template(template: Template) -> Path:
 
 
 def list_templates() -> list[Template]:
-    """The templates in the templates folder, by name. One that cannot be read costs a warning."""
+    """Return the templates in the templates folder, sorted by name. A template that cannot be read causes a warning."""
     templates = []
     for name in _names():
         try:
@@ -215,7 +216,7 @@ def list_templates() -> list[Template]:
 
 
 class _TemplateFile(ConfigurationFile[str | None]):
-    """A template's text, written as small configuration files are: locked, whole or not at all."""
+    """A template file, written like the other configuration files: under a lock, and completely or not at all."""
 
     def empty(self) -> str | None:
         return None
@@ -228,11 +229,11 @@ class _TemplateFile(ConfigurationFile[str | None]):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, the way people do."""
+    """A YAML writer that puts text of several lines into a block, as people do."""
 
 
 def _block_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # PyYAML writes the rarer line breaks such that it reads others back, unless they are quoted.
+    # Unless they are quoted, PyYAML reads the rarer line breaks back as different ones.
     style = '"' if set(text) & set("\x85\u2028\u2029") else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -260,7 +261,10 @@ def _names() -> list[str]:
 
 
 def _path_of(name: str) -> Path:
-    """The file of a name; it need not be there. Only what looks like a path leads out of the templates folder."""
+    """Return the path of a template's file, which need not exist.
+
+    The path is in the templates folder, unless the name itself looks like a path.
+    """
     given = Path(name).expanduser()
     if len(given.parts) > 1 or (given.suffix in (_SUFFIX, ".yml") and given.is_file()):
         return given
@@ -282,7 +286,7 @@ def _read(name: str, path: Path) -> str:
         raise TemplateError(f"The template {path} cannot be read ({said}).") from error
 
 
-def _parsed(name: str, path: Path, text: str) -> Template:
+def _parse(name: str, path: Path, text: str) -> Template:
     try:
         fields = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -345,7 +349,7 @@ def _run_loader(name: str, prefix: str, argument: str, loaders: Mapping[str, Tem
 
 
 def _variables(text: str) -> list[str]:
-    """The variables in a text, in order, each once."""
+    """Return the variables in a text, in order and without repetitions."""
     matches = string.Template.pattern.finditer(text)
     names = (match["named"] or match["braced"] for match in matches)
     return list(dict.fromkeys(name for name in names if name))

@@ -1,1 +1,1 @@
-"""What the reader sees of an exchange: the transcript, made safe to show in a notebook, a file or a terminal."""
+"""The transcript: a turn as its reader sees it, in forms that are safe to show in a notebook, a file or a terminal."""

@@ -1,15 +1,17 @@
-"""The blocks of a turn: reasoning, text, and calls with all that became of them. Pure."""
+"""The blocks that a turn is shown as: reasoning, text, and tool calls with their decisions and results."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llm_notebook.approvals.requests import ApprovalRequest, Decision
-from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest, Decision
+    from llm_notebook.journal.operations import CallEntry
 
 __all__ = ["Block", "CallBlock", "CallStatus"]
 
@@ -31,16 +33,17 @@ CallStatus = Literal[
 
 @dataclass(slots=True)
 class Block:
-    """One part of a turn, as far as it has arrived.
+    """One part of a turn, as much of it as has arrived.
 
     Attributes:
-        kind: what it is.
-        chunks: its text; for a tool call the JSON text of its arguments. Only grows, unless `version` does.
-        name: the tool, for calls.
-        began: seconds after the turn began.
-        ended: when the next block began; None for the newest.
-        position: its place among the blocks.
-        version: goes up after anything but the end of its text has changed.
+        kind: the kind of part.
+        chunks: the text in pieces; for a tool call the JSON text of its arguments. Pieces are only appended, unless `version`
+            is raised as well.
+        name: the name of the tool, for calls.
+        began: when the block began, in seconds after the turn began.
+        ended: when the next block began, in seconds after the turn began; None for the newest block.
+        position: the block's index among the blocks.
+        version: raised after every change except for text that is appended.
     """
 
     kind: Literal["reasoning", "text", "call"]
@@ -53,27 +56,27 @@ class Block:
 
     @property
     def text(self) -> str:
-        """Everything that arrived of it."""
+        """All the text that has arrived."""
         return "".join(self.chunks)
 
 
 @dataclass(slots=True)
 class CallBlock(Block):
-    """A tool call, from the model's first word of it to its result.
+    """A tool call, from the first event of it to its result.
 
     Attributes:
-        call_id: its id in the journal, once it has one.
-        tool_call_id: the provider's id.
-        status: how it stands.
-        started: when it began to run, in seconds after the turn began; None where that is not known.
-        seconds: how long it ran.
-        result: what the model is told, None before that is known.
-        request: what a human was last asked.
-        decision: what was decided.
+        call_id: the call's id in the journal; empty until it has one.
+        tool_call_id: the provider's id of the call.
+        status: the present state of the call, in words for the reader.
+        started: when the tool began to run, in seconds after the turn began; None if that is not known.
+        seconds: how long the tool ran; None if that is not known.
+        result: the text that the model reads; None until it is known.
+        request: the latest question to a human; None if there was none.
+        decision: the decision that counts; None if there is none.
         decided_by, decided_at: who decided, and when.
-        grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it was taken back since.
+        grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it has been revoked since.
         note: a sentence for the record, such as that a hook changed the arguments.
-        blocked: why it cannot be decided here.
+        blocked: why the call cannot be decided here; empty if it can.
     """
 
     call_id: str = ""
@@ -92,11 +95,11 @@ class CallBlock(Block):
     note: str = ""
     blocked: str = ""
 
-    def take(self, entry: CallEntry, now: float) -> None:
-        """Come to the state that the call has.
+    def update(self, entry: CallEntry, now: float) -> None:
+        """Take over the present state of the call.
 
         Args:
-            entry: the call as it stands.
+            entry: the call as the journal has it.
             now: seconds since the turn began.
         """
         if not self.chunks and entry.arguments:
@@ -114,7 +117,7 @@ class CallBlock(Block):
             self.decision, self.decided_by, self.decided_at = entry.decision, entry.decided_by, entry.decided_at
             self.grant_id, self.grant_scope = entry.grant_id, entry.grant_scope
         elif status == "waiting":
-            # Asked anew: what was decided before counts no more.
+            # The human is asked again, so that the earlier decision no longer counts.
             self.decision, self.decided_by, self.decided_at, self.grant_id = None, "", None, ""
         if entry.result is not None:
             self.result = entry.result.output
@@ -122,8 +125,8 @@ class CallBlock(Block):
         self.status = status
         self.version += 1
 
-    def returned(self, chunk: str) -> None:
-        """Take a piece of the result from the stream, where nobody tells how the call stands."""
+    def append_result(self, chunk: str) -> None:
+        """Add a piece of the result that arrived in the stream. The stream does not say how the call stands."""
         self.complete()
         self.result = (self.result or "") + chunk
         if self.status in ("queued", "running"):
@@ -131,7 +134,7 @@ class CallBlock(Block):
         self.version += 1
 
     def complete(self) -> bool:
-        """The model has written all of the arguments: they are shown as they were read. Returns whether that is news."""
+        """Note that all of the arguments have arrived, and rewrite them as compact JSON. Returns whether this changed the block."""
         if self.status != "writing":
             return False
         self.chunks = [_canonical(self.text)]

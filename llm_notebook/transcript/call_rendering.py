@@ -1,14 +1,18 @@
-"""A tool call as Markdown and as plain lines: what was asked, what a human decided, what came of it, each bounded."""
+"""A tool call as Markdown and as plain lines: its arguments, the decision of a human and the result, each shortened."""
 
 from __future__ import annotations
 
-from llm_notebook.transcript.blocks import CallBlock
+from typing import TYPE_CHECKING
+
 from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, ways_to_decide
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.blocks import CallBlock
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["literal_markdown", "markdown_call", "plain_call"]
 
@@ -17,13 +21,13 @@ _TAIL = 800
 
 
 def literal_markdown(text: str) -> str:
-    """Markdown that shows a name or a foreign sentence as exactly that, on one line, whatever is in it."""
+    """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it has."""
     text = on_one_line(text)
     return plain_text(text, line_start=True, lone_dollar=text.count("$") < 2)
 
 
 def markdown_call(block: CallBlock, view: TranscriptView) -> str:
-    """One call, folded; open while a human is asked."""
+    """Return a call as a folded section, which is open while a human is asked."""
     is_open = block.status in ("waiting", "unknown")
     summary = f"{_in_element(block.name)} · {call_sentence(block, view)}"
     parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
@@ -31,16 +35,15 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
         parts.append(sentence)
     if is_open:
         parts.append(_markdown_question(block))
-    arguments, language = _asked(block)
-    parts.append(f"Asked with:\n\n{_well(arguments, language)}" if arguments else "Asked without arguments.")
-    if edited := _edited(block):
+    arguments = _arguments_of(block)
+    parts.append(f"Asked with:\n\n{_well(arguments, 'json')}" if arguments else "Asked without arguments.")
+    if edited := _edited_arguments_of(block):
         parts.append(f"Changed to:\n\n{_well(edited, 'json')}")
     if block.note:
         parts.append(literal_markdown(block.note))
     if block.result is not None:
-        parts.append(
-            f"{_told(block)}:\n\n{_well(block.result, 'text')}" if block.result else f"{_told(block)}: nothing."
-        )
+        title = _result_title(block)
+        parts.append(f"{title}:\n\n{_well(block.result, 'text')}" if block.result else f"{title}: nothing.")
     if is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in ways_to_decide(block)))
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
@@ -54,7 +57,7 @@ def _markdown_question(block: CallBlock) -> str:
 
 
 def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
-    """One call as lines."""
+    """Return a call as lines of plain text."""
     lines = [f"{on_one_line(block.name)} · {call_sentence(block, view)}"]
     if sentence := decision_sentence(block):
         lines.append(sentence)
@@ -64,14 +67,15 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
             lines.append(f"The tool says: {on_one_line(block.request.reason)}")
         if block.blocked:
             lines.append(on_one_line(block.blocked))
-    arguments, _ = _asked(block)
+    arguments = _arguments_of(block)
     lines += _indented("Asked with:", arguments) if arguments else ["Asked without arguments."]
-    if edited := _edited(block):
+    if edited := _edited_arguments_of(block):
         lines += _indented("Changed to:", edited)
     if block.note:
         lines.append(on_one_line(block.note))
     if block.result is not None:
-        lines += _indented(f"{_told(block)}:", block.result) if block.result else [f"{_told(block)}: nothing."]
+        title = _result_title(block)
+        lines += _indented(f"{title}:", block.result) if block.result else [f"{title}: nothing."]
     return lines + [f"{code}  {text}" for code, text in ways_to_decide(block)]
 
 
@@ -88,20 +92,19 @@ def _question(block: CallBlock) -> list[str]:
     return lines
 
 
-def _asked(block: CallBlock) -> tuple[str, str]:
-    """The arguments, of a question the frozen ones; and the language they are written in."""
+def _arguments_of(block: CallBlock) -> str:
+    """Return the text of the arguments: the frozen ones if a human was asked, otherwise those that the model wrote."""
     if block.request is not None:
-        return (value_text(block.request.arguments), "json") if block.request.arguments else ("", "json")
-    text = block.text
-    return ("", "json") if text.strip() in ("", "{}") else (text, "json")
+        return value_text(block.request.arguments) if block.request.arguments else ""
+    return "" if block.text.strip() in ("", "{}") else block.text
 
 
-def _edited(block: CallBlock) -> str:
+def _edited_arguments_of(block: CallBlock) -> str:
     decision = block.decision
     return value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
 
 
-def _told(block: CallBlock) -> str:
+def _result_title(block: CallBlock) -> str:
     match block.status:
         case "failed":
             return "It failed, and the model was told"
@@ -112,7 +115,7 @@ def _told(block: CallBlock) -> str:
 
 
 def _bounded(text: str) -> str:
-    """Head and tail of a long text, what is hidden counted, everything invisible spelled out."""
+    """Shorten a long text to its head and tail, say how much is missing, and spell out invisible characters."""
     if len(text) > _LONGEST_WELL:
         head, tail = text[: _LONGEST_WELL - _TAIL], text[-_TAIL:]
         text = f"{head}\n… {len(text) - _LONGEST_WELL:,} characters are not shown …\n{tail}"
@@ -128,6 +131,6 @@ def _indented(title: str, text: str) -> list[str]:
 
 
 def _in_element(name: str) -> str:
-    """A name inside an element of ours: no character in it is Markdown, HTML or a formula."""
+    """Return a name as a `<code>` element in which no character can act as Markdown, HTML or a formula."""
     shown = on_one_line(name)
     return "<code>" + "".join(c if c.isalnum() or c in " _" else f"&#{ord(c)};" for c in shown) + "</code>"

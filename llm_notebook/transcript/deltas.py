@@ -1,29 +1,46 @@
-"""What is new in a transcript since the last look, as numbered deltas, and the whole as of such a number. Pure."""
+"""Numbered deltas: what has changed in a transcript since the last one, for readers that hold a copy of its document.
+
+How it works. An answer arrives in thousands of small events, and a browser must neither receive the whole document for each of them
+nor miss one. So a `DeltaWriter` remembers what readers have of each block: the version of the block, and how many chunks of its text
+have been sent. A change of a version means that the block is sent whole; otherwise only the chunks beyond that number are sent, as an
+`append`. The view lists the positions of changed blocks in `touched`, and the writer keeps a cursor into that list, so that a look
+costs as much as what is new, however long the transcript is.
+
+Deltas are numbered without gaps. A reader that finds a gap asks for the whole document, which `full()` gives together with the number
+of the last delta that it includes. Making it may take in changes that no delta has told about yet. These then go out as the next delta,
+with the number that the document already has, so that other readers do not miss them; the reader of the document ignores that delta
+because of its number.
+
+The view may change in one thread while the writer looks at it in another. So the writer reads the length of a list once and ignores what
+is appended later, and it reads a block's version before its fields, so that a change in between is sent again rather than lost.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.document import block_document, shown_arguments, top_fields
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import encodable
 
-__all__ = ["DeltaWriter", "apply"]
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["DeltaWriter"]
 
 Document = dict[str, Any]
 Delta = dict[str, Any]
 
 
 class DeltaWriter:
-    """Numbers the changes of one view. Looking costs what is new, whatever came before.
+    """A writer of numbered deltas for one view.
 
-    The view may be changed in another thread meanwhile; looks themselves must follow one another.
+    Another thread may change the view at the same time, but only one thread at a time may use the writer.
 
     Args:
-        view: what is followed. Its `id` names the transcript.
-        seq: the number that readers have already.
+        view: the view to follow. Its `id` names the transcript.
+        seq: the number of the last delta that readers already have.
     """
 
     def __init__(self, view: TranscriptView, seq: int = 0) -> None:
@@ -40,16 +57,13 @@ class DeltaWriter:
         return self._seq
 
     def next(self) -> Delta | None:
-        """The delta that brings a reader of the one before up to date; None where nothing is new.
-
-        After `full()` there may be two in a row.
-        """
+        """Return the next delta, or None if nothing is new. After `full()` there may be two deltas in a row."""
         return self._held.popleft() if self._held else self._look()
 
     def full(self) -> Document:
-        """The whole transcript as it is now, with the number of the delta that leads to it.
+        """Return the whole document as of now, with the number of the last delta that it includes.
 
-        If something was new, that delta comes with the following `next()`, so that other readers miss nothing.
+        If something was new, the following `next()` returns the delta for it, so that other readers do not miss it.
         """
         delta = self._look()
         if delta is not None:
@@ -58,7 +72,7 @@ class DeltaWriter:
         return {"version": 1, "id": self._view.id, "seq": self._seq, **self._top, "blocks": blocks}
 
     def _look(self) -> Delta | None:
-        ops = self._new_in_blocks()
+        ops = self._collect_block_ops()
         top = top_fields(self._view)
         fields = {name: value for name, value in top.items() if self._top.get(name, _ABSENT) != value}
         if fields:
@@ -69,23 +83,24 @@ class DeltaWriter:
         self._seq += 1
         return {"type": "delta", "id": self._view.id, "seq": self._seq, "ops": ops}
 
-    def _new_in_blocks(self) -> list[Document]:
+    def _collect_block_ops(self) -> list[Document]:
         touched = self._view.touched
         until = len(touched)
-        # The last one before may have grown since without being noted again.
+        # `touched` leaves out repetitions of its last entry, so that block may have changed again: hence the `- 1`.
         positions = dict.fromkeys(touched[max(0, self._cursor - 1) : until])
         self._cursor = until
-        return [op for position in sorted(positions) if (op := self._new_in(position)) is not None]
+        return [op for position in sorted(positions) if (op := self._take_op(position)) is not None]
 
-    def _new_in(self, position: int) -> Document | None:
+    def _take_op(self, position: int) -> Document | None:
+        """Return the operation that brings readers up to date with one block, and note that they have it."""
         block = self._view.blocks[position]
         if position == len(self._blocks):
             self._blocks.append(_Sent(block))
-            return {"op": "block", "block": position, "value": self._blocks[position].renewed(self._view)}
+            return {"op": "block", "block": position, "value": self._blocks[position].take_whole(self._view)}
         sent = self._blocks[position]
         if block.version != sent.version:
-            return {"op": "block", "block": position, "value": sent.renewed(self._view)}
-        text = sent.grown(self._view)
+            return {"op": "block", "block": position, "value": sent.take_whole(self._view)}
+        text = sent.take_growth(self._view)
         return {"op": "append", "block": position, "text": text} if text else None
 
 
@@ -93,7 +108,7 @@ _ABSENT = object()
 
 
 class _Sent:
-    """What readers have of one block."""
+    """The part of one block that has been sent to readers."""
 
     __slots__ = ("_arguments", "_block", "_chunks", "_fields", "_is_hidden", "version")
 
@@ -105,9 +120,9 @@ class _Sent:
         self._fields: Document = {}
         self._is_hidden = False
 
-    def renewed(self, view: TranscriptView) -> Document:
-        """The whole block, which readers then have."""
-        # Read before the fields: a change in between raises it again and is sent again.
+    def take_whole(self, view: TranscriptView) -> Document:
+        """Return the document of the whole block, and note that it is sent."""
+        # The version is read before the fields: if the block changes in between, it is sent again.
         self.version = self._block.version
         chunks = self._block.chunks
         self._chunks = len(chunks)
@@ -120,8 +135,8 @@ class _Sent:
             self._fields.pop("text")
         return value
 
-    def grown(self, view: TranscriptView) -> str:
-        """What its text has grown by."""
+    def take_growth(self, view: TranscriptView) -> str:
+        """Return the text that has been appended since, and note that it is sent."""
         chunks = self._block.chunks
         until = len(chunks)
         new = "".join(chunks[self._chunks : until])
@@ -134,31 +149,8 @@ class _Sent:
         return text
 
     def document(self) -> Document:
-        """The block as readers have it."""
+        """Return the document of the block as readers have it."""
         if isinstance(self._block, CallBlock):
             return dict(self._fields)
         text = "" if self._is_hidden else encodable("".join(self._block.chunks[: self._chunks]))
         return {**self._fields, "text": text}
-
-
-def apply(document: Document, delta: Delta) -> Document:
-    """The document after a delta; neither is changed. `reducer.ts` of the front end does the same.
-
-    Raises:
-        ValueError: the delta is not the next one for this document.
-    """
-    if delta["id"] != document["id"] or delta["seq"] != document["seq"] + 1:
-        raise ValueError(f"Delta {delta['seq']} does not follow {document['seq']}.")
-    blocks = list(document["blocks"])
-    fields: Document = {}
-    for op in delta["ops"]:
-        match op["op"]:
-            case "append":
-                block = blocks[op["block"]]
-                key = "arguments" if block["kind"] == "call" else "text"
-                blocks[op["block"]] = {**block, key: block[key] + op["text"]}
-            case "block":
-                blocks[op["block"] : op["block"] + 1] = [op["value"]]
-            case "set":
-                fields.update(op["fields"])
-    return {**document, **fields, "blocks": blocks, "seq": delta["seq"]}

@@ -1,19 +1,22 @@
-"""A TranscriptView as the JSON document that is shown, saved and read again; `document.ts` of the front end has its type.
+"""The JSON document of a TranscriptView, which the front end shows and the notebook file keeps; `document.ts` has its type.
 
-A notebook keeps it, so what machines wrote is bounded: arguments, results and everything on an approval card.
+Since the notebook file keeps it, everything in it that a machine has written is shortened: arguments, results and the contents of
+approval cards.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import encodable
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
-__all__ = ["MIME_TYPE", "block_document", "document_of", "shown_arguments", "top_fields"]
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["MIME_TYPE", "block_document", "shown_arguments", "top_fields"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _LONGEST_RESULT = 20_000
@@ -24,19 +27,11 @@ _MOST_CHANGES = 20
 Document = dict[str, Any]
 
 
-def document_of(view: TranscriptView, seq: int = 0) -> Document:
-    """The whole view.
-
-    Args:
-        view: what is shown.
-        seq: the number of the last delta that it includes.
-    """
-    blocks = [block_document(block, view) for block in view.blocks]
-    return {"version": 1, "id": view.id, "seq": seq, **top_fields(view), "blocks": blocks}
-
-
 def top_fields(view: TranscriptView) -> Document:
-    """Everything but the blocks, and what names the document: always the same keys, so that what is gone is told too."""
+    """Return the fields of the document other than its blocks, id and number.
+
+    The keys are always the same, so that a delta can tell that a value has become empty.
+    """
     return {
         "model": name_document(view.model_id),
         "state": view.state,
@@ -54,19 +49,19 @@ def top_fields(view: TranscriptView) -> Document:
 
 
 def block_document(block: Block, view: TranscriptView, text: str | None = None) -> Document:
-    """One block.
+    """Return the document of one block.
 
     Args:
-        block: of the view.
-        view: the turn.
-        text: the block's text if less than all of it is meant.
+        block: a block of the view.
+        view: the view.
+        text: the beginning of the block's text; by default all of it.
     """
     text = block.text if text is None else text
     if isinstance(block, CallBlock):
         return _call(block, view, text)
     if block.kind == "text":
         return {"kind": "text", "text": encodable(text)}
-    # Hidden reasoning is not saved either; its place is, since blocks are counted.
+    # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
     document: Document = {"kind": "reasoning", "text": "" if view.hide_reasoning else encodable(text)}
     if block.ended is not None:
         document["seconds"] = round(block.ended - block.began, 3)
@@ -74,11 +69,11 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
 
 
 def shown_arguments(text: str, before: int = 0) -> str:
-    """What is shown of the text of arguments: its head, and an ellipsis where it goes on.
+    """Return the part of the text of arguments that is shown: its beginning, and an ellipsis if it is longer.
 
     Args:
-        text: of the arguments, from `before` on.
-        before: characters that came before.
+        text: the text of the arguments from `before` on.
+        before: the number of characters that came before.
     """
     room = _LONGEST_ARGUMENTS - before
     if len(text) <= room:

@@ -1,23 +1,26 @@
-"""What the journal knows of a cell's chain, as the same view that its live stream made. Pure."""
+"""A chain from the journal as a TranscriptView, the same view that its live stream built."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.parts.messages import Message, StreamEvent, events_of
 from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import TurnEntry
 
 __all__ = ["view_of_turns"]
 
 
 def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> TranscriptView:
-    """The view of one chain.
+    """Return the view of one chain.
 
     Args:
-        turns: its rounds, oldest first; at least one.
-        transcript_id: the view's `id`; the id of the chain unless given.
+        turns: the rounds of the chain, oldest first; at least one.
+        transcript_id: the `id` of the view; by default the id of the chain.
     """
     first = turns[0].begun
     view = TranscriptView(first.model_id, id=transcript_id or first.chain_id, began=first.at.isoformat())
@@ -25,8 +28,8 @@ def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> Transc
     rounds = _Rounds(view)
     for turn in turns:
         if turn is not turns[0]:
-            rounds.results(turn.begun.messages)
-        rounds.said(turn)
+            rounds.feed_results(turn.begun.messages)
+        rounds.feed_answer(turn)
         view.usage = add_usage(view.usage, turn.usage)
     last = turns[-1]
     view.end(_state(last), rounds.seconds)
@@ -38,20 +41,22 @@ def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> Transc
 
 
 class _Rounds:
-    """Numbers the parts of several rounds as one stream."""
+    """Feeds several rounds to a view, with their parts numbered as in one stream."""
 
     def __init__(self, view: TranscriptView) -> None:
         self.seconds = 0.0
         self._view = view
         self._part = 0
 
-    def said(self, turn: TurnEntry) -> None:
+    def feed_answer(self, turn: TurnEntry) -> None:
+        """Feed what the model answered in a round, and the state of the calls that it requested."""
         self._feed(turn.output)
         for call in turn.calls:
-            self._view.call_changed(call)
+            self._view.update_call(call)
         self.seconds += (turn.duration_ms or 0) / 1000
 
-    def results(self, messages: Sequence[Message]) -> None:
+    def feed_results(self, messages: Sequence[Message]) -> None:
+        """Feed the results of calls, which begin the next round."""
         self._feed([message for message in messages if message.role == "tool"])
 
     def _feed(self, messages: Sequence[Message]) -> None:
@@ -73,5 +78,5 @@ def _state(last: TurnEntry) -> State:
     states = {call.state for call in last.calls}
     if states & {"waiting", "unknown"}:
         return "paused"
-    # Whatever became of the calls, nobody has gone on with it.
+    # The model has not been prompted again after its calls, so the chain stopped here.
     return "interrupted" if states else "done"

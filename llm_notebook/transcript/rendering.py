@@ -1,27 +1,30 @@
-"""A TranscriptView as Markdown and as plain text: the two forms that every front end and every viewer can show."""
+"""A TranscriptView as Markdown and as plain text, the two forms that every front end and every viewer can show."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.safe import safe_markdown
-from llm_notebook.transcript.view import Problem, TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import Written, duration, facts, not_saved_sentence, on_one_line, state_sentence
 
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import Problem, TranscriptView
+
 __all__ = ["duration", "footer", "literal_markdown", "markdown_of", "plain_of", "state_sentence"]
 
-# Our mark in plain text, and what could be taken for it at the beginning of a line.
+# The mark in front of our own lines in plain text, and similar characters that a model might put at the beginning of a line.
 _MARK = "▎"
 _LIKE_OUR_MARK = re.compile(rf"{_MARK}|(?<![^\s])[▀-▟┃⎸]")
 
 
 def markdown_of(view: TranscriptView) -> str:
-    """The turn as Markdown that is safe to show in a trusted cell.
+    """Return the turn as Markdown that is safe to show in a trusted cell.
 
-    Everything of ours about reasoning and calls stands in `<details>`, which no model can write.
+    Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     sections = [_markdown_block(block, view) for block in view.shown]
     if sentence := state_sentence(view, literal_markdown):
@@ -35,9 +38,9 @@ def markdown_of(view: TranscriptView) -> str:
 
 
 def plain_of(view: TranscriptView) -> str:
-    """The turn as text without markup, free of terminal control characters.
+    """Return the turn as text without markup and without terminal control characters.
 
-    Lines of ours about calls begin with a mark that stands nowhere else.
+    Our own lines about calls begin with a mark that no other line begins with.
     """
     sections = [_plain_block(block, view) for block in view.shown]
     sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *not_saved_sentence(view)]
@@ -48,7 +51,7 @@ def plain_of(view: TranscriptView) -> str:
 
 
 def footer(view: TranscriptView, written: Written = on_one_line) -> str:
-    """Model, tokens and time in one line. What is unknown is absent, never zero."""
+    """Return the model, tokens, cost and time in one line. Unknown values are left out and never shown as zero."""
     return " · ".join(facts(view, written))
 
 
@@ -57,7 +60,7 @@ def _markdown_block(block: Block, view: TranscriptView) -> str:
         return markdown_call(block, view)
     if block.kind == "text":
         return safe_markdown(block.text)
-    # Ours, not the model's: everything between these tags has been through safe_markdown.
+    # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
     summary = "Thinking" if newest else f"Thought for {duration(ended - block.began)}"
@@ -72,7 +75,7 @@ def _markdown_problem(problem: Problem) -> str:
 
 
 def _our_markdown(remark: str) -> str:
-    """A remark of ours, in which backticks mark what to type."""
+    """Return Markdown for one of our own remarks, in which backticks enclose what the reader can type."""
     return safe_markdown(" ".join(remark.split()))
 
 

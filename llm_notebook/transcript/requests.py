@@ -1,15 +1,21 @@
-"""What a human is asked, drawn from the frozen arguments and the tool's schema: short enough to save, complete on demand. Pure."""
+"""Approval cards: a call's frozen arguments and its tool's schema as a document that is short enough to save.
+
+Long values are shortened to their head and tail on the card; `full_value()` returns the whole text when the reader asks for it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from llm_notebook.approvals.requests import ApprovalRequest
-from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.visible import encodable
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest
+    from llm_notebook.serialization import JSON
+    from llm_notebook.transcript.blocks import CallBlock
 
 __all__ = [
     "edited_arguments",
@@ -34,12 +40,12 @@ Document = dict[str, Any]
 
 
 def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequence[str]) -> Document:
-    """The card of a call.
+    """Return the document of a call's approval card.
 
     Args:
-        request: what is asked.
+        request: the question to the human.
         block: the call.
-        scopes: how far "Always allow" may reach; a destructive tool has none.
+        scopes: how far "Always allow" may reach. A destructive tool cannot be always allowed.
     """
     document: Document = {
         "id": block.call_id or encodable(request.tool_call_id),
@@ -59,7 +65,7 @@ def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequenc
 
 
 def full_value(request: ApprovalRequest, name: str) -> str | None:
-    """The whole text of a parameter, as `text` of its document begins; None if there is no such parameter."""
+    """Return the whole text of a parameter that the card shows shortened; None if there is no such parameter."""
     shown, rest = _shown_and_rest(request)
     for key in shown:
         if key == name:
@@ -70,10 +76,14 @@ def full_value(request: ApprovalRequest, name: str) -> str | None:
 
 
 def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) -> dict[str, Any]:
-    """The arguments with a reader's edits: for each changed one its JSON text, None for one that was removed.
+    """Return the arguments with the reader's edits. They are not checked against the tool's schema here.
+
+    Args:
+        request: the question to the human, with the frozen arguments.
+        edits: the JSON text of each argument that was changed, or None for one that was removed.
 
     Raises:
-        ValueError: a text is no JSON. What is no sound argument for the tool is for its schema to tell.
+        ValueError: a text is not valid JSON.
     """
     arguments = dict(request.arguments)
     shown, rest = _shown_and_rest(request)
@@ -93,30 +103,30 @@ def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) 
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters of a text, with an ellipsis where it goes on; lone surrogates are spelled out."""
+    """Return at most `most` characters of a text, with an ellipsis if it is longer. Lone surrogates are spelled out."""
     return encodable(text if len(text) <= most else text[:most] + "…")
 
 
 def name_document(name: str) -> str:
-    """A name as documents hold it."""
+    """Return a name in the length that documents allow."""
     return shortened(name, _LONGEST_NAME)
 
 
-def value_text(value: Any) -> str:
-    """The JSON text of a value, on several lines where one would be long. What UTF-8 cannot hold is escaped."""
+def value_text(value: object) -> str:
+    """Return the JSON text of a value, on several lines if one would be long. Lone surrogates are escaped."""
     text = json.dumps(value, ensure_ascii=False)
     if len(text) > 72 and isinstance(value, dict | list):
         text = json.dumps(value, ensure_ascii=False, indent=2)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-def type_word(schema: Any, value: Any = None) -> str:
-    """A word for a type, such as `string` or `list of integer`: the schema's, or else the value's."""
+def type_word(schema: JSON, value: object = None) -> str:
+    """Return a word for a type, such as `string` or `list of integer`: the schema's, or else the value's."""
     word = _schema_word(schema, 0)
     return word or _schema_word({"type": _KINDS.get(type(value), "string")}, 0)
 
 
-def _schema_word(schema: Any, depth: int) -> str:
+def _schema_word(schema: JSON, depth: int) -> str:
     if not isinstance(schema, dict) or depth > 3:
         return ""
     kind = schema.get("type")
@@ -133,7 +143,7 @@ def _schema_word(schema: Any, depth: int) -> str:
     return name_document(kind) if isinstance(kind, str) else ""
 
 
-def _joined(words: Any) -> str:
+def _joined(words: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(word for word in words if word))[:_LONGEST_NAME]
 
 
@@ -150,7 +160,10 @@ def _parameters(request: ApprovalRequest) -> list[Document]:
 
 
 def _shown_and_rest(request: ApprovalRequest) -> tuple[list[str], list[str]]:
-    """The arguments in the order of the schema, and those that are too many or too oddly named for a line of their own."""
+    """Return the names of the arguments that get a row on the card, in the order of the schema, and those of all others.
+
+    The others are too many, or their names are too long or cannot be encoded. They share one row.
+    """
     properties = _properties(request.input_schema)
     names = [name for name in properties if name in request.arguments]
     names += [name for name in request.arguments if name not in properties]
@@ -165,12 +178,12 @@ def _rest_name(shown: list[str], rest: list[str]) -> str:
     return name
 
 
-def _properties(schema: Any) -> dict[str, Any]:
+def _properties(schema: JSON) -> dict[str, Any]:
     found = schema.get("properties") if isinstance(schema, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _parameter(name: str, value: Any, schema: dict[str, Any]) -> Document:
+def _parameter(name: str, value: object, schema: dict[str, Any]) -> Document:
     own = _resolved(_properties(schema).get(name), schema)
     text, is_text = _text(value)
     document: Document = {"name": name, "type": type_word(own, value), **_cut(text), "isText": is_text}
@@ -186,9 +199,11 @@ def _parameter(name: str, value: Any, schema: dict[str, Any]) -> Document:
     return document
 
 
-def _resolved(own: Any, schema: dict[str, Any]) -> Any:
-    """The schema of one parameter, with the definition that it points to in place of the pointer."""
-    reference = own.get("$ref") if isinstance(own, dict) else None
+def _resolved(own: JSON, schema: dict[str, Any]) -> JSON:
+    """Return the schema of one parameter, with the definition that it refers to in place of the reference."""
+    if not isinstance(own, dict):
+        return own
+    reference = own.get("$ref")
     if not isinstance(reference, str):
         return own
     kind, _, name = reference.removeprefix("#/").partition("/")
@@ -205,15 +220,18 @@ def _is_small(schema: dict[str, Any]) -> bool:
     return len(text) <= _LONGEST_SCHEMA and _SURROGATE.search(text) is None
 
 
-def _text(value: Any) -> tuple[str, bool]:
-    """How a value is written, and whether that is the string itself. A string that UTF-8 cannot hold is written as JSON."""
+def _text(value: object) -> tuple[str, bool]:
+    """Return the text of a value, and whether it is the string itself rather than JSON.
+
+    A string with lone surrogates is written as JSON, in which they can be escaped.
+    """
     if isinstance(value, str) and not _SURROGATE.search(value):
         return value, True
     return value_text(value), False
 
 
 def _cut(text: str) -> Document:
-    """Head and tail of a long text; counted in UTF-16 units, as its readers count."""
+    """Shorten a long text to its head and tail. Positions are counted in UTF-16 units, as JavaScript counts them."""
     if len(text) <= _LONG:
         return {"text": text, "cut": None}
     head, tail = text[:_HEAD], text[-_TAIL:]

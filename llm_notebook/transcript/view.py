@@ -1,13 +1,32 @@
-"""A turn as a reader sees it: stream events and what becomes of calls, as blocks of reasoning, text and calls. Pure."""
+"""A turn as its reader sees it: a state, and blocks of reasoning, text and calls. Every display is made from this view.
+
+How it works. Two sources tell about a turn. Stream events (`feed()`) bring the model's reasoning, text and calls as they arrive; the
+journal's entries (`update_call()`) say how each call stands. A call is in both: the model writes it piece by piece in the stream,
+and from then on it is proposed, waits, runs and ends in the journal. The view brings the two together:
+
+- Events of the same part go to the same block. A part is identified by its index, its message and its kind (`_PartKey`).
+- A call's block is found by the provider's id of the call, and later by the id of its entry in the journal. Not every provider gives
+  ids, so a result without an id goes to the first call of the same tool that has no result yet.
+- A result may come from both sources. The journal's is complete, so a result from the stream is ignored after it.
+
+The numbers of parts begin again when a chain is resumed. Therefore `begin()` and `end()` forget the parts but keep the blocks, and
+nothing is ever added to the block of an earlier run except by the id of its call.
+
+The view does no I/O and has no callbacks. It notes the positions of changed blocks in `touched` and raises the `version` of a block
+whose change is more than appended text, which is all that a `DeltaWriter` needs to send only what is new.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.journal.operations import CallEntry, Scope
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock
+
+if TYPE_CHECKING:
+    from llm_notebook.serialization import JSON
 
 __all__ = ["Block", "CallBlock", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
 
@@ -18,13 +37,13 @@ _PartKey = tuple[int, int | None, str]
 
 @dataclass(slots=True)
 class Problem:
-    """What went wrong, as the reader is told.
+    """A problem, as it is explained to the reader.
 
     Attributes:
-        kind: `key` where a key is missing, `error` otherwise.
         title: what happened, in a few words.
-        text: what it means, and on which side it is. May hold other people's words.
-        ways: lines to type, each with what it does.
+        text: what that means, and on which side the problem is. It may contain untrusted text, such as a server's message.
+        kind: `key` if an API key is missing, `error` otherwise.
+        ways: commands that the reader can type, each with a description of its effect.
     """
 
     title: str
@@ -35,31 +54,33 @@ class Problem:
 
 @dataclass(slots=True)
 class TranscriptView:
-    """One turn, all rounds of its chain: what was asked of whom, what arrived, and how it stands.
+    """One turn with all rounds of its chain: the model, what has arrived, and the present state.
 
-    Change it by its methods; fields that are set from outside take effect with the next document or delta.
+    Methods change the blocks and the state. Other fields may be set from outside; they take effect with the next document or
+    delta.
 
     Attributes:
         model_id: the model that answers.
-        state: how it stands.
-        id: of the transcript: the same for the live view, the record and after a reload.
-        began: when the turn began, ISO 8601 with offset, where that is known.
-        blocks: what arrived, in order. Positions never change.
-        seconds: how long it has taken so far, or took; without the time that a human took to decide.
-        notice: what to tell the reader while nothing arrives, such as why a request is sent again.
-        notice_seconds: after how long that ends, where that is known.
-        notice_detail: a further sentence about it.
-        usage: tokens of all rounds, once known; shown where `show_usage`.
-        cost: what all rounds cost, or why that is not known; shown with the usage.
+        state: the present state of the turn.
+        id: the id of the transcript, which is the same in the live view, in the notebook file and after reloading.
+        began: when the turn began, in ISO 8601 with offset; empty if that is not known.
+        blocks: the blocks in the order in which they arrived. Their positions never change.
+        seconds: how long the turn has taken, without the time that a human took to decide.
+        notice: a sentence to show while nothing arrives, such as why a request is sent again.
+        notice_seconds: how long nothing will arrive, counted from the notice; None if that is not known.
+        notice_detail: a second sentence for the notice.
+        usage: the tokens of all rounds; None until they are known.
+        show_usage: show model, tokens, cost and time under the answer.
+        cost: the cost of all rounds, or why it is not known.
         cut_short: the model stopped at its token limit.
-        remarks: sentences of ours for the reader, plain text, shown under the answer.
-        not_saved: why the turn is not in the journal; empty while it is.
-        problem: what went wrong, where that is for the transcript to tell.
-        hide_reasoning: leave reasoning out.
-        show_calls: show what calls were asked with and returned without a click.
+        remarks: our own sentences to show under the answer, as plain text.
+        not_saved: why the turn is not in the journal; empty if it is.
+        problem: what went wrong, if the transcript is to explain it.
+        hide_reasoning: do not show reasoning.
+        show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
-        size: characters that arrived so far.
-        touched: positions of blocks in the order they changed, for who follows; repetitions of the last one are left out.
+        size: the number of characters that have arrived.
+        touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
 
     model_id: str
@@ -90,32 +111,36 @@ class TranscriptView:
     _by_call: dict[str, CallBlock] = field(default_factory=dict)
 
     def start_over(self) -> None:
-        """Nothing has arrived, as at first. Whoever follows must be sent the whole."""
+        """Empty the view, for an answer that starts over. Readers must then be sent the whole document."""
         self.blocks.clear()
         self.touched.clear()
         self._by_tool_call.clear()
         self._by_call.clear()
         self._forget_parts()
-        self._notice_ends()
+        self._clear_notice()
         self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
         self.remarks, self.problem, self.state = [], None, "waiting"
 
     def begin(self, seconds: float) -> None:
-        """A run begins: the first one, or one that goes on after a pause, an interruption or a failure."""
+        """Begin a run: the first one, or one that continues after a pause, an interruption or a failure.
+
+        Args:
+            seconds: how long the turn has taken so far.
+        """
         self._forget_parts()
         self.seconds = seconds
         self.problem = None
         self.state = "streaming" if self.blocks else "waiting"
 
     def feed(self, event: StreamEvent, seconds: float) -> None:
-        """Take the next event.
+        """Take the next event of the stream.
 
         Args:
-            event: with its `part_index` filled in, as a response and a chain give it.
-            seconds: since the turn began.
+            event: the event, with a `part_index`. Responses and chains fill it in.
+            seconds: seconds since the turn began.
         """
         self.seconds = seconds
-        self._notice_ends()
+        self._clear_notice()
         if not event.chunk and event.type != "tool_result":
             return
         self.state = "streaming"
@@ -126,7 +151,7 @@ class TranscriptView:
             return
         block = self._by_part.get(part)
         if block is None or _is_another_call(block, event):
-            block = self._by_part[part] = self._opened(event, seconds)
+            block = self._by_part[part] = self._block_for(event, seconds)
         if isinstance(block, CallBlock) and event.tool_call_id and not block.tool_call_id:
             block.tool_call_id = event.tool_call_id
             block.version += 1
@@ -138,57 +163,57 @@ class TranscriptView:
             block.chunks.append(event.chunk)
         self._touch(block)
 
-    def call_changed(self, entry: CallEntry, seconds: float | None = None) -> None:
-        """A call came to another state.
+    def update_call(self, entry: CallEntry, seconds: float | None = None) -> None:
+        """Take over the new state of a call.
 
         Args:
-            entry: the call as it stands.
-            seconds: since the turn began, where that is known.
+            entry: the call as the journal has it.
+            seconds: seconds since the turn began; None if that is not known.
         """
         block = self._by_call.get(entry.call_id)
         if block is None:
             block = self._by_tool_call.get(entry.tool_call_id)
             if block is None or block.call_id:
-                block = self._new_call(
+                block = self._add_call(
                     entry.tool_name, entry.tool_call_id, self.seconds if seconds is None else seconds
                 )
             self._by_call[entry.call_id] = block
         if seconds is not None:
             self.seconds = seconds
-            self._notice_ends()
+            self._clear_notice()
         if self.state == "waiting":
             self.state = "streaming"
-        block.take(entry, self.seconds)
+        block.update(entry, self.seconds)
         self._touch(block)
 
-    def waits(self, notice: str, seconds: float, detail: str = "") -> None:
-        """Nothing arrives for a while.
+    def show_notice(self, notice: str, seconds: float, detail: str = "") -> None:
+        """Show a notice while nothing arrives. The next event removes it.
 
         Args:
-            notice: why.
-            seconds: after how long that ends.
-            detail: a further sentence about it.
+            notice: a sentence that says why.
+            seconds: how long nothing will arrive.
+            detail: a second sentence.
         """
         self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
         self._noticed_at = self.seconds
 
     @property
     def notice_left(self) -> float | None:
-        """Seconds after which the notice ends, from now; None where that is not known."""
+        """The seconds that are left of the time the notice announced; None if it announced none."""
         if self.notice_seconds is None:
             return None
         return max(0.0, self.notice_seconds - (self.seconds - self._noticed_at))
 
-    def blocked(self, call_id: str, why: str) -> None:
-        """Say why a waiting call cannot be decided here; nothing where it can."""
+    def mark_blocked(self, call_id: str, why: str) -> None:
+        """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
         block = self._by_call.get(call_id)
         if block is not None and block.blocked != why:
             block.blocked = why
             block.version += 1
             self._touch(block)
 
-    def revoked(self, grant_id: str) -> None:
-        """An "always allow" was taken back: the calls that it allowed say so."""
+    def mark_revoked(self, grant_id: str) -> None:
+        """Note at the calls that an "always allow" has decided that it was revoked."""
         for block in self.calls:
             if block.grant_id == grant_id and not block.grant_revoked:
                 block.grant_revoked = True
@@ -196,10 +221,15 @@ class TranscriptView:
                 self._touch(block)
 
     def end(self, state: State, seconds: float) -> None:
-        """The run is over: done, paused, interrupted or failed."""
+        """End the run.
+
+        Args:
+            state: `done`, `paused`, `interrupted` or `failed`.
+            seconds: how long the turn has taken.
+        """
         self.state = state
         self.seconds = seconds
-        self._notice_ends()
+        self._clear_notice()
         self._close_newest(seconds)
         if state in ("done", "paused"):
             for block in self.calls:
@@ -209,55 +239,56 @@ class TranscriptView:
 
     @property
     def calls(self) -> list[CallBlock]:
-        """The tool calls, in order."""
+        """The blocks of tool calls, in order."""
         return [block for block in self.blocks if isinstance(block, CallBlock)]
 
     @property
     def open_calls(self) -> list[CallBlock]:
-        """The calls that a human is to decide about."""
+        """The calls that a human has to decide about."""
         return [block for block in self.calls if block.status in ("waiting", "unknown")]
 
     def call(self, call_id: str) -> CallBlock | None:
-        """The call with this id in the journal."""
+        """Return the call with this id in the journal, or None if there is none."""
         return self._by_call.get(call_id)
 
     @property
     def shown(self) -> list[Block]:
-        """The blocks that a reader is to see."""
+        """The blocks to show to the reader."""
         return [block for block in self.blocks if not (self.hide_reasoning and block.kind == "reasoning")]
 
     @property
     def silent(self) -> bool:
-        """The turn is under way and there is nothing to see of it yet."""
+        """Whether the turn is under way and nothing of it can be shown yet."""
         return self.state == "waiting" or (self.state == "streaming" and not self.shown)
 
     @property
     def is_over(self) -> bool:
-        """Nothing more comes by itself, and nobody is asked."""
+        """Whether nothing more will arrive by itself and no human is asked."""
         return self.state in _OVER
 
     @property
     def answer(self) -> str:
-        """The text of the answer alone."""
+        """The text of the answer, without reasoning and calls."""
         return "".join(block.text for block in self.blocks if block.kind == "text")
 
-    def _opened(self, event: StreamEvent, seconds: float) -> Block:
+    def _block_for(self, event: StreamEvent, seconds: float) -> Block:
+        """Return the block that an event of a new part begins, or a call's block that the event continues by its id."""
         if event.type in ("tool_call_name", "tool_call_args"):
             known = self._by_tool_call.get(event.tool_call_id or "")
             if known is not None and known.status == "writing":
                 return known
             name = event.tool_name or "" if event.type == "tool_call_args" else ""
-            return self._new_call(name, event.tool_call_id or "", seconds)
-        return self._added(Block("text" if event.type == "text" else "reasoning", began=seconds), seconds)
+            return self._add_call(name, event.tool_call_id or "", seconds)
+        return self._add_block(Block("text" if event.type == "text" else "reasoning", began=seconds), seconds)
 
-    def _new_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
+    def _add_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
         block = CallBlock("call", name=name, began=seconds, tool_call_id=tool_call_id)
-        self._added(block, seconds)
+        self._add_block(block, seconds)
         if tool_call_id:
             self._by_tool_call[tool_call_id] = block
         return block
 
-    def _added(self, block: Block, seconds: float) -> Block:
+    def _add_block(self, block: Block, seconds: float) -> Block:
         self._close_newest(seconds)
         block.position = len(self.blocks)
         self.blocks.append(block)
@@ -268,12 +299,12 @@ class TranscriptView:
         if part not in self._results:
             block = self._call_answered_by(event)
             if block is None:
-                block = self._new_call(event.tool_name or "", event.tool_call_id or "", seconds)
-            # What the core told before is the whole of it.
+                block = self._add_call(event.tool_name or "", event.tool_call_id or "", seconds)
+            # A call that has a result already has all of it, from its entry in the journal.
             self._results[part] = None if block.result is not None else block
         taker = self._results[part]
         if taker is not None:
-            taker.returned(event.chunk)
+            taker.append_result(event.chunk)
             self._touch(taker)
 
     def _call_answered_by(self, event: StreamEvent) -> CallBlock | None:
@@ -292,7 +323,7 @@ class TranscriptView:
         self._by_part.clear()
         self._results.clear()
 
-    def _notice_ends(self) -> None:
+    def _clear_notice(self) -> None:
         self.notice = ""
         self.notice_seconds = None
         self.notice_detail = ""
@@ -308,13 +339,18 @@ def _is_another_call(block: Block, event: StreamEvent) -> bool:
 
 
 def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
-    """The tokens of two rounds together. What neither knows stays unknown."""
+    """Return the tokens of two rounds together. A count that neither round knows stays None."""
     if one is None or other is None:
         return one or other
-    return Usage(_sum(one.input, other.input), _sum(one.output, other.output), _sum(one.details, other.details))
+    return Usage(
+        cast("int | None", _sum(one.input, other.input)),
+        cast("int | None", _sum(one.output, other.output)),
+        cast("dict[str, Any] | None", _sum(one.details, other.details)),
+    )
 
 
-def _sum(one: Any, other: Any) -> Any:
+def _sum(one: JSON, other: JSON) -> JSON:
+    """Add numbers, and the values of dicts key by key."""
     if isinstance(one, dict) and isinstance(other, dict):
         return {key: _sum(one.get(key), other.get(key)) for key in one | other}
     if isinstance(one, int | float) and isinstance(other, int | float):

@@ -1,7 +1,7 @@
-r"""Invisible, control and direction-changing characters, spelled out so that a person sees everything a text contains.
+r"""Spelling out invisible, control and direction-changing characters, so that a person sees everything in a text.
 
-`visible` is for what somebody is asked to approve, `terminal_safe` for text that is streamed to a terminal, `encodable` for
-text that must fit into a message.
+`visible` is for text that a human is asked to approve, `terminal_safe` for text that is streamed to a terminal, and `encodable` for
+text that is sent as UTF-8.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 
 __all__ = ["encodable", "terminal_safe", "visible"]
 
-# Format, control, surrogate, private and unassigned characters, line and paragraph separators, and every space but the ordinary one.
+# Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 
 # Characters of other categories that are drawn as nothing, or as an empty cell.
@@ -37,25 +37,28 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def visible(text: str) -> str:
     r"""Return `text` with every character that does not show itself replaced by its code point, like `\u{202e}`.
 
-    Replaced are control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
-    variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, private and unassigned
-    characters. Emoji joined by invisible characters come apart: in an approval nothing is hidden. A literal `\u{` is
-    left as it is, so the result is for reading, not for decoding. Linear in the length of `text`.
+    This replaces control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
+    variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, and private and unassigned
+    characters. Emoji that are joined by invisible characters come apart, because an approval must not hide anything. A
+    literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
 
 
 def terminal_safe(text: str) -> str:
-    r"""Return `text` with control characters (except newline and tab) as `\u{1b}`, so that a terminal obeys none of them.
+    r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
 
-    Direction-changing characters and lone surrogates are spelled out too. Every character is judged by itself: the result for a text
-    equals the joined results for its chunks, wherever it was cut.
+    Direction-changing characters and lone surrogates are spelled out too. Each character is replaced independently of the others,
+    so that a text can be passed in chunks.
     """
     return _TERMINAL_CONTROL.sub(_spelled, text)
 
 
 def encodable(text: str) -> str:
-    r"""Return `text` with every lone surrogate, which UTF-8 cannot hold, spelled out like `\u{d800}`; character by character."""
+    r"""Return `text` with every lone surrogate, which cannot be encoded in UTF-8, spelled out like `\u{d800}`.
+
+    Each character is replaced independently of the others, so that a text can be passed in chunks.
+    """
     return _SURROGATE.sub(_spelled, text)
 
 

@@ -1,15 +1,18 @@
-"""Our own sentences about a turn and its calls: what a reader needs to know besides what was said. Pure."""
+"""Our own sentences about a turn and its calls, which tell the reader what the answer itself does not say."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from llm_notebook.parts.messages import Usage
-from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import visible
+
+if TYPE_CHECKING:
+    from llm_notebook.parts.messages import Usage
+    from llm_notebook.transcript.blocks import CallBlock
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = [
     "call_sentence",
@@ -27,17 +30,17 @@ __all__ = [
 _LONGEST_SENTENCE = 1_000
 
 Written = Callable[[str], str]
-"""How names and other people's words are written into our sentences."""
+"""A function that makes names and other untrusted text safe to put into our own sentences."""
 
 
 def on_one_line(text: str) -> str:
-    """Other people's words on one line, everything invisible in them spelled out."""
+    """Return untrusted text on one line, shortened and with invisible characters spelled out."""
     shown = visible(" ".join(text[: 4 * _LONGEST_SENTENCE].split()))
     return (shown if len(shown) <= _LONGEST_SENTENCE else shown[:_LONGEST_SENTENCE] + "…") or "(no name)"
 
 
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
-    """What is to be said of the turn as a whole; nothing where the answer speaks for itself."""
+    """Return a sentence about the state of the turn as a whole; empty if the answer needs none."""
     if view.notice:
         left = view.notice_left
         again = [] if left is None else [f"Trying again in {math.ceil(left)} s."]
@@ -66,17 +69,17 @@ def _kept(view: TranscriptView) -> str:
 
 
 def cut_short_sentence(view: TranscriptView) -> list[str]:
-    """That the model was stopped by its token limit, where it was."""
+    """Return a list with the sentence that the token limit cut the answer short, or an empty list if it did not."""
     return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."] if view.cut_short else []
 
 
 def not_saved_sentence(view: TranscriptView) -> list[str]:
-    """That the turn is not in the journal, where it is not."""
+    """Return a list with the sentence that the turn is not in the journal, or an empty list if it is."""
     return [f"Not saved: {on_one_line(view.not_saved)}"] if view.not_saved else []
 
 
 def facts(view: TranscriptView, written: Written = on_one_line) -> list[str]:
-    """Model, tokens, cost and time, for the foot. What is unknown is absent, never zero."""
+    """Return the model, tokens, cost and time for the footer. Unknown values are left out and never shown as zero."""
     cost = [written(view.cost)] if view.cost else []
     return [written(view.model_id), *_tokens(view.usage), *cost, duration(view.seconds)]
 
@@ -102,7 +105,7 @@ def _detail(usage: Usage, group: str, name: str) -> int:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people read them: `0.8 s`, `18 s`, `2 min 5 s`."""
+    """Return a number of seconds as people write it: `0.8 s`, `18 s`, `2 min 5 s`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 59.5:
@@ -111,7 +114,7 @@ def duration(seconds: float) -> str:
 
 
 def call_sentence(block: CallBlock, view: TranscriptView) -> str:
-    """How a call stands, to follow its name: no capital, no full stop, nobody else's words."""
+    """Return the state of a call, to put after its name: without a capital letter, a full stop or untrusted text."""
     took = "" if block.seconds is None else f" {duration(block.seconds)}"
     match block.status:
         case "finished":
@@ -124,7 +127,7 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
 
 
 def decision_sentence(block: CallBlock, written: Written = on_one_line) -> str:
-    """Who decided what, and when; nothing where nobody did."""
+    """Return the sentence that says who decided what, and when; empty if there is no decision."""
     decision = block.decision
     if decision is None:
         return ""
@@ -153,7 +156,7 @@ def _clock(at: datetime | None) -> str:
 
 
 def short_id(name: str) -> str:
-    """The end of an id, long enough to tell it from a word and from other ids."""
+    """Return the end of an id, long enough to have a digit (so that it is not taken for a word) and to tell ids apart."""
     length = 8
     while length < len(name) and not any(letter.isdigit() for letter in name[-length:]):
         length += 1
@@ -161,7 +164,7 @@ def short_id(name: str) -> str:
 
 
 def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
-    """The lines that decide about an open call, each with what it does."""
+    """Return the commands that decide about an open call, each with a description of its effect."""
     if block.status == "waiting" and block.call_id:
         return [
             (f"%llm approve {short_id(block.call_id)}", "runs it"),
@@ -175,6 +178,7 @@ def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
     return []
 
 
+# For each status, the words while the turn is under way and those when it is over.
 _STANDS: Mapping[str, tuple[str, str]] = {
     "writing": ("being written", "not finished"),
     "queued": ("not run yet", "did not run"),

@@ -1,4 +1,4 @@
-"""Aliases and defaults are kept in the `llm` command's own files, by many processes at once, through corrupt files."""
+"""Aliases and defaults are kept in the files of the `llm` command, even with many processes at once and with corrupt files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 from llm_notebook.configuration.choices import (
     delete_alias,
+    read_aliases,
+    read_default,
+    read_own_default,
     store_alias,
     store_default,
     store_own_default,
-    stored_aliases,
-    stored_default,
-    stored_own_default,
 )
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.errors import ModelError, UnknownModelError
@@ -32,13 +32,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_aliases_are_stored_changed_and_deleted():
-    assert stored_aliases() == {}
+    assert read_aliases() == {}
     store_alias("fast", "gpt-4o-mini")
     store_alias("my own", "any string, ü")
     store_alias("fast", "other")
-    assert stored_aliases() == {"fast": "other", "my own": "any string, ü"}
+    assert read_aliases() == {"fast": "other", "my own": "any string, ü"}
     delete_alias("fast")
-    assert stored_aliases() == {"my own": "any string, ü"}
+    assert read_aliases() == {"my own": "any string, ü"}
 
 
 @pytest.mark.parametrize("content", [None, "{}", "{", "[]", '{"another": "x"}'])
@@ -60,13 +60,13 @@ def test_a_corrupt_alias_file_costs_one_warning(content, folder):
     folder.mkdir()
     (folder / "aliases.json").write_text(content)
     with pytest.warns(ConfigurationWarning, match=r"aliases\.json"):
-        assert stored_aliases() == {}
+        assert read_aliases() == {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert stored_aliases() == {}
+        assert read_aliases() == {}
     store_alias("new", "x")
     with warnings.catch_warnings(record=True):
-        assert stored_aliases() == {"new": "x"}
+        assert read_aliases() == {"new": "x"}
 
 
 def test_the_llm_package_and_this_one_share_aliases_in_one_format(folder):
@@ -74,10 +74,10 @@ def test_the_llm_package_and_this_one_share_aliases_in_one_format(folder):
     store_alias("ours", "gpt-4o-mini")
     assert llm.get_model("ours").model_id == "gpt-4o-mini"
     llm.set_alias("theirs", "gpt-4o")
-    assert stored_aliases() == {"ours": "gpt-4o-mini", "theirs": "gpt-4o"}
+    assert read_aliases() == {"ours": "gpt-4o-mini", "theirs": "gpt-4o"}
     ours = (folder / "aliases.json").read_text()
     llm.remove_alias("ours")
-    assert stored_aliases() == {"theirs": "gpt-4o"}
+    assert read_aliases() == {"theirs": "gpt-4o"}
     delete_alias("theirs")
     assert "theirs" not in llm.get_model_aliases()
     llm.set_alias("ours", "gpt-4o-mini")
@@ -87,26 +87,26 @@ def test_the_llm_package_and_this_one_share_aliases_in_one_format(folder):
 
 def test_the_llm_package_and_this_one_share_the_default(folder):
     llm = pytest.importorskip("llm")
-    assert stored_default() is None
+    assert read_default() is None
     store_default("gpt-4o")
     assert llm.get_default_model() == "gpt-4o"
     ours = (folder / "default_model.txt").read_bytes()
     llm.set_default_model("gpt-4o")
     assert (folder / "default_model.txt").read_bytes() == ours
     llm.set_default_model("gpt-4o-mini")
-    assert stored_default() == "gpt-4o-mini"
+    assert read_default() == "gpt-4o-mini"
     store_default(None)
     assert llm.get_default_model(default=None) is None
     store_default(None)
     store_default("gpt-4o")
     llm.set_default_model(None)
-    assert stored_default() is None
+    assert read_default() is None
 
 
 def test_white_space_around_the_default_does_not_count(folder):
     folder.mkdir()
     (folder / "default_model.txt").write_text("\n gpt-4o \r\n")
-    assert stored_default() == "gpt-4o"
+    assert read_default() == "gpt-4o"
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\x00\xff\xfe", b"a\nb"])
@@ -114,20 +114,20 @@ def test_a_corrupt_default_is_none_with_a_warning(content, folder):
     folder.mkdir()
     (folder / "default_model.txt").write_bytes(content)
     with pytest.warns(ConfigurationWarning, match=r"default_model\.txt"):
-        assert stored_default() is None
+        assert read_default() is None
     store_default("gpt-4o")
-    assert stored_default() == "gpt-4o"
+    assert read_default() == "gpt-4o"
 
 
 def test_our_own_default_is_not_the_llm_commands(folder):
-    assert stored_own_default() is None
+    assert read_own_default() is None
     store_own_default("smollm2")
-    assert stored_own_default() == "smollm2"
-    assert stored_default() is None
+    assert read_own_default() == "smollm2"
+    assert read_default() is None
     assert not (folder / "default_model.txt").exists()
     store_own_default(None)
     store_own_default(None)
-    assert stored_own_default() is None
+    assert read_own_default() is None
 
 
 @pytest.mark.parametrize("content", ["{", '{"default_model": ["x"]}', "[]"])
@@ -135,9 +135,9 @@ def test_corrupt_own_settings_cost_a_warning(content, folder):
     store_own_default("smollm2")
     (folder / "llm_notebook" / "settings.json").write_text(content)
     with pytest.warns(ConfigurationWarning, match=r"settings\.json"):
-        assert stored_own_default() is None
+        assert read_own_default() is None
     store_own_default("smollm2")
-    assert stored_own_default() == "smollm2"
+    assert read_own_default() == "smollm2"
 
 
 @pytest.mark.parametrize("bad", ["", " ", "a\nb", "\x07", None, 5])
@@ -154,7 +154,7 @@ def test_what_cannot_be_stored_is_refused_in_a_sentence(bad, folder):
 def test_reading_makes_no_folder_and_a_shared_folder_shows_no_lock_files(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert (stored_aliases(), stored_default(), stored_own_default()) == ({}, None, None)
+        assert (read_aliases(), read_default(), read_own_default()) == ({}, None, None)
     assert not folder.exists()
     store_alias("fast", "x")
     store_default("x")
@@ -167,7 +167,7 @@ def test_a_file_where_our_own_folder_should_be_does_not_stop_the_shared_files(fo
     (folder / "llm_notebook").touch()
     with pytest.warns(ConfigurationWarning, match="written without a lock"):
         store_alias("fast", "x")
-    assert stored_aliases() == {"fast": "x"}
+    assert read_aliases() == {"fast": "x"}
     with pytest.raises(ModelError, match="cannot be created"):
         store_own_default("x")
 
@@ -198,4 +198,4 @@ def test_eight_processes_that_each_store_thirty_aliases_lose_none():
     for process in processes:
         process.communicate()
     assert [process.returncode for process in processes] == [0] * 8
-    assert set(stored_aliases()) == {f"alias-{process}-{number}" for process in range(8) for number in range(30)}
+    assert set(read_aliases()) == {f"alias-{process}-{number}" for process in range(8) for number in range(30)}

@@ -54,7 +54,7 @@ def kept_copies(path: Path) -> list[Path]:
 
 
 def leftovers(path: Path) -> list[str]:
-    """Whatever an update left beside the file, but for its lock."""
+    """Return the files that an update has left beside the file, except its lock."""
     return sorted(item.name for item in path.parent.iterdir() if item.name not in {path.name, f".{path.name}.lock"})
 
 
@@ -65,7 +65,7 @@ def assert_silent_and_empty(file: JSONFile) -> None:
 
 
 def settle(path: Path) -> None:
-    """Makes the file look as if it was written a minute ago."""
+    """Make the file look as if it had been written a minute ago."""
     long_ago = time.time() - 60
     os.utime(path, (long_ago, long_ago))
 
@@ -105,7 +105,7 @@ def test_a_change_by_another_writer_is_seen_at_once_even_with_the_same_size_and_
 
 
 def test_a_change_is_seen_on_a_file_system_whose_clock_does_not_tell_it(path, monkeypatch):
-    monkeypatch.setattr(files, "_version_of", lambda status: (status.st_size,))
+    monkeypatch.setattr(files, "version_of", lambda status: (status.st_size,))
     path.write_text('{"a": "1"}')
     file = JSONFile(path)
     assert file.read() == {"a": "1"}
@@ -119,7 +119,7 @@ def test_an_unchanged_file_is_not_opened_again(path, monkeypatch):
     file = JSONFile(path)
     assert file.read() == {"a": "1"}
     opened: list[object] = []
-    monkeypatch.setattr(files, "_read_regular_file", lambda *args: opened.append(args))
+    monkeypatch.setattr(files, "read_regular_file", lambda *args: opened.append(args))
     assert file.read() == {"a": "1"}
     assert opened == []
 

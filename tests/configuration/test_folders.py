@@ -1,4 +1,4 @@
-"""The folders are the `llm` command's own, private when we make them; failing to make one is told in a sentence."""
+"""The folders are those of the `llm` command, and private if we create them; a failure is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 import click.utils
 import pytest
 
-from llm_notebook.configuration.folders import cache_dir, data_dir, own_dir, user_dir
+from llm_notebook.configuration.folders import data_dir, own_dir, user_dir
 from llm_notebook.errors import ModelError
 
 
@@ -72,7 +72,7 @@ def test_a_folder_we_make_is_private_and_one_that_exists_keeps_its_mode(tmp_path
 
 def test_asking_where_a_folder_is_need_not_make_it(home, monkeypatch):
     monkeypatch.setenv("LLM_USER_PATH", str(home / "shared"))
-    for folder in (user_dir, own_dir, data_dir, cache_dir):
+    for folder in (user_dir, own_dir, data_dir):
         assert not folder(create=False).exists()
     assert list(home.iterdir()) == []
 
@@ -89,7 +89,6 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(folder, tmp_path, mo
 def test_data_is_kept_where_the_environment_says_else_in_the_platform_folder(home, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     assert data_dir() == home / ".local/share/llm_notebook"
-    assert cache_dir() == home / ".cache/llm_notebook"
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(home / "weights"))
     assert data_dir() == home / "weights"
     assert data_dir().is_dir()

@@ -1,4 +1,4 @@
-"""A journal of its own for every test."""
+"""Fixtures: a separate journal for every test."""
 
 from __future__ import annotations
 

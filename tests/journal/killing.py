@@ -1,9 +1,9 @@
-"""Kills processes that run approved calls, at random instants, and looks what the journal knows afterwards.
+"""Kills processes that run approved calls, at random moments, and checks what the journal knows afterwards.
 
-`python -m tests.journal.killing 500` kills a thousand (two a round), in a folder of its own, and prints what it saw; a second number is
-the seed. Two processes at a
-time share the calls, so that they also race for them. Each acknowledges through a pipe whatever its journal has told it is durable;
-the call's side effect is a line in a file, written and synchronised between `started` and `finished`.
+`python -m tests.journal.killing 500` runs 500 rounds in a temporary folder, kills two processes in each, and prints what it found. A
+second number is the seed. The two processes of a round share their calls, so that they also race for them. Each writes to a pipe what
+its journal has acknowledged as durable. The side effect of a call is a line in a file, which is written and synchronised between
+`started` and `finished`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import begun, decided, done, moved, proposed, request
 
-__all__ = ["Seen", "killed"]
+__all__ = ["Seen", "kill_processes"]
 
 _PROCESSES = 2
 _ROUNDS_PER_JOURNAL = 10
@@ -36,12 +36,12 @@ _LONGEST_LIFE_SECONDS = 0.12
 
 @dataclass
 class Seen:
-    """What came of all rounds.
+    """The results of all rounds.
 
     Attributes:
-        kills, acknowledged, effects: how many processes were killed, what they had acknowledged and what they had done.
-        unknown: calls that were cut short while they ran.
-        broken: promises that were not kept, each in a few words.
+        kills, acknowledged, effects: the numbers of killed processes, of acknowledged transitions and of side effects.
+        unknown: the number of calls that were interrupted while they ran.
+        broken: the promises that were broken, each in a few words.
     """
 
     kills: int = 0
@@ -52,7 +52,7 @@ class Seen:
 
 
 class _Child:
-    """One of the processes: goes on with what waits, then makes new calls, until it is killed."""
+    """One of the processes. It continues the waiting calls and then makes new ones, until it is killed."""
 
     def __init__(self, path: Path, effects: Path, pipe: int, round_number: int) -> None:
         self.journal = open_sqlite_journal(path)
@@ -93,8 +93,8 @@ class _Child:
         os.write(self.pipe, f"{call_id} {state}\n".encode())
 
 
-def killed(rounds: int, folder: Path, seed: int) -> Seen:
-    """Kill `_PROCESSES` processes in each of so many rounds, and look after each."""
+def kill_processes(rounds: int, folder: Path, seed: int) -> Seen:
+    """Kill `_PROCESSES` processes in each round, and check the journal after each round."""
     chance = random.Random(seed)
     seen = Seen()
     acknowledged: set[tuple[str, str]] = set()
@@ -104,16 +104,16 @@ def killed(rounds: int, folder: Path, seed: int) -> Seen:
         if round_number % _ROUNDS_PER_JOURNAL == 0:
             place.mkdir()
             acknowledged = set()
-        children = [_begun(path, effects, round_number) for _ in range(_PROCESSES)]
+        children = [_start_child(path, effects, round_number) for _ in range(_PROCESSES)]
         for pid, pipe in children:
             time.sleep(chance.uniform(0, _LONGEST_LIFE_SECONDS / _PROCESSES))
             _kill(pid, pipe, acknowledged, seen)
-        _look(path, effects, acknowledged, seen, is_last=round_number % _ROUNDS_PER_JOURNAL == _ROUNDS_PER_JOURNAL - 1)
+        _check(path, effects, acknowledged, seen, is_last=round_number % _ROUNDS_PER_JOURNAL == _ROUNDS_PER_JOURNAL - 1)
     return seen
 
 
-def _begun(path: Path, effects: Path, round_number: int) -> tuple[int, int]:
-    """A child's process id, and the pipe that it acknowledges through."""
+def _start_child(path: Path, effects: Path, round_number: int) -> tuple[int, int]:
+    """Fork a child, and return its process id and the pipe that it writes its acknowledgements to."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -143,15 +143,15 @@ def _kill(pid: int, pipe: int, acknowledged: set[tuple[str, str]], seen: Seen) -
     acknowledged |= {(call_id, state) for call_id, _, state in (line.partition(" ") for line in lines)}
 
 
-def _look(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: Seen, *, is_last: bool) -> None:
-    """Hold what the journal says against what was acknowledged and what was done."""
-    states, steps = _recorded(path) if path.exists() else ({}, {})
+def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: Seen, *, is_last: bool) -> None:
+    """Compare the journal with what was acknowledged and with the side effects that happened."""
+    states, steps = _read_calls(path) if path.exists() else ({}, {})
     ran = Counter(effects.read_text().split()) if effects.exists() else Counter()
     for call_id, state in acknowledged:
         if state not in steps.get(call_id, ()):
             seen.broken.append(f"{call_id} {state} was acknowledged and lost")
     for call_id, count in ran.items():
-        # A decision that comes when the call has become unknown allows it to run once more.
+        # A call whose outcome is unknown may be approved again, and then it may run once more.
         if count > steps.get(call_id, []).count("approved"):
             seen.broken.append(f"{call_id} ran {count} times")
         if "started" not in steps.get(call_id, ()):
@@ -164,8 +164,8 @@ def _look(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: S
         seen.unknown += list(states.values()).count("unknown")
 
 
-def _recorded(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The state of every call as the journal tells it, and the steps that led there. All belong to one turn, which may not have begun."""
+def _read_calls(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the state of every call and the states that it went through. All calls belong to one turn, which may not exist yet."""
     with open_sqlite_journal(path) as journal:
         turn = journal.turn("T1")
         states = {} if turn is None else {call.call_id: call.state for call in turn.calls}
@@ -181,4 +181,4 @@ if __name__ == "__main__":
     given_seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(2**32)
     sys.stderr.write(f"seed {given_seed}\n")
     with tempfile.TemporaryDirectory() as temporary:
-        sys.stdout.write(json.dumps(asdict(killed(int(sys.argv[1]), Path(temporary), given_seed))) + "\n")
+        sys.stdout.write(json.dumps(asdict(kill_processes(int(sys.argv[1]), Path(temporary), given_seed))) + "\n")

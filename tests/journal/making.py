@@ -1,4 +1,4 @@
-"""Operations for tests: turns, calls and decisions with everything filled in that a test does not care about."""
+"""Operations for tests: turns, calls and decisions with default values for everything that a test does not care about."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGEST = "d" * 64
 
 
 def begun(turn_id: str = "T1", messages: Sequence[Message] | str = "A question", **more: Any) -> TurnBegun:
-    """The first turn of a conversation, unless told otherwise."""
+    """Return the beginning of a turn, by default the first one of a conversation."""
     sent = [user(messages)] if isinstance(messages, str) else messages
     given: dict[str, Any] = {
         "conversation_id": "C1",
@@ -34,14 +34,14 @@ def begun(turn_id: str = "T1", messages: Sequence[Message] | str = "A question",
 
 
 def ended(turn_id: str = "T1", messages: Sequence[Message] | str = "An answer", **more: Any) -> TurnEnded:
-    """A turn that was answered."""
+    """Return the end of a turn, by default a complete one."""
     said = [assistant(messages)] if isinstance(messages, str) else messages
     given: dict[str, Any] = {"status": "complete", "usage": None, "duration_ms": 1500}
     return TurnEnded(turn_id=turn_id, messages=said, **(given | more))
 
 
 def proposed(call_id: str = "K1", turn_id: str = "T1", **more: Any) -> CallProposed:
-    """A call of `delete_files`, with the provider's id `tc-` and its own."""
+    """Return a proposed call of `delete_files`. Its id at the provider is `tc-` and its own id."""
     given: dict[str, Any] = {
         "tool_call_id": f"tc-{call_id}",
         "tool_name": "delete_files",
@@ -51,24 +51,24 @@ def proposed(call_id: str = "K1", turn_id: str = "T1", **more: Any) -> CallPropo
 
 
 def request(digest: str = DIGEST, **more: Any) -> ApprovalRequest:
-    """What a human is asked about `delete_files`."""
+    """Return the question to a human about `delete_files`."""
     return ApprovalRequest("delete_files", {"path": "/tmp/old"}, "tc-K1", "Deletes 3 files.", digest, **more)
 
 
 def moved(call_id: str, expected: CallState | Sequence[CallState], to: CallState, **more: Any) -> CallMoved:
-    """A call goes from one state to another."""
+    """Return the transition of a call to another state."""
     states = [expected] if isinstance(expected, str) else list(expected)
     return CallMoved(call_id, states, to, AT, **more)  # type: ignore[arg-type]
 
 
 def decided(call_id: str = "K1", verdict: Any = "approved", digest: str = DIGEST, **more: Any) -> Decided:
-    """A decision of Ada's."""
+    """Return a decision by Ada."""
     said = {name: more.pop(name) for name in ("arguments", "text") if name in more}
     return Decided(call_id, Decision(verdict, digest, **said), "Ada", AT, **more)
 
 
 def grant(grant_id: str = "G1", **more: Any) -> Grant:
-    """Leave for `delete_files` in one cell."""
+    """Return an "always allow" for `delete_files` in one cell."""
     given: dict[str, Any] = {"scope": "cell", "place": "cell-1", "who": "Ada", "at": AT}
     return Grant(grant_id, "delete_files", "identity", **(given | more))
 
@@ -80,6 +80,6 @@ def done(journal: SQLiteJournal, *operations: Operation) -> Any:
 
 
 def waiting_call(journal: SQLiteJournal, call_id: str = "K1", turn_id: str = "T1") -> str:
-    """A call that waits for a human; returns its id."""
+    """Record a call that waits for a human, and return its id."""
     done(journal, proposed(call_id, turn_id), moved(call_id, "proposed", "waiting", request=request()))
     return call_id

@@ -1,4 +1,4 @@
-"""Whatever an operation holds comes back as it was: odd characters, huge values, attachments, what tools raised."""
+"""Every value of an operation is read back unchanged: odd characters, huge values, attachments, exceptions of tools."""
 
 from __future__ import annotations
 

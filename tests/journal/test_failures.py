@@ -1,4 +1,4 @@
-"""Failures are told in one sentence that names the file and says what to do."""
+"""Failures are reported in one sentence that names the file and says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the journal lies, who may read it, and which disks count as local."""
+"""The location of the journal's file, its permissions, and the disks that count as local."""
 
 from __future__ import annotations
 

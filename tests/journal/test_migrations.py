@@ -1,4 +1,4 @@
-"""Opening: fresh files, many at once, other programs' files, newer ones, damaged ones, and disks without shared memory."""
+"""Opening a file: new ones, many processes at once, files of other programs and of newer versions, damaged files, remote disks."""
 
 from __future__ import annotations
 

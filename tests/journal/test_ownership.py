@@ -1,4 +1,4 @@
-"""Calls of processes that died read as unknown; those of processes that live, and of this one, never do."""
+"""The calls of dead processes read as unknown; those of living processes and of this one never do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ done(journal, begun("T9"), proposed("K9", "T9"), moved("K9", "proposed", "starte
 
 
 def running(path, then="print('ready', flush=True); time.sleep(600)"):
-    """A process that runs call K9 and then does what it is told."""
+    """Start a process that runs call K9 and then the given statements."""
     process = subprocess.Popen(
         [sys.executable, "-c", RUNNING.format(then=then), str(path)], stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Several processes with one journal: a fresh one that all open at once, and calls that all want to decide and start."""
+"""Several processes with one journal: they open a new file at once, and decide and start the same calls at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, done, moved, proposed, request
 
 PROCESSES = 8
-# Each process says when it is ready and begins when it is told to.
+# Each process prints that it is ready, and begins when it reads a line.
 STARTING = """
 import json, sys
 from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
@@ -43,7 +43,7 @@ print(json.dumps(won))
 
 
 def together(program, path, *, is_local=True):
-    """What each of several processes prints that begin at the same time."""
+    """Run several processes that begin at the same moment, and return what each of them prints."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", STARTING + program, str(path), str(name), str(is_local)],

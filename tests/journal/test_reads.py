@@ -1,4 +1,4 @@
-"""What is read back: turns, chains, conversations, histories, grants; and the views that a person reads with any SQLite tool."""
+"""Reading: turns, chains, conversations, histories and grants; and the views that people read with any SQLite tool."""
 
 from __future__ import annotations
 

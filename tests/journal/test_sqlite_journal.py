@@ -19,7 +19,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or open files 
 
 def run(program, path):
     done = subprocess.run(
-        # Later Pythons warn of forks of processes with threads, which is what is tested here.
+        # Newer Pythons warn of forks of processes with threads, which is what is tested here.
         [sys.executable, "-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning", "-c", program, str(path)],
         capture_output=True,
         text=True,

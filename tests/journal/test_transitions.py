@@ -1,4 +1,4 @@
-"""Calls go through their states as a plain table says: decisions, compare-and-set, dead owners; in one process and across reopening."""
+"""Calls go through the same states as in a simple model of them, with decisions, dead owners and journals that are opened again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERDICTS = ("approved", "denied", "answered", "abandoned")
 
 @dataclass
 class Expected:
-    """A call as the table has it."""
+    """A call in the model."""
 
     state: str = "proposed"
     digest: str | None = None
@@ -35,7 +35,7 @@ class Expected:
 
 
 class Calls(RuleBasedStateMachine):
-    """Does the same to a journal and to a dict. Owners other than this process's are locks that a test takes and lets go."""
+    """Applies the same operations to a journal and to a dict. Other owners than this process are locks that the test takes and frees."""
 
     calls = Bundle("calls")
     owners = Bundle("owners")
@@ -114,7 +114,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule(call_id=calls)
     def move_along(self, call_id: str) -> None:
-        """Random moves seldom come far: this one is the next step of a call that is approved and runs."""
+        """Take the next step of a call that is approved and runs, because random moves rarely get that far."""
         state = self.now(call_id)
         following = {"proposed": "waiting", "approved": "started", "started": "finished"}.get(state)
         if following is not None:

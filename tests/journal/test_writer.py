@@ -1,4 +1,4 @@
-"""Operations are stored together and answered in order; one that is wrong takes no other with it; full and locked disks heal."""
+"""Operations are stored together and answered in order; a faulty one fails alone; full and locked disks are recovered from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.journal.making import AT, begun, decided, done, ended, grant, moved, 
 
 @contextmanager
 def others_write(path):
-    """Another connection holds the lock for writing."""
+    """Hold the lock for writing on another connection."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -27,7 +27,7 @@ def others_write(path):
 
 @contextmanager
 def statements(journal):
-    """The SQL that the writer's connection carries out."""
+    """Collect the SQL statements that the writer's connection executes."""
     done(journal, Revoked("warm up", "Ada", AT))
     seen = []
     journal._writer._connection.set_trace_callback(seen.append)
@@ -145,12 +145,12 @@ def test_another_process_that_writes_is_waited_for_and_one_that_never_ends_is_to
 def test_a_full_disk_leaves_what_was_there_and_later_writes_work(path, monkeypatch):
     most_pages = 100
 
-    def limited(path, connected=connections.connected):
-        connection = connected(path)
+    def limited(path, connect=connections.connect):
+        connection = connect(path)
         connection.execute(f"PRAGMA max_page_count = {most_pages}")
         return connection
 
-    monkeypatch.setattr(connections, "connected", limited)
+    monkeypatch.setattr(connections, "connect", limited)
     with open_sqlite_journal(path) as journal:
         done(journal, begun("T1", "small"), ended("T1", "small"))
         small = journal.turn("T1")

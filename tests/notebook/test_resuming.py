@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from llm_notebook.transcript.deltas import apply
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record
+from tests.transcript.documents import apply
 
 
 def _pause(kernel: Kernel, path: str) -> tuple[str, Cell]:

@@ -1,4 +1,4 @@
-"""Attachments: types are told from content, and bytes are read when they are needed."""
+"""Attachments: types are detected from the content, and bytes are read when they are needed."""
 
 from __future__ import annotations
 

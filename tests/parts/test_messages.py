@@ -1,4 +1,4 @@
-"""Messages and parts are values that survive a trip through JSON."""
+"""Messages and parts are values that survive a round trip through JSON."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_written_form() -> None:
 
 
 def misfits(value: Any, shape: Any) -> list[str]:
-    """What of a dict its TypedDict does not know, lacks, or has otherwise; and of those in it."""
+    """Return the differences between a dict and its TypedDict, including those of nested dicts."""
     if get_origin(shape) is list:
         return [found for item in value for found in misfits(item, get_args(shape)[0])]
     if shape == PartDict:

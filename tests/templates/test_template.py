@@ -1,4 +1,4 @@
-"""Templates: variables, files shared with the `llm` command, plugins' loaders, and one clear sentence for what is wrong."""
+"""Templates: variables, files shared with the `llm` command, plugins' loaders, and one clear sentence for every error."""
 
 from __future__ import annotations
 
@@ -47,9 +47,6 @@ def write(folder: Path, name: str, text: str | bytes) -> Path:
     path = folder / f"{name}.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
-
-
-# Variables
 
 
 @pytest.mark.parametrize(
@@ -105,9 +102,6 @@ def test_substitution_is_that_of_the_standard_library(text, params):
             template.evaluate("hi", params)
     else:
         assert template.evaluate("hi", params)[0] == expected
-
-
-# Files
 
 
 def test_a_template_is_saved_and_loaded(folder):
@@ -270,9 +264,6 @@ def test_functions_are_text_and_only_files_vouch_for_them(folder, tmp_path):
         "gh:code", loaders={"gh": lambda name: Template(name=name, functions=code)}
     ).functions_are_own
     assert not marker.exists()
-
-
-# Loaders
 
 
 def test_a_loader_is_given_what_follows_its_prefix():

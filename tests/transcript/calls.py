@@ -15,7 +15,7 @@ from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["HOSTILE", "Change", "asked", "hostile_text", "request", "steps"]
+__all__ = ["HOSTILE", "asked", "call_entry", "hostile_text", "request", "steps"]
 
 CALL = "01JD0000000000000000000001"
 HOSTILE = (
@@ -35,7 +35,7 @@ HOSTILE = (
 )
 
 
-def Change(
+def call_entry(
     state: str,
     request: ApprovalRequest | None = None,
     decision: Decision | None = None,
@@ -45,7 +45,7 @@ def Change(
     tool_name: str = "delete_files",
     **more: Any,
 ) -> CallEntry:
-    """A call of `delete_files` that has come to a state."""
+    """Return a call of `delete_files` in a certain state."""
     return CallEntry(
         call_id,
         "turn",
@@ -61,20 +61,20 @@ def Change(
 
 
 def request(arguments: dict[str, Any] | None = None, reason: str = "Deletes 3 files.", **more: Any) -> ApprovalRequest:
-    """What a human is asked about `delete_files`."""
+    """Return the question to a human about `delete_files`."""
     given = {"path": "/tmp/old"} if arguments is None else arguments
     return ApprovalRequest("delete_files", given, "c1", reason, "0" * 64, **more)
 
 
 def asked(about: ApprovalRequest | None = None, said: str = "") -> TranscriptView:
-    """A turn that waits for a human."""
+    """Return a turn that waits for a human."""
     view = TranscriptView("echo", id="t1", scopes=("cell", "notebook", "session"))
     if said:
         view.feed(StreamEvent("text", said, 0), 1.0)
     view.feed(StreamEvent("tool_call_name", "delete_files", 1, "c1"), 1.0)
     view.feed(StreamEvent("tool_call_args", '{"path": "/tmp/old"}', 1, "c1"), 1.0)
-    view.call_changed(Change("proposed"))
-    view.call_changed(Change("waiting", request=about or request()))
+    view.update_call(call_entry("proposed"))
+    view.update_call(call_entry("waiting", request=about or request()))
     view.end("paused", 2.0)
     return view
 
@@ -93,10 +93,10 @@ class _Fed:
 
 @dataclass(slots=True)
 class _Changed:
-    change: Change
+    change: CallEntry
 
     def __call__(self, view: TranscriptView) -> None:
-        view.call_changed(self.change, view.seconds + 0.25)
+        view.update_call(self.change, view.seconds + 0.25)
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ _decisions = st.builds(
     text=hostile_text,
 )
 _changes = st.builds(
-    Change,
+    call_entry,
     state=st.sampled_from(["proposed", "waiting", "approved", "started", "finished", "failed", "denied", "unknown"]),
     request=st.none() | st.builds(request, st.dictionaries(hostile_text, hostile_text, max_size=3), hostile_text),
     decision=st.none() | _decisions,
@@ -150,7 +150,7 @@ _others = st.sampled_from(
         _Called("end", ["interrupted", 3.0]),
         _Called("end", ["done", 3.0]),
         _Called("begin", [3.0]),
-        _Called("blocked", ["call 1", "Run the cell that defines delete_files."]),
+        _Called("mark_blocked", ["call 1", "Run the cell that defines delete_files."]),
         _Set("notice", "The server answered 503."),
         _Set("notice_seconds", 4.0),
         _Set("show_usage", True),

@@ -1,4 +1,4 @@
-"""Deltas lead from any moment of a transcript to any later one, and cost what is new."""
+"""Deltas lead from any state of a transcript to any later one, and are as large as what is new."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.deltas import DeltaWriter, apply
-from llm_notebook.transcript.document import document_of
+from llm_notebook.transcript.deltas import DeltaWriter
 from llm_notebook.transcript.view import TranscriptView
-from tests.transcript.calls import Change, asked, request, steps
+from tests.transcript.calls import asked, call_entry, request, steps
+from tests.transcript.documents import apply, document_of
 
 
 def _ops(delta: dict[str, Any] | None) -> list[str]:
@@ -55,7 +55,7 @@ def test_growing_text_is_sent_once() -> None:
         view.feed(StreamEvent("reasoning", "thought ", 0), 1.0)
         view.feed(StreamEvent("text", "token ", 1), 1.0)
         sent += len(json.dumps(writer.next()))
-    # Each chunk has its frame; the text itself goes out once.
+    # Each delta has some overhead, but the text itself is sent only once.
     assert sent < 2_000 * 250
     assert _ops(writer.next()) == []
 
@@ -83,7 +83,7 @@ def test_a_changed_call_is_sent_whole_and_alone() -> None:
     view = asked(request(), said="I will.")
     writer = DeltaWriter(view)
     writer.next()
-    view.call_changed(Change("approved"))
+    view.update_call(call_entry("approved"))
     delta = writer.next()
     assert delta is not None
     assert [(op["op"], op["block"], op["value"]["status"]) for op in delta["ops"]] == [("block", 1, "approved")]
@@ -120,8 +120,8 @@ def test_a_result_comes_with_its_call() -> None:
     writer = DeltaWriter(view)
     writer.next()
     view.begin(2.0)
-    view.call_changed(Change("started"), 2.0)
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "gone")), 2.5)
+    view.update_call(call_entry("started"), 2.0)
+    view.update_call(call_entry("finished", result=ToolResult("delete_files", "gone")), 2.5)
     view.feed(StreamEvent("tool_result", "gone", 0, "c1", tool_name="delete_files"), 2.5)
     [block] = writer.full()["blocks"]
     assert (block["status"], block["result"], block["began"], block["seconds"]) == ("finished", "gone", 2.0, 0.5)

@@ -1,4 +1,4 @@
-"""The document that is shown and saved: true, bounded, and sendable whatever is in it."""
+"""The document that is shown and saved is correct, limited in length, and can be sent as UTF-8 whatever it contains."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.view import Problem, TranscriptView
-from tests.transcript.calls import Change, asked, hostile_text, request
+from tests.transcript.calls import asked, call_entry, hostile_text, request
+from tests.transcript.documents import document_of
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def _params(arguments: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_question_has_everything_that_a_card_shows() -> None:
     view = asked(request({"path": "/tmp/old", "depth": 2}), said="I will.")
-    view.blocked(view.calls[0].call_id, "Run the cell that defines delete_files.")
+    view.mark_blocked(view.calls[0].call_id, "Run the cell that defines delete_files.")
     text, call = document_of(view, 7)["blocks"]
     assert text == {"kind": "text", "text": "I will."}
     assert (call["status"], call["arguments"]) == ("waiting", '{"path":"/tmp/old"}')
@@ -50,7 +50,7 @@ def test_a_destructive_tool_is_never_allowed_for_good() -> None:
 def test_a_decision_says_who_what_and_when() -> None:
     view = asked()
     decision = Decision("approved", "0" * 64, {"path": "/tmp/older", "force": True})
-    view.call_changed(Change("approved", decision=decision, decided_by="ada", decided_at=_AT))
+    view.update_call(call_entry("approved", decision=decision, decided_by="ada", decided_at=_AT))
     assert document_of(view)["blocks"][0]["decision"] == {
         "verdict": "approved",
         "by": "ada",
@@ -65,8 +65,8 @@ def test_a_decision_says_who_what_and_when() -> None:
 
 def test_who_asks_again_starts_afresh() -> None:
     view = asked()
-    view.call_changed(Change("approved", decision=Decision("approved", "0" * 64), decided_by="ada"))
-    view.call_changed(Change("waiting", request=request({"path": "/"})))
+    view.update_call(call_entry("approved", decision=Decision("approved", "0" * 64), decided_by="ada"))
+    view.update_call(call_entry("waiting", request=request({"path": "/"})))
     assert document_of(view)["blocks"][0]["decision"] is None
 
 
@@ -128,8 +128,8 @@ def test_a_string_that_utf8_cannot_hold_is_written_as_json() -> None:
 )
 def test_what_is_saved_is_small_and_complete_on_demand(arguments: dict[str, Any]) -> None:
     view = asked(request(arguments, reason="r" * 1_000_000))
-    view.call_changed(Change("approved", decision=Decision("approved", "0" * 64, {"text": "y" * 1_000_000})))
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "z" * 1_000_000)))
+    view.update_call(call_entry("approved", decision=Decision("approved", "0" * 64, {"text": "y" * 1_000_000})))
+    view.update_call(call_entry("finished", result=ToolResult("delete_files", "z" * 1_000_000)))
     document = document_of(view)
     assert len(json.dumps(document)) < 250_000
     assert document["blocks"][0]["resultHidden"] == 980_000

@@ -1,4 +1,4 @@
-"""`safe_markdown`: whatever a model writes, what a renderer makes of it holds nothing that runs, loads or commands."""
+"""`safe_markdown`: whatever a model writes, the rendered result has nothing in it that runs, loads or triggers a command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADING_ANCHOR = re.compile(r"#.*", re.DOTALL)  # nbconvert's own link from a he
 
 
 class Audit(HTMLParser):
-    """Collects what is not on the list of harmless elements, attributes and addresses."""
+    """Collects the elements, attributes and addresses of a page that are not on the list of harmless ones."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the journal gives back is what was seen live."""
+"""A chain that is read from the journal gives the same view as the live one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from llm_notebook.approvals.requests import Decision
 from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, TurnStatus
 from llm_notebook.parts.messages import Message, StreamEvent, ToolResultPart, Usage, json_text, tool_message, user
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.document import document_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.assembly import Assembler
-from tests.transcript.calls import Change, hostile_text, request
+from tests.transcript.calls import call_entry, hostile_text, request
+from tests.transcript.documents import document_of
 
 _AT = datetime(2026, 11, 24, 12, 3, tzinfo=UTC)
 _TIMING = {"seconds", "began", "seq"}
@@ -43,7 +43,7 @@ def _turn(
 
 
 class _Both:
-    """One chain, live and on record."""
+    """One chain as a live view and as entries of a journal."""
 
     def __init__(self) -> None:
         self.live = TranscriptView("echo", id="turn 0")
@@ -78,11 +78,11 @@ class _Both:
     def _become(self, call: dict[str, str], outcome: str) -> CallEntry:
         call_id, arguments = f"{len(self.turns)} {call['id']}", {"path": call["path"]}
         entry = CallEntry(call_id, "turn", call["id"], "delete_files", "proposed", canonical(arguments))
-        change = Change("proposed", call_id=call_id, tool_call_id=call["id"])
-        self.live.call_changed(change, 1.0)
+        change = call_entry("proposed", call_id=call_id, tool_call_id=call["id"])
+        self.live.update_call(change, 1.0)
         entry.request = change.request = request(arguments)
         change.state = entry.state = "waiting"
-        self.live.call_changed(change, 1.0)
+        self.live.update_call(change, 1.0)
         if outcome == "waiting":
             return entry
         verdict: Any = "denied" if outcome == "denied" else "approved"
@@ -91,10 +91,10 @@ class _Both:
         entry.decided_at = change.decided_at = _AT
         if outcome == "finished":
             change.state = "started"
-            self.live.call_changed(change, 1.0)
+            self.live.update_call(change, 1.0)
         entry.result = change.result = ToolResult("delete_files", call["path"], [], call["id"])
         change.state = entry.state = outcome  # type: ignore[assignment]
-        self.live.call_changed(change, 2.0)
+        self.live.update_call(change, 2.0)
         return entry
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a model, a tool or a file says can be taken for a sentence of ours about a call."""
+"""No text of a model, a tool or a file can be mistaken for one of our own sentences about a call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.words import short_id
-from tests.transcript.calls import HOSTILE, Change, asked, hostile_text, request
+from tests.transcript.calls import HOSTILE, asked, call_entry, hostile_text, request
 
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _OURS = {"details", "summary", "p", "ul", "li", "pre", "code", "span", "em", "strong"}
@@ -53,9 +53,9 @@ def _ran(name: str, arguments: str, output: str, reason: str) -> TranscriptView:
     view = TranscriptView("echo")
     view.feed(StreamEvent("tool_call_name", name or "x", 1, "c1"), 1.0)
     view.feed(StreamEvent("tool_call_args", arguments or "{}", 1, "c1"), 1.0)
-    view.call_changed(Change("waiting", request=request({"path": arguments, arguments: 1}, reason)))
-    view.call_changed(Change("denied", decision=Decision("denied", "0" * 64, None, reason), decided_by=name))
-    view.call_changed(Change("denied", result=ToolResult(name, output), note=reason))
+    view.update_call(call_entry("waiting", request=request({"path": arguments, arguments: 1}, reason)))
+    view.update_call(call_entry("denied", decision=Decision("denied", "0" * 64, None, reason), decided_by=name))
+    view.update_call(call_entry("denied", result=ToolResult(name, output), note=reason))
     view.end("done", 2.0)
     return view
 
@@ -93,7 +93,7 @@ def test_text_of_a_model_has_neither_folds_nor_our_mark(said: str) -> None:
 
 def test_long_values_are_bounded_and_the_rest_is_counted() -> None:
     view = asked(request({"text": "x" * 1_000_000}, "r" * 1_000_000))
-    view.call_changed(Change("finished", result=ToolResult("delete_files", "y" * 1_000_000)))
+    view.update_call(call_entry("finished", result=ToolResult("delete_files", "y" * 1_000_000)))
     for shown in (markdown_of(view), plain_of(view)):
         assert len(shown) < 12_000
         assert shown.count("characters are not shown") == 2

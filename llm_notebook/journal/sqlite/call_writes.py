@@ -1,47 +1,73 @@
-"""Tool calls as what they change in the tables: each transition by compare-and-set, and a row that says how it came about."""
+"""Tool calls as changes to the tables: each transition is a compare-and-set and leaves a row in `call_transitions`.
+
+How it works. Two browser tabs, two kernels or two clicks may try to decide about the same call, and it must still run only once. So no
+transition is written blindly. A function here encodes an operation into columns at once, in the thread that submits it, and returns a
+`Write` whose `store()` runs later in the writer's transaction. `store()` first reads the call's present state and then writes only if
+the operation expects that state; its answer says whether it did. Nothing can change in between, because the transaction has taken
+SQLite's lock for writing (`BEGIN IMMEDIATE`), which excludes the writers of all other processes.
+
+Every transition touches two tables. `calls` has the present state of each call, which is what readers want. `call_transitions` gets
+one more row, which is never changed: who moved the call from which state to which, when, and on which digest.
+
+One transition is special: a process that dies cannot record that the outcome of its calls is `unknown`. Readers therefore work it out
+(`state_now()`: the call is `started` and the lock of its owner is free), and the first writer to touch such a call records it before
+its own transition, so that the rows of `call_transitions` never have a gap.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS, CallState
-from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
-from llm_notebook.journal.sqlite.columns import Contents, json_column, json_of, result_column, text_column, time_column
+from llm_notebook.journal.sqlite.columns import (
+    Column,
+    Contents,
+    json_column,
+    json_of,
+    result_column,
+    text_column,
+    time_column,
+)
 from llm_notebook.journal.sqlite.reads import Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
-__all__ = ["call_moved", "call_proposed", "calls_left_by", "decided_call"]
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
-_UNSETTLED = ("approved", "denied", "answered", "abandoned")
+__all__ = ["call_decided", "call_moved", "call_proposed", "calls_left_by"]
+
+# The states that a decision moves a call to. As long as nothing has come of it, another decision may replace it.
+_DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
 @dataclass(slots=True)
 class _Step:
     """One row of `call_transitions`, as columns."""
 
-    call_id: Any
+    call_id: Column
     from_state: str | None
     to_state: str
-    at: Any
-    who: Any = ""
-    grant_id: Any = None
-    digest: Any = None
-    request: Any = None
-    decision: Any = None
-    owner: Any = None
-    note: Any = ""
+    at: Column
+    who: Column = ""
+    grant_id: Column = None
+    digest: Column = None
+    request: Column = None
+    decision: Column = None
+    owner: Column = None
+    note: Column = ""
 
     def store(self, transaction: Transaction) -> None:
         transaction.insert("call_transitions", {name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
-def call_proposed(call: CallProposed) -> Write:
-    """What a proposed call stores: nothing where the turn's call is on record."""
-    columns = {
+def call_proposed(call: CallProposed) -> Write[CallEntry]:
+    """Return the write that records a proposed call. It changes nothing if the turn's call is already recorded."""
+    turn_id = text_column(call.turn_id)
+    columns: dict[str, Column] = {
         "call_id": text_column(call.call_id),
-        "turn_id": text_column(call.turn_id),
+        "turn_id": turn_id,
         "tool_call_id": text_column(call.tool_call_id),
         "tool_name": text_column(call.tool_name),
         "arguments": bytes(call.arguments),
@@ -54,7 +80,7 @@ def call_proposed(call: CallProposed) -> Write:
         known = reader.call_of(call.turn_id, call.tool_call_id)
         if known is not None:
             return known
-        transaction.number_of_turn(columns["turn_id"])
+        transaction.number_of_turn(turn_id)
         if transaction.row("SELECT 1 FROM calls WHERE call_id = ?", columns["call_id"]):
             raise ValueError(f"Another call has the id {call.call_id} already.")
         transaction.insert("calls", columns)
@@ -64,11 +90,11 @@ def call_proposed(call: CallProposed) -> Write:
     return Write(store)
 
 
-def call_moved(move: CallMoved) -> Write:
-    """What a transition stores.
+def call_moved(move: CallMoved) -> Write[bool]:
+    """Return the write that moves a call to another state.
 
     Raises:
-        ValueError: it is not in TRANSITIONS.
+        ValueError: the transition is not in TRANSITIONS, or a call that is started has no owner.
     """
     forbidden = [state for state in move.expected if move.to not in TRANSITIONS.get(state, ())]
     if forbidden or not move.expected:
@@ -86,9 +112,9 @@ def call_moved(move: CallMoved) -> Write:
         owner=text_column(move.owner) if move.to == "started" else None,
         note=text_column(move.note),
     )
-    # What is given takes the place of what is there. An owner is there only while the call runs.
+    # Values that the operation has replace the recorded ones; others stay. A call has an owner only while it runs.
     given = {"digest": step.digest, "request": step.request, "result": result_column(move.result, contents)}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Column] = {name: value for name, value in given.items() if value is not None}
     changes |= {"state": move.to, "changed_at": step.at, "owner": step.owner}
     if move.note:
         changes["note"] = step.note
@@ -96,7 +122,7 @@ def call_moved(move: CallMoved) -> Write:
         changes |= {"decision": None, "decided_by": "", "decided_at": None, "grant_id": None}
 
     def store(transaction: Transaction) -> bool:
-        state = _state(transaction, step.call_id, step.at)
+        state = _settle_state(transaction, step.call_id, step.at)
         if state not in move.expected:
             return False
         transaction.keep(contents)
@@ -107,8 +133,8 @@ def call_moved(move: CallMoved) -> Write:
     return Write(store, must_last=move.to in ("waiting", "started"))
 
 
-def decided_call(decided: Decided) -> Write:
-    """What a decision stores, if it counts."""
+def call_decided(decided: Decided) -> Write[bool]:
+    """Return the write that records a decision if it counts."""
     decision = decided.decision
     step = _Step(
         text_column(decided.call_id),
@@ -120,7 +146,7 @@ def decided_call(decided: Decided) -> Write:
         digest=text_column(decision.digest),
         decision=json_column(decision.to_dict()),
     )
-    changes = {
+    changes: dict[str, Column] = {
         "state": decision.verdict,
         "decision": step.decision,
         "decided_by": step.who,
@@ -134,9 +160,9 @@ def decided_call(decided: Decided) -> Write:
         row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
         if row is None or row[0] is None or json_of(row[0])["digest"] != decision.digest:
             return False
-        state = _state(transaction, step.call_id, step.at)
+        state = _settle_state(transaction, step.call_id, step.at)
         is_open = state in ("waiting", "unknown")
-        if not is_open and not (decided.replaces and state in _UNSETTLED and row[1] is None):
+        if not is_open and not (decided.replaces and state in _DECIDED and row[1] is None):
             return False
         _update(transaction, step.call_id, changes)
         replace(step, from_state=state).store(transaction)
@@ -145,37 +171,37 @@ def decided_call(decided: Decided) -> Write:
     return Write(store, must_last=True)
 
 
-def calls_left_by(owners: list[str], at: datetime) -> Write:
-    """The calls that dead processes left running are `unknown` from now on."""
+def calls_left_by(owners: list[str], at: datetime) -> Write[None]:
+    """Return the write that moves the calls that dead processes left running to `unknown`."""
 
     def store(transaction: Transaction) -> None:
         for owner in owners:
             running = "SELECT call_id FROM calls WHERE owner = ? AND state = 'started'"
             for (call_id,) in transaction.connection.execute(running, (owner,)).fetchall():
-                _settle_unknown(transaction, call_id, owner, time_column(at))
+                _record_unknown(transaction, call_id, owner, time_column(at))
 
     return Write(store)
 
 
-def _state(transaction: Transaction, call_id: Any, at: Any) -> CallState | None:
-    """The state of a call now, None for one that is not there. That its owner has died is stored with this."""
+def _settle_state(transaction: Transaction, call_id: Column, at: Column) -> CallState | None:
+    """Return the present state of a call, or None if there is no such call.
+
+    If the call was running in a process that has died, this records that the call is `unknown`.
+    """
     row = transaction.row("SELECT state, owner FROM calls WHERE call_id = ?", call_id)
     if row is None:
         return None
     state = state_now(row[0], row[1], transaction.is_held)
     if state != row[0]:
-        _settle_unknown(transaction, call_id, row[1], at)
+        _record_unknown(transaction, call_id, row[1], at)
     return state
 
 
-def _settle_unknown(transaction: Transaction, call_id: Any, owner: Any, at: Any) -> None:
+def _record_unknown(transaction: Transaction, call_id: Column, owner: Column, at: Column) -> None:
     _update(transaction, call_id, {"state": "unknown", "owner": None, "changed_at": at})
     _Step(call_id, "started", "unknown", at, owner=owner, note="Its process ended while it ran.").store(transaction)
 
 
-def _update(transaction: Transaction, call_id: Any, columns: dict[str, Any]) -> None:
+def _update(transaction: Transaction, call_id: Column, columns: dict[str, Column]) -> None:
     changes = ", ".join(f"{name} = ?" for name in columns)
-    transaction.connection.execute(
-        f"UPDATE calls SET {changes} WHERE call_id = ?",  # noqa: S608  names of our own
-        (*columns.values(), call_id),
-    )
+    transaction.connection.execute(f"UPDATE calls SET {changes} WHERE call_id = ?", (*columns.values(), call_id))

@@ -1,4 +1,8 @@
-"""Values as SQLite columns and back: text that UTF-8 cannot hold, times, JSON, and messages whose attachments lie apart."""
+"""Python values as SQLite columns, and back: text, numbers, times, JSON, messages and tool results.
+
+A few values need more than a conversion. Text with lone surrogates, which models do produce, cannot be stored as UTF-8 and becomes a
+blob. The bytes of attachments are stored once each, in a table of their own: the JSON of a message has their SHA-256 instead.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
@@ -16,8 +20,10 @@ from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResul
 from llm_notebook.tools.calls import ToolResult
 
 __all__ = [
+    "Column",
     "Contents",
     "RecordedException",
+    "Row",
     "integer_column",
     "json_column",
     "json_of",
@@ -33,7 +39,12 @@ __all__ = [
     "value_of",
 ]
 
-# Stands for an attachment's bytes in the JSON of a message.
+Column = str | bytes | int | None
+"""A value of a column as it is written."""
+Row = tuple[Any, ...]
+"""The values of a row as SQLite returns them. Their types are those of the tables in `schema`, which Python cannot know."""
+
+# The key for an attachment's hash, in place of its bytes, in the JSON of a message.
 _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -41,7 +52,10 @@ T = TypeVar("T")
 
 
 class RecordedException(Exception):
-    """What a tool raised in another process: of it only the kind and the message are known. Its class has the name of the kind."""
+    """An exception that was read from the journal, where only its class name and message are known.
+
+    Each is an instance of a subclass that has the name of the original class.
+    """
 
 
 @dataclass(slots=True)
@@ -51,7 +65,7 @@ class Contents:
     by_hash: dict[str, bytes] = field(default_factory=dict)
 
     def keep(self, attachment: Attachment) -> dict[str, Any]:
-        """The attachment's dict with the hash of its bytes in the place of these, which are kept here."""
+        """Keep the attachment's bytes, and return its dict with the hash of the bytes in their place."""
         data = cast("dict[str, Any]", replace(attachment, content=None).to_dict())
         if attachment.content is not None:
             data[_CONTENT] = hashlib.sha256(attachment.content).hexdigest()
@@ -60,7 +74,7 @@ class Contents:
 
 
 def text_column(text: str | None) -> str | bytes | None:
-    """Text as it is; with lone surrogates, which UTF-8 has no bytes for, as a blob."""
+    """Return text unchanged, or as a blob if it has lone surrogates, which cannot be encoded in UTF-8."""
     if text is None or text.isascii():
         return text
     try:
@@ -70,44 +84,60 @@ def text_column(text: str | None) -> str | bytes | None:
     return text
 
 
+@overload
+def text_of(column: str | bytes) -> str: ...
+
+
+@overload
+def text_of(column: None) -> None: ...
+
+
 def text_of(column: str | bytes | None) -> str | None:
-    """The text that `text_column()` wrote."""
+    """Return the text that `text_column()` wrote."""
     return column.decode("utf-8", "surrogatepass") if isinstance(column, bytes) else column
 
 
 def integer_column(number: int | None) -> int | str | None:
-    """A number; as its digits where it is beyond 64 bits. The column must have no type of its own."""
+    """Return a number unchanged, or as its digits if it does not fit into 64 bits. The column must be declared without a type."""
     return str(number) if number is not None and abs(number) > _LARGEST_INTEGER else number
 
 
 def time_column(at: datetime | None) -> str | None:
-    """ISO 8601 with microseconds: in UTC, or as it is where no time zone is known."""
+    """Return a time in ISO 8601 with microseconds. It is converted to UTC, unless it has no time zone."""
     if at is None:
         return None
     return (at if at.tzinfo is None else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
+@overload
+def time_of(column: str) -> datetime: ...
+
+
+@overload
+def time_of(column: None) -> None: ...
+
+
 def time_of(column: str | None) -> datetime | None:
-    """The time that `time_column()` wrote."""
+    """Return the time that `time_column()` wrote."""
     with _readable():
         return None if column is None else datetime.fromisoformat(column)
 
 
-def json_column(value: Any) -> str:
-    """Compact JSON, readable where UTF-8 can hold it."""
+def json_column(value: object) -> str:
+    """Return compact JSON. Non-ASCII characters are escaped only if the text has some that cannot be encoded in UTF-8."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if isinstance(text_column(text), str) else json.dumps(value, separators=(",", ":"))
 
 
 def usage_column(usage: Usage | None) -> str | None:
-    """Token counts as JSON."""
+    """Return token counts as JSON."""
     if usage is None:
         return None
     return json_column({"input": usage.input, "output": usage.output, "details": usage.details})
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
-    """Messages as JSON. The bytes of their attachments go to `contents`."""
+    """Return messages as JSON, and add the bytes of their attachments to `contents`."""
 
     def dict_of(part: Part) -> dict[str, Any]:
         if isinstance(part, AttachmentPart) and part.attachment is not None:
@@ -129,10 +159,11 @@ def messages_column(messages: Sequence[Message], contents: Contents) -> str:
 
 
 def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
-    """The messages that `messages_column()` wrote.
+    """Return the messages that `messages_column()` wrote.
 
     Args:
-        content: called with a hash, returns the bytes.
+        column: the JSON.
+        content: a function that returns the bytes of an attachment, given their hash.
     """
     with _readable():
         stored = json.loads(column)
@@ -145,7 +176,7 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
 
 
 def result_column(result: ToolResult | None, contents: Contents) -> str | None:
-    """A tool's result as JSON, without the Toolbox that it came from. The bytes of attachments go to `contents`."""
+    """Return a tool's result as JSON, and add the bytes of its attachments to `contents`. The Toolbox is not recorded."""
     if result is None:
         return None
     error = result.exception
@@ -161,7 +192,7 @@ def result_column(result: ToolResult | None, contents: Contents) -> str | None:
 
 
 def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult | None:
-    """The result that `result_column()` wrote. What was raised is now a RecordedException."""
+    """Return the result that `result_column()` wrote. An exception becomes a RecordedException."""
     if column is None:
         return None
     with _readable():
@@ -175,7 +206,10 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
 
 
 def value_of(cls: type[T], column: str | None) -> T | None:
-    """The plain dataclass whose fields `json_column()` wrote. Fields that it has not, as those of a newer version, are left out."""
+    """Return the plain dataclass whose fields `json_column()` wrote.
+
+    Fields that the class does not have, such as those of a newer version, are ignored.
+    """
     if column is None:
         return None
     with _readable():
@@ -183,10 +217,10 @@ def value_of(cls: type[T], column: str | None) -> T | None:
         return cls(**{known.name: data[known.name] for known in fields(cls) if known.name in data})  # type: ignore[arg-type]
 
 
-def json_of(column: str) -> Any:
-    """The value that `json_column()` wrote."""
+def json_of(column: str) -> dict[str, Any]:
+    """Return the object that `json_column()` wrote."""
     with _readable():
-        return json.loads(column)
+        return cast("dict[str, Any]", json.loads(column))
 
 
 @contextmanager

@@ -1,4 +1,20 @@
-"""Connections to a journal's file: one that writes, and as many that read as there are threads that do. None is open across a fork."""
+"""Connections to a journal's file: one for the writer, and one for each thread that is reading.
+
+How it works. A notebook runs for days, may fork (`multiprocessing` does) and may have its files moved away meanwhile. SQLite
+leaves three dangers to its users, and this module is about them:
+
+- **Forks.** A child that inherits an open connection takes the parent's file locks for its own, and closing the connection would release
+  them. So no connection is open across a fork. Every use goes through a gate; `pause()` shuts it, waits until no thread is inside, and
+  closes all connections; `resume()` opens it again in the parent. If a thread does not leave in time, the fork cannot be prevented: then
+  the child never uses or closes the connections that it inherited (`leave_to_parent()`).
+- **Moved files.** An open connection keeps writing to a file that has been moved or deleted, where its writes are lost. So the file's
+  device and inode are compared before each use, and if they differ, the file is opened again or a new one is created. Connections
+  to the old file are left open, because closing the last one would delete the -wal file by its name, which may by then belong to the
+  new file.
+- **Spoiled connections.** After some errors, what a connection has cached of the file may be wrong. Such a connection is not used again.
+
+Readers take idle connections from a small pool. Each read is a transaction, so that a reader sees one state of the journal throughout.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +30,22 @@ from pathlib import Path
 from llm_notebook.journal.sqlite.failures import BUSY_SECONDS, explaining, spoils_the_connection
 from llm_notebook.journal.sqlite.gate import Gate
 
-__all__ = ["Connections", "Opened", "connected", "identity"]
+__all__ = ["Connections", "Opened", "connect", "identity"]
 
 _MOST_IDLE = 4
 _LONGEST_PAUSE_SECONDS = 5.0
-# What a crash or a large transaction leaves of the -wal file, at most.
+# After a large transaction, SQLite cuts the -wal file down to this size.
 _WAL_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True, frozen=True)
 class Opened:
-    """What is known of the file once it was opened and brought to the present version.
+    """Facts about a file that has been opened and brought to the present version.
 
     Attributes:
-        uses_wal: it is written in WAL mode; otherwise with a rollback journal, as on network file systems.
-        uses_index: this SQLite has FTS5, and the file its index.
-        identity: device and inode; another one means that somebody has moved the file away.
+        uses_wal: True for WAL mode, False for a rollback journal, as on network file systems.
+        uses_index: True if this SQLite has FTS5, so that the file has a search index.
+        identity: device and inode. If they change, somebody has moved the file away.
     """
 
     uses_wal: bool
@@ -37,17 +53,20 @@ class Opened:
     identity: tuple[int, int]
 
 
-def connected(path: Path) -> sqlite3.Connection:
-    """A new connection: no transaction unless one is begun, and any thread may use it, one at a time."""
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a new connection.
+
+    It is in no transaction until one is begun explicitly, and may be used by any thread, though only by one at a time.
+    """
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    # SQLite waits for a disk's own cache on macOS only if it is told to.
+    # On macOS, only `fullfsync` makes SQLite wait for the disk's own cache.
     for pragma in ("temp_store = MEMORY", "fullfsync = ON", f"journal_size_limit = {_WAL_BYTES}"):
         connection.execute(f"PRAGMA {pragma}").close()
     return connection
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """Device and inode of a file."""
+    """Return the device and inode of a file."""
     status = os.stat(path)
     return status.st_dev, status.st_ino
 
@@ -57,7 +76,8 @@ class Connections:
 
     Args:
         path: the file.
-        open_file: makes the file what it should be; called first, and again when the file is no longer there.
+        open_file: creates the file or brings it to the present version. It is called before the first use, and again if the
+            file has been moved away.
     """
 
     def __init__(self, path: Path, open_file: Callable[[Path], Opened]) -> None:
@@ -71,21 +91,21 @@ class Connections:
 
     @contextmanager
     def writing(self, connection: sqlite3.Connection | None) -> Iterator[tuple[sqlite3.Connection, Opened]]:
-        """A connection for the writer, who keeps it until the next time.
+        """Give a connection to the writer, which passes it again the next time.
 
         Args:
-            connection: the one that it had the last time. It is used again if it is still any good.
+            connection: the connection from the last time. It is used again if it is still usable.
 
         Raises:
-            JournalError: there is none to be had.
+            JournalError: the file cannot be opened.
         """
-        with self._gate.entered():
+        with self._gate.enter():
             opened = self._open()
             with explaining(self.path):
                 if connection is None or self._belongs_to.get(connection) is not opened:
                     if connection is not None:
                         self.release(connection)
-                    connection = self._connected(opened)
+                    connection = self._connect(opened)
             try:
                 yield connection, opened
             except Exception as error:
@@ -95,19 +115,19 @@ class Connections:
 
     def give_back(self, connection: sqlite3.Connection) -> None:
         """Close the writer's connection."""
-        with self._gate.entered():
+        with self._gate.enter():
             self.release(connection)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[sqlite3.Connection, Opened]]:
-        """A connection that sees the journal as it is now, and goes on seeing it so, for one reader.
+        """Give a connection to a reader. During the `with` block it sees the journal as it was at the beginning.
 
         Raises:
             JournalError: the journal cannot be read.
         """
-        with self._gate.entered(), explaining(self.path):
+        with self._gate.enter(), explaining(self.path):
             opened = self._open()
-            connection = self._taken(opened)
+            connection = self._take_idle_or_connect(opened)
             try:
                 connection.execute("BEGIN")
                 yield connection, opened
@@ -121,19 +141,16 @@ class Connections:
                 self._idle.append(connection)
 
     def open(self) -> None:
-        """Open the file, to know at once whether it can be.
+        """Open the file at once, so that an error shows early.
 
         Raises:
-            JournalError: it cannot.
+            JournalError: the file cannot be opened.
         """
-        with self._gate.entered():
+        with self._gate.enter():
             self._open()
 
     def release(self, connection: sqlite3.Connection) -> None:
-        """Close a connection.
-
-        If the file was moved away it stays open: the last to close would remove the -wal file of the one in its place.
-        """
+        """Close a connection, unless its file has been moved away; see the top of this module."""
         opened = self._belongs_to.pop(connection, None)
         with suppress(OSError):
             if opened is None or identity(self.path) == opened.identity:
@@ -142,16 +159,13 @@ class Connections:
         _keep_open(connection)
 
     def close(self) -> None:
-        """Close all connections; those that are being used, when they come back."""
+        """Close all connections. Those in use are closed when they are given back."""
         self._is_closed = True
-        with self._gate.entered():
+        with self._gate.enter():
             self._close_idle()
 
     def pause(self) -> bool:
-        """Close all connections before a fork, and keep everybody from opening new ones; returns whether that could be done.
-
-        In a child, SQLite takes the locks of its parent's open connections for its own.
-        """
+        """Close all connections before a fork, and keep threads from opening new ones. Returns False if one is still in use."""
         is_quiet = self._gate.shut(_LONGEST_PAUSE_SECONDS)
         for connection in list(self._belongs_to) if is_quiet else ():
             self.release(connection)
@@ -160,16 +174,16 @@ class Connections:
         return is_quiet
 
     def resume(self) -> None:
-        """Let connections be used again, in the parent."""
+        """Allow the use of connections again, in the parent, after a fork."""
         self._gate.open()
 
     def leave_to_parent(self) -> None:
-        """Forget, in a child, the connections that could not be closed before the fork: SQLite forbids to close them there."""
+        """In a forked child, keep the connections that could not be closed before the fork from ever being closed here."""
         for connection in self._belongs_to:
             _keep_open(connection)
 
     def _open(self) -> Opened:
-        """What is known of the file, which is opened first where it has not been, or where it was moved away since."""
+        """Return the facts about the file. It is opened if it has not been yet or has been moved away since."""
         known = self._opened
         with explaining(self.path):
             if known is not None:
@@ -180,19 +194,19 @@ class Connections:
             self._opened = self._open_file(self.path)
             return self._opened
 
-    def _taken(self, opened: Opened) -> sqlite3.Connection:
+    def _take_idle_or_connect(self, opened: Opened) -> sqlite3.Connection:
         with suppress(IndexError):
             while True:
                 connection = self._idle.pop()
                 if self._belongs_to.get(connection) is opened:
                     return connection
                 self.release(connection)
-        connection = self._connected(opened)
+        connection = self._connect(opened)
         connection.execute("PRAGMA query_only = ON").close()
         return connection
 
-    def _connected(self, opened: Opened) -> sqlite3.Connection:
-        connection = connected(self.path)
+    def _connect(self, opened: Opened) -> sqlite3.Connection:
+        connection = connect(self.path)
         self._belongs_to[connection] = opened
         return connection
 
@@ -203,5 +217,5 @@ class Connections:
 
 
 def _keep_open(connection: sqlite3.Connection) -> None:
-    """Keeps a connection from ever being closed, which the end of its last reference would do."""
+    """Add a reference that is never dropped, because Python closes a connection when its last reference is gone."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

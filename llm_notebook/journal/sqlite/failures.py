@@ -1,4 +1,4 @@
-"""What SQLite and the operating system report, as one sentence that names the journal's file and says what to do."""
+"""Errors of SQLite and of the operating system as one sentence that names the journal's file and says what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llm_notebook.journal.sqlite.location import VARIABLE
 
 __all__ = ["BUSY_SECONDS", "UnreadableValue", "explained", "explaining", "is_busy", "spoils_the_connection"]
 
-# How long a writer waits for those of other processes.
+# How long a writer waits for the writers of other processes.
 BUSY_SECONDS = 30.0
 
 _ELSEWHERE = f"set {VARIABLE} to another file"
@@ -43,11 +43,11 @@ _SPOILING = {
 
 
 class UnreadableValue(ValueError):
-    """A column holds what no version of this package has written."""
+    """A column has a value that no version of this package has written."""
 
 
 def explained(error: Exception, path: Path) -> Exception:
-    """The error for whoever asked: a JournalError for what SQLite and the operating system report, others as they are."""
+    """Return a JournalError for an error of SQLite or of the operating system, and any other error unchanged."""
     if isinstance(error, UnreadableValue) or "Could not decode to UTF-8" in str(error):
         return JournalError(f"The journal {path} {_DAMAGED} ({error}).")
     if isinstance(error, sqlite3.Error):
@@ -62,7 +62,7 @@ def explained(error: Exception, path: Path) -> Exception:
 
 @contextmanager
 def explaining(path: Path) -> Iterator[None]:
-    """Whatever SQLite or the operating system report inside becomes a JournalError."""
+    """Turn errors of SQLite and of the operating system in the `with` block into JournalErrors."""
     try:
         yield
     except (sqlite3.Error, OSError, UnreadableValue) as error:
@@ -70,15 +70,16 @@ def explaining(path: Path) -> Iterator[None]:
 
 
 def is_busy(error: Exception) -> bool:
-    """Another process holds the lock: the next attempt would have to wait as long again."""
+    """Return whether another process held the lock for too long. Another attempt might have to wait as long again."""
     return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def spoils_the_connection(error: Exception) -> bool:
-    """The connection is not to be used again, for this error or its cause: what it knows of the file may be wrong."""
+    """Return whether what the connection has cached of the file may be wrong after this error, so that it must not be used again."""
     return any(isinstance(one, sqlite3.Error) and _code(one) in _SPOILING for one in (error, error.__cause__))
 
 
 def _code(error: sqlite3.Error) -> int:
-    """The primary result code: the extended ones carry more in their upper bits. 0 where Python's own module raised the error."""
+    """Return SQLite's primary result code, or 0 if Python's module raised the error itself."""
+    # The upper bits are those of extended result codes.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,4 +1,4 @@
-"""Keeps a process from forking while any of its threads is inside SQLite, whose locks and mutexes a child would inherit as held."""
+"""A gate in front of SQLite, which a fork shuts: a child would inherit the locks and mutexes of threads inside SQLite as held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Gate"]
 
 
 class Gate:
-    """Any number of threads may be inside; while it is shut, none may enter."""
+    """A gate that any number of threads may pass at a time. While it is shut, none may enter."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -18,8 +18,8 @@ class Gate:
         self._is_shut = False
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Inside, as soon as the gate is open. Not to be entered a second time from inside."""
+    def enter(self) -> Iterator[None]:
+        """Wait until the gate is open, and be inside for the length of the `with` block. A thread must not enter twice."""
         with self._condition:
             self._condition.wait_for(lambda: not self._is_shut)
             self._inside += 1
@@ -31,13 +31,13 @@ class Gate:
                 self._condition.notify_all()
 
     def shut(self, timeout: float) -> bool:
-        """Let nobody in any more, and wait until nobody is inside, but for so many seconds; returns whether nobody is."""
+        """Shut the gate, and wait for the threads inside to leave. Returns whether they all left within `timeout` seconds."""
         with self._condition:
             self._is_shut = True
             return self._condition.wait_for(lambda: self._inside == 0, timeout)
 
     def open(self) -> None:
-        """Let threads in again."""
+        """Open the gate again."""
         with self._condition:
             self._is_shut = False
             self._condition.notify_all()

@@ -1,4 +1,4 @@
-"""The journal itself: hands operations to the writer and questions to readers, and begins anew in a forked child."""
+"""The SQLite journal itself: it hands operations to the writer and queries to readers, and starts afresh in a forked child."""
 
 from __future__ import annotations
 
@@ -11,25 +11,33 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import CallEntry, Grant, Operation, TurnEntry
+from llm_notebook.journal.operations import Journal
 from llm_notebook.journal.sqlite.call_writes import calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections, Opened
-from llm_notebook.journal.sqlite.location import default_path, resolved
+from llm_notebook.journal.sqlite.location import default_path, resolve
 from llm_notebook.journal.sqlite.migrations import open_file
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.journal.sqlite.reads import Reader
 from llm_notebook.journal.sqlite.writer import Writer
-from llm_notebook.journal.sqlite.writes import nothing, write_of
-from llm_notebook.parts.messages import Message
+from llm_notebook.journal.sqlite.writes import empty_write, write_for
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import AnsweredWith, CallEntry, Grant, TurnEntry
+    from llm_notebook.parts.messages import Message
 
 __all__ = ["SQLiteJournal", "open_sqlite_journal"]
 
 
-class SQLiteJournal:
-    """A Journal in a SQLite file. Use `open_sqlite_journal()`; close it to let go of the file before the process ends.
+A = TypeVar("A")
+
+
+class SQLiteJournal(Journal):
+    """A Journal in a SQLite file. `open_sqlite_journal()` makes one; close it to release the file before the process ends.
+
+    Methods without a docstring do what `Journal` says.
 
     Attributes:
         path: the file.
@@ -39,14 +47,15 @@ class SQLiteJournal:
         self.path = path
         self._begin()
         self._connections.open()
-        self._note_what_the_dead_left()
+        self._record_calls_of_dead_processes()
         atexit.register(self.close)
         if hasattr(os, "register_at_fork"):
+            # Fork hooks cannot be removed, so a strong reference here would keep the journal alive for ever.
             this = weakref.ref(self)
             os.register_at_fork(
-                before=lambda: _with(this, SQLiteJournal.before_fork),
-                after_in_parent=lambda: _with(this, SQLiteJournal.after_fork_in_parent),
-                after_in_child=lambda: _with(this, SQLiteJournal.after_fork_in_child),
+                before=lambda: _call_hook(this, SQLiteJournal.before_fork),
+                after_in_parent=lambda: _call_hook(this, SQLiteJournal.after_fork_in_parent),
+                after_in_child=lambda: _call_hook(this, SQLiteJournal.after_fork_in_child),
             )
 
     def _begin(self) -> None:
@@ -56,16 +65,19 @@ class SQLiteJournal:
         self._writer = Writer(self._connections, self._ownership.is_held)
 
     def before_fork(self) -> None:
-        """Get every thread out of SQLite, and close all connections."""
+        """Wait until no thread is using SQLite, and close all connections."""
         self._is_quiet = False
         self._is_quiet = self._connections.pause()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Allow the use of connections again."""
         self._connections.resume()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew: the thread, what was handed over and the lock are the parent's."""
+        """Start afresh: the writer's thread, the writes in its queue and the lock belong to the parent.
+
+        If a thread of the parent was still using SQLite, the journal is closed in the child.
+        """
         is_usable = self._is_quiet and not self._is_closed
         self._connections.leave_to_parent()
         self._ownership.leave_to_parent()
@@ -75,71 +87,75 @@ class SQLiteJournal:
 
     @property
     def owner(self) -> str:
-        """See `Journal.owner`. The lock is taken when this is first asked for."""
+        """The name of the OS lock that this process holds while it runs calls. The lock is taken on first access."""
         self._assert_open()
         return self._ownership.name
 
-    def submit(self, operation: Operation) -> Future[Any]:
-        """See `Journal.submit()`. A ValueError in the future tells of an operation that the caller should not have made."""
+    def submit(self, operation: AnsweredWith[A]) -> Future[A]:
+        """Hand over an operation, and return at once. The future is done when the operation is durable.
+
+        An operation that cannot be recorded, such as a second end of a turn, gives a future with a ValueError.
+        """
         try:
-            return self._writer.submit(write_of(operation))
+            return self._writer.submit(write_for(operation))
         except Exception as error:
-            failed: Future[Any] = Future()
+            failed: Future[A] = Future()
             failed.set_exception(error)
             return failed
 
     def call(self, call_id: str) -> CallEntry | None:
-        """See `Journal.call()`."""
         with self._reading() as (reader, _):
             return reader.call(call_id)
 
     def waiting(self) -> list[CallEntry]:
-        """See `Journal.waiting()`."""
         with self._reading() as (reader, _):
             return reader.waiting()
 
     def turn(self, turn_id: str) -> TurnEntry | None:
-        """See `Journal.turn()`."""
         with self._reading() as (reader, _):
             return reader.turn(turn_id)
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
-        """See `Journal.chain()`."""
         with self._reading() as (reader, _):
             return reader.chain(chain_id)
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        """See `Journal.conversation()`."""
         with self._reading() as (reader, _):
             return reader.conversation(conversation_id)
 
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
-        """See `Journal.history()`. A word of the query also stands for the words that begin with it."""
+        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
+
+        A word of the query also matches words that begin with it.
+        """
         with self._reading() as (reader, opened):
             return reader.history(query, limit, uses_index=opened.uses_index)
 
     def messages(self, turn_id: str) -> list[Message]:
-        """See `Journal.messages()`. A JournalError also tells that the history is not all there."""
+        """Return the whole history up to and including the answer of this turn.
+
+        Raises:
+            JournalError: the journal cannot be read, or a turn of the history is missing.
+        """
         with self._reading() as (reader, _):
             return reader.messages(turn_id)
 
     def latest_turn(self, *, cell_id: str | None = None, notebook: str | None = None) -> TurnEntry | None:
-        """See `Journal.latest_turn()`. With both, in that cell of that notebook."""
+        """Return the turn that began last in a cell or in a notebook; given both, in this cell of this notebook."""
         with self._reading() as (reader, _):
             return reader.latest_turn(cell_id, notebook)
 
     def grants(self) -> list[Grant]:
-        """See `Journal.grants()`."""
         with self._reading() as (reader, _):
             return reader.grants()
 
     def flush(self) -> None:
-        """See `Journal.flush()`. What could not be stored is told by its own future."""
+        """Wait until every operation that was handed over is durable, or its future has an error."""
         if not self._is_closed:
-            self._writer.submit(nothing()).exception()
+            self._writer.submit(empty_write()).exception()
 
     def close(self) -> None:
-        """Store what was handed over and let go of the file. Nothing more can be asked of this object."""
+        """Store everything that was handed over and release the file. The journal cannot be used afterwards."""
         self._writer.close()
         if not self._is_closed:
             self._is_closed = True
@@ -168,18 +184,18 @@ class SQLiteJournal:
         if self._is_closed:
             raise JournalError(f"The journal {self.path} is closed: open it again.")
 
-    def _note_what_the_dead_left(self) -> None:
-        dead = self._ownership.dead()
+    def _record_calls_of_dead_processes(self) -> None:
+        dead = self._ownership.find_dead()
 
-        def forget(noted: Future[Any]) -> None:
-            for name in dead if noted.exception() is None else ():
+        def forget(recorded: Future[None]) -> None:
+            for name in dead if recorded.exception() is None else ():
                 self._ownership.forget(name)
 
         if dead:
             self._writer.submit(calls_left_by(dead, datetime.now(UTC))).add_done_callback(forget)
 
     def _is_running_calls(self) -> bool:
-        """Whether calls of this process are on record as running: then its lock must not be freed before it ends."""
+        """Return whether calls of this process are recorded as running. Then its lock must be kept until the process ends."""
         held = self._ownership.held
         if held is None:
             return False
@@ -192,19 +208,18 @@ class SQLiteJournal:
 
 
 def open_sqlite_journal(path: Path | str | None = None) -> SQLiteJournal:
-    """Open a journal, made where it is missing.
+    """Open a journal, and create its file if it is missing.
 
     Args:
-        path: its file; by default what `LLM_NOTEBOOK_JOURNAL` names, or `journal.db` in our folder under `LLM_USER_PATH`, or in the
-            platform's folder for user data.
+        path: the file; by default the user's own journal (see `default_path()`).
 
     Raises:
-        JournalError: it cannot be opened; the message says which file, why, and what to do.
+        JournalError: the journal cannot be opened. The message says which file, why, and what to do.
     """
-    return SQLiteJournal(resolved(default_path() if path is None else path))
+    return SQLiteJournal(resolve(default_path() if path is None else path))
 
 
-def _with(journal: weakref.ref[SQLiteJournal], hook: Callable[[SQLiteJournal], None]) -> None:
+def _call_hook(journal: weakref.ref[SQLiteJournal], hook: Callable[[SQLiteJournal], None]) -> None:
     known = journal()
     if known is not None:
         hook(known)

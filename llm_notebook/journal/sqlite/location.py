@@ -1,4 +1,4 @@
-"""Where a journal's file lies: its path, its folder, a private file from the first byte on, and whether the disk is local."""
+"""The location of a journal's file: its path, the creation of its folder and of a private file, and whether its disk is local."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from llm_notebook.configuration.folders import data_dir, own_dir
 from llm_notebook.errors import JournalError, ModelError
 
-__all__ = ["default_path", "is_on_local_disk", "prepared_place", "resolved"]
+__all__ = ["default_path", "is_on_local_disk", "prepare_file", "resolve"]
 
 VARIABLE = "LLM_NOTEBOOK_JOURNAL"
 _FILE_NAME = "journal.db"
-# Whatever is not in this list counts as a network or FUSE file system, where memory shared between processes cannot be relied on.
+# All others count as network or FUSE file systems, on which WAL mode's memory shared between processes may not work.
 _LOCAL_FILE_SYSTEMS = frozenset(
     "apfs bcachefs btrfs erofs ext2 ext3 ext4 exfat f2fs hfs jfs msdos nilfs2 ntfs ntfs3 overlay ramfs reiserfs "
     "rootfs shiftfs tmpfs ufs vfat xfs zfs".split()
@@ -25,10 +25,13 @@ _WINDOWS_REMOTE_DRIVE = 4
 
 
 def default_path() -> Path:
-    """The journal's file: `LLM_NOTEBOOK_JOURNAL`, or `journal.db` in our folder under `LLM_USER_PATH`, or in the data folder.
+    """Return the path of the user's own journal.
+
+    It is what `LLM_NOTEBOOK_JOURNAL` names; or else `journal.db` in this package's folder under `LLM_USER_PATH` if that is set,
+    or in the data folder.
 
     Raises:
-        JournalError: the folder is missing and cannot be made.
+        JournalError: the folder is missing and cannot be created.
     """
     named = os.getenv(VARIABLE)
     if named:
@@ -40,20 +43,20 @@ def default_path() -> Path:
     return folder / _FILE_NAME
 
 
-def resolved(path: Path | str) -> Path:
-    """The absolute path behind `~` and symbolic links: SQLite puts its own files beside that one too."""
+def resolve(path: Path | str) -> Path:
+    """Return the absolute path behind `~` and symbolic links, where SQLite puts its own files too."""
     return Path(os.path.realpath(Path(path).expanduser()))
 
 
-def prepared_place(path: Path) -> None:
-    """Make the folder (0700) and an empty file (0600) where they are missing. Existing ones keep their modes.
+def prepare_file(path: Path) -> None:
+    """Create the folder (0700) and an empty file (0600) if they are missing. Existing ones keep their modes.
 
     Raises:
-        JournalError: one of them cannot be made, or something else has that name.
+        JournalError: one of them cannot be created, or something else has its name.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # An existing file is not opened: closing it again would take SQLite's locks from this process's other connections.
+        # With O_EXCL, an existing file is not opened: closing it again would release the locks of this process's connections.
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     except FileExistsError:
         _assert_is_file(path)
@@ -80,7 +83,7 @@ def _assert_is_file(path: Path) -> None:
 
 
 def is_on_local_disk(path: Path) -> bool:
-    """Whether the file's folder is on a disk of this machine; False where that cannot be told."""
+    """Return whether the file's folder is on a disk of this machine; False if that cannot be determined."""
     with suppress(OSError, ValueError, subprocess.SubprocessError):
         if sys.platform == "win32":
             return _is_local_drive(path)
@@ -92,7 +95,10 @@ def is_on_local_disk(path: Path) -> bool:
 
 
 def local_by_mountinfo(mountinfo: str, path: Path) -> bool:
-    """What Linux's `/proc/self/mountinfo` says about a path: of the mounts above it the deepest counts, of several there the last."""
+    """Return whether a path is on a local disk, according to Linux's `/proc/self/mountinfo`.
+
+    The deepest mount above the path counts, and of several mounts in the same place the last one.
+    """
     best, kind = -1, ""
     for line in mountinfo.splitlines():
         fields, separator, after = line.partition(" - ")
@@ -105,7 +111,10 @@ def local_by_mountinfo(mountinfo: str, path: Path) -> bool:
 
 
 def local_by_mount_output(output: str, path: Path) -> bool:
-    """What macOS's `mount` says about a path: a local disk has `local` among its options, and so have FUSE file systems."""
+    """Return whether a path is on a local disk, according to macOS's `mount`.
+
+    The option `local` alone does not tell, because FUSE file systems have it too.
+    """
     best, is_local = -1, False
     for line in output.splitlines():
         _, separator, rest = line.partition(" on ")
@@ -117,14 +126,16 @@ def local_by_mount_output(output: str, path: Path) -> bool:
 
 
 def _without_escapes(text: str) -> str:
-    """Mountinfo writes spaces, tabs, line ends and backslashes of a path as three octal digits."""
+    """Decode a path in mountinfo, where spaces, tabs, line ends and backslashes are written as three octal digits."""
     for character in " \t\n\\":
         text = text.replace(f"\\{ord(character):03o}", character)
     return text
 
 
 def _is_local_drive(path: Path) -> bool:
-    import ctypes  # only Windows has to be asked this way
+    if sys.platform != "win32":
+        return False
+    import ctypes  # only needed on Windows
 
-    windll = getattr(ctypes, "windll")  # noqa: B009  the type checker of other platforms does not know it
+    windll = ctypes.windll
     return bool(path.drive[1:] == ":" and windll.kernel32.GetDriveTypeW(f"{path.drive}\\") != _WINDOWS_REMOTE_DRIVE)

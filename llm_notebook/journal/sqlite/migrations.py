@@ -1,4 +1,4 @@
-"""Opening a journal's file: the journal mode that its disk allows, and the schema of this version, under one lock."""
+"""Opening a journal's file: under one lock, it is created, put into the journal mode that its disk allows, and migrated."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.sqlite import search
-from llm_notebook.journal.sqlite.connections import Opened, connected, identity
+from llm_notebook.journal.sqlite.connections import Opened, connect, identity
 from llm_notebook.journal.sqlite.failures import BUSY_SECONDS
-from llm_notebook.journal.sqlite.location import VARIABLE, is_on_local_disk, prepared_place
+from llm_notebook.journal.sqlite.location import VARIABLE, is_on_local_disk, prepare_file
 from llm_notebook.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 __all__ = ["open_file"]
 
 
 def open_file(path: Path) -> Opened:
-    """Make the file if it is missing, and bring it to the present version. Any number of processes may do so at once.
+    """Create the file if it is missing, and bring it to the present version. Any number of processes may do so at once.
 
     Raises:
-        JournalError: it is another program's file, a newer version's, or has lost its content.
-        sqlite3.Error, OSError: it cannot be opened.
+        JournalError: the file belongs to another program or a newer version, or has lost its content.
+        sqlite3.Error, OSError: the file cannot be opened.
     """
-    prepared_place(path)
-    with _locked(path):
-        _assert_not_emptied(path)
-        with closing(connected(path)) as connection:
-            _assert_ours(connection, path)
-            uses_wal = _in_journal_mode(connection, path)
+    prepare_file(path)
+    with _hold_lock(path):
+        _refuse_emptied(path)
+        with closing(connect(path)) as connection:
+            _refuse_foreign(connection, path)
+            uses_wal = _set_journal_mode(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 _migrate(connection)
@@ -45,7 +45,7 @@ def open_file(path: Path) -> Opened:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _hold_lock(path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout  # only opening needs it
 
     lock_path = path.with_name(f"{path.name}-lock")
@@ -67,8 +67,8 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _assert_not_emptied(path: Path) -> None:
-    """SQLite throws a -wal file away that lies beside an empty file."""
+def _refuse_emptied(path: Path) -> None:
+    """Raise a JournalError for an empty file beside a -wal file with content, which SQLite would delete."""
     log = path.with_name(f"{path.name}-wal")
     if path.stat().st_size == 0 and log.exists() and log.stat().st_size > 0:
         raise JournalError(
@@ -77,7 +77,7 @@ def _assert_not_emptied(path: Path) -> None:
         )
 
 
-def _assert_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -90,13 +90,13 @@ def _assert_ours(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _in_journal_mode(connection: sqlite3.Connection, path: Path) -> bool:
-    """Puts the file in WAL mode where its disk is a local one, and otherwise in that of a rollback journal."""
+def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> bool:
+    """Switch to WAL mode on a local disk and to a rollback journal elsewhere, and return whether the file is in WAL mode."""
     wanted = "wal" if is_on_local_disk(path) else "delete"
     try:
         mode = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
     except sqlite3.OperationalError as error:
-        # Leaving WAL mode needs the file for oneself; whoever has it open found it to be on a local disk.
+        # Leaving WAL mode needs exclusive access. If another process has the file open in WAL mode, it found the disk to be local.
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]

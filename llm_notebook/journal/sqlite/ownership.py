@@ -1,4 +1,18 @@
-"""Who runs which call: a lock file for each process that runs calls, which the system frees when the process ends, however it does."""
+"""Ownership of running calls: a lock file per process, by which others can tell whether the process is still alive.
+
+How it works. When a journal says that a call is `started`, the call may still be running in another process, or that process may have
+been killed and nobody knows what the call has done. Process ids cannot tell the two apart, because the system uses them again. But the
+operating system frees a file lock when its holder ends, however it ends. So a process that runs calls creates a lock file with a
+random name beside the journal, keeps it locked, and writes the name into each call that it starts. Any other process can then try the
+lock: if it gets it, the owner is dead, and the call's outcome is `unknown`.
+
+- A process that tries a lock takes a shared one, so that two of them at the same moment do not take each other for the owner.
+- Between its creation and its locking, a new file looks like that of a dead process, and another process may remove it. After locking,
+  the owner therefore checks that the file still has a name, and otherwise starts over with a new file.
+- A dead process's file is removed (`forget()`) only after the journal has recorded that its calls are `unknown`.
+- If calls are still running when the journal is closed, the lock is kept until the process ends.
+- A forked child shares the open file and would keep the lock when the parent dies, so it closes its descriptor.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +35,8 @@ _NAME = re.compile("[0-9a-f-]+")
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int, *, shared: bool) -> None:  # noqa: ARG001  Windows has no shared locks
+    def _lock(descriptor: int, *, shared: bool) -> None:
+        del shared  # Windows has no shared locks
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
@@ -31,12 +46,12 @@ else:
 
 
 class Ownership:
-    """The lock of this process, and whether those of others are held.
+    """The lock of this process, and a view of the locks of other processes.
 
-    A name is never used twice, so that a process that happens to get a dead one's number is not taken for it.
+    The name of a lock is never used twice, so that a process that gets the id of a dead one is not taken for it.
 
     Args:
-        journal: the journal's file; the lock files lie beside it.
+        journal: the journal's file. The lock files are beside it.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -48,15 +63,15 @@ class Ownership:
 
     @property
     def name(self) -> str:
-        """The name of this process's lock, which is taken when it is first asked for.
+        """The name of this process's lock. The lock is taken on first access.
 
         Raises:
-            JournalError: there is no lock to be had.
+            JournalError: no lock can be taken.
         """
         with self._guard:
             if self._name is None:
                 try:
-                    self._name, self._descriptor = self._taken()
+                    self._name, self._descriptor = self._take_lock()
                 except OSError as error:
                     raise JournalError(
                         f"No lock can be held beside the journal {self._journal} ({error.strerror or error}), which running "
@@ -66,17 +81,17 @@ class Ownership:
 
     @property
     def held(self) -> str | None:
-        """The name of this process's lock, None while it has none."""
+        """The name of this process's lock; None if it has not taken one."""
         return self._name
 
     def is_held(self, name: str | None) -> bool:
-        """Whether the process that took the lock of this name still lives."""
+        """Return whether the process that took the lock with this name is still alive."""
         if name is None or not _NAME.fullmatch(name):
             return False
         return name == self._name or not self._is_free(self._path(name))
 
     def release(self, *, is_running: bool) -> None:
-        """Free this process's lock, and remove its file. While calls are running it stays until the process ends."""
+        """Free this process's lock and remove its file, unless calls are still running."""
         with self._guard:
             name, descriptor = self._name, self._descriptor
             if name is None or descriptor is None or is_running:
@@ -87,12 +102,12 @@ class Ownership:
             os.close(descriptor)
 
     def leave_to_parent(self) -> None:
-        """In a forked child: let go of the lock, which stays the parent's and ends with it."""
+        """In a forked child, close the lock file. The lock stays with the parent and ends with it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def dead(self) -> list[str]:
-        """The names of the locks whose files are there and whose processes are not."""
+    def find_dead(self) -> list[str]:
+        """Return the names of the locks whose files still exist although their processes have died."""
         with suppress(OSError):
             paths = list(self._journal.parent.glob(f"{_literal(self._prefix)}*"))
             return [path.name.removeprefix(self._prefix) for path in paths if self._is_free(path)]
@@ -105,7 +120,7 @@ class Ownership:
     def _path(self, name: str) -> Path:
         return self._journal.with_name(self._prefix + name)
 
-    def _taken(self) -> tuple[str, int]:
+    def _take_lock(self) -> tuple[str, int]:
         for _ in range(_ATTEMPTS):
             name = f"{os.getpid()}-{secrets.token_hex(8)}"
             descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -113,7 +128,7 @@ class Ownership:
                 if os.name == "posix":
                     os.fchmod(descriptor, 0o600)
                 _lock(descriptor, shared=False)
-                # Whoever looked at the file before it was locked has taken it for a dead one's, and may have removed it.
+                # Another process may have seen the file before it was locked, taken it for a dead one's and removed it.
                 if os.fstat(descriptor).st_nlink:
                     return name, descriptor
             except BlockingIOError:
@@ -125,6 +140,7 @@ class Ownership:
         raise OSError("somebody else locks every file that is made for it")
 
     def _is_free(self, path: Path, *, remove: bool = False) -> bool:
+        """Try a lock and return whether nobody holds it. With `remove`, delete the file of a free lock."""
         try:
             descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
         except FileNotFoundError:
@@ -140,11 +156,12 @@ class Ownership:
         finally:
             os.close(descriptor)
         if remove and os.name != "posix":
+            # Windows removes only files that are closed.
             with suppress(OSError):
                 path.unlink()
         return True
 
 
 def _literal(pattern: str) -> str:
-    """A file name in which `glob()` sees no wildcards."""
+    """Escape a file name so that `glob()` finds no wildcards in it."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in pattern)

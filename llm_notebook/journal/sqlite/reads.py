@@ -1,12 +1,12 @@
-"""Reading a journal: rows as the entries of the protocol."""
+"""Reading a journal: queries, and rows as the entries of the protocol."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, Grant, TurnBegun, TurnEntry
 from llm_notebook.journal.sqlite import search
@@ -14,9 +14,16 @@ from llm_notebook.journal.sqlite.columns import json_of, messages_of, result_of,
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import CallState
+    from llm_notebook.journal.operations import Scope
+    from llm_notebook.journal.sqlite.columns import Column, Row
+
 __all__ = ["Reader", "state_now"]
 
+T = TypeVar("T")
 IsHeld = Callable[[str | None], bool]
+"""Tells whether the process whose lock has this name is alive."""
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
@@ -28,7 +35,8 @@ SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, reques
     calls.grant_id, scope, result, note, changed_at, owner
 FROM calls LEFT JOIN grants USING (grant_id)
 """
-# Turns begin after the ones that they continue. UNION drops what comes again, so that no circle goes on for ever.
+# The turns from a turn back to the beginning of its conversation, oldest first: a turn's number is larger than its parent's. UNION
+# drops repeated rows, so that the recursion ends even if a damaged file has turns that continue each other in a circle.
 _LINE = """
 WITH RECURSIVE line (number, parent_id, is_whole) AS (
     SELECT number, parent_id, is_whole FROM turns WHERE turn_id = ?
@@ -39,16 +47,16 @@ WITH RECURSIVE line (number, parent_id, is_whole) AS (
 SELECT messages, output, line.parent_id, line.is_whole
 FROM line JOIN turns USING (number) LEFT JOIN turn_endings USING (number) ORDER BY line.number
 """
-# So many values fit into one statement of any SQLite.
+# Every SQLite accepts this many parameters in one statement.
 _MOST_AT_ONCE = 500
 
 
 class Reader:
-    """Reads with one connection, which sees one state of the journal.
+    """A reader on one connection, which sees one state of the journal.
 
     Args:
-        connection: in a transaction.
-        is_held: called with the owner of a started call, says whether that process still lives.
+        connection: a connection in a transaction.
+        is_held: a function that tells whether the owner of a started call is still alive.
     """
 
     def __init__(self, connection: sqlite3.Connection, is_held: IsHeld) -> None:
@@ -57,48 +65,49 @@ class Reader:
         self._contents: dict[str, bytes] = {}
 
     def call(self, call_id: str) -> CallEntry | None:
-        """The call with this id, or the only one whose id has it as a part."""
-        found = self._one("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
+        """Return the call with this id, or the only one whose id contains it."""
+        found = self._find_id("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
         return next(self._calls("WHERE call_id = ?", (found,)), None)
 
     def call_of(self, turn_id: str, tool_call_id: str) -> CallEntry | None:
-        """The call that a turn asked for under the provider's id."""
+        """Return the call of a turn with this id of the provider."""
         key = (text_column(turn_id), text_column(tool_call_id))
         return next(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key), None)
 
     def waiting(self) -> list[CallEntry]:
-        """The calls that a human may have to do something about, oldest first."""
+        """Return the calls that need a human or a resumed chain, oldest first."""
         calls = self._calls(f"WHERE {OPEN_CALLS} ORDER BY calls.number", ())
+        # Calls that are still `started` here are running in a process that is alive.
         return [call for call in calls if call.state != "started"]
 
     def turn(self, turn_id: str) -> TurnEntry | None:
-        """The turn with this id, or the only one whose id has it as a part."""
-        found = self._one("SELECT DISTINCT turn_id FROM turns WHERE {}", "turn_id", turn_id)
+        """Return the turn with this id, or the only one whose id contains it."""
+        found = self._find_id("SELECT DISTINCT turn_id FROM turns WHERE {}", "turn_id", turn_id)
         turns = self._turns("WHERE turn_id = ?", (found,))
         return turns[0] if turns else None
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
-        """The turns of a chain, oldest first."""
+        """Return the turns of a chain, oldest first."""
         return self._turns("WHERE chain_id = ? ORDER BY turns.number", (text_column(chain_id),))
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        """The turns of the conversation with this id, or of the only one whose id has it as a part, oldest first."""
-        found = self._one("SELECT DISTINCT conversation_id FROM turns WHERE {}", "conversation_id", conversation_id)
+        """Return the turns of the conversation with this id, or of the only one whose id contains it, oldest first."""
+        found = self._find_id("SELECT DISTINCT conversation_id FROM turns WHERE {}", "conversation_id", conversation_id)
         return self._turns("WHERE conversation_id = ? ORDER BY turns.number", (found,))
 
     def history(self, query: str, limit: int, *, uses_index: bool) -> list[TurnEntry]:
-        """The latest turns, newest first; with a query those that hold all its words."""
+        """Return the latest turns, newest first; with a query, only those that contain all its words."""
         limit = max(0, limit)
         if not query.strip():
             return self._turns("ORDER BY turns.number DESC LIMIT ?", (limit,))
         turns: list[TurnEntry] = []
-        numbers = search.turns_with(self._connection, query, uses_index=uses_index)[:limit]
+        numbers = search.find_turns(self._connection, query, uses_index=uses_index)[:limit]
         for chunk in _chunks(numbers):
             turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
         return turns
 
     def messages(self, turn_id: str) -> list[Message]:
-        """The history up to and including what a turn answered.
+        """Return the history up to and including the answer of a turn.
 
         Raises:
             JournalError: the turn, or one that it continues, is not in the journal.
@@ -119,7 +128,7 @@ class Reader:
         return messages
 
     def latest_turn(self, cell_id: str | None, notebook: str | None) -> TurnEntry | None:
-        """The turn that was last begun in a cell, or in a notebook."""
+        """Return the turn that began last in a cell or in a notebook; given both, in this cell of this notebook."""
         named = {"cell_id": cell_id, "notebook": notebook}
         wanted = {column: text_column(value) for column, value in named.items() if value is not None}
         condition = " AND ".join(f"{column} = ?" for column in wanted) or "1"
@@ -127,15 +136,15 @@ class Reader:
         return turns[0] if turns else None
 
     def grants(self) -> list[Grant]:
-        """The grants in force, oldest first."""
+        """Return the grants in force, oldest first."""
         rows = self._connection.execute(
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
         )
-        return [_grant(row) for row in rows]
+        return [_grant_from(row) for row in rows]
 
-    def _one(self, select: str, column: str, part: str) -> str | bytes | None:
-        """The id that is or, if it is the only one, has this part, whatever its case; None if there is none."""
+    def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
+        """Return the id that equals `part`, or else the only id that contains it in any case; None if there is no such id."""
         stored = text_column(part)
         if self._connection.execute(select.format(f"{column} = ?"), (stored,)).fetchone():
             return stored
@@ -146,9 +155,9 @@ class Reader:
         ).fetchall()
         return cast("str | bytes", found[0][0]) if len(found) == 1 else None
 
-    def _turns(self, condition: str, parameters: Sequence[Any]) -> list[TurnEntry]:
+    def _turns(self, condition: str, parameters: Sequence[Column]) -> list[TurnEntry]:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
-        turns = [self._turn(row) for row in rows]
+        turns = [self._turn_from(row) for row in rows]
         calls: dict[str, list[CallEntry]] = {}
         for chunk in _chunks([row[1] for row in rows]):
             for call in self._calls(f"WHERE turn_id IN ({_marks(chunk)}) ORDER BY calls.number", chunk):
@@ -157,21 +166,21 @@ class Reader:
             turn.calls = _in_order(calls.get(turn.begun.turn_id, []), turn.output)
         return turns
 
-    def _turn(self, row: tuple[Any, ...]) -> TurnEntry:
-        _, *ids, messages, is_whole, settings, cell_id, notebook, began_at = row[:12]
-        turn_id, conversation_id, chain_id, parent_id, model_id = map(text_of, ids)
+    def _turn_from(self, row: Row) -> TurnEntry:
+        _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
+        messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
         status, output, usage, duration_ms, resolved_model, error = row[12:]
         begun = TurnBegun(
-            turn_id=cast("str", turn_id),
-            conversation_id=cast("str", conversation_id),
-            chain_id=cast("str", chain_id),
-            parent_id=parent_id,
-            model_id=cast("str", model_id),
+            turn_id=text_of(turn_id),
+            conversation_id=text_of(conversation_id),
+            chain_id=text_of(chain_id),
+            parent_id=text_of(parent_id),
+            model_id=text_of(model_id),
             messages=messages_of(messages, self._content),
             settings=json_of(settings),
             cell_id=text_of(cell_id),
             notebook=text_of(notebook),
-            at=cast("Any", time_of(began_at)),
+            at=time_of(began_at),
             is_whole=bool(is_whole),
         )
         if status is None:
@@ -186,16 +195,16 @@ class Reader:
             text_of(error) or "",
         )
 
-    def _calls(self, condition: str, parameters: Sequence[Any]) -> Iterator[CallEntry]:
+    def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
         for row in self._connection.execute(_CALLS + condition, parameters):
-            call_id, turn_id, tool_call_id, tool_name = map(text_of, row[:4])
+            call_id, turn_id, tool_call_id, tool_name = row[:4]
             state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
             result, note, changed_at, owner = row[12:]
             yield CallEntry(
-                call_id=cast("str", call_id),
-                turn_id=cast("str", turn_id),
-                tool_call_id=cast("str", tool_call_id),
-                tool_name=cast("str", tool_name),
+                call_id=text_of(call_id),
+                turn_id=text_of(turn_id),
+                tool_call_id=text_of(tool_call_id),
+                tool_name=text_of(tool_name),
                 state=state_now(state, owner, self._is_held),
                 arguments=arguments,
                 request=value_of(ApprovalRequest, request),
@@ -219,26 +228,34 @@ class Reader:
 
 
 def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
-    """The state of a call: `unknown` where it is stored as `started` and the process that started it has died."""
+    """Return the state of a call: `unknown` if it is stored as `started` and the process that started it has died."""
     return "unknown" if state == "started" and not is_held(owner) else state
 
 
-def _grant(row: tuple[Any, ...]) -> Grant:
-    grant_id, tool_name, identity, scope, place, who = (cast("Any", text_of(column)) for column in row[:6])
-    return Grant(grant_id, tool_name, identity, scope, place, who, cast("Any", time_of(row[6])))
+def _grant_from(row: Row) -> Grant:
+    grant_id, tool_name, identity, scope, place, who, granted_at = row
+    return Grant(
+        text_of(grant_id),
+        text_of(tool_name),
+        text_of(identity),
+        cast("Scope", text_of(scope)),
+        text_of(place),
+        text_of(who),
+        time_of(granted_at),
+    )
 
 
 def _in_order(calls: list[CallEntry], output: list[Message]) -> list[CallEntry]:
-    """Calls in the order in which the model asked for them, as far as its answer tells."""
+    """Sort calls in the order of the answer that requested them. Calls that the answer does not have come last."""
     asked = [part.tool_call_id for message in output for part in message.parts if isinstance(part, ToolCallPart)]
     places = {tool_call_id: place for place, tool_call_id in reversed(list(enumerate(asked)))}
     return sorted(calls, key=lambda call: places.get(call.tool_call_id, len(places)))
 
 
-def _chunks(values: list[Any]) -> Iterator[list[Any]]:
+def _chunks(values: list[T]) -> Iterator[list[T]]:
     for start in range(0, len(values), _MOST_AT_ONCE):
         yield values[start : start + _MOST_AT_ONCE]
 
 
-def _marks(values: Sequence[Any]) -> str:
+def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))

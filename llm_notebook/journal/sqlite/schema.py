@@ -1,26 +1,26 @@
-"""The tables of a journal, and the views for people: what each migration adds, oldest first. Never change one that was released."""
+"""The tables and views of a journal, as a list of migrations, oldest first. A migration that was released must never be changed."""
 
 from __future__ import annotations
 
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "OPEN_CALLS", "SEARCH_TABLE"]
 
-# "LLMj": tells our files from those of other programs.
+# "LLMj" in ASCII. It tells journals from the SQLite files of other programs.
 APPLICATION_ID = 0x4C4C4D6A
 
-# The calls that a human may have to do something about; those `started` belong to it where their owner has died.
+# The calls that may need a human or a resumed chain. A `started` call does if its owner has died, which SQL cannot know.
 OPEN_CALLS = (
     "state IN ('waiting', 'unknown', 'approved', 'started') "
     "OR (state IN ('denied', 'answered', 'abandoned') AND result IS NULL)"
 )
 
-# Not part of a migration: it is made by the first process whose SQLite has FTS5. It holds no text, only what is needed to find it.
-# Twice a turn's number is the row of its prompt, one more that of its answer.
+# Not part of a migration, because it is created by the first process whose SQLite has FTS5. The table is contentless: it has only the
+# index and not the text. A turn's prompt is in the row with twice the turn's number, and its answer in the row after that.
 SEARCH_TABLE = """
 CREATE VIRTUAL TABLE search USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2')
 """
 
 _TABLES = (
-    # `messages` is what the turn adds to what its parent ends with; `number` counts the turns as they begin.
+    # `messages` has what the turn adds to the history at the end of its parent; `number` counts the turns as they begin.
     """
     CREATE TABLE turns (
         number INTEGER PRIMARY KEY,
@@ -41,7 +41,7 @@ _TABLES = (
     "CREATE INDEX turns_by_chain ON turns (chain_id)",
     "CREATE INDEX turns_by_cell ON turns (cell_id) WHERE cell_id IS NOT NULL",
     "CREATE INDEX turns_by_notebook ON turns (notebook) WHERE notebook IS NOT NULL",
-    # A turn without a row here is still streaming, or its process died. `duration_ms` may be beyond 64 bits.
+    # A turn without a row here is still streaming, or its process has died. `duration_ms` has no type because of huge numbers.
     """
     CREATE TABLE turn_endings (
         number INTEGER PRIMARY KEY REFERENCES turns,
@@ -53,7 +53,7 @@ _TABLES = (
         error TEXT NOT NULL
     )
     """,
-    # Each call as it stands. `digest` is what runs or ran, `owner` the lock of the process that runs it.
+    # The present state of each call. `digest` stands for what runs or ran, `owner` names the lock of the process that runs it.
     """
     CREATE TABLE calls (
         number INTEGER PRIMARY KEY,
@@ -78,7 +78,7 @@ _TABLES = (
     """,
     f"CREATE INDEX open_calls ON calls (number) WHERE {OPEN_CALLS}",
     "CREATE INDEX running_calls ON calls (owner) WHERE state = 'started'",
-    # How each call came there, step by step: never changed.
+    # The states that each call went through. Rows are only added.
     """
     CREATE TABLE call_transitions (
         number INTEGER PRIMARY KEY,
@@ -111,13 +111,19 @@ _TABLES = (
     )
     """,
     "CREATE TABLE attachments (sha256 TEXT NOT NULL UNIQUE, content BLOB NOT NULL)",
-    # `search_is_incomplete`: a process whose SQLite has no FTS5 has written turns.
+    # The one fact so far, `search_is_incomplete`: a process whose SQLite has no FTS5 has written turns.
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
 
 def _texts_of(column: str, role: str, message: str) -> str:
-    """SQL for the text of the messages of one role in a column of messages, as many as `message` lets through."""
+    """Return SQL for the text of messages in a JSON column.
+
+    Args:
+        column: the column.
+        role: the role of the messages.
+        message: SQL for a further condition on a message.
+    """
     return f"""
         CASE WHEN json_valid({column}) THEN (
             SELECT group_concat(json_extract(part.value, '$.text'), char(10))
@@ -125,7 +131,7 @@ def _texts_of(column: str, role: str, message: str) -> str:
             WHERE json_extract(message.value, '$.role') = '{role}'
                 AND json_extract(part.value, '$.type') = 'text' AND {message}
         ) END
-    """  # noqa: S608  texts of this module
+    """
 
 
 _LAST_OF_USER = """message.key = (
@@ -153,7 +159,7 @@ _VIEWS = (
         turns.chain_id,
         turns.conversation_id
     FROM turns LEFT JOIN turn_endings USING (number)
-    """,  # noqa: S608  texts of this module
+    """,
     """
     CREATE VIEW readable_calls AS SELECT
         calls.number,
@@ -175,5 +181,5 @@ _VIEWS = (
     """,
 )
 
-# The number of migrations that a file has had is its `user_version`.
+# A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)

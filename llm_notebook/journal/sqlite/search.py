@@ -1,4 +1,8 @@
-"""Finding turns by the words of their prompts and answers: an FTS5 index, or reading them all where this SQLite has no FTS5."""
+"""Search for turns by the words of their prompts and answers: with an FTS5 index, or by reading all turns if SQLite has no FTS5.
+
+Several processes share a journal, and not all of their SQLite libraries need have FTS5. One without it writes turns that are not in the
+index and leaves a mark in the table `facts`; the next process that opens the journal and has FTS5 builds the index again.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,15 @@ from llm_notebook.parts.messages import Message, TextPart
 
 __all__ = [
     "answer_text",
-    "has_index",
+    "find_turns",
     "index_answer",
     "index_prompt",
     "is_available",
     "prepare_index",
     "prompt_text",
-    "turns_with",
 ]
 
-# Scripts that put no spaces between words: every character is a word of its own, and a word of a query is a row of them.
+# Scripts without spaces between words. Each character is indexed as a word, and a word of a query becomes a phrase of them.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])"
 )
@@ -30,7 +33,7 @@ _INCOMPLETE = "search_is_incomplete"
 
 
 def is_available() -> bool:
-    """Whether this process's SQLite has FTS5."""
+    """Return whether this process's SQLite has FTS5."""
     connection = sqlite3.connect(":memory:")
     try:
         connection.execute(SEARCH_TABLE)
@@ -41,20 +44,15 @@ def is_available() -> bool:
     return True
 
 
-def has_index(connection: sqlite3.Connection) -> bool:
-    """Whether the journal has its index."""
-    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'search'").fetchone() is not None
-
-
 def prepare_index(connection: sqlite3.Connection) -> None:
-    """Make the index, or make it anew after a process without FTS5 has written. Inside a transaction."""
+    """Build the index if there is none, or if a process without FTS5 has written since. The caller has begun a transaction."""
     incomplete = connection.execute("SELECT 1 FROM facts WHERE name = ?", (_INCOMPLETE,)).fetchone()
-    if has_index(connection):
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'search'").fetchone():
         if incomplete is None:
             return
         connection.execute("DROP TABLE search")
     connection.execute(SEARCH_TABLE)
-    for number, prompt, answer in _texts_of_turns(connection):
+    for number, prompt, answer in _read_texts(connection):
         index_prompt(connection, number, prompt, uses_index=True)
         if answer is not None:
             index_answer(connection, number, answer, uses_index=True)
@@ -62,39 +60,39 @@ def prepare_index(connection: sqlite3.Connection) -> None:
 
 
 def prompt_text(messages: Sequence[Message], settings: dict[str, Any]) -> str:
-    """What is searched of a prompt: the last user message, and what was typed in the cell."""
+    """Return the searchable text of a prompt: the last user message, and what the user typed in the cell."""
     asked = next((message for message in reversed(messages) if message.role == "user"), None)
     typed = settings.get("text")
     return "\n".join([*([typed] if isinstance(typed, str) else []), *([] if asked is None else _texts([asked]))])
 
 
 def answer_text(messages: Sequence[Message]) -> str:
-    """What is searched of an answer: its text."""
+    """Return the searchable text of an answer."""
     return "\n".join(_texts([message for message in messages if message.role == "assistant"]))
 
 
 def index_prompt(connection: sqlite3.Connection, number: int, text: str, *, uses_index: bool) -> None:
-    """Make a turn's prompt findable, or note that it is not."""
+    """Add a turn's prompt to the index, or mark the index as incomplete."""
     _index(connection, 2 * number, text, uses_index)
 
 
 def index_answer(connection: sqlite3.Connection, number: int, text: str, *, uses_index: bool) -> None:
-    """Make a turn's answer findable, or note that it is not."""
+    """Add a turn's answer to the index, or mark the index as incomplete."""
     _index(connection, 2 * number + 1, text, uses_index)
 
 
-def turns_with(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:
-    """The numbers of the turns whose prompt or answer holds every word of the query, newest first.
+def find_turns(connection: sqlite3.Connection, query: str, *, uses_index: bool) -> list[int]:
+    """Return the numbers of the turns whose prompt or answer contains every word of the query, newest first.
 
-    With the index a word stands for all words that begin with it, whatever their case and accents, and what is neither a letter
-    nor a digit counts for nothing. Without it, a word is found wherever it occurs, whatever its case.
+    With the index, a word matches all words that begin with it. Case, accents and characters other than letters and digits are
+    ignored. Without the index, a word matches wherever it occurs, and only case is ignored.
     """
     words = list(dict.fromkeys(query.replace("\0", " ").split()))
-    found = _indexed(connection, words) if uses_index else _read(connection, words)
+    found = _search_index(connection, words) if uses_index else _search_texts(connection, words)
     return sorted(found, reverse=True)
 
 
-def _indexed(connection: sqlite3.Connection, words: list[str]) -> set[int]:
+def _search_index(connection: sqlite3.Connection, words: list[str]) -> set[int]:
     found: set[int] | None = None
     for word in words:
         if any(character.isalnum() for character in word):
@@ -105,14 +103,14 @@ def _indexed(connection: sqlite3.Connection, words: list[str]) -> set[int]:
     return found or set()
 
 
-def _read(connection: sqlite3.Connection, words: list[str]) -> set[int]:
+def _search_texts(connection: sqlite3.Connection, words: list[str]) -> set[int]:
     folded = [word.casefold() for word in words]
-    texts = ((number, f"{prompt}\n{answer or ''}".casefold()) for number, prompt, answer in _texts_of_turns(connection))
+    texts = ((number, f"{prompt}\n{answer or ''}".casefold()) for number, prompt, answer in _read_texts(connection))
     return {number for number, text in texts if all(word in text for word in folded)}
 
 
-def _texts_of_turns(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str | None]]:
-    """Number, prompt and answer of all turns; no answer where none has ended."""
+def _read_texts(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str | None]]:
+    """Yield the number, prompt and answer of every turn. The answer of a turn that has not ended is None."""
 
     def without_content(_: str) -> bytes:
         return b""

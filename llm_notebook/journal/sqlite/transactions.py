@@ -1,17 +1,22 @@
-"""What operations are stored with: one transaction of the writer's, and what is to be done in it."""
+"""A transaction of the writer's, and the writes that are stored in it."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.sqlite.columns import Contents, text_of
-from llm_notebook.journal.sqlite.reads import IsHeld
+from llm_notebook.journal.sqlite.columns import text_of
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.sqlite.columns import Column, Contents, Row
+    from llm_notebook.journal.sqlite.reads import IsHeld
 
 __all__ = ["Transaction", "Write"]
+
+A_co = TypeVar("A_co", covariant=True)
 
 
 @dataclass(slots=True, frozen=True)
@@ -19,37 +24,34 @@ class Transaction:
     """A transaction that may write.
 
     Attributes:
-        connection: in that transaction.
-        is_held: says whether the owner of a call lives.
-        uses_index: there is a search index to be kept.
+        connection: the connection, on which the transaction has begun.
+        is_held: tells whether the owner of a call is alive.
+        uses_index: whether there is a search index to update.
     """
 
     connection: sqlite3.Connection
     is_held: IsHeld
     uses_index: bool
 
-    def row(self, select: str, *parameters: Any) -> tuple[Any, ...] | None:
-        """The first row, None if there is none."""
-        return cast("tuple[Any, ...] | None", self.connection.execute(select, parameters).fetchone())
+    def row(self, select: str, *parameters: Column) -> Row | None:
+        """Return the first row of a query, or None if there is none."""
+        return cast("Row | None", self.connection.execute(select, parameters).fetchone())
 
-    def insert(self, table: str, columns: dict[str, Any]) -> int:
-        """Add a row; returns its number."""
-        marks = ", ".join("?" * len(columns))
-        done = self.connection.execute(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  names of our own
-            tuple(columns.values()),
-        )
+    def insert(self, table: str, columns: Mapping[str, Column]) -> int:
+        """Add a row and return its number."""
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        done = self.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
         return cast("int", done.lastrowid)
 
     def keep(self, contents: Contents) -> None:
-        """Store the bytes of attachments, as far as they are not there yet."""
+        """Store the bytes of attachments that are not stored yet."""
         self.connection.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?)", contents.by_hash.items())
 
-    def number_of_turn(self, turn_id: Any) -> int:
-        """The number of a turn.
+    def number_of_turn(self, turn_id: str | bytes | None) -> int:
+        """Return the number of a turn.
 
         Raises:
-            JournalError: it is not in the journal.
+            JournalError: the turn is not in the journal.
         """
         row = self.row("SELECT number FROM turns WHERE turn_id = ?", turn_id)
         if row is None:
@@ -58,13 +60,13 @@ class Transaction:
 
 
 @dataclass(slots=True, frozen=True)
-class Write:
-    """An operation that is ready to be stored.
+class Write(Generic[A_co]):
+    """An operation that is encoded and ready to be stored.
 
     Attributes:
-        store: returns the operation's answer.
-        must_last: it is to survive the machine losing power, not just this process.
+        store: stores the operation in a transaction and returns the operation's answer.
+        must_last: the write has to survive a power failure of the machine, and not only the end of the process.
     """
 
-    store: Callable[[Transaction], Any]
+    store: Callable[[Transaction], A_co]
     must_last: bool = False

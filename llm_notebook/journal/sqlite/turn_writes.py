@@ -1,8 +1,9 @@
-"""Turns as what they add to the tables: a row as they begin, another one as they end, and their words for the search."""
+"""Turns as additions to the tables: one row when a turn begins, another when it ends, and their words in the search index."""
 
 from __future__ import annotations
 
-from llm_notebook.journal.operations import TurnBegun, TurnEnded
+from typing import TYPE_CHECKING
+
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     Contents,
@@ -15,11 +16,14 @@ from llm_notebook.journal.sqlite.columns import (
 )
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import TurnBegun, TurnEnded
+
 __all__ = ["turn_begun", "turn_ended"]
 
 
-def turn_begun(turn: TurnBegun) -> Write:
-    """What the beginning of a turn stores."""
+def turn_begun(turn: TurnBegun) -> Write[None]:
+    """Return the write that records the beginning of a turn."""
     if turn.parent_id == turn.turn_id:
         raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
     contents = Contents()
@@ -48,8 +52,8 @@ def turn_begun(turn: TurnBegun) -> Write:
     return Write(store)
 
 
-def turn_ended(turn: TurnEnded) -> Write:
-    """What the end of a turn stores."""
+def turn_ended(turn: TurnEnded) -> Write[None]:
+    """Return the write that records the end of a turn."""
     if turn.status == "streaming":
         raise ValueError("A turn that has ended is not streaming.")
     contents = Contents()

@@ -1,4 +1,16 @@
-"""One thread that stores operations in the order in which they come, those that are waiting together in one transaction."""
+"""The one thread that writes: it stores writes in the order in which they are submitted, and commits many of them together.
+
+How it works. A commit has to wait for the disk, and it waits about as long for a hundred writes as for one. While one commit is under
+way, further writes queue up; the thread then takes all of them into its next transaction (group commit). A single write on an idle
+journal waits only for its own commit, and under load the number of commits stays small. The future of a write is done only after the
+commit, so that what is acknowledged is durable. How durable is decided per transaction: `_synchronous()` is strict as soon as one
+write of the batch has to survive a power failure.
+
+When a batch fails, the whole transaction has been rolled back. If one of its writes is at fault, such as a transition of a turn that
+does not exist, the writes are tried again one by one, so that only the faulty one fails. If no transaction could begin at all, or another
+process held the lock for too long, no single write is at fault: then all of them fail at once, because each further attempt might have
+to wait for half a minute.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +19,30 @@ import sqlite3
 import threading
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.sqlite.connections import Connections, Opened
 from llm_notebook.journal.sqlite.failures import explained, is_busy
-from llm_notebook.journal.sqlite.reads import IsHeld
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.sqlite.connections import Connections, Opened
+    from llm_notebook.journal.sqlite.reads import IsHeld
 
 __all__ = ["Writer"]
 
+# Bounds how long a batch holds the lock for writing, for which other processes wait.
 _MOST_AT_ONCE = 256
-_Item = tuple[Write, "Future[Any]"]
+_Item = tuple["Write[object]", "Future[object]"]
+A = TypeVar("A")
 
 
 class Writer:
-    """Stores what is handed over, in a thread that begins with the first operation.
+    """A thread that stores writes. It starts with the first write.
 
     Args:
-        connections: where to.
-        is_held: says whether the owner of a call lives.
+        connections: the connections to the journal's file.
+        is_held: tells whether the owner of a call is alive.
     """
 
     def __init__(self, connections: Connections, is_held: IsHeld) -> None:
@@ -38,9 +54,10 @@ class Writer:
         self._is_closed = False
         self._connection: sqlite3.Connection | None = None
 
-    def submit(self, write: Write) -> Future[Any]:
-        """Hand over a write. The future is done once it is stored; it cannot be cancelled."""
-        future: Future[Any] = Future()
+    def submit(self, write: Write[A]) -> Future[A]:
+        """Hand over a write. The future is done when the write is stored, and cannot be cancelled."""
+        future: Future[A] = Future()
+        # A future that is running cannot be cancelled: by then the write may already be in a transaction.
         future.set_running_or_notify_cancel()
         with self._guard:
             if self._is_closed:
@@ -48,19 +65,21 @@ class Writer:
                 return future
             if self._thread is None:
                 self._start()
-            self._queue.put((write, future))
+            self._queue.put((write, cast("Future[object]", future)))
         return future
 
     def close(self) -> None:
-        """Store what was handed over, and stop."""
+        """Store everything that was handed over, and stop the thread."""
         with self._guard:
             thread, was_closed, self._is_closed = self._thread, self._is_closed, True
             if thread is not None and not was_closed:
                 self._queue.put(None)
+        # A callback of a future runs in the writer's thread, and may close the journal.
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _start(self) -> None:
+        # A daemon, so that the interpreter does not wait for it before it calls `atexit` functions, one of which closes the journal.
         self._thread = threading.Thread(target=self._run, name="llm_notebook-journal", daemon=True)
         try:
             self._thread.start()
@@ -77,7 +96,7 @@ class Writer:
             self._connections.give_back(self._connection)
 
     def _next_batch(self) -> tuple[list[_Item], bool]:
-        """What waits now, at least one item; and whether nothing will follow."""
+        """Wait for an item, and return everything that is queued, and whether the writer was closed after it."""
         batch: list[_Item] = []
         item = self._queue.get()
         while item is not None:
@@ -94,10 +113,10 @@ class Writer:
         if not batch:
             return
         try:
-            answers = self._committed([write for write, _ in batch])
+            answers = self._commit([write for write, _ in batch])
         except Exception as error:
             if len(batch) > 1 and not is_busy(error) and not isinstance(error, _Unreachable):
-                # One of them is at fault: alone, it takes no other with it.
+                # One of the writes is at fault. Stored one by one, the others succeed.
                 for item in batch:
                     self._store([item])
                 return
@@ -108,7 +127,12 @@ class Writer:
             for (_, future), answer in zip(batch, answers, strict=True):
                 future.set_result(answer)
 
-    def _committed(self, writes: list[Write]) -> list[Any]:
+    def _commit(self, writes: list[Write[object]]) -> list[object]:
+        """Store writes in one transaction and return their answers.
+
+        Raises:
+            _Unreachable: no transaction could begin.
+        """
         with ExitStack() as stack:
             try:
                 connection, opened = stack.enter_context(self._connections.writing(self._connection))
@@ -130,7 +154,7 @@ class Writer:
 
 
 class _Unreachable(Exception):
-    """No transaction could be begun: it is no single operation's fault."""
+    """No transaction could begin, which is not the fault of any single write."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
@@ -138,10 +162,11 @@ class _Unreachable(Exception):
 
 
 def _synchronous(opened: Opened, must_last: bool) -> str:
-    """How long SQLite waits for the disk.
+    """Return the value of SQLite's `synchronous` setting, which says how long a commit waits for the disk.
 
-    In WAL mode NORMAL survives the end of the process and FULL that of the machine. With a rollback journal EXTRA is what
-    makes it last: it also waits until the journal's removal is on disk.
+    In WAL mode, a commit with NORMAL survives the end of the process, and one with FULL a power failure as well. With a rollback
+    journal, surviving a power failure takes EXTRA, which also waits until the removal of the rollback journal is on disk. See
+    https://www.sqlite.org/pragma.html#pragma_synchronous.
     """
     if opened.uses_wal:
         return "FULL" if must_last else "NORMAL"

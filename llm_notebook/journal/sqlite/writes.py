@@ -1,31 +1,37 @@
-"""Operations as what they do to the tables. Values are encoded when an operation is handed over; later changes do not reach it."""
+"""Operations as writes to the tables.
+
+Values are encoded when an operation is handed over, so that later changes to its messages or arguments are not recorded.
+"""
 
 from __future__ import annotations
 
-from llm_notebook.journal.operations import (
-    CallMoved,
-    CallProposed,
-    Decided,
-    Granted,
-    Operation,
-    Revoked,
-    TurnBegun,
-    TurnEnded,
-)
-from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, decided_call
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from llm_notebook.journal.operations import CallMoved, CallProposed, Decided, Granted, Revoked, TurnBegun, TurnEnded
+from llm_notebook.journal.sqlite.call_writes import call_decided, call_moved, call_proposed
 from llm_notebook.journal.sqlite.columns import text_column, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 
-__all__ = ["nothing", "write_of"]
+if TYPE_CHECKING:
+    from llm_notebook.journal.operations import AnsweredWith
+
+__all__ = ["empty_write", "write_for"]
+
+A = TypeVar("A")
 
 
-def write_of(operation: Operation) -> Write:
-    """What an operation stores.
+def write_for(operation: AnsweredWith[A]) -> Write[A]:
+    """Return the write that records an operation.
 
     Raises:
-        ValueError, TypeError: it is none that could be made: a transition that is not in TRANSITIONS, or values without a JSON form.
+        ValueError: the operation cannot be recorded, such as a transition that is not in TRANSITIONS.
+        TypeError: the operation has values that cannot be written as JSON, or is no operation.
     """
+    return cast("Write[A]", _write_for(operation))
+
+
+def _write_for(operation: AnsweredWith[object]) -> Write[object]:
     match operation:
         case TurnBegun():
             return turn_begun(operation)
@@ -36,20 +42,20 @@ def write_of(operation: Operation) -> Write:
         case CallMoved():
             return call_moved(operation)
         case Decided():
-            return decided_call(operation)
+            return call_decided(operation)
         case Granted():
-            return _granted(operation)
+            return _grant_given(operation)
         case Revoked():
-            return _revoked(operation)
+            return _grant_revoked(operation)
     raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
 
-def nothing() -> Write:
-    """A write that stores nothing: when it is done, so are all that came before it."""
+def empty_write() -> Write[None]:
+    """Return a write that stores nothing. When it is done, so are all writes that were submitted before it."""
     return Write(lambda _: None)
 
 
-def _granted(granted: Granted) -> Write:
+def _grant_given(granted: Granted) -> Write[None]:
     grant = granted.grant
     columns = {
         "grant_id": text_column(grant.grant_id),
@@ -70,7 +76,7 @@ def _granted(granted: Granted) -> Write:
     return Write(store, must_last=True)
 
 
-def _revoked(revoked: Revoked) -> Write:
+def _grant_revoked(revoked: Revoked) -> Write[bool]:
     values = (text_column(revoked.who), time_column(revoked.at), text_column(revoked.grant_id))
 
     def store(transaction: Transaction) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.configuration.choices import stored_aliases
+from llm_notebook.configuration.choices import read_aliases
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.keys import delete_key, get_key, keys_path, list_keys, set_key
 from llm_notebook.errors import ModelError, UnknownModelError
@@ -189,18 +189,18 @@ def _aliases(shell: InteractiveShell, words: list[str]) -> None:
     match words:
         case ["set", alias, target]:
             set_alias(alias, target)
-            say(shell, "{} now means {}.", alias, stored_aliases().get(alias, target))
+            say(shell, "{} now means {}.", alias, read_aliases().get(alias, target))
         case ["remove", alias]:
             try:
                 remove_alias(alias)
             except KeyError:
-                raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, stored_aliases())}") from None
+                raise CellError(f"You have no alias {alias!r} to remove.{nearest(alias, read_aliases())}") from None
             say(shell, "{} is forgotten.", alias)
         case _:
             # An alias of the user's may name a model that is not known at the moment, such as one of a server that is off.
             rows = [[alias, entry.model_id] for entry in get_models_with_aliases() for alias in entry.aliases]
             known = {alias for alias, _ in rows}
-            rows += [[alias, target] for alias, target in stored_aliases().items() if alias not in known]
+            rows += [[alias, target] for alias, target in read_aliases().items() if alias not in known]
             table(shell, ["Alias", "Model"], sorted(rows))
 
 

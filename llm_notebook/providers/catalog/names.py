@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from llm_notebook.configuration.choices import stored_aliases
+from llm_notebook.configuration.choices import read_aliases
 
 __all__ = ["Named", "closest_names", "entry_called"]
 
@@ -29,7 +29,7 @@ E = TypeVar("E", bound=Named)
 def entry_called(name: str, entries: Iterable[E]) -> E | None:
     """The entry of that id or alias. An id wins over aliases, a user's alias over a built-in one."""
     by_id = {entry.model_id: entry for entry in entries}
-    aliases = {alias: entry.model_id for entry in by_id.values() for alias in entry.aliases} | stored_aliases()
+    aliases = {alias: entry.model_id for entry in by_id.values() for alias in entry.aliases} | read_aliases()
     seen: set[str] = set()
     while name not in by_id and name in aliases and name not in seen:
         seen.add(name)

@@ -1,1 +1,1 @@
-"""Safe Markdown: what a model wrote is parsed, and written anew without anything that runs, loads or hides."""
+"""Safe Markdown: the Markdown of a model is parsed and written again without anything that runs, loads or hides."""

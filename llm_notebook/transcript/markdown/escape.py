@@ -1,8 +1,8 @@
-r"""Text and code as Markdown source that every parser reads back as exactly that text, and as nothing else.
+r"""Escaping: text and code as Markdown that every parser reads as exactly that text or code.
 
-Three passes look at the source one after the other in a notebook: the notebook's own search for formulas, the Markdown
-parser, and the typesetter, which looks for formulas again in the rendered text. Escapes here hold against all three.
-Where Markdown has no such escape, the text is put inside an element without attributes, `<span>` or `<code>`.
+In a notebook, three programs look at the Markdown one after the other: the notebook's search for formulas, the Markdown parser, and the
+typesetter, which looks for formulas once more in the rendered text. The escapes here hold against all three. Where Markdown has no such
+escape, the text is put into an element without attributes, `<span>` or `<code>`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ __all__ = ["code_block_is_formula_like", "escaped_code_block", "fenced_code", "i
 
 _SPECIAL = re.compile(
     r"""
+      # What begins or ends a formula for the typesetter.
       (?P<tex>\\(?:[()\[\]]|(?:begin|end|ref|eqref)\s*(?:\{[^{}`\n]{0,60}\})?(?![A-Za-z])))
+      # A backslash that would escape the next character.
     | (?P<backslash>\\(?![A-Za-z0-9]))
+      # HTML, code and entities; and `@@`, with which a notebook marks the places of formulas that it has taken out.
     | (?P<entity>[<`]|&(?=\#?\w)|@(?=@))
     | (?P<dollar>\$)
     | (?P<star>\*)
     | (?P<underscore>_)
     | (?P<always>[~|])
+      # Brackets that cannot be a link or a definition need no escape, and read better without one.
     | (?P<reference>\[[^\[\]`<$\\^][^\[\]`<$\\]{0,200}\](?![(\[:]|$))
     | (?P<bracket>[\[\]]|!(?=\[))
+      # What makes some parsers turn a bare address into a link.
     | (?P<address>(?<=[A-Za-z]):(?=//)|(?<=[Ww][Ww][Ww])\.)
     """,
     re.VERBOSE,
@@ -44,14 +49,15 @@ def plain_text(
     in_table: bool = False,
     in_code: bool = False,
 ) -> str:
-    """Return Markdown that shows `text` (one line) as it is.
+    """Return Markdown that shows `text` literally.
 
-    Arguments:
-        line_start: the text begins a line, where list, heading and table markers act.
-        lone_dollar: no other dollar sign is near; otherwise a typesetter would take what lies between two for a formula.
-        in_link: the text is the label of a link, where brackets are escaped too.
-        in_table: the text is in a table cell, where `|` separates.
-        in_code: the text goes inside `<code>`, where nothing is typeset but Markdown still acts.
+    Args:
+        text: one line of text.
+        line_start: the text begins a line, where the markers of lists, headings and tables have an effect.
+        lone_dollar: there is no other dollar sign nearby. A typesetter would take the text between two for a formula.
+        in_link: the text is the label of a link, in which brackets have to be escaped too.
+        in_table: the text is in a table cell, where `|` is a separator.
+        in_code: the text goes into a `<code>` element, in which nothing is typeset but Markdown still has an effect.
     """
     writer = _SpecialWriter(text, lone_dollar, in_link, in_table, in_code)
     escaped = _SPECIAL.sub(writer, text)
@@ -59,6 +65,8 @@ def plain_text(
 
 
 class _SpecialWriter:
+    """Replaces the matches of `_SPECIAL`. There is a method for each of its groups, with the group's name after an underscore."""
+
     __slots__ = ("in_code", "in_link", "in_table", "lone_dollar", "text")
 
     def __init__(self, text: str, lone_dollar: bool, in_link: bool, in_table: bool, in_code: bool) -> None:
@@ -127,10 +135,10 @@ def _guard_line_start(escaped: str) -> str:
 
 
 def inline_code(content: str, *, in_table: bool, in_link: bool, after_formula: bool) -> str:
-    """Return a code span that shows `content`, on one line.
+    """Return a code span that shows `content`, which is one line.
 
-    A notebook takes a backtick right after a formula for a part of it, and marked one in a label for a link's end: there, and
-    where the content looks like a formula, the span is an element.
+    The span is written as a `<code>` element where backticks are not safe: after a formula, of which a notebook would take the
+    backtick for a part; around content that looks like a formula; and in the label of a link, around content with brackets.
     """
     if after_formula or (
         _FORMULA_LIKE_INLINE.search(content)
@@ -153,12 +161,12 @@ def fenced_code(content: str, info: str) -> list[str]:
 
 
 def code_block_is_formula_like(content: str) -> bool:
-    """Whether a notebook's search for formulas could take something in `content` for the begin or end of one."""
+    """Return whether a notebook's search for formulas could take something in `content` for the beginning or end of one."""
     return _FORMULA_LIKE.search(content) is not None
 
 
 def escaped_code_block(content: str) -> str:
-    """Return `content` as one line with no character in it that any parser acts on, for places where a fence is not safe."""
+    """Return a code block as one line of HTML in which no character can act as anything, for places where a fence is not safe."""
     escaped = "".join(
         character if character.isalnum() or character == " " else f"&#{ord(character)};" for character in content
     )

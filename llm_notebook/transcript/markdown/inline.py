@@ -1,4 +1,4 @@
-"""Inline tokens of the Markdown parser → one or more lines of canonical Markdown without anything active."""
+"""From the parser's inline tokens to lines of canonical Markdown without anything active."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ _URL_TAIL = re.compile(r"[.,;:!?_~)]+$")
 def inline_markdown(tokens: Sequence[Token], *, in_table: bool = False, in_heading: bool = False) -> str:
     """Return the canonical Markdown of the children of one `inline` token.
 
-    In a table cell or heading the result is one line; elsewhere soft and hard line breaks are kept.
+    In a table cell or a heading the result is one line. Elsewhere, soft and hard line breaks are kept.
     """
-    return _InlineWriter(tokens, in_table=in_table, one_line=in_table or in_heading).written()
+    return _InlineWriter(tokens, in_table=in_table, one_line=in_table or in_heading).write()
 
 
 class _InlineWriter:
-    """Writes one sequence of inline tokens; an open link is held back until its label is complete."""
+    """Writes one sequence of inline tokens.
+
+    How a link is written depends on its label, so the start of an open link is remembered until the label is complete.
+    """
 
     def __init__(self, tokens: Sequence[Token], *, in_table: bool, one_line: bool) -> None:
         self.tokens = tokens
@@ -37,18 +40,20 @@ class _InlineWriter:
         self.pieces: list[str] = []
         self.markers: list[str] = []
         self.line_start = not in_table
+        # Of the open link, the index of its first piece and its address; and the text of its label so far.
         self.link: tuple[int, str] | None = None
         self.label: list[str] = []
+        # A single dollar sign cannot be taken for a formula, so it needs a weaker escape.
         dollars = sum(token.content.count("$") for token in tokens if token.type in {"text", "image"})
         formulas = any(token.type in {"math_inline", "math_display"} for token in tokens)
         self.lone_dollar = dollars < 2 and not formulas
 
-    def written(self) -> str:
+    def write(self) -> str:
         for token in self.tokens:
-            self._write(token)
+            self._write_token(token)
         return "".join(self.pieces).rstrip(" \t\n")
 
-    def _write(self, token: Token) -> None:
+    def _write_token(self, token: Token) -> None:
         match token.type:
             case "text" | "text_special" | "html_inline":
                 self._text(token.content)
@@ -78,7 +83,7 @@ class _InlineWriter:
             self.pieces.append(piece)
             self.line_start = False
 
-    def _last(self) -> str:
+    def _last_character(self) -> str:
         return self.pieces[-1][-1:] if self.pieces else ""
 
     def _break(self, written: str) -> None:
@@ -114,9 +119,10 @@ class _InlineWriter:
     def _code(self, content: str) -> None:
         self.label.append(content)
         written = inline_code(
-            content, in_table=self.in_table, in_link=self.link is not None, after_formula=self._last() == "$"
+            content, in_table=self.in_table, in_link=self.link is not None, after_formula=self._last_character() == "$"
         )
-        if written.startswith("`") and self._last() == "`":
+        # Two code spans in a row would be read as one with longer fences.
+        if written.startswith("`") and self._last_character() == "`":
             self._add("<span></span>")
         self._add(written)
 
@@ -124,7 +130,7 @@ class _InlineWriter:
         display = token.markup in {"$$", "\\["}
         written = canonical_math(token.content, display=display, in_table=self.in_table)
         closing = {"\\(": "\\)", "\\[": "\\]"}.get(token.markup, token.markup)
-        if written is None or self.link is not None or self._last() == "$":
+        if written is None or self.link is not None or self._last_character() == "$":
             source = re.sub(r"\s+", " ", f"{token.markup}{token.content}{closing}")
             self._code(source)
             return
@@ -136,7 +142,7 @@ class _InlineWriter:
             # Four tildes at the start of a line would open a code block.
             self.markers.append("")
             return
-        character = "~" if kind == "s_open" else "_" if self._last() == "*" else "*"
+        character = "~" if kind == "s_open" else "_" if self._last_character() == "*" else "*"
         marker = character if kind == "em_open" else character * 2
         self.markers.append(marker)
         self._add(marker)
@@ -154,6 +160,7 @@ class _InlineWriter:
         if self.link is None:
             return
         start, url = self.link
+        # A link without a label could not be seen.
         if len(self.pieces) == start + 1:
             self._text(url)
         self.link = None
@@ -182,16 +189,17 @@ class _InlineWriter:
             label, line_start=False, lone_dollar=self.lone_dollar, in_link=True, in_table=self.in_table
         )
         host = disguised_host(label, url)
-        if host is None and not label.isascii() and urlish(label):
+        if host is None and not label.isascii() and _looks_like_url(label):
             host = url.split("/")[2]
         return f"[{written}]({_destination(url)})" + (f" ({plain_text(host, line_start=False)})" if host else "")
 
     def _escape_bang(self) -> None:
-        if self._last() == "!":
+        """Escape an exclamation mark right before a link, which would make the link an image."""
+        if self._last_character() == "!":
             self.pieces[-1] = self.pieces[-1][:-1] + "&#33;"
 
 
-def urlish(label: str) -> bool:
+def _looks_like_url(label: str) -> bool:
     return label[:4].lower() in {"http", "www."}
 
 
@@ -200,7 +208,7 @@ def _destination(url: str) -> str:
 
 
 def _without_tail(url: str) -> str:
-    """Drop what ends the sentence rather than the address: punctuation, and a bracket that was not opened in it."""
+    """Drop what belongs to the sentence and not to the address: punctuation at the end, and a bracket that it does not open."""
     while match := _URL_TAIL.search(url):
         if url.endswith(")") and url.count("(") >= url.count(")"):
             break
@@ -209,6 +217,7 @@ def _without_tail(url: str) -> str:
 
 
 def _plain_content(tokens: Sequence[Token]) -> str:
+    """Return the text of tokens and of all their children. A loop, because the tokens may be nested deeply."""
     parts: list[str] = []
     waiting = list(reversed(tokens))
     while waiting:

@@ -1,4 +1,4 @@
-"""Which addresses a model's text may link to, and how they are written so that no parser can read more into them."""
+"""Links: the addresses that a model's text may link to, written so that every parser reads them in the same way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 __all__ = ["disguised_host", "safe_url"]
 
-# Quotes, brackets of all kinds, `$`, `\`, `|`, `*`, backticks, `;`, control and non-ASCII characters are percent-encoded.
+# All other characters are percent-encoded: quotes, brackets, `$`, `\`, `|`, `*`, backticks, `;`, controls and non-ASCII characters.
 _KEPT = "-._~:/?#@!+,=&%"
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?")
@@ -17,7 +17,7 @@ _MAX_URL = 2_000
 
 _CLAIMED_URL = re.compile(r"(?:https?:[/\\]{1,2}|www\.)([^\s/?#\\]+)", re.IGNORECASE)
 _CLAIMED_HOST = re.compile(r"(?:[\w-]+\.)+([^\W\d_]{2,})(?::\d+)?(?:[/?#]\S*)?")
-# Names of files look like names of hosts: `setup.py` says nothing about where a link goes.
+# Names of files look like names of hosts, but a label such as `setup.py` does not claim that a link goes to a host.
 _FILE_ENDINGS = frozenset(
     """
     c cfg conf cpp cs css csv go h html ini ipynb java js json lock log lua md pdf php png py rb rs rst sh sql svg toml ts
@@ -27,9 +27,9 @@ _FILE_ENDINGS = frozenset(
 
 
 def safe_url(url: str) -> str | None:
-    """Return `url` in a canonical form that is inert in any Markdown or HTML, or None when it may not be a link.
+    """Return `url` in a canonical form that is inert in any Markdown or HTML, or None if it may not be a link.
 
-    Allowed are absolute `http:` and `https:` addresses without a user name or password, and `mailto:` to one address.
+    Absolute `http:` and `https:` addresses without a user name or password are allowed, and `mailto:` with one address.
     """
     url = url.strip(" \t\n")
     if len(url) > _MAX_URL or _NOT_IN_AN_ADDRESS.search(url):
@@ -47,7 +47,12 @@ def safe_url(url: str) -> str | None:
 
 
 def disguised_host(label: str, url: str) -> str | None:
-    """Return the host that `url` (made by `safe_url`) really goes to when the visible `label` claims another one, else None."""
+    """Return the host that a link really goes to if its label names another host, and None otherwise.
+
+    Args:
+        label: the visible text of the link.
+        url: the address, as `safe_url()` returned it.
+    """
     host = urlsplit(url).hostname or url.rpartition("@")[2]
     claimed = [match.group(1) for match in _CLAIMED_URL.finditer(label)]
     bare = _CLAIMED_HOST.fullmatch(label.strip())
@@ -60,6 +65,7 @@ def disguised_host(label: str, url: str) -> str | None:
 
 
 def _web_address(scheme: str, parts: SplitResult) -> str | None:
+    # A user name before the host can look like another host. Addresses in brackets are IPv6, which hardly any link needs.
     if "@" in parts.netloc or "[" in parts.netloc or not parts.hostname:
         return None
     host = _ascii_host(parts.hostname)
@@ -68,7 +74,9 @@ def _web_address(scheme: str, parts: SplitResult) -> str | None:
     port = f":{parts.port}" if parts.port else ""
     rest = parts._replace(scheme="", netloc="").geturl()
     rest = rest if rest.startswith(("/", "?", "#")) else f"/{rest}" if rest else ""
+    # A path that begins with two slashes could be read as another host.
     rest = rest if not rest.startswith("//") else "/%2F" + rest.lstrip("/")
+    # A notebook marks the places of formulas that it has taken out with `@@`.
     encoded = quote(_BARE_PERCENT.sub("%25", rest), safe=_KEPT).replace("@@", "%40%40")
     return f"{scheme}://{host}{port}{encoded}"
 
@@ -76,7 +84,7 @@ def _web_address(scheme: str, parts: SplitResult) -> str | None:
 def _ascii_host(host: str) -> str | None:
     host = host.lower().rstrip(".")
     if not host.isascii():
-        import idna  # its tables are large and few answers need them
+        import idna  # has large tables, and few answers need it
 
         try:
             host = idna.encode(host, uts46=True).decode("ascii")

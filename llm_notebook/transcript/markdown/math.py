@@ -1,4 +1,4 @@
-r"""Formulas in Markdown: where `$…$`, `$$…$$`, `\(…\)` and `\[…\]` begin and end, and which of them are harmless."""
+r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, and telling which of them are harmless."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_MATH", "canonical_math", "recognise_math"]
 
 MAX_MATH = 4_000
-"""Longest formula, in characters; a longer one is shown as its source."""
+"""The length of the longest formula in characters. A longer one is shown as its source."""
 
 _BLOCK_CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _ESCAPED_OR_DOLLAR = re.compile(r"\\.|\$", re.DOTALL)
@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 
-# Commands that link, load, name or style elements, bring raw characters, or define other commands.
+# Commands that link, load, name or style elements, insert raw characters, or define other commands.
 _HARMFUL = frozenset(
     """
     href url html htmlClass htmlId htmlStyle htmlData class cssId style data require include includegraphics input unicode
@@ -33,14 +33,16 @@ _HARMFUL = frozenset(
     definecolor fcolorbox write read openin openout special loop repeat
     """.split()
 )
-_MOVING = re.compile(r"\\(?:html|mml|new|renew|provide|Declare|x?js)", re.IGNORECASE)
+# Families of such commands, by the beginning of their names.
+_HARMFUL_PREFIX = re.compile(r"\\(?:html|mml|new|renew|provide|Declare|x?js)", re.IGNORECASE)
+# What Markdown could read as HTML, a link or an image, and what is typeset in the same way.
 _REPLACED = (("<", r"\lt "), (">", r"\gt "), ("](", "] ("), ("![", "! ["), ("][", "] ["))
 _MAX_BRACES = 50
 _MAX_LINES = 100
 
 
 def recognise_math(parser: MarkdownIt) -> None:
-    """Teach `parser` the four ways to write a formula; tokens are `math_inline` and `math_display`."""
+    """Teach a parser the four ways to write a formula. The tokens are called `math_inline` and `math_display`."""
     parser.inline.ruler.before("escape", "math", _inline_rule)
     parser.inline.add_terminator_char("$")
     parser.block.ruler.before(
@@ -49,9 +51,9 @@ def recognise_math(parser: MarkdownIt) -> None:
 
 
 def canonical_math(content: str, *, display: bool, in_table: bool = False) -> str | None:
-    r"""Return the formula as `$…$` or, for `display`, `$$…$$` on one line; None when it must not be typeset.
+    r"""Return a formula on one line, as `$…$` or, with `display`, as `$$…$$`; None if it must not be typeset.
 
-    `<` and `>` become `\lt` and `\gt`, and nothing in the result can be read as Markdown, HTML or the end of the formula.
+    `<` and `>` become `\lt` and `\gt`. Nothing in the result can be read as Markdown, as HTML or as the end of the formula.
     """
     text = _BLANKS.sub(" ", content).strip()
     if not text or len(text) > MAX_MATH or not _harmless(text):
@@ -66,13 +68,16 @@ def canonical_math(content: str, *, display: bool, in_table: bool = False) -> st
 
 
 def _harmless(text: str) -> bool:
+    # Backticks and tildes begin code, and a notebook marks the places of formulas that it has taken out with `@@`.
     if any(mark in text for mark in ("`", "~~~", "@@")) or text.endswith(("\\", "$")) or text.startswith("$"):
         return False
+    # A bare dollar sign would end the formula early.
     if any(found.group() == "$" for found in _ESCAPED_OR_DOLLAR.finditer(text)):
         return False
+    # `%` begins a comment, `\\(` and `\\[` look like the beginning of another formula, and `^^` writes characters by their codes.
     if re.search(r"(?<!\\)%", text) or "\\\\(" in text or "\\\\[" in text or "^^" in text:
         return False
-    if _MOVING.search(text) or any(name in _HARMFUL for name in _COMMAND.findall(text)):
+    if _HARMFUL_PREFIX.search(text) or any(name in _HARMFUL for name in _COMMAND.findall(text)):
         return False
     return _braces_balance(text)
 
@@ -90,6 +95,7 @@ def _braces_balance(text: str) -> bool:
 
 
 def _inline_rule(state: StateInline, silent: bool) -> bool:
+    """Recognise a formula within a paragraph: a rule as markdown-it calls it, which adds no token if `silent`."""
     source, start = state.src, state.pos
     if source.startswith("$$", start):
         opener, closer = "$$", "$$"
@@ -112,6 +118,7 @@ def _inline_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _closing(source: str, start: int, closer: str) -> int | None:
+    """Return the position of the first `closer` after `start` that is not escaped by a backslash, or None."""
     limit = min(len(source), start + MAX_MATH)
     end = source.find(closer, start, limit)
     while end > start:
@@ -125,12 +132,13 @@ def _closing(source: str, start: int, closer: str) -> int | None:
 
 
 def _reads_as_formula(source: str, start: int, end: int) -> bool:
-    """Tell `$x$` from prices: no space inside the dollars, no digit after them, and not an escaped dollar before."""
+    """Tell `$x$` from prices: a formula has no space right inside the dollar signs and no digit or dollar sign after them."""
     after = source[end + 1 : end + 2]
     return not (source[start + 1].isspace() or source[end - 1].isspace() or after.isdigit() or after == "$")
 
 
 def _block_rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Recognise a displayed formula that begins a line and may have several lines; a rule as markdown-it calls it."""
     if state.is_code_block(start_line):
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]

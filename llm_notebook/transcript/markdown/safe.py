@@ -1,29 +1,42 @@
-"""A model's Markdown → Markdown that a trusted notebook output may hold: nothing runs, loads or clicks by itself.
+"""Sanitising the Markdown of a model, so that a trusted notebook output may contain it: nothing in it runs, loads or hides.
 
-The text is parsed, and its tree is written anew in a small canonical Markdown. Renderers differ in how they read odd
-Markdown; they agree on this one.
+How it works. Jupyter trusts the outputs of cells that the user has run, so it would render HTML, load images and typeset any formula in
+a model's answer. Removing dangerous pieces from the text does not help, because renderers disagree about odd Markdown: what one parser
+takes for code, another may take for a link. So nothing is removed from the text. It is parsed once, and the tree is written again as
+new Markdown, in a small form with one way to write each thing, on whose meaning all renderers agree:
+
+1. `math` teaches the parser (markdown-it) to recognise formulas, since notebooks look for them before they look for Markdown.
+2. `writer` walks the blocks of the tree and `inline` the content of each paragraph. There is a case for each kind of token that is known
+   to be harmless; anything else is written as text or left out.
+3. `escape` writes text and code so that no character of them acts as Markdown, HTML or a formula; `links` decides which addresses
+   may be links.
+
+So the safety of the result does not depend on how the model's text was read, but only on what the writers can write.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.math import recognise_math
 from llm_notebook.transcript.markdown.writer import write_markdown
 
+if TYPE_CHECKING:
+    from markdown_it.rules_core import StateCore
+
 __all__ = ["safe_markdown"]
 
-# What some program takes for the end of a line, or nobody can show: none of it belongs in Markdown.
+# Characters that some programs take for the end of a line, and characters that cannot be shown. Markdown needs none of them.
 _LINE_ENDS = re.compile("\r\n?|[\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _MAX_NESTING = 60
-# The parser's work on these grows faster than their number; no paragraph that is meant to be read comes near.
+# The parser's time grows faster than the number of these. No paragraph that is meant for people has nearly as many.
 _MAX_OPENERS_IN_A_PARAGRAPH = 3_000
 _OPENER = re.compile(r"[\[\]<]|`+")
 
@@ -31,9 +44,10 @@ _OPENER = re.compile(r"[\[\]<]|`+")
 def safe_markdown(text: str) -> str:
     """Return `text`, Markdown from a model, as canonical Markdown without anything active.
 
-    HTML is shown as text; links go to `http:`, `https:` and `mailto:` only, and say so when their label names another host;
-    images become links; diagrams become code; formulas that do more than typeset become code. Works on any prefix of a
-    text and on any string at all: a text too deep to parse comes back as one fenced block, a paragraph too tangled as plain text.
+    HTML is shown as text. Links go to `http:`, `https:` and `mailto:` only, and the host is written after a label that names
+    another one. Images become links, and diagrams and formulas that do more than typeset become code. The function accepts any
+    string, and so any prefix of an answer that is still arriving: a text that is nested too deeply becomes one fenced block, and
+    a paragraph with too many brackets and backticks becomes plain text.
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
@@ -51,13 +65,14 @@ def _parser() -> MarkdownIt:
     parser.disable(["html_block", "html_inline"])
     recognise_math(parser)
     parser.core.ruler.before("inline", "tangled", _keep_tangled_text)
-    # Every address reaches the writer as it was written: deciding about it is the writer's job alone.
+    # The parser must neither refuse nor change addresses, because `links` decides about them.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     return parser
 
 
 def _keep_tangled_text(state: StateCore) -> None:
+    """Turn the text of paragraphs that would take the parser too long into plain text, before it looks into them."""
     for token in state.tokens:
         if token.type == "inline" and len(_OPENER.findall(token.content)) > _MAX_OPENERS_IN_A_PARAGRAPH:
             token.type = "tangled"

@@ -1,4 +1,4 @@
-"""Block tokens of the Markdown parser → canonical Markdown: one way to write each block, nothing active in any."""
+"""From the parser's block tokens to canonical Markdown, with one way to write each block and nothing active in any of them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,29 @@ if TYPE_CHECKING:
 __all__ = ["write_markdown"]
 
 _MAX_CONTAINERS = 10
-"""Lists and quotes nested deeper than this are written at this depth: other parsers stop at 20 and then read HTML."""
+"""Lists and quotes that are nested deeper are written at this depth, because other parsers stop at 20 and read what follows as HTML."""
 
 _INFO = re.compile(r"[A-Za-z0-9_+#.-]+")
 _DRAWN_NOT_SHOWN = re.compile(
     r".*mermaid.*|geojson|topojson|stl|math|vega.*|plantuml|flowchart|sequence", re.IGNORECASE
 )
 _MARKERS = {True: ("-", "+"), False: (".", ")")}
-# A paragraph right after these would be read as their continuation; the others end by themselves.
 _BLANK_LINE_AROUND = frozenset({"table", "html", "formula"})
+# Without a blank line, a paragraph right after one of these would be read as its continuation.
 _SWALLOWS_NEXT_LINE = frozenset({"paragraph", "list", "quote"})
 
 
 @dataclass(slots=True)
 class _Container:
-    """An open list, list item or quote (or the document) and the blocks written into it so far."""
+    """An open list, list item or quote, or the document, with the blocks that have been written into it so far.
+
+    Attributes:
+        kind: `document`, `list`, `item` or `quote`.
+        ordered, number, delimiter: of a list, whether it is ordered, the number of its next item, and the character after it.
+        tight: no blank lines are needed between the blocks.
+        flat: nested too deeply: the blocks are written into the parent when the container closes.
+        blocks: the kind and the lines of each block.
+    """
 
     kind: str
     ordered: bool = False
@@ -43,17 +51,23 @@ class _Container:
 
 
 def write_markdown(tokens: Sequence[Token]) -> str:
-    """Return canonical Markdown for a parsed document, without a newline at its end."""
-    return _BlockWriter(tokens).written()
+    """Return the canonical Markdown of a parsed document, without a newline at its end."""
+    return _BlockWriter(tokens).write()
 
 
 class _BlockWriter:
+    """Writes a sequence of block tokens, with a stack of the containers that are open.
+
+    Lines are collected without the indentation and markers of the containers around them. Each container adds its own to the lines of
+    its blocks when it closes.
+    """
+
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
         self.position = 0
         self.open: list[_Container] = [_Container("document", tight=False)]
 
-    def written(self) -> str:
+    def write(self) -> str:
         writers: dict[str, Callable[[Token], None]] = {
             "paragraph_open": self._paragraph,
             "heading_open": self._heading,
@@ -84,6 +98,7 @@ class _BlockWriter:
             self.open[-1].blocks.append((kind, lines))
 
     def _next_inline(self) -> Sequence[Token]:
+        # The parser puts the content of a block into one token right after the one that opens the block.
         token = self.tokens[self.position]
         return token.children or ()
 
@@ -95,6 +110,7 @@ class _BlockWriter:
 
     def _heading(self, token: Token) -> None:
         written = inline_markdown(self._next_inline(), in_heading=True)
+        # A parser would drop the characters `#` at the end of a heading.
         closing = re.search(r"#+$", written)
         if closing:
             written = f"{written[: closing.start()]}\\{closing.group()}"
@@ -106,7 +122,7 @@ class _BlockWriter:
         if _DRAWN_NOT_SHOWN.fullmatch(info):
             info = "text"
         if len(self.open) > 1 and code_block_is_formula_like(token.content):
-            # A notebook's search for formulas ends at a blank line, but not in a quote, and could swallow the end of a fence.
+            # A notebook's search for formulas could go beyond the end of the fence. A blank line stops it, except in a quote.
             if "<" in token.content or any(container.kind == "quote" for container in self.open):
                 self._add("html", [escaped_code_block(token.content)])
                 return
@@ -146,6 +162,7 @@ class _BlockWriter:
     def _open_list(self, token: Token) -> None:
         ordered = token.type == "ordered_list_open"
         previous = self.open[-1].blocks[-1] if self.open[-1].blocks else None
+        # Two lists in a row with the same marker would be read as one list.
         choices = _MARKERS[not ordered]
         delimiter = choices[0]
         if previous and previous[0] == "list" and re.match(rf"\d*{re.escape(delimiter)}( |$)", previous[1][0]):

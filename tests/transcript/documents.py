@@ -1,0 +1,48 @@
+"""The oracle for documents: made at once from a view, or from an earlier one and a delta as the front end's `reducer.ts` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.transcript.document import block_document, top_fields
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["apply", "document_of"]
+
+Document = dict[str, Any]
+
+
+def document_of(view: TranscriptView, seq: int = 0) -> Document:
+    """Return the document of a whole view, made without any deltas.
+
+    Args:
+        view: the view.
+        seq: the number of the last delta that the document includes.
+    """
+    blocks = [block_document(block, view) for block in view.blocks]
+    return {"version": 1, "id": view.id, "seq": seq, **top_fields(view), "blocks": blocks}
+
+
+def apply(document: Document, delta: Document) -> Document:
+    """Return the document after a delta. Neither is changed.
+
+    Raises:
+        ValueError: the delta is not the next one for this document.
+    """
+    if delta["id"] != document["id"] or delta["seq"] != document["seq"] + 1:
+        raise ValueError(f"Delta {delta['seq']} does not follow {document['seq']}.")
+    blocks = list(document["blocks"])
+    fields: Document = {}
+    for op in delta["ops"]:
+        match op["op"]:
+            case "append":
+                block = blocks[op["block"]]
+                key = "arguments" if block["kind"] == "call" else "text"
+                blocks[op["block"]] = {**block, key: block[key] + op["text"]}
+            case "block":
+                blocks[op["block"] : op["block"] + 1] = [op["value"]]
+            case "set":
+                fields.update(op["fields"])
+    return {**document, **fields, "blocks": blocks, "seq": delta["seq"]}
