@@ -1,32 +1,103 @@
-"""The types that users see, as mypy sees them."""
+"""The types that users see, as mypy and pyright see them: in code like theirs, and when hovering over the examples of our pages."""
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mypy import api
 
+ROOT = Path(__file__).parents[2]
 USER_CODE = Path(__file__).with_name("user_code.py")
+EXAMPLE = """
+import llm_notebook as llm
+
+@llm.require_approval
+def delete_files(path: str) -> str:
+    return path
+
+model = llm.get_model("gpt-5-mini")
+"""
 
 
-def checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int]:
-    """What mypy says of the file, without this project's configuration."""
-    monkeypatch.chdir(USER_CODE.parents[2])
-    said, trouble, status = api.run(["--strict", "--config-file=", "--follow-imports=silent", str(path)])
+def mypy(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The errors that mypy finds in a file, without this project's configuration."""
+    monkeypatch.chdir(ROOT)
+    said, trouble, _ = api.run(["--strict", "--config-file=", "--follow-imports=silent", str(path)])
     assert trouble == ""
-    return said, status
+    return [line for line in said.splitlines() if ": error:" in line]
+
+
+def pyright(path: Path) -> list[dict[str, str]]:
+    """What pyright says of a file: errors and what `reveal_type` reveals."""
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT)
+    found: list[dict[str, str]] = json.loads(done.stdout)["generalDiagnostics"]
+    return found
 
 
 def test_user_code_has_the_promised_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    said, status = checked(USER_CODE, monkeypatch)
-    assert status == 0, said
+    assert mypy(USER_CODE, monkeypatch) == []
+
+
+def test_user_code_has_the_promised_types_for_pyright() -> None:
+    assert [found["message"] for found in pyright(USER_CODE) if found["severity"] == "error"] == []
 
 
 def test_mistakes_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = tmp_path / "wrong.py"
     wrong.write_text("import llm_notebook as llm\nllm.get_model(5)\nx: int = llm.get_model().prompt('x').text()\n")
-    said, status = checked(wrong, monkeypatch)
-    assert status == 1
-    assert "arg-type" in said
-    assert "assignment" in said
+    assert [re.findall(r"\[([a-z-]+)\]$", error) for error in mypy(wrong, monkeypatch)] == [
+        ["arg-type"],
+        ["assignment"],
+    ]
+    assert [found["rule"] for found in pyright(wrong)] == ["reportArgumentType", "reportAssignmentType"]
+
+
+def example(page: str, beginning: str) -> str:
+    """The Python block of a page that begins with a line."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if beginning in block]
+    return str(block)
+
+
+@pytest.mark.parametrize(
+    ("page", "beginning", "hovered"),
+    [
+        ("README.md", "for chunk in model.prompt", {"model": "Model | KeyModel", "chunk": "str"}),
+        (
+            "docs/tools-and-approvals.md",
+            "print(pause.approve().text())",
+            {
+                "pause.request": "ApprovalRequest",
+                "pause.request.arguments": "dict[str, Any]",
+                "pause.approve()": "ChainResponse",
+                "pause.approve().text()": "str",
+                "model.chain('Hi')": "ChainResponse",
+            },
+        ),
+        (
+            "docs/python-api.md",
+            "conversation = model.conversation()",
+            {
+                "conversation": "Conversation",
+                "conversation.model": "Model | KeyModel",
+                "conversation.responses": "list[Response]",
+            },
+        ),
+    ],
+)
+def test_hovering_over_an_example_shows_what_a_reader_expects(
+    tmp_path: Path, page: str, beginning: str, hovered: dict[str, str]
+) -> None:
+    code = example(page, beginning)
+    last = code.rstrip().splitlines()[-1]
+    indent = last[: len(last) - len(last.lstrip())]
+    file = tmp_path / "example.py"
+    file.write_text(EXAMPLE + code + "".join(f"{indent}reveal_type({what})\n" for what in hovered))
+    said = [found["message"] for found in pyright(file)]
+    assert [re.findall(r'is "(.*)"$', message) for message in said] == [[shown] for shown in hovered.values()]

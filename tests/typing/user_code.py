@@ -1,4 +1,4 @@
-"""Code as users write it, with the types that it must have. Checked by mypy, never run."""
+"""Code as users write it, with the types that it must have. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -51,8 +51,14 @@ async def conversations() -> None:
     assert_type(conversation, llm.Conversation)
     assert_type(conversation.prompt("Hi"), llm.Response)
     assert_type(conversation.responses, list[llm.Response])
+    assert_type(conversation.model, llm.Model | llm.KeyModel)
+    assert_type(conversation.prompt("Hi").model, llm.Model | llm.KeyModel)
+    assert_type(conversation.prompt("Hi").conversation, llm.Conversation | None)
+    assert_type(llm.load_conversation("01J"), llm.Conversation)
     async_conversation = llm.get_async_model().conversation()
     assert_type(async_conversation, llm.AsyncConversation)
+    assert_type(async_conversation.model, llm.AsyncModel | llm.AsyncKeyModel)
+    assert_type(llm.load_conversation("01J", model=llm.get_async_model()), llm.AsyncConversation)
     assert_type(async_conversation.prompt("Hi"), llm.AsyncResponse)
     assert_type(await async_conversation.prompt("Hi").text(), str)
 
@@ -95,7 +101,21 @@ def tools_and_chains() -> None:
         assert_type(pause.tool_call, llm.ToolCall | None)
         assert_type(pause.tool_results, list[llm.ToolResult])
         assert_type(pause.messages, list[llm.Message])
+        assert_type(pause.request, llm.ApprovalRequest)
+        assert_type(pause.request.arguments, dict[str, Any])
+        decide(pause)
         assert_type(llm.load_pause(pause.to_dict(), tools=[upper]), llm.PauseChain)
+        assert_type(llm.resume(pause.request.id, tools=[delete_files]), llm.ChainResponse)
+    for waiting in llm.pending():
+        assert_type(waiting.request.tool_name, str)
+        assert_type(waiting.approve({"path": "/b"}).text(), str)
+
+
+def decide(pause: llm.PauseChain) -> None:
+    assert_type(pause.approve(), llm.ChainResponse)
+    assert_type(pause.deny("no").text(), str)
+    assert_type(pause.answer({"deleted": 3}), llm.ChainResponse)
+    assert_type(pause.resume(tools=[upper]), llm.ChainResponse)
 
 
 async def async_tools_and_chains() -> None:
@@ -113,6 +133,8 @@ async def async_tools_and_chains() -> None:
     async for event in chain.astream_events():
         assert_type(event, llm.StreamEvent)
     assert_type(model.conversation().chain("Hi"), llm.AsyncChainResponse)
+    assert_type(llm.resume("01J", model=model), llm.AsyncChainResponse)
+    assert_type(await llm.load_pause({}, model=model).approve().text(), str)
 
 
 def values() -> None:
