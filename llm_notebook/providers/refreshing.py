@@ -14,8 +14,8 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
-from llm_notebook.providers.catalog.lists import _list_file, stored_list
-from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, made_entry
+from llm_notebook.providers.catalog.lists import list_file, stored_list
+from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, build_entry
 
 __all__ = ["OllamaList", "Refreshed", "listed_entries", "refresh"]
 
@@ -49,7 +49,7 @@ def listed_entries() -> Iterator[ModelWithAliases]:
         in_catalog = catalog(provider.name).models
         for name, known in stored_list(provider.name).models.items():
             if name not in in_catalog:
-                yield made_entry(provider, known)
+                yield build_entry(provider, known)
 
 
 def refresh(provider: Provider) -> Refreshed:
@@ -62,7 +62,7 @@ def refresh(provider: Provider) -> Refreshed:
     listed = [entry for entry in _fetch_models(provider, _PATIENCE) if not provider.not_chat.search(entry["id"])]
     names = tuple(sorted(entry["id"] for entry in listed))
     before = {*catalog(provider.name).models, *stored_list(provider.name).models}
-    file = _list_file(own_dir().absolute(), provider.name)
+    file = list_file(own_dir().absolute(), provider.name)
     file.path.parent.mkdir(mode=0o700, exist_ok=True)
     file.update(lambda _: {"updated": datetime.now(UTC).date().isoformat(), "models": listed})
     return Refreshed(provider, names, tuple(name for name in names if name not in before))
@@ -136,7 +136,7 @@ class OllamaList:
             except ModelError:
                 names = []
             kept = {entry.model_id: entry for entry in self._entries} if host == self._of_host else {}
-            made = [made_entry(PROVIDERS["ollama"], CatalogModel(name, _short_names(name))) for name in names]
+            made = [build_entry(PROVIDERS["ollama"], CatalogModel(name, _short_names(name))) for name in names]
             self._entries = [kept.get(entry.model_id, entry) for entry in made]
             self._asked_at, self._of_host = time.monotonic(), host
         return self._entries

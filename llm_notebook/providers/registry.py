@@ -30,7 +30,7 @@ from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
 from llm_notebook.providers.local.models import local_entry, local_models
 from llm_notebook.providers.refreshing import OllamaList, listed_entries
-from llm_notebook.providers.table import PROVIDERS, catalog_entries, made_entry, split_prefix
+from llm_notebook.providers.table import PROVIDERS, build_entry, catalog_entries, split_prefix
 
 if TYPE_CHECKING:
     from llm_notebook.models.embeddings import EmbeddingModelWithAliases
@@ -139,7 +139,7 @@ class Registry:
             return known
         if name not in self._listed:
             model = known_model(provider.name, rest) or CatalogModel(rest)
-            self._listed[name] = made_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
+            self._listed[name] = build_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
         return self._listed[name]
 
     def _of_file(self, name: str) -> ModelWithAliases | None:

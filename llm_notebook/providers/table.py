@@ -15,7 +15,7 @@ from llm_notebook.providers.gemini.models import AsyncGeminiModel, GeminiModel
 from llm_notebook.providers.ollama.models import AsyncOllama, Ollama
 from llm_notebook.providers.openai.models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
 
-__all__ = ["PROVIDERS", "WIRES", "Provider", "catalog_entries", "made_entry", "split_prefix"]
+__all__ = ["PROVIDERS", "WIRES", "Provider", "build_entry", "catalog_entries", "split_prefix"]
 
 WIRES: Mapping[str, tuple[type[Any], type[Any]]] = MappingProxyType(
     {
@@ -110,10 +110,10 @@ def catalog_entries(providers: Iterable[str] = tuple(PROVIDERS)) -> Iterator[Mod
     """The models that the catalogues of these providers list."""
     for name in providers:
         for known in catalog(name).models.values():
-            yield made_entry(PROVIDERS[name], known)
+            yield build_entry(PROVIDERS[name], known)
 
 
-def made_entry(provider: Provider, known: CatalogModel, *, model_id: str | None = None) -> ModelWithAliases:
+def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None = None) -> ModelWithAliases:
     """A provider's model in both flavours.
 
     Args:

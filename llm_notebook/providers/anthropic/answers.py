@@ -45,11 +45,11 @@ class MessagesDecoder(StreamDecoder):
         self._blocks: dict[int, _Block] = {}
         self._open_text: _Block | None = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.read(self.parsed(data), self._items_of, error=name == "error")
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.interpret(self.parse(data), self._items_of, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        return self.read(body, self._items_of_message)
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        return self.interpret(body, self._items_of_message)
 
     def _items_of(self, event: dict[str, Any]) -> StreamItems:
         """The stream items of one event."""
@@ -204,7 +204,7 @@ class MessagesDecoder(StreamDecoder):
             )
         last = list(self._blocks.values())[-1:]
         if reason in _LIMITS and any(block.kind in _CALLS and not self._is_whole(block) for block in last):
-            raise self.cut_in_call(reason)
+            raise self.cut_off_in_call(reason)
         self.done = True
         return items
 

@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     json_text,
 )
 from llm_notebook.providers.anthropic.schemas import strict_schema
-from llm_notebook.providers.http.encoding import made_call_ids
+from llm_notebook.providers.http.encoding import substitute_call_ids
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.prompt import Prompt
 
@@ -92,7 +92,7 @@ def _tool(tool: Any, model: Any) -> dict[str, Any]:
 def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
     """The messages as JSON texts. Neighbours of the same role become one message, as the server wants them to alternate."""
     messages = [message for message in prompt.messages if message.role != "system"]
-    ids = made_call_ids(messages)
+    ids = substitute_call_ids(messages)
     turns: list[tuple[str, list[str]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Catalog", "CatalogModel", "Price", "catalog", "parsed_catalog"]
+__all__ = ["Catalog", "CatalogModel", "Price", "catalog", "parse_catalog"]
 
 
 EVERYTHING = frozenset({"tools", "schema", "reasoning", "images", "stream"})
@@ -88,10 +88,10 @@ def catalog(provider: str) -> Catalog:
     path = Path(__file__).with_name("catalogs") / f"{provider}.json"
     if not path.is_file():
         return Catalog(provider)
-    return parsed_catalog(provider, json.loads(path.read_text(encoding="utf-8")))
+    return parse_catalog(provider, json.loads(path.read_text(encoding="utf-8")))
 
 
-def parsed_catalog(provider: str, data: dict[str, Any]) -> Catalog:
+def parse_catalog(provider: str, data: dict[str, Any]) -> Catalog:
     """The catalogue that a file's JSON holds.
 
     Raises:

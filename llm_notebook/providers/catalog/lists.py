@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llm_notebook.configuration.files import JSONFile
 from llm_notebook.configuration.folders import own_dir
-from llm_notebook.providers.catalog.catalog import Catalog, CatalogModel, catalog, parsed_catalog
+from llm_notebook.providers.catalog.catalog import Catalog, CatalogModel, catalog, parse_catalog
 
 __all__ = ["known_model", "known_names", "stored_list"]
 
@@ -15,15 +15,15 @@ _FOLDER = "models"
 
 
 @functools.lru_cache(maxsize=32)
-def _list_file(folder: Path, provider: str) -> JSONFile:
+def list_file(folder: Path, provider: str) -> JSONFile:
     return JSONFile(folder / _FOLDER / f"{provider}.json", lock_path=folder / _FOLDER / f"{provider}.json.lock")
 
 
 def stored_list(provider: str) -> Catalog:
     """The list that the provider gave when it was last asked; an empty one if it never was, or the file is no good."""
-    data = _list_file(own_dir(create=False).absolute(), provider).read()
+    data = list_file(own_dir(create=False).absolute(), provider).read()
     try:
-        return parsed_catalog(provider, data) if data else Catalog(provider)
+        return parse_catalog(provider, data) if data else Catalog(provider)
     except (AttributeError, KeyError, TypeError):
         return Catalog(provider)
 

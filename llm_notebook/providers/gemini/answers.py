@@ -45,31 +45,31 @@ class GenerateContentDecoder(StreamDecoder):
         self._raw_usage: dict[str, Any] = {}
         self._parts: list[_Part] = []
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.read(self.parsed(data), self._items_of_chunk, error=name == "error")
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.interpret(self.parse(data), self._items_of_chunk, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         """The stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
         chunks = body.get(_LIST)
         if chunks is not None:
             self._whole_json = None
         items: StreamItems = []
         for chunk in [body] if chunks is None else chunks:
-            items += self.read(chunk if isinstance(chunk, dict) else {}, self._items_of_chunk)
+            items += self.interpret(chunk if isinstance(chunk, dict) else {}, self._items_of_chunk)
         if self.failure is not None:
             raise self.failure
         if not self.done:
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         return items
 
-    def parsed(self, data: bytes) -> dict[str, Any]:
+    def parse(self, data: bytes) -> dict[str, Any]:
         """The JSON object of a frame or a body; a list becomes one."""
-        return super().parsed(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
+        return super().parse(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
 
     def _items_of_chunk(self, event: dict[str, Any]) -> StreamItems:
         """The stream items of one chunk, or of a whole answer."""
         if not _KNOWN & event.keys():
-            raise self.strange(json_text(event))
+            raise self.not_an_answer(json_text(event))
         self._raw_usage |= event.get("usageMetadata") or {}
         if not self._head:
             self._head = {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
@@ -133,7 +133,7 @@ class GenerateContentDecoder(StreamDecoder):
         call = value["functionCall"]
         if call.get("willContinue") or "partialArgs" in call:
             # Arguments in pieces come only where they are asked for.
-            raise self.strange(json_text(value))
+            raise self.not_an_answer(json_text(value))
         part = self._new_part("tool_call_name", value, as_text(call.get("id") or new_tool_call_id()))
         items: StreamItems = [self._event(part, "tool_call_name", as_text(call["name"]), _signed(value))]
         if call.get("args"):

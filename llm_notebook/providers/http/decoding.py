@@ -87,7 +87,7 @@ class StreamDecoder:
                 if self.failure is not None or (self.done and not self.goes_on):
                     break
                 if data:
-                    items += self.items_of_frame(name, data)
+                    items += self.decode_frame(name, data)
         except ModelError as error:
             self.failure = error
         if frames.waiting > _LARGEST_PIECE:
@@ -99,11 +99,11 @@ class StreamDecoder:
         first = piece.lstrip()[:1]
         self._begun = bool(first)
         if first == b"<":
-            self.failure = self.strange("a web page. Check base_url")
+            self.failure = self.not_an_answer("a web page. Check base_url")
         elif first == b"{" and self.object_is_whole:
             self._frames = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
         """The stream items of one frame.
 
         Raises:
@@ -111,7 +111,7 @@ class StreamDecoder:
         """
         raise NotImplementedError
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         """The stream items of a whole answer; sets `done`.
 
         Raises:
@@ -129,8 +129,8 @@ class StreamDecoder:
         if self.failure is not None:
             raise self.failure
         if self._frames is None:
-            return self._items_of_body()
-        items = [] if self.done else self._items_of_last(self._frames.pending)
+            return self._decode_body()
+        items = [] if self.done else self._decode_last_frame(self._frames.pending)
         if self.failure is not None:
             raise self.failure
         if not self.done:
@@ -139,22 +139,22 @@ class StreamDecoder:
             )
         return items
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
         """The items of a last frame that is whole, although nothing closed it."""
         try:
             from_json(pending)
         except ValueError:
             return []
-        return self.items_of_frame("", pending)
+        return self.decode_frame("", pending)
 
-    def _items_of_body(self) -> StreamItems:
+    def _decode_body(self) -> StreamItems:
         body = bytes(self._whole)
         if _is_cut_short(body):
             raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
-        self._whole_json = self.parsed(body)
-        return self.items_of_whole(self._whole_json)
+        self._whole_json = self.parse(body)
+        return self.decode_whole(self._whole_json)
 
-    def read(self, event: Any, meaning: Callable[[Any], StreamItems], *, error: bool = False) -> StreamItems:
+    def interpret(self, event: Any, meaning: Callable[[Any], StreamItems], *, error: bool = False) -> StreamItems:
         """The stream items that `meaning` finds in what the server sent.
 
         Args:
@@ -166,15 +166,15 @@ class StreamDecoder:
             ProviderError: it is an error, or no part of such an answer.
         """
         if error or event.get("error") or event.get("type") == "error":
-            reported, request_id = self.reported(event), event.get("request_id")
+            reported, request_id = self.server_error(event), event.get("request_id")
             reported.request_id = request_id if isinstance(request_id, str) else None
             raise reported
         try:
             return meaning(event)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            raise self.strange(json_text(event)) from None
+            raise self.not_an_answer(json_text(event)) from None
 
-    def parsed(self, data: bytes) -> dict[str, Any]:
+    def parse(self, data: bytes) -> dict[str, Any]:
         """The JSON object of a frame or a body.
 
         Raises:
@@ -185,22 +185,24 @@ class StreamDecoder:
         except ValueError:
             parsed = _leniently_parsed(data)
         if not isinstance(parsed, dict):
-            raise self.strange(data[:4096].decode(errors="replace"))
+            raise self.not_an_answer(data[:4096].decode(errors="replace"))
         return parsed
 
-    def reported(self, body: Any) -> ProviderError:
+    def server_error(self, body: Any) -> ProviderError:
         """The error that the server reports."""
         return provider_error(self._sender, body, secret=self._secret)
 
-    def strange(self, sent: str) -> ProviderError:
+    def not_an_answer(self, sent: str) -> ProviderError:
         """The error for what is no such answer; the key is taken out before the text is shortened."""
         sent = sent.replace(self._secret, "…") if self._secret else sent
-        return self.reported(f"it sent what is not {self.kind}: {sent[:200]}")
+        return self.server_error(f"it sent what is not {self.kind}: {sent[:200]}")
 
     def _too_large(self) -> ModelError:
-        return self.reported(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
+        return self.server_error(
+            f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}"
+        )
 
-    def cut_in_call(self, reason: str) -> IncompleteResponse:
+    def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """The error for an answer that reached a limit in the middle of a tool call, which must not be run."""
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."

@@ -8,13 +8,13 @@ from typing import Any
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["encoded_texts", "made_call_ids"]
+__all__ = ["encode_messages", "substitute_call_ids"]
 
 
-def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
     """The prompt's messages as JSON texts, by a wire's own `encode`; those that earlier rounds encoded are taken from there."""
     messages, known = prompt.messages, prompt.encoded
-    if made_call_ids([message for message in messages if id(message) not in known]):
+    if substitute_call_ids([message for message in messages if id(message) not in known]):
         # Ids that are made up depend on the messages around; messages with such are never kept.
         return [json_text(item) for item in encode(messages)]
     texts = []
@@ -26,7 +26,7 @@ def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[st
     return list(filter(None, texts))
 
 
-def made_call_ids(messages: list[Message]) -> dict[int, str]:
+def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
     """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
     made: dict[int, str] = {}
     unanswered: list[ToolCallPart] = []

@@ -16,7 +16,7 @@ from llm_notebook.providers.http.errors import provider_error, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
-__all__ = ["FAILURES", "Exchange", "Item", "Opened", "TransportSettings"]
+__all__ = ["FAILURES", "Exchange", "Item", "OpenedFile", "TransportSettings"]
 
 # Alerts of TLS that come while an async connection is read are raised as they are, as OSErrors.
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
@@ -66,7 +66,7 @@ class TransportSettings:
 
 
 @dataclass(slots=True, frozen=True)
-class Opened:
+class OpenedFile:
     """A file that a server has begun to send.
 
     Attributes:
@@ -117,18 +117,18 @@ class Exchange:
             extensions={"timeout": self._settings.httpx_timeout().as_dict()},
         )
 
-    def opened(self, reply: httpx.Response, asked: Mapping[str, str]) -> Opened:
+    def begin_file(self, reply: httpx.Response, asked: Mapping[str, str]) -> OpenedFile:
         """The file that a reply begins to send."""
         self.answering = True
-        return Opened(reply.status_code, reply.headers, asked, self._file_pieces(reply))
+        return OpenedFile(reply.status_code, reply.headers, asked, self._file_pieces(reply))
 
     def _file_pieces(self, reply: httpx.Response) -> Iterator[bytes]:
         try:
-            yield from self.pieces(reply)
+            yield from self.iter_pieces(reply)
         except FAILURES as error:
-            raise self.failure(error) from None
+            raise self.failure_error(error) from None
 
-    def accepts(self, reply: httpx.Response) -> bool:
+    def accept(self, reply: httpx.Response) -> bool:
         """True if the reply is an answer to decode."""
         if not reply.is_success:
             return False
@@ -143,7 +143,7 @@ class Exchange:
             self._decoder.expect_whole()
         return True
 
-    def closed(self, decoder: Decoder) -> list[Item]:
+    def close(self, decoder: Decoder) -> list[Item]:
         """The last items of an answer that has ended."""
         try:
             return decoder.close()
@@ -152,24 +152,24 @@ class Exchange:
             raise
 
     @staticmethod
-    def pieces(reply: httpx.Response) -> Iterator[bytes]:
+    def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
         return reply.iter_bytes() if "content-encoding" in reply.headers else reply.iter_raw()
 
     @staticmethod
-    def apieces(reply: httpx.Response) -> AsyncIterator[bytes]:
+    def aiter_pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
         return reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw()
 
-    def refused(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
+    def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
         """What follows an error status."""
-        refusal = self.refusal(reply, content)
+        refusal = self.refusal_error(reply, content)
         loading = reply.status_code == 503 and "loading" in str(refusal).lower()
         final = refusal.code == "insufficient_quota"
-        retry = self._retries.after_reply(
+        retry = self._retries.decide_after_reply(
             reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final
         )
         return retry or refusal
 
-    def refusal(self, reply: httpx.Response, content: bytes) -> ProviderError:
+    def refusal_error(self, reply: httpx.Response, content: bytes) -> ProviderError:
         """The error that an error status is."""
         body = _json_of(reply)
         if body is None:
@@ -185,17 +185,17 @@ class Exchange:
             hint=self._request.advise(reply.status_code),
         )
 
-    def failed(self, error: Exception) -> Retry | ModelError | None:
+    def decide_after_failure(self, error: Exception) -> Retry | ModelError | None:
         """What follows a failure of the connection; None if the answer was complete already."""
         if self._decoder is not None and self._decoder.done:
             return None
         if isinstance(error, _PASSING) and not self.answering and not _about_certificates(error):
-            retry = self._retries.after_failure(f"No connection to {_shown(self._request.url)}")
+            retry = self._retries.decide_after_failure(f"No connection to {_shown(self._request.url)}")
             if retry is not None:
                 return retry
-        return self.failure(error)
+        return self.failure_error(error)
 
-    def failure(self, error: Exception) -> ModelError:
+    def failure_error(self, error: Exception) -> ModelError:
         """The error that a failure of the connection is."""
         sender, host = self._request.sender, _shown(self._request.url)
         if isinstance(error, httpx.InvalidURL):

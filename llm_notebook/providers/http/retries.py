@@ -55,7 +55,7 @@ class Retries:
         self._clock = clock
         self._patient_until = clock() + loading_patience
 
-    def after_reply(
+    def decide_after_reply(
         self,
         status: int,
         headers: Mapping[str, str],
@@ -85,7 +85,7 @@ class Retries:
         reason = {429: "Too many requests (429)"}.get(status, f"The server answered {status}")
         return self._next(reason, asked)
 
-    def after_failure(self, reason: str) -> Retry | None:
+    def decide_after_failure(self, reason: str) -> Retry | None:
         """What to do after a connection failed before any reply: a Retry, or None to give up."""
         return self._next(reason, None)
 

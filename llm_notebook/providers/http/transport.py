@@ -18,7 +18,7 @@ import httpx
 
 from llm_notebook.errors import ModelError, TransportError
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, Opened, TransportSettings
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
@@ -107,17 +107,17 @@ class Transport:
         while True:
             try:
                 with closing(client.send(exchange.http_request(), stream=True)) as reply:
-                    if exchange.accepts(reply):
-                        for piece in exchange.pieces(reply):
+                    if exchange.accept(reply):
+                        for piece in exchange.iter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield exchange.closed(decoder)
+                        yield exchange.close(decoder)
                         return
-                    retry = exchange.refused(reply, reply.read())
+                    retry = exchange.decide_after_refusal(reply, reply.read())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
@@ -141,17 +141,17 @@ class Transport:
         while True:
             try:
                 async with aclosing(await client.send(exchange.http_request(), stream=True)) as reply:
-                    if exchange.accepts(reply):
-                        async for piece in exchange.apieces(reply):
+                    if exchange.accept(reply):
+                        async for piece in exchange.aiter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield exchange.closed(decoder)
+                        yield exchange.close(decoder)
                         return
-                    retry = exchange.refused(reply, await reply.aread())
+                    retry = exchange.decide_after_refusal(reply, await reply.aread())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
@@ -183,9 +183,9 @@ class Transport:
             reply = self._client(url, settings.tls).get(url, headers=headers, timeout=settings.httpx_timeout())
             if reply.is_success:
                 return reply.json()
-            failure: Any = exchange.refusal(reply, reply.content)
+            failure: Any = exchange.refusal_error(reply, reply.content)
         except FAILURES as error:
-            failure = exchange.failure(error)
+            failure = exchange.failure_error(error)
         except ValueError:
             failure = provider_error(sender, "it sent what is not JSON")
         except BaseException as error:
@@ -194,7 +194,7 @@ class Transport:
         raise failure from None
 
     @contextmanager
-    def reading(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[Opened]:
+    def open_file(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[OpenedFile]:
         """GET a file, to be read piece by piece. Redirects are followed; a key is not sent along to another host.
 
         Raises:
@@ -205,13 +205,13 @@ class Transport:
         exchange = Exchange(request, None, settings)
         while True:
             try:
-                reply, asked = self._followed(exchange.file_request(), settings)
+                reply, asked = self._follow_redirects(exchange.file_request(), settings)
                 if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
                     break
                 with closing(reply):
-                    failure: Any = exchange.refused(reply, reply.read())
+                    failure: Any = exchange.decide_after_refusal(reply, reply.read())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
@@ -220,9 +220,11 @@ class Transport:
             notify(failure)
             time.sleep(failure.delay)
         with closing(reply):
-            yield exchange.opened(reply, asked)
+            yield exchange.begin_file(reply, asked)
 
-    def _followed(self, request: httpx.Request, settings: TransportSettings) -> tuple[httpx.Response, httpx.Headers]:
+    def _follow_redirects(
+        self, request: httpx.Request, settings: TransportSettings
+    ) -> tuple[httpx.Response, httpx.Headers]:
         """The reply where all redirects end, unread, and the headers of the first."""
         asked: httpx.Headers | None = None
         for _ in range(_MOST_REDIRECTS):
@@ -240,7 +242,9 @@ class Transport:
         server = _server_of(url, tls)
         with self._lock:
             if server not in self._clients:
-                self._clients[server] = httpx.Client(verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies())
+                self._clients[server] = httpx.Client(
+                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
+                )
             return self._clients[server]
 
     async def _async_client(self, url: str, tls: TLSSettings | None) -> httpx.AsyncClient:
@@ -249,15 +253,15 @@ class Transport:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
             if server not in of_loop.clients:
                 of_loop.clients[server] = httpx.AsyncClient(
-                    verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies()
+                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
                 )
             client = of_loop.clients[server]
         if of_loop.closer is None:
-            of_loop.closer = self._closing_with(loop)
+            of_loop.closer = self._close_with(loop)
             await anext(of_loop.closer)
         return client
 
-    async def _closing_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    async def _close_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
@@ -266,7 +270,7 @@ class Transport:
             for client in of_loop.clients.values():
                 await client.aclose()
 
-    def _verify(self, server: _Server) -> Any:
+    def _tls_context(self, server: _Server) -> Any:
         """The TLS context that all clients of the same settings share; made once, and never for plain http.
 
         Raises:
@@ -277,7 +281,7 @@ class Transport:
             return False
         if tls not in self._contexts:
             try:
-                self._contexts[tls] = httpx.create_ssl_context() if tls is None else _context(tls)
+                self._contexts[tls] = httpx.create_ssl_context() if tls is None else _load_context(tls)
             except OSError as error:
                 raise TransportError(
                     f"The TLS settings for {origin} cannot be used ({error.strerror or error}). Check their files."
@@ -285,7 +289,7 @@ class Transport:
         return self._contexts[tls]
 
 
-def _context(tls: TLSSettings) -> Any:
+def _load_context(tls: TLSSettings) -> Any:
     context = httpx.create_ssl_context(verify=tls.verify)
     if tls.ca_file is not None:
         path = Path(tls.ca_file).expanduser()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
-from llm_notebook.providers.http.exchange import Opened, TransportSettings
+from llm_notebook.providers.http.exchange import OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import WireRequest
 from llm_notebook.providers.local.gguf import MAGIC, ModelFacts, read_facts
@@ -122,7 +122,7 @@ class Download:
             except IncompleteResponse as error:
                 if self._size() > before:
                     retries = Retries(_SETTINGS.max_retries)
-                retry = retries.after_failure("The connection broke off")
+                retry = retries.decide_after_failure("The connection broke off")
                 if retry is None:
                     raise ModelError(f"{error} {self._kept() or 'Try again.'}") from None
                 self._wait(retry)
@@ -136,7 +136,7 @@ class Download:
         if start:
             headers |= {"range": f"bytes={start}-", "if-range": arrived.validator or ""}
         request = WireRequest(self.url, b"", headers, secret=self.token, sender=self.steps.title, advise=_HINTS.get)
-        with process.of(Transport).reading(request, _SETTINGS, self._wait) as opened:
+        with process.of(Transport).open_file(request, _SETTINGS, self._wait) as opened:
             goes_on = start > 0 and opened.status == 206 and _begins_at(opened.headers) == start
             if opened.status != 200 and not goes_on:
                 # The part that is here is of no use to this server: the next time it is asked for all.
@@ -149,7 +149,7 @@ class Download:
             self._store(pieces, start, arrived)
         return arrived
 
-    def _described(self, opened: Opened) -> _Arrived:
+    def _described(self, opened: OpenedFile) -> _Arrived:
         """What the server says about the file that it begins to send."""
         compressed = "content-encoding" in opened.headers
         length = opened.headers.get("content-length", "")
@@ -163,7 +163,7 @@ class Download:
             next(filter(_SHA256.fullmatch, digests), None),
         )
 
-    def _of_gguf(self, opened: Opened) -> Iterator[bytes]:
+    def _of_gguf(self, opened: OpenedFile) -> Iterator[bytes]:
         """The pieces of a file that begins as a GGUF file does. What is here already is left alone until that is sure."""
         head = b""
         for piece in opened.pieces:

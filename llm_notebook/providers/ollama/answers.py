@@ -62,17 +62,17 @@ class OllamaDecoder(StreamDecoder):
     def expect_whole(self) -> None:
         """One JSON body is a stream of one line, and proxies call a stream of lines JSON."""
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self._items_of(self.parsed(data))
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self._items_of(self.parse(data))
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self._items_of(body)
         if not isinstance(body.get("message"), dict):
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         self.done = True
         return items
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
         try:
             line = from_json(pending)
         except ValueError:
@@ -82,16 +82,16 @@ class OllamaDecoder(StreamDecoder):
 
     def _items_of(self, line: dict[str, Any]) -> StreamItems:
         if line.get("error"):
-            raise self.reported(line)
+            raise self.server_error(line)
         message = line.get("message")
         if not isinstance(message, dict) and not line.get("done"):
-            raise self.strange(json_text(line))
+            raise self.not_an_answer(json_text(line))
         self._last = line
         items: StreamItems = []
         try:
             items += self._items_of_message(message or {})
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(line)) from None
+            raise self.not_an_answer(json_text(line)) from None
         self.done = bool(line.get("done"))
         return items
 

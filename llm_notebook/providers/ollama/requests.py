@@ -14,7 +14,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts
+from llm_notebook.providers.http.encoding import encode_messages
 from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["ollama_body_text", "ollama_messages"]
@@ -40,7 +40,7 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encoded_texts(prompt, ollama_messages))
+    messages = ",".join(encode_messages(prompt, ollama_messages))
     return f'{json_text({**body, **fields})[:-1]},"messages":[{messages}]}}'
 
 

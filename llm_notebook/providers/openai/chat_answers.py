@@ -36,21 +36,21 @@ class ChatDecoder(StreamDecoder):
         self._raw_usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
             return self._end()
-        chunk = self.parsed(data)
+        chunk = self.parse(data)
         if not name and (text := self._plain_text(chunk)) is not None:
             return [text]
         return self.feed_object(chunk, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self.feed_object(body)
         if not body.get("choices"):
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         return items + self._end()
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
         return self._end() if pending == b"[DONE]" else []
 
     def feed_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
@@ -60,11 +60,11 @@ class ChatDecoder(StreamDecoder):
             ProviderError: the chunk is an error, or not a chat completion.
         """
         if error or chunk.get("error") or "error" in (chunk.get("object"), chunk.get("type")):
-            raise self.reported(chunk)
+            raise self.server_error(chunk)
         try:
             return self._items_of_chunk(chunk)
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(chunk)) from None
+            raise self.not_an_answer(json_text(chunk)) from None
 
     def _plain_text(self, chunk: dict[str, Any]) -> str | None:
         """The text of a chunk that brings nothing but text, the common case by far; None for every other chunk."""
@@ -94,7 +94,7 @@ class ChatDecoder(StreamDecoder):
         if choice.get("finish_reason"):
             self.finish_reason = choice["finish_reason"]
             if self.finish_reason == "error":
-                raise self.reported(choice.get("error") or "the model failed")
+                raise self.server_error(choice.get("error") or "the model failed")
         delta = choice.get("delta") or choice.get("message")
         if not delta:
             return []
@@ -173,7 +173,7 @@ class ChatDecoder(StreamDecoder):
         """
         cut_short = self.finish_reason in ("length", "content_filter") and self._started_calls
         if cut_short and not self._started_calls[-1].is_whole():
-            raise self.cut_in_call(str(self.finish_reason))
+            raise self.cut_off_in_call(str(self.finish_reason))
         self.done = True
         if not self._reasoning_details:
             return []

@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.dialects import ChatDialect
 from llm_notebook.turns.prompt import Prompt
 
@@ -69,7 +69,7 @@ def chat_body_text(
     """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     told = map(json_text, _told_schema(prompt, dialect))
-    messages = ",".join([*told, *encoded_texts(prompt, lambda messages: chat_messages(messages, dialect))])
+    messages = ",".join([*told, *encode_messages(prompt, lambda messages: chat_messages(messages, dialect))])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
 
@@ -113,12 +113,12 @@ def schema_name(schema: dict[str, Any]) -> str:
 def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
     """Messages as the API takes them. Every tool result becomes a message of its own."""
     encoded: list[dict[str, Any]] = []
-    made_ids = made_call_ids(messages)
+    call_ids = substitute_call_ids(messages)
     for message in messages:
         if message.role == "assistant":
-            encoded.append(_assistant_message(message, made_ids, dialect))
+            encoded.append(_assistant_message(message, call_ids, dialect))
         elif message.role == "tool":
-            encoded += _tool_messages(message, made_ids, dialect)
+            encoded += _tool_messages(message, call_ids, dialect)
         else:
             encoded.append({"role": message.role, "content": _content(message.parts)})
     return encoded
@@ -146,14 +146,14 @@ def _block(part: Part) -> dict[str, Any] | None:
     return {"type": "image_url", "image_url": {"url": data}}
 
 
-def _assistant_message(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
+def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
     encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         encoded["tool_calls"] = [
             {
-                "id": _call_id(call, made_ids, dialect),
+                "id": _call_id(call, call_ids, dialect),
                 "type": "function",
                 "function": {"name": call.name, "arguments": json_text(call.arguments)},
             }
@@ -176,19 +176,19 @@ def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:
     return {"type": "thinking", "thinking": [{"type": "text", "text": part.text}], **kept}
 
 
-def _call_id(part: ToolCallPart | ToolResultPart, made_ids: dict[int, str], dialect: ChatDialect) -> str | None:
-    call_id = part.tool_call_id or made_ids.get(id(part))
+def _call_id(part: ToolCallPart | ToolResultPart, call_ids: dict[int, str], dialect: ChatDialect) -> str | None:
+    call_id = part.tool_call_id or call_ids.get(id(part))
     if call_id is None or not dialect.short_call_ids or _SHORT_CALL_ID.fullmatch(call_id):
         return call_id
     return hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
 
-def _tool_messages(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
+def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
     results = [part for part in message.parts if isinstance(part, ToolResultPart)]
     encoded: list[dict[str, Any]] = [
         {
             "role": "tool",
-            "tool_call_id": _call_id(result, made_ids, dialect),
+            "tool_call_id": _call_id(result, call_ids, dialect),
             "content": result.output,
         }
         for result in results

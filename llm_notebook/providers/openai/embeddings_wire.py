@@ -89,7 +89,7 @@ class EmbeddingsDecoder:
         try:
             self.vectors = vectors_of(body, self._count)
         except ValueError as error:
-            raise self._strange(str(error)) from None
+            raise self._not_embeddings(str(error)) from None
         usage = body.get("usage")
         tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         self.usage = Usage(input=tokens if isinstance(tokens, int) else None)
@@ -104,9 +104,9 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
-        return self._strange(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
+        return self._not_embeddings(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
 
-    def _strange(self, why: str) -> ModelError:
+    def _not_embeddings(self, why: str) -> ModelError:
         return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secret=self._secret)
 
 

@@ -37,37 +37,37 @@ class ResponsesDecoder(StreamDecoder):
         self._head: dict[str, Any] = {}
         self.finish_reason: str | None = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
             # Not part of the protocol, but some servers send it from habit.
             return []
-        event = self.parsed(data)
+        event = self.parse(data)
         kind = event.get("type") or name
         if event.get("error") or kind in ("error", "response.failed", "response.cancelled"):
-            raise self.reported(_failure(event))
+            raise self.server_error(_failure(event))
         try:
             take = _TAKEN.get(as_text(kind or None))
             return take(self, event) if take is not None else []
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(event)) from None
+            raise self.not_an_answer(json_text(event)) from None
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
         try:
             event = from_json(pending)
         except ValueError:
             return []
         ends = isinstance(event, dict) and event.get("type") in _TERMINAL
-        return self.items_of_frame("", pending) if ends else []
+        return self.decode_frame("", pending) if ends else []
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         if body.get("error") or body.get("status") in ("failed", "cancelled"):
-            raise self.reported(_failure({"response": body}))
+            raise self.server_error(_failure({"response": body}))
         if not isinstance(body.get("output"), list):
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         try:
             return self._ended({"response": body})
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(body)) from None
+            raise self.not_an_answer(json_text(body)) from None
 
     def _began(self, event: dict[str, Any]) -> StreamItems:
         self._head = _object_in(event)
@@ -140,7 +140,7 @@ class ResponsesDecoder(StreamDecoder):
                 items += item.begun(given, self._taken_ids(item)) + item.ended(given, self._taken_ids(item))
         complete = self.finish_reason == "completed"
         if any(item.is_cut_short(complete) for item in self._items.values()):
-            raise self.cut_in_call(self._why_incomplete or self.finish_reason)
+            raise self.cut_off_in_call(self._why_incomplete or self.finish_reason)
         self.done = True
         return items
 

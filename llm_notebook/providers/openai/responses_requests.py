@@ -18,7 +18,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.chat_requests import schema_name
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.turns.prompt import Prompt
@@ -47,7 +47,7 @@ def responses_body_text(
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encoded_texts(prompt, input_items))
+    items = ",".join(encode_messages(prompt, input_items))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
@@ -92,20 +92,20 @@ def _tool(tool: Any, model: Any) -> dict[str, Any]:
 
 def input_items(messages: list[Message]) -> list[dict[str, Any]]:
     """Messages as the API takes them: every call, result and piece of reasoning is an item of its own."""
-    made_ids = made_call_ids(messages)
+    call_ids = substitute_call_ids(messages)
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":
-            items += [item for part in message.parts if (item := _output_item(part, made_ids)) is not None]
+            items += [item for part in message.parts if (item := _output_item(part, call_ids)) is not None]
         elif message.role == "tool":
             results = [part for part in message.parts if isinstance(part, ToolResultPart)]
-            items += map(functools.partial(_result, made_ids=made_ids), results)
+            items += map(functools.partial(_result, call_ids=call_ids), results)
         else:
             items.append({"type": "message", "role": message.role, "content": _content(message.parts)})
     return items
 
 
-def _output_item(part: Part, made_ids: dict[int, str]) -> dict[str, Any] | None:
+def _output_item(part: Part, call_ids: dict[int, str]) -> dict[str, Any] | None:
     """What the assistant said, as the item that it was; None for what is not sent back."""
     kept: dict[str, Any] = ((getattr(part, "provider_metadata", None) or {}).get(METADATA)) or {}
     if isinstance(part, TextPart):
@@ -119,7 +119,7 @@ def _output_item(part: Part, made_ids: dict[int, str]) -> dict[str, Any] | None:
         return {
             "type": "function_call",
             **({"id": kept["id"]} if kept.get("id") else {}),
-            "call_id": part.tool_call_id or made_ids[id(part)],
+            "call_id": part.tool_call_id or call_ids[id(part)],
             "name": part.name,
             "arguments": json_text(part.arguments),
         }
@@ -134,12 +134,12 @@ def _said(part: TextPart, kept: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "role": "assistant", "status": "completed", **about, "content": [content]}
 
 
-def _result(result: ToolResultPart, made_ids: dict[int, str]) -> dict[str, Any]:
+def _result(result: ToolResultPart, call_ids: dict[int, str]) -> dict[str, Any]:
     output: str | list[dict[str, Any]] = result.output
     if result.attachments:
         attached = [AttachmentPart(attachment) for attachment in result.attachments]
         output = _blocks([TextPart(result.output), *attached])
-    call_id = result.tool_call_id or made_ids.get(id(result))
+    call_id = result.tool_call_id or call_ids.get(id(result))
     return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import llm_notebook as llm
 from llm_notebook.providers.catalog import catalog as catalog_module
-from llm_notebook.providers.catalog.catalog import Price, catalog, parsed_catalog
+from llm_notebook.providers.catalog.catalog import Price, catalog, parse_catalog
 from llm_notebook.providers.catalog.costs import Cost, cost, cost_of, is_billed, total
 from llm_notebook.providers.table import PROVIDERS, WIRES
 
@@ -48,7 +48,7 @@ def test_a_catalogue_that_is_not_there_is_empty() -> None:
 
 
 def test_what_is_not_said_is_taken_to_be_possible() -> None:
-    known = parsed_catalog(
+    known = parse_catalog(
         "p", {"updated": "2026-11-24", "models": [{"id": "m"}, {"id": "n", "supports": [], "stream": False}]}
     )
     assert known.models["m"].supports == {"tools", "schema", "reasoning", "images", "stream"}
