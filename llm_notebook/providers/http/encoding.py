@@ -1,4 +1,4 @@
-"""What several wire formats encode alike."""
+"""What several wire formats encode in the same way: messages sent before, and tool calls that have no id."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ __all__ = ["encode_messages", "substitute_call_ids"]
 
 
 def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
-    """The prompt's messages as JSON texts, by a wire's own `encode`; those that earlier rounds encoded are taken from there."""
+    """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
+
+    The rounds of a chain share `prompt.encoded`, so that each round encodes only its new messages.
+
+    Args:
+        prompt: the prompt.
+        encode: turns messages into items of the wire format.
+    """
     messages, known = prompt.messages, prompt.encoded
     if substitute_call_ids([message for message in messages if id(message) not in known]):
-        # Ids that are made up depend on the messages around; messages with such are never kept.
+        # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages)]
     texts = []
     for message in messages:
@@ -27,7 +34,10 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
 
 
 def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
-    """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
+    """Return ids for the tool calls and results that have none, by the `id()` of their part.
+
+    A result gets the id of the first unanswered call with its name.
+    """
     made: dict[int, str] = {}
     unanswered: list[ToolCallPart] = []
     for part in (part for message in messages for part in message.parts):

@@ -155,7 +155,7 @@ class Download:
         length = opened.headers.get("content-length", "")
         etag = opened.headers.get("etag", "")
         validator = opened.headers.get("last-modified") if not etag or etag.startswith("W/") else etag
-        digests = [asked.strip('"').lower() for asked in (opened.asked.get("x-linked-etag", ""), etag)]
+        digests = [asked.strip('"').lower() for asked in (opened.first_headers.get("x-linked-etag", ""), etag)]
         return _Arrived(
             self.address,
             None if compressed else validator,
