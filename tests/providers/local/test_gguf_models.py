@@ -48,7 +48,7 @@ def _install(source: Path | str, name: str) -> None:
 
 
 def _loaded(*models: Any) -> list[bool]:
-    return [model.engine.is_loaded for model in models]
+    return [model.engine._server is not None for model in models]
 
 
 @pytest.mark.model

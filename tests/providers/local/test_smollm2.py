@@ -17,7 +17,7 @@ import pytest
 
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.local import smollm2 as weights_module
-from llm_notebook.providers.local.smollm2 import SMOLLM2, Weights, install_weights, installed_weights
+from llm_notebook.providers.local.smollm2 import SMOLLM2, Weights, install_weights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 20_000
 
@@ -61,7 +61,7 @@ def test_missing_weights_are_one_sentence_that_says_what_to_do():
     with pytest.raises(
         ModelError, match=r"^The weights of SmolLM2-135M \(98 MB\) are not .*: run `%llm local install` once\.$"
     ):
-        installed_weights()
+        SMOLLM2.find()
     assert not SMOLLM2.path().parent.exists()
 
 
@@ -69,7 +69,7 @@ def test_install_fetches_once_and_tells_how_far_it_is(index):
     lines: list[str] = []
     path = _described().install(lines.append)
     assert path.read_bytes() == CONTENT
-    assert _described().installed() == path
+    assert _described().find() == path
     assert _left_in(path.parent) == {"tiny.gguf", "tiny.sha256", "tiny.lock"}
     assert lines[0].startswith("Downloading Tiny (5 MB): ")
     assert lines[-1] == "Unpacking Tiny (5 MB): 100 %"
@@ -94,8 +94,8 @@ def test_a_file_put_there_by_hand_is_checked_and_used(monkeypatch):
     tiny.path().parent.mkdir(parents=True)
     tiny.path().write_bytes(CONTENT)
     with pytest.raises(ModelError, match="local install"):
-        tiny.installed()
-    assert tiny.install() == tiny.installed()
+        tiny.find()
+    assert tiny.install() == tiny.find()
 
 
 @pytest.mark.parametrize("damaged", [CONTENT[:-1], b"X" + CONTENT[1:]], ids=["cut short", "changed"])
@@ -111,7 +111,7 @@ def test_a_file_cut_short_does_not_pass_for_installed(index):
     path = _described().install()
     os.truncate(path, 1000)
     with pytest.raises(ModelError, match="local install"):
-        _described().installed()
+        _described().find()
 
 
 def test_other_content_than_expected_is_refused_and_not_kept(index):
@@ -192,7 +192,7 @@ def test_two_installations_at_once_fetch_once(index):
         thread.start()
     for thread in threads:
         thread.join()
-    assert _described().installed().read_bytes() == CONTENT
+    assert _described().find().read_bytes() == CONTENT
     assert sum(any(line.startswith("Downloading") for line in told) for told in lines) == 1
 
 
@@ -245,6 +245,6 @@ def _children_of(pid: int) -> list[int]:
 
 @pytest.mark.model
 def test_the_real_weights_are_what_they_should_be(weights):
-    assert installed_weights() == weights
+    assert SMOLLM2.find() == weights
     assert install_weights() == weights
     assert weights.read_bytes()[:4] == b"GGUF"
