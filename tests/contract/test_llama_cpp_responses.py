@@ -1,6 +1,6 @@
-"""Responses against llama.cpp's own server with a real model. A model this small is often wrong: only shapes are asserted.
+"""Responses against llama.cpp's own server with a real model. A model this small is often wrong, so only shapes are asserted.
 
-Its server ignores the schema of a text here, so structured output is tested over Chat Completions only.
+The server ignores schemas over this API, so structured output is tested only over Chat Completions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Anthropic's and Google's models as they are registered: their names, their keys, and what is not in the catalogue."""
+"""Anthropic's and Google's models in the registry: their names, their keys, and models that no catalogue has."""
 
 from __future__ import annotations
 

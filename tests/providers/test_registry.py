@@ -1,4 +1,4 @@
-"""get_model and its kin: names, aliases, the default, and endpoints of one's own."""
+"""The registry: `get_model()` and the functions beside it, aliases, the default model, and the user's own endpoints."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.fakes.openai_server import OpenAIServer, text_reply
 
 @pytest.fixture
 def folder() -> Path:
-    """The folder that is shared with the `llm` command."""
+    """Return the folder that is shared with the `llm` command."""
     return llm.user_dir()
 
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A registry of the test's own."""
+    """Give the test a registry of its own."""
     monkeypatch.delitem(process.made, Registry, raising=False)
     yield
     process.made.pop(Registry, None)

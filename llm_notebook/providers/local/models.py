@@ -207,7 +207,7 @@ class _Answer:
             return self._last_items()
         if outcome.get("error"):
             raise _refusal(outcome["error"], self._model_id)
-        items = self._decoder.feed_object(outcome)
+        items = self._decoder.decode_object(outcome)
         if self._held_back is None:
             return items
         self._held_back += items

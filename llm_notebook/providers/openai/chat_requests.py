@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions, the requests: prompts become request bodies. No I/O.
+"""The requests of OpenAI Chat Completions: prompts become request bodies. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -44,16 +44,16 @@ def chat_body(
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
 ) -> dict[str, Any]:
-    """The body of a Chat Completions request.
+    """Return the body of a Chat Completions request.
 
     Args:
-        prompt: what to send.
-        model_name: the server's name of the model.
-        stream: ask for a stream, with usage at its end.
-        options: request fields as the server names them.
-        dialect: what the server does differently.
+        prompt: the prompt to send.
+        model_name: the server's name for the model.
+        stream: whether to ask for a stream, with usage at its end.
+        options: further request fields, under the server's names.
+        dialect: the dialect that the server speaks.
     """
-    messages = [*_told_schema(prompt, dialect), *chat_messages(prompt.messages, dialect)]
+    messages = [*_schema_messages(prompt, dialect), *chat_messages(prompt.messages, dialect)]
     body: dict[str, Any] = {"model": model_name, "messages": messages}
     return body | _settings(prompt, dialect, stream=stream, options=options)
 
@@ -66,10 +66,10 @@ def chat_body_text(
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
 ) -> str:
-    """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
+    """Return `chat_body()` as JSON text. Messages that earlier rounds of the chain encoded are not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
-    told = map(json_text, _told_schema(prompt, dialect))
-    messages = ",".join([*told, *encode_messages(prompt, lambda messages: chat_messages(messages, dialect))])
+    schema = map(json_text, _schema_messages(prompt, dialect))
+    messages = ",".join([*schema, *encode_messages(prompt, lambda messages: chat_messages(messages, dialect))])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
 
@@ -97,8 +97,8 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
     return body | (options or {})
 
 
-def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
-    """The schema in words, for servers that can be asked for JSON but not for a schema."""
+def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """Return a message that explains the schema to the model, for servers that know JSON mode but no schemas; else nothing."""
     if prompt.schema is None or dialect.schema == "json_schema":
         return []
     text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
@@ -106,12 +106,12 @@ def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
 
 
 def schema_name(schema: dict[str, Any]) -> str:
-    """A name that the API accepts: letters, digits, `_` and `-`, at most 64."""
+    """Return a name for a schema that the API accepts: at most 64 letters, digits, `_` and `-`."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "output"))[:64]
 
 
 def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
-    """Messages as the API takes them. Every tool result becomes a message of its own."""
+    """Return messages as the API takes them. Every tool result becomes a separate message."""
     encoded: list[dict[str, Any]] = []
     call_ids = substitute_call_ids(messages)
     for message in messages:
@@ -164,7 +164,7 @@ def _assistant_message(message: Message, call_ids: dict[int, str], dialect: Chat
         if part.provider_metadata and "reasoning_details" in part.provider_metadata:
             encoded["reasoning_details"] = part.provider_metadata["reasoning_details"]
     if dialect.reasoning_back == "reasoning_content" and calls:
-        # Sent where it is empty too: the server refuses calls without it.
+        # Even if it is empty: the server refuses tool calls without this field.
         encoded["reasoning_content"] = "".join(part.text for part in thoughts)
     elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
         encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
@@ -195,6 +195,6 @@ def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDial
     ]
     attached = [attachment for result in results for attachment in result.attachments]
     if attached:
-        # A tool message holds text only; what a tool attached follows as the user's.
+        # A tool message can hold only text, so what tools attached follows in a message of the user's.
         encoded.append({"role": "user", "content": _content([AttachmentPart(attachment) for attachment in attached])})
     return encoded

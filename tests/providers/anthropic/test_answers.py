@@ -1,4 +1,4 @@
-"""Messages answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of Messages: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogues that are shipped, and what a response costs by them."""
+"""The shipped catalogues, and the cost of responses at their prices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_catalogue_says_only_what_can_be_true(path: Path) -> None:
     assert ids
     assert len(ids) == len(set(ids))
     for model in data["models"]:
-        # How a model is told to reason is its own wire format's business.
+        # Each wire format has its own values for how a request asks for reasoning.
         assert {flag for flag in model["supports"] if not flag.startswith("thinking:")} <= ABLE
         assert model.get("wire", "chat") in WIRES
         assert 0 < model.get("max_output", 1) <= model.get("context", 10**9)

@@ -1,4 +1,4 @@
-"""generateContent answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of generateContent: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error says to do: which key, which names come close, how much too long, how long to wait."""
+"""The advice in errors: which key was used, which names are similar, by how much a prompt is too long, and how long to wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many tokens too many, in the words of every server that says so."""
+"""The number of tokens by which a prompt is too long, read from the messages of every server that gives it."""
 
 from __future__ import annotations
 

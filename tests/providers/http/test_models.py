@@ -1,4 +1,4 @@
-"""Models behind HTTP: where their requests go, and their keys, which show in no message, repr or traceback."""
+"""Models behind HTTP: where their requests go, and their keys, which no message, repr or traceback shows."""
 
 from __future__ import annotations
 

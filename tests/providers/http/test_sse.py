@@ -1,4 +1,4 @@
-"""The decoder of server-sent events: pieces may end anywhere."""
+"""The decoder of server-sent events, whose pieces may end anywhere."""
 
 from __future__ import annotations
 

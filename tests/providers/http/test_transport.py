@@ -1,4 +1,4 @@
-"""HTTP: what is sent again, and errors that say in one sentence what happened."""
+"""The transport: which requests are sent again, and errors that say in one sentence what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How requests are sent: certificates, proxies, time limits of one prompt, and waits that a person can end."""
+"""The transport's settings: certificates, proxies, the timeout of one prompt, and waits that an interrupt ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("own_transport")
 
 @pytest.fixture
 def authority(tmp_path: Path) -> trustme.CA:
-    """An authority that nobody knows, with its certificate in `ca.pem`."""
+    """Return a private certificate authority, whose certificate is in `ca.pem`."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     return made
@@ -38,7 +38,7 @@ def authority(tmp_path: Path) -> trustme.CA:
 
 @pytest.fixture
 def secure_server(authority: trustme.CA, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
-    """The scripted server behind TLS, with a certificate of that authority."""
+    """Put the scripted server behind TLS, with a certificate from that authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with openai_server.behind(context):
@@ -164,7 +164,7 @@ def test_an_interrupt_ends_a_wait(openai_server: OpenAIServer) -> None:
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         response.text()
-    # Not a measurement: it tells a wait that was ended from one that was waited out.
+    # This measures nothing; it distinguishes a wait that was interrupted from one that went on to its end.
     assert time.monotonic() - began < 60
     assert response.interrupted
     assert len(openai_server.requests) == 1

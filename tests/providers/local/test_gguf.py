@@ -1,4 +1,4 @@
-"""What a GGUF file says about its model, and what is said about files that are none."""
+"""The metadata of GGUF files, and the errors for files that have none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any GGUF file is a model, by its path or its name: real answers from SmolLM2-135M under other names."""
+"""GGUF files as models, by path or by name: real answers from SmolLM2-135M under other names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.fakes.faces import Face
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes, rewritten
 
-# Takes minutes unless it is stopped.
+# An answer that fits this takes minutes unless it is stopped.
 ENDLESS = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 2000}
 
 
 @pytest.fixture(autouse=True)
 def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A data folder, a registry and engines of the test's own."""
+    """Give the test a data folder, a registry and engines of its own."""
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "data"))
     for kind in (Registry, Engines):
         process.made.pop(kind, None)
@@ -190,7 +190,7 @@ def test_a_refused_prompt_does_not_keep_the_memory(weights, tmp_path):
 
 
 class Forced(GGUFOptions):
-    """What makes so small a model call a tool."""
+    """Options that make so small a model call a tool."""
 
     tool_choice: str = "required"
     logit_bias: dict[str, float] = {"107": 9, "39428": 9}  # noqa: RUF012  a field of pydantic's

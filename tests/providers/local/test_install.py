@@ -1,4 +1,4 @@
-"""GGUF files are fetched over HTTP: resumed, checked, refused in one sentence, and never half there."""
+"""The download of GGUF files: resumed, checked, refused in one sentence, and never left incomplete under the model's name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME = "Tiny-Q4_K_M"
 
 @pytest.fixture
 def hub(file_server: FileServer) -> FileServer:
-    """A server that has the tiny model."""
+    """Return a server that has the tiny model."""
     file_server.files[PATH] = Served(CONTENT)
     return file_server
 

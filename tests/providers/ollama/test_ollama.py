@@ -1,4 +1,4 @@
-"""Ollama: lines of JSON split anywhere mean the same, no cut passes for complete, and prompts become what the server takes."""
+"""Ollama: answers decode to the same however they are split, a cut one is never taken for complete, and prompts become what the server takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST = {"done": True, "done_reason": "stop", "total_duration": 7, "prompt_eval_c
 
 
 def line(message: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """One line of an answer, as Ollama sends it."""
+    """Return one line of an answer, as Ollama sends it."""
     said = {"role": "assistant", "content": "", **(message or {})}
     return {"model": "qwen3:latest", "created_at": "2026-11-24T12:00:00Z", "message": said, "done": False, **more}
 

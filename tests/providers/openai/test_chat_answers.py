@@ -1,4 +1,4 @@
-"""Chat Completions answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of Chat Completions: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ COMPLETE = [name for name in TRANSCRIPTS if "error" not in name]
 
 
 def outcome(*pieces: bytes, stream: bool = True) -> dict[str, Any]:
-    """Everything a reader could see, with consecutive text joined and generated ids numbered."""
+    """Return everything that a reader can see, with consecutive text joined and generated ids numbered."""
     decoder = ChatDecoder("gpt-test", stream=stream)
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:

@@ -1,4 +1,4 @@
-"""`/v1/embeddings`: what is sent, what any answer amounts to, and embeddings from a real server."""
+"""`/v1/embeddings`: requests, the decoding of any answer, errors, and embeddings from a real server."""
 
 from __future__ import annotations
 
