@@ -154,7 +154,7 @@ class Registry:
         if known not in self._files:
             try:
                 supports_tools = read_facts(file.file).supports_tools
-            except ModelError:  # whoever prompts the model is told what is wrong with its file
+            except ModelError:  # a prompt to the model will raise it, where it can be seen
                 supports_tools = False
             self._files[known] = local_entry(known[0], file, supports_tools=supports_tools)
         return self._files[known]

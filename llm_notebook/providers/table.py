@@ -124,23 +124,12 @@ def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None
         known: what is known about the model.
         model_id: the model's id; None means the one that follows from the provider and the name.
     """
-    able = known.supports
-    arguments: dict[str, Any] = {
-        "model_name": known.name,
-        "base_url": provider.base_url,
-        "vision": "images" in able,
-        "audio": "audio" in able,
-        "reasoning": "reasoning" in able,
-        "can_stream": "stream" in able,
-        "supports_schema": "schema" in able,
-        "supports_tools": "tools" in able,
-    }
+    sync_class, async_class = WIRES[known.wire or provider.wire]
+    arguments = {"base_url": provider.base_url} | sync_class.arguments_for(known)
     if provider.key_env_var:
         arguments |= {"needs_key": provider.name, "key_env_var": provider.key_env_var}
     if provider.dialect is not None:
         arguments["dialect"] = provider.dialect
-    sync_class, async_class = WIRES[known.wire or provider.wire]
-    arguments |= sync_class.arguments_for(known)
     model_id = model_id or provider.model_id(known.name)
     model, async_model = sync_class(model_id, **arguments), async_class(model_id, **arguments)
     model.provider = async_model.provider = provider.name

@@ -53,10 +53,11 @@ class _AnthropicMessages(HTTPModel):
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        """Return how the model reasons and how much it may answer. A model that no catalogue has is treated like the newest."""
+        # A model that no catalogue has is assumed to reason as the newest models do.
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "default" if "reasoning" in known.supports else ""
-        return {"thinking": kinds[0] if kinds else usual, "max_output": known.max_output}
+        thinking = kinds[0] if kinds else usual
+        return super().arguments_for(known) | {"thinking": thinking, "max_output": known.max_output}
 
     def key_headers(self, key: str) -> dict[str, str]:
         return {"x-api-key": Secret(key)}

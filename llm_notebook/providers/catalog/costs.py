@@ -18,7 +18,7 @@ _MILLION = 1_000_000
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 _USUAL_TIERS = (None, "auto", "default", "standard")
-# The `provider` of models on servers that nobody sends a bill for.
+# The `provider` of models on the user's own servers.
 _OWN_SERVERS = (None, "ollama")
 
 

@@ -48,11 +48,15 @@ class _GeminiModel(HTTPModel):
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        """Return how the model reasons and what it sees and hears. A model that no catalogue has is treated like the newest."""
+        # A model that no catalogue has is assumed to reason, see and hear as the newest models do.
+        is_new = known.supports == EVERYTHING
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "level" if "reasoning" in known.supports else ""
-        new = {"audio": True} if known.supports == EVERYTHING else {}
-        return {"thinking": kinds[0] if kinds else usual, "video": bool(new) or "video" in known.supports, **new}
+        return super().arguments_for(known) | {
+            "thinking": kinds[0] if kinds else usual,
+            "audio": is_new or "audio" in known.supports,
+            "video": is_new or "video" in known.supports,
+        }
 
     def key_headers(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": Secret(key)}

@@ -248,7 +248,7 @@ class Exchange:
             return TransportError(f"{sender}: {host} did not answer within {seconds}.")
         advice = "Check the address and the network."
         if _about_certificates(error):
-            advice = "A certificate of one's own needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
+            advice = "A private certificate needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
         return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
 
 

@@ -124,9 +124,18 @@ class HTTPModel(Server):
         }
 
     @classmethod
-    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:  # noqa: ARG003  subclasses read it
-        """Return the arguments, beside the common ones, that follow from what is known about a model."""
-        return {}
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
+        """Return the arguments that follow from what is known about a model."""
+        able = known.supports
+        return {
+            "model_name": known.name,
+            "vision": "images" in able,
+            "audio": "audio" in able,
+            "reasoning": "reasoning" in able,
+            "can_stream": "stream" in able,
+            "supports_schema": "schema" in able,
+            "supports_tools": "tools" in able,
+        }
 
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ __all__ = ["AsyncOllama", "Ollama", "server_address"]
 
 _PORT = 11434
 _THIS_MACHINE = f"http://127.0.0.1:{_PORT}"
-# Addresses that mean "all interfaces" to a server. A client reaches it on the loopback interface.
-_EVERYWHERE = ("0.0.0.0", "[::]", "::")  # noqa: S104  compared with, not bound to
 
 
 def server_address(configured: str | None) -> str:
@@ -40,8 +39,17 @@ def server_address(configured: str | None) -> str:
         bare, port = host, ""
     if not port.isdigit():
         port = {"http": "80", "https": "443"}.get(scheme, str(_PORT)) if separator else str(_PORT)
-    name = "127.0.0.1" if not bare or bare in _EVERYWHERE else bare
+    # A server that listens on all interfaces is reached on the loopback one.
+    name = "127.0.0.1" if not bare or _means_all_interfaces(bare) else bare
     return f"{scheme or 'http'}://{name}:{port}{slash}{path}"
+
+
+def _means_all_interfaces(host: str) -> bool:
+    """Return True for `0.0.0.0` and `::`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
 
 
 class _Ollama(HTTPModel):

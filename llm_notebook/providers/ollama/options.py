@@ -28,7 +28,7 @@ class OllamaOptions(HTTPOptions):
     top_k: int | None = Field(None, ge=1, description="Sample only from this many likeliest tokens.")
     top_p: float | None = Field(None, ge=0, le=1, description="Sample only from the likeliest tokens up to this total.")
     min_p: float | None = Field(
-        None, ge=0, le=1, description="Sample no token less likely than this, by the likeliest."
+        None, ge=0, le=1, description="Leave out tokens less likely than this share of the likeliest one."
     )
     repeat_penalty: float | None = Field(None, ge=0, description="Above 1, what was said becomes less likely.")
     seed: int | None = Field(None, description="Sample repeatably.")

@@ -99,7 +99,7 @@ class ReasoningResponsesOptions(ResponsesOptions):
         None, description="How much to reason; which of these a model takes differs."
     )
     reasoning_summary: Literal["auto", "concise", "detailed", "none"] | None = Field(
-        None, description="How the reasoning is told: auto by default; none asks for no summary."
+        None, description="How the reasoning is summarised: auto by default; none asks for no summary."
     )
     verbosity: _Verbosity | None = Field(None, description="How long answers tend to be.")
 
