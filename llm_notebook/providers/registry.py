@@ -24,7 +24,7 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import Named, closest_names, entry_called
+from llm_notebook.providers.catalog.names import Named, closest_names, find_entry
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
@@ -87,7 +87,7 @@ class Registry:
     def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
         """Return the embedding model with this id or alias, or None. The `llm` package is imported only if need be, as in `find()`."""
         own = [*self._builtin_embeddings, *_plugins().embedding_models()]
-        return entry_called(name, own) or entry_called(name, self.embedding_entries())
+        return find_entry(name, own) or find_entry(name, self.embedding_entries())
 
     @functools.cached_property
     def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
@@ -121,12 +121,12 @@ class Registry:
         the `llm` package, which takes a while to import; and last the Ollama server, the only one that takes a request.
         """
         return (
-            entry_called(name, self._own_entries())
+            find_entry(name, self._own_entries())
             or self._find_by_prefix(name)
             or self._find_file(name)
-            or entry_called(name, self._entries_with_plugins())
-            or entry_called(name, _plugins().bridged_models())
-            or entry_called(name, self._ollama.entries())
+            or find_entry(name, self._entries_with_plugins())
+            or find_entry(name, _plugins().bridged_models())
+            or find_entry(name, self._ollama.entries())
         )
 
     def _find_by_prefix(self, name: str) -> ModelWithAliases | None:
@@ -137,7 +137,7 @@ class Registry:
             return None
         provider, rest = split
         model_id = provider.model_id(rest)
-        known = entry_called(model_id, self._own_entries()) if provider.bare_ids else None
+        known = find_entry(model_id, self._own_entries()) if provider.bare_ids else None
         if known is not None:
             return known
         if name not in self._listed:

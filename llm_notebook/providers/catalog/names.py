@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from llm_notebook.configuration.choices import stored_aliases
 
-__all__ = ["Named", "closest_names", "entry_called"]
+__all__ = ["Named", "closest_names", "find_entry"]
 
 
 class Named(Protocol):
@@ -26,7 +26,7 @@ class Named(Protocol):
 E = TypeVar("E", bound=Named)
 
 
-def entry_called(name: str, entries: Iterable[E]) -> E | None:
+def find_entry(name: str, entries: Iterable[E]) -> E | None:
     """Return the entry with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one."""
     by_id = {entry.model_id: entry for entry in entries}
     aliases = {alias: entry.model_id for entry in by_id.values() for alias in entry.aliases} | stored_aliases()

@@ -24,7 +24,7 @@ from llm_notebook.providers.local.installed import (
 )
 from llm_notebook.providers.local.progress import Progress, Steps, hold_lock
 
-__all__ = ["Installation", "arriving", "remove_model"]
+__all__ = ["Installation", "partial_downloads", "remove_model"]
 
 _HUB = "https://huggingface.co"
 _HUB_SHORT = re.compile(r"hf:([^/\s]+/[^/\s]+)/(\S+)")
@@ -164,7 +164,7 @@ def remove_model(name: str) -> InstalledModel | None:
 
     model = find_installed(name)
     target = download_folder(create=False) / f"{name}.gguf"
-    if model is None and (not usable_name(name) or name not in arriving()):
+    if model is None and (not usable_name(name) or name not in partial_downloads()):
         raise ModelError(f"No model {name!r} is installed: `%llm local list` shows those that are.")
     try:
         discard_part(target)
@@ -179,7 +179,7 @@ def remove_model(name: str) -> InstalledModel | None:
     return model
 
 
-def arriving() -> dict[str, str]:
+def partial_downloads() -> dict[str, str]:
     """Return the names of the models that have arrived in part, with how much of each is here."""
     targets = [part.with_suffix("") for part in download_folder(create=False).glob(f"*.gguf{PARTIAL_SUFFIX}")]
     return {target.stem: kept for target in sorted(targets) if (kept := describe_part(target))}

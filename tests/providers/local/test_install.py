@@ -16,7 +16,7 @@ import pytest
 import llm_notebook
 from llm_notebook.configuration.keys import set_key
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.local.install import Installation, arriving, remove_model
+from llm_notebook.providers.local.install import Installation, partial_downloads, remove_model
 from llm_notebook.providers.local.installed import download_folder, installed_models
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
@@ -86,12 +86,12 @@ def test_what_arrived_is_kept_for_the_next_command(hub):
     said = _refusal(hub.url(PATH))
     assert "broke off" in said
     assert said.endswith("0 MB of 0 MB arrived and are kept: the same command goes on from there.")
-    assert list(arriving()) == [NAME]
+    assert list(partial_downloads()) == [NAME]
     assert installed_models() == []
     hub.requests.clear()
     assert _install(hub.url(f"{PATH}?signature=another")).read_bytes() == CONTENT
     assert hub.ranges_asked() == ["bytes=100000-"]
-    assert arriving() == {}
+    assert partial_downloads() == {}
 
 
 def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_beginning(hub):
@@ -282,7 +282,7 @@ def test_an_interrupted_or_killed_download_is_gone_on_with(hub):
         process.communicate(timeout=60)
     never.set()
     hub.files[PATH].waits_at = None
-    assert list(arriving()) == [NAME]
+    assert list(partial_downloads()) == [NAME]
     hub.requests.clear()
     assert _install(hub.url(PATH)).read_bytes() == CONTENT
     assert hub.ranges_asked() != [None]
@@ -352,7 +352,7 @@ def test_removing_deletes_what_was_fetched_and_what_arrived_in_part(hub):
     hub.files[PATH].cuts = [100_000, *[0] * 4]
     _refusal(hub.url(PATH))
     remove_model(NAME)
-    assert (_left(), arriving()) == (set(), {})
+    assert (_left(), partial_downloads()) == (set(), {})
     with pytest.raises(ModelError, match=f"No model '{NAME}' is installed"):
         remove_model(NAME)
 
