@@ -107,6 +107,7 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
 def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
     """Return one listed model as a catalogue entry, or None if it is no chat model."""
     name = item.get("id") or item.get("name")
+    # Together's and Anthropic's lists have a type for each model, and Mistral's has capabilities.
     if not isinstance(name, str) or item.get("type", "chat") not in ("chat", "language", "model", "code"):
         return None
     if (item.get("capabilities") or {}).get("completion_chat") is False:

@@ -31,6 +31,7 @@ WIRES: Mapping[str, tuple[type[SyncHTTPModel], type[AsyncHTTPModel]]] = MappingP
 )
 """The sync and the async model class of every wire format."""
 
+# The lists of most providers have every model in them and do not say which ones chat, so the names have to tell.
 _NOT_CHAT = re.compile(
     r"embed|tts|whisper|dall-e|moderation|realtime|transcri|audio|speech|sora|image|video|rerank|guard|ocr|babbage|davinci"
     r"|gpt-3\.5-turbo-instruct|computer-use|deep-research",

@@ -194,6 +194,7 @@ class MessagesDecoder(StreamDecoder):
         """
         items: StreamItems = []
         for block in self._blocks.values():
+            # Servers that imitate the API may leave out the event that ends a block.
             if not block.stopped:
                 items += self._end_block(block)
         reason = self._message.get("stop_reason")

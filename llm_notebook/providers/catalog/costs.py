@@ -15,6 +15,7 @@ from llm_notebook.providers.http.servers import Server
 __all__ = ["Cost", "cost", "cost_of", "is_billed", "total"]
 
 _MILLION = 1_000_000
+# The names under which OpenAI, Anthropic and Google count tokens from and into their caches.
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 _USUAL_TIERS = (None, "auto", "default", "standard")

@@ -14,8 +14,8 @@ Four things are less simple than they look:
 - *The end.* A closed connection proves nothing: proxies and crashing servers close connections too. So `close()` accepts an answer only if
   `done` was set. Some servers do not terminate their last frame, so a pending frame is decoded if it is whole and says that the answer
   is over.
-- *Stream or body.* A server may answer a request for a stream with one JSON body. Content types do not settle it, as proxies rewrite
-  them. The first byte does: no server-sent event begins with `{`, and no API's answer begins with `<`.
+- *Stream or body.* A server may answer a request for a stream with one JSON body. `expect_whole()` is called if the content type says so.
+  But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, and no API's answer with `<`.
 - *Errors inside a stream.* By the time one arrives, `feed()` may hold items from the same piece. It returns those first and keeps the
   error in `failure`, which the transport raises by calling `close()`. Nothing after the error is read.
 - *Hostile or broken servers.* What is not the expected JSON becomes a `ProviderError` that quotes the beginning of it, with the key
@@ -41,6 +41,7 @@ __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]
 _LARGEST_PIECE = 64 * 2**20
 
 StreamItems = list[str | StreamEvent]
+"""What a decoder returns. A plain string continues the text part before it; a StreamEvent says what it is and to which part it belongs."""
 
 
 class Framing(Protocol):

@@ -27,6 +27,7 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
     texts = []
     for message in messages:
         kept = known.get(id(message))
+        # Once a message is gone, another one may get its id.
         if kept is None or kept[0] is not message:
             kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
         texts.append(kept[1])

@@ -193,7 +193,9 @@ class Exchange:
     def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
         refusal = self.refusal_error(reply, content)
+        # llama.cpp and servers like it answer 503 until they have loaded the model, which can take minutes.
         loading = reply.status_code == 503 and "loading" in str(refusal).lower()
+        # OpenAI sends 429 for this too, but waiting does not fill up an account.
         final = refusal.code == "insufficient_quota"
         retry = self._retries.decide_after_reply(
             reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final

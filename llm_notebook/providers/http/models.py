@@ -185,6 +185,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
         try:
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
         finally:
+            # An answer that was interrupted or cut short has been paid for too, so its usage is recorded in any case.
             self._settle(reference(), decoder)
 
 

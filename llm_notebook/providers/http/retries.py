@@ -77,6 +77,7 @@ class Retries:
         Returns:
             A Retry, or None to give up.
         """
+        # OpenAI's and Anthropic's servers send this header to overrule what their clients make of a status.
         wanted = headers.get("x-should-retry")
         if final or wanted == "false" or (wanted != "true" and status not in _RETRIED):
             return None
@@ -97,6 +98,7 @@ class Retries:
         if self._count >= self._max:
             return None
         self._count += 1
+        # A random share keeps clients that failed together from coming back together.
         backoff = min(_FIRST_DELAY * 2 ** (self._count - 1), _LONGEST_DELAY) * random.uniform(0.75, 1.0)  # noqa: S311
         return Retry(reason, backoff if asked is None else asked, self._count + 1, self._max + 1)
 

@@ -104,6 +104,7 @@ class Server(KeyHolder):
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
         return WireRequest(
             url=f"{self.address}/{path}",
+            # Text can hold half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
             secret=key and Secret(key),

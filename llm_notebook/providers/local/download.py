@@ -231,6 +231,7 @@ class Download:
                 done += file.write(piece)
                 self.steps(_DOWNLOADING, done, record.total)
             file.flush()
+            # The rename that follows must not reach the disk before the content does.
             os.fsync(file.fileno())
 
     def _check(self, record: _PartRecord) -> ModelFacts:

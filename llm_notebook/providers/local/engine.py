@@ -319,7 +319,9 @@ def _start_server(
     params.model.path = str(path)
     params.model_alias = [path.stem]
     configure(params, library)
+    # One slot has the whole context; several would share it.
     params.n_parallel = 1
+    # llama.cpp would keep the states of earlier prompts in up to 8 GiB of memory.
     params.cache_ram_mib = 0
     params.use_jinja = True
     params.verbosity = 0

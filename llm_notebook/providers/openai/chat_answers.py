@@ -77,6 +77,7 @@ class ChatDecoder(StreamDecoder):
             text = delta["content"]
         except (KeyError, IndexError, TypeError):
             return None
+        # The first chunk has the head of the answer, so it is not plain.
         if type(text) is not str or not text or len(delta) != 1 or choice.get("finish_reason") or not self._head:
             return None
         if chunk.get("usage") or "error" in chunk:
@@ -156,6 +157,7 @@ class ChatDecoder(StreamDecoder):
         given_id = given_id if isinstance(given_id, str) else None
         call = self._calls.get(index)
         if call is None or call.ends_before(given_id, name):
+            # Results are matched to calls by id, so an id that an earlier call has is replaced.
             taken = any(given_id == other.id for other in self._started_calls)
             call = self._calls[index] = _CallInProgress(
                 new_tool_call_id() if taken or not given_id else given_id, given_id

@@ -149,6 +149,7 @@ def _block(part: Part) -> dict[str, Any] | None:
 def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
+    # The API takes null for a message that has tool calls and no text.
     encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         encoded["tool_calls"] = [
@@ -180,6 +181,7 @@ def _call_id(part: ToolCallPart | ToolResultPart, call_ids: dict[int, str], dial
     call_id = part.tool_call_id or call_ids.get(id(part))
     if call_id is None or not dialect.short_call_ids or _SHORT_CALL_ID.fullmatch(call_id):
         return call_id
+    # The call and its result must get the same short id, in this request and in later ones.
     return hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
 

@@ -236,6 +236,7 @@ class _Item:
             return []
         self.named = True
         call_id = given.get("call_id") or given.get("id")
+        # Results are matched to calls by id, so an id that another call has is replaced.
         usable = isinstance(call_id, str) and call_id and call_id not in taken
         self.call_id = call_id if usable else new_tool_call_id()
         if not self.by_provider:
