@@ -72,7 +72,7 @@ def test_a_real_model_calls_a_tool(face: Face, tool_server: LlamaServer, stream:
     assert call.tool_call_id
 
 
-def test_a_prompt_that_is_too_long_is_told_by_how_much(face: Face, llama_server: LlamaServer) -> None:
+def test_the_error_for_a_prompt_that_is_too_long_says_by_how_much(face: Face, llama_server: LlamaServer) -> None:
     with pytest.raises(llm.ProviderError, match=r"That is [\d,]+ tokens too many: send less") as caught:
         face.text(smollm2(face, llama_server).prompt("word " * 6000))
     assert caught.value.status == 400

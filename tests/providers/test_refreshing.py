@@ -66,7 +66,7 @@ LISTS: dict[str, tuple[Any, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_provider_is_asked_for_the_models_one_can_talk_to(name: str, openai_server: OpenAIServer) -> None:
+def test_a_refresh_keeps_only_the_chat_models(name: str, openai_server: OpenAIServer) -> None:
     body, expected = LISTS[name]
     openai_server.play(Reply.of_json(body))
     with pytest.raises(llm.NeedsKeyException, match=f"lists its models only with a key: `%llm keys set {name}`"):
@@ -78,7 +78,7 @@ def test_a_provider_is_asked_for_the_models_one_can_talk_to(name: str, openai_se
     assert openai_server.requests[0].headers["authorization"] == "Bearer key-of-mine"
 
 
-def test_what_was_listed_is_kept_and_can_be_asked_for(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_fetched_list_is_stored_and_its_models_are_found(face: Face, openai_server: OpenAIServer) -> None:
     set_key("openai", "k")
     with pytest.raises(llm.UnknownModelError):
         face.get_model("gpt-9")
@@ -116,7 +116,7 @@ def test_openrouter_tells_prices_and_wants_no_key(openai_server: OpenAIServer) -
 
 
 @pytest.mark.parametrize("reply", [refusal(500), Reply.of_json({"data": "x"}), Reply.of_json(5), Reply([b"<html>"])])
-def test_a_provider_that_cannot_say_leaves_what_was_kept(openai_server: OpenAIServer, reply: Reply) -> None:
+def test_a_refresh_that_fails_leaves_the_stored_list(openai_server: OpenAIServer, reply: Reply) -> None:
     openai_server.play(Reply.of_json({"data": [{"id": "kept"}]}), reply)
     refresh(at(openai_server, "openrouter"))
     with pytest.raises(llm.ModelError) as caught:
@@ -126,7 +126,7 @@ def test_a_provider_that_cannot_say_leaves_what_was_kept(openai_server: OpenAISe
 
 
 @pytest.mark.parametrize("text", ["{", '{"models": 5}', '{"updated": "x", "models": [5]}', "[]"])
-def test_a_kept_list_that_cannot_be_read_counts_as_none(text: str) -> None:
+def test_a_stored_list_that_cannot_be_read_counts_as_empty(text: str) -> None:
     path = own_dir() / "models" / "groq.json"
     path.parent.mkdir()
     path.write_text(text)
@@ -139,7 +139,9 @@ def ollama(server: OpenAIServer, *names: str) -> None:
     server.play(Reply.of_json({"models": [{"name": name, "model": name} for name in names]}))
 
 
-def test_ollama_is_asked_what_it_has(face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_models_of_the_ollama_server_are_found(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))
     ollama(openai_server, "qwen9:latest", "llama9:70b")
     model = face.get_model("qwen9")
@@ -174,7 +176,7 @@ def test_a_model_of_an_llm_plugin_is_found_without_a_request_to_ollama(
     assert [request.path for request in openai_server.requests] == ["/api/tags"]
 
 
-def test_nobody_waits_for_ollama_who_wants_another_model(
+def test_other_models_are_found_without_asking_ollama(
     face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))

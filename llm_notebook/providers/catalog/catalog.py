@@ -7,8 +7,8 @@ they are known:
 - `context` and `max_output`, in tokens;
 - `price`, in US dollars per million tokens: `input`, `output`, `cached_input`, `cache_write`; `long` has the same prices for prompts
   of more than `over` tokens;
-- `supports`: some of `tools`, `schema`, `reasoning`, `images`, `audio` and `video`, and for Anthropic's and Google's models
-  `thinking:` with the way in which a request asks for reasoning;
+- `supports`: some of `tools`, `schema`, `reasoning`, `images`, `audio` and `video`, and for Anthropic's and Google's models `thinking:` with
+  the way in which a request asks for reasoning; a model without this field is assumed to support everything in `EVERYTHING`;
 - `stream`, if it is false;
 - `wire`, if it is not the provider's usual one.
 """
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 __all__ = ["EVERYTHING", "Catalog", "CatalogModel", "Price", "catalog", "parse_catalog"]
-
 
 EVERYTHING = frozenset({"tools", "schema", "reasoning", "images", "stream"})
 

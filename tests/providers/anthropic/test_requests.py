@@ -49,7 +49,7 @@ def test_a_plain_prompt(sent: Any) -> None:
     }
 
 
-def test_an_answer_in_one_piece_must_not_take_too_long(sent: Any) -> None:
+def test_an_answer_that_is_not_streamed_is_limited_to_what_takes_ten_minutes(sent: Any) -> None:
     assert sent("Hi", model={"max_output": 128_000})["max_tokens"] == 128_000
     body = sent("Hi", model={"max_output": 128_000}, stream=False)
     assert body["max_tokens"] == 21_000
@@ -103,7 +103,7 @@ def test_how_a_model_is_asked_to_reason(sent: Any, kind: str, options: Any, thin
     assert body.get("output_config", {}).get("effort") == options.get("thinking_effort")
 
 
-def test_what_always_reasons_cannot_be_told_not_to(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_model_that_always_reasons_cannot_be_asked_not_to(face: Face, openai_server: OpenAIServer) -> None:
     model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="always")
     with pytest.raises(llm.ModelError, match="thinking_effort=low"):
         face.text(model.prompt("Hi", thinking=False))

@@ -47,7 +47,7 @@ def test_a_catalogue_that_is_not_there_is_empty() -> None:
     assert not catalog("nobody").models
 
 
-def test_what_is_not_said_is_taken_to_be_possible() -> None:
+def test_a_model_without_an_entry_on_support_is_assumed_to_support_everything() -> None:
     known = parse_catalog(
         "p", {"updated": "2026-11-24", "models": [{"id": "m"}, {"id": "n", "supports": [], "stream": False}]}
     )
@@ -113,7 +113,7 @@ def test_no_bill_is_negative_whatever_the_server_counts(
         (Cost(0.0), "under $0.0001"),
     ],
 )
-def test_what_is_known_and_what_is_not_is_said(found: Cost, said: str) -> None:
+def test_a_cost_as_text(found: Cost, said: str) -> None:
     assert str(found) == said
 
 

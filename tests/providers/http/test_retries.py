@@ -23,14 +23,14 @@ def test_delays_grow_and_end() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_a_status_that_may_pass_is_retried(status: int) -> None:
     retry = Retries(1).decide_after_reply(status, {})
     assert retry is not None
     assert str(status) in retry.reason
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413, 422, 501])
-def test_what_will_not_pass_is_not(status: int) -> None:
+def test_a_status_that_will_not_pass_is_not_retried(status: int) -> None:
     assert Retries(1).decide_after_reply(status, {}) is None
 
 
@@ -60,7 +60,7 @@ def test_a_wait_of_two_minutes_is_the_longest(asked: str, waited: float | None) 
     assert (milliseconds.delay if milliseconds is not None else None) == waited
 
 
-def test_what_waiting_does_not_help_is_final() -> None:
+def test_a_refusal_that_waiting_does_not_change_is_not_retried() -> None:
     assert Retries(1).decide_after_reply(429, {"retry-after": "1"}, final=True) is None
 
 

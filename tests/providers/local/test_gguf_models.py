@@ -101,7 +101,7 @@ def test_a_path_can_have_an_alias(tmp_path, monkeypatch):
     assert llm.get_model("small").model_id == str(tmp_path / "tiny.gguf")
 
 
-def test_a_path_without_a_file_is_said_to_be_none(face: Face):
+def test_a_path_without_a_file_is_an_unknown_model(face: Face):
     with pytest.raises(UnknownModelError) as caught:
         face.get_model("/nowhere/tiny.gguf")
     assert str(caught.value) == "There is no model file '/nowhere/tiny.gguf': check the path."
@@ -111,7 +111,7 @@ def test_a_path_without_a_file_is_said_to_be_none(face: Face):
 @pytest.mark.parametrize(
     ("content", "said"), [(b"PK\x03\x04", "that is not a GGUF file"), (gguf_bytes(), "the file may be damaged")]
 )
-def test_a_file_that_is_no_model_is_explained_when_it_is_asked(face: Face, tmp_path, content, said):
+def test_a_file_without_a_model_is_explained_when_it_is_prompted(face: Face, tmp_path, content, said):
     path = tmp_path / "odd.gguf"
     path.write_bytes(content)
     assert said in str(face.error_of(face.get_model(str(path))))

