@@ -1,7 +1,7 @@
 """The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
 
-This is where the I/O happens, and with `exchange.py` the only place that knows httpx. `stream()` and `astream()` are the same loop, once
-with and once without `await`:
+This is where the I/O happens, and with `exchange.py` the only place that knows httpx. `stream()` and `astream()` are the same loop,
+without and with `await`:
 
     send the request
       → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what close() returns
@@ -12,15 +12,15 @@ They decide nothing, so that they cannot drift apart; `Exchange` and the decoder
 reply, and with it the connection, which is how an interrupt or a dropped response ends a request.
 
 *Clients.* httpx pools connections in a client. There is one client for each server and its TLS settings, since a client has one TLS
-context and one limit on its connections. Sync clients belong to the process. Async clients belong to an event loop, since their sockets are registered with it, and are closed when
-that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async generators: so `_async_client()` starts a
-generator that does nothing but wait, and closes the loop's clients when it is closed itself.
+context and one limit on its connections. Sync clients belong to the process. Async clients belong to an event loop, because their sockets
+are registered with it, and are closed when that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async
+generators. So `_async_client()` starts a generator that only waits, and that closes the loop's clients when it is closed itself.
 
 *Forks.* Two processes must not write into one connection. A forked child therefore starts with new clients. It keeps a reference to
 the inherited async ones, because destroying them would wake the parent's event loops.
 
 *Secrets.* A traceback that shows local variables shows those of httpx's frames too, and they hold the request's headers. So an exception
-from there is raised again without its traceback. Once an answer has begun, frames below hold only the reply, and interrupts keep theirs.
+from there is raised again without its traceback. Once an answer has begun, those frames only read bytes, and an exception keeps its traceback.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ never thrown away without a reason. Beside the target `NAME.gguf` there are two 
     NAME.gguf.part.json   what is known about them: the address, the server's validator, the size, the SHA-256
 
 The danger of resuming is a file made of two versions. `_read_rest()` therefore asks for the rest with `If-Range` and the validator (the
-`ETag`, or `Last-Modified` where that is weak) of the first reply, and takes only two answers: a 206 that begins at the right byte is
+`ETag`, or `Last-Modified` where that is weak or missing) of the first reply, and takes only two answers: a 206 that begins at the right byte is
 appended, and a 200 is the whole file again and replaces the part. After any other answer the part is discarded. A reply without a
 validator, or a compressed one, is stored without one and is not resumed.
 
@@ -15,7 +15,7 @@ The part becomes the model only by a rename, after its SHA-256 and its metadata 
 the server, as hubs send it in a header of their own. A file that turns out to be another one is deleted, so that it is not resumed.
 
 Retries are counted here as well as in the transport, because they mean different things: the transport repeats a request that got no
-answer; `_fetch_all()` goes on after an answer that broke off, for as long as every attempt brings at least one new byte.
+answer; `_fetch_all()` continues after an answer that broke off, and counts only the attempts that bring no new byte.
 """
 
 from __future__ import annotations
