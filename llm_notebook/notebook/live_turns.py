@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import AnswerDisplay, answer_display
@@ -365,6 +366,6 @@ def _account(turn: LiveTurn, chain: ChainResponse) -> None:
     for state in [response._turn.state for response in chain._chain.responses()]:
         if state.status == "done":
             view.usage = add_usage(view.usage, state.usage)
-            if is_billed(model):
+            if isinstance(model, KeyHolder) and is_billed(model):
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""

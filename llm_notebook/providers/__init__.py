@@ -1,1 +1,1 @@
-"""Where answers come from: one pure module per wire format, one transport that does the I/O, and the local model."""
+"""The room where answers come from: wire formats without I/O, one transport that does it, local models, and the registry of names."""

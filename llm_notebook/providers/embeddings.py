@@ -1,4 +1,4 @@
-"""Embedding models by name: finding one, listing them all, and the default."""
+"""Embedding models by name: how to find one, list them all, and set the default."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
 
 
 def get_embedding_model(name: str | None = None) -> EmbeddingModel:
-    """The embedding model of that id or alias; without a name, the default one.
+    """Return the embedding model with this id or alias, or the default one if no name is given.
 
     Raises:
-        UnknownModelError: there is none; the message names the closest ids.
+        UnknownModelError: there is no such model, or no default is set; the message names the closest ids.
     """
     wanted = name or get_default_embedding_model()
     if wanted is None:
@@ -48,12 +48,12 @@ def get_embedding_model(name: str | None = None) -> EmbeddingModel:
 
 
 def get_embedding_models() -> list[EmbeddingModel]:
-    """Every embedding model."""
+    """Return every embedding model."""
     return [entry.model for entry in process.of(Registry).embedding_entries()]
 
 
 def get_embedding_models_with_aliases() -> list[EmbeddingModelWithAliases]:
-    """Every embedding model with all its aliases, the user's own included."""
+    """Return every embedding model with all its aliases, the user's own included."""
     own = read_aliases()
     entries = []
     for entry in process.of(Registry).embedding_entries():
@@ -64,14 +64,15 @@ def get_embedding_models_with_aliases() -> list[EmbeddingModelWithAliases]:
 
 
 def get_default_embedding_model() -> str | None:
-    """The id of the default embedding model; None if none is set."""
+    """Return the id of the default embedding model, or None if none is set."""
     return read_own_default_embedding() or read_default_embedding()
 
 
 def set_default_embedding_model(model: str | None) -> None:
-    """Set the default embedding model for this and every program that shares the `llm` command's folder; None clears it.
+    """Set the default embedding model for this package and every program that shares the `llm` command's folder. None clears it.
 
-    A model that only this package has would break the `llm` command: it becomes the default here only, and a warning says so.
+    A model that only this package has would break the `llm` command. It becomes the default of this package only, and a warning
+    says so.
     """
     entry = process.of(Registry).find_embedding(model) if model is not None else None
     model_id = entry.model_id if entry is not None else model

@@ -1,8 +1,9 @@
-"""Models on servers of one's own, listed in `extra-openai-models.yaml`, the file that the `llm` command reads too."""
+"""Models on the user's own servers, as `extra-openai-models.yaml` lists them; the `llm` command reads the same file."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +23,28 @@ _TLS_TEXTS = ("ca_file", "cert_file", "key_file")
 
 
 def endpoint_models(folder: Path) -> list[ModelWithAliases]:
-    """The models of the file in `folder`; none if there is no file.
+    """Read the models from the file in `folder`. There are none if there is no file.
 
     Each entry takes `model_id`, and optionally `model_name`, `base_url` (or `api_base`), `wire` (chat, responses, messages, ollama …;
-    chat if it is not given), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key of that name),
+    chat is the default), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key with that name),
     `timeout` (seconds), `max_retries`, `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
-    `supports_schema`, `supports_tools`, `vision`, `audio`, `reasoning`. What cannot be used costs a warning.
+    `supports_schema`, `supports_tools`, `vision`, `audio` and `reasoning`. A file or an entry that cannot be used is left out, with
+    a warning.
     """
     path = folder / ENDPOINTS_FILE
     if not path.is_file():
         return []
     models = []
-    for position, entry in enumerate(_entries(path), start=1):
+    for position, entry in enumerate(_read_entries(path), start=1):
         try:
-            models.append(_model(entry))
+            models.append(_build_model(entry))
         except (TypeError, ValueError) as error:
             _warn(f"Entry {position} of {path} is left out: {error}")
     return models
 
 
-def _entries(path: Path) -> list[Any]:
-    import yaml  # only where the file exists
+def _read_entries(path: Path) -> list[Any]:
+    import yaml  # only those who have the file need it
 
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -57,7 +59,12 @@ def _entries(path: Path) -> list[Any]:
     return entries
 
 
-def _model(entry: Any) -> ModelWithAliases:
+def _build_model(entry: object) -> ModelWithAliases:
+    """Build the model that an entry describes.
+
+    Raises:
+        TypeError, ValueError: the entry cannot be used; the message says why.
+    """
     if not isinstance(entry, dict) or not isinstance(entry.get("model_id"), str):
         raise TypeError("it needs a model_id.")
     model_id = entry["model_id"]
@@ -84,8 +91,10 @@ def _model(entry: Any) -> ModelWithAliases:
     if entry.get("dialect"):
         _check_known("dialect", entry["dialect"], DIALECTS, model_id)
         arguments["dialect"] = entry["dialect"]
-    flavours = [flavour(model_id, **arguments) for flavour in WIRES[wire]]
-    return ModelWithAliases(flavours[0], flavours[1], [str(alias) for alias in aliases])
+    sync_class, async_class = WIRES[wire]
+    return ModelWithAliases(
+        sync_class(model_id, **arguments), async_class(model_id, **arguments), [str(alias) for alias in aliases]
+    )
 
 
 def _headers(entry: dict[str, Any], model_id: str) -> dict[str, str]:
@@ -96,7 +105,7 @@ def _headers(entry: dict[str, Any], model_id: str) -> dict[str, str]:
 
 
 def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
-    """`timeout` and `max_retries`, where given."""
+    """Return `timeout` and `max_retries` if they are given."""
     numbers: dict[str, float] = {}
     for name, kind, least in (("timeout", int | float, 0.001), ("max_retries", int, 0)):
         value = entry.get(name)
@@ -122,7 +131,7 @@ def _tls(entry: dict[str, Any], model_id: str) -> TLSSettings | None:
     return TLSSettings(**given)
 
 
-def _check_known(what: str, name: str, known: Any, model_id: str) -> None:
+def _check_known(what: str, name: str, known: Collection[str], model_id: str) -> None:
     if name not in known:
         listed = ", ".join(filter(None, known))
         hint = closest_names(name, known)

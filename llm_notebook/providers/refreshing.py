@@ -1,4 +1,9 @@
-"""The providers' own lists of their models: asked for with `%llm models refresh`, and kept in our settings folder."""
+"""The providers' own lists of their models: fetched by `%llm models refresh`, and stored in our settings folder.
+
+A list that a provider has sent stays in a file until the next refresh, so that nothing is fetched when a model is looked up. The
+Ollama server is the exception. What it has changes with every `ollama pull`, and it usually runs on this machine, so `OllamaList`
+asks it during a lookup, but briefly and rarely.
+"""
 
 from __future__ import annotations
 
@@ -14,28 +19,30 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
-from llm_notebook.providers.catalog.lists import _list_file, stored_list
-from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, made_entry
+from llm_notebook.providers.catalog.lists import list_file, stored_list
+from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, build_entry
 
 __all__ = ["OllamaList", "Refreshed", "listed_entries", "refresh"]
 
+# Our names for limits, and the names that providers give them in their lists.
 _LIMITS = {
     "context": ("context_length", "max_context_length", "context_window", "max_input_tokens", "inputTokenLimit"),
     "max_output": ("max_tokens", "outputTokenLimit"),
 }
-_PATIENCE = 30.0
-_OLLAMA_PATIENCE = 0.5
-_OLLAMA_FRESH = 60.0
+_TIMEOUT = 30.0
+# A lookup waits this long for a server that may not be there, and trusts its last answer for this long (seconds).
+_OLLAMA_TIMEOUT = 0.5
+_OLLAMA_MAX_AGE = 60.0
 
 
 @dataclass(slots=True, frozen=True)
 class Refreshed:
-    """What came of asking a provider for its models.
+    """The outcome of a refresh.
 
     Attributes:
-        provider: which one.
-        names: its names of the models one can talk to.
-        new: those that were not known before.
+        provider: the provider whose list was fetched.
+        names: the provider's names for its chat models.
+        new: those that were in neither the catalogue nor the list before.
     """
 
     provider: Provider
@@ -44,56 +51,63 @@ class Refreshed:
 
 
 def listed_entries() -> Iterator[ModelWithAliases]:
-    """The models that the providers listed themselves and that are in no catalogue."""
+    """Yield the models in the stored lists of the providers that are in no catalogue."""
     for provider in PROVIDERS.values():
         in_catalog = catalog(provider.name).models
         for name, known in stored_list(provider.name).models.items():
             if name not in in_catalog:
-                yield made_entry(provider, known)
+                yield build_entry(provider, known)
 
 
 def refresh(provider: Provider) -> Refreshed:
-    """Ask a provider for its models, and keep the list.
+    """Fetch a provider's list of models and store it.
 
     Raises:
-        NeedsKeyException: it wants a key, and there is none.
-        ModelError: it could not be asked, or the list could not be kept.
+        NeedsKeyException: the provider requires a key, and there is none.
+        ModelError: the list could not be fetched or stored.
     """
-    listed = [entry for entry in _fetch_models(provider, _PATIENCE) if not provider.not_chat.search(entry["id"])]
+    listed = [entry for entry in _fetch_models(provider, _TIMEOUT) if not provider.not_chat.search(entry["id"])]
     names = tuple(sorted(entry["id"] for entry in listed))
     before = {*catalog(provider.name).models, *stored_list(provider.name).models}
-    file = _list_file(own_dir().absolute(), provider.name)
+    file = list_file(own_dir().absolute(), provider.name)
     file.path.parent.mkdir(mode=0o700, exist_ok=True)
     file.update(lambda _: {"updated": datetime.now(UTC).date().isoformat(), "models": listed})
     return Refreshed(provider, names, tuple(name for name in names if name not in before))
 
 
-def _fetch_models(provider: Provider, patience: float) -> list[dict[str, Any]]:
-    """The provider's models as catalogue entries."""
+def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
+    """Fetch the provider's models as catalogue entries.
+
+    Raises:
+        NeedsKeyException: the provider requires a key, and there is none.
+        ModelError: no list came.
+    """
     from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
     from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-    asking = WIRES[provider.wire][0](f"{provider.title}'s list of models", base_url=provider.base_url)
-    asking.needs_key, asking.key_env_var = provider.name if provider.list_needs_key else None, provider.key_env_var
+    # A model of the provider's knows its address, its headers and where its key is. The id appears in error messages.
+    model = WIRES[provider.wire][0](f"{provider.title}'s list of models", base_url=provider.base_url)
+    model.needs_key, model.key_env_var = provider.name if provider.list_needs_key else None, provider.key_env_var
     try:
-        key = asking.get_key()
+        key = model.get_key()
     except NeedsKeyException:
         raise NeedsKeyException(
             f"{provider.title} lists its models only with a key: `%llm keys set {provider.name}`."
         ) from None
-    request = asking.wire_request(provider.list_path, "", key)
-    told = process.of(Transport).fetch_json(
-        request.url, request.headers, sender=request.sender, settings=TransportSettings(patience, 0)
+    request = model.wire_request(provider.list_path, "", key)
+    listing = process.of(Transport).fetch_json(
+        request.url, request.headers, sender=request.sender, settings=TransportSettings(timeout, 0)
     )
-    items = told.get("data", told.get("models")) if isinstance(told, dict) else told
+    items = listing.get("data", listing.get("models")) if isinstance(listing, dict) else listing
     if not isinstance(items, list):
         raise ModelError(f"{provider.title} answered with what is no list of models.")
     return [entry for item in items if isinstance(item, dict) and (entry := _entry(item)) is not None]
 
 
 def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
-    """One listed model as a catalogue entry; None for what one cannot talk to."""
+    """Return one listed model as a catalogue entry, or None if it is no chat model."""
     name = item.get("id") or item.get("name")
+    # Together's and Anthropic's lists have a type for each model, and Mistral's has capabilities.
     if not isinstance(name, str) or item.get("type", "chat") not in ("chat", "language", "model", "code"):
         return None
     if (item.get("capabilities") or {}).get("completion_chat") is False:
@@ -109,8 +123,10 @@ def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
     return entry
 
 
-def _price(pricing: Any) -> dict[str, float] | None:
-    """OpenRouter's dollars per token, as text, made dollars per million; None where there is no fixed price."""
+def _price(pricing: object) -> dict[str, float] | None:
+    """Convert OpenRouter's dollars per token, which are text, to dollars per million; None where there is no fixed price."""
+    if not isinstance(pricing, dict):
+        return None
     names = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input"}
     try:
         price = {ours: round(float(pricing[theirs]) * 1e6, 6) for theirs, ours in names.items() if theirs in pricing}
@@ -121,28 +137,32 @@ def _price(pricing: Any) -> dict[str, float] | None:
 
 @dataclass(slots=True)
 class OllamaList:
-    """The models of the Ollama server. It is asked at most once a minute, and only for as long as nobody would notice."""
+    """The models of the Ollama server, which is asked at most once a minute and given half a second to answer."""
 
-    _asked_at: float = float("-inf")
-    _of_host: str | None = None
+    _fetched_at: float = float("-inf")
+    _host: str | None = None
     _entries: list[ModelWithAliases] = field(default_factory=list)
 
     def entries(self) -> list[ModelWithAliases]:
-        """What the server has, as `ollama/NAME`; nothing where it does not answer at once."""
+        """Return the server's models, as `ollama/NAME`; none if it does not answer at once."""
         host = os.getenv("OLLAMA_HOST")
-        if host != self._of_host or time.monotonic() - self._asked_at > _OLLAMA_FRESH:
-            try:
-                names = [entry["id"] for entry in _fetch_models(PROVIDERS["ollama"], _OLLAMA_PATIENCE)]
-            except ModelError:
-                names = []
-            kept = {entry.model_id: entry for entry in self._entries} if host == self._of_host else {}
-            made = [made_entry(PROVIDERS["ollama"], CatalogModel(name, _short_names(name))) for name in names]
-            self._entries = [kept.get(entry.model_id, entry) for entry in made]
-            self._asked_at, self._of_host = time.monotonic(), host
+        if host != self._host or time.monotonic() - self._fetched_at > _OLLAMA_MAX_AGE:
+            self._fetch(host)
         return self._entries
+
+    def _fetch(self, host: str | None) -> None:
+        try:
+            names = [entry["id"] for entry in _fetch_models(PROVIDERS["ollama"], _OLLAMA_TIMEOUT)]
+        except ModelError:
+            names = []
+        fetched = [build_entry(PROVIDERS["ollama"], CatalogModel(name, _short_names(name))) for name in names]
+        # A model that was there before stays the same object, for the sake of what users set on it.
+        known = {entry.model_id: entry for entry in self._entries} if host == self._host else {}
+        self._entries = [known.get(entry.model_id, entry) for entry in fetched]
+        self._fetched_at, self._host = time.monotonic(), host
 
 
 def _short_names(name: str) -> tuple[str, ...]:
-    """What people call a model of Ollama's: without the prefix, and without the tag where it is the usual one."""
+    """Return the names that people use for a model of Ollama's: without the prefix, and without the tag if that is `latest`."""
     stem = name.removesuffix(":latest")
     return (name,) if stem == name else (name, stem, f"ollama/{stem}")

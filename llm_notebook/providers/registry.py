@@ -1,10 +1,10 @@
-"""Which models there are: get_model and its kin, aliases, and the default model."""
+"""The registry of models: `get_model()` and the functions beside it, aliases, and the default model."""
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -24,13 +24,13 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import closest_names, entry_called
+from llm_notebook.providers.catalog.names import Named, closest_names, find_entry
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
 from llm_notebook.providers.local.models import local_entry, local_models
 from llm_notebook.providers.refreshing import OllamaList, listed_entries
-from llm_notebook.providers.table import PROVIDERS, catalog_entries, made_entry, split_prefix
+from llm_notebook.providers.table import PROVIDERS, build_entry, catalog_entries, split_prefix
 
 if TYPE_CHECKING:
     from llm_notebook.models.embeddings import EmbeddingModelWithAliases
@@ -52,10 +52,11 @@ __all__ = [
 
 DEFAULT_MODEL = "gpt-4o-mini"
 D = TypeVar("D")
+E = TypeVar("E", bound=Named)
 
 
 class Registry:
-    """The registered models. Built-in ones are there from the start; the endpoints file is read again when it changes."""
+    """Every model that can be named. Built-in ones are there from the start; the endpoints file is read again when it changes."""
 
     def __init__(self) -> None:
         shared = [*catalog_entries(["openai"])]
@@ -70,24 +71,23 @@ class Registry:
         self._ollama = OllamaList()
 
     def entries(self) -> list[ModelWithAliases]:
-        """Every model with its built-in aliases, those of plugins included; a plugin cannot replace one that is here already.
+        """Return every model with its built-in aliases. A plugin cannot replace a model that another source already has.
 
-        Last come those that the providers listed themselves, those of the Ollama server if it answers at once, and those of
-        the `llm` package's plugins.
+        The order is: the models of this package and of its plugins, those that the providers listed themselves, those of the
+        Ollama server if it answers at once, and those of the `llm` package's plugins.
         """
-        entries = [*self._entries_without_bridge(), *_plugins().bridged_models()]
-        return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+        entries = [*self._entries_with_plugins(), *self._ollama.entries(), *_plugins().bridged_models()]
+        return _first_of_each_id(entries)
 
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
-        """Every embedding model with its built-in aliases; a plugin cannot replace one that is here already."""
+        """Return every embedding model with its built-in aliases. A plugin cannot replace a model that is already here."""
         own = [*self._builtin_embeddings, *_plugins().embedding_models()]
-        entries = [*own, *_plugins().bridged_embedding_models()]
-        return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
+        return _first_of_each_id([*own, *_plugins().bridged_embedding_models()])
 
     def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
-        """The embedding model of that id or alias; the `llm` package is asked last, as in `find()`."""
+        """Return the embedding model with this id or alias, or None. The `llm` package is imported only if need be, as in `find()`."""
         own = [*self._builtin_embeddings, *_plugins().embedding_models()]
-        return entry_called(name, own) or entry_called(name, self.embedding_entries())
+        return find_entry(name, own) or find_entry(name, self.embedding_entries())
 
     @functools.cached_property
     def _builtin_embeddings(self) -> list[EmbeddingModelWithAliases]:
@@ -97,53 +97,56 @@ class Registry:
         return [*openai_embedding_models(), *local_embedding_models()]
 
     def _own_entries(self) -> list[ModelWithAliases]:
-        """The models that are here without plugins. An endpoint of one's own takes the place of another model of its id."""
+        """Return the models that need no plugin. An endpoint of the user's replaces another model with the same id."""
         entries = [*self._installed_entries(), *self._builtin, *self._current_endpoints()]
         return list({entry.model_id: entry for entry in entries}.values())
 
     def _installed_entries(self) -> list[ModelWithAliases]:
-        """The models that the user installed."""
+        """Return the models that the user installed."""
         for model in (known := installed_models()):
             if model not in self._installed:
                 self._installed[model] = local_entry(model.name, model.file, supports_tools=model.supports_tools)
         return [self._installed[model] for model in known]
 
-    def _entries_without_bridge(self) -> list[ModelWithAliases]:
+    def _entries_with_plugins(self) -> list[ModelWithAliases]:
+        """Return the models that are found without importing the `llm` package and without a request."""
         listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
-        return [*_plugins().models(self._own_entries()), *listed, *self._ollama.entries()]
+        return [*_plugins().models(self._own_entries()), *listed]
 
     def find(self, name: str) -> ModelWithAliases | None:
-        """The model of that id or alias. An id wins over aliases, a user's alias over a built-in one.
+        """Return the model with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one.
 
-        Plugins are loaded, and servers asked, only for a name that is not known without them, and the `llm` package last. Of a
-        provider, any model that its name is put before will do: `groq/some-new-model`; and of a GGUF file its path.
+        The search goes from the cheapest source to the dearest and stops at the first that knows the name: models that need no
+        plugin; a provider's prefix, behind which any name will do (`groq/some-new-model`); the path of a GGUF file; plugins;
+        the `llm` package, which takes a while to import; and last the Ollama server, the only one that takes a request.
         """
         return (
-            entry_called(name, self._own_entries())
-            or self._of_provider(name)
-            or self._of_file(name)
-            or entry_called(name, self._entries_without_bridge())
-            or entry_called(name, self.entries())
+            find_entry(name, self._own_entries())
+            or self._find_by_prefix(name)
+            or self._find_file(name)
+            or find_entry(name, self._entries_with_plugins())
+            or find_entry(name, _plugins().bridged_models())
+            or find_entry(name, self._ollama.entries())
         )
 
-    def _of_provider(self, name: str) -> ModelWithAliases | None:
-        """The model of a name that begins with a provider's, also if no catalogue has it."""
+    def _find_by_prefix(self, name: str) -> ModelWithAliases | None:
+        """Return the model whose name begins with a provider's, even if no catalogue has it."""
         name = read_aliases().get(name, name)
         split = split_prefix(name)
         if split is None:
             return None
         provider, rest = split
         model_id = provider.model_id(rest)
-        known = entry_called(model_id, self._own_entries()) if provider.bare_ids else None
+        known = find_entry(model_id, self._own_entries()) if provider.bare_ids else None
         if known is not None:
             return known
         if name not in self._listed:
             model = known_model(provider.name, rest) or CatalogModel(rest)
-            self._listed[name] = made_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
+            self._listed[name] = build_entry(provider, replace(model, name=rest, aliases=()), model_id=name)
         return self._listed[name]
 
-    def _of_file(self, name: str) -> ModelWithAliases | None:
-        """The model of a GGUF file that is named by its path."""
+    def _find_file(self, name: str) -> ModelWithAliases | None:
+        """Return the model in the GGUF file at this path, or None where there is no such file."""
         file = named_file(read_aliases().get(name, name))
         if file is None:
             return None
@@ -151,13 +154,17 @@ class Registry:
         if known not in self._files:
             try:
                 supports_tools = read_facts(file.file).supports_tools
-            except ModelError:  # it says so when it is prompted
+            except ModelError:  # a prompt to the model will raise it, where it can be seen
                 supports_tools = False
             self._files[known] = local_entry(known[0], file, supports_tools=supports_tools)
         return self._files[known]
 
     def model(self, name: str | None) -> Model | KeyModel:
-        """The sync model of that name, or the default one; UnknownModelError if there is none."""
+        """Return the sync model with this name, or the default one.
+
+        Raises:
+            UnknownModelError: there is no such model, or it has only an async flavour.
+        """
         entry = self._entry(name)
         if entry.model is None:
             raise UnknownModelError(
@@ -166,7 +173,11 @@ class Registry:
         return entry.model
 
     def async_model(self, name: str | None) -> AsyncModel | AsyncKeyModel:
-        """The async model of that name, or the default one; UnknownModelError if there is none."""
+        """Return the async model with this name, or the default one.
+
+        Raises:
+            UnknownModelError: there is no such model, or it has only a sync flavour.
+        """
         entry = self._entry(name)
         if entry.async_model is None:
             raise UnknownModelError(f"{entry.model_id} has no async flavour (sync model exists): use get_model().")
@@ -184,12 +195,12 @@ class Registry:
         raise UnknownModelError(f"No model is called {wanted!r}{origin}.{hint} `%llm models` lists them all.")
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
-        """True if the `llm` command has this model too."""
+        """Return True if the `llm` command has this model too."""
         known = entry.model_id in self._known_to_llm or entry in self._current_endpoints()
         return known or entry in _plugins().bridged_models()
 
     def names(self) -> Iterator[str]:
-        """Every id and alias."""
+        """Yield every id and alias."""
         for entry in self.entries():
             yield entry.model_id
             yield from entry.aliases
@@ -209,35 +220,39 @@ class Registry:
 
 
 def get_model(name: str | None = None) -> Model | KeyModel:
-    """The model of that id or alias; without a name, the default model.
+    """Return the model with this id or alias, or the default model.
+
+    Args:
+        name: an id, an alias, a provider's prefix and any model of its (`groq/some-new-model`), or the path of a GGUF file;
+            None means the default model.
 
     Raises:
-        UnknownModelError: there is none; the message names the closest ids.
+        UnknownModelError: there is no such model; the message names the closest ids.
     """
     return process.of(Registry).model(name)
 
 
 def get_async_model(name: str | None = None) -> AsyncModel | AsyncKeyModel:
-    """The async model of that id or alias; without a name, the default model.
+    """Return the async model with this id or alias, or the default model. It takes the names that `get_model()` takes.
 
     Raises:
-        UnknownModelError: there is none; the message names the closest ids.
+        UnknownModelError: there is no such model; the message names the closest ids.
     """
     return process.of(Registry).async_model(name)
 
 
 def get_models() -> list[Model | KeyModel]:
-    """Every sync model."""
+    """Return every sync model."""
     return [entry.model for entry in process.of(Registry).entries() if entry.model is not None]
 
 
 def get_async_models() -> list[AsyncModel | AsyncKeyModel]:
-    """Every async model."""
+    """Return every async model."""
     return [entry.async_model for entry in process.of(Registry).entries() if entry.async_model is not None]
 
 
 def get_models_with_aliases() -> list[ModelWithAliases]:
-    """Every model in both flavours with all its aliases, the user's own included."""
+    """Return every model in both flavours with all its aliases, the user's own included."""
     own = read_aliases()
     entries = []
     for entry in process.of(Registry).entries():
@@ -248,17 +263,17 @@ def get_models_with_aliases() -> list[ModelWithAliases]:
 
 
 def set_alias(alias: str, model_id_or_alias: str) -> None:
-    """Make `alias` another name of a model. A name that no model here answers to is stored as it is."""
+    """Make `alias` another name of a model. The name of a model that is not here is stored as it is."""
     registry = process.of(Registry)
     entry = registry.find(model_id_or_alias) or registry.find_embedding(model_id_or_alias)
     store_alias(alias, entry.model_id if entry is not None else model_id_or_alias)
 
 
 def remove_alias(alias: str) -> None:
-    """Forget an alias.
+    """Delete an alias of the user's.
 
     Raises:
-        KeyError: there is no such alias of the user's.
+        KeyError: the user has no such alias.
     """
     delete_alias(alias)
 
@@ -268,14 +283,15 @@ def get_default_model() -> str: ...
 @overload
 def get_default_model(default: D) -> str | D: ...
 def get_default_model(default: object = DEFAULT_MODEL) -> object:
-    """The id of the configured default model, or `default` where none is configured."""
+    """Return the id of the configured default model, or `default` if none is configured."""
     return read_own_default() or read_default() or default
 
 
 def set_default_model(model: str | None) -> None:
-    """Set the default model for this and every program that shares the `llm` command's folder; None clears it.
+    """Set the default model for this package and every program that shares the `llm` command's folder. None clears it.
 
-    A model that only this package has would break the `llm` command: it becomes the default here only, and a warning says so.
+    A model that only this package has would break the `llm` command. It becomes the default of this package only, and a warning
+    says so.
     """
     if model is None:
         store_default(None)
@@ -293,6 +309,11 @@ def set_default_model(model: str | None) -> None:
         return
     store_default(model_id)
     store_own_default(None)
+
+
+def _first_of_each_id(entries: Sequence[E]) -> list[E]:
+    """Return the entries in their order, without those whose id an earlier one has."""
+    return list({entry.model_id: entry for entry in reversed(entries)}.values())[::-1]
 
 
 def _plugins() -> Plugins:

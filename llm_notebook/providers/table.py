@@ -1,4 +1,4 @@
-"""The providers: where each is, which wire format it speaks and which key it wants; and the models that come of it."""
+"""The table of providers: where each one is, which wire format it speaks and which key it wants, and how its models are built."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.anthropic.models import AnthropicMessages, AsyncAnthropicMessages
@@ -15,9 +15,12 @@ from llm_notebook.providers.gemini.models import AsyncGeminiModel, GeminiModel
 from llm_notebook.providers.ollama.models import AsyncOllama, Ollama
 from llm_notebook.providers.openai.models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
 
-__all__ = ["PROVIDERS", "WIRES", "Provider", "catalog_entries", "made_entry", "split_prefix"]
+if TYPE_CHECKING:
+    from llm_notebook.providers.http.models import AsyncHTTPModel, SyncHTTPModel
 
-WIRES: Mapping[str, tuple[type[Any], type[Any]]] = MappingProxyType(
+__all__ = ["PROVIDERS", "WIRES", "Provider", "build_entry", "catalog_entries", "split_prefix"]
+
+WIRES: Mapping[str, tuple[type[SyncHTTPModel], type[AsyncHTTPModel]]] = MappingProxyType(
     {
         "chat": (OpenAIChat, AsyncOpenAIChat),
         "responses": (OpenAIResponses, AsyncOpenAIResponses),
@@ -28,6 +31,7 @@ WIRES: Mapping[str, tuple[type[Any], type[Any]]] = MappingProxyType(
 )
 """The sync and the async model class of every wire format."""
 
+# The lists of most providers have every model in them and do not say which ones chat, so the names have to tell.
 _NOT_CHAT = re.compile(
     r"embed|tts|whisper|dall-e|moderation|realtime|transcri|audio|speech|sora|image|video|rerank|guard|ocr|babbage|davinci"
     r"|gpt-3\.5-turbo-instruct|computer-use|deep-research",
@@ -37,19 +41,19 @@ _NOT_CHAT = re.compile(
 
 @dataclass(slots=True, frozen=True)
 class Provider:
-    """A provider whose models have its name before theirs: `groq/llama-3.3-70b-versatile`.
+    """A provider, whose models are named with its name as a prefix: `groq/llama-3.3-70b-versatile`.
 
     Attributes:
-        name: what ids begin with, and the name of its stored key.
-        title: what it calls itself.
-        wire: the wire format its models speak, unless the catalogue says otherwise.
-        base_url: its address; None is the one that the model class knows.
-        key_env_var: the environment variable that may hold its key; empty if it needs none.
-        dialect: what its Chat Completions do differently.
-        bare_ids: its models are called by their names alone, and with the prefix too.
-        list_path: where it lists its models, after the address.
-        list_needs_key: that list is given only to those who have a key.
-        not_chat: names in that list that are not of models one can talk to.
+        name: the prefix of its models' ids, and the name of its stored key.
+        title: its name as people write it.
+        wire: the wire format that its models speak, unless the catalogue says otherwise.
+        base_url: its address; None means the one that the model class knows.
+        key_env_var: the environment variable that may hold its key; empty if it needs no key.
+        dialect: the name of the Chat Completions dialect that it speaks.
+        bare_ids: its models' ids have no prefix, though they are found with the prefix too.
+        list_path: the path under its address where it lists its models.
+        list_needs_key: it refuses that list to requests without a key.
+        not_chat: matches names in that list of models that take no prompts, such as embedding models.
     """
 
     name: str
@@ -64,7 +68,7 @@ class Provider:
     not_chat: re.Pattern[str] = field(default=_NOT_CHAT)
 
     def model_id(self, name: str) -> str:
-        """What `get_model()` calls the provider's model of that name."""
+        """Return the id under which `get_model()` knows the provider's model with this name."""
         return name if self.bare_ids else f"{self.name}/{name}"
 
 
@@ -100,47 +104,34 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 
 
 def split_prefix(name: str) -> tuple[Provider, str] | None:
-    """The provider that an id begins with, and its name of the model; None if it begins with none."""
+    """Return the provider whose prefix an id has, and the provider's name for the model; None if it has no such prefix."""
     prefix, _, rest = name.partition("/")
     provider = PROVIDERS.get(prefix)
     return (provider, rest) if provider is not None and rest.strip() else None
 
 
 def catalog_entries(providers: Iterable[str] = tuple(PROVIDERS)) -> Iterator[ModelWithAliases]:
-    """The models that the catalogues of these providers list."""
+    """Yield the models that the catalogues of these providers list."""
     for name in providers:
         for known in catalog(name).models.values():
-            yield made_entry(PROVIDERS[name], known)
+            yield build_entry(PROVIDERS[name], known)
 
 
-def made_entry(provider: Provider, known: CatalogModel, *, model_id: str | None = None) -> ModelWithAliases:
-    """A provider's model in both flavours.
+def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None = None) -> ModelWithAliases:
+    """Build a provider's model in both flavours.
 
     Args:
-        provider: whose model it is.
-        known: what is known of it.
-        model_id: how it is called, if not as usual.
+        provider: the provider.
+        known: what is known about the model.
+        model_id: the model's id; None means the one that follows from the provider and the name.
     """
-    able = known.supports
-    arguments: dict[str, Any] = {
-        "model_name": known.name,
-        "base_url": provider.base_url,
-        "vision": "images" in able,
-        "audio": "audio" in able,
-        "reasoning": "reasoning" in able,
-        "can_stream": "stream" in able,
-        "supports_schema": "schema" in able,
-        "supports_tools": "tools" in able,
-    }
+    sync_class, async_class = WIRES[known.wire or provider.wire]
+    arguments = {"base_url": provider.base_url} | sync_class.arguments_for(known)
     if provider.key_env_var:
         arguments |= {"needs_key": provider.name, "key_env_var": provider.key_env_var}
     if provider.dialect is not None:
         arguments["dialect"] = provider.dialect
-    arguments |= WIRES[known.wire or provider.wire][0].arguments_for(known)
-    flavours = [
-        flavour(model_id or provider.model_id(known.name), **arguments)
-        for flavour in WIRES[known.wire or provider.wire]
-    ]
-    for flavour in flavours:
-        flavour.provider = provider.name
-    return ModelWithAliases(flavours[0], flavours[1], known.aliases)
+    model_id = model_id or provider.model_id(known.name)
+    model, async_model = sync_class(model_id, **arguments), async_class(model_id, **arguments)
+    model.provider = async_model.provider = provider.name
+    return ModelWithAliases(model, async_model, known.aliases)

@@ -1,4 +1,4 @@
-"""Anthropic's own request types as a check: what we send is what its library takes, with no field that it does not know."""
+"""A check of requests against the types in Anthropic's own library: valid, and without fields that it does not know."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _STREAMED, _WHOLE = TypeAdapter(MessageCreateParamsStreaming), TypeAdapter(Messa
 
 
 def assert_messages_request(body: Mapping[str, Any]) -> None:
-    """The body is a Messages request as Anthropic's library types it."""
+    """Assert that the body is a Messages request as Anthropic's library types it."""
     assert _read((_STREAMED if body.get("stream") else _WHOLE).validate_python(dict(body))) == body
 
 
 def _read(value: Any) -> Any:
-    """What the types make of it: fields that they do not know are missing, and iterables are checked only as they are walked."""
+    """Return what the types keep: unknown fields are dropped, and iterables are checked as they are read."""
     if isinstance(value, BaseModel):
-        # What a model said may go back as the object it came as.
+        # An answer's content may be sent back as the object that it came as.
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, Mapping):
         return {name: _read(inner) for name, inner in value.items()}

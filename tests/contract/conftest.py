@@ -14,7 +14,7 @@ from tests.peers.aimock import AIMock, NotInstalled, aimock
 
 @pytest.fixture(scope="session")
 def aimock_server() -> Iterator[AIMock]:
-    """aimock with the scripts in `aimock/`."""
+    """Run aimock with the scripts in `aimock/`."""
     try:
         with aimock(Path(__file__).with_name("aimock")) as server:
             yield server
@@ -24,7 +24,7 @@ def aimock_server() -> Iterator[AIMock]:
 
 @pytest.fixture
 def scripted(face: Face, aimock_server: AIMock, request: pytest.FixtureRequest) -> Scripted:
-    """A model that plays these scripts, for this test alone: nothing that other tests asked counts."""
+    """Return a model that plays these scripts. The requests of other tests do not count."""
     test_id = request.node.nodeid
     model = face.openai(aimock_server.base_url, "scripted", headers={"x-test-id": test_id}, max_retries=2)
     return Scripted(face, model, aimock_server, test_id)

@@ -1,4 +1,4 @@
-"""Google's own request types as a check: what we send is what its library takes, with no field that it does not know."""
+"""A check of requests against the types in Google's own library: valid, and without fields that it does not know."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class _Body(pydantic.BaseModel, extra="forbid", alias_generator=to_camel):
 
 
 def assert_gemini_request(body: Mapping[str, Any]) -> None:
-    """The body is a generateContent request as Google's library types it."""
+    """Assert that the body is a generateContent request as Google's library types it."""
     _Body.model_validate(body)

@@ -1,4 +1,4 @@
-"""The official SDK's request types as a check: what we send is what that SDK would send, with no field that it does not know."""
+"""A check of requests against the types in OpenAI's SDK: valid, and without fields that it does not know."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["assert_chat_request", "assert_responses_request"]
 
 
 def assert_chat_request(body: Mapping[str, Any]) -> None:
-    """The body is a Chat Completions request as the SDK types it."""
+    """Assert that the body is a Chat Completions request as the SDK types it."""
     _check(CompletionCreateParamsStreaming if body.get("stream") else CompletionCreateParamsNonStreaming, body)
 
 
 def assert_responses_request(body: Mapping[str, Any]) -> None:
-    """The body is a Responses request as the SDK types it."""
+    """Assert that the body is a Responses request as the SDK types it."""
     _check(ResponseCreateParamsStreaming if body.get("stream") else ResponseCreateParamsNonStreaming, body)
 
 
@@ -45,7 +45,7 @@ def _adapter(kind: type) -> pydantic.TypeAdapter[Any]:
 
 @functools.cache
 def _forbid_unknown_fields() -> None:
-    """TypedDicts let unknown fields pass; those of the SDK are told not to."""
+    """Make the SDK's TypedDicts refuse unknown fields, which they would ignore."""
     for found in pkgutil.walk_packages(openai.types.__path__, "openai.types."):
         module = importlib.import_module(found.name)
         for value in list(vars(module).values()):
@@ -54,7 +54,7 @@ def _forbid_unknown_fields() -> None:
 
 
 def _used_up(value: Any) -> None:
-    """Read to the end what pydantic checks only while it is read."""
+    """Read iterables to their end, since pydantic checks them only as they are read."""
     if isinstance(value, Mapping):
         for item in value.values():
             _used_up(item)

@@ -1,4 +1,4 @@
-"""Runs the examples of a page of documentation as they stand there, on both faces and both of OpenAI's wires, and hears what they print."""
+"""A runner for the examples of a documentation page: unchanged, on both faces and both of OpenAI's wire formats, with their output."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ASYNC_NAMES = {"get_model": "get_async_model", "Response": "AsyncResponse", "st
 
 
 class Page:
-    """One reader of the page: what the examples above have defined, and the server that the models are on.
+    """One run of the page's examples, which share their variables, with the server that their models are on.
 
     Args:
-        server: answers the models' requests.
-        is_async: run every example as the same code for the async face.
-        wire: what the models speak, "responses" or "chat" (Chat Completions).
+        server: the server that answers the models' requests.
+        is_async: whether to run every example as the same code for the async face.
+        wire: the wire format of the models, "responses" or "chat" (Chat Completions).
     """
 
     def __init__(self, server: OpenAIServer, *, is_async: bool = False, wire: str = "responses") -> None:
@@ -37,12 +37,12 @@ class Page:
         self._runner = asyncio.Runner()
 
     def run(self, example: str, *replies: Reply, **given: Any) -> str:
-        """Run an example; returns what it printed.
+        """Run an example, and return what it printed.
 
         Args:
-            example: the code, indented as one likes.
-            replies: what the server answers to its requests.
-            given: names that the page leaves to its reader.
+            example: the code, with any indentation.
+            replies: the server's replies to its requests.
+            given: variables that the page leaves to its reader.
         """
         self.server.play(*replies)
         self.names |= given
@@ -55,17 +55,17 @@ class Page:
         return printed.getvalue()
 
     def do(self, result: Any) -> Any:
-        """The outcome, awaited where it has to be."""
+        """Return the outcome, after awaiting it if need be."""
         return self._runner.run(result) if asyncio.iscoroutine(result) else result
 
     def says(self, text: str) -> Reply:
-        """A streamed answer in two pieces."""
+        """Return a streamed answer in two pieces."""
         if self.wire == "responses":
             return response_reply(message_item(text))
         return text_reply(text[: len(text) // 2], text[len(text) // 2 :])
 
     def asks(self, *calls: tuple[str, str, str], text: str = "") -> Reply:
-        """A streamed answer that asks for tool calls: (name, JSON text of the arguments, id)."""
+        """Return a streamed answer with tool calls: (name, JSON text of the arguments, id)."""
         if self.wire == "chat":
             return calls_reply(calls, text=text)
         said = [message_item(text)] if text else []
@@ -73,12 +73,12 @@ class Page:
 
     @property
     def sent(self) -> list[dict[str, Any]]:
-        """The bodies of all requests so far."""
+        """Return the bodies of all requests so far."""
         return [request.json() for request in self.server.requests]
 
     @property
     def said(self) -> list[tuple[str, str]]:
-        """Who said what in the latest request: (role, text)."""
+        """Return the messages in the latest request: (role, text)."""
         messages = self.sent[-1]["messages" if self.wire == "chat" else "input"]
         return [
             (message["role"], _text_of(message["content"]))
@@ -88,7 +88,7 @@ class Page:
 
     @property
     def results(self) -> dict[str, str]:
-        """The tool results in the latest request, by call id."""
+        """Return the tool results in the latest request, by call id."""
         if self.wire == "chat":
             return {
                 item["tool_call_id"]: item["content"] for item in self.sent[-1]["messages"] if item["role"] == "tool"
@@ -98,7 +98,7 @@ class Page:
 
     @property
     def tools(self) -> dict[str, dict[str, Any]]:
-        """What the latest request says of each tool, by name."""
+        """Return the description of each tool in the latest request, by name."""
         told = [tool.get("function", tool) for tool in self.sent[-1]["tools"]]
         return {tool["name"]: tool for tool in told}
 
@@ -114,7 +114,7 @@ def _text_of(content: Any) -> str:
 
 
 class _Imported(ast.NodeTransformer):
-    """The same code where the package is called `llm_notebook`."""
+    """A rewriting of code for `llm` that imports `llm_notebook`."""
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
         names = [ast.alias("llm_notebook", "llm") if name.name == "llm" else name for name in node.names]
@@ -125,7 +125,7 @@ class _Imported(ast.NodeTransformer):
 
 
 class _Awaiting(ast.NodeTransformer):
-    """The same code for the async face."""
+    """A rewriting of sync code for the async face."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)

@@ -1,4 +1,4 @@
-"""A scripted model behind a real server, what that server was sent, and the tools that the scripts in `aimock/` call."""
+"""A scripted model behind a real server, with the requests that the server got, and the tools that the scripts in `aimock/` call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def population(city: str) -> int:
 
 @dataclass(slots=True)
 class Scripted:
-    """The scripted model of one test, and what the server remembers of that test."""
+    """The scripted model of one test, with what the server recorded for that test."""
 
     face: Face
     model: Any
@@ -30,12 +30,12 @@ class Scripted:
 
     @property
     def statuses(self) -> list[int]:
-        """The HTTP status of every answer, oldest first."""
+        """Return the HTTP status of every answer, oldest first."""
         return [exchange["response"]["status"] for exchange in self.server.exchanges(self.test_id)]
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """The bodies the server was sent, oldest first. Each is well-formed, or the test fails here."""
+        """Return the bodies that the server was sent, oldest first, after checking that they are well-formed."""
         bodies = [exchange["body"] for exchange in self.server.exchanges(self.test_id)]
         for body in bodies:
             _assert_well_formed(body)
@@ -43,17 +43,17 @@ class Scripted:
 
 
 def results_in(body: dict[str, Any]) -> dict[str, str]:
-    """The tool results of a request, by call id."""
+    """Return the tool results in a request, by call id."""
     return {message["tool_call_id"]: message["content"] for message in body["messages"] if message["role"] == "tool"}
 
 
 def roles_in(body: dict[str, Any]) -> list[str]:
-    """Who said the messages of a request."""
+    """Return the roles of the messages in a request."""
     return [message["role"] for message in body["messages"]]
 
 
 def _assert_well_formed(body: dict[str, Any]) -> None:
-    """What Chat Completions demands of a request's messages: every call is answered, once, before anything else is said."""
+    """Assert what Chat Completions requires of messages: every call has one result, before any other message."""
     open_calls: list[str] = []
     for message in body["messages"]:
         if message["role"] == "tool":
@@ -76,5 +76,5 @@ def _assert_well_formed(body: dict[str, Any]) -> None:
     assert body["messages"][-1]["role"] in {"user", "tool"}
     for tool in body.get("tools", []):
         assert tool["type"] == "function"
-        # Of requests to Gemini, aimock does not remember `parametersJsonSchema`.
+        # aimock does not record `parametersJsonSchema` of requests to Gemini.
         assert tool["function"].get("parameters", {"type": "object"})["type"] == "object"

@@ -1,6 +1,6 @@
-"""Chains over HTTP against aimock, which plays a model that asks for tools, thinks, refuses, and answers in JSON.
+"""Chains over HTTP against aimock, which plays a model that calls tools, reasons, refuses, and answers in JSON.
 
-aimock stands for the paid APIs. It answers only what a fixture in `aimock/` matches, such as the right result of the right call.
+aimock stands in for the paid APIs. It answers only requests that match a fixture in `aimock/`, such as one with the right result of the right call.
 """
 
 from __future__ import annotations

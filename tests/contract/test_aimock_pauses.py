@@ -1,4 +1,4 @@
-"""Chains that wait for a human, over HTTP against aimock: what is sent after the decision, and what is not done twice."""
+"""Chains that pause for a human, over HTTP against aimock: what is sent after the decision, and that nothing is done twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 
 
 class Registry:
-    """Tools that remember what they did."""
+    """Tools that record what they did."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -46,7 +46,7 @@ def paused(scripted: Scripted, chain: Any) -> llm.PauseChain:
 
 
 def stored_and_loaded(scripted: Scripted, pause: llm.PauseChain, tools: list[Any]) -> llm.PauseChain:
-    """The pause as another process would find it."""
+    """Return the pause as another process would find it."""
     return llm.load_pause(json.loads(json.dumps(pause.to_dict())), model=scripted.model, tools=tools)
 
 

@@ -1,4 +1,4 @@
-"""Chains over Messages and generateContent against aimock, which plays a model that asks for tools, thinks and refuses.
+"""Chains over Messages and generateContent against aimock, which plays a model that calls tools, reasons and refuses.
 
 aimock stands for the paid APIs. Where it is not faithful: it counts no tokens on these wires, every signature it gives is the same
 placeholder and Gemini's has none, Gemini's finish reason for tool calls is `FUNCTION_CALL`, which the API does not know, and it
@@ -25,7 +25,7 @@ streamed_or_not = pytest.mark.parametrize("stream", [True, False], ids=["streame
 
 @pytest.fixture(params=[MESSAGES, GENERATE], ids=["messages", "generate content"])
 def wired(request: pytest.FixtureRequest, face: Face, aimock_server: AIMock) -> Scripted:
-    """The scripted model behind each of the two wires, for this test alone."""
+    """Return the scripted model behind each of the two wire formats. The requests of other tests do not count."""
     kind, version = request.param
     test_id = request.node.nodeid
     base_url = f"http://127.0.0.1:{aimock_server.port}/{version}"
@@ -34,7 +34,7 @@ def wired(request: pytest.FixtureRequest, face: Face, aimock_server: AIMock) -> 
 
 
 def results(body: dict[str, Any]) -> list[str]:
-    """The tool results of a request; Gemini wraps each in an object."""
+    """Return the tool results in a request. Gemini wraps each of them in an object."""
     return [text.removeprefix('{"output":"').removesuffix('"}') for text in results_in(body).values()]
 
 

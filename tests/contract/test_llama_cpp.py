@@ -1,4 +1,4 @@
-"""Chat Completions against llama.cpp's own server with a real model. A model this small is often wrong: only shapes are asserted."""
+"""Chat Completions against llama.cpp's own server with a real model. A model this small is often wrong, so only shapes are asserted."""
 
 from __future__ import annotations
 

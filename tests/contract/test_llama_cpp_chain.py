@@ -1,4 +1,4 @@
-"""Chains against llama.cpp's own server: a real model is made to call a tool, and the server checks what is sent back to it."""
+"""Chains against llama.cpp's own server: a real model is made to call a tool, and the server checks what it is sent back."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tests.peers.llama_server import LlamaServer
 
 pytestmark = pytest.mark.model
 
-# The model is too small to ask for a tool by itself: these make it, in every round.
+# The model is too small to call a tool by itself. These options make it call one in every round.
 FORCED = {"tool_choice": "required", "logit_bias": {"107": 9, "39428": 9}, "temperature": 0, "max_tokens": 80}
 
 
-# A closed list keeps every call short: the server lets the model write nothing else.
+# The server lets the model write only what fits, so a closed list keeps every call short.
 City = Literal["Paris", "Rome", "Oslo"]
 
 
 class Weather:
-    """A tool that remembers what it was asked."""
+    """A tool that records the cities that it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []

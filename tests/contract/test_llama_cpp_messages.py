@@ -1,6 +1,6 @@
-"""Anthropic Messages against llama.cpp's own server with a real model. A model this small is often wrong: only shapes are asserted.
+"""Anthropic Messages against llama.cpp's own server with a real model. A model this small is often wrong, so only shapes are asserted.
 
-What that server's Messages cannot do is not here: it ignores `output_config`, and its model asks for no tools this way.
+Some features are not tested here: the server ignores `output_config`, and its model calls no tools over this API.
 """
 
 from __future__ import annotations

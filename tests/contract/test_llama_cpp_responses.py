@@ -1,6 +1,6 @@
-"""Responses against llama.cpp's own server with a real model. A model this small is often wrong: only shapes are asserted.
+"""Responses against llama.cpp's own server with a real model. A model this small is often wrong, so only shapes are asserted.
 
-Its server ignores the schema of a text here, so structured output is tested over Chat Completions only.
+The server ignores schemas over this API, so structured output is tested only over Chat Completions.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def test_a_real_model_calls_a_tool(face: Face, tool_server: LlamaServer, stream:
     assert call.tool_call_id
 
 
-def test_a_prompt_that_is_too_long_is_told_by_how_much(face: Face, llama_server: LlamaServer) -> None:
+def test_the_error_for_a_prompt_that_is_too_long_says_by_how_much(face: Face, llama_server: LlamaServer) -> None:
     with pytest.raises(llm.ProviderError, match=r"That is [\d,]+ tokens too many: send less") as caught:
         face.text(smollm2(face, llama_server).prompt("word " * 6000))
     assert caught.value.status == 400

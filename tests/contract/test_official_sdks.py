@@ -1,4 +1,4 @@
-"""The providers' own libraries and ours, given the same bytes by the same server, read the same from them."""
+"""The providers' own libraries and this package read the same answer from the same bytes of the same server."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ def test_messages(face: Face, openai_server: OpenAIServer, name: str) -> None:
     assert ours(face, model, stream=stream) == theirs
     official, own = openai_server.requests
     assert own.path == official.path
-    # The API takes a key in either header. Servers that imitate it often know only the older one, which is ours.
+    # The API takes a key in either header. We send the older one, since servers that imitate the API often know only that.
     assert f"Bearer {own.headers['x-api-key']}" == official.headers["authorization"]
     blocks = [{"type": "text", "text": "Hi"}]
     assert own.json() == official.json() | {"messages": [{"role": "user", "content": blocks}]}
 
 
-# What Google's library gives has no parts of the provider's own tools among its function calls; here they are calls too.
+# Google's library does not count the provider's own tools among the function calls, but here they are calls too.
 GENERATED = {
     name: one
     for name, one in gemini_answers.TRANSCRIPTS.items()

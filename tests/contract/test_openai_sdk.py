@@ -1,4 +1,4 @@
-"""What servers send means here what it means to the official SDK: the same text, calls and usage from the same bytes."""
+"""The official SDK and this package read the same text, calls and usage from the same bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = {"chat": "OpenAIChat", "responses": "OpenAIResponses"}
 
 @dataclass(slots=True)
 class Seen:
-    """What a client makes of an answer."""
+    """What a client reads from an answer."""
 
     text: str = ""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Seen:
 def seen_by_the_sdk(
     wire: str, base_url: str, prompt: str, *, stream: bool, headers: dict[str, str], **options: Any
 ) -> Seen:
-    """The answer as the official SDK gives it."""
+    """Return the answer as the official SDK reads it."""
     with openai.OpenAI(base_url=base_url, api_key="none", max_retries=0, default_headers=headers) as client:
         if wire == "chat":
             return _chat(client, prompt, stream, options)
@@ -82,7 +82,7 @@ def _chat(client: openai.OpenAI, prompt: str, stream: bool, options: dict[str, A
 def seen_here(
     face: Face, wire: str, base_url: str, prompt: str, *, stream: bool, headers: dict[str, str], **asked: Any
 ) -> Seen:
-    """The same answer as our model gives it."""
+    """Return the same answer as our model reads it."""
     model = face.of(CLASSES[wire], base_url, "smollm2", headers=headers, max_retries=0)
     response = model.prompt(prompt, stream=stream, **asked)
     calls = [(call.name, call.tool_call_id, call.arguments) for call in face.do(response.tool_calls())]

@@ -1,7 +1,7 @@
-"""Every example of the pages that the Python API is made after, in the pages' order and as they have them.
+"""Every example in the documentation that the Python API follows, unchanged and in the order of its pages.
 
-Only what cannot be had here is replaced: the paid providers, and a gateway before OpenAI, by a scripted server, and another project's plugin
-by a registered one. Each example runs on both faces and over both of OpenAI's wires.
+Only what a test cannot use is replaced: a scripted server stands in for the paid providers and for a gateway, and a registered plugin for
+another project's. Each example runs on both faces and over both of OpenAI's wire formats.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ WIRES = ("responses", "chat")
 def wire(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, openai_server: OpenAIServer, tmp_path: Path
 ) -> str:
-    """What a reader of the page has: a key, an account with OpenAI that speaks this wire, and a folder to work in."""
+    """Set up what a reader of the page has: a key, OpenAI models with this wire format, and a folder to work in."""
     monkeypatch.setitem(process.made, Plugins, Plugins())
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-reader")
     monkeypatch.chdir(tmp_path)
     if request.param == "chat":
-        # A gateway is asked by Chat Completions, OpenAI itself by Responses.
+        # A gateway is sent Chat Completions, and OpenAI itself is sent Responses.
         monkeypatch.setenv("OPENAI_BASE_URL", openai_server.base_url)
     else:
         monkeypatch.setattr(servers, "OPENAI_URL", openai_server.base_url)
@@ -63,21 +63,21 @@ def wire(
 
 @pytest.fixture(params=["sync", "async"])
 def page(request: pytest.FixtureRequest, openai_server: OpenAIServer, wire: str) -> Iterator[Page]:
-    """The page for both faces, one after the other."""
+    """Return the page for each of the two faces."""
     with Page(openai_server, is_async=request.param == "async", wire=wire) as reader:
         yield reader
 
 
 @pytest.fixture
 def sync_page(openai_server: OpenAIServer, wire: str) -> Iterator[Page]:
-    """The page where only the sync face has what it shows: `str()` of a response, a lambda as callback, lists of models."""
+    """Return the page for examples that only the sync face has: `str()` of a response, a lambda as callback, lists of models."""
     with Page(openai_server, wire=wire) as reader:
         yield reader
 
 
 @pytest.fixture
 def async_page(openai_server: OpenAIServer, wire: str) -> Iterator[Page]:
-    """The page where it speaks of async models alone."""
+    """Return the page for examples of async models."""
     with Page(openai_server, is_async=True, wire=wire) as reader:
         yield reader
 
@@ -189,7 +189,7 @@ def test_every_tool_call_has_an_id_of_its_own(page: Page) -> None:
     ids = [call.tool_call_id for call in page.names["tool_calls"]]
     assert len(set(ids)) == 2
     if page.wire == "chat":
-        # Responses give every item an id of its own.
+        # Responses give every item an id.
         assert all(call_id.startswith("tc_01") for call_id in ids)
     assert [result.tool_call_id for result in page.names["tool_results"]] == ids
 
@@ -431,7 +431,7 @@ def test_fragments(page: Page) -> None:
 
 
 class _Plugin:
-    """A plugin with a model of its own, on the scripted server."""
+    """A plugin with a model that is on the scripted server."""
 
     def __init__(self, base_url: str) -> None:
         arguments: dict[str, Any] = {"base_url": base_url, "needs_key": "claude"}
@@ -640,7 +640,7 @@ SET_DEFAULT = """
 def test_the_default_model(page: Page) -> None:
     assert page.run(DETECT) == "No default has been set\n"
     assert page.names["model_id"] == "gpt-4o-mini"
-    # The `llm` command has no such model here: a default that it does not know would break it.
+    # The `llm` command does not have this model, and a default that it does not know would break it.
     with pytest.warns(ConfigurationWarning, match="its own default is kept"):
         page.run(SET_DEFAULT)
     assert page.run(DETECT) == ""
@@ -657,7 +657,7 @@ def test_the_default_is_that_of_every_program_that_uses_the_folder(page: Page, m
     assert (llm.user_dir() / "default_model.txt").read_text().strip() == model_id
 
 
-# The page of utilities for plugin authors.
+# The page about utilities for plugin authors.
 
 
 def test_get_key(sync_page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
-"""One table of behaviours for every wire format, sync and async, streamed and whole, over HTTP against aimock.
+"""A table of behaviours that every wire format has to have, sync and async, streamed and whole, over HTTP against aimock.
 
-aimock stands for the paid APIs and for a graphics card. What it does not play is named in `HOLES`, with the reason.
+aimock stands in for the paid APIs, and for models that need a graphics card. `HOLES` names what it does not play, and why.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class City(pydantic.BaseModel):
 
 @dataclass(slots=True)
 class Wired:
-    """A model that speaks one wire format, and how it is to answer."""
+    """A model with one wire format, and whether it streams its answer."""
 
     face: Face
     wire: str
@@ -81,7 +81,7 @@ class Wired:
     stream: bool
 
     def needs(self, behaviour: str) -> None:
-        """Skip the test where the server does not play this behaviour over this wire format."""
+        """Skip the test if the server does not play this behaviour over this wire format."""
         if (self.wire, behaviour) in HOLES:
             pytest.skip(HOLES[self.wire, behaviour])
 
@@ -205,7 +205,7 @@ def test_a_refusal(wired: Wired) -> None:
 
 
 def _table() -> str:
-    """The table of the page on providers: a tick where a test above holds it, sync and async, streamed and whole; else the reason."""
+    """Return the table of the page on providers: a tick where a test above passes in all four ways, and otherwise the reason."""
     reasons = list(dict.fromkeys(HOLES.values()))
     lines = [f"| | {' | '.join(TITLES.values())} |", f"|---|{'---|' * len(TITLES)}"]
     for name, title in ROWS.items():

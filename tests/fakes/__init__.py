@@ -1,1 +1,1 @@
-"""Stand-ins for what tests cannot have."""
+"""Stand-ins for servers and models that tests cannot use."""

@@ -1,4 +1,4 @@
-"""Answers of Anthropic's Messages API, a paid one that tests cannot have, in the shapes that its documentation shows."""
+"""Answers of Anthropic's Messages API, in the shapes that its documentation shows; the API itself costs money."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["TRANSCRIPTS", "WHOLE", "answer", "call_answer", "events", "text_answ
 
 
 def events(*payloads: dict[str, Any]) -> bytes:
-    """Named server-sent events, as the API sends them."""
+    """Return named server-sent events, as the API sends them."""
     lines = [f"event: {event.get('type')}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in payloads]
     return "".join(lines).encode()
 
@@ -66,17 +66,17 @@ def end(reason: str = "end_turn", output_tokens: int = 15, **delta: Any) -> list
 
 
 def answer(*blocks: list[dict[str, Any]], reason: str = "end_turn") -> bytes:
-    """A whole streamed answer of these blocks."""
+    """Return a whole streamed answer with these blocks."""
     return events(start(), *(event for one in blocks for event in one), *end(reason))
 
 
 def text_answer(text: str = "ok") -> Reply:
-    """A reply that says this."""
+    """Return a reply with this text."""
     return Reply([answer(text_block(0, text))])
 
 
 def call_answer(name: str, arguments: dict[str, Any], call_id: str = "toolu_01") -> Reply:
-    """A reply that asks for one tool call."""
+    """Return a reply with one tool call."""
     return Reply([answer(call_block(0, call_id, name, json.dumps(arguments)), reason="tool_use")])
 
 

@@ -1,4 +1,4 @@
-"""The sync and the async face of responses behind one set of blocking methods, so that a test body is written once."""
+"""The sync and the async face of responses, behind one set of blocking methods so that a test is written once for both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Script = str | int | llm.StreamEvent | list[Any] | BaseException | Callable[[Any
 
 
 def asks(*calls: llm.ToolCall) -> list[Any]:
-    """A round's script: the model asks for these calls."""
+    """Return the script of a round in which the model asks for these calls."""
     script: list[Any] = []
     for call in calls:
         script.append(llm.StreamEvent("tool_call_name", call.name, tool_call_id=call.tool_call_id))
@@ -27,7 +27,7 @@ def asks(*calls: llm.ToolCall) -> list[Any]:
 
 
 class _Scripted:
-    """What a scripted model has: flags, and the prompts it was asked to answer."""
+    """The part of a scripted model that is the same with and without `await`: its flags, and the prompts that it was sent."""
 
     def __init__(self, script: tuple[Script, ...], flags: dict[str, Any]) -> None:
         self.model_id = "scripted"
@@ -54,14 +54,14 @@ class _Scripted:
 
 
 class ScriptedModel(_Scripted, llm.Model):
-    """Yields the strings and events of its script, raises its exceptions, and calls its functions with the response."""
+    """A model that yields the strings and events of its script, raises its exceptions, and calls its functions with the response."""
 
     def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> Iterator[Any]:
         yield from self.played(prompt, response)
 
 
 class AsyncScriptedModel(_Scripted, llm.AsyncModel):
-    """The same for the async face."""
+    """`ScriptedModel`, used with `await`."""
 
     async def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> AsyncIterator[Any]:
         for item in self.played(prompt, response):
@@ -70,7 +70,7 @@ class AsyncScriptedModel(_Scripted, llm.AsyncModel):
 
 
 class Face:
-    """The sync face: every method just does it."""
+    """The sync face, whose methods need no event loop."""
 
     is_async = False
     response_class: type = llm.Response
@@ -79,26 +79,26 @@ class Face:
         return ScriptedModel(script, flags)
 
     def rounds(self, *rounds: list[Any] | str, **flags: Any) -> Any:
-        """A model that plays one script after the other, a request each, and then the last again and again."""
+        """Return a model that plays one script for each request, and then repeats the last."""
         scripts = tuple([script] if isinstance(script, str) else script for script in rounds)
         return self.model(rounds=scripts, **{"supports_tools": True, **flags})
 
     def tool(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function as this face's own kind of tool: a coroutine function for the async one."""
+        """Return the function as a tool for this face: as a coroutine function for the async one."""
         return function
 
     def openai(self, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
         return llm.OpenAIChat(model_id, base_url=base_url, **arguments)
 
     def of(self, class_name: str, base_url: str | None, model_id: str = "gpt-test", **arguments: Any) -> Any:
-        """A model of any wire format: the public class of that name, or its async twin."""
+        """Return a model of any wire format: the public class with this name, or its async twin."""
         return getattr(llm, class_name)(model_id, base_url=base_url, **arguments)
 
     def get_model(self, name: str | None = None) -> Any:
         return llm.get_model(name)
 
     def do(self, result: Any) -> Any:
-        """The outcome of a method that async responses must be awaited for."""
+        """Return the outcome of a method that has to be awaited on async responses."""
         return result
 
     def chunks(self, response: Any) -> Iterator[str]:
@@ -108,7 +108,7 @@ class Face:
         return iter(response.stream_events())
 
     def responses(self, chain: Any) -> Iterator[Any]:
-        """The responses of a chain; each is read to its end when the next is asked for."""
+        """Yield the responses of a chain. Each is read to its end before the next is yielded."""
         return iter(chain.responses())
 
     def text(self, response: Any) -> str:
@@ -116,17 +116,17 @@ class Face:
         return text
 
     def error_of(self, model: Any) -> llm.ModelError:
-        """The error that a prompt ends in."""
+        """Return the error that a prompt ends in."""
         with pytest.raises(llm.ModelError) as caught:
             self.text(model.prompt("Hi"))
         return caught.value
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, as there is nothing to close."""
 
 
 class AsyncFace(Face):
-    """The async face, driven by an event loop of its own."""
+    """The async face, which runs its own event loop."""
 
     is_async = True
     response_class = llm.AsyncResponse
@@ -184,7 +184,7 @@ class AsyncFace(Face):
 
 @pytest.fixture(params=["sync", "async"])
 def face(request: pytest.FixtureRequest) -> Iterator[Face]:
-    """Both faces, one after the other."""
+    """Run the test with each of the two faces."""
     chosen = Face() if request.param == "sync" else AsyncFace()
     yield chosen
     chosen.close()

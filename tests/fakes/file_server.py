@@ -1,4 +1,4 @@
-"""A stand-in for a hub of models, which tests cannot reach: a real HTTP server on loopback that knows ranges and validators."""
+"""A stand-in for a hub of models, which tests cannot reach: a real HTTP server on loopback with ranges and validators."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["FileServer", "Served", "digest", "file_server"]
 
 @dataclass(slots=True)
 class Served:
-    """What a path gives.
+    """The reply to requests for one path.
 
     Attributes:
         content: the file.
-        etag: its validator; None sends none.
-        cuts: after how many bytes of the body the connection breaks off, for the first requests.
-        ranges: parts can be asked for.
-        moved_to: the address that is sent instead of the file.
-        status: the HTTP status, where it is an error.
-        said: the size that is told, where it is not the true one.
-        headers: sent as well.
+        etag: the file's validator; None sends none.
+        cuts: the number of bytes after which the connection breaks off, for each of the first requests.
+        ranges: whether parts of the file can be asked for.
+        moved_to: the address that the reply redirects to, instead of sending the file.
+        status: the HTTP status, if it is an error.
+        said: the content-length that is sent, if it is not the true one.
+        headers: further headers.
     """
 
     content: bytes = b""
@@ -43,11 +43,11 @@ class Served:
 
 
 class FileServer:
-    """Serves files by path.
+    """An HTTP server with one reply for each path.
 
     Attributes:
-        files: what each path gives.
-        requests: path and headers of every request, oldest first.
+        files: the reply for each path.
+        requests: the path and headers of every request, oldest first.
     """
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class FileServer:
         self._thread.start()
 
     def url(self, path: str = "", *, host: str = "127.0.0.1") -> str:
-        """The address of a path; `localhost` is another host to whoever looks at names."""
+        """Return the address of a path. With `localhost` it names another host, as far as the names are compared."""
         return f"http://{host}:{self._http.server_address[1]}{path}"
 
     def ranges_asked(self) -> list[str | None]:
-        """The `Range` header of every request."""
+        """Return the `Range` header of every request."""
         return [headers.get("range") for _, headers in self.requests]
 
     def stop(self) -> None:
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(served, body)
 
     def _start(self, served: Served, headers: dict[str, str]) -> int:
-        """The first byte to send."""
+        """Return the position of the first byte to send."""
         asked = re.fullmatch(r"bytes=(\d+)-", headers.get("range", ""))
         same = headers.get("if-range", served.etag) == served.etag
         return int(asked[1]) if asked and served.ranges and same else 0
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         if served.cuts:
             self.wfile.write(body[: served.cuts.pop(0)])
             self.wfile.flush()
-            # A reset would take along what the client has not read yet.
+            # A reset would discard what the client has not read yet.
             self.connection.shutdown(socket.SHUT_WR)
             self.close_connection = True
         elif served.waits_at is not None:
@@ -130,17 +130,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-        """Nothing is printed."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def file_server() -> Iterator[FileServer]:
-    """A server with no files yet."""
+    """Return a server that has no files yet."""
     server = FileServer()
     yield server
     server.stop()
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 as hexadecimal digits."""
+    """Return the SHA-256 as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

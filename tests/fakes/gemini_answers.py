@@ -1,4 +1,4 @@
-"""Answers of Google's Gemini API, a paid one that tests cannot have, in the shapes that its documentation shows."""
+"""Answers of Google's Gemini API, in the shapes that its documentation shows; the API itself costs money."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["TRANSCRIPTS", "WHOLE", "call_answer", "chunk", "sse", "text_answer"]
 
 
 def chunk(*parts: dict[str, Any], reason: str | None = None, usage: Any = None, **candidate: Any) -> dict[str, Any]:
-    """One chunk: a response of its own."""
+    """Return one chunk of a stream, which has the shape of a whole answer."""
     found: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}} if parts else {}
     found |= {"finishReason": reason} if reason else {}
     counts = {"promptTokenCount": 8, "totalTokenCount": 8} | (usage or {})
@@ -24,17 +24,17 @@ def chunk(*parts: dict[str, Any], reason: str | None = None, usage: Any = None, 
 
 
 def sse(*chunks: Any) -> bytes:
-    """Chunks as unnamed server-sent events; Google's lines end in CRLF."""
+    """Return chunks as unnamed server-sent events. Google's lines end in CRLF."""
     return "".join(f"data: {json.dumps(one, ensure_ascii=False)}\r\n\r\n" for one in chunks).encode()
 
 
 def text_answer(text: str = "ok") -> Reply:
-    """A reply that says this."""
+    """Return a reply with this text."""
     return Reply([sse(chunk({"text": text}, reason="STOP"))])
 
 
 def call_answer(name: str, args: dict[str, Any], **call: Any) -> Reply:
-    """A reply that asks for one tool call."""
+    """Return a reply with one tool call."""
     part = {"functionCall": {"name": name, "args": args, **call}, "thoughtSignature": "CsYB"}
     return Reply([sse(chunk(part, reason="STOP"))])
 

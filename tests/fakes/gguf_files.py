@@ -1,4 +1,4 @@
-"""GGUF files for tests: small ones that describe a model without having its weights, and the real one with another template."""
+"""GGUF files for tests: small ones that describe a model without its weights, and the real one with another template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TINY: dict[str, Any] = {
 
 
 def gguf_bytes(metadata: dict[str, Any] | None = None, *, padding: int = 0, version: int = 3) -> bytes:
-    """A file with this metadata and no tensors, followed by so many bytes that stand for weights."""
+    """Return a file with this metadata and no tensors, followed by this many bytes in the place of weights."""
     pairs = TINY if metadata is None else metadata
     content = b"GGUF" + struct.pack("<IQQ", version, 0, len(pairs))
     content += b"".join(_string(name) + _value(value) for name, value in pairs.items())
@@ -28,10 +28,10 @@ def gguf_bytes(metadata: dict[str, Any] | None = None, *, padding: int = 0, vers
 
 
 def rewritten(source: Path, target: Path, old: str, new: str) -> Path:
-    """A copy of a GGUF file in which a text of the metadata is another one. The weights move to keep their alignment."""
+    """Return a copy of a GGUF file in which one text of the metadata is replaced. The weights move to stay aligned."""
     content = source.read_bytes()
     at = content.index(_string(old))
-    # Tensors follow the metadata; where they begin is told by the end of their descriptions, rounded up to 32 bytes.
+    # Tensors follow the metadata. They begin at the end of their descriptions, rounded up to 32 bytes.
     begin = _weights_begin(content)
     header = content[:at] + _string(new) + content[at + len(_string(old)) : begin[0]]
     header += bytes(-len(header) % 32)
@@ -60,7 +60,7 @@ def _value(value: Any) -> bytes:
 
 
 def _weights_begin(content: bytes) -> tuple[int, int]:
-    """Where the descriptions of the tensors end, and where the tensors begin, in a file whose last pair is an integer."""
+    """Return where the descriptions of the tensors end and where the tensors begin, in a file whose last pair is an integer."""
     (tensors,) = struct.unpack_from("<Q", content, 8)
     last = "general.quantization_version"
     at = content.index(_string(last)) + len(_string(last)) + 8

@@ -1,7 +1,7 @@
-"""A stand-in for the paid OpenAI API, which tests cannot have: a real HTTP server on loopback that plays scripted replies.
+"""A stand-in for the OpenAI API, which costs money: a real HTTP server on loopback that plays scripted replies.
 
-It knows nothing of prompts. Each request is answered with the next scripted `Reply`, sent piece by piece exactly as it was
-cut, and every request and TCP connection is recorded.
+It does not read prompts. Each request is answered with the next scripted `Reply`, which is sent in exactly the pieces that the
+script has. Every request and TCP connection is recorded.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ _PATIENCE = 30
 
 @dataclass(slots=True)
 class UntilSet:
-    """A step of a reply: go on when the event is set."""
+    """A step of a reply that waits until the event is set."""
 
     event: threading.Event
 
 
 @dataclass(slots=True)
 class UntilClosed:
-    """A step of a reply: wait until the client has closed its end, then set the event."""
+    """A step of a reply that waits until the client has closed its end, and then sets the event."""
 
     event: threading.Event
 
 
 class Cut:
-    """A step of a reply: close the connection although the body has not ended."""
+    """A step of a reply that closes the connection before the body has ended."""
 
 
 class Reset:
-    """A step of a reply: break the connection so that the client's system reports a reset."""
+    """A step of a reply that breaks the connection so that the client's system reports a reset."""
 
 
 Step = bytes | UntilSet | UntilClosed | Cut | Reset
@@ -55,9 +55,9 @@ class Reply:
 
     Attributes:
         pieces: the body, each piece sent as one HTTP chunk and one write, with other steps between them.
-        status: HTTP status code.
-        headers: sent as well; a content-length makes the body unchunked.
-        content_type: what the body is said to be.
+        status: the HTTP status.
+        headers: further headers; a content-length makes the body unchunked.
+        content_type: the content type that is sent.
     """
 
     pieces: Sequence[Step] = ()
@@ -67,29 +67,29 @@ class Reply:
 
     @staticmethod
     def of_json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-        """A reply that is one JSON text."""
+        """Return a reply with one JSON text."""
         return Reply([json.dumps(body).encode()], status, headers or {}, "application/json")
 
 
 @dataclass(slots=True)
 class Request:
-    """What a client sent."""
+    """A request that a client sent."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body, parsed."""
+        """Return the parsed body."""
         return json.loads(self.body)
 
 
 class OpenAIServer:
-    """Plays replies in the order they were scripted.
+    """A server that plays replies in the order in which they were scripted.
 
     Attributes:
-        requests: what came in, oldest first.
-        connections: how many TCP connections were made.
+        requests: the requests that came in, oldest first.
+        connections: the number of TCP connections that were made.
     """
 
     def __init__(self) -> None:
@@ -105,24 +105,24 @@ class OpenAIServer:
 
     @property
     def base_url(self) -> str:
-        """What a client is given as base URL."""
+        """The base URL for clients."""
         scheme = "http" if self._http.tls is None else "https"
         return f"{scheme}://127.0.0.1:{self._http.server_address[1]}/v1"
 
     @contextmanager
     def behind(self, context: ssl.SSLContext) -> Iterator[None]:
-        """Speak TLS as the context says, to whoever connects meanwhile."""
+        """Speak TLS with this context during the `with` block."""
         self._http.tls = context
         yield
         self._http.tls = None
 
     def play(self, *replies: Reply) -> None:
-        """Script the replies to the coming requests, after those that are scripted already."""
+        """Script the replies to the next requests, after those that are scripted already."""
         with self._lock:
             self._replies += replies
 
     def stop(self) -> None:
-        """Break what is still connected and end."""
+        """Break open connections, and stop."""
         self._http.shutdown()
         self._http.server_close()
         with self._lock:
@@ -155,13 +155,13 @@ class _HTTPServer(ThreadingHTTPServer):
     tls: ssl.SSLContext | None = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Answer one connection, in a thread of its own; the handshake belongs to it."""
+        """Answer one connection in its own thread, where the TLS handshake is made too."""
         if self.tls is not None:
             request = self.tls.wrap_socket(request, server_side=True)
         super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients of these tests go away whenever they like."""
+        """Ignore errors, as the clients of these tests disconnect at any time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def _perform(self, step: UntilSet | UntilClosed | Cut | Reset) -> bool:
-        """Do what the step says; False ends the connection."""
+        """Perform a step of a reply. Return False to end the connection."""
         if isinstance(step, UntilSet):
             return step.event.wait(_PATIENCE)
         self.close_connection = True
@@ -221,16 +221,16 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def text_chunk(text: str) -> dict[str, Any]:
-    """One chunk of a streamed answer, as OpenAI sends it."""
+    """Return one chunk of a streamed answer, as OpenAI sends it."""
     return delta_chunk({"content": text})
 
 
 def delta_chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-    """One chunk of a streamed answer with any delta."""
+    """Return one chunk of a streamed answer with this delta."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
     return {
         "id": "chatcmpl-Az1",
@@ -245,26 +245,26 @@ def delta_chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict
 
 
 def usage_chunk(prompt_tokens: int, completion_tokens: int, **details: Any) -> dict[str, Any]:
-    """The chunk with the usage, as OpenAI sends it last."""
+    """Return the chunk with the usage, which OpenAI sends last."""
     counts = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, **details}
     return delta_chunk({}) | {"choices": [], "usage": counts}
 
 
 def sse(*chunks: Any, done: bool = True) -> bytes:
-    """Chunks as server-sent events, with the terminal event unless it is to be missing."""
+    """Return chunks as server-sent events, with the terminal event unless told otherwise."""
     events = [f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n" for chunk in chunks]
     return "".join([*events, "data: [DONE]\n\n" if done else ""]).encode()
 
 
 def text_reply(*texts: str) -> Reply:
-    """A whole streamed answer, one HTTP chunk for each text."""
+    """Return a whole streamed answer, with one HTTP chunk for each text."""
     first = sse(delta_chunk({"role": "assistant", "content": "", "refusal": None}), done=False)
     middle = [sse(text_chunk(text), done=False) for text in texts]
     return Reply([first, *middle, sse(delta_chunk({}, "stop"), usage_chunk(9, len(texts)))])
 
 
 def refusal(status: int, message: str = "Try later", **headers: str) -> Reply:
-    """An error reply; an underscore in a header's name stands for a hyphen."""
+    """Return an error reply. An underscore in a header's name stands for a hyphen."""
     return Reply.of_json(
         {"error": {"message": message, "type": "some_error"}},
         status,
@@ -274,19 +274,19 @@ def refusal(status: int, message: str = "Try later", **headers: str) -> Reply:
 
 @pytest.fixture
 def openai_server() -> Iterator[OpenAIServer]:
-    """A stand-in for the OpenAI API; script its replies with `play()`."""
+    """Return a stand-in for the OpenAI API, whose replies are scripted with `play()`."""
     server = OpenAIServer()
     yield server
     server.stop()
 
 
 def call_reply(name: str, arguments: str, call_id: str = "call_1", *, text: str = "") -> Reply:
-    """A whole streamed answer that asks for one tool call, after `text` if there is any."""
+    """Return a whole streamed answer with one tool call, after `text` if there is any."""
     return calls_reply([(name, arguments, call_id)], text=text)
 
 
 def calls_reply(calls: Sequence[tuple[str, str, str]], *, text: str = "") -> Reply:
-    """A whole streamed answer that asks for several tool calls: (name, JSON text of the arguments, id)."""
+    """Return a whole streamed answer with several tool calls: (name, JSON text of the arguments, id)."""
     said = [text_chunk(text)] if text else []
     asked = [
         delta_chunk(

@@ -1,4 +1,4 @@
-"""What the Responses API sends, as OpenAI's documentation shows it: items, and the events that they arrive as."""
+"""Answers of OpenAI's Responses API, in the shapes that its documentation shows: output items, and the events of a stream."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ Event = dict[str, Any]
 
 
 def message_item(text: str, notes: list[Any] | None = None) -> dict[str, Any]:
-    """A message as an output item."""
+    """Return a message as an output item."""
     content = [{"type": "output_text", "text": text, "annotations": notes or [], "logprobs": []}]
     return {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": content}
 
 
 def call_item(call_id: str, name: str, arguments: str, status: str = "completed") -> dict[str, Any]:
-    """A tool call as an output item."""
+    """Return a tool call as an output item."""
     return {
         "type": "function_call",
         "id": f"fc_{call_id}",
@@ -66,7 +66,7 @@ def call_item(call_id: str, name: str, arguments: str, status: str = "completed"
 
 
 def reasoning_item(*summary: str) -> dict[str, Any]:
-    """Reasoning as an output item, encrypted as one asks for it."""
+    """Return reasoning as an output item, encrypted as requests ask for it."""
     return {
         "type": "reasoning",
         "id": "rs_1",
@@ -76,12 +76,12 @@ def reasoning_item(*summary: str) -> dict[str, Any]:
 
 
 def started() -> Event:
-    """The first event."""
+    """Return the first event of a stream."""
     return {"type": "response.created", "response": {**_RESPONSE, "status": "in_progress", "output": [], "usage": None}}
 
 
 def finished(*items: dict[str, Any], incomplete: str | None = None) -> Event:
-    """The terminal event, of a whole response or of one that met a limit."""
+    """Return the terminal event of a complete response, or of one that reached a limit."""
     status = "incomplete" if incomplete else "completed"
     details = {"reason": incomplete} if incomplete else None
     response = {**_RESPONSE, "status": status, "output": list(items), "usage": _USAGE, "incomplete_details": details}
@@ -89,13 +89,13 @@ def finished(*items: dict[str, Any], incomplete: str | None = None) -> Event:
 
 
 def failed(code: str, message: str) -> Event:
-    """The event that ends a response which failed."""
+    """Return the event that ends a failed response."""
     response = {**_RESPONSE, "status": "failed", "output": [], "error": {"code": code, "message": message}}
     return {"type": "response.failed", "response": response}
 
 
 def text_events(index: int, *texts: str, notes: list[Any] | None = None, end: bool = True) -> list[Event]:
-    """A message as it arrives; without its `end` it is still arriving."""
+    """Return the events of a message. Without its `end` the message is incomplete."""
     place = {"output_index": index, "item_id": "msg_1", "content_index": 0}
     whole = message_item("".join(texts), notes)
     added = whole | {"status": "in_progress", "content": []}
@@ -108,7 +108,7 @@ def text_events(index: int, *texts: str, notes: list[Any] | None = None, end: bo
 
 
 def item_events(index: int, item: dict[str, Any], *, encrypted: bool = False) -> list[Event]:
-    """Any other item as it arrives."""
+    """Return the events of any other item."""
     place = {"output_index": index, "item_id": item["id"]}
     added = item | {"status": "in_progress"} | ({"arguments": ""} if "arguments" in item else {})
     if item["type"] == "reasoning":
@@ -131,7 +131,7 @@ def item_events(index: int, item: dict[str, Any], *, encrypted: bool = False) ->
 
 
 def stream_of(*events: Event) -> bytes:
-    """The events as the bytes of a stream, numbered as the API numbers them."""
+    """Return the events as the bytes of a stream, numbered as the API numbers them."""
     texts = []
     for number, event in enumerate(events):
         data = json.dumps({"sequence_number": number, **event}, ensure_ascii=False)
@@ -141,7 +141,7 @@ def stream_of(*events: Event) -> bytes:
 
 
 def response_reply(*items: dict[str, Any], stream: bool = True) -> Reply:
-    """A whole answer of these items: messages arrive as text, all else as itself."""
+    """Return a whole streamed answer with these items. Messages are streamed as text, and other items as they are."""
     if not stream:
         return Reply.of_json(finished(*items)["response"])
     events = [started()]

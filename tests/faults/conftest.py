@@ -1,4 +1,4 @@
-"""What tests of faults share with those of providers."""
+"""Fixtures that the tests of faults share with those of providers."""
 
 from tests.providers.conftest import own_transport, short_waits
 

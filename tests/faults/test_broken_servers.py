@@ -1,4 +1,4 @@
-"""Servers and networks that break, over every wire format: one clear error, nothing silently partial, nothing asked twice."""
+"""Servers and networks that break, over every wire format: one clear error, no answer silently partial, and no second request."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def wire(request: pytest.FixtureRequest) -> str:
 
 
 def body(wire: str, *texts: str, end: bool = True) -> bytes:
-    """The stream of an answer of these texts; without its `end` it is still arriving."""
+    """Return the stream of an answer with these texts. Without its `end` the answer is incomplete."""
     return BODIES[wire](*texts, end=end)
 
 
@@ -95,7 +95,7 @@ def model_at(face: Face, wire: str, base_url: str, **arguments: Any) -> Any:
 
 
 def failure(face: Face, response: Any) -> tuple[llm.ModelError, str]:
-    """The error that reading ends in, in one line, and the text that came before it."""
+    """Return the error that reading ends in, which must be one line, and the text before it."""
     arrived: list[str] = []
     with pytest.raises(llm.ModelError) as caught:
         for chunk in face.chunks(response):
@@ -125,7 +125,7 @@ def test_a_server_that_stalls_mid_answer(face: Face, wire: str, openai_server: O
 
 @contextmanager
 def speaking(*pieces: bytes) -> Iterator[str]:
-    """A server that says these bytes to whoever connects, whatever they ask, and then holds the line."""
+    """Run a server that sends these bytes on every connection, whatever the request, and then keeps the connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         held: list[socket.socket] = []
 

@@ -1,4 +1,4 @@
-"""What a server that breaks on purpose may never do: pass off a broken answer as a whole one."""
+"""A server that breaks on purpose: no broken answer is ever taken for a complete one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WIRES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-# llmock's faults hit one of the first six events, and its streams may be shorter: those of Mistral, and with a call in them those
-# of Gemini, whose call is one event with the end of the answer in it.
+# llmock breaks one of the first six events, and some of its streams are shorter: those of Mistral, and Gemini's with a call, since
+# that call is one event together with the end of the answer.
 breakable = pytest.mark.parametrize("wire", ["chat", "responses", "messages", "gemini"])
 breakable_in_a_call = pytest.mark.parametrize("wire", ["chat", "responses", "messages"])
-# An answer that echoes this has more than six events on every wire.
+# An answer that echoes this has more than six events in every wire format.
 STORY = "Tell me a long story about a pelican that flies over a wide sea to an island of other pelicans."
 
 
@@ -35,7 +35,7 @@ def wire(request: pytest.FixtureRequest) -> str:
 
 
 def model_at(face: Face, wire: str, base_url: str, **arguments: Any) -> Any:
-    """A model of that wire format, or dialect, at the server of that address."""
+    """Return a model with this wire format or dialect, on the server at this address."""
     class_name, path, more = WIRES[wire]
     return face.of(class_name, base_url.removesuffix("/v1") + path, "gpt-4o", **more, **arguments)
 
@@ -56,7 +56,7 @@ def test_a_sound_stream_is_whole(face: Face, wire: str, sound: str) -> None:
     response = model_at(face, wire, sound).prompt("Tell me a story about a pelican.")
     assert len(list(face.chunks(response))) > 1
     usage = face.do(response.usage())
-    # Mistral's own server tells the usage without being asked; llmock does not.
+    # Mistral's own server reports the usage without being asked, but llmock does not.
     assert usage.output is None if wire == "mistral" else usage.output > 0
 
 

@@ -18,7 +18,7 @@ from llm_notebook.configuration.keys import Secret, set_key
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError, NeedsKeyException, UnknownModelError
 from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
-from llm_notebook.providers.catalog.names import entry_called
+from llm_notebook.providers.catalog.names import find_entry
 from llm_notebook.providers.embeddings import (
     get_default_embedding_model,
     get_embedding_model,
@@ -56,7 +56,7 @@ class Registered:
         return list(self.entries)
 
     def find_embedding(self, name: str) -> EmbeddingModelWithAliases | None:
-        return entry_called(name, self.entries)
+        return find_entry(name, self.entries)
 
 
 @pytest.fixture
@@ -265,8 +265,8 @@ def test_an_unknown_name_names_the_closest(models):
 
 def test_finding_needs_nothing_but_entries():
     entry = EmbeddingModelWithAliases(Lengths(), ("len",))
-    assert entry_called("len", [entry]) is entry
-    assert entry_called("other", [entry]) is None
+    assert find_entry("len", [entry]) is entry
+    assert find_entry("other", [entry]) is None
 
 
 # The default

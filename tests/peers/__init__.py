@@ -1,1 +1,1 @@
-"""Real servers for tests to talk to, each started as a process of its own and always ended."""
+"""Real servers for tests, each of which runs in its own process and is always stopped."""

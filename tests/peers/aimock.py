@@ -1,6 +1,6 @@
-"""aimock's server, which plays scripted conversations: tool calls, reasoning, structured answers, and refusals with Retry-After.
+"""aimock, a server that plays scripted conversations: tool calls, reasoning, structured answers, and refusals with Retry-After.
 
-It is part of the front end's development packages, because it comes from npm.
+It comes from npm, so it is among the front end's development packages.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ __all__ = ["AIMock", "NotInstalled", "aimock"]
 _PROGRAM = Path(__file__).resolve().parents[2] / "labextension/node_modules/@copilotkit/aimock/dist/cli.js"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
-# Run in the server's process before it: it ends with its standard input, so also when this process is killed.
+# This runs in the server's process and ends it with its standard input, so that it also ends when this process is killed.
 _END_WITH_INPUT = "data:text/javascript,process.stdin.resume().on('end',()=>process.exit())"
 
 
 class NotInstalled(Exception):
-    """Something that `make test` installs is missing."""
+    """The error for a program that is missing and that `make test` installs."""
 
 
 @dataclass(slots=True)
 class AIMock:
     """A running server.
 
-    Requests with the header `x-test-id` are counted and remembered apart from those of other tests.
+    Requests with the header `x-test-id` are counted and recorded separately for each test.
 
     Attributes:
         port: its port on the loopback interface.
@@ -49,11 +49,11 @@ class AIMock:
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client is given as base URL."""
+        """The base URL for OpenAI clients."""
         return f"http://127.0.0.1:{self.port}/v1"
 
     def exchanges(self, test_id: str) -> list[dict[str, Any]]:
-        """What the server remembers of a test, oldest first: `headers`, `body` and `response` with its `status`."""
+        """Return what the server recorded for a test, oldest first: `headers`, `body` and `response` with its `status`."""
         query = urllib.parse.urlencode({"testId": test_id})
         url = f"http://127.0.0.1:{self.port}/__aimock/journal?{query}"
         with urllib.request.urlopen(url, timeout=_STOP_SECONDS) as reply:
@@ -61,7 +61,7 @@ class AIMock:
             return remembered
 
     def is_up(self) -> bool:
-        """Whether it answers."""
+        """Return True if the server answers."""
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{self.port}/__aimock/health", timeout=5).close()
         except OSError:
@@ -71,14 +71,14 @@ class AIMock:
 
 @contextmanager
 def aimock(fixtures: Path) -> Iterator[AIMock]:
-    """A server that plays these fixtures.
+    """Run a server that plays these fixtures.
 
     Args:
         fixtures: a JSON file of aimock's, or a folder of them. The first fixture that matches a request answers it.
 
     Raises:
-        NotInstalled: aimock or Node is missing; says what to do.
-        RuntimeError: it did not start.
+        NotInstalled: aimock or Node is missing; the message says what to do.
+        RuntimeError: the server did not start.
     """
     if not _PROGRAM.is_file():
         raise NotInstalled("aimock is not installed: run `make test`, which installs the front end's packages first.")

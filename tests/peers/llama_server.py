@@ -1,6 +1,6 @@
 """llama.cpp's own HTTP server with a small real model, on a free port of the loopback interface.
 
-As a program it is the server process: its arguments are the fields of `LlamaServer`, and it ends with its standard input.
+Run as a program, this module is the server process. Its arguments are the fields of `LlamaServer`, and it ends with its standard input.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _STOP_SECONDS = 10
 
 @dataclass(slots=True)
 class LlamaServer:
-    """A context manager around one server process.
+    """A context manager that runs one server process.
 
     Attributes:
         weights: the GGUF file to serve.
-        template: a chat template file; the model's own if None.
-        api_key: what requests have to carry as a bearer token, if anything.
+        template: a chat template file; None means the model's own template.
+        api_key: the bearer token that requests need; None means none.
         context_tokens: room for prompt and answer together.
-        alias: what the server calls the model.
-        embedding: answer `/v1/embeddings` too, with the mean over a text's tokens.
-        wait: do not hand the server out before the model is loaded; until then it answers 503.
-        port: chosen when the server is started.
+        alias: the server's name for the model.
+        embedding: whether it also answers `/v1/embeddings`, with the mean over a text's tokens.
+        wait: whether to wait until the model is loaded; until then the server answers 503.
+        port: the port, which is chosen when the server is started.
     """
 
     weights: Path
@@ -59,7 +59,7 @@ class LlamaServer:
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client is given as base URL."""
+        """The base URL for OpenAI clients."""
         return f"{self.url}/v1"
 
     def __enter__(self) -> LlamaServer:
@@ -67,7 +67,7 @@ class LlamaServer:
         self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, __file__, self._settings()],
-            stdin=subprocess.PIPE,  # closed with this process, however it ends
+            stdin=subprocess.PIPE,  # closed when this process ends, however it ends
             stdout=self._said,
             stderr=subprocess.STDOUT,
             env=os.environ | {"OMP_WAIT_POLICY": "passive"},
@@ -85,7 +85,7 @@ class LlamaServer:
         self.stop()
 
     def stop(self) -> None:
-        """End the server. May be called repeatedly."""
+        """Stop the server. This may be called repeatedly."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -148,7 +148,7 @@ def _free_port() -> int:
 
 def _serve(settings: dict[str, Any]) -> None:
     """Serve until standard input ends."""
-    import xllamacpp  # only the server process loads it
+    import xllamacpp  # only the server process needs it
 
     params = xllamacpp.CommonParams()
     params.model.path = settings["weights"]

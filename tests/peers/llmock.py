@@ -1,4 +1,4 @@
-"""llmock's server, which breaks on purpose: streams cut, stalled or garbled, and errors of every status."""
+"""llmock, a server that breaks on purpose: with streams that are cut, stalled or garbled, and with errors of every status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START_SECONDS = 60
 
 @contextmanager
 def llmock(*flags: str) -> Iterator[str]:
-    """The base URL of an llmock server that was started with these flags."""
+    """Run an llmock server with these flags, and give its base URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

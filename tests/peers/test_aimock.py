@@ -1,4 +1,4 @@
-"""aimock's server starts, plays its fixtures, ends with its block, and says what is missing."""
+"""aimock starts, plays its fixtures, stops with its `with` block, and names what is missing."""
 
 from __future__ import annotations
 

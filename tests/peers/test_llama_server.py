@@ -1,4 +1,4 @@
-"""The peers for other tests start, answer, and end."""
+"""The llama.cpp server starts, answers, and stops."""
 
 from __future__ import annotations
 

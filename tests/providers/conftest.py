@@ -1,4 +1,4 @@
-"""What tests of providers share."""
+"""Fixtures that the tests of providers share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def own_transport() -> Iterator[None]:
-    """Connections of the test's own."""
+    """Give the test a transport of its own, without connections."""
     process.made.pop(Transport, None)
     yield
     transport = process.made.pop(Transport, None)

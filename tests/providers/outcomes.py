@@ -1,4 +1,4 @@
-"""Everything a reader could see of an answer, whatever its wire format: for comparing one way of receiving it with another."""
+"""The outcome of an answer in any wire format, to compare different ways of receiving it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["outcome", "parts_of"]
 
 
 def outcome(decoder: Any, *pieces: bytes) -> dict[str, Any]:
-    """What a decoder makes of these pieces, with the ids that it made itself numbered."""
+    """Return everything that a reader can see of these pieces, with the ids that the decoder generated numbered."""
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:
         items += decoder.close()
@@ -38,7 +38,7 @@ def outcome(decoder: Any, *pieces: bytes) -> dict[str, Any]:
 
 
 def parts_of(decoder: Any, *pieces: bytes) -> list[Any]:
-    """The parts of a whole answer."""
+    """Return the parts of a complete answer."""
     found = outcome(decoder, *pieces)
     assert found["error"] is None
     parts: list[Any] = found["parts"]

@@ -1,4 +1,4 @@
-"""Anthropic's and Google's models as they are registered: their names, their keys, and what is not in the catalogue."""
+"""Anthropic's and Google's models in the registry: their names, their keys, and models that no catalogue has."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_what_came_from_a_cache_costs_less(face: Face, name: str, usage: llm.Usa
         ("gemini", gemini_answers.text_answer, "/v1/models/mine:streamGenerateContent?alt=sse"),
     ],
 )
-def test_a_server_of_ones_own_can_speak_these_wires(
+def test_a_users_server_can_speak_these_wire_formats(
     face: Face, openai_server: OpenAIServer, wire: str, answer: Any, path: str
 ) -> None:
     entry = f"- model_id: mine\n  base_url: {openai_server.base_url}\n  wire: {wire}\n"

@@ -1,4 +1,4 @@
-"""The providers' own lists of models: asked for on demand, kept, and used; a server that is slow or gone slows nobody."""
+"""The providers' own lists of models: fetched on demand, stored, and used. A server that is slow or gone slows nobody down."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from llm import plugins as their_plugins
 
 import llm_notebook as llm
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.folders import own_dir
 from llm_notebook.configuration.keys import set_key
 from llm_notebook.configuration.process import process
+from llm_notebook.plugins.llm_package.collection import Bridge
+from llm_notebook.plugins.llm_package.opening import open_bridge
+from llm_notebook.plugins.own import Plugins
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.catalog.lists import known_model
 from llm_notebook.providers.refreshing import refresh
@@ -24,20 +28,21 @@ from llm_notebook.providers.registry import Registry
 from llm_notebook.providers.table import PROVIDERS, Provider
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, Reply, refusal
+from tests.plugins.llm_package import plugin
 
 pytestmark = pytest.mark.usefixtures("own_transport", "own_registry")
 
 
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A registry of the test's own."""
+    """Give the test a registry of its own."""
     monkeypatch.delitem(process.made, Registry, raising=False)
     yield
     process.made.pop(Registry, None)
 
 
 def at(server: OpenAIServer, name: str) -> Provider:
-    """The provider, as if it were this server."""
+    """Return the provider with this server's address."""
     return replace(PROVIDERS[name], base_url=server.base_url)
 
 
@@ -61,7 +66,7 @@ LISTS: dict[str, tuple[Any, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_provider_is_asked_for_the_models_one_can_talk_to(name: str, openai_server: OpenAIServer) -> None:
+def test_a_refresh_keeps_only_the_chat_models(name: str, openai_server: OpenAIServer) -> None:
     body, expected = LISTS[name]
     openai_server.play(Reply.of_json(body))
     with pytest.raises(llm.NeedsKeyException, match=f"lists its models only with a key: `%llm keys set {name}`"):
@@ -73,7 +78,7 @@ def test_a_provider_is_asked_for_the_models_one_can_talk_to(name: str, openai_se
     assert openai_server.requests[0].headers["authorization"] == "Bearer key-of-mine"
 
 
-def test_what_was_listed_is_kept_and_can_be_asked_for(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_fetched_list_is_stored_and_its_models_are_found(face: Face, openai_server: OpenAIServer) -> None:
     set_key("openai", "k")
     with pytest.raises(llm.UnknownModelError):
         face.get_model("gpt-9")
@@ -111,7 +116,7 @@ def test_openrouter_tells_prices_and_wants_no_key(openai_server: OpenAIServer) -
 
 
 @pytest.mark.parametrize("reply", [refusal(500), Reply.of_json({"data": "x"}), Reply.of_json(5), Reply([b"<html>"])])
-def test_a_provider_that_cannot_say_leaves_what_was_kept(openai_server: OpenAIServer, reply: Reply) -> None:
+def test_a_refresh_that_fails_leaves_the_stored_list(openai_server: OpenAIServer, reply: Reply) -> None:
     openai_server.play(Reply.of_json({"data": [{"id": "kept"}]}), reply)
     refresh(at(openai_server, "openrouter"))
     with pytest.raises(llm.ModelError) as caught:
@@ -121,7 +126,7 @@ def test_a_provider_that_cannot_say_leaves_what_was_kept(openai_server: OpenAISe
 
 
 @pytest.mark.parametrize("text", ["{", '{"models": 5}', '{"updated": "x", "models": [5]}', "[]"])
-def test_a_kept_list_that_cannot_be_read_counts_as_none(text: str) -> None:
+def test_a_stored_list_that_cannot_be_read_counts_as_empty(text: str) -> None:
     path = own_dir() / "models" / "groq.json"
     path.parent.mkdir()
     path.write_text(text)
@@ -134,7 +139,9 @@ def ollama(server: OpenAIServer, *names: str) -> None:
     server.play(Reply.of_json({"models": [{"name": name, "model": name} for name in names]}))
 
 
-def test_ollama_is_asked_what_it_has(face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_models_of_the_ollama_server_are_found(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))
     ollama(openai_server, "qwen9:latest", "llama9:70b")
     model = face.get_model("qwen9")
@@ -146,7 +153,30 @@ def test_ollama_is_asked_what_it_has(face: Face, openai_server: OpenAIServer, mo
     assert "authorization" not in openai_server.requests[0].headers
 
 
-def test_nobody_waits_for_ollama_who_wants_another_model(
+@pytest.fixture
+def llm_package_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Register a plugin of the `llm` package that offers the models `scripted` and `markov`."""
+    monkeypatch.setitem(process.made, open_bridge, Bridge())
+    monkeypatch.setitem(process.made, Plugins, Plugins())
+    their_plugins.pm.register(plugin, "scripted_for_tests")
+    yield
+    their_plugins.pm.unregister(plugin)
+
+
+@pytest.mark.usefixtures("llm_package_plugin")
+def test_a_model_of_an_llm_plugin_is_found_without_a_request_to_ollama(
+    openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))
+    for name in ("scripted", "script", "markov"):
+        assert llm.get_model(name).model_id in ("scripted", "markov")
+    assert (openai_server.requests, openai_server.connections) == ([], 0)
+    ollama(openai_server, "qwen9:latest")
+    assert llm.get_model("qwen9").model_id == "ollama/qwen9:latest"
+    assert [request.path for request in openai_server.requests] == ["/api/tags"]
+
+
+def test_other_models_are_found_without_asking_ollama(
     face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", openai_server.base_url.removesuffix("/v1"))

@@ -1,4 +1,4 @@
-"""get_model and its kin: names, aliases, the default, and endpoints of one's own."""
+"""The registry: `get_model()` and the functions beside it, aliases, the default model, and the user's own endpoints."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.fakes.openai_server import OpenAIServer, text_reply
 
 @pytest.fixture
 def folder() -> Path:
-    """The folder that is shared with the `llm` command."""
+    """Return the folder that is shared with the `llm` command."""
     return llm.user_dir()
 
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A registry of the test's own."""
+    """Give the test a registry of its own."""
     monkeypatch.delitem(process.made, Registry, raising=False)
     yield
     process.made.pop(Registry, None)
@@ -68,13 +68,13 @@ def test_a_name_like_no_other_is_answered_plainly(face: Face) -> None:
     assert str(caught.value) == "No model is called 'xyzzyplughqqq'. `%llm models` lists them all."
 
 
-def test_an_unknown_default_is_said_to_be_the_default(face: Face) -> None:
+def test_the_error_for_an_unknown_default_calls_it_the_default(face: Face) -> None:
     llm.set_default_model("gone-with-its-plugin")
     with pytest.raises(llm.UnknownModelError, match=r"'gone-with-its-plugin' \(the configured default\)"):
         face.get_model()
 
 
-def test_a_model_of_one_flavour_is_said_to_be_of_the_other() -> None:
+def test_a_model_without_the_wanted_flavour_is_refused_with_a_pointer_to_the_other() -> None:
     only = ScriptedModel((), {"model_id": "only-sync"})
     process.of(Registry)._builtin.append(ModelWithAliases(only, None, ["os"]))
     assert llm.get_model("os") is only
@@ -168,7 +168,7 @@ def test_a_default_that_only_we_know_leaves_the_shared_file_alone(folder: Path, 
     assert llm.get_default_model() == "gpt-4o-mini"
 
 
-def test_an_endpoint_of_ones_own_can_be_the_default_of_the_llm_command_too(folder: Path) -> None:
+def test_a_users_endpoint_can_be_the_default_of_the_llm_command_too(folder: Path) -> None:
     endpoints(folder, "- model_id: mine\n  api_base: http://localhost:1/v1\n  aliases: [my]\n")
     llm.set_default_model("my")
     assert (folder / "default_model.txt").read_text() == "mine"
@@ -199,7 +199,7 @@ def test_any_model_of_a_provider_can_be_asked_for_by_its_prefix(face: Face) -> N
             face.get_model(wrong)
 
 
-def test_openais_own_models_are_asked_through_responses_unless_they_have_none(face: Face) -> None:
+def test_openais_models_speak_responses_unless_they_only_have_chat_completions(face: Face) -> None:
     assert type(face.get_model("gpt-4o")).__name__.endswith("OpenAIResponses")
     assert type(face.get_model("gpt-audio")).__name__.endswith("OpenAIChat")
     assert "audio/wav" in face.get_model("gpt-audio").attachment_types
@@ -216,7 +216,7 @@ def endpoints(folder: Path, text: str) -> None:
     (folder / "extra-openai-models.yaml").write_text(text, encoding="utf-8")
 
 
-def test_own_endpoints_are_models(folder: Path, face: Face, openai_server: OpenAIServer) -> None:
+def test_the_users_endpoints_are_models(folder: Path, face: Face, openai_server: OpenAIServer) -> None:
     endpoints(
         folder,
         f"""
@@ -293,7 +293,7 @@ def test_the_file_is_read_again_when_it_changes(folder: Path, face: Face) -> Non
         face.get_model("mine")
 
 
-def test_an_own_endpoint_may_take_the_place_of_a_listed_model(folder: Path, face: Face) -> None:
+def test_a_users_endpoint_replaces_a_listed_model_with_its_id(folder: Path, face: Face) -> None:
     endpoints(folder, "- {model_id: gpt-4o, api_base: 'http://localhost:1/v1'}")
     assert face.get_model("gpt-4o").base_url == "http://localhost:1/v1"
     assert [model.model_id for model in llm.get_models()].count("gpt-4o") == 1
@@ -365,7 +365,7 @@ def test_models_say_what_they_are() -> None:
 
 
 @pytest.mark.parametrize("flag", ["can_stream", "supports_schema", "supports_tools"])
-def test_an_endpoint_of_ones_own_can_what_its_entry_says(folder: Path, face: Face, flag: str) -> None:
+def test_a_users_endpoint_can_do_what_its_entry_says(folder: Path, face: Face, flag: str) -> None:
     entry = "- model_id: says-{}\n  api_base: http://localhost:1/v1\n"
     endpoints(folder, "".join(f"{entry.format(said)}  {flag}: {said}\n" for said in ("true", "false")))
     assert [getattr(face.get_model(f"says-{said}"), flag) for said in ("true", "false")] == [True, False]

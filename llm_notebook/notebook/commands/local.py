@@ -60,14 +60,14 @@ def _install_smollm2(shell: InteractiveShell) -> None:
 
 
 def _install(shell: InteractiveShell, source: str, options: dict[str, str]) -> None:
-    from llm_notebook.providers.local.install import Installation, arriving  # loads httpx
+    from llm_notebook.providers.local.install import Installation, partial_downloads  # loads httpx
 
     tell = _progress_line(shell)
     installation = Installation.of(source, name=options.get("--as"), sha256=options.get("--sha256"))
     try:
         model = installation.run(set(process.of(Registry).names()), tell)
     except KeyboardInterrupt:
-        kept = arriving().get(installation.name)
+        kept = partial_downloads().get(installation.name)
         said = (
             f"{kept} arrived and are kept: the same command goes on from there." if kept else "Nothing was installed."
         )
@@ -83,7 +83,7 @@ def _describe(model: InstalledModel) -> str:
 
 
 def _list(shell: InteractiveShell) -> None:
-    from llm_notebook.providers.local.install import arriving  # loads httpx
+    from llm_notebook.providers.local.install import partial_downloads  # loads httpx
     from llm_notebook.providers.local.progress import megabytes  # rarely needed
     from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
 
@@ -95,7 +95,7 @@ def _list(shell: InteractiveShell) -> None:
         size = megabytes(file.stat().st_size) if file.is_file() else "the file is gone"
         rows.append([model.name, size, _describe(model), model.source or str(file)])
     # Downloads that were interrupted.
-    rows += [[name, kept, "not complete: install it again to go on", ""] for name, kept in arriving().items()]
+    rows += [[name, kept, "not complete: install it again to go on", ""] for name, kept in partial_downloads().items()]
     if not rows:
         say(shell, "No model is installed on this machine. `%llm local install` fetches a small one.")
         return

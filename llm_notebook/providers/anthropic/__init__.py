@@ -1,1 +1,1 @@
-"""Anthropic's Messages API: models, options, requests and answers."""
+"""Anthropic's Messages API: models, options, tools, requests and answers."""

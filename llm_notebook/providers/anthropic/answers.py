@@ -1,4 +1,4 @@
-"""Anthropic Messages, the answers: bytes become stream events. No I/O.
+"""The answers of Anthropic Messages: bytes become stream items. No I/O.
 
 Source: https://platform.claude.com/docs/en/api/messages and https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -23,16 +23,16 @@ _CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class MessagesDecoder(StreamDecoder):
-    """One message, streamed or whole. The terminal event of a stream is `message_stop`.
+    """The decoder of one message, streamed or whole. A stream ends with `message_stop`.
 
-    What has to go back to the provider unchanged is kept as provider metadata under `anthropic`: signatures of reasoning with
-    the model they are valid for, withheld reasoning, results of the provider's own tools, and citations.
+    What has to go back to the provider unchanged is kept as provider metadata under `anthropic`: the signatures of reasoning and the
+    model that they are valid for, redacted reasoning, the results of the provider's own tools, and citations.
 
     Args:
         sender: the model's id, for error messages.
-        model_name: the server's name of the model.
-        stream: a stream was asked for.
-        secret: the key, to be kept out of error messages.
+        model_name: the server's name for the model.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
     """
 
     kind = "a message"
@@ -45,21 +45,21 @@ class MessagesDecoder(StreamDecoder):
         self._blocks: dict[int, _Block] = {}
         self._open_text: _Block | None = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.read(self.parsed(data), self._items_of, error=name == "error")
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.interpret(self.parse(data), self._decode_event, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        return self.read(body, self._items_of_message)
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        return self.interpret(body, self._decode_message)
 
-    def _items_of(self, event: dict[str, Any]) -> StreamItems:
-        """The stream items of one event."""
+    def _decode_event(self, event: dict[str, Any]) -> StreamItems:
+        """Return the stream items of one event."""
         kind = event["type"]
         if kind == "content_block_delta":
-            return self._delta(self._blocks[event["index"]], event["delta"])
+            return self._decode_delta(self._blocks[event["index"]], event["delta"])
         if kind == "content_block_start":
-            return self._start(event["index"], event["content_block"])
+            return self._start_block(event["index"], event["content_block"])
         if kind == "content_block_stop":
-            return self._stop(self._blocks[event["index"]])
+            return self._end_block(self._blocks[event["index"]])
         if kind == "message_start":
             self._message = dict(event["message"])
             self._note_usage(self._message)
@@ -67,102 +67,102 @@ class MessagesDecoder(StreamDecoder):
             self._message |= event.get("delta") or {}
             self._note_usage(event)
         elif kind == "message_stop":
-            return self._end()
+            return self._finish()
         return []
 
-    def _items_of_message(self, message: dict[str, Any]) -> StreamItems:
-        """The stream items of a message that was not streamed."""
+    def _decode_message(self, message: dict[str, Any]) -> StreamItems:
+        """Return the stream items of a message that was not streamed."""
         content = message["content"]
         self._message = message
         self._note_usage(message)
         items: StreamItems = []
         for index, block in enumerate(content):
-            items += self._start(index, block)
-            items += self._stop(self._blocks[index])
-        return items + self._end()
+            items += self._start_block(index, block)
+            items += self._end_block(self._blocks[index])
+        return items + self._finish()
 
     def _note_usage(self, holder: dict[str, Any]) -> None:
         usage = holder.get("usage") or {}
         self._raw_usage |= {name: value for name, value in usage.items() if value is not None}
 
-    def _start(self, index: int, value: dict[str, Any]) -> StreamItems:
+    def _start_block(self, index: int, value: dict[str, Any]) -> StreamItems:
         if not isinstance(index, int):
             raise TypeError("a block is numbered")
         block = self._blocks[index] = _Block(index, value)
         self._open_text = None
         if block.kind == "text":
-            return self._text(block, value.get("text"))
+            return self._add_text(block, value.get("text"))
         if block.kind == "thinking":
-            return self._thought(block, value.get("thinking"))
+            return self._add_reasoning(block, value.get("thinking"))
         if block.kind == "redacted_thinking":
             kept = {"type": block.kind, "data": value["data"]}
-            return [self._event(block, "reasoning", "", redacted=True, metadata=kept)]
+            return [self._make_event(block, "reasoning", "", redacted=True, metadata=kept)]
         if block.kind in _CALLS:
-            return self._call(block, value)
+            return self._start_call(block, value)
         if block.kind.endswith("_tool_result"):
-            return [self._result(block, value)]
-        return [self._event(block, "text", "", metadata={"block": value})]
+            return [self._add_result(block, value)]
+        return [self._make_event(block, "text", "", metadata={"block": value})]
 
-    def _delta(self, block: _Block, delta: dict[str, Any]) -> StreamItems:
+    def _decode_delta(self, block: _Block, delta: dict[str, Any]) -> StreamItems:
         kind = delta["type"]
         if kind == "text_delta":
-            return self._text(block, delta["text"])
+            return self._add_text(block, delta["text"])
         if kind == "thinking_delta":
-            return self._thought(block, delta["thinking"])
+            return self._add_reasoning(block, delta["thinking"])
         if kind == "input_json_delta":
-            return self._arguments(block, delta["partial_json"])
+            return self._add_arguments(block, delta["partial_json"])
         if kind == "signature_delta":
             block.value["signature"] = delta["signature"]
         elif kind == "citations_delta":
             block.value["citations"] = [*(block.value.get("citations") or []), delta["citation"]]
         return []
 
-    def _stop(self, block: _Block) -> StreamItems:
-        """What is known of a block only at its end: all its citations, or the signature."""
+    def _end_block(self, block: _Block) -> StreamItems:
+        """End a block, and return what is known only now: all citations of a text, or the signature of reasoning."""
         block.stopped = True
         if block.kind == "text" and block.value.get("citations"):
-            return [self._event(block, "text", "", metadata={"citations": block.value["citations"]})]
+            return [self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})]
         if block.kind == "thinking":
             kept = {"signature": block.value.get("signature") or "", "model": self._model_name}
-            return [self._event(block, "reasoning", "", metadata=kept)]
+            return [self._make_event(block, "reasoning", "", metadata=kept)]
         return []
 
-    def _text(self, block: _Block, text: str | None) -> StreamItems:
+    def _add_text(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
         block.pieces.append(as_text(text))
         if self._open_text is block:
             return [text]
-        items: StreamItems = [self._event(block, "text", text)]
+        items: StreamItems = [self._make_event(block, "text", text)]
         self._open_text = block
         return items
 
-    def _thought(self, block: _Block, text: str | None) -> StreamItems:
+    def _add_reasoning(self, block: _Block, text: str | None) -> StreamItems:
         if not text:
             return []
         block.pieces.append(as_text(text))
-        return [self._event(block, "reasoning", text)]
+        return [self._make_event(block, "reasoning", text)]
 
-    def _call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
+    def _start_call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
         block.call_id = as_text(value.get("id") or new_tool_call_id())
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
-        items: StreamItems = [self._event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
-        return items + (self._arguments(block, json_text(value["input"])) if value.get("input") else [])
+        items: StreamItems = [self._make_event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
+        return items + (self._add_arguments(block, json_text(value["input"])) if value.get("input") else [])
 
-    def _arguments(self, block: _Block, piece: str) -> StreamItems:
+    def _add_arguments(self, block: _Block, piece: str) -> StreamItems:
         if not piece:
             return []
         block.pieces.append(as_text(piece))
-        return [self._event(block, "tool_call_args", piece)]
+        return [self._make_event(block, "tool_call_args", piece)]
 
-    def _result(self, block: _Block, value: dict[str, Any]) -> StreamEvent:
+    def _add_result(self, block: _Block, value: dict[str, Any]) -> StreamEvent:
         block.call_id = as_text(value["tool_use_id"])
         calls = [other for other in self._blocks.values() if other.kind in _CALLS and other.call_id == block.call_id]
         name = calls[0].value["name"] if calls else block.kind.removesuffix("_tool_result")
         text = _result_text(value.get("content"))
-        return self._event(block, "tool_result", text, tool_name=name, metadata={"block": value})
+        return self._make_event(block, "tool_result", text, tool_name=name, metadata={"block": value})
 
-    def _event(
+    def _make_event(
         self,
         block: _Block,
         kind: EventType,
@@ -178,41 +178,46 @@ class MessagesDecoder(StreamDecoder):
             chunk,
             part_index=block.index,
             tool_call_id=block.call_id,
-            server_executed=block.is_servers,
+            server_executed=block.server_executed,
             tool_name=tool_name,
             redacted=redacted,
             provider_metadata=None if metadata is None else {"anthropic": metadata},
         )
 
-    def _end(self) -> StreamItems:
-        """The terminal event was seen.
+    def _finish(self) -> StreamItems:
+        """End the answer, and return the items that are known only now.
 
         Raises:
             ProviderError: the model declined to answer.
-            IncompleteResponse: the answer ends in the middle of a tool call, which must not be run, or of the provider's work.
+            IncompleteResponse: the answer ends in the middle of a tool call, which must not be run, or while the provider was running
+                its own tools.
         """
         items: StreamItems = []
         for block in self._blocks.values():
+            # Servers that imitate the API may leave out the event that ends a block.
             if not block.stopped:
-                items += self._stop(block)
+                items += self._end_block(block)
         reason = self._message.get("stop_reason")
         if reason == "refusal":
-            raise self._refusal()
+            raise self._refusal_error()
         if reason == "pause_turn":
             raise IncompleteResponse(
                 f"{self._sender}: the provider paused in the middle of its own tools; send what arrived back to go on."
             )
         last = list(self._blocks.values())[-1:]
         if reason in _LIMITS and any(block.kind in _CALLS and not self._is_whole(block) for block in last):
-            raise self.cut_in_call(reason)
+            raise self.cut_off_in_call(reason)
         self.done = True
         return items
 
     def _is_whole(self, block: _Block) -> bool:
-        """True if the arguments have come to their end; of an answer that was not streamed nobody can tell."""
+        """Return True if the arguments of a call are known to be whole.
+
+        In an answer that was not streamed they are always valid JSON, so that nothing shows whether a limit cut them.
+        """
         return self._whole_json is None and _is_whole_json("".join(block.pieces))
 
-    def _refusal(self) -> ProviderError:
+    def _refusal_error(self) -> ProviderError:
         details = self._message.get("stop_details") or {}
         category = f" ({details['category']})" if details.get("category") else ""
         said = f"the model declined to answer{category}. {details.get('explanation') or ''}"
@@ -226,7 +231,7 @@ class MessagesDecoder(StreamDecoder):
 
     @property
     def usage(self) -> Usage:
-        """Tokens, as far as the server told them. The input counts what came from the cache and what went into it."""
+        """The tokens used, as far as the server reported them. The input includes tokens read from the cache and written to it."""
         counts = {name: value for name, value in self._raw_usage.items() if isinstance(value, int)}
         groups = {name: value for name, value in self._raw_usage.items() if isinstance(value, dict)}
         counted = [counts[name] for name in (_UNCACHED, *_CACHED) if name in counts]
@@ -238,7 +243,7 @@ class MessagesDecoder(StreamDecoder):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The message in the API's non-streamed shape: as the server sent it if it was not streamed."""
+        """The message in the API's shape for answers that are not streamed; if it was not streamed, as the server sent it."""
         if self._whole_json is not None:
             return self._whole_json
         content = [block.to_dict() for block in self._blocks.values()]
@@ -248,19 +253,19 @@ class MessagesDecoder(StreamDecoder):
 class _Block:
     """A content block while its deltas arrive."""
 
-    __slots__ = ("call_id", "index", "is_servers", "kind", "pieces", "stopped", "value")
+    __slots__ = ("call_id", "index", "kind", "pieces", "server_executed", "stopped", "value")
 
     def __init__(self, index: int, value: dict[str, Any]) -> None:
         self.index = index
         self.kind: str = value["type"]
         self.value = dict(value)
-        self.is_servers = self.kind in _CALLS[1:] or self.kind.endswith("_tool_result")
+        self.server_executed = self.kind in _CALLS[1:] or self.kind.endswith("_tool_result")
         self.call_id: str | None = None
         self.pieces: list[str] = []
         self.stopped = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The block as an answer that was not streamed would hold it."""
+        """Return the block as a message that was not streamed would hold it."""
         joined = "".join(self.pieces)
         if self.kind in _CALLS:
             return {**self.value, "input": from_json(joined) if _is_whole_json(joined) else joined or {}}
@@ -268,7 +273,7 @@ class _Block:
 
 
 def _is_whole_json(text: str) -> bool:
-    """True if the text is a whole JSON text."""
+    """Return True if the text is a whole JSON text."""
     try:
         from_json(text)
     except ValueError:
@@ -280,13 +285,13 @@ def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: held for name, held in value.items() if name not in names and held is not None}
 
 
-def _result_text(content: Any) -> str:
-    """What the provider's own tool found, for people to read; what the model reads goes back as it came."""
+def _result_text(content: object) -> str:
+    """Return the result of the provider's own tool as text for people. The model is sent the original back."""
     if isinstance(content, list):
         return "\n".join(filter(None, map(_result_text, content)))
     if not isinstance(content, dict):
         return str(content or "")
     if content.get("error_code"):
         return f"Error: {content['error_code']}"
-    told = [content.get(name) for name in ("title", "url", "text", "stdout", "stderr")]
-    return "\n".join(text for text in told if isinstance(text, str) and text) or json_text(content)
+    texts = [content.get(name) for name in ("title", "url", "text", "stdout", "stderr")]
+    return "\n".join(text for text in texts if isinstance(text, str) and text) or json_text(content)

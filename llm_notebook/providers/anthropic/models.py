@@ -1,4 +1,4 @@
-"""Anthropic's models and others behind its Messages API, as sync and async model classes."""
+"""Models that speak Anthropic's Messages API."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["AnthropicMessages", "AsyncAnthropicMessages"]
 
 _THINKING = ("", "budget", "adaptive", "default", "between_tools", "always")
-# An answer that is not streamed must be there before connections are given up, after about ten minutes.
+# Without a stream, an answer longer than this would take more than the ten minutes after which connections are given up.
 _MOST_TOKENS_AT_ONCE = 21_000
 _MOST_TOKENS_ELSEWHERE = 4_096
 _MOST_TOKENS = 64_000
 
 
 class _AnthropicMessages(HTTPModel):
-    """What the two classes share: how the model reasons, how much it may answer, and the request."""
+    """The part of a Messages model that is the same with and without `await`."""
 
     home = ("https://api.anthropic.com/v1", "anthropic", "ANTHROPIC_API_KEY")
     document_types = frozenset({"application/pdf", "text/plain"})
-    Options: Any = LazyOptions(
+    Options = LazyOptions(
         "llm_notebook.providers.anthropic.options", "MessagesOptions", reasoning="ReasoningMessagesOptions"
     )
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
@@ -48,22 +48,23 @@ class _AnthropicMessages(HTTPModel):
         super().__init__(model_id, **arguments)
         self.max_output = max_output or (_MOST_TOKENS if self.base_url is None else _MOST_TOKENS_ELSEWHERE)
         if self.base_url is None:
-            # Where the documentation of the `llm` command has people store it.
+            # The documentation of the `llm` command's plugin tells users to store their key under this name.
             self._further_key_names = ("claude",)
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        """How a model reasons and how much it answers; one that no catalogue has does what the newest do."""
+        # A model that no catalogue has is assumed to reason as the newest models do.
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "default" if "reasoning" in known.supports else ""
-        return {"thinking": kinds[0] if kinds else usual, "max_output": known.max_output}
+        thinking = kinds[0] if kinds else usual
+        return super().arguments_for(known) | {"thinking": thinking, "max_output": known.max_output}
 
     def key_headers(self, key: str) -> dict[str, str]:
         return {"x-api-key": Secret(key)}
 
     def wire_request(self, path: str, body: str, key: str | None) -> WireRequest:
         request = super().wire_request(path, body, key)
-        # The version after this one refuses sampling options, which older models and other servers take.
+        # The next version refuses sampling options, which older models and other servers take.
         request.headers = {"anthropic-version": "2023-06-01", **request.headers}
         return request
 
@@ -92,20 +93,20 @@ class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):
 
     Args:
         model_id: the name that `get_model()` and error messages use.
-        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is Anthropic.
-        model_name: the server's name of the model, where it differs from `model_id`.
-        key: an API key. A server on `http://` needs none; Anthropic does.
-        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means Anthropic.
+        model_name: the server's name for the model, if it differs from `model_id`.
+        key: an API key. Anthropic requires one; your own server may not.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
+        max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
-        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
+        tls: how the server's certificate is checked, as `TLSSettings`; None means the usual way.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
-        thinking: how the model reasons. `budget`: when asked, within a number of tokens, as before Claude 4.6; `adaptive`: when
-            asked, as much as it sees fit; `default`: so, unless told not to; `between_tools`: so, and between tool calls in any
-            case; `always`: in any case.
-        max_output: tokens an answer has at the most unless options say otherwise.
+        thinking: how the model reasons. `budget`: if asked to, within a number of tokens, as before Claude 4.6; `adaptive`: if asked
+            to, as much as it decides; `default`: as much as it decides, unless told not to; `between_tools`: the same, but between
+            tool calls always; `always`: always.
+        max_output: the most tokens of an answer, unless an option sets another limit.
     """
 
 

@@ -1,4 +1,4 @@
-"""The options of Anthropic's models, with what each does, and the request fields they become."""
+"""The options of models that speak Anthropic's Messages API, and the request fields that they become."""
 
 from __future__ import annotations
 
@@ -40,19 +40,18 @@ class MessagesOptions(HTTPOptions):
     )
 
     def request_fields(self, *, thinking: str = "", max_tokens: int, hide_reasoning: bool = False) -> dict[str, Any]:
-        """The options as request fields.
+        """Return the options as request fields.
 
         Args:
-            thinking: how the model reasons, as `AnthropicMessages` takes it; empty if it does not.
-            max_tokens: the limit where the options name none.
-            hide_reasoning: ask for no readable reasoning.
+            thinking: how the model reasons, as `AnthropicMessages` takes it; empty if it does not reason.
+            max_tokens: the limit if the options set none.
+            hide_reasoning: whether to ask for no readable reasoning.
 
         Raises:
-            ModelError: the model cannot do without reasoning, and it is to.
+            ModelError: the options ask a model not to reason that always does.
         """
-        taken = ("temperature", "top_p", "top_k", "service_tier")
         fields: dict[str, Any] = {"max_tokens": self.max_tokens or max_tokens}
-        fields |= self.model_dump(exclude_none=True, include=set(taken))
+        fields |= self.model_dump(exclude_none=True, include={"temperature", "top_p", "top_k", "service_tier"})
         if self.stop_sequences is not None:
             given = self.stop_sequences
             fields["stop_sequences"] = [given] if isinstance(given, str) else given

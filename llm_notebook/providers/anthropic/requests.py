@@ -1,4 +1,4 @@
-"""Anthropic Messages, the requests: prompts become request bodies. No I/O.
+"""The requests of Anthropic Messages: prompts become request bodies. No I/O.
 
 Source: https://platform.claude.com/docs/en/api/messages
 """
@@ -19,12 +19,13 @@ from llm_notebook.parts.messages import (
     json_text,
 )
 from llm_notebook.providers.anthropic.schemas import strict_schema
-from llm_notebook.providers.http.encoding import made_call_ids
-from llm_notebook.tools.tool import Tool
+from llm_notebook.providers.http.encoding import substitute_call_ids
+from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.tools.tool import Tool
 
 __all__ = ["message_blocks", "messages_body_text", "messages_settings"]
 
@@ -33,13 +34,13 @@ _CACHED_TEXT = json_text(_CACHED)[1:]
 
 
 def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], cache: bool = False) -> dict[str, Any]:
-    """Everything of a Messages request but the model and the messages.
+    """Return the fields of a Messages request, except the model and the messages.
 
     Args:
-        prompt: what to send.
-        stream: ask for a stream.
-        fields: request fields as the server names them, `max_tokens` among them; it is required.
-        cache: have tools and system prompt cached.
+        prompt: the prompt to send.
+        stream: whether to ask for a stream.
+        fields: further request fields, under the server's names; the server requires `max_tokens` among them.
+        cache: whether to have tools and system prompt cached.
     """
     settings: dict[str, Any] = dict(fields)
     if stream:
@@ -54,45 +55,44 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
         wanted = {"type": "json_schema", "schema": strict_schema(prompt.schema)}
         settings["output_config"] = {**settings.get("output_config", {}), "format": wanted}
     for tool in prompt.tools:
-        if not isinstance(tool, Tool):
+        if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, settings)
     return settings
 
 
 def messages_body_text(prompt: Prompt, model_name: str, settings: dict[str, Any], *, cache: bool = False) -> str:
-    """The body of a Messages request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+    """Return the body of a Messages request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
     Args:
-        prompt: what to send.
-        model_name: the server's name of the model.
+        prompt: the prompt to send.
+        model_name: the server's name for the model.
         settings: the other fields of the request.
-        cache: have the conversation up to its end cached.
+        cache: whether to have the whole conversation cached.
     """
     rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in settings.items())
     return f'{{"model":{json_text(model_name)},"messages":[{_messages_text(prompt, model_name, cache=cache)}]{rest}}}'
 
 
 def _system_text(messages: list[Message]) -> str:
-    texts = [part.text for message in messages if message.role == "system" for part in message.parts if _says(part)]
+    texts = [part.text for message in messages if message.role == "system" for part in message.parts if _has_text(part)]
     return "\n\n".join(texts)
 
 
-def _says(part: Part) -> TypeGuard[TextPart]:
-    # The server refuses blocks of text that hold only white space.
+def _has_text(part: Part) -> TypeGuard[TextPart]:
+    # The server refuses text blocks without any text but white space.
     return isinstance(part, TextPart) and not part.text.isspace() and bool(part.text)
 
 
-def _tool(tool: Any, model: Any) -> dict[str, Any]:
-    if not isinstance(tool, Tool):
-        spec: dict[str, Any] = tool.tool_spec(model)
-        return spec
+def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
+    if isinstance(tool, ServerSideTool):
+        return tool.tool_spec(model)
     return {"name": tool.name, "description": tool.description or "", "input_schema": tool.input_schema}
 
 
 def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
-    """The messages as JSON texts. Neighbours of the same role become one message, as the server wants them to alternate."""
+    """Return the messages as JSON text. Consecutive messages of one role become one, as the server requires roles to alternate."""
     messages = [message for message in prompt.messages if message.role != "system"]
-    ids = made_call_ids(messages)
+    ids = substitute_call_ids(messages)
     turns: list[tuple[str, list[str]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"
@@ -103,7 +103,7 @@ def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
             turns.append((role, []))
         turns[-1][1].append(text)
     if cache and turns and turns[-1][0] == "user":
-        # The text of a block ends with its closing brace.
+        # The text ends with the closing brace of its last block, before which the field is inserted.
         turns[-1][1][-1] = f"{turns[-1][1][-1][:-1]},{_CACHED_TEXT}"
     return ",".join(f'{{"role":"{role}","content":[{",".join(texts)}]}}' for role, texts in turns)
 
@@ -114,18 +114,18 @@ def _blocks_text(message: Message, model_name: str, ids: dict[int, str], known: 
         return kept[1]
     text = ",".join(map(json_text, message_blocks(message, model_name, ids)))
     if not any(id(part) in ids for part in message.parts):
-        # Ids that are made up depend on the messages around; messages with such are never kept.
+        # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         known[id(message)] = (message, text)
     return text
 
 
 def message_blocks(message: Message, model_name: str, ids: dict[int, str] | None = None) -> list[dict[str, Any]]:
-    """The content blocks of a message, in the order of its parts.
+    """Return the content blocks of a message, in the order of its parts.
 
     Args:
-        message: of any role but `system`.
-        model_name: the server's name of the model; what another model reasoned is left out, for only its author may be sent it.
-        ids: for the tool calls and results that have no id of their own, one by the `id()` of their part.
+        message: a message of any role but `system`.
+        model_name: the server's name for the model. Reasoning of another model is left out, since its signature is not valid here.
+        ids: substitutes for the tool calls and results that have no id, by the `id()` of their part.
     """
     blocks = (_block(part, model_name, ids or {}) for part in message.parts)
     return [block for block in blocks if block is not None]
@@ -138,22 +138,22 @@ def _block(part: Part, model_name: str, ids: dict[int, str]) -> dict[str, Any] |
         return block
     if isinstance(part, TextPart):
         cited = {"citations": own["citations"]} if own.get("citations") else {}
-        return {"type": "text", "text": part.text, **cited} if _says(part) else None
+        return {"type": "text", "text": part.text, **cited} if _has_text(part) else None
     if isinstance(part, AttachmentPart) and part.attachment is not None:
-        return _attached(part.attachment)
+        return _attachment_block(part.attachment)
     if isinstance(part, ReasoningPart):
-        return _reasoned(part, own, model_name)
+        return _reasoning_block(part, own, model_name)
     if isinstance(part, ToolCallPart):
         if part.server_executed and not own:
             return None
         call_id = _sendable_id(part.tool_call_id or ids.get(id(part)))
         return {"type": "tool_use", "id": call_id, "name": part.name, "input": part.arguments, **own}
     if isinstance(part, ToolResultPart) and not part.server_executed:
-        return _answered(part, _sendable_id(part.tool_call_id or ids.get(id(part))))
+        return _result_block(part, _sendable_id(part.tool_call_id or ids.get(id(part))))
     return None
 
 
-def _reasoned(part: ReasoningPart, own: dict[str, Any], model_name: str) -> dict[str, Any] | None:
+def _reasoning_block(part: ReasoningPart, own: dict[str, Any], model_name: str) -> dict[str, Any] | None:
     if own.get("type") == "redacted_thinking":
         return {"type": "redacted_thinking", "data": own["data"]}
     if "signature" not in own or own.get("model", model_name) != model_name:
@@ -161,15 +161,15 @@ def _reasoned(part: ReasoningPart, own: dict[str, Any], model_name: str) -> dict
     return {"type": "thinking", "thinking": part.text, "signature": own["signature"]}
 
 
-def _answered(part: ToolResultPart, call_id: str | None) -> dict[str, Any]:
+def _result_block(part: ToolResultPart, call_id: str | None) -> dict[str, Any]:
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id, "content": part.output}
     if part.attachments:
-        said = [{"type": "text", "text": part.output}] if part.output.strip() else []
-        block["content"] = [*said, *map(_attached, part.attachments)]
+        text = [{"type": "text", "text": part.output}] if part.output.strip() else []
+        block["content"] = [*text, *map(_attachment_block, part.attachments)]
     return block | ({"is_error": True} if part.exception is not None else {})
 
 
-def _attached(attachment: Attachment) -> dict[str, Any]:
+def _attachment_block(attachment: Attachment) -> dict[str, Any]:
     kind = attachment.resolve_type()
     holder = "image" if kind.startswith("image/") else "document"
     if attachment.url is not None:
@@ -182,5 +182,5 @@ def _attached(attachment: Attachment) -> dict[str, Any]:
 
 
 def _sendable_id(call_id: str | None) -> str | None:
-    """An id with the characters that the server takes; ids of other providers may have others."""
+    """Return an id with only the characters that the server takes. Ids from other providers may have others."""
     return call_id and re.sub(r"[^A-Za-z0-9_-]", "_", call_id)

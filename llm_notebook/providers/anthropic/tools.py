@@ -1,4 +1,4 @@
-"""Tools that Anthropic runs itself, to be given as tools of a prompt to its models.
+"""Server-side tools that Anthropic runs, to be given as tools of a prompt to its models.
 
 Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools
 """
@@ -16,9 +16,9 @@ class WebSearch(ServerSideTool):
     """Search the web.
 
     Args:
-        max_uses: how often at the most in one answer.
-        allowed_domains, blocked_domains: search only there, or not there; one of the two.
-        user_location: where the results should be of use: `city`, `region`, `country`, `timezone`.
+        max_uses: the most searches in one answer.
+        allowed_domains, blocked_domains: the only domains to search, or those not to search; one of the two.
+        user_location: the place for which results are wanted: `city`, `region`, `country`, `timezone`.
     """
 
     name = "web_search"
@@ -40,7 +40,7 @@ class WebSearch(ServerSideTool):
             "user_location": user_location and {"type": "approximate", **user_location},
         }
 
-    def tool_spec(self, model: Any) -> dict[str, Any]:
+    def tool_spec(self, model: object) -> dict[str, Any]:
         kind = "web_search_20250305" if _is_before_46(model) else "web_search_20260318"
         return {"type": kind, "name": self.name, **_given(self._limits)}
 
@@ -49,10 +49,10 @@ class WebFetch(ServerSideTool):
     """Read web pages and documents whose addresses are in the conversation.
 
     Args:
-        max_uses: how often at the most in one answer.
-        allowed_domains, blocked_domains: read only there, or not there; one of the two.
-        citations: have the answer say where what it tells stands.
-        max_content_tokens: about how many tokens of a page are read.
+        max_uses: the most pages read for one answer.
+        allowed_domains, blocked_domains: the only domains to read from, or those not to read from; one of the two.
+        citations: whether the answer cites its sources.
+        max_content_tokens: the most tokens of a page that are read, roughly.
     """
 
     name = "web_fetch"
@@ -76,16 +76,16 @@ class WebFetch(ServerSideTool):
             "max_content_tokens": max_content_tokens,
         }
 
-    def tool_spec(self, model: Any) -> dict[str, Any]:
+    def tool_spec(self, model: object) -> dict[str, Any]:
         kind = "web_fetch_20250910" if _is_before_46(model) else "web_fetch_20260318"
         return {"type": kind, "name": self.name, **_given(self._limits)}
 
 
 class CodeExecution(ServerSideTool):
-    """Run Python and shell commands in a container of Anthropic's.
+    """Run Python and shell commands in a container at Anthropic.
 
     Args:
-        container: the id of an earlier answer's container, to go on in it; `response.json()["container"]["id"]`.
+        container: the id of an earlier answer's container, to continue in it: `response.json()["container"]["id"]`.
     """
 
     name = "code_execution"
@@ -94,17 +94,17 @@ class CodeExecution(ServerSideTool):
         super().__init__()
         self._container = container
 
-    def tool_spec(self, model: Any) -> dict[str, Any]:
+    def tool_spec(self, model: object) -> dict[str, Any]:
         kind = "code_execution_20250825" if _is_before_46(model) else "code_execution_20260521"
         return {"type": kind, "name": self.name}
 
-    def prepare_request(self, model: Any, kwargs: dict[str, Any]) -> None:
+    def prepare_request(self, model: object, kwargs: dict[str, Any]) -> None:
         if self._container is not None:
             kwargs["container"] = self._container
 
 
-def _is_before_46(model: Any) -> bool:
-    """True for models of before Claude 4.6, which know only the first versions of these tools."""
+def _is_before_46(model: object) -> bool:
+    """Return True for a model older than Claude 4.6. Such a model knows only the first versions of these tools."""
     return getattr(model, "thinking", "") in ("", "budget")
 
 

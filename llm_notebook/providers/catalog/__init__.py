@@ -1,1 +1,1 @@
-"""The models that are known by name: the shipped catalogues, the lists that providers have sent, and prices."""
+"""What is known about models: the shipped catalogues, the lists that providers have sent, names, and prices."""

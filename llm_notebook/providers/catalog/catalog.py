@@ -1,9 +1,16 @@
-"""The catalogues: which models each provider has, what they can do, how much they take in and what they cost.
+"""The catalogues of models: which models each provider has, what they can do, how many tokens they take and what they cost.
 
-One file per provider in `catalogs/`: `{"updated": "YYYY-MM-DD", "models": [...]}`, each model with its `id` and, as far as known,
-`aliases`, `context` and `max_output` (tokens), `price` (US dollars per million tokens: `input`, `output`, `cached_input`,
-`cache_write`; `long` has the same for prompts of more than `over` tokens), `supports` (of `tools`, `schema`, `reasoning`, `images`,
-`audio`, `video`, and of Anthropic's and Google's `thinking:` with the way in which they are told to reason), `stream` where it is false, and `wire` where it is not its provider's usual one.
+There is one file for each provider in `catalogs/`: `{"updated": "YYYY-MM-DD", "models": [...]}`. Each model has an `id` and, as far as
+they are known:
+
+- `aliases`;
+- `context` and `max_output`, in tokens;
+- `price`, in US dollars per million tokens: `input`, `output`, `cached_input`, `cache_write`; `long` has the same prices for prompts
+  of more than `over` tokens;
+- `supports`: some of `tools`, `schema`, `reasoning`, `images`, `audio` and `video`, and for Anthropic's and Google's models `thinking:` with
+  the way in which a request asks for reasoning; a model without this field is assumed to support everything in `EVERYTHING`;
+- `stream`, if it is false;
+- `wire`, if it is not the provider's usual one.
 """
 
 from __future__ import annotations
@@ -15,21 +22,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Catalog", "CatalogModel", "Price", "catalog", "parsed_catalog"]
-
+__all__ = ["EVERYTHING", "Catalog", "CatalogModel", "Price", "catalog", "parse_catalog"]
 
 EVERYTHING = frozenset({"tools", "schema", "reasoning", "images", "stream"})
 
 
 @dataclass(slots=True, frozen=True)
 class Price:
-    """US dollars per million tokens.
+    """The price of a model, in US dollars per million tokens.
 
     Attributes:
-        input, output: what is sent and what comes back.
-        cached_input: what is sent and found in the provider's cache; None where that costs the same.
-        cache_write: what is sent and put into that cache; None where that costs the same.
-        over: prompts of more tokens than this cost what `beyond` says; None where all cost the same.
+        input: the price of the prompt's tokens.
+        output: the price of the answer's tokens.
+        cached_input: the price of prompt tokens that the provider has in its cache; None if it is `input`.
+        cache_write: the price of prompt tokens that the provider puts into its cache; None if it is `input`.
+        over: the number of prompt tokens above which `beyond` applies; None if the price does not depend on it.
+        beyond: the price of longer prompts.
     """
 
     input: float
@@ -42,16 +50,16 @@ class Price:
 
 @dataclass(slots=True, frozen=True)
 class CatalogModel:
-    """What is known of one model.
+    """What is known about one model.
 
     Attributes:
-        name: the provider's name of it.
+        name: the provider's name for it.
         aliases: other names that `get_model()` takes for it.
-        context: most tokens of prompt and answer together.
-        max_output: most tokens of an answer.
-        price: None where it is not known.
-        supports: what it can do; a model that is not listed is taken to support everything.
-        wire: the wire format it needs, where that is not its provider's usual one.
+        context: the most tokens of prompt and answer together.
+        max_output: the most tokens of an answer.
+        price: its price; None if that is not known.
+        supports: what it can do; a model that no catalogue lists is assumed to support everything.
+        wire: the wire format it needs; None means its provider's usual one.
     """
 
     name: str
@@ -68,9 +76,9 @@ class Catalog:
     """The models of one provider.
 
     Attributes:
-        provider: its name.
-        updated: the day it was last compared with what the provider says, as ISO 8601; empty if there is no catalogue.
-        models: by the provider's names.
+        provider: the provider's name.
+        updated: the day of the last comparison with what the provider says, as ISO 8601; empty if there is no catalogue.
+        models: the models by the provider's names for them.
     """
 
     provider: str
@@ -78,24 +86,24 @@ class Catalog:
     models: Mapping[str, CatalogModel] = field(default_factory=dict)
 
     def find(self, name: str) -> CatalogModel | None:
-        """The model of that name; a dated version (`-2025-08-07`, `-20250807`) is looked up without its date too."""
+        """Return the model with this name, or None. A dated name (`-2025-08-07`, `-20250807`) also finds the model without a date."""
         return self.models.get(name) or self.models.get(_undated(name))
 
 
 @functools.cache
 def catalog(provider: str) -> Catalog:
-    """The catalogue of that provider; an empty one if there is none."""
+    """Read the catalogue of this provider; it is empty if there is none. It is read once."""
     path = Path(__file__).with_name("catalogs") / f"{provider}.json"
     if not path.is_file():
         return Catalog(provider)
-    return parsed_catalog(provider, json.loads(path.read_text(encoding="utf-8")))
+    return parse_catalog(provider, json.loads(path.read_text(encoding="utf-8")))
 
 
-def parsed_catalog(provider: str, data: dict[str, Any]) -> Catalog:
-    """The catalogue that a file's JSON holds.
+def parse_catalog(provider: str, data: dict[str, Any]) -> Catalog:
+    """Return the catalogue that a file's JSON holds.
 
     Raises:
-        KeyError, TypeError, AttributeError: it does not hold one.
+        KeyError, TypeError, AttributeError: the JSON has another shape.
     """
     models = [_model(entry) for entry in data["models"]]
     return Catalog(provider, data["updated"], {model.name: model for model in models})

@@ -1,4 +1,4 @@
-"""What a response cost, from the tokens it used and the price of its model. No I/O."""
+"""The cost of a response, from the tokens it used and the price of its model."""
 
 from __future__ import annotations
 
@@ -6,25 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.parts.messages import Usage
 from llm_notebook.providers.catalog.catalog import Price
 from llm_notebook.providers.catalog.lists import known_model
+from llm_notebook.providers.http.servers import Server
 
 __all__ = ["Cost", "cost", "cost_of", "is_billed", "total"]
 
 _MILLION = 1_000_000
+# The names under which OpenAI, Anthropic and Google count tokens from and into their caches.
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 _USUAL_TIERS = (None, "auto", "default", "standard")
+# The `provider` of models on the user's own servers.
+_OWN_SERVERS = (None, "ollama")
 
 
 @dataclass(slots=True, frozen=True)
 class Cost:
-    """What a response cost.
+    """The cost of a response.
 
     Attributes:
-        usd: US dollars; None where that cannot be told.
-        unknown: why it cannot be told, as a sentence; empty where it can.
+        usd: US dollars; None if the cost is unknown.
+        unknown: a sentence that says why the cost is unknown; empty if it is known.
     """
 
     usd: float | None
@@ -37,13 +42,13 @@ class Cost:
 
 
 def cost(usage: Usage, price: Price | None, *, model_id: str = "this model", tier: str | None = None) -> Cost:
-    """The cost of one response.
+    """Compute the cost of one response.
 
     Args:
-        usage: the tokens it used, those found in a cache included in its `input`.
-        price: what the model costs; None where that is not known.
-        model_id: how the model is called in the sentence that says why the cost is unknown.
-        tier: the tier of service that answered, where the provider says so; prices are those of the usual one.
+        usage: the tokens it used; `input` includes those from a cache.
+        price: the price of the model; None if it is not known.
+        model_id: the model's name in the sentence that says why the cost is unknown.
+        tier: the service tier that answered, if the provider names it; the known prices are those of the usual tier.
     """
     if price is None:
         return Cost(None, f"The price of {model_id} is not known.")
@@ -65,14 +70,14 @@ def cost(usage: Usage, price: Price | None, *, model_id: str = "this model", tie
 
 
 def total(costs: Sequence[Cost]) -> str:
-    """What several responses cost together, in a few words, also where that is not known; empty for none."""
+    """Return the cost of several responses together as a few words, also if it is not known. It is empty for no responses."""
     if any(one.usd is None for one in costs):
         return "cost not known"
     return str(Cost(sum(one.usd or 0.0 for one in costs))) if costs else ""
 
 
 def _count(details: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:
-    """The tokens that a provider's finer counts, in whatever object they stand, give under one of these names."""
+    """Return the number of tokens under one of these names in a provider's detailed counts, however deep it is nested."""
     for name, value in (details or {}).items():
         found = _count(value, names) if isinstance(value, Mapping) else value if name in names else 0
         if isinstance(found, int) and found:
@@ -80,27 +85,25 @@ def _count(details: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:
     return 0
 
 
-_OWN_SERVERS = (None, "ollama")
-
-
-def is_billed(model: Any) -> bool:
-    """Somebody asks money for the model's answers: a known provider, or a plugin's that needs a key."""
-    if hasattr(type(model), "address"):
-        return getattr(model, "provider", None) not in _OWN_SERVERS
+def is_billed(model: KeyHolder) -> bool:
+    """Return True if answers of this model cost money: it is a known provider's, or a plugin's that needs a key."""
+    if isinstance(model, Server):
+        return model.provider not in _OWN_SERVERS
     return bool(model.needs_key)
 
 
-def cost_of(model: Any, usage: Usage, response_json: Any = None) -> Cost:
-    """The cost of one response.
+def cost_of(model: KeyHolder, usage: Usage, response_json: object = None) -> Cost:
+    """Compute the cost of one response.
 
     Args:
         model: the model that answered.
         usage: the tokens it used.
-        response_json: the provider's raw JSON, which may name the tier of service that answered.
+        response_json: the provider's raw JSON, which may name the service tier that answered.
     """
-    provider, model_id = getattr(model, "provider", None), model.model_id
-    if provider in _OWN_SERVERS and hasattr(type(model), "address"):
-        return Cost(None, f"{model_id} has no price here: it runs on a server of your own.")
-    known = known_model(provider, model.model_name) if provider is not None else None
+    if not isinstance(model, Server):
+        return cost(usage, None, model_id=model.model_id)
+    if model.provider is None or model.provider in _OWN_SERVERS:
+        return Cost(None, f"{model.model_id} has no price here: it runs on a server of your own.")
+    known = known_model(model.provider, model.model_name)
     tier = response_json.get("service_tier") if isinstance(response_json, Mapping) else None
-    return cost(usage, known.price if known is not None else None, model_id=model_id, tier=tier)
+    return cost(usage, known.price if known is not None else None, model_id=model.model_id, tier=tier)

@@ -1,4 +1,4 @@
-"""Finding a model by its id or an alias, and saying which names come close to a wrong one."""
+"""Model names: find a model by its id or an alias, and suggest names that resemble a wrong one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from typing import Protocol, TypeVar
 
 from llm_notebook.configuration.choices import read_aliases
 
-__all__ = ["Named", "closest_names", "entry_called"]
+__all__ = ["Named", "closest_names", "find_entry"]
 
 
 class Named(Protocol):
-    """Something with an id and aliases."""
+    """Something with an id and aliases, such as a registered model."""
 
     @property
     def model_id(self) -> str:
-        """The id."""
+        """The model's id."""
 
     @property
     def aliases(self) -> Sequence[str]:
-        """Other names of it."""
+        """The model's other names."""
 
 
 E = TypeVar("E", bound=Named)
 
 
-def entry_called(name: str, entries: Iterable[E]) -> E | None:
-    """The entry of that id or alias. An id wins over aliases, a user's alias over a built-in one."""
+def find_entry(name: str, entries: Iterable[E]) -> E | None:
+    """Return the entry with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one."""
     by_id = {entry.model_id: entry for entry in entries}
     aliases = {alias: entry.model_id for entry in by_id.values() for alias in entry.aliases} | read_aliases()
+    # An alias may name another alias; `seen` ends the search where they form a circle.
     seen: set[str] = set()
     while name not in by_id and name in aliases and name not in seen:
         seen.add(name)
@@ -38,7 +39,7 @@ def entry_called(name: str, entries: Iterable[E]) -> E | None:
 
 
 def closest_names(wrong: str, known: Iterable[str]) -> str:
-    """` Did you mean X or Y?` where names come close, whatever their case; else nothing."""
+    """Return ` Did you mean X or Y?` with the known names that resemble a wrong one, ignoring case; empty if none does."""
     by_folded: dict[str, str] = {}
     for name in known:
         by_folded.setdefault(name.casefold(), name)

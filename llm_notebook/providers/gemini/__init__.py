@@ -1,1 +1,1 @@
-"""Google's Gemini API: models, options, requests and answers."""
+"""Google's Gemini API: models, options, tools, requests and answers."""

@@ -1,4 +1,4 @@
-"""Google Gemini's generateContent, the answers: bytes become stream events. No I/O.
+"""The answers of Google Gemini's generateContent: bytes become stream items. No I/O.
 
 Source: https://ai.google.dev/api/generate-content and https://ai.google.dev/gemini-api/docs/thought-signatures
 """
@@ -14,25 +14,25 @@ from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_
 
 __all__ = ["GenerateContentDecoder"]
 
-# The last is no reason of Gemini's own, but servers that imitate it give it for tool calls.
+# Gemini itself does not send the last one, but servers that imitate it send it for tool calls.
 _REGULAR_ENDS = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", "FUNCTION_CALL"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
-# What a stream is kept under that came as one list.
+# The field that holds the chunks of a stream that came as one JSON list.
 _LIST = "chunks"
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
-_SERVERS_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
+_SERVER_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
 
 
 class GenerateContentDecoder(StreamDecoder):
-    """One answer, streamed or whole. The API has no terminal event: an answer has ended where a `finishReason` says so.
+    """The decoder of one answer, streamed or whole. The API has no terminal event; a `finishReason` ends the answer.
 
-    What has to go back to the provider on the part it came on is kept as provider metadata under `gemini`: thought signatures, and
-    the parts of the provider's own tools.
+    What has to go back to the provider with the part that it came with is kept as provider metadata under `gemini`: thought
+    signatures, and the parts of the provider's own tools.
 
     Args:
         sender: the model's id, for error messages.
-        stream: a stream was asked for.
-        secret: the key, to be kept out of error messages.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
     """
 
     kind = "an answer of Gemini's"
@@ -45,146 +45,146 @@ class GenerateContentDecoder(StreamDecoder):
         self._raw_usage: dict[str, Any] = {}
         self._parts: list[_Part] = []
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.read(self.parsed(data), self._items_of_chunk, error=name == "error")
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self.interpret(self.parse(data), self._decode_chunk, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        """The stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        """Return the stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
         chunks = body.get(_LIST)
         if chunks is not None:
             self._whole_json = None
         items: StreamItems = []
         for chunk in [body] if chunks is None else chunks:
-            items += self.read(chunk if isinstance(chunk, dict) else {}, self._items_of_chunk)
+            items += self.interpret(chunk if isinstance(chunk, dict) else {}, self._decode_chunk)
         if self.failure is not None:
             raise self.failure
         if not self.done:
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         return items
 
-    def parsed(self, data: bytes) -> dict[str, Any]:
-        """The JSON object of a frame or a body; a list becomes one."""
-        return super().parsed(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
+    def parse(self, data: bytes) -> dict[str, Any]:
+        """Return the JSON object of a frame or a body. A list becomes an object that holds it."""
+        return super().parse(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
 
-    def _items_of_chunk(self, event: dict[str, Any]) -> StreamItems:
-        """The stream items of one chunk, or of a whole answer."""
+    def _decode_chunk(self, event: dict[str, Any]) -> StreamItems:
+        """Return the stream items of one chunk, or of a whole answer."""
         if not _KNOWN & event.keys():
-            raise self.strange(json_text(event))
+            raise self.not_an_answer(json_text(event))
         self._raw_usage |= event.get("usageMetadata") or {}
         if not self._head:
             self._head = {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
         feedback = event.get("promptFeedback") or {}
         if reason := feedback.get("blockReason"):
-            self.failure = self._stopped("the prompt was blocked", reason, feedback.get("blockReasonMessage"))
+            self.failure = self._stop_error("the prompt was blocked", reason, feedback.get("blockReasonMessage"))
             return []
         items: StreamItems = []
         for candidate in (event.get("candidates") or [])[:1]:
             for part in (candidate.get("content") or {}).get("parts") or []:
-                items += self._items_of(part)
+                items += self._decode_part(part)
             self._candidate |= {name: value for name, value in candidate.items() if name != "content"}
-            items += self._ended(candidate.get("finishReason"))
+            items += self._finish(candidate.get("finishReason"))
         return items
 
-    def _ended(self, reason: str | None) -> StreamItems:
+    def _finish(self, reason: str | None) -> StreamItems:
         self.done = reason in _REGULAR_ENDS
         if not reason:
             return []
         if not self.done:
-            self.failure = self._stopped("the model stopped early", reason, self._candidate.get("finishMessage"))
-        told = {name: self._candidate[name] for name in _SOURCES if self._candidate.get(name)}
+            self.failure = self._stop_error("the model stopped early", reason, self._candidate.get("finishMessage"))
+        sources = {name: self._candidate[name] for name in _SOURCES if self._candidate.get(name)}
         texts = [part for part in self._parts if part.family == "text"]
-        if not told or not texts:
+        if not sources or not texts:
             return []
-        return [self._event(texts[-1], "text", "", told)]
+        return [self._make_event(texts[-1], "text", "", sources)]
 
-    def _stopped(self, what: str, reason: str, explanation: Any) -> ProviderError:
+    def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
         said = f"{what} ({reason}). {explanation or ''}"
         return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=str(reason))
 
-    def _items_of(self, value: dict[str, Any]) -> StreamItems:
+    def _decode_part(self, value: dict[str, Any]) -> StreamItems:
         if not isinstance(value, dict):
             raise TypeError("a part is an object")
         if "functionCall" in value:
-            return self._call(value)
+            return self._add_call(value)
         if "text" in value:
-            return self._text(value)
-        for called, answered in _SERVERS_CALLS.items():
+            return self._add_text(value)
+        for called, answered in _SERVER_CALLS.items():
             if called in value:
-                return self._servers_call(value, value[called])
+                return self._add_server_call(value, value[called])
             if answered in value:
-                return [self._servers_result(value, value[answered])]
-        return [self._event(self._new_part("text", value), "text", "", {"part": value})]
+                return [self._add_server_result(value, value[answered])]
+        return [self._make_event(self._start_part("text", value), "text", "", {"part": value})]
 
-    def _text(self, value: dict[str, Any]) -> StreamItems:
-        """Text belongs to the part before it unless one of them is signed: a signature is for its own part alone."""
+    def _add_text(self, value: dict[str, Any]) -> StreamItems:
+        """Add text to the part before it, or to a new part if either of them is signed: a signature covers one part only."""
         text, signature = as_text(value["text"]), value.get("thoughtSignature")
         if not text and not signature:
             return []
         family: EventType = "reasoning" if value.get("thought") else "text"
         last = self._parts[-1] if self._parts else None
         continues = last is not None and last.family == family and last.is_open and not signature
-        part = last if continues and last is not None else self._new_part(family, value, is_open=not signature)
+        part = last if continues and last is not None else self._start_part(family, value, is_open=not signature)
         part.texts.append(text)
         if continues and family == "text":
             return [text]
-        return [self._event(part, family, text, _signed(value))]
+        return [self._make_event(part, family, text, _signature_of(value))]
 
-    def _call(self, value: dict[str, Any]) -> StreamItems:
+    def _add_call(self, value: dict[str, Any]) -> StreamItems:
         call = value["functionCall"]
         if call.get("willContinue") or "partialArgs" in call:
-            # Arguments in pieces come only where they are asked for.
-            raise self.strange(json_text(value))
-        part = self._new_part("tool_call_name", value, as_text(call.get("id") or new_tool_call_id()))
-        items: StreamItems = [self._event(part, "tool_call_name", as_text(call["name"]), _signed(value))]
+            # The API sends arguments in pieces only to clients that ask for it, and this one does not.
+            raise self.not_an_answer(json_text(value))
+        part = self._start_part("tool_call_name", value, as_text(call.get("id") or new_tool_call_id()))
+        items: StreamItems = [self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value))]
         if call.get("args"):
-            items.append(self._event(part, "tool_call_args", json_text(call["args"])))
+            items.append(self._make_event(part, "tool_call_args", json_text(call["args"])))
         return items
 
-    def _servers_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
+    def _add_server_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
         given = call.get("args") if "toolCall" in value else {name: call.get(name) for name in ("language", "code")}
         call_id = as_text(call.get("id") or new_tool_call_id())
-        part = self._new_part("tool_call_name", value, call_id, is_servers=True)
-        name = _servers_tool_name(call)
+        part = self._start_part("tool_call_name", value, call_id, server_executed=True)
+        name = _server_tool_name(call)
         return [
-            self._event(part, "tool_call_name", name, {"part": value}),
-            self._event(part, "tool_call_args", json_text(given or {})),
+            self._make_event(part, "tool_call_name", name, {"part": value}),
+            self._make_event(part, "tool_call_args", json_text(given or {})),
         ]
 
-    def _servers_result(self, value: dict[str, Any], result: dict[str, Any]) -> StreamEvent:
-        """A result says which call it is for, or else is for the one before it."""
-        calls = [part.call_id for part in self._parts if part.is_servers and part.family == "tool_call_name"]
+    def _add_server_result(self, value: dict[str, Any], result: dict[str, Any]) -> StreamEvent:
+        """Add a result to the call that it names, or else to the last call."""
+        calls = [part.call_id for part in self._parts if part.server_executed and part.family == "tool_call_name"]
         call_id = as_text(result.get("id") or (calls[-1] if calls else new_tool_call_id()))
-        part = self._new_part("tool_result", value, call_id, is_servers=True)
+        part = self._start_part("tool_result", value, call_id, server_executed=True)
         response = result.get("response")
         text = str(result.get("output") or "") if response is None else json_text(response)
         if result.get("outcome") not in (None, "OUTCOME_OK"):
             text = f"{result['outcome']}\n{text}".rstrip()
-        event = self._event(part, "tool_result", text, {"part": value})
-        event.tool_name = _servers_tool_name(result)
+        event = self._make_event(part, "tool_result", text, {"part": value})
+        event.tool_name = _server_tool_name(result)
         return event
 
-    def _new_part(
+    def _start_part(
         self,
         family: EventType,
         value: dict[str, Any],
         call_id: str | None = None,
         *,
-        is_servers: bool = False,
+        server_executed: bool = False,
         is_open: bool = False,
     ) -> _Part:
-        part = _Part(len(self._parts), family, value, call_id, is_servers=is_servers, is_open=is_open)
+        part = _Part(len(self._parts), family, value, call_id, server_executed=server_executed, is_open=is_open)
         self._parts.append(part)
         return part
 
     @staticmethod
-    def _event(part: _Part, kind: EventType, chunk: str, kept: dict[str, Any] | None = None) -> StreamEvent:
+    def _make_event(part: _Part, kind: EventType, chunk: str, kept: dict[str, Any] | None = None) -> StreamEvent:
         part.kept |= kept or {}
         return StreamEvent(
             kind,
             chunk,
             part_index=part.index,
             tool_call_id=part.call_id,
-            server_executed=part.is_servers,
+            server_executed=part.server_executed,
             provider_metadata={"gemini": dict(part.kept)} if kept else None,
         )
 
@@ -196,7 +196,7 @@ class GenerateContentDecoder(StreamDecoder):
 
     @property
     def usage(self) -> Usage:
-        """Tokens, as far as the server told them. What the model thought counts as output, what its own tools read as input."""
+        """The tokens used, as far as the server reported them. Reasoning counts as output, and what server-side tools read as input."""
         usage = {name: value for name, value in self._raw_usage.items() if isinstance(value, int)}
         sums = []
         for names in (("promptTokenCount", "toolUsePromptTokenCount"), ("candidatesTokenCount", "thoughtsTokenCount")):
@@ -208,7 +208,7 @@ class GenerateContentDecoder(StreamDecoder):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The answer in the API's non-streamed shape: as the server sent it if it was not streamed."""
+        """The answer in the API's shape for answers that are not streamed; if it was not streamed, as the server sent it."""
         if self._whole_json is not None:
             return self._whole_json
         content = {"role": "model", "parts": [part.to_dict() for part in self._parts]}
@@ -219,7 +219,7 @@ class GenerateContentDecoder(StreamDecoder):
 class _Part:
     """A part of the answer while its chunks arrive."""
 
-    __slots__ = ("call_id", "family", "index", "is_open", "is_servers", "kept", "texts", "value")
+    __slots__ = ("call_id", "family", "index", "is_open", "kept", "server_executed", "texts", "value")
 
     def __init__(
         self,
@@ -228,28 +228,28 @@ class _Part:
         value: dict[str, Any],
         call_id: str | None,
         *,
-        is_servers: bool,
+        server_executed: bool,
         is_open: bool,
     ) -> None:
         self.index = index
         self.family = family
         self.value = value
         self.call_id = call_id
-        self.is_servers = is_servers
+        self.server_executed = server_executed
         self.is_open = is_open
         self.kept: dict[str, Any] = {}
         self.texts: list[str] = []
 
     def to_dict(self) -> dict[str, Any]:
-        """The part as an answer that was not streamed would hold it."""
+        """Return the part as an answer that was not streamed would hold it."""
         return self.value | ({"text": "".join(self.texts)} if self.texts else {})
 
 
-def _signed(value: dict[str, Any]) -> dict[str, Any] | None:
+def _signature_of(value: dict[str, Any]) -> dict[str, Any] | None:
     signature = value.get("thoughtSignature")
     return {"thoughtSignature": signature} if signature else None
 
 
-def _servers_tool_name(value: dict[str, Any]) -> str:
-    """What the provider's own tool is called: its type in small letters; only the running of code has none."""
+def _server_tool_name(value: dict[str, Any]) -> str:
+    """Return the name of a server-side tool, which is its type in lower case. Only code execution has no type."""
     return str(value.get("toolType") or "code_execution").lower()

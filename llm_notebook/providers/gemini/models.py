@@ -1,4 +1,4 @@
-"""Google's Gemini models and others behind the same API, as sync and async model classes."""
+"""Models that speak Google's generateContent API, such as Gemini."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ _VIDEO_TYPES = frozenset("video/mp4 video/mpeg video/quicktime video/webm video/
 
 
 class _GeminiModel(HTTPModel):
-    """What the two classes share: how the model reasons, what it sees and hears, and the request."""
+    """The part of a Gemini model that is the same with and without `await`."""
 
     home = ("https://generativelanguage.googleapis.com/v1beta", "gemini", "GEMINI_API_KEY")
     document_types = _DOCUMENT_TYPES
-    Options: Any = LazyOptions(
-        "llm_notebook.providers.gemini.options", "GeminiOptions", reasoning="ReasoningGeminiOptions"
-    )
+    Options = LazyOptions("llm_notebook.providers.gemini.options", "GeminiOptions", reasoning="ReasoningGeminiOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
 
     def __init__(
@@ -45,16 +43,20 @@ class _GeminiModel(HTTPModel):
         further = ((_AUDIO_TYPES, arguments.get("audio")), (_VIDEO_TYPES, video))
         self.attachment_types = self.attachment_types.union(*(types for types, flag in further if flag))
         if self.base_url is None:
-            # The variables of the `llm` command's plugin and of Google's own library.
+            # The `llm` command's plugin and Google's own library read these variables.
             self._further_key_env_vars = ("LLM_GEMINI_KEY", "GOOGLE_API_KEY")
 
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
-        """How a model reasons, and what it sees and hears; one that no catalogue has does what the newest do."""
+        # A model that no catalogue has is assumed to reason, see and hear as the newest models do.
+        is_new = known.supports == EVERYTHING
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "level" if "reasoning" in known.supports else ""
-        new = {"audio": True} if known.supports == EVERYTHING else {}
-        return {"thinking": kinds[0] if kinds else usual, "video": bool(new) or "video" in known.supports, **new}
+        return super().arguments_for(known) | {
+            "thinking": kinds[0] if kinds else usual,
+            "audio": is_new or "audio" in known.supports,
+            "video": is_new or "video" in known.supports,
+        }
 
     def key_headers(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": Secret(key)}
@@ -75,17 +77,17 @@ class GeminiModel(_GeminiModel, SyncHTTPModel):
 
     Args:
         model_id: the name that `get_model()` and error messages use.
-        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1beta`; None is Google.
-        model_name: the server's name of the model, where it differs from `model_id`.
-        key: an API key. A server on `http://` needs none; Google does.
-        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1beta`; None means Google.
+        model_name: the server's name for the model, if it differs from `model_id`.
+        key: an API key. Google requires one; your own server may not.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
+        max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
-        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
+        tls: how the server's certificate is checked, as `TLSSettings`; None means the usual way.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, video, reasoning: what the model can do.
-        thinking: how the model is told how much to reason: by `budget`, as Gemini 2.5, or by `level`, as later ones.
+        thinking: how the amount of reasoning is set: by `budget`, as for Gemini 2.5, or by `level`, as for later models.
     """
 
 

@@ -1,4 +1,4 @@
-"""The options of Gemini models, with what each does, and the request fields they become."""
+"""The options of Gemini models, and the request fields that they become."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class GeminiOptions(HTTPOptions):
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
     def request_fields(self, *, reasons: bool = False, hide_reasoning: bool = False) -> dict[str, Any]:
-        """The options as request fields.
+        """Return the options as request fields.
 
         Args:
-            reasons: the model reasons before it answers.
-            hide_reasoning: ask for no readable reasoning.
+            reasons: whether the model reasons before it answers.
+            hide_reasoning: whether to ask for no readable reasoning.
         """
         given = self.model_dump(exclude_none=True)
         config = {theirs: given[ours] for ours, theirs in _CONFIG_NAMES.items() if ours in given}

@@ -1,4 +1,4 @@
-"""Google Gemini's generateContent, the requests: prompts become request bodies. No I/O.
+"""The requests of Google Gemini's generateContent: prompts become request bodies. No I/O.
 
 Source: https://ai.google.dev/api/generate-content
 """
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["content_parts", "gemini_body_text"]
 
+# The ids of calls that came without one begin with this; see `parts/identifiers.py`.
 _MADE_HERE = "tc_"
 
 
 def gemini_body_text(prompt: Prompt, fields: dict[str, Any]) -> str:
-    """The body of a request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+    """Return the body of a request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
     Args:
-        prompt: what to send.
-        fields: request fields as the server names them.
+        prompt: the prompt to send.
+        fields: further request fields, under the server's names.
     """
     rest = "".join(f",{json_text(name)}:{json_text(value)}" for name, value in _settings(prompt, fields).items())
     return f'{{"contents":[{_contents_text(prompt)}]{rest}}}'
@@ -81,12 +82,12 @@ def _contents_text(prompt: Prompt) -> str:
 
 
 def content_parts(message: Message) -> list[dict[str, Any]]:
-    """The parts of a message as the API takes them, in their order; what tools attached follows their results."""
-    parts = [encoded for part in message.parts for encoded in _encoded(part)]
+    """Return the parts of a message as the API takes them, in their order. What tools attached follows all results."""
+    parts = [encoded for part in message.parts for encoded in _encode_part(part)]
     return sorted(parts, key=lambda part: "functionResponse" not in part) if message.role == "tool" else parts
 
 
-def _encoded(part: Part) -> list[dict[str, Any]]:
+def _encode_part(part: Part) -> list[dict[str, Any]]:
     own: dict[str, Any] = (getattr(part, "provider_metadata", None) or {}).get("gemini") or {}
     if "part" in own:
         return [own["part"]]
@@ -96,23 +97,23 @@ def _encoded(part: Part) -> list[dict[str, Any]]:
     if isinstance(part, ReasoningPart):
         return [{"text": part.text, "thought": True, **signed}] if signed else []
     if isinstance(part, AttachmentPart) and part.attachment is not None:
-        return [_attached(part.attachment)]
+        return [_attachment_part(part.attachment)]
     if isinstance(part, ToolCallPart) and not part.server_executed:
         call = {**_id(part.tool_call_id), "name": part.name, "args": part.arguments}
         return [{"functionCall": call, **signed}]
     if isinstance(part, ToolResultPart) and not part.server_executed:
-        told = {"output" if part.exception is None else "error": part.output}
-        response = {**_id(part.tool_call_id), "name": part.name, "response": told}
-        return [{"functionResponse": response}, *map(_attached, part.attachments)]
+        outcome = {"output" if part.exception is None else "error": part.output}
+        response = {**_id(part.tool_call_id), "name": part.name, "response": outcome}
+        return [{"functionResponse": response}, *map(_attachment_part, part.attachments)]
     return []
 
 
 def _id(call_id: str | None) -> dict[str, str]:
-    """The id of a call, where it was not made here: the server matches calls and results without ids by name and order."""
+    """Return the id of a call, unless it was made here. The server matches calls and results without ids by name and order."""
     return {"id": call_id} if call_id and not call_id.startswith(_MADE_HERE) else {}
 
 
-def _attached(attachment: Attachment) -> dict[str, Any]:
+def _attachment_part(attachment: Attachment) -> dict[str, Any]:
     kind = attachment.resolve_type()
     if attachment.url is not None:
         return {"fileData": {"mimeType": kind, "fileUri": attachment.url}}

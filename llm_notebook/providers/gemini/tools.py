@@ -1,4 +1,4 @@
-"""Tools that Google runs itself, to be given as tools of a prompt to Gemini models.
+"""Server-side tools that Google runs, to be given as tools of a prompt to Gemini models.
 
 Source: https://ai.google.dev/gemini-api/docs/tools
 """
@@ -13,19 +13,19 @@ __all__ = ["CodeExecution", "GoogleSearch", "URLContext"]
 
 
 class _GeminiTool(ServerSideTool):
-    """A tool of Google's.
+    """A tool that Google runs.
 
     Attributes:
-        field: what the API calls it.
+        field: the API's name for it.
     """
 
     field: ClassVar[str]
 
-    def tool_spec(self, model: Any) -> dict[str, Any]:
+    def tool_spec(self, model: object) -> dict[str, Any]:
         return {self.field: {}}
 
-    def prepare_request(self, model: Any, kwargs: dict[str, Any]) -> None:
-        """From Gemini 3 on, have the tool's own calls told, which also lets it stand beside other tools."""
+    def prepare_request(self, model: object, kwargs: dict[str, Any]) -> None:
+        """Ask for the tool's calls to be reported, from Gemini 3 on. This also allows other tools in the same request."""
         if getattr(model, "thinking", "") == "level":
             config = kwargs.setdefault("toolConfig", {})
             config["includeServerSideToolInvocations"] = True

@@ -1,1 +1,1 @@
-"""Requests over HTTP, for every provider: what is sent, how the bytes come back, and what goes wrong on the way."""
+"""Requests over HTTP for every provider: how they are sent, how answers are decoded, and how failures are handled."""

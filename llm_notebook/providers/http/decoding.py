@@ -1,4 +1,26 @@
-"""What the decoders of all wire formats share: bytes become objects, and an end that came too early is an error. No I/O."""
+"""The base of all decoders: bytes become stream items, and an answer that ends too early becomes an error. No I/O.
+
+A decoder is fed the body of one reply, in pieces cut anywhere, and returns what each piece completes. The transport drives it:
+
+    feed(piece) → items      as often as bytes arrive
+    close()     → items      once, when the body has ended; raises unless the answer is complete
+
+The work is split in three. A `Framing` cuts bytes into frames: server-sent events for most APIs, lines of JSON for Ollama.
+`StreamDecoder` owns what must hold for every API. Each wire format's subclass says what a frame (`decode_frame()`) or a whole body
+(`decode_whole()`) means, and sets `done` when it sees the event that ends an answer.
+
+Four things are less simple than they look:
+
+- *The end.* A closed connection proves nothing: proxies and crashing servers close connections too. So `close()` accepts an answer only if
+  `done` was set. Some servers do not terminate their last frame, so a pending frame is decoded if it is whole and says that the answer
+  is over.
+- *Stream or body.* A server may answer a request for a stream with one JSON body. `expect_whole()` is called if the content type says so.
+  But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, and no API's answer with `<`.
+- *Errors inside a stream.* By the time one arrives, `feed()` may hold items from the same piece. It returns those first and keeps the
+  error in `failure`, which the transport raises by calling `close()`. Nothing after the error is read.
+- *Hostile or broken servers.* What is not the expected JSON becomes a `ProviderError` that quotes the beginning of it, with the key
+  replaced, and a frame or body that never ends is given up at 64 MB.
+"""
 
 from __future__ import annotations
 
@@ -15,40 +37,47 @@ from llm_notebook.providers.http.sse import SSEDecoder
 
 __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]
 
-# An answer with pictures in it takes some megabytes; what is larger than this would fill the memory before it ends.
+# An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
 
 StreamItems = list[str | StreamEvent]
+"""What a decoder returns. A plain string continues the text part before it; a StreamEvent says what it is and to which part it belongs."""
 
 
 class Framing(Protocol):
-    """Bytes in pieces of any size become the frames of a stream."""
+    """A way to cut a stream of bytes into frames."""
 
     @property
     def pending(self) -> bytes:
-        """Data of a frame that was not closed."""
+        """The data of a frame that has begun and not ended."""
 
     @property
     def waiting(self) -> int:
-        """How many bytes are kept for a frame that has not ended."""
+        """The number of bytes kept for a frame that has not ended."""
 
     def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
-        """The frames that `piece` completes, as (name or "", data)."""
+        """Return the frames that `piece` completes, as (name or "", data)."""
 
 
 class StreamDecoder:
-    """One response, streamed or whole. Subclasses say what a frame and a whole body mean, and set `done` at the terminal event.
+    """The decoder of one answer, streamed or whole. Subclasses give frames and bodies their meaning.
 
     Args:
         sender: the model's id, for error messages.
-        stream: a stream was asked for.
-        secret: the key, to be kept out of error messages.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
+
+    Attributes:
+        framing: the way the bytes of a stream are cut into frames.
+        object_is_whole: an opening brace at the start means one whole body instead of a stream.
+        goes_on: frames after the one that ends the answer may add to it.
+        kind: the answer's name in error messages.
+        done: the terminal event was seen.
+        failure: the error that the server reported inside the stream.
     """
 
     framing: ClassVar[type[Framing]] = SSEDecoder
-    # A stream of events cannot begin with a brace: a server that ignores `stream` sends its one body instead.
     object_is_whole: ClassVar[bool] = True
-    # Frames after the one that ends the answer may add to it.
     goes_on: ClassVar[bool] = False
     kind: ClassVar[str] = "an answer"
 
@@ -63,14 +92,11 @@ class StreamDecoder:
         self.failure: ModelError | None = None
 
     def expect_whole(self) -> None:
-        """The server answers with one JSON body although a stream was asked for."""
+        """Prepare for one JSON body, which the server announced although the request asked for a stream."""
         self._frames = None
 
     def feed(self, piece: bytes) -> StreamItems:
-        """The stream items that `piece` completes.
-
-        An error that the server reports inside the stream, or what is no answer, is kept in `failure`.
-        """
+        """Return the stream items that `piece` completes. An error found in it is kept in `failure`."""
         items: StreamItems = []
         if self.failure is not None:
             return items
@@ -87,7 +113,7 @@ class StreamDecoder:
                 if self.failure is not None or (self.done and not self.goes_on):
                     break
                 if data:
-                    items += self.items_of_frame(name, data)
+                    items += self.decode_frame(name, data)
         except ModelError as error:
             self.failure = error
         if frames.waiting > _LARGEST_PIECE:
@@ -95,42 +121,44 @@ class StreamDecoder:
         return items
 
     def _begin(self, piece: bytes) -> None:
-        """Look at the first byte: what it says counts for more than the content type that a proxy made of it."""
+        """Decide by the first byte whether this is a stream, one body, or no answer at all."""
         first = piece.lstrip()[:1]
         self._begun = bool(first)
         if first == b"<":
-            self.failure = self.strange("a web page. Check base_url")
+            self.failure = self.not_an_answer("a web page. Check base_url")
         elif first == b"{" and self.object_is_whole:
             self._frames = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        """The stream items of one frame.
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        """Return the stream items of one frame, and set `done` if it ends the answer.
 
         Raises:
-            ProviderError: it is an error, or no part of such an answer.
+            ProviderError: the frame reports an error, or is not part of such an answer.
+            IncompleteResponse: the answer ends where it must not, as in the middle of a tool call.
         """
         raise NotImplementedError
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        """The stream items of a whole answer; sets `done`.
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        """Return the stream items of a whole answer, and set `done`.
 
         Raises:
-            ProviderError: it is an error, or no such answer.
+            ProviderError: the body reports an error, or is not such an answer.
+            IncompleteResponse: the answer ends where it must not, as in the middle of a tool call.
         """
         raise NotImplementedError
 
     def close(self) -> StreamItems:
-        """The bytes have ended; gives what is known only now.
+        """End the answer, and return the items that are known only now.
 
         Raises:
-            IncompleteResponse: the stream ended without its terminal event, or the body is not a whole JSON text.
-            ProviderError: the stream held a `failure`.
+            IncompleteResponse: the stream has no terminal event, or the body is cut short.
+            ProviderError: the server reported an error, or what it sent is not such an answer.
         """
         if self.failure is not None:
             raise self.failure
         if self._frames is None:
-            return self._items_of_body()
-        items = [] if self.done else self._items_of_last(self._frames.pending)
+            return self._decode_body()
+        items = [] if self.done else self._decode_last_frame(self._frames.pending)
         if self.failure is not None:
             raise self.failure
         if not self.done:
@@ -139,76 +167,83 @@ class StreamDecoder:
             )
         return items
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
-        """The items of a last frame that is whole, although nothing closed it."""
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
+        """Return the items of a last frame that is whole JSON, although nothing terminated it."""
         try:
             from_json(pending)
         except ValueError:
             return []
-        return self.items_of_frame("", pending)
+        return self.decode_frame("", pending)
 
-    def _items_of_body(self) -> StreamItems:
+    def _decode_body(self) -> StreamItems:
         body = bytes(self._whole)
         if _is_cut_short(body):
             raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
-        self._whole_json = self.parsed(body)
-        return self.items_of_whole(self._whole_json)
+        self._whole_json = self.parse(body)
+        return self.decode_whole(self._whole_json)
 
-    def read(self, event: Any, meaning: Callable[[Any], StreamItems], *, error: bool = False) -> StreamItems:
-        """The stream items that `meaning` finds in what the server sent.
+    def interpret(
+        self, event: dict[str, Any], meaning: Callable[[dict[str, Any]], StreamItems], *, error: bool = False
+    ) -> StreamItems:
+        """Return the stream items that `meaning` finds in an event.
+
+        `meaning` may take the event's shape for granted: whatever it trips over becomes the error for an event of another shape.
 
         Args:
-            event: what it sent, parsed.
-            meaning: reads it; what it trips over is no part of such an answer.
-            error: it is an error in any case.
+            event: the parsed JSON.
+            meaning: decodes it.
+            error: the frame was marked as an error, whatever the event holds.
 
         Raises:
-            ProviderError: it is an error, or no part of such an answer.
+            ProviderError: the event reports an error, or is not part of such an answer.
         """
         if error or event.get("error") or event.get("type") == "error":
-            reported, request_id = self.reported(event), event.get("request_id")
-            reported.request_id = request_id if isinstance(request_id, str) else None
-            raise reported
+            failure, request_id = self.server_error(event), event.get("request_id")
+            failure.request_id = request_id if isinstance(request_id, str) else None
+            raise failure
         try:
             return meaning(event)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            raise self.strange(json_text(event)) from None
+            raise self.not_an_answer(json_text(event)) from None
 
-    def parsed(self, data: bytes) -> dict[str, Any]:
-        """The JSON object of a frame or a body.
+    def parse(self, data: bytes) -> dict[str, Any]:
+        """Return the JSON object of a frame or a body.
 
         Raises:
-            ProviderError: it is none.
+            ProviderError: it is not a JSON object.
         """
         try:
             parsed = from_json(data)
         except ValueError:
-            parsed = _leniently_parsed(data)
+            parsed = _parse_leniently(data)
         if not isinstance(parsed, dict):
-            raise self.strange(data[:4096].decode(errors="replace"))
+            raise self.not_an_answer(data[:4096].decode(errors="replace"))
         return parsed
 
-    def reported(self, body: Any) -> ProviderError:
-        """The error that the server reports."""
+    def server_error(self, body: object) -> ProviderError:
+        """Return the error that the server reports in this body."""
         return provider_error(self._sender, body, secret=self._secret)
 
-    def strange(self, sent: str) -> ProviderError:
-        """The error for what is no such answer; the key is taken out before the text is shortened."""
+    def not_an_answer(self, sent: str) -> ProviderError:
+        """Return the error for text that is not the expected answer."""
+        # The key is replaced before the text is cut, so that no beginning of it is left at the end.
         sent = sent.replace(self._secret, "…") if self._secret else sent
-        return self.reported(f"it sent what is not {self.kind}: {sent[:200]}")
+        return self.server_error(f"it sent what is not {self.kind}: {sent[:200]}")
 
     def _too_large(self) -> ModelError:
-        return self.reported(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
+        return self.server_error(
+            f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}"
+        )
 
-    def cut_in_call(self, reason: str) -> IncompleteResponse:
-        """The error for an answer that reached a limit in the middle of a tool call, which must not be run."""
+    def cut_off_in_call(self, reason: str) -> IncompleteResponse:
+        """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )
 
 
-def as_text(value: Any) -> str:
-    """The value, which must be text.
+def as_text(value: object) -> str:
+    """Return the value if it is text.
 
     Raises:
         TypeError: it is something else.
@@ -219,7 +254,7 @@ def as_text(value: Any) -> str:
 
 
 def _is_cut_short(body: bytes) -> bool:
-    """True if the body is the beginning of a JSON object or list but not all of it."""
+    """Return True if the body is empty, or the beginning of a JSON object or list and not all of it."""
     try:
         from_json(body)
     except ValueError:
@@ -232,9 +267,13 @@ def _is_cut_short(body: bytes) -> bool:
         return False
 
 
-def _leniently_parsed(data: bytes) -> Any:
-    """JSON with what strict parsers refuse: half an emoji as an escape, or bytes that are no UTF-8; both are replaced."""
+def _parse_leniently(data: bytes) -> object:
+    r"""Return the JSON value of data that a strict parser refuses, or None.
+
+    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced.
+    """
     try:
+        # The first pass turns half an emoji into a lone surrogate, which the second pass replaces.
         parsed = json.loads(data.decode(errors="replace"))
         return json.loads(json_text(parsed).encode(errors="replace"))
     except (ValueError, RecursionError):

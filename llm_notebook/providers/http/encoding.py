@@ -1,4 +1,4 @@
-"""What several wire formats encode alike."""
+"""What several wire formats encode in the same way: messages sent before, and tool calls that have no id."""
 
 from __future__ import annotations
 
@@ -8,26 +8,37 @@ from typing import Any
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["encoded_texts", "made_call_ids"]
+__all__ = ["encode_messages", "substitute_call_ids"]
 
 
-def encoded_texts(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
-    """The prompt's messages as JSON texts, by a wire's own `encode`; those that earlier rounds encoded are taken from there."""
+def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+    """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
+
+    The rounds of a chain share `prompt.encoded`, so that each round encodes only its new messages.
+
+    Args:
+        prompt: the prompt.
+        encode: turns messages into items of the wire format.
+    """
     messages, known = prompt.messages, prompt.encoded
-    if made_call_ids([message for message in messages if id(message) not in known]):
-        # Ids that are made up depend on the messages around; messages with such are never kept.
+    if substitute_call_ids([message for message in messages if id(message) not in known]):
+        # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages)]
     texts = []
     for message in messages:
         kept = known.get(id(message))
+        # Once a message is gone, another one may get its id.
         if kept is None or kept[0] is not message:
             kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
         texts.append(kept[1])
     return list(filter(None, texts))
 
 
-def made_call_ids(messages: list[Message]) -> dict[int, str]:
-    """Ids for the tool calls and results that have none, by the `id()` of their part: results match calls by name, in order."""
+def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
+    """Return ids for the tool calls and results that have none, by the `id()` of their part.
+
+    A result gets the id of the first unanswered call with its name.
+    """
     made: dict[int, str] = {}
     unanswered: list[ToolCallPart] = []
     for part in (part for message in messages for part in message.parts):

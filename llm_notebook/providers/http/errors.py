@@ -1,10 +1,9 @@
-"""What a server's refusal means: which error it is, in a sentence that says what to do."""
+"""Errors that servers report: what they say, whatever its shape, and what the user can do about it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
@@ -13,8 +12,8 @@ __all__ = ["error_text", "provider_error", "request_id_in", "tokens_over"]
 
 _NUMBER = r"(?P<{0}>\d[\d,_]*)"
 _LIMIT, _ASKED = _NUMBER.format("limit"), _NUMBER.format("asked")
-# What OpenAI, vLLM, OpenRouter, llama.cpp, Anthropic, Gemini, Mistral, xAI and Groq say.
-_SAID = tuple(
+# How OpenAI, vLLM, OpenRouter, llama.cpp, Anthropic, Gemini, Mistral, xAI and Groq say that a prompt is too long.
+_TOO_LONG = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"maximum (?:context|prompt) length is {_LIMIT}\D{{0,120}}?{_ASKED} (?:input )?tokens",
@@ -29,8 +28,8 @@ _SAID = tuple(
 
 
 def tokens_over(said: str) -> int | None:
-    """By how many tokens the request was longer than the limit that the server named; None if it named none."""
-    for pattern in _SAID:
+    """Return by how many tokens the request exceeded the limit that the server names; None if it names none."""
+    for pattern in _TOO_LONG:
         found = pattern.search(said)
         if found is not None:
             limit, asked = (int(re.sub(r"\D", "", found[name])) for name in ("limit", "asked"))
@@ -54,8 +53,8 @@ _HINTS = {
 _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-ms-request-id", "cf-ray")
 
 
-def error_text(body: Any) -> tuple[str, str | None]:
-    """What a server's error body says, and its short code, from any of the shapes that servers use."""
+def error_text(body: object) -> tuple[str, str | None]:
+    """Return the message and the short code in a server's error body, from any of the shapes that servers use."""
     if isinstance(body, list) and body:
         body = body[0]
     if not isinstance(body, dict):
@@ -74,49 +73,50 @@ def error_text(body: Any) -> tuple[str, str | None]:
 
 def provider_error(
     sender: str,
-    body: Any,
+    body: object,
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
     secret: str | None = None,
     hint: str | None = None,
 ) -> ProviderError:
-    """The error that says what the server said and what to do, in one sentence each.
+    """Return the error that says what the server said, and what to do about it.
 
     Args:
         sender: the model's id.
         body: the parsed JSON body, or its text.
-        status: HTTP status; None inside a stream.
+        status: the HTTP status; None inside a stream.
         headers: the reply's headers.
-        secret: a key that must not be repeated.
-        hint: what to do, where more can be said than the status alone says.
+        secret: a key, which the message must not show.
+        hint: advice that is better than what follows from the status alone.
     """
     said, code = error_text(body)
+    # A server's text ends up in a terminal or a notebook, so it is made one line without control characters.
     said = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(said.split()))
     if secret:
         said = said.replace(secret, "…")
     said = said if len(said) <= 600 else said[:600] + "…"
     where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
     message = f"{sender}: {where}" + (f": {said}" if said else ".")
-    advice = [_too_long(said), hint or _HINTS.get(status or 0, ""), _wait(status, headers or {})]
+    advice = [_length_advice(said), hint or _HINTS.get(status or 0, ""), _wait_advice(status, headers or {})]
     if any(advice):
         message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
     return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}))
 
 
 def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """The provider's id of the request, which its support asks for."""
+    """Return the provider's id for the request, which its support asks for; None if there is none."""
     return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
 
 
-def _too_long(said: str) -> str:
-    """What to do about a prompt that is longer than the model takes."""
+def _length_advice(said: str) -> str:
+    """Return advice on a prompt that is longer than the model takes; empty if the error is another one."""
     over = tokens_over(said)
     return "" if over is None else f"That is {over:,} tokens too many: send less, or begin a new conversation."
 
 
-def _wait(status: int | None, headers: Mapping[str, str]) -> str:
-    """How long the server asks to wait, where that is longer than anybody would wait for a cell."""
+def _wait_advice(status: int | None, headers: Mapping[str, str]) -> str:
+    """Return how long the server asks to wait, if that is too long for a cell to wait by itself; else empty."""
     seconds = retry_after(headers) if status in (429, 503, 529) else None
     if seconds is None or not LONGEST_ASKED_DELAY < seconds < float("inf"):
         return ""

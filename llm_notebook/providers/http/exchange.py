@@ -1,4 +1,20 @@
-"""One HTTP exchange: how it is sent, and what its replies and failures mean. No I/O; `transport.py` asks it, sync and async."""
+"""One HTTP exchange: the request that is sent, and what each reply or failure means. No I/O.
+
+`transport.py` pumps bytes twice, sync and async, and the two pumps must not differ in what they do about a status or a broken connection. So
+everything that is not I/O is here, once. For each attempt a pump asks its `Exchange`:
+
+    http_request()                        what to send
+    accept(reply)                         whether the reply is an answer to decode
+    decide_after_refusal(reply, content)  the reply has an error status: what now?
+    decide_after_failure(error)           the connection failed: what now?
+    close(decoder)                        the answer has ended: its last items
+
+A decision is a value, which the pump only has to carry out: a `Retry` means wait and send again, a `ModelError` is raised, and None
+(after a failure only) means that the answer was complete before the connection broke.
+
+`answering` is what protects the user from paying twice. It is set when a reply is accepted, and from then on nothing is sent again,
+whatever happens: a failure becomes an `IncompleteResponse`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +22,6 @@ import functools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import httpx
 
@@ -16,9 +31,9 @@ from llm_notebook.providers.http.errors import provider_error, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
-__all__ = ["FAILURES", "Exchange", "Item", "Opened", "TransportSettings"]
+__all__ = ["FAILURES", "Exchange", "Item", "OpenedFile", "TransportSettings"]
 
-# Alerts of TLS that come while an async connection is read are raised as they are, as OSErrors.
+# httpx does not wrap TLS alerts that arrive while an async connection is read: they are OSErrors.
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
 
 _DEFAULT_TIMEOUT = 600.0
@@ -36,7 +51,7 @@ _HEADERS = MappingProxyType(
 
 Item = str | StreamEvent
 
-# What may pass, before any reply came.
+# Failures before a reply that may be over by the next attempt.
 _PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.RemoteProtocolError, OSError)
 
 
@@ -46,8 +61,8 @@ class TransportSettings:
 
     Attributes:
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
-        tls: how the server's certificate is checked; None is the usual way.
+        max_retries: how often an unanswered request is sent again.
+        tls: how the server's certificate is checked; None means the usual way.
     """
 
     timeout: float | None = None
@@ -56,37 +71,42 @@ class TransportSettings:
 
     @property
     def seconds(self) -> float:
-        """Seconds without a byte after which a request is given up."""
+        """The timeout in seconds, with the default filled in."""
         return self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
 
     def httpx_timeout(self) -> httpx.Timeout:
-        """The time for each step: a free connection and every piece of the answer may take the whole of it."""
+        """Return the time for each step. Waiting for a free connection or for a piece of the answer may take all of it."""
         seconds = self.seconds
         return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT), write=min(seconds, _WRITE_TIMEOUT))
 
 
 @dataclass(slots=True, frozen=True)
-class Opened:
+class OpenedFile:
     """A file that a server has begun to send.
 
     Attributes:
-        status: 200, or 206 for a part of it, or 416 where the part that was asked for is not there.
-        headers: those of the server that sends it.
-        asked: those of the server that was asked first, which may have sent us on to the other.
-        pieces: the body, to be read once.
+        status: 200, or 206 for a part of the file, or 416 if there is no such part.
+        headers: the headers of the server that sends the file.
+        first_headers: the headers of the server that was asked first and may have redirected to the other.
+        pieces: the body, which can be read once.
     """
 
     status: int
     headers: Mapping[str, str]
-    asked: Mapping[str, str]
+    first_headers: Mapping[str, str]
     pieces: Iterator[bytes]
 
 
 class Exchange:
-    """One request and what its replies and failures mean. Both drivers of the transport ask it.
+    """One request, and what its replies and failures mean.
+
+    Args:
+        request: what is sent.
+        decoder: reads the answer; None if the answer is a file or a list.
+        settings: how it is sent.
 
     Attributes:
-        answering: an answer has begun; nothing is sent again.
+        answering: an answer has begun, so nothing is sent again.
     """
 
     def __init__(self, request: WireRequest, decoder: Decoder | None, settings: TransportSettings) -> None:
@@ -98,7 +118,8 @@ class Exchange:
         self.answering = False
 
     def http_request(self) -> httpx.Request:
-        """The request as it is: a client that merges its own settings into it takes as long again."""
+        """Return the request as httpx sends it."""
+        # A client's build_request() would merge its own settings into this, which takes as long again.
         return httpx.Request(
             "POST",
             _parsed(self._request.url),
@@ -108,7 +129,7 @@ class Exchange:
         )
 
     def file_request(self) -> httpx.Request:
-        """The request for a file as it is, or for a part of it: what the server compresses cannot be resumed."""
+        """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
         return httpx.Request(
             "GET",
             httpx.URL(self._request.url),
@@ -117,19 +138,23 @@ class Exchange:
             extensions={"timeout": self._settings.httpx_timeout().as_dict()},
         )
 
-    def opened(self, reply: httpx.Response, asked: Mapping[str, str]) -> Opened:
-        """The file that a reply begins to send."""
+    def begin_file(self, reply: httpx.Response, first_headers: Mapping[str, str]) -> OpenedFile:
+        """Take the reply as the beginning of a file, and return that."""
         self.answering = True
-        return Opened(reply.status_code, reply.headers, asked, self._file_pieces(reply))
+        return OpenedFile(reply.status_code, reply.headers, first_headers, self._file_pieces(reply))
 
     def _file_pieces(self, reply: httpx.Response) -> Iterator[bytes]:
         try:
-            yield from self.pieces(reply)
+            yield from self.iter_pieces(reply)
         except FAILURES as error:
-            raise self.failure(error) from None
+            raise self.failure_error(error) from None
 
-    def accepts(self, reply: httpx.Response) -> bool:
-        """True if the reply is an answer to decode."""
+    def accept(self, reply: httpx.Response) -> bool:
+        """Return True if the reply is an answer to decode, and prepare the decoder for it.
+
+        Raises:
+            TransportError: the server answered with a web page.
+        """
         if not reply.is_success:
             return False
         self.answering = True
@@ -143,8 +168,12 @@ class Exchange:
             self._decoder.expect_whole()
         return True
 
-    def closed(self, decoder: Decoder) -> list[Item]:
-        """The last items of an answer that has ended."""
+    def close(self, decoder: Decoder) -> list[Item]:
+        """End the answer, and return its last items.
+
+        Raises:
+            ModelError: the answer is incomplete or holds an error; the error names the request's id.
+        """
         try:
             return decoder.close()
         except ModelError as error:
@@ -152,25 +181,29 @@ class Exchange:
             raise
 
     @staticmethod
-    def pieces(reply: httpx.Response) -> Iterator[bytes]:
+    def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
+        """Return the pieces of the body as they arrive. `iter_raw()` is the faster way, and enough unless they are compressed."""
         return reply.iter_bytes() if "content-encoding" in reply.headers else reply.iter_raw()
 
     @staticmethod
-    def apieces(reply: httpx.Response) -> AsyncIterator[bytes]:
+    def aiter_pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
+        """Return the same as `iter_pieces()` for an async reply."""
         return reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw()
 
-    def refused(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
-        """What follows an error status."""
-        refusal = self.refusal(reply, content)
+    def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
+        """Return what to do about an error status: send again, or raise an error."""
+        refusal = self.refusal_error(reply, content)
+        # llama.cpp and servers like it answer 503 until they have loaded the model, which can take minutes.
         loading = reply.status_code == 503 and "loading" in str(refusal).lower()
+        # OpenAI sends 429 for this too, but waiting does not fill up an account.
         final = refusal.code == "insufficient_quota"
-        retry = self._retries.after_reply(
+        retry = self._retries.decide_after_reply(
             reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final
         )
         return retry or refusal
 
-    def refusal(self, reply: httpx.Response, content: bytes) -> ProviderError:
-        """The error that an error status is."""
+    def refusal_error(self, reply: httpx.Response, content: bytes) -> ProviderError:
+        """Return the error for a reply with an error status."""
         body = _json_of(reply)
         if body is None:
             kind = reply.headers.get("content-type", "")
@@ -185,23 +218,23 @@ class Exchange:
             hint=self._request.advise(reply.status_code),
         )
 
-    def failed(self, error: Exception) -> Retry | ModelError | None:
-        """What follows a failure of the connection; None if the answer was complete already."""
+    def decide_after_failure(self, error: Exception) -> Retry | ModelError | None:
+        """Return what to do about a failed connection: send again, or raise an error; None if the answer is complete."""
         if self._decoder is not None and self._decoder.done:
             return None
         if isinstance(error, _PASSING) and not self.answering and not _about_certificates(error):
-            retry = self._retries.after_failure(f"No connection to {_shown(self._request.url)}")
+            retry = self._retries.decide_after_failure(f"No connection to {_shown(self._request.url)}")
             if retry is not None:
                 return retry
-        return self.failure(error)
+        return self.failure_error(error)
 
-    def failure(self, error: Exception) -> ModelError:
-        """The error that a failure of the connection is."""
+    def failure_error(self, error: Exception) -> ModelError:
+        """Return the error for a failed connection."""
         sender, host = self._request.sender, _shown(self._request.url)
         if isinstance(error, httpx.InvalidURL):
             return TransportError(f"{sender}: its address cannot be used ({error}). Check base_url.")
         if isinstance(error, httpx.LocalProtocolError):
-            # The error quotes the header, and that may be the key.
+            # httpx's message quotes the header, which may hold the key.
             return TransportError(f"{sender}: a header cannot be sent. Check the key and headers=.")
         seconds = f"{self._settings.seconds:g} s"
         if self.answering:
@@ -217,16 +250,17 @@ class Exchange:
             return TransportError(f"{sender}: {host} did not answer within {seconds}.")
         advice = "Check the address and the network."
         if _about_certificates(error):
-            advice = "A certificate of one's own needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
+            advice = "A private certificate needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
         return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
 
 
-def _json_of(reply: httpx.Response) -> Any:
-    """The body of a reply that was read, parsed; None if it is no JSON."""
+def _json_of(reply: httpx.Response) -> object:
+    """Return the parsed body of a reply that has been read; None if it is not JSON."""
     try:
-        return reply.json()
+        body: object = reply.json()
     except ValueError:
         return None
+    return body
 
 
 @functools.lru_cache(maxsize=64)
@@ -235,7 +269,7 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _about_certificates(error: Exception) -> bool:
-    """True for a failure that the same certificates would meet again."""
+    """Return True for a failure that a retry cannot mend, since the certificates will be the same."""
     return "certificate" in str(error).lower()
 
 
@@ -244,6 +278,6 @@ def _cause(error: Exception) -> str:
 
 
 def _shown(url: str) -> str:
-    """The URL without what might be secret in it."""
+    """Return the URL without its user name, password and query, which may be secret."""
     parsed = httpx.URL(url)
     return f"{parsed.scheme}://{parsed.netloc.decode().rpartition('@')[2]}{parsed.path}"

@@ -1,4 +1,4 @@
-"""Models behind HTTP: what the sync and async model classes of every wire format share."""
+"""Models behind HTTP: the base classes that the sync and async model classes of every wire format share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AUDIO_TYPES = frozenset({"audio/wav", "audio/mpeg"})
 
 
 class ModelArguments(TypedDict, total=False):
-    """The keyword arguments that models of every wire format take; `HTTPModel` says what they mean."""
+    """The keyword arguments that models of every wire format take; `HTTPModel` documents them."""
 
     base_url: str | None
     model_name: str | None
@@ -57,20 +57,23 @@ class ModelArguments(TypedDict, total=False):
 
 
 class HTTPModel(Server):
-    """What both flavours of a wire format share: their settings, the request, and the meaning of its reply.
+    """The part of a model that is the same with and without `await`: its settings, its requests and the decoders of their answers.
 
     Args:
         model_id: the name that `get_model()` and error messages use.
-        base_url: the server's address; None is the provider's own.
-        model_name: the server's name of the model, where it differs from `model_id`.
+        base_url: the server's address; None means the provider's own server.
+        model_name: the server's name for the model, if it differs from `model_id`.
         key: an API key.
-        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
+        max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
-        tls: how the server's certificate is checked, where not the usual way.
+        tls: how the server's certificate is checked; None means the usual way.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
+
+    Attributes:
+        document_types: the MIME types of documents that models of this wire format read if they have `vision`.
     """
 
     document_types: frozenset[str] = frozenset({"application/pdf"})
@@ -121,23 +124,32 @@ class HTTPModel(Server):
         }
 
     @classmethod
-    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:  # noqa: ARG003  subclasses read it
-        """Arguments of this wire format's own that follow from what is known of a model."""
-        return {}
+    def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
+        """Return the arguments that follow from what is known about a model."""
+        able = known.supports
+        return {
+            "model_name": known.name,
+            "vision": "images" in able,
+            "audio": "audio" in able,
+            "reasoning": "reasoning" in able,
+            "can_stream": "stream" in able,
+            "supports_schema": "schema" in able,
+            "supports_tools": "tools" in able,
+        }
 
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None
     ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
-        """The request for a prompt, what reads its answer, and how it is sent."""
+        """Return the request for a prompt, the decoder of its answer, and how it is sent."""
         request, decoder = self._wire(prompt, stream, key)
-        return request, decoder, self._sending(prompt)
+        return request, decoder, self._transport_settings(prompt)
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
-        """The request for a prompt and what reads its answer."""
+        """Return the request for a prompt and the decoder of its answer."""
         raise NotImplementedError
 
-    def _sending(self, prompt: Prompt) -> TransportSettings:
-        """How this prompt is sent: its own options `timeout` and `max_retries` count for more than the model's."""
+    def _transport_settings(self, prompt: Prompt) -> TransportSettings:
+        """Return how a prompt is sent. Its options `timeout` and `max_retries` win over the model's."""
         from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
 
         timeout, max_retries = (getattr(prompt.options, name, None) for name in ("timeout", "max_retries"))
@@ -149,7 +161,7 @@ class HTTPModel(Server):
 
     @staticmethod
     def _settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
-        """Tell the response, if anybody still has it, what the whole exchange told."""
+        """Give the response what is known about the whole answer, unless it has been dropped."""
         if response is None:
             return
         usage = decoder.usage
@@ -168,12 +180,13 @@ class SyncHTTPModel(HTTPModel, KeyModel):
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
         request, decoder, settings = self._exchange(prompt, stream, key)
-        reader, note_retry = _held_weakly(response)
+        reference, note_retry = _weak_references(response)
         del response
         try:
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
         finally:
-            self._settle(reader(), decoder)
+            # An answer that was interrupted or cut short has been paid for too, so its usage is recorded in any case.
+            self._settle(reference(), decoder)
 
 
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
@@ -190,7 +203,7 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
         request, decoder, settings = self._exchange(prompt, stream, key)
-        reader, note_retry = _held_weakly(response)
+        reference, note_retry = _weak_references(response)
         del response
         items = process.of(Transport).astream(request, decoder, settings, note_retry)
         try:
@@ -198,13 +211,14 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
                 async for together in items:
                     yield together
         finally:
-            self._settle(reader(), decoder)
+            self._settle(reference(), decoder)
 
 
-def _held_weakly(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], Any]]:
-    """The response and its `note_retry`, for a generator that must not keep its response alive.
+def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:
+    """Return weak references to a response and its `note_retry`, for a generator that must not keep its response alive.
 
-    So a response that nobody has any more takes the generator with it, which closes the connection at once and what it awaits
-    in order; in a cycle of references the garbage collector would come late and have an event loop close all of it together.
+    A response holds the generator that reads its answer. If the generator held the response too, the garbage collector would have to
+    find the cycle: late, and in no particular order, so that an event loop would close everything at once. Without a cycle, dropping
+    the response closes the generator, and the generator closes its connection at once.
     """
     return weakref.ref(response), response._turn.note_retry

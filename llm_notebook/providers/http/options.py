@@ -1,4 +1,4 @@
-"""The options that models of every wire format take: how long to wait for this one prompt, and how often to try."""
+"""Options that models of every wire format take, and the kinds of values that options of several wire formats have."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ __all__ = ["SENDING_OPTIONS", "HTTPOptions", "JSONObject", "OneOrMoreTexts", "js
 SENDING_OPTIONS = frozenset({"timeout", "max_retries"})
 
 
-def _from_json(value: Any) -> Any:
-    """Text is read as JSON, so that structured options can be given on a command line."""
+# On the command line of a magic every option is text, so structured options may be given as JSON text.
+def _from_json(value: object) -> object:
+    """Return text parsed as JSON, and any other value unchanged."""
     return json.loads(value) if isinstance(value, str) else value
 
 
-def json_if_object(value: Any) -> Any:
-    """Text that begins like a JSON object is read as one; every other value stays what it is."""
+def json_if_object(value: object) -> object:
+    """Return text that begins like a JSON object parsed as one, and any other value unchanged."""
     return json.loads(value) if isinstance(value, str) and value[:1] == "{" else value
 
 
-def _json_if_list(value: Any) -> Any:
-    """Text that begins like a JSON list is read as one; every other value stays what it is."""
+def _json_if_list(value: object) -> object:
+    """Return text that begins like a JSON list parsed as one, and any other value unchanged."""
     return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
 
 
@@ -34,11 +35,11 @@ OneOrMoreTexts = Annotated[str | list[str] | None, BeforeValidator(_json_if_list
 
 
 class HTTPOptions(Options):
-    """Options of models behind HTTP. They are not sent: they say how the request is."""
+    """Options of models behind HTTP. These two are not sent; they say how the request is sent."""
 
     timeout: float | None = Field(None, gt=0, description="Seconds without a byte after which it is given up.")
     max_retries: int | None = Field(None, ge=0, description="How often an unanswered request is sent again.")
 
     def given(self, *left_out: str) -> dict[str, Any]:
-        """The options that were given and are sent, without those `left_out`."""
+        """Return the options that were given and are sent to the server, except those in `left_out`."""
         return self.model_dump(exclude_none=True, exclude={*SENDING_OPTIONS, "extra_body", *left_out})

@@ -1,4 +1,4 @@
-"""A model's place on a server: its address, its name there, its key and headers, and what to do when the server says no."""
+"""Servers that models are on: their address, key and headers, the requests to them, and advice when they refuse."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
 
 
 class Server(KeyHolder):
-    """Where a model is, and how it is spoken to.
+    """A model's server: where it is, and how requests to it are made.
 
     Args:
-        model_id: how error messages call the model.
-        base_url: the server's address up to and including its version; None is the provider's own server.
-        model_name: the server's name of the model, where it differs from `model_id`.
-        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as the models take them.
+        model_id: the model's name in error messages.
+        base_url: the server's address up to and including its version; None means the provider's own server.
+        model_name: the server's name for the model, if it differs from `model_id`.
+        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `HTTPModel`.
 
     Attributes:
-        provider: the provider in whose catalogue the model is looked up, if it is one of a provider's.
-        home: the address, the name of the key and its environment variable where no `base_url` is given.
+        provider: the provider whose catalogue has the model; None for a model on any other server.
+        home: what applies if no `base_url` is given: the address, the name of the stored key and its environment variable.
 
     Raises:
-        ValueError: `base_url` is no address.
+        ValueError: `base_url` is not an address.
     """
 
     home: ClassVar[tuple[str, str | None, str | None]] = ("", None, None)
@@ -74,15 +74,20 @@ class Server(KeyHolder):
 
     @property
     def address(self) -> str:
-        """The address that requests go to, without the path of the request."""
+        """The address of the server, without the path of a request."""
         return self.base_url or self.home[0]
 
     def key_headers(self, key: str) -> dict[str, str]:
-        """The headers that carry the key."""
+        """Return the headers that carry the key."""
         return {"authorization": Secret(f"Bearer {key}")}
 
     def wire_request(self, path: str, body: str, key: str | None) -> WireRequest:
-        """The request that sends this body.
+        """Build the request that sends this body.
+
+        Args:
+            path: the path under the server's address.
+            body: JSON text.
+            key: the API key, if there is one.
 
         Raises:
             ModelError: a header cannot be sent.
@@ -91,15 +96,15 @@ class Server(KeyHolder):
         from llm_notebook.providers.http.wire import WireRequest  # loaded with the first request
 
         headers = {
-            name: _sendable(self._with_stored_keys(value), f"header {name!r}", self.model_id)
+            name: _header_value(self._with_stored_keys(value), f"header {name!r}", self.model_id)
             for name, value in self.headers.items()
         }
         if key:
-            headers |= {
-                name: Secret(value) for name, value in self.key_headers(_sendable(key, "key", self.model_id)).items()
-            }
+            value = _header_value(key, "key", self.model_id)
+            headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
         return WireRequest(
             url=f"{self.address}/{path}",
+            # Text can hold half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
             secret=key and Secret(key),
@@ -108,7 +113,7 @@ class Server(KeyHolder):
         )
 
     def _with_stored_keys(self, value: str) -> str:
-        """The header's value with the stored key, or the environment variable, of that name in the place of each `${NAME}`."""
+        """Return a header's value in which each `${NAME}` is replaced by the stored key, or the environment variable, of that name."""
 
         def stored(match: re.Match[str]) -> str:
             name = match.group(1)
@@ -123,30 +128,32 @@ class Server(KeyHolder):
         return Secret(_STORED_KEY.sub(stored, value))
 
     def advice(self, status: int, key: str | None) -> str | None:
-        """What to do about an error status of this server's; None where the status says it all."""
+        """Return what to do about an error status; None if there is nothing better to say than for any server."""
         if status in (401, 403):
-            return self._key_advice(key) if status == 401 else f"Check what the key may do, and {self._key_found(key)}."
+            return (
+                self._key_advice(key) if status == 401 else f"Check what the key may do, and {self._key_origin(key)}."
+            )
         if status == 404:
             return closest_names(self.model_name, self._names_of_provider()).strip() or None
         return None
 
     def _names_of_provider(self) -> list[str]:
-        """The provider's names of its models, as far as known here."""
+        """Return the provider's names for its models, as far as they are known here."""
         if self.provider is None:
             return []
-        from llm_notebook.providers.catalog.lists import known_names  # knows the classes that are servers
+        from llm_notebook.providers.catalog.lists import known_names  # only an error needs it
 
         return known_names(self.provider)
 
     def _key_advice(self, key: str | None) -> str:
         if key:
-            return f"Check the key: {self._key_found(key)}."
+            return f"Check the key: {self._key_origin(key)}."
         if self.needs_key:
             return f"It wants a key: `%llm keys set {self.needs_key}` stores one."
         return "It wants a key, and none was sent: give the model key= or needs_key= (`api_key_name` in an endpoints file)."
 
-    def _key_found(self, key: str | None) -> str:
-        """Where the key came from, as the end of a sentence."""
+    def _key_origin(self, key: str | None) -> str:
+        """Return where the key came from, as the end of a sentence."""
         if key is None:
             return "that one is sent"
         if self.key is not None:
@@ -159,16 +166,16 @@ class Server(KeyHolder):
 
 
 class OpenAIServer(Server):
-    """A place on OpenAI's own server, on the gateway that `OPENAI_BASE_URL` names, or on any server that speaks its protocol."""
+    """OpenAI's own server, the gateway that `OPENAI_BASE_URL` names, or any other server that speaks OpenAI's protocols."""
 
     home = (OPENAI_URL, "openai", "OPENAI_API_KEY")
 
     @property
     def address(self) -> str:
-        """The address given, else that of the gateway which the environment names, as OpenAI's own client reads it.
+        """The given address, or else that of the gateway in `OPENAI_BASE_URL`, which OpenAI's own client reads too.
 
         Raises:
-            ModelError: what the variable holds is no address.
+            ModelError: the variable does not hold an address.
         """
         given = os.getenv("OPENAI_BASE_URL", "").strip()
         if self.base_url is not None or not given:
@@ -183,15 +190,15 @@ class OpenAIServer(Server):
 
     @property
     def is_behind_gateway(self) -> bool:
-        """No address was given, and the environment names another server than OpenAI's."""
+        """True if no address was given and the environment names another server than OpenAI's."""
         return self.base_url is None and self.address != OPENAI_URL
 
 
-def _sendable(value: str, what: str, sender: str) -> Secret:
-    """The value of a header, without the white space around it.
+def _header_value(value: str, what: str, sender: str) -> Secret:
+    """Return a header's value without the white space around it.
 
     Raises:
-        ModelError: it holds characters that no header can carry; it is not shown.
+        ModelError: it holds characters that no header can carry. The message does not show it.
     """
     value = Secret(value.strip())
     if not value.isascii() or not value.isprintable():
@@ -200,10 +207,10 @@ def _sendable(value: str, what: str, sender: str) -> Secret:
 
 
 def _check_address(base_url: str) -> None:
-    """Refuse what is no address of a server.
+    """Check that this is the address of an HTTP server.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not.
     """
     try:
         address = urlsplit(base_url)

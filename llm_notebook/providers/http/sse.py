@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in pieces of any size become events. No I/O."""
+"""Server-sent events: bytes, in pieces of any size, become events. No I/O."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ ServerSentEvent = tuple[str, bytes]
 
 
 class SSEDecoder:
-    """An incremental decoder of the event-stream format of the HTML standard (section 9.2.6).
+    """An incremental decoder of the event-stream format in the HTML standard (section 9.2.6).
 
-    Lines end with LF, CR or CRLF; pieces may end anywhere, inside a character too. Only `event` and `data` fields matter here.
-    An event whose closing blank line never came is not given out.
+    Lines end with LF, CR or CRLF, and pieces may end anywhere, even inside a character. Only the fields `event` and `data` matter
+    here. An event without its closing blank line is not returned by `feed()`; `pending` has its data.
     """
 
     __slots__ = ("_at_start", "_data", "_event", "_held", "_rest", "_skip_newline")
@@ -25,7 +25,7 @@ class SSEDecoder:
         self._at_start = True
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
-        """The events that `piece` completes, as (event name or "", data)."""
+        """Return the events that `piece` completes, as (event name or "", data)."""
         if self._between_events and b"\r" not in piece:
             return self._feed_whole_events(piece)
         return self._feed_lines(piece)
@@ -35,7 +35,10 @@ class SSEDecoder:
         return not (self._rest or self._data or self._event or self._skip_newline or self._at_start)
 
     def _feed_whole_events(self, piece: bytes) -> list[ServerSentEvent]:
-        """The common case by far, several times as fast: the piece begins with an event, and lines end in LF."""
+        """Decode a piece that begins with an event and whose lines end in LF.
+
+        This is by far the most common case, and several times as fast as reading line by line.
+        """
         *whole, rest = piece.split(b"\n\n")
         events: list[ServerSentEvent] = []
         for block in whole:
@@ -49,7 +52,7 @@ class SSEDecoder:
 
     def _feed_lines(self, piece: bytes) -> list[ServerSentEvent]:
         if self._skip_newline and piece:
-            # The piece before ended in CR: a LF here is the rest of that line's end.
+            # The piece before this one ended in CR, so a LF here belongs to that line's end.
             self._skip_newline = False
             if piece[:1] == b"\n":
                 piece = piece[1:]
@@ -70,6 +73,7 @@ class SSEDecoder:
         for raw in lines:
             line = raw.rstrip(b"\r\n")
             if self._at_start:
+                # The standard allows one byte order mark, at the start of the stream.
                 self._at_start = False
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if line[:5] == b"data:":
@@ -89,12 +93,12 @@ class SSEDecoder:
 
     @property
     def waiting(self) -> int:
-        """How many bytes are kept for an event that has not ended."""
+        """The number of bytes kept for an event that has not ended."""
         return len(self._rest) + self._held
 
     @property
     def pending(self) -> bytes:
-        """Data of an event whose closing blank line has not come."""
+        """The data of an event whose closing blank line has not arrived."""
         rest = bytes(self._rest)
         if rest.startswith(b"data:"):
             return b"\n".join([*self._data, rest[5:].removeprefix(b" ")])

@@ -1,4 +1,27 @@
-"""HTTP, the only module that knows httpx: sends a WireRequest, pumps the bytes through a Decoder, retries, reuses connections."""
+"""The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
+
+This is where the I/O happens, and with `exchange.py` the only place that knows httpx. `stream()` and `astream()` are the same loop,
+without and with `await`:
+
+    send the request
+      → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what close() returns
+      → the reply is refused    } the Exchange decides: wait and send again, or raise
+      → the connection fails    }
+
+They decide nothing, so that they cannot drift apart; `Exchange` and the decoder decide. Both are generators: closing one closes the
+reply, and with it the connection, which is how an interrupt or a dropped response ends a request.
+
+*Clients.* httpx pools connections in a client. There is one client for each server and its TLS settings, since a client has one TLS
+context and one limit on its connections. Sync clients belong to the process. Async clients belong to an event loop, because their sockets
+are registered with it, and are closed when that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async
+generators. So `_async_client()` starts a generator that only waits, and that closes the loop's clients when it is closed itself.
+
+*Forks.* Two processes must not write into one connection. A forked child therefore starts with new clients. It keeps a reference to
+the inherited async ones, because destroying them would wake the parent's event loops.
+
+*Secrets.* A traceback that shows local variables shows those of httpx's frames too, and they hold the request's headers. So an exception
+from there is raised again without its traceback. Once an answer has begun, those frames only read bytes, and an exception keeps its traceback.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +35,23 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
 from llm_notebook.errors import ModelError, TransportError
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, Opened, TransportSettings
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
 
 __all__ = ["Transport", "TransportSettings"]
 
-# People pause between prompts for longer than httpx's 5 s; a connection that the server closed meanwhile is noticed.
+# httpx drops idle connections after 5 s, but people pause longer between prompts. It notices those that a server closed meanwhile.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
 
 _MOST_REDIRECTS = 10
@@ -37,14 +61,14 @@ Notify = Callable[[Retry], object]
 
 
 class _NoCookies(http.cookiejar.CookieJar):
-    """Keeps none: no model's API needs them, and looking for them takes longer than all else that is done with a short answer."""
+    """A cookie jar that stays empty. No model's API needs cookies, and looking for them is the slowest step of a short answer."""
 
-    def extract_cookies(self, response: Any, request: Any) -> None:
+    def extract_cookies(self, response: object, request: object) -> None:
         pass
 
 
 _Server = tuple[str, TLSSettings | None]
-"""A server's scheme, host and port, and how its certificate is checked: what connections can be shared by."""
+"""A server's scheme, host and port, and the TLS settings: requests with the same pair share connections."""
 
 
 @dataclass(slots=True)
@@ -52,8 +76,8 @@ class _LoopClients:
     """The clients of one event loop.
 
     Attributes:
-        clients: by where they connect to and how.
-        closer: an async generator that waits in its `try`: the loop ends it when it shuts down, and it closes the clients.
+        clients: the clients by their server and TLS settings.
+        closer: the async generator that the loop closes when it shuts down, and that then closes the clients.
     """
 
     clients: dict[_Server, httpx.AsyncClient] = field(default_factory=dict)
@@ -61,10 +85,10 @@ class _LoopClients:
 
 
 class Transport:
-    """Pooled HTTP clients: for every server one for sync use and one for each event loop. Connections are kept and reused.
+    """Pooled HTTP clients, whose connections are kept and reused.
 
-    Proxies are those that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are followed for files only: a
-    key goes nowhere but where it was meant to. A forked child starts with clients of its own: two processes must not write into one connection.
+    Proxies are those that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). Redirects are followed for files only, so
+    that a key goes nowhere but to the server it was meant for.
     """
 
     def __init__(self) -> None:
@@ -78,7 +102,7 @@ class Transport:
         self._lock = threading.Lock()
         self._clients: dict[_Server, httpx.Client] = {}
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = weakref.WeakKeyDictionary()
-        self._contexts: dict[TLSSettings | None, Any] = {}
+        self._contexts: dict[TLSSettings | None, ssl.SSLContext] = {}
 
     def _forget_parent(self) -> None:
         # Destroying the clients of the parent's loops would wake those loops.
@@ -86,7 +110,7 @@ class Transport:
         self._start_afresh()
 
     def close(self) -> None:
-        """Close the idle connections of sync use; those of an event loop are closed when it shuts down."""
+        """Close the idle connections of the sync clients. Those of an event loop are closed when the loop shuts down."""
         with self._lock:
             clients, self._clients = self._clients, {}
         for client in clients.values():
@@ -95,7 +119,13 @@ class Transport:
     def stream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
     ) -> Iterator[list[Item]]:
-        """Send the request and yield what its answer decodes to, as it arrives: for every piece of it the items it completes.
+        """Send the request, and yield the decoded items of its answer as they arrive, in one list for each piece.
+
+        Args:
+            request: what to send.
+            decoder: decodes the answer.
+            settings: how to send it.
+            notify: called with each Retry before it is waited for.
 
         Raises:
             ProviderError: the server answered with an error.
@@ -107,17 +137,17 @@ class Transport:
         while True:
             try:
                 with closing(client.send(exchange.http_request(), stream=True)) as reply:
-                    if exchange.accepts(reply):
-                        for piece in exchange.pieces(reply):
+                    if exchange.accept(reply):
+                        for piece in exchange.iter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield exchange.closed(decoder)
+                        yield exchange.close(decoder)
                         return
-                    retry = exchange.refused(reply, reply.read())
+                    retry = exchange.decide_after_refusal(reply, reply.read())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
@@ -135,23 +165,23 @@ class Transport:
     async def astream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
     ) -> AsyncGenerator[list[Item], None]:
-        """`stream()` on the running event loop."""
+        """Do as `stream()` does, on the running event loop."""
         exchange = Exchange(request, decoder, settings)
         client = await self._async_client(request.url, settings.tls)
         while True:
             try:
                 async with aclosing(await client.send(exchange.http_request(), stream=True)) as reply:
-                    if exchange.accepts(reply):
-                        async for piece in exchange.apieces(reply):
+                    if exchange.accept(reply):
+                        async for piece in exchange.aiter_pieces(reply):
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield exchange.closed(decoder)
+                        yield exchange.close(decoder)
                         return
-                    retry = exchange.refused(reply, await reply.aread())
+                    retry = exchange.decide_after_refusal(reply, await reply.aread())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
@@ -165,27 +195,29 @@ class Transport:
             notify(failure)
             await _sleep(failure.delay)
 
-    def fetch_json(self, url: str, headers: dict[str, str], *, sender: str, settings: TransportSettings) -> Any:
-        """The JSON that a GET of this address answers with, such as a provider's list of models.
+    def fetch_json(self, url: str, headers: dict[str, str], *, sender: str, settings: TransportSettings) -> object:
+        """GET a JSON document, such as a provider's list of models. There are no retries.
 
         Args:
             url: the address.
             headers: sent with the request; secret values are `Secret`s.
-            sender: what the answer is for, for error messages.
-            settings: how long to wait; it is asked once.
+            sender: the document's name in error messages.
+            settings: how long to wait, and TLS.
 
         Raises:
             ProviderError: the server answered with an error, or not with JSON.
             TransportError: no answer came.
         """
         exchange = Exchange(WireRequest(url, b"", headers, sender=sender), None, settings)
+        failure: ModelError
         try:
             reply = self._client(url, settings.tls).get(url, headers=headers, timeout=settings.httpx_timeout())
             if reply.is_success:
-                return reply.json()
-            failure: Any = exchange.refusal(reply, reply.content)
+                document: object = reply.json()
+                return document
+            failure = exchange.refusal_error(reply, reply.content)
         except FAILURES as error:
-            failure = exchange.failure(error)
+            failure = exchange.failure_error(error)
         except ValueError:
             failure = provider_error(sender, "it sent what is not JSON")
         except BaseException as error:
@@ -194,8 +226,15 @@ class Transport:
         raise failure from None
 
     @contextmanager
-    def reading(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[Opened]:
-        """GET a file, to be read piece by piece. Redirects are followed; a key is not sent along to another host.
+    def open_file(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[OpenedFile]:
+        """GET a file, and give it to the `with` block to be read piece by piece.
+
+        Redirects are followed, but a key is not sent on to another host.
+
+        Args:
+            request: the address and headers.
+            settings: how to send it.
+            notify: called with each Retry before it is waited for.
 
         Raises:
             ProviderError: the server answered with an error.
@@ -204,33 +243,42 @@ class Transport:
         """
         exchange = Exchange(request, None, settings)
         while True:
+            failure: Retry | ModelError | None
             try:
-                reply, asked = self._followed(exchange.file_request(), settings)
+                reply, first_headers = self._follow_redirects(exchange.file_request(), settings)
                 if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
                     break
                 with closing(reply):
-                    failure: Any = exchange.refused(reply, reply.read())
+                    failure = exchange.decide_after_refusal(reply, reply.read())
             except FAILURES as error:
-                failure = exchange.failed(error)
+                failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
+            assert failure is not None  # None means a complete answer, and without a decoder there is none
             if isinstance(failure, ModelError):
                 raise failure from None
             notify(failure)
             time.sleep(failure.delay)
         with closing(reply):
-            yield exchange.opened(reply, asked)
+            yield exchange.begin_file(reply, first_headers)
 
-    def _followed(self, request: httpx.Request, settings: TransportSettings) -> tuple[httpx.Response, httpx.Headers]:
-        """The reply where all redirects end, unread, and the headers of the first."""
-        asked: httpx.Headers | None = None
+    def _follow_redirects(
+        self, request: httpx.Request, settings: TransportSettings
+    ) -> tuple[httpx.Response, httpx.Headers]:
+        """Send a request and follow redirects.
+
+        Returns:
+            The unread reply at the end, and the headers of the first reply.
+        """
+        first_headers: httpx.Headers | None = None
         for _ in range(_MOST_REDIRECTS):
             reply = self._client(str(request.url), settings.tls).send(request, stream=True)
-            asked = reply.headers if asked is None else asked
+            first_headers = reply.headers if first_headers is None else first_headers
             if reply.next_request is None:
-                return reply, asked
+                return reply, first_headers
             reply.close()
+            # httpx itself drops the key from a request to another host, but it allows a redirect to plain http.
             if request.url.scheme == "https" and reply.next_request.url.scheme != "https":
                 raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
             request = reply.next_request
@@ -240,7 +288,9 @@ class Transport:
         server = _server_of(url, tls)
         with self._lock:
             if server not in self._clients:
-                self._clients[server] = httpx.Client(verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies())
+                self._clients[server] = httpx.Client(
+                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
+                )
             return self._clients[server]
 
     async def _async_client(self, url: str, tls: TLSSettings | None) -> httpx.AsyncClient:
@@ -249,15 +299,16 @@ class Transport:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
             if server not in of_loop.clients:
                 of_loop.clients[server] = httpx.AsyncClient(
-                    verify=self._verify(server), limits=_LIMITS, cookies=_NoCookies()
+                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
                 )
             client = of_loop.clients[server]
         if of_loop.closer is None:
-            of_loop.closer = self._closing_with(loop)
+            of_loop.closer = self._close_with(loop)
             await anext(of_loop.closer)
         return client
 
-    async def _closing_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    async def _close_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+        """Wait until the loop shuts down, and close its clients."""
         try:
             yield
         finally:
@@ -266,8 +317,8 @@ class Transport:
             for client in of_loop.clients.values():
                 await client.aclose()
 
-    def _verify(self, server: _Server) -> Any:
-        """The TLS context that all clients of the same settings share; made once, and never for plain http.
+    def _tls_context(self, server: _Server) -> ssl.SSLContext | Literal[False]:
+        """Return the TLS context for a server. Servers with the same settings share one; for plain http there is none.
 
         Raises:
             TransportError: a certificate file cannot be used.
@@ -277,7 +328,7 @@ class Transport:
             return False
         if tls not in self._contexts:
             try:
-                self._contexts[tls] = httpx.create_ssl_context() if tls is None else _context(tls)
+                self._contexts[tls] = httpx.create_ssl_context() if tls is None else _load_context(tls)
             except OSError as error:
                 raise TransportError(
                     f"The TLS settings for {origin} cannot be used ({error.strerror or error}). Check their files."
@@ -285,7 +336,8 @@ class Transport:
         return self._contexts[tls]
 
 
-def _context(tls: TLSSettings) -> Any:
+def _load_context(tls: TLSSettings) -> ssl.SSLContext:
+    """Make a TLS context, and load the certificate files into it."""
     context = httpx.create_ssl_context(verify=tls.verify)
     if tls.ca_file is not None:
         path = Path(tls.ca_file).expanduser()

@@ -1,4 +1,4 @@
-"""How a server's certificate is checked, where it is not the usual way."""
+"""What passes between a model, its wire format and the transport: the request, the decoder of its answer, and TLS settings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["AnswerDecoder", "Decoder", "TLSSettings", "WireRequest"]
 
 @dataclass(slots=True, frozen=True)
 class TLSSettings:
-    """TLS for servers with a certificate of one's own.
+    """TLS settings for a server with a private certificate, or one that asks clients for theirs.
 
     Attributes:
-        verify: False accepts every certificate: only for a server that is reached over a network one trusts.
-        ca_file: certificates of the authorities to trust, a PEM file or a folder of them; None means the usual ones.
-        cert_file: the certificate that identifies this client, with its key unless `key_file` has that.
-        key_file: the key of `cert_file`.
+        verify: whether the server's certificate is checked. False accepts any, and is safe only on a network that you trust.
+        ca_file: the certificates of the authorities to trust, as a PEM file or a folder of them; None means the usual ones.
+        cert_file: the certificate that identifies this client, with its private key unless `key_file` has that.
+        key_file: the private key of `cert_file`.
     """
 
     verify: bool = True
@@ -31,15 +31,15 @@ class TLSSettings:
 
 @dataclass(slots=True)
 class WireRequest:
-    """One POST, ready to be sent.
+    """A request that is ready to be sent: a POST, or a GET where the body is empty.
 
     Attributes:
-        url: where to.
-        body: JSON, encoded.
-        headers: what goes with it; secret values are `Secret`s, so that they never show in a traceback.
-        secret: the key, to be kept out of error messages.
-        sender: how the model is called in error messages.
-        advise: what to do about an error status, where more can be said than for every server.
+        url: the address.
+        body: encoded JSON.
+        headers: the headers beside the usual ones; secret values are `Secret`s, so that tracebacks never show them.
+        secret: the key, which error messages must not show.
+        sender: the model's name in error messages.
+        advise: returns what to do about an error status; None if there is nothing better to say than for any server.
     """
 
     url: str
@@ -51,41 +51,41 @@ class WireRequest:
 
 
 class Decoder(Protocol):
-    """Bytes of one response become items of its stream."""
+    """A decoder that turns the bytes of one answer into the items of its stream."""
 
     @property
     def done(self) -> bool:
-        """The terminal event was seen."""
+        """True once the event that ends the answer was seen."""
 
     @property
     def failure(self) -> ModelError | None:
-        """The error that the server reported inside the stream, to be raised once what came before it is handed on."""
+        """The error that the server reported inside the stream; it is raised after the items before it are handed on."""
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
-        """What `piece` completes; what follows a `failure` is ignored."""
+        """Return the items that `piece` completes. Everything after a `failure` is ignored."""
 
     def expect_whole(self) -> None:
-        """The server answers with one body although a stream was asked for."""
+        """Prepare for one body, which the server announced although the request asked for a stream."""
 
     def close(self) -> list[str | StreamEvent]:
-        """The bytes have ended; gives what is known only now.
+        """End the answer, and return the items that are known only now.
 
         Raises:
-            IncompleteResponse: the terminal event was never seen.
+            IncompleteResponse: the answer's end was not seen.
             ProviderError: the stream held a `failure`.
         """
 
 
 class AnswerDecoder(Decoder, Protocol):
-    """A decoder of a model's answers, which also learns what is true of the whole answer."""
+    """A decoder of a model's answer, which also collects what is true of the whole answer."""
 
     @property
     def usage(self) -> Usage:
-        """Tokens, as far as the server told them."""
+        """The tokens used, as far as the server reported them."""
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The response in the API's non-streamed shape."""
+        """The answer in the API's shape for answers that are not streamed."""
 
     @property
     def resolved_model(self) -> str | None:

@@ -1,1 +1,1 @@
-"""Models that run on this machine with llama.cpp: finding, downloading, installing and running GGUF files."""
+"""Models that run on this machine with llama.cpp: how GGUF files are found, downloaded, installed and run."""

@@ -1,4 +1,22 @@
-"""Fetches a GGUF file from a server: goes on where it was cut off, and keeps nothing that is not the expected file."""
+"""The download of a GGUF file: it resumes where it was cut off, and keeps nothing but the expected file.
+
+A file of some gigabytes rarely arrives in one go: connections break, kernels are restarted, laptops are closed. So what has arrived is
+never thrown away without a reason. Beside the target `NAME.gguf` there are two files until the download is complete:
+
+    NAME.gguf.part        the bytes that have arrived
+    NAME.gguf.part.json   what is known about them: the address, the server's validator, the size, the SHA-256
+
+The danger of resuming is a file made of two versions. `_read_rest()` therefore asks for the rest with `If-Range` and the validator (the
+`ETag`, or `Last-Modified` where that is weak or missing) of the first reply, and takes only two answers: a 206 that begins at the right byte is
+appended, and a 200 is the whole file again and replaces the part. After any other answer the part is discarded. A reply without a
+validator, or a compressed one, is stored without one and is not resumed.
+
+The part becomes the model only by a rename, after its SHA-256 and its metadata were checked. The digest comes from the user, or else from
+the server, as hubs send it in a header of their own. A file that turns out to be another one is deleted, so that it is not resumed.
+
+Retries are counted here as well as in the transport, because they mean different things: the transport repeats a request that got no
+answer; `_fetch_all()` continues after an answer that broke off, and counts only the attempts that bring no new byte.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +34,13 @@ from urllib.parse import urlsplit
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
-from llm_notebook.providers.http.exchange import Opened, TransportSettings
+from llm_notebook.providers.http.exchange import OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import WireRequest
 from llm_notebook.providers.local.gguf import MAGIC, ModelFacts, read_facts
-from llm_notebook.providers.local.progress import Steps, copied_digest, megabytes
+from llm_notebook.providers.local.progress import Steps, copy_and_digest, megabytes
 
-__all__ = ["PARTIAL_SUFFIX", "Download", "arrived_in_part", "discard_part"]
+__all__ = ["PARTIAL_SUFFIX", "Download", "describe_part", "discard_part"]
 
 PARTIAL_SUFFIX = ".part"
 
@@ -38,14 +56,14 @@ _HINTS[403] = _HINTS[401]
 
 
 @dataclass(slots=True)
-class _Arrived:
-    """What is known of a file that has arrived in part.
+class _PartRecord:
+    """What is known about a file that has arrived in part.
 
     Attributes:
-        address: where it came from.
-        validator: the server's mark of this version of the file; None where it cannot be resumed.
-        total: its size in bytes, if that is known.
-        sha256: its SHA-256, if the server told it.
+        address: the address that it came from.
+        validator: the server's mark for this version of the file; None if the file cannot be resumed.
+        total: the file's size in bytes; None if it is not known.
+        sha256: the file's SHA-256; None if the server did not send it.
     """
 
     address: str
@@ -56,14 +74,14 @@ class _Arrived:
 
 @dataclass(slots=True)
 class Download:
-    """One file that is to be fetched.
+    """One file to download.
 
     Attributes:
-        url: where from.
-        target: where to. What has arrived is beside it, with `.part` behind its name, until all is there.
-        steps: told how far it is.
-        sha256: the SHA-256 that it must have; None leaves it to what the server says.
-        token: sent to the server, but to no other that it may send us on to.
+        url: the address.
+        target: the path where the complete file goes.
+        steps: reports the progress.
+        sha256: the SHA-256 that the file must have; None means the one that the server sends, if any.
+        token: sent to the server, but not to another one that it redirects to.
     """
 
     url: str
@@ -73,98 +91,116 @@ class Download:
     token: Secret | None = None
 
     def fetch(self) -> ModelFacts:
-        """Fetch it, or the rest of it, and put it in its place.
+        """Fetch the file, or the rest of it, and move it to its target.
 
         Raises:
-            ModelError: the server does not give it, or it is not what it should be, or it cannot be stored.
+            ModelError: the server does not send it, it is not the expected file, or it cannot be stored.
         """
         try:
-            arrived = self._all_of_it()
-            facts = self._checked(arrived)
-            self._partial.replace(self.target)
+            record = self._fetch_all()
+            facts = self._check(record)
+            self._part.replace(self.target)
             self._record.unlink(missing_ok=True)
         except (ProviderError, TransportError) as error:
-            raise ModelError(f"{error} {self._kept()}".rstrip()) from None
+            raise ModelError(f"{error} {self._kept_note()}".rstrip()) from None
         except OSError as error:
             raise ModelError(
                 f"{self.steps.title} cannot be stored under {self.target.parent}: {error.strerror or error}. Make room, or "
-                f"set LLM_NOTEBOOK_DATA to another folder, and try again. {self._kept()}".rstrip()
+                f"set LLM_NOTEBOOK_DATA to another folder, and try again. {self._kept_note()}".rstrip()
             ) from error
         return facts
 
     @property
     def address(self) -> str:
-        """Where from, without what may be secret in it: a password, and a query, which may be a signature."""
+        """The address without what may be secret in it: a password, and a query, which may be a signature."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def is_intact(self) -> bool:
-        """The file that is in its place has the SHA-256 that it must have, if one was given."""
+        """Return True if the file at the target has the SHA-256 that was given, or if none was given."""
         return self.sha256 is None or self._digest_of(self.target) == self.sha256
 
     @property
-    def _partial(self) -> Path:
-        return _partial_of(self.target)
+    def _part(self) -> Path:
+        return _part_path(self.target)
 
     @property
     def _record(self) -> Path:
-        return _record_of(self.target)
+        return _record_path(self.target)
 
-    def _all_of_it(self) -> _Arrived:
-        """Read until all is there, however often the connection breaks off as long as something comes each time."""
+    def _fetch_all(self) -> _PartRecord:
+        """Fetch until the part is complete. Attempts that bring nothing are counted, others are not."""
         retries = Retries(_SETTINGS.max_retries)
         while True:
-            arrived, before = self._arrived(), self._size()
-            if arrived.total is not None and before == arrived.total:
-                return arrived
+            record, before = self._part_record(), self._size()
+            if record.total is not None and before == record.total:
+                return record
             try:
-                return self._read_rest(arrived, before)
+                return self._read_rest(record, before)
             except IncompleteResponse as error:
                 if self._size() > before:
                     retries = Retries(_SETTINGS.max_retries)
-                retry = retries.after_failure("The connection broke off")
+                retry = retries.decide_after_failure("The connection broke off")
                 if retry is None:
-                    raise ModelError(f"{error} {self._kept() or 'Try again.'}") from None
-                self._wait(retry)
+                    raise ModelError(f"{error} {self._kept_note() or 'Try again.'}") from None
+                self._announce(retry)
                 time.sleep(retry.delay)
 
-    def _read_rest(self, arrived: _Arrived, before: int) -> _Arrived:
+    def _read_rest(self, record: _PartRecord, before: int) -> _PartRecord:
+        """Send one request for what is missing, and store what comes.
+
+        Args:
+            record: what is known about the part that is here.
+            before: the size of the part in bytes.
+
+        Returns:
+            What is known about the part that is now complete.
+
+        Raises:
+            IncompleteResponse: the connection broke off, or the part was of no use.
+            ModelError: the server sends another file, or no file, or there is no room for it.
+        """
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-        start = before if arrived.validator else 0
+        start = before if record.validator else 0
         headers: dict[str, str] = {"authorization": Secret(f"Bearer {self.token}")} if self.token else {}
         if start:
-            headers |= {"range": f"bytes={start}-", "if-range": arrived.validator or ""}
+            headers |= {"range": f"bytes={start}-", "if-range": record.validator or ""}
         request = WireRequest(self.url, b"", headers, secret=self.token, sender=self.steps.title, advise=_HINTS.get)
-        with process.of(Transport).reading(request, _SETTINGS, self._wait) as opened:
-            goes_on = start > 0 and opened.status == 206 and _begins_at(opened.headers) == start
-            if opened.status != 200 and not goes_on:
-                # The part that is here is of no use to this server: the next time it is asked for all.
+        with process.of(Transport).open_file(request, _SETTINGS, self._announce) as opened:
+            resumes = start > 0 and opened.status == 206 and _first_byte(opened.headers) == start
+            if opened.status != 200 and not resumes:
+                # This server cannot continue the part that is here, so the next request asks for the whole file.
                 discard_part(self.target)
                 raise IncompleteResponse(f"{self.steps.title}: the server has another file now.")
-            if not goes_on:
-                start, arrived = 0, self._described(opened)
-            self._refuse_other(arrived)
-            pieces = opened.pieces if goes_on else self._of_gguf(opened)
-            self._store(pieces, start, arrived)
-        return arrived
+            if not resumes:
+                start, record = 0, self._describe(opened)
+            self._refuse_other(record)
+            pieces = opened.pieces if resumes else self._gguf_pieces(opened)
+            self._store(pieces, start, record)
+        return record
 
-    def _described(self, opened: Opened) -> _Arrived:
-        """What the server says about the file that it begins to send."""
+    def _describe(self, opened: OpenedFile) -> _PartRecord:
+        """Return what the server's headers say about the file that it begins to send."""
         compressed = "content-encoding" in opened.headers
         length = opened.headers.get("content-length", "")
         etag = opened.headers.get("etag", "")
         validator = opened.headers.get("last-modified") if not etag or etag.startswith("W/") else etag
-        digests = [asked.strip('"').lower() for asked in (opened.asked.get("x-linked-etag", ""), etag)]
-        return _Arrived(
+        # Hugging Face sends the digest with its redirect; other servers use it as their ETag.
+        digests = [tag.strip('"').lower() for tag in (opened.first_headers.get("x-linked-etag", ""), etag)]
+        return _PartRecord(
             self.address,
             None if compressed else validator,
             int(length) if length.isdigit() and not compressed else None,
             next(filter(_SHA256.fullmatch, digests), None),
         )
 
-    def _of_gguf(self, opened: Opened) -> Iterator[bytes]:
-        """The pieces of a file that begins as a GGUF file does. What is here already is left alone until that is sure."""
+    def _gguf_pieces(self, opened: OpenedFile) -> Iterator[bytes]:
+        """Yield the pieces of the body, once its first bytes have shown that it is a GGUF file.
+
+        Raises:
+            ModelError: it is something else. The part that is here has not been touched yet.
+        """
         head = b""
         for piece in opened.pieces:
             head += piece
@@ -179,40 +215,42 @@ class Download:
         yield head
         yield from opened.pieces
 
-    def _store(self, pieces: Iterator[bytes], start: int, arrived: _Arrived) -> None:
-        first = next(pieces, b"")  # raises if it is not the beginning of the right kind of file
+    def _store(self, pieces: Iterator[bytes], start: int, record: _PartRecord) -> None:
+        """Write the pieces to the part, behind its first `start` bytes."""
+        first = next(pieces, b"")  # before the part is opened: this raises if it is not a GGUF file
         free = shutil.disk_usage(self.target.parent).free + (self._size() if start == 0 else 0)
-        if arrived.total is not None and arrived.total - start > free:
+        if record.total is not None and record.total - start > free:
             raise ModelError(
-                f"{self.steps.title} has {megabytes(arrived.total)}, and under {self.target.parent} there is room for "
+                f"{self.steps.title} has {megabytes(record.total)}, and under {self.target.parent} there is room for "
                 f"{megabytes(free)}: make room, or set LLM_NOTEBOOK_DATA to another folder."
             )
         done = start
-        with self._partial.open("ab" if start else "wb") as file:
-            self._record.write_text(json.dumps(asdict(arrived)), encoding="utf-8")
+        with self._part.open("ab" if start else "wb") as file:
+            self._record.write_text(json.dumps(asdict(record)), encoding="utf-8")
             for piece in itertools.chain([first], pieces):
                 done += file.write(piece)
-                self.steps(_DOWNLOADING, done, arrived.total)
+                self.steps(_DOWNLOADING, done, record.total)
             file.flush()
+            # The rename that follows must not reach the disk before the content does.
             os.fsync(file.fileno())
 
-    def _checked(self, arrived: _Arrived) -> ModelFacts:
-        """Make sure that what arrived is the expected model; it is deleted if it is not.
+    def _check(self, record: _PartRecord) -> ModelFacts:
+        """Check that the part is the expected model, and delete it if it is not.
 
         Raises:
             ModelError: it is another file, or damaged.
         """
-        expected = self.sha256 or arrived.sha256
+        expected = self.sha256 or record.sha256
         try:
             if expected is not None:
                 self._compare_digest(expected)
-            return read_facts(self._partial)
+            return read_facts(self._part)
         except ModelError:
             discard_part(self.target)
             raise
 
     def _compare_digest(self, expected: str) -> None:
-        digest = self._digest_of(self._partial)
+        digest = self._digest_of(self._part)
         if digest != expected:
             raise ModelError(
                 f"{self.steps.title}: what was downloaded is not the expected file (SHA-256 {digest} instead of "
@@ -222,61 +260,61 @@ class Download:
     def _digest_of(self, path: Path) -> str:
         size = path.stat().st_size
         with path.open("rb") as file:
-            return copied_digest(file, None, lambda done: self.steps("Checking", done, size))
+            return copy_and_digest(file, None, lambda done: self.steps("Checking", done, size))
 
-    def _refuse_other(self, arrived: _Arrived) -> None:
-        if self.sha256 and arrived.sha256 and self.sha256 != arrived.sha256:
+    def _refuse_other(self, record: _PartRecord) -> None:
+        if self.sha256 and record.sha256 and self.sha256 != record.sha256:
             raise ModelError(
-                f"{self.steps.title}: the server says that its file has SHA-256 {arrived.sha256}, not {self.sha256}: "
+                f"{self.steps.title}: the server says that its file has SHA-256 {record.sha256}, not {self.sha256}: "
                 "nothing was fetched."
             )
 
-    def _arrived(self) -> _Arrived:
-        """What is known of the part that is here; nothing, if it came from elsewhere."""
-        arrived = _recorded(self._record)
-        return arrived if arrived is not None and arrived.address == self.address else _Arrived(self.address)
+    def _part_record(self) -> _PartRecord:
+        """Return what is known about the part that is here; nothing but the address if the part came from another address."""
+        record = _read_record(self._record)
+        return record if record is not None and record.address == self.address else _PartRecord(self.address)
 
     def _size(self) -> int:
-        return self._partial.stat().st_size if self._partial.exists() else 0
+        return self._part.stat().st_size if self._part.exists() else 0
 
-    def _kept(self) -> str:
-        kept = arrived_in_part(self.target)
+    def _kept_note(self) -> str:
+        kept = describe_part(self.target)
         return f"{kept} arrived and are kept: the same command goes on from there." if kept else ""
 
-    def _wait(self, retry: Retry) -> None:
+    def _announce(self, retry: Retry) -> None:
         self.steps.say(f"{retry.reason}: going on in {retry.delay:.0f} s")
 
 
-def arrived_in_part(target: Path) -> str:
-    """How much has arrived of a file that is to be there, such as `12 MB of 98 MB`; empty if there is nothing to go on with."""
-    partial, arrived = _partial_of(target), _recorded(_record_of(target))
-    if arrived is None or arrived.validator is None or not partial.exists() or not (size := partial.stat().st_size):
+def describe_part(target: Path) -> str:
+    """Return how much of a file has arrived, such as `12 MB of 98 MB`; empty if there is no part that can be resumed."""
+    part, record = _part_path(target), _read_record(_record_path(target))
+    if record is None or record.validator is None or not part.exists() or not (size := part.stat().st_size):
         return ""
-    return megabytes(size) + (f" of {megabytes(arrived.total)}" if arrived.total else "")
+    return megabytes(size) + (f" of {megabytes(record.total)}" if record.total else "")
 
 
 def discard_part(target: Path) -> None:
     """Delete what has arrived of a file."""
-    _record_of(target).unlink(missing_ok=True)
-    _partial_of(target).unlink(missing_ok=True)
+    _record_path(target).unlink(missing_ok=True)
+    _part_path(target).unlink(missing_ok=True)
 
 
-def _partial_of(target: Path) -> Path:
+def _part_path(target: Path) -> Path:
     return target.with_name(target.name + PARTIAL_SUFFIX)
 
 
-def _record_of(target: Path) -> Path:
+def _record_path(target: Path) -> Path:
     return target.with_name(target.name + PARTIAL_SUFFIX + ".json")
 
 
-def _recorded(record: Path) -> _Arrived | None:
+def _read_record(record: Path) -> _PartRecord | None:
     try:
-        return _Arrived(**json.loads(record.read_text(encoding="utf-8")))
+        return _PartRecord(**json.loads(record.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _begins_at(headers: Mapping[str, str]) -> int | None:
-    """The place of a part's first byte in the whole file."""
+def _first_byte(headers: Mapping[str, str]) -> int | None:
+    """Return the position in the whole file of the first byte that a 206 reply sends; None if it does not say."""
     found = re.match(r"bytes (\d+)-", headers.get("content-range", ""))
     return int(found[1]) if found else None

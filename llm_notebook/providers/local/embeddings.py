@@ -1,4 +1,4 @@
-"""Embeddings from the local model, SmolLM2-135M on llama.cpp in this process. No key, no server, no network."""
+"""The embedding model that runs in this process: SmolLM2-135M on llama.cpp. It needs no key, no server and no network."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _ALIASES = ("smollm2-135m", "SmolLM2-135M", "SmolLM2")
 
 
 def local_embedding_models() -> list[EmbeddingModelWithAliases]:
-    """The embedding models that run in this process, to be registered. Loads nothing and looks for nothing."""
+    """Return the embedding models that run in this process. This loads nothing and looks for no files."""
     return [EmbeddingModelWithAliases(LocalEmbedding(), _ALIASES)]
 
 
 class LocalEmbedding(EmbeddingModel):
-    """SmolLM2-135M as an embedding model: 576 numbers of length 1 together, for texts of at most 512 tokens.
+    """SmolLM2-135M as an embedding model. A text of at most 512 tokens becomes a vector of 576 numbers and length 1.
 
-    It is a language model, not one made for retrieval: good for trying things out without a key.
+    It is a language model and was not trained for retrieval. It serves to try things out without a key.
 
     Args:
-        engine: what computes them; the embedding engine of this process if not given.
+        engine: the engine that computes the embeddings; None means the one of this process.
     """
 
     model_id: str = _MODEL_ID
@@ -43,13 +43,13 @@ class LocalEmbedding(EmbeddingModel):
 
     @property
     def engine(self) -> EmbeddingEngine:
-        """What computes the embeddings; all models of this process share one unless told otherwise."""
+        """The engine that computes the embeddings. The models of this process share one unless they were given another."""
         from llm_notebook.providers.local.embedding_engine import EmbeddingEngine  # only for embeddings
 
         return self._engine or process.of(EmbeddingEngine)
 
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> Iterator[list[float]]:
-        """The numbers for each text. An interrupt stops after the text that is being computed.
+        """Yield the vector of each text. An interrupt takes effect after the text that is being computed.
 
         Raises:
             ModelError: xllamacpp or the weights are missing, or a text is empty or too long.

@@ -1,7 +1,7 @@
-"""What a GGUF file says about its model: read from the metadata at its beginning, without the weights.
+"""The metadata of a GGUF file, read from the beginning of the file without the weights.
 
-Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. The `gguf` package reads the same, but it needs numpy and
-makes an array of every token first.
+Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. The `gguf` package reads it too, but needs numpy and first makes an
+array of every token. A vocabulary can have hundreds of thousands of tokens, so here long arrays are skipped.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-# One number per layer is worth knowing; a vocabulary is not.
+# Arrays with a number for each layer are read; those of a vocabulary are skipped.
 _LONGEST_ARRAY = 4096
-# What a cache of keys and values may take. Longer contexts than fit are cut: all of it is claimed when the model is loaded.
+# The limit for the cache of keys and values. llama.cpp claims the cache for the whole context when it loads a model, so a context
+# that would need more is cut.
 _CACHE_BYTES = 1 << 30
 _LEAST_CONTEXT = 4096
 _CACHED_NUMBER_BYTES = 2
@@ -32,13 +33,13 @@ _CACHED_NUMBER_BYTES = 2
 
 @dataclass(slots=True, frozen=True)
 class ModelFacts:
-    """What is known of a model before it is loaded.
+    """What is known about a model before it is loaded.
 
     Attributes:
-        context_tokens: how many tokens prompt and answer may have together: what the model was made for, or less where its
+        context_tokens: how many tokens prompt and answer may have together: as many as the model was trained for, or fewer if its
             cache would take more than 1 GiB.
-        chat_template: the template that makes a chat into a prompt; None where the file has none, as that of a base model.
-        supports_tools: the template tells the model about tools.
+        chat_template: the template that makes a prompt from a chat; None if the file has none, as for a base model.
+        supports_tools: whether the template tells the model about tools.
     """
 
     context_tokens: int
@@ -47,10 +48,10 @@ class ModelFacts:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """What the file says about its model.
+    """Read what the file says about its model.
 
     Raises:
-        ModelError: it cannot be read, is no GGUF file, or holds no model that one can talk to.
+        ModelError: the file cannot be read, is not a GGUF file, or holds no chat model.
     """
     try:
         with path.open("rb") as file:
@@ -71,33 +72,33 @@ def read_facts(path: Path) -> ModelFacts:
 
 
 class _UnusableError(Exception):
-    """Says why, as the end of a sentence."""
+    """The reason why a file cannot be used, as the end of a sentence."""
 
 
 class _Metadata:
-    """The key-value pairs of a GGUF file, read one after the other."""
+    """A reader of the key-value pairs at the beginning of a GGUF file."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content = content
         self._at = len(MAGIC)
 
     def read(self) -> dict[str, Any]:
-        """All pairs; long arrays are left out.
+        """Read all pairs. A long array becomes None.
 
         Raises:
-            struct.error, UnicodeDecodeError: the file ends too early, or makes no sense.
+            struct.error, UnicodeDecodeError: the file ends too early, or is damaged.
         """
-        version = self._scalar("I")
+        version = self._integer("I")
         if version not in _VERSIONS:
             raise _UnusableError(f"it is of a kind of GGUF (version {version}) that is not understood")
-        self._scalar("Q")
-        return {self._string(): self._value(self._scalar("I")) for _ in range(self._scalar("Q"))}
+        self._integer("Q")  # the number of tensors
+        return {self._string(): self._value(self._integer("I")) for _ in range(self._integer("Q"))}
 
-    def _value(self, kind: int) -> Any:
+    def _value(self, kind: int) -> object:
         if kind == _STRING:
             return self._string()
         if kind == _ARRAY:
-            return self._array(self._scalar("I"), self._scalar("Q"))
+            return self._array(self._integer("I"), self._integer("Q"))
         return self._scalar(self._format_of(kind))
 
     def _array(self, kind: int, length: int) -> list[Any] | None:
@@ -109,14 +110,19 @@ class _Metadata:
             self._skip(length * struct.calcsize(f"<{self._format_of(kind)}"))
         return None
 
-    def _scalar(self, letter: str) -> Any:
+    def _scalar(self, letter: str) -> int | float | bool:
+        """Read one value of the type that `struct` knows by this letter."""
         layout = f"<{letter}"
+        value: int | float | bool
         (value,) = struct.unpack_from(layout, self._content, self._at)
         self._at += struct.calcsize(layout)
         return value
 
+    def _integer(self, letter: str) -> int:
+        return int(self._scalar(letter))
+
     def _string(self) -> str:
-        length = self._scalar("Q")
+        length = self._integer("Q")
         begin = self._at
         self._skip(length)
         return self._content[begin : self._at].decode()
@@ -150,12 +156,14 @@ def _facts(metadata: dict[str, Any]) -> ModelFacts:
         raise _UnusableError("that model makes embeddings and cannot answer")
     template = metadata.get("tokenizer.chat_template")
     template = template if isinstance(template, str) else None
-    told = "tokenizer.chat_template.tool_use" in metadata or re.search(r"\btools\b", template or "") is not None
-    return ModelFacts(_context_tokens(metadata, f"{architecture}.", context), template, told)
+    supports_tools = (
+        "tokenizer.chat_template.tool_use" in metadata or re.search(r"\btools\b", template or "") is not None
+    )
+    return ModelFacts(_context_tokens(metadata, f"{architecture}.", context), template, supports_tools)
 
 
-def _context_tokens(metadata: dict[str, Any], prefix: str, made_for: int) -> int:
-    """How much of the context that the model was made for its cache has room for."""
+def _context_tokens(metadata: dict[str, Any], prefix: str, trained_for: int) -> int:
+    """Return how many tokens of the context that the model was trained for fit into the cache."""
 
     def number(name: str, default: int) -> int:
         value = metadata.get(prefix + name)
@@ -164,10 +172,11 @@ def _context_tokens(metadata: dict[str, Any], prefix: str, made_for: int) -> int
     layers, heads = number("block_count", 1), max(1, number("attention.head_count", 1))
     head_size = number("embedding_length", 0) // heads
     size = number("attention.key_length", head_size) + number("attention.value_length", head_size)
-    of_layers = metadata.get(f"{prefix}attention.head_count_kv", heads)
-    if isinstance(of_layers, list):
-        cached_heads = sum(count for count in of_layers if isinstance(count, int))
+    # Some architectures have the same number of heads in all layers, others a list with one for each.
+    by_layer = metadata.get(f"{prefix}attention.head_count_kv", heads)
+    if isinstance(by_layer, list):
+        cached_heads = sum(count for count in by_layer if isinstance(count, int))
     else:
         cached_heads = layers * number("attention.head_count_kv", heads)
     per_token = max(1, cached_heads * size * _CACHED_NUMBER_BYTES)
-    return min(made_for, max(_LEAST_CONTEXT, _CACHE_BYTES // per_token // 256 * 256))
+    return min(trained_for, max(_LEAST_CONTEXT, _CACHE_BYTES // per_token // 256 * 256))

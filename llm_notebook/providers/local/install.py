@@ -1,4 +1,4 @@
-"""Installs any GGUF file as a model: one of the user's own where it lies, or one that is fetched from an address."""
+"""The installation of any GGUF file as a model: a file of the user's where it is, or one that is downloaded from an address."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from urllib.parse import unquote, urlsplit
 from llm_notebook.configuration.keys import Secret, get_key
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.local.download import PARTIAL_SUFFIX, Download, arrived_in_part, discard_part
+from llm_notebook.providers.local.download import PARTIAL_SUFFIX, Download, describe_part, discard_part
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import (
     InstalledModel,
     download_folder,
+    find_installed,
     forget,
-    installed,
     remember,
     usable_name,
 )
-from llm_notebook.providers.local.progress import Progress, Steps, held
+from llm_notebook.providers.local.progress import Progress, Steps, hold_lock
 
-__all__ = ["Installation", "arriving", "remove_model"]
+__all__ = ["Installation", "partial_downloads", "remove_model"]
 
 _HUB = "https://huggingface.co"
 _HUB_SHORT = re.compile(r"hf:([^/\s]+/[^/\s]+)/(\S+)")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+# A large model comes as several files, `…-00001-of-00003.gguf` and so on. llama.cpp opens them all by the first one's path.
 _ONE_OF_SEVERAL = re.compile(r"-\d{5}-of-(?!00001)\d{5}$")
 
 
 @dataclass(slots=True)
 class Installation:
-    """What is to be installed, read from what a user typed.
+    """An installation, as the user's command describes it.
 
     Attributes:
-        source: the address or the path.
-        name: what the model is to be called.
-        sha256: the SHA-256 that the file must have, if the user gave one.
-        is_address: the file is to be fetched.
+        source: the file's address or path.
+        name: the model's future name.
+        sha256: the SHA-256 that the file must have; None if the user gave none.
+        is_address: whether `source` is an address, so that the file has to be downloaded.
     """
 
     source: str
@@ -50,10 +51,15 @@ class Installation:
 
     @staticmethod
     def of(source: str, *, name: str | None = None, sha256: str | None = None) -> Installation:
-        """Read an address, `hf:OWNER/REPO/FILE.gguf`, or a path.
+        """Make an installation from what a user typed.
+
+        Args:
+            source: an address, `hf:OWNER/REPO/FILE.gguf`, or a path.
+            name: the model's future name; None means the file's name.
+            sha256: the SHA-256 that the file must have.
 
         Raises:
-            ModelError: it is none of them, or a name or digest cannot be one.
+            ModelError: the source is none of the three, or the name or the SHA-256 cannot be used.
         """
         is_address = source.startswith("hf:") or _ADDRESS.match(source) is not None
         if is_address:
@@ -84,28 +90,28 @@ class Installation:
         return Installation(source, made, digest, is_address)
 
     def run(self, taken: Container[str], progress: Progress) -> InstalledModel:
-        """Install it.
+        """Install the model.
 
         Args:
             taken: the names and aliases of all models.
-            progress: called with a line of text whenever there is something new to tell.
+            progress: called with a line of text at every step.
 
         Raises:
-            ModelError: the name is another model's, or the file cannot be had, or is not what it should be.
+            ModelError: another model has the name, or the file cannot be fetched, or it is not the expected one.
         """
-        if installed(self.name) is None and self.name in taken:
+        if find_installed(self.name) is None and self.name in taken:
             raise ModelError(f"{self.name!r} is another model's name: choose one with --as NAME.")
         return self._fetch(progress) if self.is_address else self._register()
 
     def target(self) -> Path:
-        """Where a file that is fetched is kept. Its folder is made."""
+        """Return where a downloaded file is kept, and create its folder."""
         return download_folder() / f"{self.name}.gguf"
 
     def _register(self) -> InstalledModel:
         path = Path(self.source)
         if self.sha256 is not None:
             raise ModelError("--sha256 is for files that are fetched: leave it out for one that is here.")
-        self._before("", path)
+        self._find_previous("", path)
         if not path.is_file():
             raise ModelError(f"There is no file {path}: check the path.")
         return remember(self.name, path, read_facts(path))
@@ -117,10 +123,10 @@ class Installation:
         download = Download(self.source, target, steps, self.sha256, _hub_token(self.source))
         waiting = f"Waiting for another process to fetch {self.name}"
         try:
-            with held(target.with_suffix(".lock"), lambda: steps.say(waiting)):
-                before = self._before(download.address, target)
-                if before is not None and target.is_file() and download.is_intact():
-                    return before
+            with hold_lock(target.with_suffix(".lock"), lambda: steps.say(waiting)):
+                previous = self._find_previous(download.address, target)
+                if previous is not None and target.is_file() and download.is_intact():
+                    return previous
                 facts = download.fetch()
                 process.of(Engines).unload(target)
                 return remember(self.name, target, facts, download.address)
@@ -130,31 +136,35 @@ class Installation:
                 "LLM_NOTEBOOK_DATA to another folder, and try again."
             ) from error
 
-    def _before(self, source: str, path: Path) -> InstalledModel | None:
-        """The model of this name that is here already; it must be the same one."""
-        before = installed(self.name)
-        if before is not None and (before.source, before.file.file) != (source, path):
+    def _find_previous(self, source: str, path: Path) -> InstalledModel | None:
+        """Return the model that is already installed under this name; None if there is none.
+
+        Raises:
+            ModelError: it came from another address or path.
+        """
+        previous = find_installed(self.name)
+        if previous is not None and (previous.source, previous.file.file) != (source, path):
             raise ModelError(
-                f"{self.name!r} is installed already, from {before.source or before.file.file}: choose another name with "
+                f"{self.name!r} is installed already, from {previous.source or previous.file.file}: choose another name with "
                 f"--as NAME, or remove that one first, with `%llm local remove {self.name}`."
             )
-        return before
+        return previous
 
 
 def remove_model(name: str) -> InstalledModel | None:
-    """Forget a model, delete the file if it was fetched, and whatever arrived of one that is not complete.
+    """Forget a model, and delete its file if that was downloaded, also if only a part has arrived.
 
     Returns:
-        The model that was removed; None where only a part of it had arrived.
+        The model that was removed; None if only a part had arrived.
 
     Raises:
         ModelError: there is no such model, or its file cannot be deleted.
     """
     from llm_notebook.providers.local.engine import Engines  # only where a local model runs
 
-    model = installed(name)
+    model = find_installed(name)
     target = download_folder(create=False) / f"{name}.gguf"
-    if model is None and (not usable_name(name) or name not in arriving()):
+    if model is None and (not usable_name(name) or name not in partial_downloads()):
         raise ModelError(f"No model {name!r} is installed: `%llm local list` shows those that are.")
     try:
         discard_part(target)
@@ -169,14 +179,14 @@ def remove_model(name: str) -> InstalledModel | None:
     return model
 
 
-def arriving() -> dict[str, str]:
-    """The names of models that have arrived in part, and how much of each is here."""
+def partial_downloads() -> dict[str, str]:
+    """Return the names of the models that have arrived in part, with how much of each is here."""
     targets = [part.with_suffix("") for part in download_folder(create=False).glob(f"*.gguf{PARTIAL_SUFFIX}")]
-    return {target.stem: kept for target in sorted(targets) if (kept := arrived_in_part(target))}
+    return {target.stem: kept for target in sorted(targets) if (kept := describe_part(target))}
 
 
 def _address(source: str) -> str:
-    """The address of the file itself: short forms are spelled out, and that of a page about it is made into it."""
+    """Return the address of the file itself, from its short form or from the address of the page about it."""
     hub = os.getenv("HF_ENDPOINT", _HUB).rstrip("/")
     if source.startswith("hf:"):
         short = _HUB_SHORT.fullmatch(source)
@@ -194,6 +204,6 @@ def _file_name(address: str) -> str:
 
 
 def _hub_token(address: str) -> Secret | None:
-    """The user's token for the hub, for an address of the hub's."""
+    """Return the user's token for the hub if the address is the hub's, so that no other server is sent it."""
     hub = os.getenv("HF_ENDPOINT", _HUB).rstrip("/")
     return get_key(alias="huggingface", env="HF_TOKEN") if address.startswith(f"{hub}/") else None

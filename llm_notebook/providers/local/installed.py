@@ -1,4 +1,4 @@
-"""Which GGUF files are installed as models, and under which names: a small file in our settings folder says so."""
+"""The list of GGUF files that are installed as models, which is a small file in our settings folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = [
     "GGUFFile",
     "InstalledModel",
     "download_folder",
+    "find_installed",
     "forget",
-    "installed",
     "installed_models",
     "named_file",
     "remember",
@@ -35,7 +35,7 @@ _NAME = re.compile(r"\w[\w.:-]*", re.ASCII)
 
 @dataclass(slots=True, frozen=True)
 class GGUFFile:
-    """A model's file, wherever it is.
+    """A model's file, anywhere on this machine.
 
     Attributes:
         file: its absolute path.
@@ -44,14 +44,14 @@ class GGUFFile:
     file: Path
 
     def path(self) -> Path:
-        """Where the file is or would be."""
+        """Return the path of the file, whether it exists or not."""
         return self.file
 
-    def installed(self) -> Path:
-        """The path of the file.
+    def find(self) -> Path:
+        """Return the path of the file if it exists.
 
         Raises:
-            ModelError: it is not there.
+            ModelError: it does not exist.
         """
         if not self.file.is_file():
             raise ModelError(f"The file {self.file} is gone: put it back, or install the model again.")
@@ -60,15 +60,15 @@ class GGUFFile:
 
 @dataclass(slots=True, frozen=True)
 class InstalledModel:
-    """A file that is a model by name.
+    """A file that is installed as a model.
 
     Attributes:
         name: the model's id.
-        file: its file.
-        supports_tools: its chat template tells it about tools.
+        file: the model's file.
+        supports_tools: whether its chat template tells the model about tools.
         context_tokens: how many tokens prompt and answer may have together.
-        can_chat: its file has a chat template; that of a base model has none, and llama.cpp takes a common one.
-        source: the address that it was fetched from; empty for a file of the user's own.
+        can_chat: whether the file has a chat template. A base model has none, and llama.cpp uses a common one.
+        source: the address that the file was downloaded from; empty for a file of the user's.
     """
 
     name: str
@@ -80,15 +80,15 @@ class InstalledModel:
 
     @property
     def is_ours(self) -> bool:
-        """The file was downloaded, and goes with the model."""
+        """True if the file was downloaded, so that removing the model deletes it."""
         return bool(self.source) and self.file.file.parent == download_folder(create=False)
 
 
 def download_folder(*, create: bool = True) -> Path:
-    """Where downloaded files are kept.
+    """Return the folder of downloaded files, and create it unless told not to.
 
     Raises:
-        ModelError: it is missing and cannot be made.
+        ModelError: it cannot be created.
     """
     folder = data_dir(create=create) / _FOLDER
     if create:
@@ -107,18 +107,24 @@ def _file(folder: Path) -> JSONFile:
 
 
 def installed_models() -> list[InstalledModel]:
-    """What is installed, in the order of installation. What the file does not say properly is left out."""
+    """Return the installed models in the order of their installation. Entries of the file that cannot be used are left out."""
     entries = _file(own_dir(create=False).absolute()).read()
     return [model for name, entry in entries.items() if (model := _model(name, entry)) is not None]
 
 
-def installed(name: str) -> InstalledModel | None:
-    """The installed model of that name."""
+def find_installed(name: str) -> InstalledModel | None:
+    """Return the installed model with this name, or None."""
     return next((model for model in installed_models() if model.name == name), None)
 
 
 def remember(name: str, path: Path, facts: ModelFacts, source: str = "") -> InstalledModel:
-    """Make a file a model of that name; another one of the name is replaced.
+    """Store a file as the model with this name, in the place of any other.
+
+    Args:
+        name: the model's id.
+        path: the file's absolute path.
+        facts: what the file says about its model.
+        source: the address that it was downloaded from; empty for a file of the user's.
 
     Raises:
         ModelError: the settings file cannot be written.
@@ -137,7 +143,7 @@ def remember(name: str, path: Path, facts: ModelFacts, source: str = "") -> Inst
 
 
 def forget(name: str) -> None:
-    """The file is no model any more. It stays where it is.
+    """Remove a model from the list. Its file stays where it is.
 
     Raises:
         ModelError: the settings file cannot be written.
@@ -148,19 +154,19 @@ def forget(name: str) -> None:
 
 
 def usable_name(name: str) -> bool:
-    """True for what can be the name of an installed model: the ids of providers' models have a slash, aliases may be words."""
+    """Return True if an installed model can have this name. It has no slash, as the ids of providers' models have, and no spaces."""
     return _NAME.fullmatch(name) is not None
 
 
 def named_file(name: str) -> GGUFFile | None:
-    """The file that is named by its path; None for every other name."""
+    """Return the GGUF file at this path; None if the name is not the path of one."""
     if not name.lower().endswith(".gguf"):
         return None
     path = Path(os.path.expanduser(name)).absolute()
     return GGUFFile(path) if path.is_file() else None
 
 
-def _model(name: str, entry: Any) -> InstalledModel | None:
+def _model(name: str, entry: dict[str, Any]) -> InstalledModel | None:
     path, tools, context = entry.get("path"), entry.get("supports_tools"), entry.get("context_tokens")
     source = entry.get("source")
     if not isinstance(path, str) or not isinstance(context, int) or not isinstance(source, str):

@@ -1,4 +1,9 @@
-"""Local models: SmolLM2-135M, or any other GGUF file, on llama.cpp in this process. No key, no server, no network."""
+"""Local models: SmolLM2-135M, or any other GGUF file, on llama.cpp in this process. They need no key, no server and no network.
+
+A generation computes in a thread of its engine and puts its outcomes into a queue. `LocalModel` and `AsyncLocalModel` differ only in the
+queue; `_Answer` has what they share. It is to them what the decoder is to models over HTTP: it makes the request body and turns chunks
+into stream items. llama.cpp's chunks have the shape of Chat Completions, so the same decoder reads them.
+"""
 
 from __future__ import annotations
 
@@ -28,27 +33,27 @@ _ALIASES = ("smollm2-135m", "SmolLM2-135M", "SmolLM2")
 
 
 class ModelFile(Protocol):
-    """A GGUF file that is here, or could be."""
+    """A GGUF file that exists or could exist."""
 
     def path(self) -> Path:
-        """Where the file is or would be."""
+        """Return the path of the file, whether it exists or not."""
 
-    def installed(self) -> Path:
-        """The same, or a ModelError that says what to do where there is no such file."""
+    def find(self) -> Path:
+        """Return the path of the file, or raise a ModelError that says what to do if it does not exist."""
 
 
 def local_models() -> list[ModelWithAliases]:
-    """The models that run in this process and are there from the start. Loads nothing and looks for nothing."""
+    """Return the local models that need no installation by name. This loads nothing and looks for no files."""
     return [ModelWithAliases(LocalModel(), AsyncLocalModel(), _ALIASES)]
 
 
 def local_entry(model_id: str, file: ModelFile, *, supports_tools: bool) -> ModelWithAliases:
-    """A GGUF file in both flavours. Loads nothing and looks for nothing.
+    """Return the model of a GGUF file in both flavours. This loads nothing and looks for no files.
 
     Args:
-        model_id: the model's name, or its path.
-        file: where it is.
-        supports_tools: its chat template tells it about tools.
+        model_id: the model's name or its path.
+        file: its file.
+        supports_tools: whether its chat template tells the model about tools.
     """
     return ModelWithAliases(
         LocalModel(model_id=model_id, file=file, supports_tools=supports_tools),
@@ -57,16 +62,16 @@ def local_entry(model_id: str, file: ModelFile, *, supports_tools: bool) -> Mode
 
 
 class _LocalModel:
-    """What both flavours share.
+    """The part of a local model that is the same with and without `await`.
 
     Attributes:
-        is_smollm2: it is the model that needs no address, whose answers read best with options of our choice.
+        is_smollm2: whether this is SmolLM2-135M, which has options with defaults that suit so small a model.
     """
 
     can_stream: bool = True
     supports_schema: bool = True
     is_smollm2: bool = True
-    Options: Any = LazyOptions("llm_notebook.providers.local.options", "GGUFOptions", is_smollm2="LocalOptions")
+    Options = LazyOptions("llm_notebook.providers.local.options", "GGUFOptions", is_smollm2="LocalOptions")
 
     def __init__(
         self,
@@ -84,27 +89,27 @@ class _LocalModel:
 
     @property
     def file(self) -> ModelFile:
-        """The file of its weights."""
+        """The file with the model's weights."""
         from llm_notebook.providers.local.smollm2 import SMOLLM2  # only when it is used
 
         return self._file or SMOLLM2
 
     @property
     def engine(self) -> Engine:
-        """What computes the answers; all models of a file share one unless told otherwise."""
+        """The engine that computes the answers. The models of a file share one unless they were given another."""
         from llm_notebook.providers.local.engine import Engines  # only where a local model runs
 
-        return self._engine or process.of(Engines).of(self.file.path(), self.file.installed)
+        return self._engine or process.of(Engines).of(self.file.path(), self.file.find)
 
 
 class LocalModel(_LocalModel, Model):
-    """A local model, without `await`.
+    """A local model that is used without `await`.
 
     Args:
-        engine: what computes the answers; the one of this process for the file if not given.
-        model_id: its name, or its path.
-        file: the file of its weights; SmolLM2-135M's if not given.
-        supports_tools: its chat template tells it about tools.
+        engine: the engine that computes the answers; None means the one of this process for the file.
+        model_id: the model's name or its path.
+        file: the file with its weights; None means that of SmolLM2-135M.
+        supports_tools: whether its chat template tells the model about tools.
     """
 
     def execute(
@@ -114,13 +119,13 @@ class LocalModel(_LocalModel, Model):
         response: Response,
         conversation: Conversation | None,
     ) -> Iterator[str | StreamEvent]:
-        """Yield the answer as it is computed. Closing it stops the computation.
+        """Yield the answer as it is computed. Closing the generator stops the computation.
 
         Raises:
-            ModelError: xllamacpp or the weights are missing, or the prompt does not fit.
+            ModelError: xllamacpp or the weights are missing, or the prompt does not fit into the context.
         """
         answer = _Answer(self, prompt, stream, response)
-        del response  # it holds this generator: a cycle would keep a dropped answer computing
+        del response  # it holds this generator, and in a cycle a dropped response would go on computing
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         generation = self.engine.generation(answer.body, outcomes.put)
         try:
@@ -133,7 +138,7 @@ class LocalModel(_LocalModel, Model):
 
 
 class AsyncLocalModel(_LocalModel, AsyncModel):
-    """A local model, with `await`. Its arguments are those of `LocalModel`."""
+    """A local model that is used with `await`. Its arguments are those of `LocalModel`."""
 
     async def execute(
         self,
@@ -142,8 +147,8 @@ class AsyncLocalModel(_LocalModel, AsyncModel):
         response: AsyncResponse,
         conversation: AsyncConversation | None,
     ) -> AsyncIterator[str | StreamEvent]:
-        """`LocalModel.execute()` as an async generator; the event loop is never blocked."""
-        import asyncio  # loads ssl; whoever awaits has it loaded
+        """Do as `LocalModel.execute()` does, without blocking the event loop."""
+        import asyncio  # loads ssl, and async code has it loaded
 
         answer = _Answer(self, prompt, stream, response)
         del response
@@ -153,7 +158,7 @@ class AsyncLocalModel(_LocalModel, AsyncModel):
         def deliver(outcome: Outcome) -> None:
             try:
                 loop.call_soon_threadsafe(outcomes.put_nowait, outcome)
-            except RuntimeError:  # the loop is closed: nobody reads any more
+            except RuntimeError:  # the loop is closed, so nobody reads the answer
                 generation.cancel()
 
         generation = self.engine.generation(answer.body, deliver)
@@ -168,11 +173,11 @@ class AsyncLocalModel(_LocalModel, AsyncModel):
 
 
 class _Answer:
-    """One exchange with llama.cpp: the request body, and what its chunks amount to. No I/O.
+    """One answer of llama.cpp: the request body, and the decoding of its outcomes. No I/O.
 
     Attributes:
         body: the request body.
-        over: the answer has reached its end.
+        over: the answer has ended.
     """
 
     def __init__(self, model: _LocalModel, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
@@ -181,7 +186,8 @@ class _Answer:
         self._model_id = model.model_id
         self._resolved_model = model.file.path().stem
         options = prompt.options.request_fields(schema=prompt.schema is not None)
-        # Only a stream can be stopped, and return_progress lets it be stopped while the prompt is read.
+        # Only a stream can be stopped, so an answer that is not streamed is a stream too, and is held back until its end.
+        # return_progress lets it be stopped while the prompt is read.
         self.body = chat_body(prompt, self._resolved_model, stream=True, options={**options, "return_progress": True})
         self.over = False
         self._response = weakref.ref(response)
@@ -189,11 +195,11 @@ class _Answer:
         self._held_back: list[str | StreamEvent] | None = None if stream else []
 
     def items(self, outcome: Outcome) -> list[str | StreamEvent]:
-        """What the next outcome adds to the response.
+        """Return the stream items of the next outcome.
 
         Raises:
             ModelError: llama.cpp refuses the prompt, or failed.
-            IncompleteResponse: it ended without saying that it is done.
+            IncompleteResponse: the answer ended without a finish reason.
         """
         if isinstance(outcome, BaseException):
             raise _as_model_error(outcome, self._model_id)
@@ -201,7 +207,7 @@ class _Answer:
             return self._last_items()
         if outcome.get("error"):
             raise _refusal(outcome["error"], self._model_id)
-        items = self._decoder.feed_object(outcome)
+        items = self._decoder.decode_object(outcome)
         if self._held_back is None:
             return items
         self._held_back += items
@@ -219,7 +225,7 @@ class _Answer:
         return held_back
 
     def settle(self) -> None:
-        """Tell the response, if anybody still has it, what is known by now."""
+        """Give the response what is known about the whole answer, unless it has been dropped."""
         response = self._response()
         if response is None:
             return
@@ -230,7 +236,7 @@ class _Answer:
 
 
 def _as_model_error(error: BaseException, model_id: str) -> BaseException:
-    """The error to raise in the reader's thread."""
+    """Return the error to raise in the reader's thread for one of llama.cpp's. An interrupt and our errors stay what they are."""
     if isinstance(error, ModelError) or not isinstance(error, Exception):
         return error
     said = " ".join(str(error).split())

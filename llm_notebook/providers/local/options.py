@@ -1,21 +1,15 @@
-"""The options of local models, with what each does."""
+"""The options of local models."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from llm_notebook.models.options import Options
+from llm_notebook.providers.http.options import OneOrMoreTexts
 
-__all__ = ["LocalOptions"]
-
-
-def _list_from_json(value: Any) -> Any:
-    """A JSON list given as text, as on a command line, is that list."""
-    return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-
+__all__ = ["GGUFOptions", "LocalOptions"]
 
 _Temperature = Annotated[float | None, Field(ge=0, le=2, description="Randomness: 0 is repeatable, 2 is wild.")]
 _MaxTokens = Annotated[int | None, Field(ge=1, le=1_000_000, description="Most tokens the answer may have.")]
@@ -31,7 +25,7 @@ _MinP = Annotated[
 
 
 class GGUFOptions(Options):
-    """Options that llama.cpp understands. Those that are not given are as the model's file or llama.cpp has them."""
+    """Options that llama.cpp understands. Those that are not given have the values of the model's file or of llama.cpp."""
 
     temperature: _Temperature = None
     max_tokens: _MaxTokens = None
@@ -42,21 +36,19 @@ class GGUFOptions(Options):
         None, ge=0.5, le=2, description="Above 1, recent tokens become less likely; 1 leaves them as they are."
     )
     seed: int | None = Field(None, ge=0, lt=2**32 - 1, description="Sample repeatably.")
-    stop: Annotated[str | list[str] | None, BeforeValidator(_list_from_json)] = Field(
-        None, description="Text, or JSON list of texts, at which the answer ends."
-    )
+    stop: OneOrMoreTexts = Field(None, description="Text, or JSON list of texts, at which the answer ends.")
 
     def request_fields(self, *, schema: bool) -> dict[str, Any]:
-        """The options as request fields.
+        """Return the options as request fields.
 
         Args:
-            schema: the answer has to fit a JSON Schema.
+            schema: whether the answer has to fit a JSON Schema.
         """
         return self.model_dump(exclude_none=True)
 
 
 class LocalOptions(GGUFOptions):
-    """The same for SmolLM2-135M. The defaults are what reads best from so small a model."""
+    """The same options for SmolLM2-135M, with the defaults that suit so small a model."""
 
     temperature: _Temperature = 0.6
     max_tokens: _MaxTokens = 512
@@ -71,7 +63,8 @@ class LocalOptions(GGUFOptions):
     )
 
     def request_fields(self, *, schema: bool) -> dict[str, Any]:
-        """The options as request fields. With a schema, its quotes and braces must be free to repeat."""
+        """Return the options as request fields."""
         fields = super().request_fields(schema=schema)
+        # JSON repeats its quotes and braces, so no penalty may apply where there is a schema.
         fields.setdefault("repeat_penalty", 1.0 if schema else 1.05)
         return fields

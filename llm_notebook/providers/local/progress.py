@@ -1,4 +1,4 @@
-"""What installations of weights share: telling how far they are, waiting for one another, copying with a digest."""
+"""What installations of model files share: progress reports, a lock between processes, and copying with a digest."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Progress", "Steps", "copied_digest", "held", "megabytes"]
+__all__ = ["Progress", "Steps", "copy_and_digest", "hold_lock", "megabytes"]
 
 Progress = Callable[[str], None]
-"""Called with a line such as "Downloading SmolLM2-135M (93 MB): 40 %", some twenty times per step, a hundred for large files."""
+"""A function that is called with a line such as "Downloading SmolLM2-135M (93 MB): 40 %", about twenty times for each step, or a hundred
+times for a large file."""
 
 _PIECE_BYTES = 1 << 20
 _LARGE = 1_000_000_000
@@ -19,39 +20,45 @@ _UNSIZED_STEP = 10_000_000
 
 
 class Steps:
-    """Turns byte counts into lines, and tells each line once.
+    """A progress report that turns byte counts into lines, and reports each line once.
 
     Args:
-        title: what is installed.
+        title: the name of what is installed.
         progress: called with each line.
     """
 
     def __init__(self, title: str, progress: Progress) -> None:
         self.title = title
         self.say = progress
-        self._told = ""
+        self._last_line = ""
 
     def __call__(self, doing: str, done: int, total: int | None) -> None:
-        """Tell that so many bytes of so many are done; `total` is None where that is not known."""
+        """Report progress.
+
+        Args:
+            doing: the step, such as `Downloading`.
+            done: the number of bytes that are done.
+            total: the number of bytes there are; None if it is not known.
+        """
         if total is None:
             line = f"{doing} {self.title}: {megabytes(done // _UNSIZED_STEP * _UNSIZED_STEP)}"
         else:
             step = 1 if total >= _LARGE else 5
             percent = min(100, step * (100 * done // (step * total))) if total else 100
             line = f"{doing} {self.title} ({megabytes(total)}): {percent} %"
-        if line != self._told:
-            self._told = line
+        if line != self._last_line:
+            self._last_line = line
             self.say(line)
 
 
 def megabytes(size: int) -> str:
-    """A size as people read it."""
+    """Return a size in bytes as text in megabytes or gigabytes."""
     return f"{size / 1e6:.0f} MB" if size < _LARGE else f"{size / 1e9:.1f} GB"
 
 
 @contextlib.contextmanager
-def held(lock_path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold this lock file. `waiting` is called if another process has it."""
+def hold_lock(lock_path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold this lock file during the `with` block. `waiting` is called if another process holds it."""
     from filelock import FileLock, Timeout  # only an installation needs it
 
     lock = FileLock(lock_path)
@@ -66,11 +73,13 @@ def held(lock_path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
-def copied_digest(source: IO[bytes], copy: IO[bytes] | None, tell: Callable[[int], None]) -> str:
-    """Read all of a file, into a copy if one is wanted, and give its SHA-256 as hexadecimal digits.
+def copy_and_digest(source: IO[bytes], copy: IO[bytes] | None, tell: Callable[[int], None]) -> str:
+    """Read a whole file, copy it if a copy is wanted, and return its SHA-256 as hexadecimal digits.
 
     Args:
-        tell: called with the number of bytes after every piece.
+        source: the open file.
+        copy: the open file to write to; None only computes the digest.
+        tell: called after every piece with the number of bytes read so far.
     """
     digest, done = hashlib.sha256(), 0
     while piece := source.read(_PIECE_BYTES):

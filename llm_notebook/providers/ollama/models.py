@@ -1,9 +1,10 @@
-"""Models on an Ollama server, as sync and async model classes."""
+"""Models on an Ollama server."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
@@ -18,14 +19,15 @@ __all__ = ["AsyncOllama", "Ollama", "server_address"]
 
 _PORT = 11434
 _THIS_MACHINE = f"http://127.0.0.1:{_PORT}"
-# A server that listens on every address is reached at this one.
-_EVERYWHERE = ("0.0.0.0", "[::]", "::")  # noqa: S104  compared with, not bound to
 
 
 def server_address(configured: str | None) -> str:
-    """The address of the server that `OLLAMA_HOST` names; the usual one on this machine where it names none.
+    """Return the address of the server that `OLLAMA_HOST` names, or the usual address on this machine if it names none.
 
-    It may be given without a scheme or a port, and as the address to listen on, as Ollama itself takes it.
+    The scheme and the port may be missing, and the host may be an address to listen on, as for Ollama itself.
+
+    Args:
+        configured: the value of `OLLAMA_HOST`.
     """
     text = (configured or "").strip().strip("\"'").rstrip("/")
     if not text:
@@ -37,20 +39,29 @@ def server_address(configured: str | None) -> str:
         bare, port = host, ""
     if not port.isdigit():
         port = {"http": "80", "https": "443"}.get(scheme, str(_PORT)) if separator else str(_PORT)
-    name = "127.0.0.1" if not bare or bare in _EVERYWHERE else bare
+    # A server that listens on all interfaces is reached on the loopback one.
+    name = "127.0.0.1" if not bare or _means_all_interfaces(bare) else bare
     return f"{scheme or 'http'}://{name}:{port}{slash}{path}"
 
 
-class _Ollama(HTTPModel):
-    """What the two classes share: the request and the meaning of its reply."""
+def _means_all_interfaces(host: str) -> bool:
+    """Return True for `0.0.0.0` and `::`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
 
-    Options: Any = LazyOptions("llm_notebook.providers.ollama.options", "OllamaOptions")
+
+class _Ollama(HTTPModel):
+    """The part of an Ollama model that is the same with and without `await`."""
+
+    Options = LazyOptions("llm_notebook.providers.ollama.options", "OllamaOptions")
     document_types = frozenset()
     _without_key = ""
 
     @property
     def address(self) -> str:
-        """The address given, else what `OLLAMA_HOST` says when the request is sent."""
+        """The given address, or else the one that `OLLAMA_HOST` names when the request is sent."""
         return self.base_url or server_address(os.getenv("OLLAMA_HOST"))
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, OllamaDecoder]:
@@ -69,11 +80,12 @@ class _Ollama(HTTPModel):
 
 
 class Ollama(_Ollama, SyncHTTPModel):
-    """A model on an Ollama server: `base_url`, or what `OLLAMA_HOST` says, or the usual address on this machine.
+    """A model on an Ollama server.
 
     Args:
-        model_id: the name that error messages use, and the server's name of the model unless `model_name` says another.
-        base_url: the server's address, such as `http://localhost:11434`.
+        model_id: the name that error messages use, and the server's name for the model unless `model_name` is another.
+        base_url: the server's address, such as `http://localhost:11434`; None means what `OLLAMA_HOST` names, or else the usual
+            address on this machine.
         model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `OpenAIChat`.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
     """

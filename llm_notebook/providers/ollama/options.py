@@ -1,17 +1,16 @@
-"""The options of Ollama's models, with what each does."""
+"""The options of Ollama's models."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.options import HTTPOptions, JSONObject
+from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts
 
 __all__ = ["OllamaOptions"]
 
-# These are fields of the request; all others go into its `options`.
+# Options that are fields of the request. All others go into its field `options`.
 _FIELDS = ("think", "keep_alive")
 _SWITCHES = {"true": True, "false": False}
 
@@ -29,22 +28,17 @@ class OllamaOptions(HTTPOptions):
     top_k: int | None = Field(None, ge=1, description="Sample only from this many likeliest tokens.")
     top_p: float | None = Field(None, ge=0, le=1, description="Sample only from the likeliest tokens up to this total.")
     min_p: float | None = Field(
-        None, ge=0, le=1, description="Sample no token less likely than this, by the likeliest."
+        None, ge=0, le=1, description="Leave out tokens less likely than this share of the likeliest one."
     )
     repeat_penalty: float | None = Field(None, ge=0, description="Above 1, what was said becomes less likely.")
     seed: int | None = Field(None, description="Sample repeatably.")
-    stop: Annotated[
-        str | list[str] | None,
-        BeforeValidator(
-            lambda value: json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
-        ),
-    ] = Field(None, description="Text, or JSON list of texts, at which the answer ends.")
+    stop: OneOrMoreTexts = Field(None, description="Text, or JSON list of texts, at which the answer ends.")
     keep_alive: str | int | None = Field(None, description="How long the model stays loaded: 10m, seconds, -1 forever.")
     json_object: bool | None = Field(None, description="The answer is a JSON object; ask for JSON in the prompt too.")
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
     def request_fields(self) -> dict[str, Any]:
-        """The options as request fields."""
+        """Return the options as request fields."""
         given = self.given("json_object")
         fields: dict[str, Any] = {name: given.pop(name) for name in _FIELDS if name in given}
         if "max_tokens" in given:

@@ -1,4 +1,7 @@
-"""What Ollama is sent: its body, and messages in its form."""
+"""The requests of Ollama's `/api/chat`: prompts become request bodies. No I/O.
+
+Source: https://docs.ollama.com/api/chat
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,20 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts
+from llm_notebook.providers.http.encoding import encode_messages
 from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["ollama_body_text", "ollama_messages"]
 
 
 def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: Mapping[str, Any]) -> str:
-    """The body of a chat request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+    """Return the body of a chat request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
     Args:
-        prompt: what to send.
-        model_name: the server's name of the model.
-        stream: ask for a stream; the server streams unless it is told not to.
-        fields: further request fields as the server names them.
+        prompt: the prompt to send.
+        model_name: the server's name for the model.
+        stream: whether to ask for a stream, which is also the server's default.
+        fields: further request fields, under the server's names.
     """
     body: dict[str, Any] = {"model": model_name, "stream": stream}
     if prompt.tools:
@@ -40,18 +43,18 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encoded_texts(prompt, ollama_messages))
+    messages = ",".join(encode_messages(prompt, ollama_messages))
     return f'{json_text({**body, **fields})[:-1]},"messages":[{messages}]}}'
 
 
 def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:
-    """Messages as the API takes them. Every tool result becomes a message of its own; it is matched by name and order."""
+    """Return messages as the API takes them. Every tool result becomes a separate message, matched by name and order."""
     encoded: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "tool":
             encoded += [_result(part) for part in message.parts if isinstance(part, ToolResultPart)]
         elif message.role == "assistant":
-            encoded.append(_said(message))
+            encoded.append(_assistant_message(message))
         else:
             attachments = [part.attachment for part in message.parts if isinstance(part, AttachmentPart)]
             images = [attachment.base64_content() for attachment in attachments if attachment is not None]
@@ -60,21 +63,21 @@ def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:
     return encoded
 
 
-def _said(message: Message) -> dict[str, Any]:
-    said: dict[str, Any] = {
+def _assistant_message(message: Message) -> dict[str, Any]:
+    encoded: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in message.parts if isinstance(part, TextPart)),
     }
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
     thought = "".join(part.text for part in message.parts if isinstance(part, ReasoningPart))
     if calls:
-        said["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in calls]
-        # Models go on from what they thought before a call; after an answer it is of no use.
-        said |= {"thinking": thought} if thought else {}
-    return said
+        encoded["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in calls]
+        # Models continue the reasoning that led to a call. Reasoning before a finished answer is of no use to them.
+        encoded |= {"thinking": thought} if thought else {}
+    return encoded
 
 
 def _result(result: ToolResultPart) -> dict[str, Any]:
     images = [attachment.base64_content() for attachment in result.attachments]
-    said = {"role": "tool", "tool_name": result.name, "content": result.output}
-    return said | ({"images": images} if images else {})
+    encoded = {"role": "tool", "tool_name": result.name, "content": result.output}
+    return encoded | ({"images": images} if images else {})

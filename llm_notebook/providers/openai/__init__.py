@@ -1,1 +1,1 @@
-"""OpenAI's Responses and Chat Completions APIs, and the servers that speak them: models, options, requests and answers."""
+"""OpenAI's Responses and Chat Completions APIs: models, options, tools, requests and answers."""

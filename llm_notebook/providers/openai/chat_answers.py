@@ -1,7 +1,7 @@
-"""OpenAI Chat Completions, the answers: bytes become stream events. No I/O.
+"""The answers of OpenAI Chat Completions: bytes become stream items. No I/O.
 
-Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`,
-`reasoning`, `reasoning_details`, content as a list of typed chunks, arguments as objects, usage under `x_groq`).
+Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`, `reasoning`,
+`reasoning_details`, content as a list of typed chunks, arguments as objects, usage under `x_groq`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEAD_FIELDS = ("id", "created", "model", "service_tier", "system_fingerprint")
 
 
 class ChatDecoder(StreamDecoder):
-    """One response, streamed or whole. The terminal event of a stream is `data: [DONE]`."""
+    """The decoder of one completion, streamed or whole. A stream ends with `data: [DONE]`."""
 
     kind = "a chat completion"
 
@@ -36,44 +36,48 @@ class ChatDecoder(StreamDecoder):
         self._raw_usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
 
-    def items_of_frame(self, name: str, data: bytes) -> StreamItems:
+    def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
-            return self._end()
-        chunk = self.parsed(data)
-        if not name and (text := self._plain_text(chunk)) is not None:
+            return self._finish()
+        chunk = self.parse(data)
+        if not name and (text := self._take_plain_text(chunk)) is not None:
             return [text]
-        return self.feed_object(chunk, error=name == "error")
+        return self.decode_object(chunk, error=name == "error")
 
-    def items_of_whole(self, body: dict[str, Any]) -> StreamItems:
-        items = self.feed_object(body)
+    def decode_whole(self, body: dict[str, Any]) -> StreamItems:
+        items = self.decode_object(body)
         if not body.get("choices"):
-            raise self.strange(json_text(body))
-        return items + self._end()
+            raise self.not_an_answer(json_text(body))
+        return items + self._finish()
 
-    def _items_of_last(self, pending: bytes) -> StreamItems:
-        return self._end() if pending == b"[DONE]" else []
+    def _decode_last_frame(self, pending: bytes) -> StreamItems:
+        return self._finish() if pending == b"[DONE]" else []
 
-    def feed_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
-        """The stream items of one parsed chunk, or of a whole completion.
+    def decode_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
+        """Return the stream items of one parsed chunk, or of a whole completion.
 
         Raises:
-            ProviderError: the chunk is an error, or not a chat completion.
+            ProviderError: the chunk reports an error, or is not a chat completion.
         """
         if error or chunk.get("error") or "error" in (chunk.get("object"), chunk.get("type")):
-            raise self.reported(chunk)
+            raise self.server_error(chunk)
         try:
-            return self._items_of_chunk(chunk)
+            return self._decode_chunk(chunk)
         except (AttributeError, KeyError, TypeError):
-            raise self.strange(json_text(chunk)) from None
+            raise self.not_an_answer(json_text(chunk)) from None
 
-    def _plain_text(self, chunk: dict[str, Any]) -> str | None:
-        """The text of a chunk that brings nothing but text, the common case by far; None for every other chunk."""
+    def _take_plain_text(self, chunk: dict[str, Any]) -> str | None:
+        """Take the text of a chunk that has nothing but text, and return it; None for every other chunk.
+
+        This is by far the most common case, and much faster than decoding the chunk field by field.
+        """
         try:
             choice = chunk["choices"][0]
             delta = choice["delta"]
             text = delta["content"]
         except (KeyError, IndexError, TypeError):
             return None
+        # The first chunk has the head of the answer, so it is not plain.
         if type(text) is not str or not text or len(delta) != 1 or choice.get("finish_reason") or not self._head:
             return None
         if chunk.get("usage") or "error" in chunk:
@@ -81,7 +85,7 @@ class ChatDecoder(StreamDecoder):
         self._text.append(text)
         return text
 
-    def _items_of_chunk(self, chunk: dict[str, Any]) -> StreamItems:
+    def _decode_chunk(self, chunk: dict[str, Any]) -> StreamItems:
         choices = chunk.get("choices")
         usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
         if isinstance(usage, dict):
@@ -94,42 +98,42 @@ class ChatDecoder(StreamDecoder):
         if choice.get("finish_reason"):
             self.finish_reason = choice["finish_reason"]
             if self.finish_reason == "error":
-                raise self.reported(choice.get("error") or "the model failed")
+                raise self.server_error(choice.get("error") or "the model failed")
         delta = choice.get("delta") or choice.get("message")
         if not delta:
             return []
-        return self._items_of(delta)
+        return self._decode_delta(delta)
 
-    def _items_of(self, delta: dict[str, Any]) -> StreamItems:
+    def _decode_delta(self, delta: dict[str, Any]) -> StreamItems:
         items: StreamItems = []
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
-            items.append(self._reasoned(reasoning))
+            items.append(self._add_reasoning(reasoning))
         if delta.get("reasoning_details"):
             self._reasoning_details += delta["reasoning_details"]
         content = delta.get("content")
         if isinstance(content, list):
-            items += [item for block in content for item in self._typed_block(block)]
+            items += [item for block in content for item in self._decode_block(block)]
         for text, kept in ((content, self._text), (delta.get("refusal"), self._refusal)):
             if isinstance(text, str) and text:
                 kept.append(text)
                 items.append(text)
         for position, call in enumerate(delta.get("tool_calls") or []):
-            items += self._call_items(call, position)
+            items += self._decode_call(call, position)
         return items
 
-    def _reasoned(self, text: str) -> StreamEvent:
+    def _add_reasoning(self, text: str) -> StreamEvent:
         self._reasoning.append(text)
         return StreamEvent("reasoning", text)
 
-    def _typed_block(self, block: Any) -> StreamItems:
-        """Mistral's content: a list of text and thinking chunks."""
+    def _decode_block(self, block: object) -> StreamItems:
+        """Return the items of a typed chunk, text or thinking. Mistral sends content as a list of them."""
         if not isinstance(block, dict):
             return []
         if block.get("type") == "thinking":
             inner = block.get("thinking") or []
             thought = inner if isinstance(inner, str) else "".join(str(item.get("text") or "") for item in inner)
-            items: StreamItems = [self._reasoned(thought)] if thought else []
+            items: StreamItems = [self._add_reasoning(thought)] if thought else []
             if block.get("signature"):
                 signature = {"mistral": {"signature": block["signature"]}}
                 items.append(StreamEvent("reasoning", "", provider_metadata=signature))
@@ -140,8 +144,12 @@ class ChatDecoder(StreamDecoder):
         self._text.append(text)
         return [text]
 
-    def _call_items(self, delta: dict[str, Any], position: int) -> StreamItems:
-        """Items of one tool-call delta: id and name come with the first fragment of an index, arguments in pieces."""
+    def _decode_call(self, delta: dict[str, Any], position: int) -> StreamItems:
+        """Return the items of one tool-call delta.
+
+        The first delta with an index has the id and the name of the call, and the arguments come in pieces. Some servers send no
+        index, no id, the id of an earlier call, or the name again with every piece.
+        """
         index = delta.get("index")
         index = position if index is None else index
         function = delta.get("function") or {}
@@ -149,6 +157,7 @@ class ChatDecoder(StreamDecoder):
         given_id = given_id if isinstance(given_id, str) else None
         call = self._calls.get(index)
         if call is None or call.ends_before(given_id, name):
+            # Results are matched to calls by id, so an id that an earlier call has is replaced.
             taken = any(given_id == other.id for other in self._started_calls)
             call = self._calls[index] = _CallInProgress(
                 new_tool_call_id() if taken or not given_id else given_id, given_id
@@ -165,19 +174,19 @@ class ChatDecoder(StreamDecoder):
             items.append(StreamEvent("tool_call_args", arguments, tool_call_id=call.id))
         return items
 
-    def _end(self) -> StreamItems:
-        """The terminal event was seen.
+    def _finish(self) -> StreamItems:
+        """End the answer, and return the items that are known only now.
 
         Raises:
             IncompleteResponse: the answer reached a limit in the middle of a tool call, which must not be run.
         """
         cut_short = self.finish_reason in ("length", "content_filter") and self._started_calls
         if cut_short and not self._started_calls[-1].is_whole():
-            raise self.cut_in_call(str(self.finish_reason))
+            raise self.cut_off_in_call(str(self.finish_reason))
         self.done = True
         if not self._reasoning_details:
             return []
-        details = _joined_details(self._reasoning_details)
+        details = _join_details(self._reasoning_details)
         return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details})]
 
     @property
@@ -187,7 +196,7 @@ class ChatDecoder(StreamDecoder):
 
     @property
     def usage(self) -> Usage:
-        """Tokens, as far as the server told them."""
+        """The tokens used, as far as the server reported them."""
         usage = self._raw_usage or {}
         details = {
             name: value
@@ -198,10 +207,10 @@ class ChatDecoder(StreamDecoder):
 
     @property
     def response_json(self) -> dict[str, Any]:
-        """The response in the API's non-streamed shape: as the server sent it if it was not streamed.
+        """The completion in the API's shape for answers that are not streamed; if it was not streamed, as the server sent it.
 
-        Where it was streamed, `content` and `finish_reason` stand beside `choices` too: there, code made for the `llm` package
-        looks for them.
+        A streamed completion also has `content` and `finish_reason` beside `choices`, where code written for the `llm` package looks
+        for them.
         """
         if self._whole_json is not None:
             return self._whole_json
@@ -218,9 +227,9 @@ class ChatDecoder(StreamDecoder):
         return whole | ({"usage": self._raw_usage} if self._raw_usage else {})
 
 
-def _joined_details(pieces: list[Any]) -> list[Any]:
-    """OpenRouter's details of reasoning as they are to be sent back: the pieces of each block, by type and index, made one."""
-    joined: dict[Any, Any] = {}
+def _join_details(pieces: list[Any]) -> list[Any]:
+    """Return OpenRouter's details of reasoning as they are sent back: the pieces with the same type and index as one block."""
+    joined: dict[int | tuple[str, str], dict[str, Any]] = {}
     for position, piece in enumerate(pieces):
         if not isinstance(piece, dict) or piece.get("index") is None:
             joined[position] = piece
@@ -246,16 +255,17 @@ class _CallInProgress:
         self.arguments: list[str] = []
 
     def ends_before(self, given_id: str | None, name: str | None) -> bool:
-        """True if a delta of that id and name begins another call, although it has the same index.
+        """Return True if a delta with this id and name begins another call, although it has the same index.
 
-        Some servers number all calls of a turn 0: an id tells them apart, and without ids a name after whole arguments.
+        Some servers give every call of a turn the index 0. Then another id begins a new call, or, without ids, a name after complete
+        arguments.
         """
         if given_id and self.given_id:
             return given_id != self.given_id
         return bool(name and not given_id and self.arguments and self.is_whole())
 
     def is_whole(self) -> bool:
-        """True if the arguments so far are a whole JSON text."""
+        """Return True if the arguments so far are a whole JSON text."""
         try:
             from_json("".join(self.arguments))
         except ValueError:
@@ -263,6 +273,7 @@ class _CallInProgress:
         return True
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the call as a completion that was not streamed would hold it."""
         return {
             "id": self.id,
             "type": "function",

@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions, the requests: prompts become request bodies. No I/O.
+"""The requests of OpenAI Chat Completions: prompts become request bodies. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.dialects import ChatDialect
 from llm_notebook.turns.prompt import Prompt
 
@@ -44,16 +44,16 @@ def chat_body(
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
 ) -> dict[str, Any]:
-    """The body of a Chat Completions request.
+    """Return the body of a Chat Completions request.
 
     Args:
-        prompt: what to send.
-        model_name: the server's name of the model.
-        stream: ask for a stream, with usage at its end.
-        options: request fields as the server names them.
-        dialect: what the server does differently.
+        prompt: the prompt to send.
+        model_name: the server's name for the model.
+        stream: whether to ask for a stream, with usage at its end.
+        options: further request fields, under the server's names.
+        dialect: the dialect that the server speaks.
     """
-    messages = [*_told_schema(prompt, dialect), *chat_messages(prompt.messages, dialect)]
+    messages = [*_schema_messages(prompt, dialect), *chat_messages(prompt.messages, dialect)]
     body: dict[str, Any] = {"model": model_name, "messages": messages}
     return body | _settings(prompt, dialect, stream=stream, options=options)
 
@@ -66,10 +66,10 @@ def chat_body_text(
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
 ) -> str:
-    """`chat_body()` as JSON text. What earlier rounds of a chain encoded is not encoded again."""
+    """Return `chat_body()` as JSON text. Messages that earlier rounds of the chain encoded are not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
-    told = map(json_text, _told_schema(prompt, dialect))
-    messages = ",".join([*told, *encoded_texts(prompt, lambda messages: chat_messages(messages, dialect))])
+    schema = map(json_text, _schema_messages(prompt, dialect))
+    messages = ",".join([*schema, *encode_messages(prompt, lambda messages: chat_messages(messages, dialect))])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
 
@@ -97,8 +97,8 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
     return body | (options or {})
 
 
-def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
-    """The schema in words, for servers that can be asked for JSON but not for a schema."""
+def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """Return a message that explains the schema to the model, for servers that know JSON mode but no schemas; else nothing."""
     if prompt.schema is None or dialect.schema == "json_schema":
         return []
     text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
@@ -106,19 +106,19 @@ def _told_schema(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
 
 
 def schema_name(schema: dict[str, Any]) -> str:
-    """A name that the API accepts: letters, digits, `_` and `-`, at most 64."""
+    """Return a name for a schema that the API accepts: at most 64 letters, digits, `_` and `-`."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "output"))[:64]
 
 
 def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
-    """Messages as the API takes them. Every tool result becomes a message of its own."""
+    """Return messages as the API takes them. Every tool result becomes a separate message."""
     encoded: list[dict[str, Any]] = []
-    made_ids = made_call_ids(messages)
+    call_ids = substitute_call_ids(messages)
     for message in messages:
         if message.role == "assistant":
-            encoded.append(_assistant_message(message, made_ids, dialect))
+            encoded.append(_assistant_message(message, call_ids, dialect))
         elif message.role == "tool":
-            encoded += _tool_messages(message, made_ids, dialect)
+            encoded += _tool_messages(message, call_ids, dialect)
         else:
             encoded.append({"role": message.role, "content": _content(message.parts)})
     return encoded
@@ -146,14 +146,15 @@ def _block(part: Part) -> dict[str, Any] | None:
     return {"type": "image_url", "image_url": {"url": data}}
 
 
-def _assistant_message(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
+def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
+    # The API takes null for a message that has tool calls and no text.
     encoded: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         encoded["tool_calls"] = [
             {
-                "id": _call_id(call, made_ids, dialect),
+                "id": _call_id(call, call_ids, dialect),
                 "type": "function",
                 "function": {"name": call.name, "arguments": json_text(call.arguments)},
             }
@@ -164,7 +165,7 @@ def _assistant_message(message: Message, made_ids: dict[int, str], dialect: Chat
         if part.provider_metadata and "reasoning_details" in part.provider_metadata:
             encoded["reasoning_details"] = part.provider_metadata["reasoning_details"]
     if dialect.reasoning_back == "reasoning_content" and calls:
-        # Sent where it is empty too: the server refuses calls without it.
+        # Even if it is empty: the server refuses tool calls without this field.
         encoded["reasoning_content"] = "".join(part.text for part in thoughts)
     elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
         encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
@@ -176,25 +177,26 @@ def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:
     return {"type": "thinking", "thinking": [{"type": "text", "text": part.text}], **kept}
 
 
-def _call_id(part: ToolCallPart | ToolResultPart, made_ids: dict[int, str], dialect: ChatDialect) -> str | None:
-    call_id = part.tool_call_id or made_ids.get(id(part))
+def _call_id(part: ToolCallPart | ToolResultPart, call_ids: dict[int, str], dialect: ChatDialect) -> str | None:
+    call_id = part.tool_call_id or call_ids.get(id(part))
     if call_id is None or not dialect.short_call_ids or _SHORT_CALL_ID.fullmatch(call_id):
         return call_id
+    # The call and its result must get the same short id, in this request and in later ones.
     return hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
 
-def _tool_messages(message: Message, made_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
+def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> list[dict[str, Any]]:
     results = [part for part in message.parts if isinstance(part, ToolResultPart)]
     encoded: list[dict[str, Any]] = [
         {
             "role": "tool",
-            "tool_call_id": _call_id(result, made_ids, dialect),
+            "tool_call_id": _call_id(result, call_ids, dialect),
             "content": result.output,
         }
         for result in results
     ]
     attached = [attachment for result in results for attachment in result.attachments]
     if attached:
-        # A tool message holds text only; what a tool attached follows as the user's.
+        # A tool message can hold only text, so what tools attached follows in a message of the user's.
         encoded.append({"role": "user", "content": _content([AttachmentPart(attachment) for attachment in attached])})
     return encoded

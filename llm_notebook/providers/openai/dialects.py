@@ -1,4 +1,4 @@
-"""Chat Completions dialects: what differs between the servers that speak it, as data. No I/O."""
+"""Dialects of Chat Completions: the differences between the servers that speak it, as data. No I/O."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any, Literal
 
 __all__ = ["DIALECTS", "RESPONSES_DIALECT", "ChatDialect"]
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+_NO_VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(slots=True, frozen=True)
 class ChatDialect:
-    """How a server's Chat Completions differ from what most compatible servers take.
+    """The differences between one server's Chat Completions and what most compatible servers take.
 
     Attributes:
-        fields: what the server calls an option, where it is not our name; dots go into objects (`reasoning.effort`).
-        values: by option, what the server calls a value.
-        stream_usage: the server has to be asked to tell the usage at the end of a stream.
-        schema: "json_object" where the server takes no JSON Schema: it is asked for JSON, and told the schema in words.
-        reasoning_back: how reasoning goes back in history: not at all, as `reasoning_content` of the messages that call tools,
-            or as typed `thinking` chunks. What came as `reasoning_details` always goes back.
-        short_call_ids: tool calls must have ids of nine letters and digits.
+        fields: the server's names for options, where they differ from ours; a dot puts the value into an object (`reasoning.effort`).
+        values: by option, the server's names for its values, where they differ from ours.
+        stream_usage: whether the server has to be asked for the usage at the end of a stream.
+        schema: "json_object" if the server takes no JSON Schema; then it is asked for JSON, and a message explains the schema.
+        reasoning_back: how the model's reasoning goes back in the history: not at all, as `reasoning_content` of the messages that
+            call tools, or as typed `thinking` chunks. What came as `reasoning_details` always goes back.
+        short_call_ids: whether the ids of tool calls must have exactly nine letters and digits.
     """
 
-    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    values: Mapping[str, Mapping[Any, Any]] = field(default_factory=lambda: _NOTHING)
+    fields: Mapping[str, str] = field(default_factory=lambda: _NO_NAMES)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NO_VALUES)
     stream_usage: bool = True
     schema: Literal["json_schema", "json_object"] = "json_schema"
     reasoning_back: Literal["", "reasoning_content", "thinking"] = ""
     short_call_ids: bool = False
 
     def request_fields(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Options as request fields of this server."""
-        renamed: dict[str, Any] = {}
+        """Return options as request fields of this server."""
+        fields: dict[str, Any] = {}
         for name, value in options.items():
-            known = self.values.get(name, _NOTHING)
-            said = known.get(value, value) if isinstance(value, str | int | bool) else value
+            known = self.values.get(name, _NO_NAMES)
             *outer, last = self.fields.get(name, name).split(".")
-            place = renamed
+            holder = fields
             for key in outer:
-                place = place.setdefault(key, {})
-            place[last] = said
-        return renamed
+                holder = holder.setdefault(key, {})
+            holder[last] = known.get(value, value) if isinstance(value, str) else value
+        return fields
 
 
 DIALECTS: Mapping[str, ChatDialect] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Embedding models behind HTTP: OpenAI's `/v1/embeddings` and every server that speaks it."""
+"""Embedding models on servers that speak OpenAI's `/v1/embeddings`."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
 
     Args:
         model_id: the name that `get_embedding_model()` and error messages use.
-        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
-        model_name: the server's name of the model, where it differs from `model_id`.
-        key: an API key. A server of one's own may need none; OpenAI does.
-        dimensions: how many numbers each embedding is to have, where the model lets one choose.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
+        model_name: the server's name for the model, if it differs from `model_id`.
+        key: an API key. OpenAI requires one; your own server may not.
+        dimensions: how many numbers each embedding has, if the model leaves the choice.
         headers: sent with every request.
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
+        max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
 
     Raises:
-        ValueError: `base_url` is no address, or `dimensions` no number of dimensions.
+        ValueError: `base_url` is not an address, or `dimensions` is less than 1.
     """
 
     batch_size: int | None = 100
@@ -71,10 +71,10 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         self.dimensions = dimensions
 
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> list[list[float]]:
-        """The numbers for each text, from one request.
+        """Embed texts with one request, and return one vector for each.
 
         Raises:
-            ProviderError: the server answered with an error, or with something else than embeddings.
+            ProviderError: the server answered with an error, or with something that is not embeddings.
             TransportError: no answer came.
             IncompleteResponse: the answer broke off.
         """
@@ -98,7 +98,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
 
 
 def openai_embedding_models() -> list[EmbeddingModelWithAliases]:
-    """OpenAI's embedding models, with the ids and aliases that the `llm` command has for them.
+    """Return OpenAI's embedding models, with the ids and aliases that the `llm` command gives them.
 
     Source: the provider's model pages as of November 2026.
     """

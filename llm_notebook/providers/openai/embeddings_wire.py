@@ -1,4 +1,4 @@
-"""OpenAI's `/v1/embeddings`, the wire format: the request's body, and what the answer's bytes amount to. No I/O."""
+"""The wire format of OpenAI's `/v1/embeddings`: request bodies, and the decoding of answers. No I/O."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FLOAT_BYTES = 4
 def embeddings_body(
     texts: Sequence[str], model_name: str, *, dimensions: int | None = None, packed: bool = False
 ) -> dict[str, Any]:
-    """The body of a request.
+    """Return the body of a request.
 
     Args:
-        texts: what to embed, one or more.
-        model_name: the server's name of the model.
-        dimensions: how many numbers each embedding is to have, where the model lets one choose.
-        packed: ask for the numbers as base64, a quarter of the bytes; servers other than OpenAI's may refuse it.
+        texts: the texts to embed, one or more.
+        model_name: the server's name for the model.
+        dimensions: how many numbers each embedding has; None means the model's default.
+        packed: whether to ask for the numbers as base64, which is a quarter of the bytes. Servers other than OpenAI's may refuse.
     """
     body: dict[str, Any] = {"model": model_name, "input": list(texts)}
     if dimensions is not None:
@@ -39,18 +39,18 @@ def embeddings_body(
 
 
 class EmbeddingsDecoder:
-    """Collects the one JSON body of an answer. It gives no items while it arrives; `vectors` has them in the end.
+    """The decoder of an answer, which is one JSON body. There are no stream items; `vectors` has the result at the end.
 
     Args:
-        count: how many embeddings were asked for.
+        count: how many embeddings the request asked for.
         sender: the model's id, for error messages.
-        secret: the key, to be kept out of error messages.
+        secret: the key, which error messages must not show.
 
     Attributes:
         done: the body was complete.
-        failure: always None: errors are told at the end.
-        vectors: the embeddings, in the order of the texts.
-        usage: tokens, as far as the server told them.
+        failure: always None, since `close()` raises every error.
+        vectors: the embeddings in the order of the texts.
+        usage: the tokens used, as far as the server reported them.
         resolved_model: the model that the server says it used.
     """
 
@@ -66,19 +66,19 @@ class EmbeddingsDecoder:
         self._received = bytearray()
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
-        """Keep a piece of the body."""
+        """Keep a piece of the body, and return no items."""
         self._received += piece
         return []
 
     def expect_whole(self) -> None:
-        """The answer is always one body."""
+        """Do nothing, since the answer is always one body."""
 
     def close(self) -> list[str | StreamEvent]:
-        """Read the body.
+        """Decode the body, and return no items.
 
         Raises:
-            IncompleteResponse: it ends before its end.
-            ProviderError: it reports an error, or is not what was asked for.
+            IncompleteResponse: the body is cut short.
+            ProviderError: the body reports an error, or does not hold the embeddings that the request asked for.
         """
         try:
             body = from_json(self._received)
@@ -89,7 +89,7 @@ class EmbeddingsDecoder:
         try:
             self.vectors = vectors_of(body, self._count)
         except ValueError as error:
-            raise self._strange(str(error)) from None
+            raise self._not_embeddings(str(error)) from None
         usage = body.get("usage")
         tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         self.usage = Usage(input=tokens if isinstance(tokens, int) else None)
@@ -104,21 +104,21 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
-        return self._strange(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
+        return self._not_embeddings(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
 
-    def _strange(self, why: str) -> ModelError:
+    def _not_embeddings(self, why: str) -> ModelError:
         return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secret=self._secret)
 
 
-def vectors_of(body: Any, count: int) -> list[list[float]]:
-    """The embeddings of an answer, in the order of what was asked, whatever their order in it.
+def vectors_of(body: object, count: int) -> list[list[float]]:
+    """Return the embeddings of an answer in the order of the texts, whatever their order in the answer.
 
     Args:
-        body: the answer, parsed.
-        count: how many were asked for.
+        body: the parsed answer.
+        count: the number of texts.
 
     Raises:
-        ValueError: it does not hold one embedding, of one length, for each; the message says what it holds.
+        ValueError: there is not one embedding for each text, or their lengths differ; the message says what the answer holds.
     """
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
@@ -137,9 +137,9 @@ def vectors_of(body: Any, count: int) -> list[list[float]]:
     return vectors
 
 
-def _vector(embedding: Any) -> list[float]:
+def _vector(embedding: object) -> list[float]:
     if isinstance(embedding, str):
-        return _unpacked(embedding)
+        return _unpack(embedding)
     if not isinstance(embedding, list) or not embedding:
         raise ValueError("an `embedding` is no list of numbers")
     if not all(type(number) is float or type(number) is int for number in embedding):
@@ -147,8 +147,8 @@ def _vector(embedding: Any) -> list[float]:
     return [float(number) for number in embedding]
 
 
-def _unpacked(packed: str) -> list[float]:
-    """The numbers of base64 text: little-endian, 4 bytes each."""
+def _unpack(packed: str) -> list[float]:
+    """Return the numbers in base64 text: little-endian, 4 bytes each."""
     try:
         content = base64.b64decode(packed, validate=True)
     except binascii.Error:

@@ -1,8 +1,8 @@
-"""Models that speak OpenAI's wire formats, Chat Completions and Responses, as sync and async model classes."""
+"""Models that speak Chat Completions or Responses, OpenAI's two wire formats."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from llm_notebook.errors import ModelError
 from llm_notebook.models.lazy_options import LazyOptions
@@ -20,9 +20,9 @@ __all__ = ["AsyncOpenAIChat", "AsyncOpenAIResponses", "OpenAIChat", "OpenAIRespo
 
 
 class _OpenAIChat(OpenAIServer, HTTPModel):
-    """What the two Chat Completions classes share: the request and the meaning of its reply."""
+    """The part of a Chat Completions model that is the same with and without `await`."""
 
-    Options: Any = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
+    Options = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
 
     def __init__(self, model_id: str, *, dialect: str | None = None, **arguments: Unpack[ModelArguments]) -> None:
         super().__init__(model_id, **arguments)
@@ -50,16 +50,16 @@ class OpenAIChat(_OpenAIChat, SyncHTTPModel):
 
     Args:
         model_id: the name that `get_model()` and error messages use.
-        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
-        model_name: the server's name of the model, where it differs from `model_id`.
-        key: an API key. A server on `http://` needs none; OpenAI does.
-        headers: sent with every request; `${NAME}` in a value stands for the stored key of that name.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
+        model_name: the server's name for the model, if it differs from `model_id`.
+        key: an API key. OpenAI requires one; your own server may not.
+        headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often a request that was not answered is sent again.
+        max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
-        tls: how the server's certificate is checked, where not the usual way: a `TLSSettings`.
-        dialect: what the server does differently: mistral, groq, deepseek, openrouter, xai, together or openai.
+        tls: how the server's certificate is checked, as `TLSSettings`; None means the usual way.
+        dialect: whose dialect the server speaks: mistral, groq, deepseek, openrouter, xai, together or openai.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
     """
 
@@ -69,11 +69,9 @@ class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
 
 
 class _OpenAIResponses(_OpenAIChat):
-    """What the two Responses classes share: the request and the meaning of its reply."""
+    """The part of a Responses model that is the same with and without `await`."""
 
-    Options: Any = LazyOptions(
-        "llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions"
-    )
+    Options = LazyOptions("llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
@@ -81,18 +79,18 @@ class _OpenAIResponses(_OpenAIChat):
         from llm_notebook.providers.openai.responses_requests import responses_body_text  # with the first request
 
         if prompt.options.for_chat:
-            self._refuse_tools_of_the_provider(prompt)
+            self._refuse_server_side_tools(prompt)
             return self._chat(prompt, stream, key)
-        has_tools_of_the_provider = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
-        if self.is_behind_gateway and not has_tools_of_the_provider:
-            # Every gateway speaks Chat Completions, few speak Responses.
+        has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
+        if self.is_behind_gateway and not has_server_side_tools:
+            # Every gateway speaks Chat Completions, but few speak Responses.
             return self._chat(prompt, stream, key)
         options = prompt.options.responses_fields()
         body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
         request = self.wire_request("responses", body, key)
         return request, ResponsesDecoder(self.model_id, stream=stream, secret=key)
 
-    def _refuse_tools_of_the_provider(self, prompt: Prompt) -> None:
+    def _refuse_server_side_tools(self, prompt: Prompt) -> None:
         tool = next((tool for tool in prompt.tools if isinstance(tool, ServerSideTool)), None)
         if tool is not None:
             raise ModelError(
@@ -102,14 +100,14 @@ class _OpenAIResponses(_OpenAIChat):
 
 
 class OpenAIResponses(_OpenAIResponses, SyncHTTPModel):
-    """A model on any server that speaks the OpenAI Responses API. Nothing is stored there.
+    """A model on any server that speaks OpenAI's Responses API. The server is asked to store nothing.
 
-    A prompt with an option that only Chat Completions have, such as `seed` or `stop`, is sent to the same server as one of those, and
-    so is every prompt to the gateway that `OPENAI_BASE_URL` names, unless it needs a tool that OpenAI itself runs.
+    Some prompts are sent as Chat Completions to the same server: those with an option that Responses do not have, such as `seed` or
+    `stop`, and all prompts to a gateway that `OPENAI_BASE_URL` names, unless they use a tool that OpenAI itself runs.
 
     Args:
         model_id: the name that `get_model()` and error messages use.
-        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None is OpenAI.
+        base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
         model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls, dialect: as for `OpenAIChat`.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
     """

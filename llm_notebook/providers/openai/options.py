@@ -1,4 +1,4 @@
-"""The options of models that speak one of OpenAI's wire formats, with what each does."""
+"""The options of models that speak one of OpenAI's wire formats."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ChatOptions(HTTPOptions):
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
     def request_fields(self, dialect: ChatDialect) -> dict[str, Any]:
-        """The options as the request fields of a server that speaks this dialect."""
+        """Return the options as request fields of a server that speaks this dialect."""
         not_chat = (name for name in type(self).model_fields if name not in ReasoningChatOptions.model_fields)
         fields = dialect.request_fields(self.given("json_object", *not_chat))
         if self.json_object:
@@ -85,7 +85,7 @@ class ResponsesOptions(HTTPOptions):
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
     def responses_fields(self) -> dict[str, Any]:
-        """The options as the request fields of the Responses API."""
+        """Return the options as request fields of the Responses API."""
         fields = RESPONSES_DIALECT.request_fields(self.given("json_object", *_CHAT_ONLY))
         if self.json_object:
             fields.setdefault("text", {})["format"] = {"type": "json_object"}
@@ -99,7 +99,7 @@ class ReasoningResponsesOptions(ResponsesOptions):
         None, description="How much to reason; which of these a model takes differs."
     )
     reasoning_summary: Literal["auto", "concise", "detailed", "none"] | None = Field(
-        None, description="How the reasoning is told: auto by default; none asks for no summary."
+        None, description="How the reasoning is summarised: auto by default; none asks for no summary."
     )
     verbosity: _Verbosity | None = Field(None, description="How long answers tend to be.")
 
@@ -109,7 +109,7 @@ class OpenAIOptions(ResponsesOptions, ChatOptions):
 
     @property
     def for_chat(self) -> bool:
-        """True if an option was given that only Chat Completions know."""
+        """True if an option was given that only Chat Completions have."""
         return any(getattr(self, name) is not None for name in _CHAT_ONLY)
 
 

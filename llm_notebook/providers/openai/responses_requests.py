@@ -1,4 +1,4 @@
-"""OpenAI Responses, the requests: prompts become request bodies. No I/O.
+"""The requests of OpenAI Responses: prompts become request bodies. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create
 """
@@ -18,9 +18,10 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encoded_texts, made_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.chat_requests import schema_name
 from llm_notebook.tools.server_side import ServerSideTool
+from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["METADATA", "input_items", "responses_body_text"]
@@ -32,22 +33,23 @@ METADATA = "openai"
 def responses_body_text(
     prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None, reasoning: bool = False
 ) -> str:
-    """The body of a Responses request as JSON text. What earlier rounds of a chain encoded is not encoded again.
+    """Return the body of a Responses request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
-    Nothing is stored at the provider: the whole history is sent, with reasoning as the provider encrypted it.
+    The provider is asked to store nothing. So the whole history is sent, with reasoning as the provider encrypted it.
 
     Args:
-        prompt: what to send.
-        model_name: the server's name of the model.
-        stream: ask for a stream.
-        options: request fields as the server names them.
-        reasoning: the model reasons; its reasoning is asked for, encrypted and (unless the prompt hides it) in summary.
+        prompt: the prompt to send.
+        model_name: the server's name for the model.
+        stream: whether to ask for a stream.
+        options: further request fields, under the server's names.
+        reasoning: whether the model reasons. Then its reasoning is asked for in encrypted form and, unless the prompt hides it, as a
+            summary.
     """
     body = {"model": model_name} | _settings(prompt, stream=stream, options=options, reasoning=reasoning)
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encoded_texts(prompt, input_items))
+    items = ",".join(encode_messages(prompt, input_items))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
@@ -63,7 +65,7 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
         body["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
-        # The same choice as Chat Completions write it.
+        # The user wrote the choice in the form of Chat Completions.
         body["tool_choice"] = {"type": "function", **choice["function"]}
     if prompt.schema is not None:
         shape = {"type": "json_schema", "name": schema_name(prompt.schema), "schema": prompt.schema}
@@ -72,12 +74,12 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
 
 
 def _reasoning(prompt: Prompt, asked: dict[str, Any]) -> dict[str, Any]:
-    """The `reasoning` field: a summary is asked for unless the prompt or the option says no."""
+    """Return the `reasoning` field, which asks for a summary unless the prompt or an option says otherwise."""
     reasoning = {**({} if prompt.hide_reasoning else {"summary": "auto"}), **asked}
     return {name: value for name, value in reasoning.items() if (name, value) != ("summary", "none")}
 
 
-def _tool(tool: Any, model: Any) -> dict[str, Any]:
+def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
     if isinstance(tool, ServerSideTool):
         return tool.tool_spec(model)
     return {
@@ -85,33 +87,33 @@ def _tool(tool: Any, model: Any) -> dict[str, Any]:
         "name": tool.name,
         "description": tool.description or "",
         "parameters": tool.input_schema,
-        # Left out, it means true here, and most schemas are not of the kind that strictness wants.
+        # The default is true, and most schemas do not have the form that strict mode requires.
         "strict": False,
     }
 
 
 def input_items(messages: list[Message]) -> list[dict[str, Any]]:
-    """Messages as the API takes them: every call, result and piece of reasoning is an item of its own."""
-    made_ids = made_call_ids(messages)
+    """Return messages as the API takes them, where every call, result and piece of reasoning is a separate item."""
+    call_ids = substitute_call_ids(messages)
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":
-            items += [item for part in message.parts if (item := _output_item(part, made_ids)) is not None]
+            items += [item for part in message.parts if (item := _output_item(part, call_ids)) is not None]
         elif message.role == "tool":
             results = [part for part in message.parts if isinstance(part, ToolResultPart)]
-            items += map(functools.partial(_result, made_ids=made_ids), results)
+            items += map(functools.partial(_result, call_ids=call_ids), results)
         else:
             items.append({"type": "message", "role": message.role, "content": _content(message.parts)})
     return items
 
 
-def _output_item(part: Part, made_ids: dict[int, str]) -> dict[str, Any] | None:
-    """What the assistant said, as the item that it was; None for what is not sent back."""
+def _output_item(part: Part, call_ids: dict[int, str]) -> dict[str, Any] | None:
+    """Return a part of an assistant's message as the item that it came as; None for what is not sent back."""
     kept: dict[str, Any] = ((getattr(part, "provider_metadata", None) or {}).get(METADATA)) or {}
     if isinstance(part, TextPart):
-        return _said(part, kept) if part.text else None
+        return _assistant_text(part, kept) if part.text else None
     if isinstance(part, ReasoningPart):
-        # Only what is encrypted can be understood again: the provider stored nothing that an id would name.
+        # Only encrypted reasoning can be sent back. The provider stored nothing that the item's id would refer to.
         return kept.get("item") if (kept.get("item") or {}).get("encrypted_content") else None
     if isinstance(part, ToolCallPart) and part.server_executed:
         return kept.get("item")
@@ -119,14 +121,14 @@ def _output_item(part: Part, made_ids: dict[int, str]) -> dict[str, Any] | None:
         return {
             "type": "function_call",
             **({"id": kept["id"]} if kept.get("id") else {}),
-            "call_id": part.tool_call_id or made_ids[id(part)],
+            "call_id": part.tool_call_id or call_ids[id(part)],
             "name": part.name,
             "arguments": json_text(part.arguments),
         }
     return None
 
 
-def _said(part: TextPart, kept: dict[str, Any]) -> dict[str, Any]:
+def _assistant_text(part: TextPart, kept: dict[str, Any]) -> dict[str, Any]:
     if not kept.get("id"):
         return {"type": "message", "role": "assistant", "content": part.text}
     content = {"type": "output_text", "text": part.text, "annotations": kept.get("annotations", [])}
@@ -134,12 +136,12 @@ def _said(part: TextPart, kept: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "role": "assistant", "status": "completed", **about, "content": [content]}
 
 
-def _result(result: ToolResultPart, made_ids: dict[int, str]) -> dict[str, Any]:
+def _result(result: ToolResultPart, call_ids: dict[int, str]) -> dict[str, Any]:
     output: str | list[dict[str, Any]] = result.output
     if result.attachments:
         attached = [AttachmentPart(attachment) for attachment in result.attachments]
         output = _blocks([TextPart(result.output), *attached])
-    call_id = result.tool_call_id or made_ids.get(id(result))
+    call_id = result.tool_call_id or call_ids.get(id(result))
     return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 

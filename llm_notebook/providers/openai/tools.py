@@ -1,4 +1,4 @@
-"""Tools that OpenAI runs itself, for models that speak the Responses API."""
+"""Server-side tools that OpenAI runs, for models that speak the Responses API."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ __all__ = ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"]
 
 
 class _OpenAITool(ServerSideTool):
-    """A tool of OpenAI's; its results are asked for, so that they can be shown."""
+    """A tool that OpenAI runs, and whose results the request asks for so that they can be shown.
 
-    shown: ClassVar[str]
+    Attributes:
+        results: the API's name for the tool's results.
+    """
 
-    def prepare_request(self, model: Any, kwargs: dict[str, Any]) -> None:
+    results: ClassVar[str]
+
+    def prepare_request(self, model: object, kwargs: dict[str, Any]) -> None:
         include = kwargs.setdefault("include", [])
-        if self.shown not in include:
-            include.append(self.shown)
+        if self.results not in include:
+            include.append(self.results)
 
 
 class OpenAIWebSearch(_OpenAITool):
-    """OpenAI searches the web. The pages it used are in the result, and where the answer quotes them in its metadata.
+    """Search the web. The result names the pages that were used, and the answer's metadata says where it quotes them.
 
     Args:
         search_context_size: how much of the pages the model reads: low, medium or high.
-        allowed_domains: search these domains only.
-        country: two letters of the country to search from, such as `NO`.
+        allowed_domains: the only domains to search.
+        country: the country to search from, as two letters such as `NO`.
         city: the city to search from.
     """
 
     name = "web_search"
-    shown = "web_search_call.action.sources"
+    results = "web_search_call.action.sources"
 
     def __init__(
         self,
@@ -54,31 +58,34 @@ class OpenAIWebSearch(_OpenAITool):
 
 
 class OpenAICodeInterpreter(_OpenAITool):
-    """OpenAI runs Python that the model writes, in a container of its own.
+    """Run Python that the model writes, in a container at OpenAI.
 
     Args:
-        file_ids: files of yours at OpenAI that the code may read.
-        container_id: a container that you made; without it one is made.
+        file_ids: the ids of files that you uploaded to OpenAI, for the code to read.
+        container_id: a container that you created; None lets OpenAI create one.
     """
 
     name = "code_interpreter"
-    shown = "code_interpreter_call.outputs"
+    results = "code_interpreter_call.outputs"
 
     def __init__(self, *, file_ids: Sequence[str] | None = None, container_id: str | None = None) -> None:
-        container: Any = container_id or {"type": "auto", **({"file_ids": list(file_ids)} if file_ids else {})}
+        container: str | dict[str, Any] = container_id or {
+            "type": "auto",
+            **({"file_ids": list(file_ids)} if file_ids else {}),
+        }
         super().__init__({"type": "code_interpreter", "container": container})
 
 
 class OpenAIFileSearch(_OpenAITool):
-    """OpenAI searches vector stores of yours.
+    """Search vector stores that you created at OpenAI.
 
     Args:
-        vector_store_ids: the stores.
-        max_num_results: most pieces of text that the model is given.
+        vector_store_ids: the ids of the stores.
+        max_num_results: the most pieces of text that the model is given.
     """
 
     name = "file_search"
-    shown = "file_search_call.results"
+    results = "file_search_call.results"
 
     def __init__(self, *vector_store_ids: str, max_num_results: int | None = None) -> None:
         spec: dict[str, Any] = {"type": "file_search", "vector_store_ids": list(vector_store_ids)}

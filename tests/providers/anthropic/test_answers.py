@@ -1,4 +1,4 @@
-"""Messages answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of Messages: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def claude(face: Face, server: OpenAIServer, **arguments: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_every_split_gives_what_the_whole_gives(name: str) -> None:
+def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(transcript)
     assert whole["parts"]
@@ -69,7 +69,9 @@ def is_ours(part: Any) -> bool:
     return part["type"] == "tool_call" and not part.get("server_executed")
 
 
-def test_a_cut_answer_raises_with_what_arrived_and_no_call_surfaces(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
+    face: Face, openai_server: OpenAIServer
+) -> None:
     transcript = TRANSCRIPTS["reasoning and a call"]
     cuts = [*range(0, len(transcript) - 60, 211), len(transcript) - 30]
     for ends in ([], [Cut()]):
@@ -206,7 +208,7 @@ def test_a_turn_that_the_provider_paused_is_not_complete() -> None:
     assert seen["parts"] == [{"type": "text", "text": "I look."}]
 
 
-def test_an_error_in_the_stream_comes_after_what_preceded_it(face: Face, openai_server: OpenAIServer) -> None:
+def test_an_error_in_the_stream_is_raised_after_the_items_before_it(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(Reply([TRANSCRIPTS["error in the stream"]]))
     response = claude(face, openai_server).prompt("Hi")
     chunks = []
@@ -238,20 +240,20 @@ def test_an_overloaded_server_is_asked_again(face: Face, openai_server: OpenAISe
         b'data: {"type": "content_block_delta", "index": 7, "delta": {"type": "text_delta", "text": "x"}}\n\n',
     ],
 )
-def test_what_is_no_message_is_said_in_one_sentence(body: bytes) -> None:
+def test_a_strange_answer_is_reported_in_one_sentence(body: bytes) -> None:
     error = outcome(body)["error"]
     assert error is not None
     assert error[0] == "ProviderError"
     assert "not a message" in error[1]
 
 
-def test_events_and_deltas_of_unknown_kinds_are_passed_over() -> None:
+def test_events_and_deltas_of_unknown_kinds_are_ignored() -> None:
     text = text_block(0, "ok")
     text.insert(1, {"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta", "x": 1}})
     assert parts(events(start(), {"type": "new_event"}, *text, *end())) == [{"type": "text", "text": "ok"}]
 
 
-def test_what_strict_parsers_refuse_costs_a_character_not_the_answer() -> None:
+def test_text_that_strict_parsers_refuse_costs_a_character_and_not_the_answer() -> None:
     odd = TRANSCRIPTS["two texts"].replace(b"One.", b"a\xff").replace(b"Two", b"b\\ud83d")
     first, second = parts(odd)
     assert first["text"].startswith("a")

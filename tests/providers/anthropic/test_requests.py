@@ -1,4 +1,4 @@
-"""Messages requests: what a server is sent, which is what Anthropic's own library takes."""
+"""The requests of Messages: the server is sent what Anthropic's own library accepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EPHEMERAL = {"type": "ephemeral"}
 
 @pytest.fixture
 def sent(face: Face, openai_server: OpenAIServer) -> Any:
-    """Prompts a model of every ability and gives the body that the server got, checked against the official types."""
+    """Return a function that prompts a model which can do everything, and returns the body that the server got after checking its types."""
 
     def send(*arguments: Any, model: dict[str, Any] | None = None, **keywords: Any) -> Any:
         openai_server.play(text_answer() if keywords.get("stream", True) else Reply.of_json(ANSWER))
@@ -49,7 +49,7 @@ def test_a_plain_prompt(sent: Any) -> None:
     }
 
 
-def test_an_answer_in_one_piece_must_not_take_too_long(sent: Any) -> None:
+def test_an_answer_that_is_not_streamed_is_limited_to_what_takes_ten_minutes(sent: Any) -> None:
     assert sent("Hi", model={"max_output": 128_000})["max_tokens"] == 128_000
     body = sent("Hi", model={"max_output": 128_000}, stream=False)
     assert body["max_tokens"] == 21_000
@@ -73,7 +73,7 @@ def test_options_are_sent_under_the_servers_names(sent: Any) -> None:
 
 
 def test_sampling_options(face: Face, openai_server: OpenAIServer) -> None:
-    # The official types no longer have them, since newer models take none; older ones do.
+    # Older models take these options. The official types do not have them, since newer models take none.
     openai_server.play(text_answer())
     model = face.of("AnthropicMessages", openai_server.base_url, "m")
     face.text(model.prompt("Hi", temperature=0, top_p=0.5, top_k=4))
@@ -103,7 +103,7 @@ def test_how_a_model_is_asked_to_reason(sent: Any, kind: str, options: Any, thin
     assert body.get("output_config", {}).get("effort") == options.get("thinking_effort")
 
 
-def test_what_always_reasons_cannot_be_told_not_to(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_model_that_always_reasons_cannot_be_asked_not_to(face: Face, openai_server: OpenAIServer) -> None:
     model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="always")
     with pytest.raises(llm.ModelError, match="thinking_effort=low"):
         face.text(model.prompt("Hi", thinking=False))

@@ -1,4 +1,4 @@
-"""The catalogues that are shipped, and what a response costs by them."""
+"""The shipped catalogues, and the cost of responses at their prices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import llm_notebook as llm
 from llm_notebook.providers.catalog import catalog as catalog_module
-from llm_notebook.providers.catalog.catalog import Price, catalog, parsed_catalog
+from llm_notebook.providers.catalog.catalog import Price, catalog, parse_catalog
 from llm_notebook.providers.catalog.costs import Cost, cost, cost_of, is_billed, total
 from llm_notebook.providers.table import PROVIDERS, WIRES
 
@@ -30,7 +30,7 @@ def test_a_catalogue_says_only_what_can_be_true(path: Path) -> None:
     assert ids
     assert len(ids) == len(set(ids))
     for model in data["models"]:
-        # How a model is told to reason is its own wire format's business.
+        # Each wire format has its own values for how a request asks for reasoning.
         assert {flag for flag in model["supports"] if not flag.startswith("thinking:")} <= ABLE
         assert model.get("wire", "chat") in WIRES
         assert 0 < model.get("max_output", 1) <= model.get("context", 10**9)
@@ -47,8 +47,8 @@ def test_a_catalogue_that_is_not_there_is_empty() -> None:
     assert not catalog("nobody").models
 
 
-def test_what_is_not_said_is_taken_to_be_possible() -> None:
-    known = parsed_catalog(
+def test_a_model_without_an_entry_on_support_is_assumed_to_support_everything() -> None:
+    known = parse_catalog(
         "p", {"updated": "2026-11-24", "models": [{"id": "m"}, {"id": "n", "supports": [], "stream": False}]}
     )
     assert known.models["m"].supports == {"tools", "schema", "reasoning", "images", "stream"}
@@ -113,7 +113,7 @@ def test_no_bill_is_negative_whatever_the_server_counts(
         (Cost(0.0), "under $0.0001"),
     ],
 )
-def test_what_is_known_and_what_is_not_is_said(found: Cost, said: str) -> None:
+def test_a_cost_as_text(found: Cost, said: str) -> None:
     assert str(found) == said
 
 

@@ -1,4 +1,4 @@
-"""generateContent answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of generateContent: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def gemini(face: Face, server: OpenAIServer, **arguments: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_every_split_gives_what_the_whole_gives(name: str) -> None:
+def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(transcript)
     assert whole["parts"] or "error" in name
@@ -53,7 +53,9 @@ def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
     assert outcome(transcript)["error"] is None
 
 
-def test_a_cut_answer_raises_with_what_arrived_and_no_call_surfaces(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
+    face: Face, openai_server: OpenAIServer
+) -> None:
     transcript = TRANSCRIPTS["reasoning and calls"]
     cuts = [*range(0, len(transcript) - 300, 211), transcript.rindex(b"data:"), len(transcript) - 20]
     for ends in ([], [Cut()]):
@@ -170,7 +172,7 @@ def test_text_that_reached_a_limit_is_an_answer() -> None:
     assert parts(TRANSCRIPTS["limit"]) == [{"type": "text", "text": "Once upon"}]
 
 
-def test_a_call_in_pieces_which_nobody_asked_for_never_surfaces() -> None:
+def test_a_call_in_unrequested_pieces_never_surfaces() -> None:
     piece = {"functionCall": {"name": "wipe", "partialArgs": [{"jsonPath": "$.path"}], "willContinue": True}}
     seen = outcome(sse(chunk(piece, reason="STOP")))
     assert seen["error"] is not None
@@ -209,14 +211,14 @@ def test_an_error_list_is_read_as_its_first(face: Face, openai_server: OpenAISer
 
 
 @pytest.mark.parametrize("body", [b"data: <html>\n\n", b"data: [1]\n\n", b'data: {"choices": []}\n\n'])
-def test_what_is_no_answer_is_said_in_one_sentence(body: bytes) -> None:
+def test_a_strange_answer_is_reported_in_one_sentence(body: bytes) -> None:
     error = outcome(body)["error"]
     assert error is not None
     assert error[0] == "ProviderError"
     assert "not an answer of Gemini's" in error[1]
 
 
-def test_what_strict_parsers_refuse_costs_a_character_not_the_answer() -> None:
+def test_text_that_strict_parsers_refuse_costs_a_character_and_not_the_answer() -> None:
     [part] = parts(TRANSCRIPTS["signed text"].replace(b"One ", b"a\xff").replace(b"two.", b"b\\ud83d"))[:1]
     assert part["text"].startswith("a")
     assert "b" in part["text"]

@@ -1,4 +1,4 @@
-"""generateContent requests: what a server is sent, which is what Google's own library takes."""
+"""The requests of generateContent: the server is sent what Google's own library accepts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEATHER = llm.Tool("weather", "The weather in a city", {"type": "object", "prope
 
 @pytest.fixture
 def sent(face: Face, openai_server: OpenAIServer) -> Any:
-    """Prompts a model of every ability and gives the body that the server got, checked against the official types."""
+    """Return a function that prompts a model which can do everything, and returns the body that the server got after checking its types."""
 
     def send(*arguments: Any, model: dict[str, Any] | None = None, **keywords: Any) -> Any:
         openai_server.play(text_answer() if keywords.get("stream", True) else Reply.of_json(WHOLE))

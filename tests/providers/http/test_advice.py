@@ -1,4 +1,4 @@
-"""What an error says to do: which key, which names come close, how much too long, how long to wait."""
+"""The advice in errors: which key was used, which names are similar, by how much a prompt is too long, and how long to wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes.openai_server import OpenAIServer, Reply, refusal, text_reply
 pytestmark = pytest.mark.usefixtures("short_waits", "own_transport")
 
 
-def test_a_wrong_key_is_said_to_be_the_stored_one(face: Face, openai_server: OpenAIServer) -> None:
+def test_the_error_for_a_wrong_key_says_that_it_is_the_stored_one(face: Face, openai_server: OpenAIServer) -> None:
     set_key("gateway", "stored-key")
     openai_server.play(refusal(401, "Wrong key"))
     error = face.error_of(face.openai(openai_server.base_url, needs_key="gateway"))
@@ -22,7 +22,7 @@ def test_a_wrong_key_is_said_to_be_the_stored_one(face: Face, openai_server: Ope
     assert "stored-key" not in str(error)
 
 
-def test_a_wrong_key_is_said_to_be_in_the_environment(
+def test_the_error_for_a_wrong_key_says_that_it_is_in_the_environment(
     face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEWAY_KEY", "key-of-the-environment")
@@ -31,7 +31,7 @@ def test_a_wrong_key_is_said_to_be_in_the_environment(
     assert str(error).endswith("Check the key: it is the one in the environment variable GATEWAY_KEY.")
 
 
-def test_a_wrong_key_is_said_to_be_the_one_given(face: Face, openai_server: OpenAIServer) -> None:
+def test_the_error_for_a_wrong_key_says_that_it_is_the_given_one(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(refusal(401, "Wrong key"), refusal(403, "Not yours"), refusal(401, "Wrong key"))
     assert str(face.error_of(face.openai(openai_server.base_url, key="k"))).endswith(
         "the one that the model was made with."
@@ -63,7 +63,7 @@ def test_a_name_that_the_provider_does_not_know_is_answered_with_those_it_does(
     assert close in error
 
 
-def test_a_prompt_that_is_too_long_is_told_by_how_much(face: Face, openai_server: OpenAIServer) -> None:
+def test_the_error_for_a_prompt_that_is_too_long_says_by_how_much(face: Face, openai_server: OpenAIServer) -> None:
     said = "This model's maximum context length is 128000 tokens. However, your messages resulted in 129234 tokens."
     for status in (400, 413):
         openai_server.play(refusal(status, said))
@@ -72,13 +72,15 @@ def test_a_prompt_that_is_too_long_is_told_by_how_much(face: Face, openai_server
 
 
 @pytest.mark.parametrize(("asked", "told"), [("121", "2 minutes"), ("3600", "60 minutes"), ("86400", "24 hours")])
-def test_a_wait_that_nobody_waits_for_is_told(face: Face, openai_server: OpenAIServer, asked: str, told: str) -> None:
+def test_a_wait_that_is_too_long_is_in_the_error(
+    face: Face, openai_server: OpenAIServer, asked: str, told: str
+) -> None:
     openai_server.play(refusal(429, "Too many", retry_after=asked))
     assert str(face.error_of(face.openai(openai_server.base_url))).endswith(f"It asks to wait {told}.")
     assert len(openai_server.requests) == 1
 
 
-def test_a_used_up_quota_is_not_asked_again(face: Face, openai_server: OpenAIServer) -> None:
+def test_an_exhausted_quota_is_not_retried(face: Face, openai_server: OpenAIServer) -> None:
     body = {
         "error": {
             "message": "You exceeded your current quota",

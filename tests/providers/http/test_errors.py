@@ -1,4 +1,4 @@
-"""How many tokens too many, in the words of every server that says so."""
+"""The number of tokens by which a prompt is too long, read from the messages of every server that gives it."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def test_the_difference_is_read_from_the_message(said: str, over: int | None) ->
 
 
 @given(st.text())
-def test_whatever_a_server_says_is_no_trouble(said: str) -> None:
+def test_any_message_gives_a_positive_number_or_none(said: str) -> None:
     assert tokens_over(said) is None or tokens_over(said) > 0  # type: ignore[operator]

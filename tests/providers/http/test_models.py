@@ -1,4 +1,4 @@
-"""Models behind HTTP: where their requests go, and their keys, which show in no message, repr or traceback."""
+"""Models behind HTTP: where their requests go, and their keys, which no message, repr or traceback shows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def test_the_environment_may_name_a_gateway_before_openai(
     other.stop()
 
 
-def test_a_gateway_that_is_no_address_is_told_and_gets_nothing(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_is_not_an_address_is_an_error_and_nothing_is_sent(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "gateway.example")
     error = face.error_of(face.openai(None, key=KEY))
     assert "OPENAI_BASE_URL must be an address such as https://" in str(error)

@@ -1,4 +1,4 @@
-"""Whatever a model said in whatever pieces it came, it goes back as it was said: properties of the Messages and Gemini wires."""
+"""Round trips over Messages and generateContent: any answer, in any pieces, is sent back as the model sent it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARGUMENTS = st.dictionaries(st.text(max_size=4), st.none() | st.integers() | st.
 
 @st.composite
 def cuts(draw: st.DrawFn, whole: Any) -> list[Any]:
-    """The same text or bytes in pieces."""
+    """Generate ways to cut a text or bytes into pieces."""
     at = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=6)))
     return [whole[begin:end] for begin, end in zip([0, *at], [*at, len(whole)], strict=True)]
 
@@ -35,7 +35,7 @@ def said(decoder: Any, pieces: list[bytes]) -> llm.Message:
     for item in [item for piece in pieces for item in decoder.feed(piece)] + decoder.close():
         assembler.feed(llm.StreamEvent("text", item) if isinstance(item, str) else item)
     [message] = assembler.messages()
-    # What a journal keeps and gives back is the same.
+    # A journal must give back the same messages.
     return llm.Message.from_dict(json.loads(json.dumps(message.to_dict())))
 
 
@@ -105,7 +105,7 @@ def gemini_part(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def as_sent_back(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Unsigned text is one part with unsigned text of its kind before it, and unsigned thoughts stay here."""
+    """Return the parts that are sent back: adjacent unsigned texts of a kind are joined, and unsigned reasoning is left out."""
     joined: list[dict[str, Any]] = []
     for part in parts:
         before = joined[-1] if joined else {}

@@ -1,4 +1,4 @@
-"""The decoder of server-sent events: pieces may end anywhere."""
+"""The decoder of server-sent events, whose pieces may end anywhere."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def decoded(*pieces: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
 @given(transcripts())
 @example(b"data: a\r\n\r\ndata: b\r\rdata: c\n\n")
 @example(b"\xef\xbb\xbfdata: a\n\n")
-def test_any_split_gives_what_the_whole_gives(transcript: bytes) -> None:
+def test_any_split_gives_the_same_as_the_whole(transcript: bytes) -> None:
     whole = decoded(transcript)
     for cut in range(len(transcript) + 1):
         assert decoded(transcript[:cut], transcript[cut:]) == whole

@@ -1,4 +1,4 @@
-"""Whatever a server sends, a decoder of any wire format gives items or one clear error, and never falls over."""
+"""Strange answers: whatever a server sends, the decoder of every wire format returns items or raises one clear error."""
 
 from __future__ import annotations
 
@@ -91,14 +91,14 @@ strange_values = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside a JSON value."""
+    """Yield the path to every value inside a JSON value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, item in inside for place in places(item, (*path, key)))][bool(not path) :]
 
 
 @st.composite
 def spoilt(draw: st.DrawFn, events: list[Any]) -> list[Any]:
-    """The events with one value in them replaced by another, or left out."""
+    """Generate the events with one value in them replaced or left out."""
     changed: Any = copy.deepcopy(events)
     *way, last = draw(st.sampled_from([place for place in places(events) if len(place) > 1]))
     target = changed

@@ -1,4 +1,4 @@
-"""HTTP: what is sent again, and errors that say in one sentence what happened."""
+"""The transport: which requests are sent again, and errors that say in one sentence what happened."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ pytestmark = pytest.mark.usefixtures("short_waits", "own_transport")
     ],
     ids=["429", "500", "loading", "x-should-retry", "empty 500"],
 )
-def test_a_refused_request_is_sent_again_and_said_to_be(face: Face, openai_server: OpenAIServer, first: Reply) -> None:
+def test_a_refused_request_is_sent_again_and_the_retry_is_announced(
+    face: Face, openai_server: OpenAIServer, first: Reply
+) -> None:
     openai_server.play(first, text_reply("ok"))
     response = face.openai(openai_server.base_url).prompt("Hi")
     told: list[Any] = []
@@ -98,7 +100,7 @@ def test_a_connection_that_ends_before_any_reply_is_tried_again(face: Face) -> N
     assert len(accepted) == 3
 
 
-def test_a_refused_connection_is_said_in_one_sentence(face: Face) -> None:
+def test_a_refused_connection_is_reported_in_one_sentence(face: Face) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     error = face.error_of(face.openai(f"http://user:pw@127.0.0.1:{port}/v1"))
@@ -176,7 +178,7 @@ def test_the_message_says_what_the_server_said(
     assert (error.status, error.code, error.request_id) == (400, code, "req_1")
 
 
-def test_a_body_that_is_no_json_is_quoted_and_an_empty_one_is_not(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_body_that_is_not_json_is_quoted_and_an_empty_one_is_not(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(
         Reply([b"upstream gone"], 400, content_type="text/plain"), Reply([], 400), Reply.of_json({}, 400)
     )

@@ -1,4 +1,4 @@
-"""HTTP connections: reused, closed when nobody reads any more, and never shared where they must not be."""
+"""The transport's connections: they are reused, closed when their response is dropped, and never shared across loops or processes."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_a_connection_that_the_server_closed_meanwhile_does_no_harm(face: Face, 
 
 
 class Prepared(llm.Toolbox):
-    """A Toolbox that sets itself up before the first request."""
+    """A Toolbox with something to prepare before the first request."""
 
     def prepare(self) -> None:
-        """Nothing needs to be done, but it is."""
+        """Do nothing; that it is called is enough."""
 
 
 @pytest.mark.parametrize("tools", [[], [Prepared()]], ids=["plain", "prepared"])
@@ -93,7 +93,7 @@ def test_a_cancelled_read_closes_its_socket(openai_server: OpenAIServer) -> None
 
 
 def interrupt_when_reading() -> None:
-    """Interrupt the main thread, as Ctrl-C does, once it waits for bytes."""
+    """Interrupt the main thread as Ctrl-C does, once it waits for bytes."""
     main_thread = threading.main_thread().ident
     while "httpcore" not in sys._current_frames()[main_thread or 0].f_code.co_filename:
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""How requests are sent: certificates, proxies, time limits of one prompt, and waits that a person can end."""
+"""The transport's settings: certificates, proxies, the timeout of one prompt, and waits that an interrupt ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("own_transport")
 
 @pytest.fixture
 def authority(tmp_path: Path) -> trustme.CA:
-    """An authority that nobody knows, with its certificate in `ca.pem`."""
+    """Return a private certificate authority, whose certificate is in `ca.pem`."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     return made
@@ -38,14 +38,14 @@ def authority(tmp_path: Path) -> trustme.CA:
 
 @pytest.fixture
 def secure_server(authority: trustme.CA, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
-    """The scripted server behind TLS, with a certificate of that authority."""
+    """Put the scripted server behind TLS, with a certificate from that authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with openai_server.behind(context):
         yield openai_server
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(face: Face, secure_server: OpenAIServer) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(face: Face, secure_server: OpenAIServer) -> None:
     error = face.error_of(face.openai(secure_server.base_url))
     assert isinstance(error, llm.TransportError)
     assert str(error).endswith("needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file.")
@@ -54,7 +54,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(face: Face, secure_ser
 
 
 @pytest.mark.parametrize("settings", [{"ca_file": "ca.pem"}, {"verify": False}], ids=["ca_file", "verify"])
-def test_a_certificate_of_ones_own_is_trusted_where_one_says_so(
+def test_a_private_certificate_is_trusted_if_the_settings_say_so(
     face: Face, secure_server: OpenAIServer, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     if "ca_file" in settings:
@@ -84,7 +84,7 @@ def test_a_client_can_show_a_certificate(
     assert len(openai_server.requests) == 1
 
 
-def test_certificate_files_that_are_not_there_are_said_to_be(face: Face, tmp_path: Path) -> None:
+def test_missing_certificate_files_are_named(face: Face, tmp_path: Path) -> None:
     model = face.openai("https://127.0.0.1:1/v1", tls=llm.TLSSettings(ca_file=str(tmp_path / "missing.pem")))
     assert "The TLS settings for https://127.0.0.1:1 cannot be used (No such file" in str(face.error_of(model))
 
@@ -100,7 +100,7 @@ def test_tls_is_prepared_once_for_all_servers_and_never_for_http(face: Face, ope
 
 
 @pytest.mark.parametrize(("excepted", "through"), [("", True), ("127.0.0.1", False)])
-def test_the_proxy_is_the_one_of_the_environment(
+def test_the_proxy_is_the_one_that_the_environment_names(
     face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, excepted: str, through: bool
 ) -> None:
     proxy = OpenAIServer()
@@ -144,7 +144,7 @@ def test_patience_that_makes_no_sense_is_refused(face: Face, options: dict[str, 
         face.openai("http://127.0.0.1:1/v1").prompt("Hi", **options)
 
 
-def test_a_wait_is_told_before_it_begins(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_wait_is_announced_before_it_begins(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(refusal(429, retry_after_ms="30"), text_reply("ok"))
     told: list[Any] = []
     response = face.openai(openai_server.base_url).prompt("Hi")
@@ -164,7 +164,7 @@ def test_an_interrupt_ends_a_wait(openai_server: OpenAIServer) -> None:
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         response.text()
-    # Not a measurement: it tells a wait that was ended from one that was waited out.
+    # This measures nothing; it distinguishes a wait that was interrupted from one that went on to its end.
     assert time.monotonic() - began < 60
     assert response.interrupted
     assert len(openai_server.requests) == 1

@@ -1,4 +1,4 @@
-"""The local model embeds texts in this process: the numbers of a real server, from threads, interrupted, after a fork."""
+"""Embeddings from the local model: the same numbers as from a real server, and in threads, when interrupted, and after a fork."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine computes in a thread of its own, tells everything it has, and stops between tokens and between batches."""
+"""The engine: it computes in a separate thread, delivers everything, and stops between tokens and between batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llm_notebook.providers.local.engine import Engine, Generation, thread_count
 
 pytestmark = pytest.mark.model
 
-# A body that goes on until the limit.
+# The answer to this goes on until its limit.
 ENDLESS = {"messages": [{"role": "user", "content": "Go on."}], "stream": True, "max_tokens": 4000, "ignore_eos": True}
 
 

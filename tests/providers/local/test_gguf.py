@@ -1,4 +1,4 @@
-"""What a GGUF file says about its model, and what is said about files that are none."""
+"""The metadata of GGUF files, and the errors for files that have none."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_facts_are_found_among_whatever_else_the_file_says(folder, others, p
 
 @settings(deadline=None)
 @given(length=st.integers(0, len(gguf_bytes()) - 1))
-def test_a_file_cut_short_anywhere_is_said_to_be_no_model(folder, length):
+def test_a_file_cut_short_anywhere_is_refused(folder, length):
     assert _complaint(_written(folder, gguf_bytes()[:length])).startswith("The local model cannot be loaded from ")
 
 
@@ -74,7 +74,7 @@ def test_a_damaged_file_gives_facts_or_a_model_error(folder, place, byte):
         assert read_facts(path).context_tokens > 0
 
 
-def test_a_long_vocabulary_is_passed_over(tmp_path):
+def test_a_long_vocabulary_is_skipped(tmp_path):
     tokens = [f"token {number}" for number in range(10_000)]
     assert _facts(tmp_path, tokenizer__ggml__tokens=tokens, tokenizer__ggml__scores=[1] * 10_000).context_tokens == 2048
 
@@ -91,7 +91,7 @@ def test_a_long_vocabulary_is_passed_over(tmp_path):
         ({"llama__context_length": 131_072, "llama__block_count": 10_000}, 4096),
     ],
 )
-def test_the_context_is_what_the_model_was_made_for_or_what_memory_allows(tmp_path, changes, tokens):
+def test_the_context_is_what_the_model_was_trained_for_or_what_memory_allows(tmp_path, changes, tokens):
     assert _facts(tmp_path, **changes).context_tokens == tokens
 
 
@@ -124,12 +124,12 @@ def test_a_base_model_has_no_template(tmp_path):
         (gguf_bytes(TINY | {"llama.attention.causal": False}), "makes embeddings and cannot answer"),
     ],
 )
-def test_what_is_no_model_to_talk_to_is_said_to_be_none(tmp_path, content, said):
+def test_files_without_a_chat_model_are_refused(tmp_path, content, said):
     with pytest.raises(ModelError, match=said):
         read_facts(_written(tmp_path, content))
 
 
-def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path):
+def test_a_file_that_cannot_be_read_is_reported_in_one_sentence(tmp_path):
     assert "it cannot be read (Is a directory)" in _complaint(tmp_path)
     assert "No such file" in _complaint(tmp_path / "nowhere.gguf")
 

@@ -1,4 +1,4 @@
-"""Any GGUF file is a model, by its path or its name: real answers from SmolLM2-135M under other names."""
+"""GGUF files as models, by path or by name: real answers from SmolLM2-135M under other names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.fakes.faces import Face
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes, rewritten
 
-# Takes minutes unless it is stopped.
+# An answer that fits this takes minutes unless it is stopped.
 ENDLESS = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 2000}
 
 
 @pytest.fixture(autouse=True)
 def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A data folder, a registry and engines of the test's own."""
+    """Give the test a data folder, a registry and engines of its own."""
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "data"))
     for kind in (Registry, Engines):
         process.made.pop(kind, None)
@@ -48,7 +48,7 @@ def _install(source: Path | str, name: str) -> None:
 
 
 def _loaded(*models: Any) -> list[bool]:
-    return [model.engine.is_loaded for model in models]
+    return [model.engine._server is not None for model in models]
 
 
 @pytest.mark.model
@@ -101,7 +101,7 @@ def test_a_path_can_have_an_alias(tmp_path, monkeypatch):
     assert llm.get_model("small").model_id == str(tmp_path / "tiny.gguf")
 
 
-def test_a_path_without_a_file_is_said_to_be_none(face: Face):
+def test_a_path_without_a_file_is_an_unknown_model(face: Face):
     with pytest.raises(UnknownModelError) as caught:
         face.get_model("/nowhere/tiny.gguf")
     assert str(caught.value) == "There is no model file '/nowhere/tiny.gguf': check the path."
@@ -111,7 +111,7 @@ def test_a_path_without_a_file_is_said_to_be_none(face: Face):
 @pytest.mark.parametrize(
     ("content", "said"), [(b"PK\x03\x04", "that is not a GGUF file"), (gguf_bytes(), "the file may be damaged")]
 )
-def test_a_file_that_is_no_model_is_explained_when_it_is_asked(face: Face, tmp_path, content, said):
+def test_a_file_without_a_model_is_explained_when_it_is_prompted(face: Face, tmp_path, content, said):
     path = tmp_path / "odd.gguf"
     path.write_bytes(content)
     assert said in str(face.error_of(face.get_model(str(path))))
@@ -190,7 +190,7 @@ def test_a_refused_prompt_does_not_keep_the_memory(weights, tmp_path):
 
 
 class Forced(GGUFOptions):
-    """What makes so small a model call a tool."""
+    """Options that make so small a model call a tool."""
 
     tool_choice: str = "required"
     logit_bias: dict[str, float] = {"107": 9, "39428": 9}  # noqa: RUF012  a field of pydantic's

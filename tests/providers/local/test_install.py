@@ -1,4 +1,4 @@
-"""GGUF files are fetched over HTTP: resumed, checked, refused in one sentence, and never half there."""
+"""The download of GGUF files: resumed, checked, refused in one sentence, and never left incomplete under the model's name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import llm_notebook
 from llm_notebook.configuration.keys import set_key
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.local.install import Installation, arriving, remove_model
+from llm_notebook.providers.local.install import Installation, partial_downloads, remove_model
 from llm_notebook.providers.local.installed import download_folder, installed_models
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
@@ -30,7 +30,7 @@ NAME = "Tiny-Q4_K_M"
 
 @pytest.fixture
 def hub(file_server: FileServer) -> FileServer:
-    """A server that has the tiny model."""
+    """Return a server that has the tiny model."""
     file_server.files[PATH] = Served(CONTENT)
     return file_server
 
@@ -81,17 +81,17 @@ def test_a_connection_that_breaks_off_is_made_again_and_goes_on(hub):
     assert [line for line in lines if line.startswith("The connection broke off: going on in")]
 
 
-def test_what_arrived_is_kept_for_the_next_command(hub):
+def test_the_part_that_arrived_is_kept_for_the_next_command(hub):
     hub.files[PATH].cuts = [100_000, *[0] * 4]
     said = _refusal(hub.url(PATH))
     assert "broke off" in said
     assert said.endswith("0 MB of 0 MB arrived and are kept: the same command goes on from there.")
-    assert list(arriving()) == [NAME]
+    assert list(partial_downloads()) == [NAME]
     assert installed_models() == []
     hub.requests.clear()
     assert _install(hub.url(f"{PATH}?signature=another")).read_bytes() == CONTENT
     assert hub.ranges_asked() == ["bytes=100000-"]
-    assert arriving() == {}
+    assert partial_downloads() == {}
 
 
 def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_beginning(hub):
@@ -163,13 +163,13 @@ def test_a_digest_that_the_server_contradicts_saves_the_download(hub):
     ],
     ids=str,
 )
-def test_what_is_no_model_is_refused_in_one_sentence(hub, served, said):
+def test_a_file_without_a_model_is_refused_in_one_sentence(hub, served, said):
     hub.files[PATH] = served
     assert said in _refusal(hub.url(PATH))
     assert _left() == set()
 
 
-def test_a_web_page_in_between_does_not_cost_what_arrived(hub):
+def test_a_web_page_in_between_leaves_the_part_that_arrived(hub):
     hub.files[PATH].cuts = [100_000, *[0] * 4]
     _refusal(hub.url(PATH))
     hub.files[PATH] = Served(b"<html>", etag=None, headers={"content-type": "text/html"})
@@ -188,7 +188,7 @@ def test_a_server_that_is_busy_is_asked_again(hub):
     assert lines == ["The server answered 503: going on in 0 s"] * 4
 
 
-def test_a_server_that_is_not_there_is_one_sentence():
+def test_an_unreachable_server_is_reported_in_one_sentence():
     said = _refusal("http://127.0.0.1:9/tiny.gguf")
     assert said.startswith("tiny: could not reach http://127.0.0.1:9/tiny.gguf (")
 
@@ -282,7 +282,7 @@ def test_an_interrupted_or_killed_download_is_gone_on_with(hub):
         process.communicate(timeout=60)
     never.set()
     hub.files[PATH].waits_at = None
-    assert list(arriving()) == [NAME]
+    assert list(partial_downloads()) == [NAME]
     hub.requests.clear()
     assert _install(hub.url(PATH)).read_bytes() == CONTENT
     assert hub.ranges_asked() != [None]
@@ -331,7 +331,7 @@ def test_a_name_stands_for_one_file(hub, tmp_path):
     assert "'mine' is installed already" in _refusal(str(local), name="mine")
 
 
-def test_a_file_of_ones_own_is_registered_where_it_lies(tmp_path, monkeypatch):
+def test_a_users_file_is_registered_where_it_is(tmp_path, monkeypatch):
     folder = tmp_path / "my models"
     folder.mkdir()
     path = folder / "Big (final).gguf"
@@ -352,7 +352,7 @@ def test_removing_deletes_what_was_fetched_and_what_arrived_in_part(hub):
     hub.files[PATH].cuts = [100_000, *[0] * 4]
     _refusal(hub.url(PATH))
     remove_model(NAME)
-    assert (_left(), arriving()) == (set(), {})
+    assert (_left(), partial_downloads()) == (set(), {})
     with pytest.raises(ModelError, match=f"No model '{NAME}' is installed"):
         remove_model(NAME)
 
@@ -365,7 +365,7 @@ def test_a_list_that_makes_no_sense_costs_a_warning_only(hub):
         assert [model.name for model in installed_models()] == ["c"]
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(hub, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_created_is_reported_in_one_sentence(hub, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "file"))
     assert "LLM_NOTEBOOK_DATA" in _refusal(hub.url(PATH))

@@ -1,4 +1,4 @@
-"""The local model answers in this process: streamed, interrupted, from threads, after a fork, in an event loop."""
+"""The local model: its answers streamed, interrupted, in threads, after a fork, and in an event loop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOG = {
     "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
     "required": ["name", "age"],
 }
-# Takes minutes unless it is stopped.
+# An answer that fits this takes minutes unless it is stopped.
 ENDLESS = {"type": "array", "items": {"enum": [1, 2]}, "minItems": 2000}
 LONG = "Tell me a very long story about a pelican who travels around the world."
 
@@ -55,7 +55,7 @@ def without_garbage_collection():
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
-    """Run a program that finds the model the way users' programs do."""
+    """Run a program that gets the model as users' programs do."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -191,7 +191,7 @@ def test_text_that_is_not_unicode_is_refused_in_one_sentence(model):
 
 @pytest.mark.model
 def test_a_response_that_is_dropped_stops_computing(model, engine, without_garbage_collection):
-    """The next answer would otherwise wait for the rest of a long one."""
+    """Otherwise the next answer would wait for the rest of a long one."""
     response = model.prompt("Count.", schema=ENDLESS, max_tokens=8000)
     stream = iter(response)
     next(stream)
@@ -221,7 +221,7 @@ def test_several_threads_get_an_answer_each(model):
 
 @pytest.mark.model
 def test_many_threads_share_one_loaded_model(weights):
-    """They all ask before anything is loaded."""
+    """All threads ask before the model is loaded."""
     found: list[Path] = []
 
     def find() -> Path:

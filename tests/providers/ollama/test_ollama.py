@@ -1,4 +1,4 @@
-"""Ollama: lines of JSON split anywhere mean the same, no cut passes for complete, and prompts become what the server takes."""
+"""Ollama: answers decode to the same however they are split, a cut one is never taken for complete, and prompts become what the server takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST = {"done": True, "done_reason": "stop", "total_duration": 7, "prompt_eval_c
 
 
 def line(message: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """One line of an answer, as Ollama sends it."""
+    """Return one line of an answer, as Ollama sends it."""
     said = {"role": "assistant", "content": "", **(message or {})}
     return {"model": "qwen3:latest", "created_at": "2026-11-24T12:00:00Z", "message": said, "done": False, **more}
 
@@ -57,7 +57,7 @@ def decoder(stream: bool = True) -> OllamaDecoder:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_every_split_gives_what_the_whole_gives(name: str) -> None:
+def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(decoder(), transcript)
     assert whole["parts"]
@@ -78,7 +78,9 @@ def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
     assert outcome(decoder(), transcript[:end]) == outcome(decoder(), transcript)
 
 
-def test_a_cut_answer_raises_with_what_arrived_and_no_call_surfaces(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
+    face: Face, openai_server: OpenAIServer
+) -> None:
     transcript = lines(line({"content": "I look."}), line(call("delete", {"path": "/tmp"})), line(**LAST))
     model = face.of("Ollama", openai_server.base_url)
     cuts = [*range(0, len(transcript) - 2, 61), len(transcript) - 2]
@@ -120,7 +122,7 @@ def test_a_whole_answer_says_what_the_streamed_one_says(name: str) -> None:
     assert {**whole, "json": None} == {**streamed, "json": None}
 
 
-def test_an_error_in_a_line_comes_after_what_preceded_it(face: Face, openai_server: OpenAIServer) -> None:
+def test_an_error_in_a_line_is_raised_after_the_items_before_it(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(Reply([TRANSCRIPTS["error"]], content_type=NDJSON))
     response = face.of("Ollama", openai_server.base_url).prompt("Hi")
     chunks = []
@@ -144,7 +146,7 @@ def test_lines_are_lines_whatever_a_proxy_calls_them(
 
 
 @pytest.mark.parametrize("body", [b"<html>\n", b"[1]\n", b'{"no": "message"}\n', b'{"message": {"tool_calls": 5}}\n'])
-def test_what_is_no_answer_is_said_in_one_sentence(body: bytes) -> None:
+def test_a_strange_answer_is_reported_in_one_sentence(body: bytes) -> None:
     error = outcome(decoder(), body)["error"]
     assert error is not None
     assert error[0] == "ProviderError"
@@ -182,7 +184,7 @@ def test_a_chain_sends_calls_and_results_by_name(face: Face, openai_server: Open
     ]
 
 
-def test_options_schemas_and_pictures_go_where_the_server_wants_them(openai_server: OpenAIServer) -> None:
+def test_options_schemas_and_images_go_where_the_server_expects_them(openai_server: OpenAIServer) -> None:
     model = llm.Ollama("m", base_url=openai_server.base_url, vision=True)
     picture = llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")
     schema = {"type": "object", "properties": {"name": {"type": "string"}}}
@@ -234,7 +236,7 @@ def test_options_schemas_and_pictures_go_where_the_server_wants_them(openai_serv
         ('"example.com"', "http://example.com:11434"),
     ],
 )
-def test_what_the_environment_calls_the_server(configured: str | None, address: str) -> None:
+def test_the_server_that_the_environment_names(configured: str | None, address: str) -> None:
     assert server_address(configured) == address
 
 
@@ -253,7 +255,7 @@ def test_the_environment_is_read_when_the_request_is_sent(
     assert "authorization" not in openai_server.requests[0].headers
 
 
-def test_a_model_that_is_not_there_is_said_to_be_pulled(face: Face, openai_server: OpenAIServer) -> None:
+def test_the_error_for_a_missing_model_says_how_to_pull_it(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(Reply.of_json({"error": "model 'qwen9' not found"}, 404))
     error = face.error_of(face.of("Ollama", openai_server.base_url, "mine", model_name="qwen9"))
     assert str(error) == (

@@ -1,4 +1,4 @@
-"""Chat Completions answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of Chat Completions: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ COMPLETE = [name for name in TRANSCRIPTS if "error" not in name]
 
 
 def outcome(*pieces: bytes, stream: bool = True) -> dict[str, Any]:
-    """Everything a reader could see, with consecutive text joined and generated ids numbered."""
+    """Return everything that a reader can see, with consecutive text joined and generated ids numbered."""
     decoder = ChatDecoder("gpt-test", stream=stream)
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:
@@ -105,7 +105,7 @@ def parts(transcript: bytes) -> list[llm.Message]:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_every_split_gives_what_the_whole_gives(name: str) -> None:
+def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(transcript)
     assert whole["messages"]
@@ -128,7 +128,9 @@ def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
     assert outcome(transcript[:end])["error"] is None
 
 
-def test_a_cut_answer_raises_with_what_arrived_and_no_call_surfaces(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
+    face: Face, openai_server: OpenAIServer
+) -> None:
     transcript = sse(
         START,
         text_chunk("I look. "),
@@ -250,7 +252,7 @@ def test_a_call_cut_short_by_the_token_limit_never_surfaces() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TRANSCRIPTS if "error" in name])
-def test_an_error_in_the_stream_comes_after_what_preceded_it(
+def test_an_error_in_the_stream_is_raised_after_the_items_before_it(
     name: str, face: Face, openai_server: OpenAIServer
 ) -> None:
     openai_server.play(Reply([TRANSCRIPTS[name]]))
@@ -278,7 +280,7 @@ def test_empty_data_is_passed_over() -> None:
     assert parts(b"data:\n\n" + sse(text_chunk("a")) + b"data:\n\n") == [{"type": "text", "text": "a"}]
 
 
-def test_what_strict_parsers_refuse_costs_a_character_not_the_answer() -> None:
+def test_text_that_strict_parsers_refuse_costs_a_character_and_not_the_answer() -> None:
     half_emoji = b'data: {"choices": [{"delta": {"content": "a\\ud83d"}}]}\n\n'
     no_utf8 = b'data: {"choices": [{"delta": {"content": "b\xff"}}]}\n\n'
     [part] = parts(half_emoji + no_utf8 + sse())

@@ -1,4 +1,4 @@
-"""Chat Completions requests: what a server is sent."""
+"""The requests of Chat Completions: what a server is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Dog(pydantic.BaseModel):
 
 @pytest.fixture
 def sent(face: Face, openai_server: OpenAIServer) -> Any:
-    """Prompts a model of every ability and gives the body that the server got."""
+    """Return a function that prompts a model which can do everything, and returns the body that the server got."""
 
     def send(*arguments: Any, base_url: str | None = None, **keywords: Any) -> Any:
         openai_server.play(text_reply("ok"))

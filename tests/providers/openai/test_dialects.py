@@ -1,4 +1,4 @@
-"""Chat Completions dialects: what each provider is sent and what its answers mean, all of it over one class."""
+"""Dialects of Chat Completions: what each provider is sent and what its answers mean, with one model class for all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def population(city: str) -> int:
 
 
 def sent(dialect: str | None, *args: Any, **arguments: Any) -> Any:
-    """The body that would be sent to a server of this dialect."""
+    """Return the body that would be sent to a server that speaks this dialect."""
     model = llm.OpenAIChat("m", base_url="https://example.com/v1", dialect=dialect, reasoning=True, vision=True)
     response = model.prompt(*args, **arguments)
     response.prompt.freeze()

@@ -1,4 +1,4 @@
-"""`/v1/embeddings`: what is sent, what any answer amounts to, and embeddings from a real server."""
+"""`/v1/embeddings`: requests, the decoding of any answer, errors, and embeddings from a real server."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_without_a_key_openai_is_not_asked():
         OpenAIEmbedding("text-embedding-3-small").embed("dog")
 
 
-def test_a_server_of_ones_own_needs_no_key_but_may_have_one(openai_server):
+def test_a_users_server_needs_no_key_but_may_have_one(openai_server):
     openai_server.play(*[Reply.of_json(answer(entry(0, [1.0])))] * 2)
     model_at(openai_server).embed("dog")
     assert "authorization" not in openai_server.requests[0].headers

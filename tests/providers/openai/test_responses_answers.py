@@ -1,4 +1,4 @@
-"""Responses answers: any split of the bytes means the same, and no cut passes for complete."""
+"""The answers of Responses: they decode to the same however their bytes are split, and a cut answer is never taken for a complete one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def decoder(stream: bool = True) -> ResponsesDecoder:
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTS)
-def test_every_split_gives_what_the_whole_gives(name: str) -> None:
+def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     transcript = TRANSCRIPTS[name]
     whole = outcome(decoder(), transcript)
     assert whole["parts"]
@@ -117,7 +117,9 @@ def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
     assert outcome(decoder(), transcript[:end]) == outcome(decoder(), transcript)
 
 
-def test_a_cut_answer_raises_with_what_arrived_and_no_call_surfaces(face: Face, openai_server: OpenAIServer) -> None:
+def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
+    face: Face, openai_server: OpenAIServer
+) -> None:
     transcript = stream_of(
         started(),
         *text_events(0, "I look. ", "Wait. 🦤"),
@@ -192,7 +194,7 @@ def test_a_whole_answer_says_what_the_streamed_one_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_an_error_in_the_stream_comes_after_what_preceded_it(
+def test_an_error_in_the_stream_is_raised_after_the_items_before_it(
     name: str, face: Face, openai_server: OpenAIServer
 ) -> None:
     openai_server.play(Reply([TRANSCRIPTS[name]], headers={"x-request-id": "req_7"}))

@@ -1,4 +1,4 @@
-"""Responses requests: prompts become bodies that the official SDK's types accept, and history goes back as it came."""
+"""The requests of Responses: the official SDK's types accept them, and history is sent back as it came."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def weather(city: str) -> str:
 
 
 def body_of(prompt: llm.Response | llm.AsyncResponse) -> Any:
-    """The body that would be sent for a prompt; one that the SDK would refuse fails here."""
+    """Return the body that would be sent for a prompt, after checking it against the SDK's types."""
     prompt.prompt.freeze()
     model: Any = prompt.model
     request, _, _ = model._exchange(prompt.prompt, prompt.stream, None)
