@@ -144,7 +144,6 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _begun_source(self) -> SourceT:
         """Return the stream of the one request that this response sends, which begins when it is first asked for."""
         if self._source is None:
-            self._turn.state.start()
             waiting = [toolbox for toolbox in self.prompt.toolboxes if toolbox.pending_preparations()]
             is_simple = not waiting and self._turn.log.journal is None
             self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))

@@ -224,7 +224,7 @@ class Chain:
             ValueError: the limit is reached and the model still asks for tools; they were not run.
         """
         if self.log.journal is not None:
-            self.log.settings = self.plan.settings(self.prompt)
+            self.log.settings = self.prompt.settings(self.plan.chain_limit)
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)

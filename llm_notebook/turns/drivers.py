@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from llm_notebook.approvals.policy import under_approval
 from llm_notebook.configuration.process import process
+from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.turns.log import Note
 from llm_notebook.turns.tool_run import Invoke
@@ -160,7 +161,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
 def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:
     for name, hook in batch.hooks.items():
         # Found out before any tool has run in vain.
-        if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  the method itself is asked
+        if hook is not None and is_coroutine_callable(hook):
             raise _async_hook(name)
     if parallel and parallel > 1 and len(batch.calls) > 1:
         return _batch_in_threads(batch, parallel)

@@ -89,17 +89,6 @@ class ChainPlan:
     stream: bool = True
     key: str | None = None
 
-    def settings(self, prompt: Prompt) -> dict[str, Any]:
-        """Return how a chain is asked, for the journal; what says nothing is left out."""
-        settings = {
-            "options": prompt.given_options(),
-            "schema": prompt.schema,
-            "hide_reasoning": prompt.hide_reasoning,
-            "chain_limit": self.chain_limit,
-            "tools": [getattr(item, "name", type(item).__name__) for item in prompt.tool_sources],
-        }
-        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
-
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:
     """Return what keeps the turns and calls of a new chain, or of a single prompt.

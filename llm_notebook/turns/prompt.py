@@ -137,6 +137,17 @@ class Prompt:
             hide_reasoning=self.hide_reasoning,
         )
 
+    def settings(self, chain_limit: int | None) -> dict[str, Any]:
+        """Return how a chain is asked, for the journal; what says nothing is left out."""
+        settings = {
+            "options": self.given_options(),
+            "schema": self.schema,
+            "hide_reasoning": self.hide_reasoning,
+            "chain_limit": chain_limit,
+            "tools": [getattr(item, "name", type(item).__name__) for item in self.tool_sources],
+        }
+        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+
     def given_options(self) -> dict[str, Any]:
         """Return the options that were given, as JSON values."""
         return self.options.model_dump(mode="json", exclude_none=True) if self.options is not None else {}

@@ -82,10 +82,11 @@ class ResponseState:
         return self.status in ("done", "failed", "interrupted")
 
     def start(self) -> None:
-        """Note that the request is about to be sent."""
-        self.status = "streaming"
-        self.started_at = time.monotonic()
-        self.started_utc = datetime.now(UTC)
+        """Note that the request is about to be sent, unless it has been already."""
+        if self.status == "new":
+            self.status = "streaming"
+            self.started_at = time.monotonic()
+            self.started_utc = datetime.now(UTC)
 
     def lacks(self, position: int) -> bool:
         """Return whether the stream has to be read on to know what stands at `position` of the items.
@@ -223,6 +224,7 @@ def advance(
         BaseException: what ended the stream, the same for every reader.
     """
     with lock:
+        state.start()
         while state.lacks(position):
             try:
                 state.accept(next(source()))
@@ -242,6 +244,7 @@ async def advance_async(
 ) -> bool:
     """Do what `advance()` does for an async stream."""
     async with lock:
+        state.start()
         while state.lacks(position):
             try:
                 state.accept(await anext(source()))

@@ -100,8 +100,8 @@ class Connections:
             JournalError: the file cannot be opened.
         """
         with self._gate.enter():
-            opened = self._open()
             with explaining(self.path):
+                opened = self._open()
                 if connection is None or self._belongs_to.get(connection) is not opened:
                     if connection is not None:
                         self.release(connection)
@@ -146,7 +146,7 @@ class Connections:
         Raises:
             JournalError: the file cannot be opened.
         """
-        with self._gate.enter():
+        with self._gate.enter(), explaining(self.path):
             self._open()
 
     def release(self, connection: sqlite3.Connection) -> None:
@@ -185,14 +185,13 @@ class Connections:
     def _open(self) -> Opened:
         """Return the facts about the file. It is opened if it has not been yet or has been moved away since."""
         known = self._opened
-        with explaining(self.path):
-            if known is not None:
-                with suppress(FileNotFoundError):
-                    if identity(self.path) == known.identity:
-                        return known
-                self._close_idle()
-            self._opened = self._open_file(self.path)
-            return self._opened
+        if known is not None:
+            with suppress(FileNotFoundError):
+                if identity(self.path) == known.identity:
+                    return known
+            self._close_idle()
+        self._opened = self._open_file(self.path)
+        return self._opened
 
     def _take_idle_or_connect(self, opened: Opened) -> sqlite3.Connection:
         with suppress(IndexError):

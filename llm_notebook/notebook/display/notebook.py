@@ -228,17 +228,18 @@ class NotebookDisplay:
         # Captured output is not for the pages that follow the turn.
         is_seen = threadsafe_publisher(self._front.shell) is not None
         document = self._feed.document()
-        self._show(publisher(self._front.shell), document, self._widget if is_paused else None)
+        record = self._record(document)
+        self._show(publisher(self._front.shell), record, self._widget if is_paused else None)
         if is_seen:
-            record = {"type": "record", "document": document, "bundle": self._bundle(document, None)}
+            message = {"type": "record", "document": document, "bundle": record}
             for send in self.senders():
-                send(record)
+                send(message)
 
     def leave(self) -> None:
         if self._widget is not None:
             self._widget.close()
             self._widget = None
-            self._show(publisher(self._front.shell), self._feed.document(), None)
+            self._show(publisher(self._front.shell), self._record(self._feed.document()), None)
 
     def _make_widget(self) -> TranscriptWidget:
         from llm_notebook.notebook.frontend.widget import TranscriptWidget  # loads ipywidgets
@@ -290,29 +291,29 @@ class NotebookDisplay:
             return 0
         if markdown_of(self._feed.view) == self._markdown and all(output.is_shown for output in self._outputs):
             return 0
-        self._show(publish, self._feed.document(), self._widget, is_plain_too=is_rare)
+        self._show(publish, self._record(self._feed.document(), is_plain_too=is_rare), self._widget)
         return len(self._outputs)
 
-    def _show(
-        self, publish: Publish, document: dict[str, Any], widget: TranscriptWidget | None, *, is_plain_too: bool = True
-    ) -> None:
-        bundle = self._bundle(document, widget)
-        if not is_plain_too:
-            # Only viewers of the saved notebook read plain text, and they read the last bundle.
-            del bundle["text/plain"]
-        self._markdown = bundle["text/markdown"]
+    def _show(self, publish: Publish, record: Bundle, widget: TranscriptWidget | None) -> None:
+        bundle = record
+        if widget is not None:
+            view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+            bundle = {**record, _WIDGET_VIEW: view}
+        self._markdown = record["text/markdown"]
         for output in self._outputs:
             publish(bundle, output.display_id, output.is_shown)
             output.is_shown = True
 
-    def _bundle(self, document: dict[str, Any], widget: TranscriptWidget | None) -> Bundle:
+    def _record(self, document: dict[str, Any], *, is_plain_too: bool = True) -> Bundle:
+        """Return the bundle of the turn without anything alive.
+
+        Args:
+            document: the whole transcript.
+            is_plain_too: add the plain text. Only viewers of the saved notebook read it, and they read the last bundle.
+        """
         view = self._feed.view
         advice = self._front.advice if view.state == "paused" else ""
-        bundle: Bundle = {
-            MIME_TYPE: document,
-            "text/markdown": f"{markdown_of(view)}\n\n{advice}".rstrip(),
-            "text/plain": f"{plain_of(view)}\n\n{advice}".rstrip(),
-        }
-        if widget is not None:
-            bundle[_WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-        return bundle
+        record: Bundle = {MIME_TYPE: document, "text/markdown": f"{markdown_of(view)}\n\n{advice}".rstrip()}
+        if is_plain_too:
+            record["text/plain"] = f"{plain_of(view)}\n\n{advice}".rstrip()
+        return record
