@@ -103,7 +103,9 @@ class Prompt:
     @property
     def tools(self) -> list[Tool | ServerSideTool]:
         """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
-        return self._sent_tools if self._sent_tools is not None else as_tools(self.tool_sources)
+        if self._sent_tools is not None:
+            return self._sent_tools
+        return as_tools(self.tool_sources) if self.tool_sources else []
 
     @property
     def toolboxes(self) -> list[Toolbox]:
@@ -165,9 +167,10 @@ class Prompt:
             # The newest system prompt governs: providers disagree about what several of them mean.
             history = [message for message in history if message.role != "system"]
             history.insert(0, Message("system", [TextPart(system)]))
-        history = with_results(history, self.tool_results)
+        if self.tool_results:
+            history = with_results(history, self.tool_results)
         turn = self._own_turn(alone=not history)
-        if turn and self._given is None:
+        if turn and history and self._given is None:
             # A conversation that goes on while a call waits: providers refuse a call without a result.
             history = with_ids(history)
             history = with_results(history, abandoned(history))

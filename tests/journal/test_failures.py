@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.sqlite.failures import explained, explaining
+from llm_notebook.journal.sqlite.connections import explaining
+from llm_notebook.journal.sqlite.failures import explained
 
 PATH = Path("/home/ada/journal.db")
 

@@ -21,16 +21,16 @@ from __future__ import annotations
 import ctypes
 import os
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from llm_notebook.journal.sqlite.failures import BUSY_SECONDS, explaining, spoils_the_connection
-from llm_notebook.journal.sqlite.gate import Gate
+from llm_notebook.journal.sqlite.failures import BUSY_SECONDS, UnreadableValue, explained, spoils_the_connection
 
-__all__ = ["Connections", "Opened", "connect", "identity"]
+__all__ = ["Connections", "Opened", "connect", "explaining", "identity"]
 
 _MOST_IDLE = 4
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -69,6 +69,52 @@ def identity(path: Path) -> tuple[int, int]:
     """Return the device and inode of a file."""
     status = os.stat(path)
     return status.st_dev, status.st_ino
+
+
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the operating system in the `with` block into JournalErrors."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, UnreadableValue) as error:
+        raise explained(error, path) from error
+
+
+class Gate:
+    """A gate in front of SQLite that any number of threads may pass at a time. While it is shut, none may enter.
+
+    A fork shuts it: a child would inherit the locks and mutexes of threads inside SQLite as held.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._is_shut = False
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Wait until the gate is open, and be inside for the length of the `with` block. A thread must not enter twice."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._is_shut)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._inside -= 1
+                self._condition.notify_all()
+
+    def shut(self, timeout: float) -> bool:
+        """Shut the gate, and wait for the threads inside to leave. Returns whether they all left within `timeout` seconds."""
+        with self._condition:
+            self._is_shut = True
+            return self._condition.wait_for(lambda: self._inside == 0, timeout)
+
+    def open(self) -> None:
+        """Open the gate again."""
+        with self._condition:
+            self._is_shut = False
+            self._condition.notify_all()
 
 
 class Connections:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.sqlite.location import VARIABLE
 
-__all__ = ["BUSY_SECONDS", "UnreadableValue", "explained", "explaining", "is_busy", "spoils_the_connection"]
+__all__ = ["BUSY_SECONDS", "UnreadableValue", "explained", "is_busy", "spoils_the_connection"]
 
 # How long a writer waits for the writers of other processes.
 BUSY_SECONDS = 30.0
@@ -58,15 +56,6 @@ def explained(error: Exception, path: Path) -> Exception:
     if isinstance(error, OSError):
         return JournalError(f"The journal {path} could not be used ({error.strerror or error}): {_ELSEWHERE}.")
     return error
-
-
-@contextmanager
-def explaining(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the operating system in the `with` block into JournalErrors."""
-    try:
-        yield
-    except (sqlite3.Error, OSError, UnreadableValue) as error:
-        raise explained(error, path) from error
 
 
 def is_busy(error: Exception) -> bool:
