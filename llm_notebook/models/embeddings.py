@@ -1,4 +1,4 @@
-"""Embedding models: texts or bytes become lists of numbers; how models are found, and which is the default."""
+"""Embedding models, which turn texts or bytes into lists of numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EmbeddingModel(KeyHolder, ABC):
     batch_size: int | None = None
 
     def embed(self, item: str | bytes, *, key: str | None = None) -> list[float]:
-        """The numbers for one item.
+        """Return the numbers for one item.
 
         Args:
             item: a text, or bytes where the model takes them.
@@ -47,13 +47,13 @@ class EmbeddingModel(KeyHolder, ABC):
         """
         key = key and Secret(key)
         self._check(item)
-        (vector,) = self._embedded([item], key)
+        (vector,) = self._embed([item], key)
         return vector
 
     def embed_multi(
         self, items: Iterable[str | bytes], batch_size: int | None = None, *, key: str | None = None
     ) -> Iterator[list[float]]:
-        """The numbers for each item, in the same order. A batch is drawn and computed when its first numbers are wanted.
+        """Yield the numbers for each item, in the same order. A batch is drawn and computed when its first numbers are wanted.
 
         Args:
             items: texts, or bytes where the model takes them. A list is checked as a whole before anything is sent, other
@@ -63,7 +63,7 @@ class EmbeddingModel(KeyHolder, ABC):
 
         Raises:
             ValueError: an item is of a type that the model does not take.
-            ModelError: the model failed, or needs a key and there is none. What was yielded before is right.
+            ModelError: the model failed, or needs a key and there is none. What was yielded before is valid.
         """
         key = key and Secret(key)
         if isinstance(items, str | bytes):
@@ -78,7 +78,7 @@ class EmbeddingModel(KeyHolder, ABC):
 
     @abstractmethod
     def embed_batch(self, items: Sequence[str | bytes], *, key: str | None = None) -> Iterable[list[float]]:
-        """The numbers for each of a few items, in the same order, all of one length.
+        """Return the numbers for each of a few items, in the same order and all of one length.
 
         Args:
             items: at most `batch_size` items of the types that the model takes.
@@ -97,11 +97,11 @@ class EmbeddingModel(KeyHolder, ABC):
         while batch := list(islice(remaining, size)):
             for offset, item in enumerate(batch):
                 self._check(item, position + offset)
-            yield from self._embedded(batch, key)
+            yield from self._embed(batch, key)
             position += len(batch)
 
-    def _embedded(self, batch: list[str | bytes], key: str | None) -> list[list[float]]:
-        """What `embed_batch()` makes of a batch. One vector too few or too many would shift all that follow."""
+    def _embed(self, batch: list[str | bytes], key: str | None) -> list[list[float]]:
+        """Return what `embed_batch()` makes of a batch, if it is one vector for each item: one too few would shift all that follow."""
         vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
         if len(vectors) != len(batch):
             raise ModelError(
@@ -127,7 +127,7 @@ class EmbeddingModel(KeyHolder, ABC):
 
 @dataclass(slots=True)
 class EmbeddingModelWithAliases:
-    """A registered embedding model and the other names it answers to.
+    """A registered embedding model and the other names that it answers to.
 
     Attributes:
         known_to_llm: the `llm` command has this model too, so that it can be its default.
@@ -143,5 +143,5 @@ class EmbeddingModelWithAliases:
         return self.model.model_id
 
     def matches(self, query: str) -> bool:
-        """True if the id, an alias or the class contains the query, whatever the case."""
+        """Return whether the id, an alias or the class contains the query, ignoring case."""
         return any(query.lower() in name.lower() for name in [str(self.model), *self.aliases])

@@ -1,4 +1,8 @@
-"""Stream events become messages: one pass, constant work per event."""
+"""Assembles stream events into messages, in one pass and with constant work per event.
+
+Providers number the parts of an answer, or name them by id, or only send them in order, and some do several of these in one stream. So an event
+finds its part by the strongest sign that it carries: an explicit index, then the id of a tool call, then the part of the event before it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from llm_notebook.parts.messages import (
 )
 from llm_notebook.tools.calls import ToolCall
 
-__all__ = ["Assembler", "parsed_arguments"]
+__all__ = ["Assembler", "parse_arguments"]
 
 _FAMILY = {
     "text": "text",
@@ -58,37 +62,36 @@ class _OpenPart:
             self.metadata = {**(self.metadata or {}), **event.provider_metadata}
 
     def is_usable(self, answered: set[str]) -> bool:
-        """True for a tool call that the provider ran itself, if its result is there and its arguments can be read."""
+        """Return whether this is a tool call that the provider ran itself, with its result there and its arguments readable."""
         if not self.server_executed or self.tool_call_id not in answered:
             return False
         try:
-            parsed_arguments("", "".join(self.chunks))
+            parse_arguments("", "".join(self.chunks))
         except ToolArgumentError:
             return False
         return True
 
-    def finished(self) -> Part | None:
-        """The part, or None where the events amounted to nothing."""
+    def to_part(self) -> Part | None:
+        """Return the part, or None if its events hold nothing."""
         text = "".join(self.chunks)
         if self.family == "text":
             return TextPart(text, self.metadata) if text or self.metadata else None
         if self.family == "reasoning":
-            said = text or self.redacted or self.metadata
-            return ReasoningPart(text, self.redacted, self.metadata) if said else None
+            has_content = text or self.redacted or self.metadata
+            return ReasoningPart(text, self.redacted, self.metadata) if has_content else None
         name = "".join(self.name)
         if self.family == "tool_call":
-            arguments = parsed_arguments(name, text)
+            arguments = parse_arguments(name, text)
             call_id = self.tool_call_id or new_tool_call_id()
             return ToolCallPart(name, arguments, call_id, self.server_executed, self.metadata)
         return ToolResultPart(name, text, self.tool_call_id, self.server_executed, provider_metadata=self.metadata)
 
 
 class Assembler:
-    """Gives every event its part and builds the messages they amount to.
+    """Gives every event its part, and builds the messages from the parts.
 
-    An explicit `part_index` is kept; a missing one is allocated above all that were seen. Events of another family or
-    another message at an index that is taken start a part of their own, and so does an explicit index that was allocated
-    before, so that nothing is lost or joined.
+    An explicit `part_index` is kept; a missing one is allocated above all that were seen. Events of another family or of another message
+    at an index that is taken start a new part, and so does an explicit index that was allocated before, so that nothing is lost or joined.
     """
 
     __slots__ = ("_by_call_id", "_by_index", "_current", "_highest", "_latest_call", "_parts")
@@ -103,14 +106,14 @@ class Assembler:
 
     @property
     def open_text(self) -> list[str] | None:
-        """The chunks of the text part that plain text now belongs to; None when plain text would start a new part."""
+        """The chunks of the text part that plain text continues; None if plain text would start a new part."""
         current = self._current
         if current is not None and current.family == "text" and current.message_index == 0:
             return current.chunks
         return None
 
     def feed(self, event: StreamEvent) -> None:
-        """Take the next event; its `part_index` is filled in where it was None."""
+        """Take the next event. If its `part_index` is None, it is filled in."""
         family = _FAMILY[event.type]
         part = self._part_of(event, family)
         if part is None:
@@ -130,6 +133,7 @@ class Assembler:
         part.add(event)
 
     def _part_of(self, event: StreamEvent, family: str) -> _OpenPart | None:
+        """Return the part that an event belongs to, or None if it starts a new one."""
         if event.part_index is not None:
             part = self._by_index.get((event.message_index, event.part_index, family))
             if part is None or not _are_different_calls(part, event):
@@ -141,7 +145,7 @@ class Assembler:
             known = self._by_call_id.get((event.message_index, event.tool_call_id))
             if known is not None or event.type == "tool_call_name":
                 return known
-            # The name came without an id, and its arguments bring it.
+            # Some providers send the name without an id, and the id with the arguments.
             latest = self._latest_call
             return latest if latest is not None and latest.tool_call_id is None else None
         if family == "tool_result" or event.type == "tool_call_name":
@@ -152,7 +156,7 @@ class Assembler:
         return None
 
     def messages(self, extra_calls: list[ToolCall] | None = None) -> list[Message]:
-        """The assistant messages of a finished stream, in the order they began.
+        """Return the assistant messages of a finished stream, in the order in which they began.
 
         Args:
             extra_calls: calls registered without events; those whose id was not streamed join the last message.
@@ -160,15 +164,17 @@ class Assembler:
         Raises:
             ToolArgumentError: the arguments of a tool call are not a JSON object.
         """
-        return _grouped(self._parts, extra_calls or [])
+        return _group_by_message(self._parts, extra_calls or [])
 
     def partial_messages(self) -> list[Message]:
-        """What a stream that broke off amounts to.
+        """Return the messages of a stream that broke off.
 
-        Tool calls are left out, for any of them may have been cut short; but not those that the provider ran and answered.
+        Tool calls are left out, since any of them may have been cut short, except those that the provider ran and answered.
         """
         answered = {part.tool_call_id for part in self._parts if part.family == "tool_result" and part.tool_call_id}
-        return _grouped([part for part in self._parts if part.family != "tool_call" or part.is_usable(answered)], [])
+        return _group_by_message(
+            [part for part in self._parts if part.family != "tool_call" or part.is_usable(answered)], []
+        )
 
 
 def _are_different_calls(part: _OpenPart, event: StreamEvent) -> bool:
@@ -176,10 +182,10 @@ def _are_different_calls(part: _OpenPart, event: StreamEvent) -> bool:
     return is_call and bool(part.tool_call_id and event.tool_call_id) and part.tool_call_id != event.tool_call_id
 
 
-def _grouped(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[Message]:
+def _group_by_message(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[Message]:
     by_message: dict[int, list[Part]] = {}
     for open_part in open_parts:
-        part = open_part.finished()
+        part = open_part.to_part()
         if part is not None:
             by_message.setdefault(open_part.message_index, []).append(part)
     groups = list(by_message.values())
@@ -196,15 +202,15 @@ def _grouped(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[M
 
 
 def _after_markers(part: Part) -> bool:
-    """Sort key: a mere marker of withheld reasoning goes to the front of its message, all else keeps its order.
+    """Sort a mere marker of withheld reasoning to the front of its message, and leave everything else in its order.
 
-    Withheld reasoning with metadata has to go back to the provider in the place where it came.
+    Withheld reasoning with metadata has to go back to the provider in the position where it came.
     """
     return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)
 
 
-def parsed_arguments(tool_name: str, text: str) -> dict[str, Any]:
-    """A tool call's arguments from the JSON text a model wrote; no text means no arguments.
+def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
+    """Return a tool call's arguments from the JSON text that a model wrote; no text means no arguments.
 
     Raises:
         ToolArgumentError: the text is not a JSON object.
@@ -220,8 +226,10 @@ def parsed_arguments(tool_name: str, text: str) -> dict[str, Any]:
             return arguments
         problem = f"are not a JSON object but {type(arguments).__name__}"
     shown = text if len(text) <= 200 else text[:200] + "…"
+    sentence = f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}"
     raise ToolArgumentError(
-        f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}",
+        # The model's text may have line breaks, and an error is one line.
+        " ".join(sentence.split()),
         tool_name=tool_name,
         raw=text,
     )

@@ -1,4 +1,4 @@
-"""A private event loop in a thread: where async tools of a sync chain run, because inside Jupyter a loop is already running."""
+"""A private event loop in a thread, where the async tools of sync chains run: inside Jupyter a loop is already running in the main thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class EventLoopThread:
-    """One loop for the process, started when it is first needed. A forked child starts its own."""
+    """The process's private event loop, started when it is first needed. A forked child starts its own."""
 
     def __init__(self) -> None:
         self._forget()
@@ -30,16 +30,16 @@ class EventLoopThread:
         self._lock = threading.Lock()
 
     def run(self, awaitable: Awaitable[T]) -> T:
-        """Wait for an awaitable in the caller's context and return its outcome. An interrupt of the caller cancels it."""
+        """Await something in the caller's context and return its outcome. If the caller is interrupted, it is cancelled."""
         if threading.current_thread() is self._thread:
-            # An async tool that reads a sync chain with async tools of its own: this loop waits for it, another must run them.
+            # An async tool reads a sync chain that has async tools too: this loop waits for the tool, so another one runs those.
             if self._inner is None:
                 self._inner = EventLoopThread()
             return self._inner.run(awaitable)
         result: concurrent.futures.Future[T] = concurrent.futures.Future()
         context = copy_context()
         tasks: list[asyncio.Task[None]] = []
-        loop = self._started()
+        loop = self._start()
 
         async def settle() -> None:
             try:
@@ -47,7 +47,7 @@ class EventLoopThread:
             except asyncio.CancelledError:
                 result.set_exception(concurrent.futures.CancelledError())
             except BaseException as error:
-                # Left to itself a SystemExit would end the loop's thread, and everything after it would wait for ever.
+                # A SystemExit would end the loop's thread, and everything after it would wait forever.
                 result.set_exception(error)
             else:
                 result.set_result(value)
@@ -60,10 +60,10 @@ class EventLoopThread:
             raise
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Have a coroutine run on this loop, without waiting. Cancelling the future cancels it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        """Run a coroutine on this loop without waiting for it. Cancelling the future cancels the coroutine."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._start())
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def _start(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import llm_notebook as llm
 from llm_notebook.parts.messages import EventType
-from llm_notebook.turns.assembly import Assembler, parsed_arguments
+from llm_notebook.turns.assembly import Assembler, parse_arguments
 
 Event = llm.StreamEvent
 
@@ -183,7 +183,15 @@ def test_registered_calls_join_those_that_were_streamed() -> None:
 
 
 def test_no_argument_text_means_no_arguments() -> None:
-    assert parsed_arguments("f", "") == parsed_arguments("f", " \n") == {}
+    assert parse_arguments("f", "") == parse_arguments("f", " \n") == {}
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n "pelican"}', '["a",\r\n\u2028 "b"]', "not\n\njson"])
+def test_what_is_wrong_with_arguments_is_said_in_one_line(text: str) -> None:
+    with pytest.raises(llm.ToolArgumentError) as caught:
+        parse_arguments("de\nlete", text)
+    assert len(str(caught.value).splitlines()) == 1
+    assert caught.value.raw == text
 
 
 @pytest.mark.parametrize("text", ['{"path": "/', "[1]", "null", "{} {}", "'", "[" * 100_000])
