@@ -217,12 +217,13 @@ class ModelWithAliases:
     """A registered model in both flavours, and the other names that it answers to.
 
     Attributes:
+        model_id: the id that both flavours share.
         model: the sync model, if there is one.
         async_model: the async model, if there is one.
         aliases: the other names.
     """
 
-    __slots__ = ("aliases", "async_model", "model")
+    __slots__ = ("aliases", "async_model", "model", "model_id")
 
     def __init__(
         self,
@@ -230,16 +231,12 @@ class ModelWithAliases:
         async_model: AsyncModel | AsyncKeyModel | None,
         aliases: Sequence[str] = (),
     ) -> None:
+        flavour = model or async_model
+        assert flavour is not None, "there is a model in one flavour at least"
+        self.model_id = flavour.model_id
         self.model = model
         self.async_model = async_model
         self.aliases = list(aliases)
-
-    @property
-    def model_id(self) -> str:
-        """The id that both flavours share."""
-        flavour = self.model or self.async_model
-        assert flavour is not None
-        return flavour.model_id
 
     def matches(self, query: str) -> bool:
         """Return whether the id or an alias contains the query, ignoring case."""

@@ -144,7 +144,9 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _begun_source(self) -> SourceT:
         """Return the stream of the one request that this response sends, which begins when it is first asked for."""
         if self._source is None:
-            waiting = [toolbox for toolbox in self.prompt.toolboxes if toolbox.pending_preparations()]
+            # A chain has prepared the Toolboxes and settled the prompt already.
+            boxes = () if self.prompt.is_settled else self.prompt.toolboxes
+            waiting = [toolbox for toolbox in boxes if toolbox.pending_preparations()]
             is_simple = not waiting and self._turn.log.journal is None
             self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))
         return self._source
@@ -153,11 +155,13 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
         if toolboxes:
             yield Prepare(toolboxes)
-        self.prompt.freeze()
+        if not self.prompt.is_settled:
+            self.prompt.freeze()
         yield from self._turn.log.begin(self._turn)
 
     def _stream(self) -> SourceT:
-        self.prompt.freeze()
+        if not self.prompt.is_settled:
+            self.prompt.freeze()
         arguments: list[object] = [self.prompt, self.stream, self, self.conversation]
         if self.model._takes_key:
             arguments.append(self.model.get_key(self._key))

@@ -46,6 +46,7 @@ class Prompt:
         history: returns the turns that came before in a conversation; it is called when the messages are needed.
 
     Attributes:
+        is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
     """
@@ -86,6 +87,7 @@ class Prompt:
         self.hide_reasoning = hide_reasoning
         self._given = list(messages) if messages is not None else None
         self._history = history
+        self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
         self._sent_tools: list[Tool | ServerSideTool] | None = None
@@ -122,6 +124,7 @@ class Prompt:
         """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results."""
         following = copy.copy(self)
         following._prompt = following._system = following._history = following._sent = following._sent_tools = None
+        following.is_settled = False
         following.fragments, following.system_fragments, following.attachments = [], [], []
         following._given = list(history)
         following.tool_results = list(results)
@@ -156,9 +159,10 @@ class Prompt:
 
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
-        if self._sent is None:
+        if not self.is_settled:
             self._sent = self._composed()
             self._sent_tools = self.tools
+            self.is_settled = True
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
