@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast, overload
 
+from llm_notebook.approvals.running import tool_running
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
@@ -57,7 +58,8 @@ def under_approval(consent: bool | None) -> Iterator[None]:
     """
     token = _under_approval.set(consent)
     try:
-        yield
+        with contextlib.nullcontext() if consent is None else tool_running():
+            yield
     finally:
         _under_approval.reset(token)
 

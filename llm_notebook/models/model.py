@@ -100,9 +100,11 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         )
         return cast("ResponseT", response)
 
-    def _chain(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> ChainT:
+    def _chain(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
+    ) -> ChainT:
         """Return the lazy chain that begins with a finished Prompt."""
-        return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by)))
+        return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by, rounds_before)))
 
     def _pause(self, reason: str) -> PauseChain:
         """Return the pause that a chain raises when a call waits for a human."""

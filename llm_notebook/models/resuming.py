@@ -84,7 +84,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         hide_reasoning=settings.get("hide_reasoning", False),
     )
     plan = ChainPlan(model, None, wanted.get("before_call"), wanted.get("after_call"), settings.get("chain_limit"))
-    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id)
+    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
@@ -327,9 +327,9 @@ def load_pause(
     )
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"))
     request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
-    asked_by = data.get("turn") or new_id()
+    asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
     log = _log_of(asked_by, request, data.get("decisions", {}))
-    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by))
+    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by, rounds))
 
 
 def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:

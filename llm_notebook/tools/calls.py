@@ -61,7 +61,7 @@ class ToolResult:
     attachments: list[Attachment] = field(default_factory=list)
     tool_call_id: str | None = None
     instance: Toolbox | None = None
-    exception: Exception | None = None
+    exception: BaseException | None = None
 
     def __repr__(self) -> str:
         """Leave out the fields that are empty."""

@@ -198,7 +198,19 @@ def _group_by_message(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) 
     if missing:
         groups = groups or [[]]
         groups[-1].extend(missing)
+    _tell_apart([part for parts in groups for part in parts if isinstance(part, ToolCallPart)])
     return [Message("assistant", sorted(parts, key=_after_markers)) for parts in groups]
+
+
+def _tell_apart(calls: list[ToolCallPart]) -> None:
+    """Give a call another id if an earlier one has the same: two calls with one id are two calls, and each needs a result."""
+    taken: set[str | None] = set()
+    for call in calls:
+        call_id, number = call.tool_call_id, 1
+        while call.tool_call_id in taken and not call.server_executed:
+            number += 1
+            call.tool_call_id = f"{call_id}-{number}"
+        taken.add(call.tool_call_id)
 
 
 def _after_markers(part: Part) -> bool:

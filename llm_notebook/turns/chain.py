@@ -98,11 +98,14 @@ class Chain:
         left: where a chain that was interrupted while tools ran can continue; None for any other.
     """
 
-    def __init__(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> None:
+    def __init__(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
+    ) -> None:
         """Make a chain; nothing happens until it is read.
 
         Args:
             asked_by: the turn that asked for the calls that the prompt's history ends with; empty where that is not known.
+            rounds_before: how many responses the chain had before the pause that it continues from; they count for its limit.
         """
         self.prompt = prompt
         self.plan = plan
@@ -111,6 +114,7 @@ class Chain:
         self.on_retry: Callable[[RetryNotice], object] | None = None
         self.left: PausedChain | None = None
         self._asked_by = asked_by
+        self._round = rounds_before
         self._rest = self._rounds()
         self._put_off: Ask | None = None
         self._outcome: object = None
@@ -202,7 +206,7 @@ class Chain:
             raise
         except BaseException:
             messages = with_results(history, list(finished.values()))
-            self.left = PausedChain(self.plan, prompt, messages, None, self.log, asked_by)
+            self.left = PausedChain(self.plan, prompt, messages, None, self.log, asked_by, self._round)
             raise
         finally:
             if turn is not None:
@@ -212,7 +216,9 @@ class Chain:
         for failure in sorted(failures, key=lambda failure: isinstance(failure, Pause)):
             if isinstance(failure, Pause):
                 failure.tool_results, failure.messages = results, with_results(history, results)
-                failure.paused = PausedChain(self.plan, prompt, failure.messages, failure.asked, self.log, asked_by)
+                failure.paused = PausedChain(
+                    self.plan, prompt, failure.messages, failure.asked, self.log, asked_by, self._round
+                )
             raise failure
         return results
 
@@ -238,16 +244,16 @@ class Chain:
             results = yield from self.run(waiting, prompt, history, asked_by)
             yield results
             prompt = prompt.next_round(history, results)
-        limit, rounds = self.plan.chain_limit, 0
+        limit = self.plan.chain_limit
         while True:
             response = self._respond(prompt)
             yield Ask(response)
-            rounds += 1
+            self._round += 1
             turn = response._turn
             calls = turn.calls()
             if not calls:
                 return
-            if limit and rounds >= limit:
+            if limit and self._round >= limit:
                 raise ValueError(
                     f"The chain reached its limit of {limit} responses while the model still asked for "
                     f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."

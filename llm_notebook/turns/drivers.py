@@ -8,10 +8,13 @@ is always running, so `asyncio.run()` is not an option: an async tool of a sync 
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from llm_notebook.approvals.policy import under_approval
 from llm_notebook.configuration.process import process
@@ -102,7 +105,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
     from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent):
+        with under_approval(step.consent), _leaving_forks():
             result = step.function(*step.args, **step.kwargs)
             if not inspect.isawaitable(result):
                 return result
@@ -128,7 +131,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent):
+        with under_approval(step.consent), _leaving_forks():
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:
@@ -156,6 +159,39 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
                 await perform_async(Invoke(function))
         return None
     return await _batch_async(step, parallel)
+
+
+@contextmanager
+def _leaving_forks() -> Iterator[None]:
+    """End a process that was forked in the `with` block, where the block ends.
+
+    A tool may fork. Its child must not continue the parent's chain: it would write about the parent's calls, and the model would be asked
+    twice. So the child leaves as its own code says, by `sys.exit()`, an error or the end of the tool, and nothing above it runs.
+    """
+    parent = os.getpid()
+    try:
+        yield
+    except BaseException as error:
+        if os.getpid() != parent:
+            _leave(error)
+        raise
+    if os.getpid() != parent:
+        _leave(None)
+
+
+def _leave(error: BaseException | None) -> NoReturn:
+    """End this process, and say why if it was an error."""
+    code = 0 if error is None else 1
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        import traceback  # only where something has gone wrong
+
+        traceback.print_exception(error)
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import frozen_or_repr
 from llm_notebook.approvals.policy import inside_tool
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import is_beside_a_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.memory import MemoryJournal
 from llm_notebook.journal.operations import (
@@ -179,16 +180,18 @@ class ChainLog:
         Raises:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
-        operation = self._moved(entry, to, expected, request=request, result=result, digest=digest)
         home = self._home(entry.call_id)
         try:
+            operation = _moved(home, entry, to, expected, request=request, result=result, digest=digest)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
+            # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
             if to == "started" and entry.decision is not None:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
             self._in_memory.add(entry.call_id)
+            operation = _moved(self.memory, entry, to, expected, request=request, result=result, digest=digest)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -197,8 +200,9 @@ class ChainLog:
     def lose(self, entry: CallEntry) -> None:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
-        operation = self._moved(entry, "unknown", ("started",))
-        self._home(entry.call_id).submit(operation)
+        home = self._home(entry.call_id)
+        operation = _moved(home, entry, "unknown", ("started",))
+        home.submit(operation)
         self._apply(entry, operation)
 
     def call(self, call_id: str) -> CallEntry | None:
@@ -209,8 +213,11 @@ class ChainLog:
         """Keep what a human decided about a call. Returns whether the decision counts.
 
         Raises:
+            RuntimeError: a tool is deciding.
             JournalError: the decision cannot be kept, so it does not count.
         """
+        if inside_tool():
+            raise RuntimeError("A tool cannot decide about a call: only a human can.")
         operation = Decided(call_id, decision, who or self.origin.who, datetime.now(UTC), None, replaces)
         counts: bool = self._home(call_id).submit(operation).result()
         call = self.call(call_id) if counts else None
@@ -251,7 +258,7 @@ class ChainLog:
             ValueError: no journal is open, or the cell, notebook or session is not known.
             JournalError: the grant cannot be kept.
         """
-        if inside_tool():
+        if inside_tool() or is_beside_a_tool():
             raise RuntimeError("A tool cannot allow anything: only a human can.")
         place = self._reach(scope)
         if self.journal is None or not place:
@@ -294,10 +301,6 @@ class ChainLog:
             )
         )
 
-    def _moved(self, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any) -> CallMoved:
-        owner = self._home(entry.call_id).owner if to == "started" else None
-        return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
-
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.state, entry.changed_at = operation.to, operation.at
         entry.request = operation.request or entry.request
@@ -319,6 +322,18 @@ class ChainLog:
 
     def _reach(self, scope: Scope) -> str:
         return {"cell": self.origin.cell_id, "notebook": self.origin.notebook, "session": self.origin.session}[scope]
+
+
+def _moved(
+    home: Journal | MemoryJournal, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any
+) -> CallMoved:
+    """Return the operation that moves a call.
+
+    Raises:
+        JournalError: the call starts, and this process can hold no lock that says so.
+    """
+    owner = home.owner if to == "started" else None
+    return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
 
 
 def _end_of(turn: Turn) -> TurnEnded:

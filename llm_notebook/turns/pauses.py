@@ -55,6 +55,7 @@ class PausedChain:
         request: what the human is asked; None where a hook paused after its call had run.
         log: what was decided and what was done, for all continuations of this pause.
         asked_by: the turn that asked for the calls.
+        rounds: how many responses the chain has had so far.
     """
 
     plan: ChainPlan
@@ -63,6 +64,7 @@ class PausedChain:
     request: ApprovalRequest | None
     log: ChainLog
     asked_by: str
+    rounds: int = 0
     _continuation: Any = None
 
     def decide(self, verdict: Verdict, *, arguments: dict[str, Any] | None = None, said: object = "") -> Any:
@@ -143,7 +145,7 @@ class PausedChain:
         call = self.call(self.request) if self.request is not None else None
         if self.request is not None and call is not None and call.decision is not None:
             _check_arguments(self.request, call.decision.arguments, prompt.tools)
-        continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by)
+        continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)
         if tools is None:
             self._continuation = continuation
         return continuation
@@ -164,6 +166,7 @@ class PausedChain:
             },
             "hide_reasoning": self.prompt.hide_reasoning,
             "chain_limit": self.plan.chain_limit,
+            "rounds": self.rounds,
         }
 
 

@@ -46,7 +46,9 @@ class ChainModel(Protocol):
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> LazyResponse:
         """Return the lazy response to a prompt."""
 
-    def _chain(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "") -> object:
+    def _chain(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
+    ) -> object:
         """Return the lazy chain that begins with a prompt, in the form that users read."""
 
     def _pause(self, reason: str) -> Pause:

@@ -179,8 +179,9 @@ class ToolRun:
             value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None)
         except Pause as pause:
             return (yield from self._ask(entry, asked, frozen, pause))
-        except Exception as error:
-            result = _failed(asked, f"{note}Error: {str(error) or type(error).__name__}", error)
+        except (Exception, SystemExit) as error:
+            said = f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else str(error)
+            result = _failed(asked, f"{note}Error: {said or type(error).__name__}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)
         except BaseException:
@@ -330,5 +331,5 @@ def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) ->
         return True
 
 
-def _failed(call: ToolCall, output: str, error: Exception) -> ToolResult:
+def _failed(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:
     return ToolResult(call.name, output, [], call.tool_call_id, exception=error)

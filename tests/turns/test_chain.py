@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import sys
 import threading
 from typing import Any
 
@@ -413,25 +414,56 @@ def test_what_returns_a_future_is_awaited_too() -> None:
     assert results_in(model.requests[1]) == ["later"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_stop_inside_a_tool_ends_the_chain_for_good(error: type[BaseException], is_async: bool) -> None:
+def test_a_stop_inside_a_tool_ends_the_chain_for_good(is_async: bool) -> None:
     def plain() -> None:
-        raise error
+        raise KeyboardInterrupt
 
     async def coroutine() -> None:
-        raise error
+        raise KeyboardInterrupt
 
     tool = coroutine if is_async else plain
     model = Face().rounds(calling(tool.__name__))
     chain = model.chain("Hi", tools=[tool])
-    with pytest.raises(error):
+    with pytest.raises(KeyboardInterrupt):
         chain.text()
     with pytest.raises(llm.IncompleteResponse):
         chain.text()
     assert len(model.requests) == 1
     again = Face().rounds(calling("whereabouts"), "done")
     assert again.chain("Hi", tools=[whereabouts]).text() == "done"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(("code", "said"), [(0, "0"), (None, "None"), ("no disk", "'no disk'")])
+def test_a_tool_that_calls_sys_exit_has_failed(face: Face, is_async: bool, code: Any, said: str) -> None:
+    def plain() -> None:
+        sys.exit(code)
+
+    async def coroutine() -> None:
+        sys.exit(code)
+
+    tool = coroutine if is_async else plain
+    model = face.rounds(calling(tool.__name__), "done")
+    assert face.text(model.chain("Hi", tools=[tool])) == "done"
+    assert results_in(model.requests[1]) == [f"Error: the tool called sys.exit({said})"]
+
+
+def test_two_calls_with_one_id_are_two_calls(face: Face) -> None:
+    ran: list[str] = []
+
+    def erase(path: str) -> str:
+        ran.append(path)
+        return f"erased {path}"
+
+    def ask(response: Any) -> None:
+        for path in ("/a", "/b", "/c"):
+            response.add_tool_call(llm.ToolCall("erase", {"path": path}, "same"))
+
+    model = face.rounds([ask], "done")
+    assert face.text(model.chain("Hi", tools=[erase])) == "done"
+    assert ran == ["/a", "/b", "/c"]
+    assert results_in(model.requests[1]) == ["erased /a", "erased /b", "erased /c"]
 
 
 def test_cancelling_an_async_chain_cancels_its_tools_and_ends_it() -> None:
