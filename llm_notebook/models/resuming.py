@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
 
 __all__ = [
+    "AbsentModel",
     "ask_about_unknown",
     "left_of",
     "load_conversation",
     "load_pause",
     "log_after",
+    "model_of",
     "pause_of",
     "pause_with",
     "pending",
@@ -193,7 +195,7 @@ def pending() -> list[PauseChain]:
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).to_read
-    return [pause_of(call, journal, model=_model_of(call, journal)) for call in journal.waiting()]
+    return [pause_of(call, journal, model=model_of(call, journal)) for call in journal.waiting()]
 
 
 @overload
@@ -248,7 +250,7 @@ def resume(
     return pause.resume()
 
 
-class _AbsentModel(Model):
+class AbsentModel(Model):
     """Stands for a model that this process does not know, so that what waits for it can be seen and decided."""
 
     supports_tools = supports_schema = True
@@ -262,14 +264,15 @@ class _AbsentModel(Model):
         )
 
 
-def _model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
+def model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
+    """Return the model that a call's turn asked, or an AbsentModel where this process does not know it."""
     turn = journal.turn(call.turn_id)
     if turn is None:
         return None
     try:
         return model_source().model(turn.begun.model_id)
     except UnknownModelError:
-        return _AbsentModel(turn.begun.model_id)
+        return AbsentModel(turn.begun.model_id)
 
 
 @overload

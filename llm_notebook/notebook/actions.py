@@ -28,6 +28,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
+from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, Resume
@@ -143,12 +144,25 @@ class Actions:
             "verdict": verdict,
             "text": text,
         }
+        was_open = block in turn.view.open_calls
         resume = self._prepare(turn, action)
         if block.blocked:
             raise CellError(block.blocked)
+        if resume is None and was_open and block not in turn.view.open_calls:
+            # It was settled without a run: the record says how.
+            self._turns.show_again(turn)
+            return
         if resume is None:
             raise CellError("That was decided already. `%llm pending` lists what waits for you.")
         self._turns.resume(turn, resume, here=True, ask=ask)
+
+    def forget(self, turn: LiveTurn, block: CallBlock) -> bool:
+        """Drop a question for a magic: the tool does not run, and the model is not asked. Returns whether it was still open."""
+        if block.request is None or block not in turn.view.open_calls:
+            return False
+        asked = {"request": block.request.id, "digest": block.request.digest}
+        self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
+        return block not in turn.view.open_calls
 
     def resume(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
         """Continue a turn for a magic in the running cell, which then shows it too. What is undecided is asked again.
@@ -226,11 +240,11 @@ class Actions:
         verdict = action.get("verdict")
         if verdict not in _VERDICTS:
             return None
-        if verdict == "approved" and not _has_tool(paused, request):
-            # Nothing is kept, so that the reader can run the cell with the tool and then decide.
-            turn.view.mark_blocked(block.call_id, missing_sentence(request.tool_name))
+        # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
+        problem = _problem_with(verdict, paused, request)
+        turn.view.mark_blocked(block.call_id, problem)
+        if problem:
             return None
-        turn.view.mark_blocked(block.call_id, "")
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
@@ -239,16 +253,26 @@ class Actions:
             counts = paused.settle(
                 request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
             )
+            ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
+            if ends:
+                paused.log.conclude(request.id)
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
-        if not counts:
-            # Somebody else decided first: this page is shown what they decided.
-            call = paused.call(request)
-            if call is not None:
-                turn.view.update_call(call)
-            return None
-        return paused.resume
+        if counts and not ends:
+            return paused.resume
+        # The model is not asked, or somebody else decided first: this page is shown how the call stands.
+        self._show_settled(turn, paused, request)
+        return None
+
+    def _show_settled(self, turn: LiveTurn, paused: PausedChain, request: ApprovalRequest) -> None:
+        """Show how a call stands. A turn that is paused without an open question is over, though its answer is not complete."""
+        call = paused.call(request)
+        if call is not None:
+            turn.view.update_call(call)
+        if turn.view.state == "paused" and not turn.view.open_calls:
+            turn.view.end("interrupted", turn.view.seconds)
+            turn.display.refresh()
 
     def _unblock(self, *_result: object) -> None:
         """After a cell has run: enable the questions whose missing tool it defined."""
@@ -327,6 +351,16 @@ class Actions:
         for turn in list(self._turns.turns.values()):
             turn.view.mark_revoked(grant_id)
             self._turns.tell_state(turn)
+
+
+def _problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
+    """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
+    if verdict == "approved" and not _has_tool(paused, request):
+        return missing_sentence(request.tool_name)
+    model = paused.plan.model
+    if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
+        return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
+    return ""
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:

@@ -78,7 +78,7 @@ class LLMMagics(Magics):
 
         %llm PROMPT            a prompt on one line
         %%llm [options]        a prompt that is the text of the cell
-        %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, resume, history, grants, local, help
+        %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, forget, resume, history, grants, local, help
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """

@@ -10,7 +10,7 @@ from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
 from llm_notebook.models.responses import Response
-from llm_notebook.models.resuming import ask_about_unknown, left_of, pause_of, response_of
+from llm_notebook.models.resuming import ask_about_unknown, left_of, model_of, pause_of, response_of
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.kernel import journal_cell
 from llm_notebook.notebook.tools import find_defined_tools
@@ -139,10 +139,10 @@ def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any])
         variables: the user's variables.
 
     Returns:
-        None if no journal is open.
+        None if no journal is open. Where this kernel does not know the chain's model, an AbsentModel stands for it.
 
     Raises:
-        UnknownModelError: this kernel does not know the chain's model.
+        UnknownModelError: nothing waits, and this kernel does not know the chain's model.
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).journal
@@ -156,7 +156,7 @@ def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any])
     call = next((call for call in last.calls if _waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
-    return pause_of(call, journal, tools=tools).paused
+    return pause_of(call, journal, tools=tools, model=model_of(call, journal)).paused
 
 
 def _waits(call: CallEntry) -> bool:

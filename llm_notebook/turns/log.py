@@ -39,7 +39,10 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["ChainLog", "Note", "Noting", "Origin"]
+__all__ = ["SETTLED", "ChainLog", "Note", "Noting", "Origin", "decided_result"]
+
+SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
+"""The states of calls that a human has taken out of the tool's hands."""
 
 _STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupted"}
 
@@ -225,6 +228,25 @@ class ChainLog:
             self.tell(call)
         return counts
 
+    def conclude(self, call_id: str) -> bool:
+        """Give a call that was denied, answered or given up its result, without a chain that tells the model.
+
+        Returns:
+            False where the call has another state, or has a result already.
+
+        Raises:
+            JournalError: it cannot be kept.
+        """
+        home = self._home(call_id)
+        call = home.call(call_id)
+        if call is None or call.state not in SETTLED or call.result is not None:
+            return False
+        operation = _moved(home, call, call.state, (call.state,), result=decided_result(call))
+        concluded: bool = home.submit(operation).result()
+        if concluded:
+            self._apply(call, operation)
+        return concluded
+
     def allow(self, entry: CallEntry, grant: Grant, digest: str) -> Generator[Note, Any, bool]:
         """Keep that a grant approves a waiting call. Returns whether it does."""
         decision = Decision("approved", digest)
@@ -322,6 +344,22 @@ class ChainLog:
 
     def _reach(self, scope: Scope) -> str:
         return {"cell": self.origin.cell_id, "notebook": self.origin.notebook, "session": self.origin.session}[scope]
+
+
+def decided_result(call: CallEntry) -> ToolResult:
+    """Return what the model is told about a call that a human has denied, answered or given up."""
+    decision = call.decision
+    assert decision is not None
+    because = f": {decision.text}" if decision.text else ""
+    if decision.verdict == "answered":
+        output = decision.text
+    elif decision.verdict == "denied":
+        output = f"Denied by the user{because}"
+    elif call.request is not None and call.request.outcome_unknown:
+        output = f"Not known: the call was interrupted while it ran, and the user gave it up{because}"
+    else:
+        output = f"Not run: the user dropped the question{because}"
+    return ToolResult(call.tool_name, output, [], call.tool_call_id)
 
 
 def _moved(

@@ -41,7 +41,7 @@ from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
 from llm_notebook.turns.pauses import Pause
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
 
 UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
-_FINAL: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 
 T = TypeVar("T")
 CallSteps = Generator["Invoke | Note", Any, T]
@@ -134,7 +133,7 @@ class ToolRun:
             return (yield from self._not_run(entry, asked, "cancelled", f"Cancelled: {cancelled}", cancelled))
         except Pause as pause:
             hooks_pause = pause
-        if entry.state in _FINAL:
+        if entry.state in SETTLED:
             return (yield from self._decided(entry, asked))
         if self.tool is None:
             missing = KeyError(f"tool {asked.name!r} does not exist")
@@ -264,14 +263,8 @@ class ToolRun:
 
     def _decided(self, entry: CallEntry, asked: ToolCall) -> CallSteps[Ran]:
         """Return the result of a call that a human has denied, answered or given up."""
-        decision = entry.decision
-        assert decision is not None
-        said = f": {decision.text}" if decision.text else ""
-        output = {
-            "answered": decision.text,
-            "abandoned": f"Not known: the call was interrupted while it ran, and the user gave it up{said}",
-        }.get(decision.verdict, f"Denied by the user{said}")
-        result = ToolResult(asked.name, output, [], asked.tool_call_id)
+        result = decided_result(entry)
+        result.tool_call_id = asked.tool_call_id
         yield from self.log.move(entry, entry.state, entry.state, result=result)
         return result, None
 

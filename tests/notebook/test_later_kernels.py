@@ -168,6 +168,43 @@ def test_a_denial_carries_its_reason(fresh: Kernel, folder: Path) -> None:
     assert runs(folder) == []
 
 
+def pending(kernel: Kernel) -> str:
+    return str(kernel.run("%llm pending").outputs[0]["text/plain"])
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_question_can_be_forgotten_without_asking_the_model(fresh: Kernel, folder: Path, is_later: bool) -> None:
+    waiting = ask(fresh)
+    if is_later:
+        again(fresh, DEFINE)
+    asked = fresh.value("len(sent)")
+    forgotten = fresh.run(f"%llm forget {name(waiting)}")
+    assert forgotten.outputs[-1]["text/plain"] == "The question about erase is dropped. The model was not asked."
+    assert "Nothing waits" in pending(fresh)
+    assert (runs(folder), fresh.value("len(sent)")) == ([], asked)
+    late = fresh.run(f"%llm approve {name(waiting)}")
+    assert "decided already" in late.traceback
+    assert runs(folder) == []
+    assert ask(fresh).outputs[-1][MIME_TYPE]["id"] != waiting.outputs[-1][MIME_TYPE]["id"]
+
+
+@pytest.mark.parametrize(("command", "ended"), [("deny", "denied"), ("forget", "abandoned")])
+def test_a_question_whose_model_is_gone_can_be_ended(fresh: Kernel, folder: Path, command: str, ended: str) -> None:
+    waiting = ask(fresh)
+    fresh.restart()
+    assert fresh.run("%load_ext llm_notebook").status == "ok"
+    assert fresh.run(DEFINE).status == "ok"
+    approved = fresh.run(f"%llm approve {name(waiting)}")
+    assert "does not know the model asker" in approved.traceback
+    assert name(waiting) in pending(fresh)
+    done = fresh.run(f"%llm {command} {name(waiting)}")
+    assert done.traceback == ""
+    assert "Nothing waits" in pending(fresh)
+    journal = "__import__('llm_notebook').history()[0].calls[0]"
+    assert fresh.value(f"{journal}.state") == ended
+    assert runs(folder) == []
+
+
 def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, folder: Path) -> None:
     deadly = DEFINE.replace(
         "    return", '    import os, signal\n    if path == "/a": os.kill(os.getpid(), signal.SIGKILL)\n    return'

@@ -1,4 +1,4 @@
-"""The subcommands that read the journal or continue from it: `pending`, `approve`, `deny`, `resume`, `history` and `grants`."""
+"""The subcommands that read the journal or continue what is in it, such as `pending` and `approve`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
 _LONGEST = 100
-JOURNAL_COMMANDS = ("pending", "approve", "deny", "resume", "history", "grants")
+JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "grants")
 
 
 class JournalCommands:
@@ -55,6 +55,7 @@ class JournalCommands:
             "pending": self._pending,
             "approve": self._approve,
             "deny": self._deny,
+            "forget": self._forget,
             "resume": self._resume,
             "history": self._history,
             "grants": self._grants,
@@ -72,7 +73,10 @@ class JournalCommands:
         if not rows:
             say(self._shell, "Nothing waits for you.")
             return
-        below = "`%llm approve ID` runs one, `%llm deny ID REASON` does not, `%llm resume ID` shows it again."
+        below = (
+            "`%llm approve ID` runs one, `%llm deny ID REASON` does not, `%llm resume ID` shows it again, "
+            "`%llm forget ID` drops the question."
+        )
         table(self._shell, ["ID", "Tool", "Arguments", "Since", ""], rows, below)
 
     def _read_waiting(self) -> list[CallEntry]:
@@ -97,6 +101,12 @@ class JournalCommands:
         turn, block = self._find_call(command.words[0])
         reason = command.text[len(command.words[0]) :].strip()
         self._actions.decide(turn, block, "denied", text=reason, ask=self._ask)
+
+    def _forget(self, command: Subcommand) -> None:
+        turn, block = self._find_call(command.words[0])
+        if not self._actions.forget(turn, block):
+            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
+        say(self._shell, "The question about {} is dropped. The model was not asked.", block.name)
 
     def _resume(self, command: Subcommand) -> None:
         name = command.words[0] if command.words else ""

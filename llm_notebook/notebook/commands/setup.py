@@ -65,7 +65,7 @@ _MORE_HELP = """\
 
 **Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
 `%llm keys [set NAME | list | path | remove NAME]`, `%llm local [install SOURCE | list | remove NAME]`, `%llm pending`,
-`%llm approve ID`, `%llm deny ID [REASON]`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
+`%llm approve ID`, `%llm deny ID [REASON]`, `%llm forget ID`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
 
 **No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.
 Any other GGUF file works too: `%llm local install hf:OWNER/REPO/FILE.gguf`, an address, or a path."""
