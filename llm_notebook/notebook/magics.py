@@ -301,6 +301,7 @@ def register(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
     magics.actions.open()
+    magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
 
