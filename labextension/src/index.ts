@@ -13,6 +13,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 // Saved transcripts are among the first things on a page, so these are not loaded lazily.
 /* eslint-disable jupyter/prefer-lazy-imports */
 import { Clicks } from './lab/click';
+import { Renames, Senders } from './lab/path';
 import { Buses, Elsewhere, NotebookPlace } from './lab/place';
 import { RANK, transcriptFactory } from './lab/renderer';
 /* eslint-enable jupyter/prefer-lazy-imports */
@@ -51,10 +52,11 @@ const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
     rendermime.addFactory(transcriptFactory(new Elsewhere()), RANK);
     const buses = new Buses();
     const clicks = new Clicks();
+    const senders = new Senders(new Renames(app.serviceManager.contents));
     // Each notebook gets a factory of its own, so that its transcripts know their kernel wherever they are shown.
     const connect = (panel: NotebookPanel): void =>
       panel.content.rendermime.addFactory(
-        transcriptFactory(new NotebookPlace(panel, buses, clicks)),
+        transcriptFactory(new NotebookPlace(panel, buses, clicks, senders)),
         RANK
       );
     notebooks?.forEach(connect);

@@ -9,6 +9,7 @@ The type parameter of `AnsweredWith` is the type of the future's result, so that
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ __all__ = [
     "Grant",
     "Granted",
     "Journal",
+    "NotebookRenamed",
     "Operation",
     "Revoked",
     "Scope",
@@ -37,6 +39,7 @@ __all__ = [
     "TurnEnded",
     "TurnEntry",
     "TurnStatus",
+    "cell_place",
 ]
 
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
@@ -65,9 +68,12 @@ class TurnBegun(AnsweredWith[None]):
         messages: the messages that are sent in addition to the history at the end of the parent turn.
         is_whole: `messages` is everything that is sent, because the history was changed and the parent's is not part of it.
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
-            names), `text` (what the user typed in the cell).
-        cell_id, notebook: where the prompt comes from; None if that is not known.
+            names), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's whole text).
+        cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
+        started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
+        place: how many prompts the execution of the cell had asked before this one.
+        request: a digest of the request as rendered; empty outside of cells.
     """
 
     turn_id: str
@@ -81,6 +87,9 @@ class TurnBegun(AnsweredWith[None]):
     notebook: str | None
     at: datetime
     is_whole: bool = False
+    started_in: str | None = None
+    place: int = 0
+    request: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -189,7 +198,15 @@ class Revoked(AnsweredWith[bool]):
     at: datetime
 
 
-Operation = TurnBegun | TurnEnded | CallProposed | CallMoved | Decided | Granted | Revoked
+@dataclass(slots=True, frozen=True)
+class NotebookRenamed(AnsweredWith[None]):
+    """A notebook's file was renamed. Its turns, and the grants for it and its cells, follow it. Answered with None."""
+
+    before: str
+    after: str
+
+
+Operation = TurnBegun | TurnEnded | CallProposed | CallMoved | Decided | Granted | Revoked | NotebookRenamed
 
 
 @dataclass(slots=True, frozen=True)
@@ -201,7 +218,8 @@ class Grant:
         tool_name: the name of the tool, for people.
         identity: the identity of the tool that the grant is bound to (see `approvals.consent`).
         scope: how far the grant reaches.
-        place: which cell, notebook or session the scope means: a cell's id, a notebook's identity, or a kernel session's id.
+        place: which cell, notebook or session the scope means: what `cell_place()` returns, a notebook's path, or the id of a
+            kernel session.
         who, at: who gave the grant, and when.
         revoked_at: when the grant was revoked; None while it is in force.
     """
@@ -214,6 +232,17 @@ class Grant:
     who: str
     at: datetime
     revoked_at: datetime | None = None
+
+
+def cell_place(container: str, cell_id: str, text: str) -> str:
+    """Return the `place` of a grant for a cell.
+
+    Args:
+        container: the path of the cell's notebook; where that is not known, something that no path is.
+        cell_id: the cell's id.
+        text: a digest of the cell's text.
+    """
+    return json.dumps((container, cell_id, text))
 
 
 @dataclass(slots=True)
@@ -308,8 +337,18 @@ class Journal(Protocol):
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn."""
 
-    def latest_turn(self, *, cell_id: str | None = None, notebook: str | None = None) -> TurnEntry | None:
-        """Return the turn that began last in a cell or in a notebook."""
+    def latest_turn(
+        self,
+        *,
+        cell_id: str | None = None,
+        notebook: str | None = None,
+        started_in: str | None = None,
+        place: int | None = None,
+    ) -> TurnEntry | None:
+        """Return the turn that began last and has all that is given, as `TurnBegun` describes it."""
+
+    def open_turns(self, cell_id: str) -> list[TurnEntry]:
+        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
 
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first."""

@@ -21,8 +21,9 @@ from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall
-from llm_notebook.turns.log import ChainLog, Origin
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt
@@ -360,7 +361,7 @@ def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:
     """Return the log of a chain that continues after a turn of the journal."""
     return ChainLog(
         journal,
-        Origin(),
+        origin_of(begun),
         begun.conversation_id,
         chain_id=begun.chain_id,
         parent_id=begun.turn_id,

@@ -315,6 +315,8 @@ class Actions:
             turn.feed.start_over()
             plan = chain._chain.plan
             log = open_log(plan.conversation)
+            # The notebook may have been renamed since.
+            log.origin = chain._chain.log.origin
             # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
             log.chain_id = turn.view.id
             return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))

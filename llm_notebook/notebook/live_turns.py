@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +41,7 @@ from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed, total
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView, add_usage
+from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
@@ -93,6 +94,13 @@ class LiveTurn:
     costs: list[Cost] = field(default_factory=list)
 
     @property
+    def origin(self) -> Origin:
+        """Where the turn was asked."""
+        if self.chain is not None:
+            return self.chain._chain.log.origin
+        return origin_of(self.rounds[0].begun) if self.rounds else Origin()
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the turn waits for a human."""
         return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
@@ -108,6 +116,8 @@ class LiveTurns:
         on_pause: whether a pause stops the cells that are queued below.
         front: the front end.
         turns: the turns by the id of their transcript. Those that are over are forgotten after a while.
+        cell_tools: the tools that each cell was run with last, by name, by the cell (see `Origin.cell`). They are given to the turns
+            of earlier kernels that wait in the cell.
         received: called with what a reader does in a widget.
     """
 
@@ -116,6 +126,7 @@ class LiveTurns:
     on_pause: OnPause = "stop"
     front: FrontEnd = field(init=False)
     turns: dict[str, LiveTurn] = field(default_factory=dict)
+    cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     received: Callable[[dict[str, Any]], None] = lambda _message: None
 
@@ -197,7 +208,19 @@ class LiveTurns:
         view = view_of_turns(rounds)
         turn = self._register(view, None, is_shown=False)
         turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
+        view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
+
+    def rename_notebook(self, before: str, after: str) -> None:
+        """Let the turns of this kernel, and the tools of their cells, follow a notebook whose file was renamed."""
+        for turn in self.turns.values():
+            if turn.chain is not None and turn.origin.notebook == before:
+                turn.chain._chain.log.origin = replace(turn.origin, notebook=after)
+            turn.rounds = [_renamed(entry, before, after) for entry in turn.rounds]
+        self.cell_tools = {
+            (after if notebook == before else notebook, *cell): tools
+            for (notebook, *cell), tools in self.cell_tools.items()
+        }
 
     def load_pause(self, turn: LiveTurn) -> PausedChain | None:
         """Return what a turn continues from; None if there is nothing to continue.
@@ -205,7 +228,7 @@ class LiveTurns:
         A turn of another kernel is given the tools that are defined at the moment of the call.
         """
         if turn.paused is None and turn.rounds:
-            return load_paused_chain(turn.rounds, self.shell.user_ns)
+            return load_paused_chain(turn.rounds, self.shell.user_ns, self.cell_tools.get(turn.origin.cell, {}))
         return turn.paused
 
     def tell(self, message: dict[str, Any], turn: LiveTurn | None = None) -> None:
@@ -356,11 +379,18 @@ class LiveTurns:
         self.received(message)
 
 
+def _renamed(entry: TurnEntry, before: str, after: str) -> TurnEntry:
+    if entry.begun.notebook != before:
+        return entry
+    return replace(entry, begun=replace(entry.begun, notebook=after))
+
+
 def _account(turn: LiveTurn, chain: ChainResponse) -> None:
     """Note in the view what a run used and cost, and whether the journal holds it."""
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
     view.scopes = chain._chain.log.scopes
+    view.grants_end = not chain._chain.log.origin.notebook
     model = chain._chain.plan.model
     # Each run reads another chain, so no round is counted twice.
     for state in [response._turn.state for response in chain._chain.responses()]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,9 +14,11 @@ from traitlets import Enum
 
 from llm_notebook.configuration.keys import list_keys
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import ModelError, UnknownModelError
+from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import NotebookRenamed
 from llm_notebook.models.chain_responses import ChainResponse
+from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
@@ -24,20 +28,47 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.frontend.kernel import cell_identity, current_origin, in_kernel, is_interactive
+from llm_notebook.notebook.frontend.execution import Execution, current_execution
+from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, OnPause
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
-from llm_notebook.notebook.recalling import find_response, read_continued_turn, read_waiting_chain
-from llm_notebook.notebook.session import ConversationNode, Session
-from llm_notebook.notebook.tools import define_functions, find_tools, mark_for_approval
+from llm_notebook.notebook.recalling import find_response, read_continued_turn
+from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
+from llm_notebook.notebook.tools import define_functions, find_tools, mark_for_approval, tools_by_name
+from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.log import Origin
+from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics", "register", "unregister"]
 
 _CHAIN_LIMIT = 10
+_KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What a cell asks, as rendered.
+
+    Attributes:
+        arguments: its options.
+        prompt, system: what is sent, after interpolation.
+        tools: its tools, marked where their calls are asked about.
+        origin: where it is asked.
+        session: the conversations of its notebook.
+        node: its place in them.
+        conversation: what it continues.
+    """
+
+    arguments: Arguments
+    prompt: str
+    system: str | None
+    tools: list[Any]
+    origin: Origin
+    session: Session
+    node: ConversationNode
+    conversation: Conversation
 
 
 @magics_class
@@ -46,7 +77,8 @@ class LLMMagics(Magics):
 
     Attributes:
         on_pause: whether a pause stops the cells below; set by `%config LLMMagics.on_pause`.
-        session: the conversations.
+        sessions: the conversations of each notebook, by the path that the front end sends.
+        prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
         actions: performs what readers do with them.
         halts: keeps CellHalted quiet.
@@ -62,7 +94,9 @@ class LLMMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.session = Session(lambda cell: read_continued_turn(cell, current_origin(shell, cell, "").notebook))
+        self.sessions: dict[str, Session] = {}
+        self.prompts = PromptCount()
+        self._followed = ""
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
@@ -82,26 +116,36 @@ class LLMMagics(Magics):
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """
+        execution = current_execution(self.shell)
+        self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
         if command is not None:
             self._run(command)
             return
+        place = self.prompts.next(execution.name)
         try:
             arguments = parse_line(line)
-            origin = current_origin(self.shell, cell_identity(self.shell)[0], f"{line}\n{cell or ''}", arguments.keeps)
-            if not arguments.new and self._show_waiting(origin):
-                return
-            turn = self._place(arguments)
-            chain = self._chain(arguments, cell, self._names(local_ns), turn, origin)
+            asked = self._read_request(arguments, cell, self._names(local_ns), execution, place)
+            asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
+            repeated = None if arguments.new else find_repeated(self.turns, asked.origin)
+            chain = self._chain(asked) if repeated is None else None
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
+        context = (arguments, asked.node)
+        if repeated is not None:
+            # What the cell was given, such as --out, holds for the question that it shows again.
+            repeated.context = context
+            self.turns.show_again(repeated)
+        if chain is None:
+            return
         view = TranscriptView(
             chain.prompt.model.model_id,
             show_usage=arguments.usage,
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
+            remarks=left_waiting(self.turns, asked.origin),
         )
-        self.turns.show(chain, view, context=(arguments, turn), ask=self._asker(wait=arguments.wait))
+        self.turns.show(chain, view, context=context, ask=self._asker(wait=arguments.wait))
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":
@@ -117,26 +161,25 @@ class LLMMagics(Magics):
         by_keyboard = (wait or not in_kernel(self.shell)) and is_interactive(self.shell)
         return ask_by_keyboard if by_keyboard else None
 
-    def _show_waiting(self, origin: Origin) -> bool:
-        """Show the turn that waits in this cell, if there is one and the text of the cell is unchanged. Return whether it did.
+    def _follow(self, execution: Execution) -> None:
+        """Let everything that belongs to a notebook follow it, if the front end says that its file was renamed."""
+        before, after = execution.renamed_from, execution.notebook
+        if not before or before == after or execution.name == self._followed:
+            return
+        # An execution says it for each of its prompts, but what is asked under the former path later belongs to another notebook.
+        self._followed = execution.name
+        if before in self.sessions:
+            self.sessions[after] = self.sessions.pop(before)
+        self.turns.rename_notebook(before, after)
+        journal = process.of(CurrentJournal).journal
+        if journal is not None:
+            # If the journal fails, questions are asked anew; nothing is lost.
+            with suppress(JournalError):
+                journal.submit(NotebookRenamed(before, after)).result()
 
-        Running a cell again while it waits shows the question again and does not ask the model.
-        """
-        if not origin.cell_id or not origin.keeps:
-            return False
-        # Equal origins mean the same cell with the same text.
-        here = [
-            turn
-            for turn in self.turns.turns.values()
-            if turn.is_waiting and turn.chain is not None and turn.chain._chain.log.origin == origin
-        ]
-        found = here[-1] if here else None
-        if found is None and (chain_id := read_waiting_chain(origin)):
-            found = self.turns.find(chain_id)
-        if found is None:
-            return False
-        self.turns.show_again(found)
-        return True
+    def _follow_cell(self, *_info: object) -> None:
+        # The front end says it once, and the cell that it says it with need not ask a model.
+        self._follow(current_execution(self.shell))
 
     def _names(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return the variables that expressions in a prompt see; inside a function, its local ones too."""
@@ -152,13 +195,41 @@ class LLMMagics(Magics):
             raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
         return text if arguments.raw else interpolate(text, names)
 
-    def _place(self, arguments: Arguments) -> ConversationNode:
-        """Return the place in the conversation tree of the prompt that this cell sends."""
-        continues = arguments.continue_ and not arguments.new
-        turn = self.session.turn(cell_identity(self.shell), continues=continues)
+    def _read_request(
+        self, arguments: Arguments, cell: str | None, names: dict[str, Any], execution: Execution, place: int
+    ) -> _Asked:
+        """Return the request as rendered. Nothing is sent yet.
+
+        The tools come first: running a cell makes them available to the questions that wait in it, even if the rest is refused.
+        """
+        origin = Origin(
+            execution.cell_id,
+            execution.notebook,
+            execution.session,
+            keeps=arguments.keeps,
+            started_in=execution.started_in,
+            place=place,
+            cell_text=execution.text,
+        )
+        tools = self._tools(arguments, names)
+        if origin.cell_id:
+            self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
+        prompt, system = self._prompt(arguments, cell, names), arguments.system
+        if system is not None and not arguments.raw:
+            system = interpolate(system, names)
+        session = self.sessions.setdefault(execution.notebook, Session())
+        node = session.turn(
+            execution.cell,
+            place,
+            continues=arguments.continue_ and not arguments.new,
+            recall=lambda: read_continued_turn(origin),
+        )
         if arguments.conversation is not None:
-            turn.parent = ConversationNode(response=find_response(arguments.conversation))
-        return turn
+            node.parent = ConversationNode(response=find_response(arguments.conversation))
+        model = self._model(arguments, session, node)
+        conversation = session.conversation(node, model)
+        digest = request_digest(arguments, model.model_id, prompt, system, conversation.history())
+        return _Asked(arguments, prompt, system, tools, replace(origin, request=digest), session, node, conversation)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> list[Any]:
         tools = find_tools(arguments.tools, names)
@@ -166,23 +237,15 @@ class LLMMagics(Magics):
             tools += define_functions(arguments.functions, names)
         return mark_for_approval(tools, arguments.approve, always=arguments.ask_always)
 
-    def _chain(
-        self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: ConversationNode, origin: Origin
-    ) -> ChainResponse:
-        prompt = self._prompt(arguments, cell, names)
-        model = self._model(arguments, turn)
-        tools = self._tools(arguments, names)
-        system = arguments.system
-        if system is not None and not arguments.raw:
-            system = interpolate(system, names)
-        conversation = self.session.conversation(turn, model)
-        conversation._origin = origin
+    def _chain(self, asked: _Asked) -> ChainResponse:
+        arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model
+        conversation._origin = asked.origin
         try:
             return conversation.chain(
-                prompt,
-                system=system,
+                asked.prompt,
+                system=asked.system,
                 stream=arguments.stream,
-                tools=tools,
+                tools=asked.tools,
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 hide_reasoning=arguments.hide_reasoning,
@@ -195,8 +258,8 @@ class LLMMagics(Magics):
         except ValueError as error:
             raise CellError(f"{error} Nothing was sent.") from None
 
-    def _model(self, arguments: Arguments, turn: ConversationNode) -> Model | KeyModel:
-        before = self.session.model_before(turn)
+    def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
+        before = session.model_before(node)
         # A conversation keeps its model until another one is named.
         if arguments.model is None and before is not None:
             return before
@@ -211,15 +274,13 @@ class LLMMagics(Magics):
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None or view.state == "failed" or response is None:
             return
-        arguments, turn = live.context
+        arguments, node = live.context
         if arguments.key is not None and arguments.key not in list_keys():
-            view.remarks = [
-                "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
-            ]
+            view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
         view.cut_short = _finish_reason(response.response_json) == "length"
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer:
-            self.session.keep(turn, response)
+            self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = view.answer
 
@@ -240,6 +301,8 @@ def register(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
     magics.actions.open()
+    magics._follow_cell()
+    shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
 
 
@@ -256,6 +319,7 @@ def unregister(shell: InteractiveShell) -> None:
         # Otherwise %config would still offer the traits of the magics that are gone.
         shell.configurables.remove(magics)
     magics.actions.close()
+    shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     magics.halts.undo()
     forget_questions(shell)

@@ -1,4 +1,4 @@
-"""Reads from the journal what earlier kernels left: the turn that a cell continues, the question that waits in it, its chain."""
+"""Reads from the journal what earlier kernels left: the turn that a cell continues, the questions that wait in it, its chain."""
 
 from __future__ import annotations
 
@@ -12,26 +12,34 @@ from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
 from llm_notebook.models.responses import Response
 from llm_notebook.models.resuming import ask_about_unknown, left_of, model_of, pause_of, response_of
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.frontend.kernel import journal_cell
 from llm_notebook.notebook.tools import find_defined_tools
-from llm_notebook.turns.log import Origin
+from llm_notebook.tools.collecting import as_tools
+from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["find_response", "is_open", "load_paused_chain", "read_continued_turn", "read_rounds", "read_waiting_chain"]
+__all__ = [
+    "find_response",
+    "is_open",
+    "load_paused_chain",
+    "read_continued_turn",
+    "read_open_turns",
+    "read_rounds",
+    "waits",
+]
 
 
 _OPEN = ("waiting", "unknown")
 _DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
-def read_continued_turn(cell: str, notebook: str) -> Response | None:
-    """Return the response that a cell with `-c` continues, as earlier kernels left it.
+def read_continued_turn(origin: Origin) -> Response | None:
+    """Return the response that a prompt with `-c` continues, as earlier kernels left it.
 
-    That is the response that the cell continued when it was last run, or else the latest response of the notebook.
+    That is the response that the same prompt of the cell continued when it was last run, or else the latest response of the notebook.
+    The path that a kernel was started with does not tell which notebook a new cell is in, so there only the former counts.
 
     Args:
-        cell: the cell's identity.
-        notebook: the notebook's path; empty if it is not known.
+        origin: where the prompt is asked.
 
     Returns:
         None if there is no such response, or the journal or its model cannot be reached.
@@ -40,31 +48,35 @@ def read_continued_turn(cell: str, notebook: str) -> Response | None:
     if journal is None:
         return None
     try:
-        origin = journal_cell(cell)
-        before = journal.latest_turn(cell_id=origin) if origin else None
+        before = _read_cell(origin, journal)
         if before is not None:
             parent_id = journal.chain(before.begun.chain_id)[0].begun.parent_id
         else:
-            latest = journal.latest_turn(notebook=notebook) if notebook else None
+            latest = journal.latest_turn(notebook=origin.notebook) if origin.notebook else None
             parent_id = latest.begun.turn_id if latest is not None else None
         return _read_response(parent_id, journal) if parent_id is not None else None
     except (JournalError, UnknownModelError):
         return None
 
 
-def read_waiting_chain(origin: Origin) -> str | None:
-    """Return the id of the chain that waits for a human in a cell whose text is unchanged, or None."""
+def _read_cell(origin: Origin, journal: Journal) -> TurnEntry | None:
+    """Return the turn that the same prompt of a cell began last; None if it is not known which cell of which notebook asks."""
+    if not origin.cell_id or not (origin.notebook or origin.started_in):
+        return None
+    # A turn has one of the two paths.
+    path = {"notebook": origin.notebook} if origin.notebook else {"started_in": origin.started_in}
+    return journal.latest_turn(cell_id=origin.cell_id, place=origin.place, **path)
+
+
+def read_open_turns(cell_id: str) -> list[TurnEntry]:
+    """Return the turns with calls that wait for a human in the cells with this id, oldest first. Copies of a cell can share its id."""
     journal = process.of(CurrentJournal).journal
-    if journal is None:
-        return None
+    if journal is None or not cell_id:
+        return []
     try:
-        latest = journal.latest_turn(cell_id=origin.cell_id)
-        if latest is None or latest.begun.settings.get("text") != origin.text:
-            return None
-        chain_id = latest.begun.chain_id
-        return chain_id if is_open(journal.chain(chain_id)) else None
+        return journal.open_turns(cell_id)
     except JournalError:
-        return None
+        return []
 
 
 def find_response(name: str) -> Response:
@@ -128,15 +140,18 @@ def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
 
 def is_open(rounds: Sequence[TurnEntry]) -> bool:
     """Return whether a call of the last turn waits for a human, or was decided but has no result yet."""
-    return any(_waits(call) for call in rounds[-1].calls)
+    return any(waits(call) for call in rounds[-1].calls)
 
 
-def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any]) -> PausedChain | None:
-    """Load a chain of the journal so that it can continue, with the tools that this notebook defines.
+def load_paused_chain(
+    rounds: Sequence[TurnEntry], variables: Mapping[str, Any], given: Mapping[str, Any]
+) -> PausedChain | None:
+    """Load a chain of the journal so that it can continue, with the tools that its cell and this notebook define.
 
     Args:
         rounds: the turns of the chain, oldest first.
         variables: the user's variables.
+        given: the tools that the chain's cell was run with in this kernel, by name.
 
     Returns:
         None if no journal is open. Where this kernel does not know the chain's model, an AbsentModel stands for it.
@@ -151,13 +166,18 @@ def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any])
     last = rounds[-1]
     names = {name for turn in rounds for name in turn.begun.settings.get("tools", [])}
     names |= {call.tool_name for call in last.calls}
+    own = [given[name] for name in sorted(names & set(given))]
+    known = {tool.name for tool in as_tools(own)}
+    defined = find_defined_tools(sorted(names - set(given) - known), variables).values()
+    others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
     # A Toolbox may be found under the names of several of its tools, and is to be given once.
-    tools = list({id(tool): tool for tool in find_defined_tools(sorted(names), variables).values()}.values())
-    call = next((call for call in last.calls if _waits(call)), None)
+    tools = list({id(item): item for item in [*own, *others]}.values())
+    call = next((call for call in last.calls if waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
     return pause_of(call, journal, tools=tools, model=model_of(call, journal)).paused
 
 
-def _waits(call: CallEntry) -> bool:
+def waits(call: CallEntry) -> bool:
+    """Return whether a call waits for a human, or was decided but has no result yet."""
     return call.state in _OPEN or (call.state in _DECIDED and call.result is None)

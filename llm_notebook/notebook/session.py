@@ -1,4 +1,4 @@
-"""The conversations of one kernel: which turn each cell holds, and which turn is the latest.
+"""The conversations of one kernel: for each notebook, which turn each cell holds, and which turn is the latest.
 
 A notebook is not a chat. Cells are run again, in any order, and each run replaces what the cell said before. So a conversation is a
 tree of nodes, one for each prompt of a cell, and a node keeps its parent when its cell is run again: the second run of a cell with
@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
-from llm_notebook.notebook.frontend.kernel import CellIdentity
 
-__all__ = ["ConversationNode", "Session"]
+__all__ = ["ConversationNode", "PromptCount", "Session"]
+
+_MOST_COUNTED = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -41,47 +42,55 @@ class ConversationNode:
 
 
 @dataclass(slots=True)
+class PromptCount:
+    """Counts the prompts of each execution, which distinguishes those of one cell, as in a loop."""
+
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def next(self, execution: str) -> int:
+        """Return how many prompts an execution has had before this one."""
+        # An async cell and a click may take turns, so more executions than one are under way.
+        place = self._counts.pop(execution, 0)
+        self._counts[execution] = place + 1
+        for old in list(self._counts)[:-_MOST_COUNTED]:
+            del self._counts[old]
+        return place
+
+
+@dataclass(slots=True)
 class Session:
-    """The conversations of one kernel.
+    """The conversations of one notebook in this kernel."""
 
-    Attributes:
-        recall: returns, for a cell's identity, the response that it continues from an earlier kernel; None if there is none.
-    """
-
-    recall: Callable[[str], Response | None] = lambda _cell: None
     _turns: dict[tuple[str, int], ConversationNode] = field(default_factory=dict)
     _latest: ConversationNode | None = None
-    _execution: str = ""
-    _position: int = 0
 
-    def turn(self, identity: CellIdentity, *, continues: bool) -> ConversationNode:
-        """Return the node for the next prompt of a cell, the one that it had before if its parent is unchanged.
+    def turn(
+        self, cell: str, place: int, *, continues: bool, recall: Callable[[], Response | None] = lambda: None
+    ) -> ConversationNode:
+        """Return the node for a prompt of a cell, the one that it had before if its parent is unchanged.
 
         Args:
-            identity: the identities of the cell and of this execution of it. Several prompts of one execution, as in a loop,
-                are distinguished by their order.
+            cell: what stands for the cell.
+            place: how many prompts the execution of the cell has had before this one.
             continues: whether the prompt is sent with the turns before it.
+            recall: returns the response that the prompt continues from an earlier kernel; None if there is none.
         """
-        cell, execution = identity
-        self._position = self._position + 1 if execution == self._execution else 0
-        self._execution = execution
-        place = (cell, self._position)
-        known = self._turns.get(place)
-        parent = self._parent(known, cell) if continues else None
+        known = self._turns.get((cell, place))
+        parent = self._parent(known, recall) if continues else None
         # A cell that is given or loses its -c gets another node: other cells may still continue what it said before.
         turn = (
             known
             if known is not None and known.parent is parent
             else ConversationNode(parent, before=known.before if known is not None else self._latest)
         )
-        self._turns[place] = turn
+        self._turns[cell, place] = turn
         return turn
 
-    def _parent(self, known: ConversationNode | None, cell: str) -> ConversationNode | None:
+    def _parent(self, known: ConversationNode | None, recall: Callable[[], Response | None]) -> ConversationNode | None:
         """Return the node that a prompt with -c continues, given the node that its cell had so far."""
         if known is None:
             # Earlier kernels matter only until this one has an answer.
-            recalled = self.recall(cell) if self._latest is None else None
+            recalled = recall() if self._latest is None else None
             return self._latest if recalled is None else ConversationNode(response=recalled)
         if known.parent is not None:
             return known.parent

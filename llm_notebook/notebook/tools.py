@@ -14,7 +14,14 @@ from llm_notebook.tools.collecting import as_tools
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["define_functions", "find_defined_tools", "find_tools", "mark_for_approval", "missing_sentence"]
+__all__ = [
+    "define_functions",
+    "find_defined_tools",
+    "find_tools",
+    "mark_for_approval",
+    "missing_sentence",
+    "tools_by_name",
+]
 
 
 def find_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
@@ -121,6 +128,12 @@ def mark_for_approval(tools: Sequence[Any], approve: Iterable[str], *, always: b
         require_approval(tool) if isinstance(tool, Tool) and (always or tool.name in names) else tool
         for tool in as_tools(tools)
     ]
+
+
+def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
+    """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes by their class's name too."""
+    named = {tool.name: item for item in tools for tool in as_tools([item])}
+    return named | {type(item).__name__: item for item in tools if isinstance(item, Toolbox)}
 
 
 def find_defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,6 +81,12 @@ def shown_arguments(text: str, before: int = 0) -> str:
     return encodable(text[: max(0, room)]) + ("…" if room >= 0 else "")
 
 
+def _request(block: CallBlock, view: TranscriptView) -> Document | None:
+    if block.request is None:
+        return None
+    return request_document(block.request, block, view.scopes, grants_end=view.grants_end)
+
+
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     document: Document = {
         "kind": "call",
@@ -88,7 +94,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         "name": name_document(block.name),
         "arguments": shown_arguments(text),
         "status": block.status,
-        "request": None if block.request is None else request_document(block.request, block, view.scopes),
+        "request": _request(block, view),
         "decision": _decision(block),
     }
     if block.started is not None:

@@ -39,13 +39,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 Document = dict[str, Any]
 
 
-def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequence[str]) -> Document:
+def request_document(
+    request: ApprovalRequest, block: CallBlock, scopes: Sequence[str], *, grants_end: bool = False
+) -> Document:
     """Return the document of a call's approval card.
 
     Args:
         request: the question to the human.
         block: the call.
         scopes: how far "Always allow" may reach. A destructive tool cannot be always allowed.
+        grants_end: whether every "Always allow" ends with the kernel.
     """
     document: Document = {
         "id": block.call_id or encodable(request.tool_call_id),
@@ -58,6 +61,8 @@ def request_document(request: ApprovalRequest, block: CallBlock, scopes: Sequenc
         "params": _parameters(request),
         "grants": [] if request.destructive else list(scopes),
     }
+    if document["grants"] and grants_end:
+        document["grantsEndWithKernel"] = True
     for name, text in (("changed", request.changed), ("blocked", block.blocked)):
         if text:
             document[name] = shortened(text, _LONGEST_SENTENCE)

@@ -79,6 +79,7 @@ class TranscriptView:
         hide_reasoning: do not show reasoning.
         show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
+        grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -102,6 +103,7 @@ class TranscriptView:
     hide_reasoning: bool = False
     show_calls: bool = False
     scopes: tuple[Scope, ...] = ()
+    grants_end: bool = False
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0

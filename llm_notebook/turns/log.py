@@ -35,11 +35,12 @@ from llm_notebook.journal.operations import (
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["SETTLED", "ChainLog", "Note", "Noting", "Origin", "decided_result"]
+__all__ = ["SETTLED", "ChainLog", "Note", "Noting", "decided_result"]
 
 SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 """The states of calls that a human has taken out of the tool's hands."""
@@ -56,26 +57,6 @@ class Note:
 
 
 Noting = Generator[Note, Any, Any]
-
-
-@dataclass(slots=True, frozen=True)
-class Origin:
-    """Where something is asked. What is not known is empty.
-
-    Attributes:
-        cell_id, notebook: labels for the journal; a grant for a cell or a notebook is bound to them.
-        session: the kernel; a grant for the session is bound to it.
-        text: what the user typed in the cell.
-        who: who decides here, for the record.
-        keeps: what is asked here goes into the journal.
-    """
-
-    cell_id: str = ""
-    notebook: str = ""
-    session: str = ""
-    text: str = ""
-    who: str = "you"
-    keeps: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -269,7 +250,7 @@ class ChainLog:
             self.not_saved = str(error)
             return None
         return next(
-            (g for g in in_force if g.identity == identity and g.place and g.place == self._reach(g.scope)), None
+            (g for g in in_force if g.identity == identity and g.place and g.place == self.origin.reach(g.scope)), None
         )
 
     def grant(self, tool_name: str, identity: str, scope: Scope) -> Grant:
@@ -282,7 +263,7 @@ class ChainLog:
         """
         if inside_tool() or is_beside_a_tool():
             raise RuntimeError("A tool cannot allow anything: only a human can.")
-        place = self._reach(scope)
+        place = self.origin.reach(scope)
         if self.journal is None or not place:
             raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
         grant = Grant(new_id(), tool_name, identity, scope, place, self.origin.who, datetime.now(UTC))
@@ -292,8 +273,7 @@ class ChainLog:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes that an "always allow" can have here."""
-        known: tuple[Scope, ...] = ("cell", "notebook", "session")
-        return tuple(scope for scope in known if self._reach(scope)) if self.journal is not None else ()
+        return self.origin.scopes if self.journal is not None else ()
 
     def tell(self, entry: CallEntry) -> None:
         """Call `on_call` with the state of a call."""
@@ -305,8 +285,8 @@ class ChainLog:
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         origin, settings = self.origin, self.settings
-        if origin.text:
-            settings = settings | {"text": origin.text}
+        for name, text in (("text", origin.text), ("cell_text", origin.cell_text)):
+            settings = settings | {name: text} if text else settings
         yield from self._keep(
             TurnBegun(
                 turn_id,
@@ -320,6 +300,9 @@ class ChainLog:
                 origin.notebook or None,
                 datetime.now(UTC),
                 is_whole=is_whole,
+                started_in=origin.started_in or None,
+                place=origin.place,
+                request=origin.request,
             )
         )
 
@@ -341,9 +324,6 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
-
-    def _reach(self, scope: Scope) -> str:
-        return {"cell": self.origin.cell_id, "notebook": self.origin.notebook, "session": self.origin.session}[scope]
 
 
 def decided_result(call: CallEntry) -> ToolResult:

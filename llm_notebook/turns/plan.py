@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.turns.log import ChainLog, Origin
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall, ToolResult

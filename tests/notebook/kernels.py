@@ -94,8 +94,22 @@ class Kernel:
         self.heard: list[dict[str, Any]] = []
         self.subshell_id: str | None = None
 
-    def send(self, code: str, cell_id: str | None = None, *, allow_stdin: bool = True) -> str:
-        """Queue a cell. Return the id of its request."""
+    def send(
+        self,
+        code: str,
+        cell_id: str | None = None,
+        *,
+        allow_stdin: bool = True,
+        notebook: str | dict[str, Any] | None = None,
+    ) -> str:
+        """Queue a cell. Return the id of its request.
+
+        Args:
+            code: the text of the cell.
+            cell_id: its id; None for a front end that sends none.
+            allow_stdin: whether the front end can ask its user.
+            notebook: the notebook's path, or all that our extension says about it; None for another front end.
+        """
         content = {
             "code": code,
             "silent": False,
@@ -104,7 +118,10 @@ class Kernel:
             "allow_stdin": allow_stdin,
             "stop_on_error": True,
         }
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
+        metadata: dict[str, Any] = {"cellId": cell_id} if cell_id else {}
+        if notebook is not None:
+            metadata["llm_notebook"] = {"path": notebook} if isinstance(notebook, str) else notebook
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 

@@ -77,7 +77,10 @@ class Other(Echo):
 
 
 class Asker(_Scripted):
-    """Calls `erase(path)` for each word of the prompt that begins with a slash, one after the other, then repeats the results."""
+    """Calls `erase(path)` for each word of the prompt that begins with a slash, one after the other, then repeats the results.
+
+    Where there is no such tool, it calls the first that it is given in its place.
+    """
 
     model_id = "asker"
     supports_tools = True
@@ -88,7 +91,9 @@ class Asker(_Scripted):
         results = [part.output for part in said if isinstance(part, ToolResultPart)]
         left = [word for word in words if word.startswith("/")][len(results) :]
         if left:
-            response.add_tool_call(ToolCall("erase", {"path": left[0]}, f"call {left[0]}"))
+            names = [tool.name for tool in prompt.tools]
+            name = "erase" if "erase" in names or not names else names[0]
+            response.add_tool_call(ToolCall(name, {"path": left[0]}, f"call {left[0]}"))
         else:
             yield f"All done: {', '.join(results)}."
 

@@ -19,7 +19,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
-from llm_notebook.turns.log import Origin
+from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
 Call = llm.ToolCall

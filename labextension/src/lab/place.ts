@@ -12,6 +12,7 @@ import type { Widget } from '@lumino/widgets';
 import type { Action, IHost } from '../transcript';
 import { KernelBus } from './bus';
 import type { Clicks } from './click';
+import type { Senders } from './path';
 
 export interface IPlace {
   /** The bus of the connected kernel. */
@@ -68,7 +69,8 @@ export class NotebookPlace implements IPlace {
   constructor(
     private readonly panel: NotebookPanel,
     private readonly buses: Buses,
-    private readonly clicks: Clicks
+    private readonly clicks: Clicks,
+    private readonly senders: Senders
   ) {
     panel.sessionContext.kernelChanged.connect(this.connect, this);
     panel.disposed.connect(this.dispose, this);
@@ -122,7 +124,12 @@ export class NotebookPlace implements IPlace {
   private connect(): void {
     this.current?.changed.disconnect(this.notify, this);
     const { kernel } = this;
-    this.current = kernel && this.buses.of(kernel);
+    const bus = kernel && this.buses.of(kernel);
+    if (kernel && bus) {
+      const path = (): string => this.panel.context.path;
+      this.senders.sign(kernel, path, () => bus.state === 'joined');
+    }
+    this.current = bus;
     this.current?.changed.connect(this.notify, this);
     this.notify();
   }

@@ -140,10 +140,20 @@ class SQLiteJournal(Journal):
         with self._reading() as (reader, _):
             return reader.messages(turn_id)
 
-    def latest_turn(self, *, cell_id: str | None = None, notebook: str | None = None) -> TurnEntry | None:
-        """Return the turn that began last in a cell or in a notebook; given both, in this cell of this notebook."""
+    def latest_turn(
+        self,
+        *,
+        cell_id: str | None = None,
+        notebook: str | None = None,
+        started_in: str | None = None,
+        place: int | None = None,
+    ) -> TurnEntry | None:
         with self._reading() as (reader, _):
-            return reader.latest_turn(cell_id, notebook)
+            return reader.latest_turn(cell_id, notebook, started_in, place)
+
+    def open_turns(self, cell_id: str) -> list[TurnEntry]:
+        with self._reading() as (reader, _):
+            return reader.open_turns(cell_id)
 
     def grants(self) -> list[Grant]:
         with self._reading() as (reader, _):

@@ -27,7 +27,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, status, output, usage, duration_ms, resolved_model, error
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -127,13 +127,24 @@ class Reader:
             messages += messages_of(answered or "[]", self._content)
         return messages
 
-    def latest_turn(self, cell_id: str | None, notebook: str | None) -> TurnEntry | None:
-        """Return the turn that began last in a cell or in a notebook; given both, in this cell of this notebook."""
-        named = {"cell_id": cell_id, "notebook": notebook}
-        wanted = {column: text_column(value) for column, value in named.items() if value is not None}
+    def latest_turn(
+        self, cell_id: str | None, notebook: str | None, started_in: str | None, place: int | None
+    ) -> TurnEntry | None:
+        """Return the turn that began last and has all that is given."""
+        named = {"cell_id": cell_id, "notebook": notebook, "started_in": started_in}
+        wanted: dict[str, Column] = {column: text_column(value) for column, value in named.items() if value is not None}
+        if place is not None:
+            wanted["place"] = place
         condition = " AND ".join(f"{column} = ?" for column in wanted) or "1"
         turns = self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values()))
         return turns[0] if turns else None
+
+    def open_turns(self, cell_id: str) -> list[TurnEntry]:
+        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
+        is_open = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({OPEN_CALLS}))"
+        turns = self._turns(f"WHERE cell_id = ? AND {is_open} ORDER BY turns.number", (text_column(cell_id),))
+        # Calls that are still `started` here are running in a process that is alive.
+        return [turn for turn in turns if any(_is_open(call) for call in turn.calls)]
 
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first."""
@@ -169,7 +180,8 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        status, output, usage, duration_ms, resolved_model, error = row[12:]
+        started_in, place, request = row[12:15]
+        status, output, usage, duration_ms, resolved_model, error = row[15:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -182,6 +194,9 @@ class Reader:
             notebook=text_of(notebook),
             at=time_of(began_at),
             is_whole=bool(is_whole),
+            started_in=text_of(started_in),
+            place=place,
+            request=text_of(request),
         )
         if status is None:
             return TurnEntry(begun, "streaming")
@@ -230,6 +245,12 @@ class Reader:
 def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
     """Return the state of a call: `unknown` if it is stored as `started` and the process that started it has died."""
     return "unknown" if state == "started" and not is_held(owner) else state
+
+
+def _is_open(call: CallEntry) -> bool:
+    if call.state in ("denied", "answered", "abandoned"):
+        return call.result is None
+    return call.state in ("waiting", "unknown", "approved")
 
 
 def _grant_from(row: Row) -> Grant:

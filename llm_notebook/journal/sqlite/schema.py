@@ -181,5 +181,16 @@ _VIEWS = (
     """,
 )
 
+# Where a turn was asked, so that running its cell again finds it. `notebook` has only paths that a front end sent with the
+# execution; `started_in` has the path that a kernel was started with, which may be out of date.
+_ORIGINS = (
+    "ALTER TABLE turns ADD COLUMN started_in TEXT",
+    "ALTER TABLE turns ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE turns ADD COLUMN request TEXT NOT NULL DEFAULT ''",
+    # Who said the paths that are in the file already is not known.
+    "UPDATE turns SET started_in = notebook, notebook = NULL",
+    "UPDATE grants SET revoked_by = '', revoked_at = granted_at WHERE scope <> 'session' AND revoked_at IS NULL",
+)
+
 # A file's `user_version` is the number of migrations that it has had.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS), _ORIGINS)

@@ -39,6 +39,9 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
         "cell_id": text_column(turn.cell_id),
         "notebook": text_column(turn.notebook),
         "began_at": time_column(turn.at),
+        "started_in": text_column(turn.started_in),
+        "place": turn.place,
+        "request": text_column(turn.request),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 

@@ -5,11 +5,22 @@ Values are encoded when an operation is handed over, so that later changes to it
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from llm_notebook.journal.operations import CallMoved, CallProposed, Decided, Granted, Revoked, TurnBegun, TurnEnded
+from llm_notebook.journal.operations import (
+    CallMoved,
+    CallProposed,
+    Decided,
+    Granted,
+    NotebookRenamed,
+    Revoked,
+    TurnBegun,
+    TurnEnded,
+    cell_place,
+)
 from llm_notebook.journal.sqlite.call_writes import call_decided, call_moved, call_proposed
-from llm_notebook.journal.sqlite.columns import text_column, time_column
+from llm_notebook.journal.sqlite.columns import text_column, text_of, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 
@@ -47,6 +58,8 @@ def _write_for(operation: AnsweredWith[object]) -> Write[object]:
             return _grant_given(operation)
         case Revoked():
             return _grant_revoked(operation)
+        case NotebookRenamed():
+            return _notebook_renamed(operation)
     raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
 
@@ -84,5 +97,22 @@ def _grant_revoked(revoked: Revoked) -> Write[bool]:
             "UPDATE grants SET revoked_by = ?, revoked_at = ? WHERE grant_id = ? AND revoked_at IS NULL", values
         )
         return done.rowcount == 1
+
+    return Write(store, must_last=True)
+
+
+def _notebook_renamed(renamed: NotebookRenamed) -> Write[None]:
+    before, after = text_column(renamed.before), text_column(renamed.after)
+
+    def store(transaction: Transaction) -> None:
+        run = transaction.connection.execute
+        run("UPDATE turns SET notebook = ? WHERE notebook = ?", (after, before))
+        run("UPDATE grants SET place = ? WHERE scope = 'notebook' AND place = ?", (after, before))
+        for number, place in run(
+            "SELECT number, place FROM grants WHERE scope = 'cell' AND revoked_at IS NULL"
+        ).fetchall():
+            container, *cell = json.loads(text_of(place))
+            if container == renamed.before:
+                run("UPDATE grants SET place = ? WHERE number = ?", (cell_place(renamed.after, *cell), number))
 
     return Write(store, must_last=True)

@@ -1,4 +1,4 @@
-"""The kernel, and every difference between ipykernel versions: which cell is running, and how output reaches a cell.
+"""The kernel, and every difference between ipykernel versions: which request is running, and how output reaches a cell.
 
 Jupyter has no address for "that cell". A message lands in the output of a cell because it names, as its parent, the request that
 ran the cell. ipykernel keeps the parent of the running cell in one variable (6.x) or in a context variable and a fallback (7.x),
@@ -24,8 +24,6 @@ The private names of ipykernel that this needs are listed in the protocol `_Kern
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import signal
 import sys
 import threading
@@ -36,30 +34,23 @@ from typing import Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.turns.log import Origin
-
 __all__ = [
-    "CellIdentity",
     "MainThread",
     "Publish",
     "Request",
     "as_request",
-    "cell_identity",
     "comm_publisher",
-    "current_origin",
     "current_request",
     "held_interrupts",
     "in_kernel",
     "is_interactive",
-    "journal_cell",
+    "kernel_session",
     "publisher",
     "threadsafe_publisher",
 ]
 
 Publish = Callable[[dict[str, Any], str, bool], None]
 """Shows a MIME bundle: (the bundle, a display id, whether it updates the output with that id)."""
-CellIdentity = tuple[str, str]
-"""(identity of the cell, identity of this execution of it)."""
 
 
 class _Session(Protocol):
@@ -273,51 +264,10 @@ class MainThread:
         self._cell_runs = False
 
 
-def cell_identity(shell: InteractiveShell) -> CellIdentity:
-    """Return (identity of the cell, identity of this execution of it).
-
-    A cell is identified by the id that the front end sends, or by its text if there is none; an execution by its request, or by
-    its number. In a terminal, under nbclient and at the click of a button nothing is ever run again, so every execution counts
-    as a cell of its own: the same words typed twice are two turns.
-    """
-    parent = _parent(shell)
-    if parent is None:
-        number = str(shell.execution_count)
-        return f"number:{number}", number
-    execution = str(parent.get("header", {}).get("msg_id"))
-    cell_id = parent.get("metadata", {}).get("cellId")
-    if isinstance(cell_id, str) and cell_id:
-        return f"id:{cell_id}", execution
-    content = parent.get("content", {})
-    text = content.get("code")
-    if not isinstance(text, str) or not content.get("allow_stdin", True):
-        return f"execution:{execution}", execution
-    return f"text:{text}", execution
-
-
-def journal_cell(cell: str) -> str:
-    """Return a cell's identity as the journal keeps it: short, and empty for a cell that can never be run again."""
-    kind, _, name = cell.partition(":")
-    if kind == "text":
-        return f"text:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
-    return cell if kind == "id" else ""
-
-
-def current_origin(shell: InteractiveShell, cell: str, text: str, keeps: bool = True) -> Origin:
-    """Return where a prompt comes from, for the journal.
-
-    Args:
-        shell: the shell that runs the cell.
-        cell: the cell's identity.
-        text: what the user typed.
-        keeps: whether the journal keeps the turn.
-    """
-    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
+def kernel_session(shell: InteractiveShell) -> str:
+    """Return the name of this kernel's session, which no other kernel has; empty in a terminal."""
     kernel = _kernel_of(shell)
-    session = kernel.session.session if kernel is not None and kernel.session is not None else ""
-    # The kernel of a console has a session name too, but it is not the path of a notebook.
-    notebook = str(path) if str(path).endswith(".ipynb") else ""
-    return Origin(journal_cell(cell), notebook, session or f"process-{os.getpid()}", text, keeps=keeps)
+    return kernel.session.session if kernel is not None and kernel.session is not None else ""
 
 
 def _kernel_of(shell: InteractiveShell) -> _Kernel | None:

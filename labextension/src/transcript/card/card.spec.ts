@@ -266,6 +266,16 @@ test('only the scopes that the kernel offers can be allowed', () => {
   expect(asked({ grants: [] }).buttons('Always allow')).toHaveLength(0);
 });
 
+test('where it is not known which notebook asks, the card says that what is allowed ends with the kernel', () => {
+  const page = asked({
+    grants: ['cell', 'session'],
+    grantsEndWithKernel: true
+  });
+  page.press('Always allow');
+  expect(page.node.textContent).toContain('until this kernel ends');
+  expect(page.node.textContent).not.toContain('after a restart');
+});
+
 test('what is blocked can be read and not be decided', async () => {
   const page = asked({ blocked: 'Run the cell that defines delete_files.' });
   await page.wait();

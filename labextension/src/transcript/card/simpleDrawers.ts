@@ -47,12 +47,17 @@ export function textDrawer(
 
 /** The label of each scope, and how long a grant for it lasts. */
 const REACH: Record<Scope, [string, string]> = {
-  cell: ['In this cell', 'until its chain ends'],
+  cell: ['In this cell', 'while its text is the same, also after a restart'],
   notebook: ['In this notebook', 'until you revoke it, also after a restart'],
   session: [
     'In this session',
     'in every notebook of this kernel, until it ends'
   ]
+};
+
+/** How long a grant lasts where it is not known which notebook asks. */
+const UNTIL_KERNEL_ENDS: Partial<Record<Scope, string>> = {
+  cell: 'while its text is the same, until this kernel ends'
 };
 
 /** The scopes in which the tool can always be allowed. */
@@ -73,7 +78,8 @@ export function grantDrawer(
   const ways = el('div', 'llm-ways');
   const consenting = request.grants.map(scope => {
     const choice = button('llm-button', REACH[scope][0], () => grant(scope));
-    ways.append(choice, el('span', '', REACH[scope][1]));
+    const lasts = request.grantsEndWithKernel && UNTIL_KERNEL_ENDS[scope];
+    ways.append(choice, el('span', '', lasts || REACH[scope][1]));
     return choice;
   });
   const leave = button('llm-button', 'Back', back);

@@ -1,0 +1,141 @@
+/**
+ * Tells the kernel, in every execute request, which notebook sends it.
+ *
+ * The kernel knows only the path that it was started with, which is wrong once the
+ * notebook is renamed or copied, and for a second notebook on the same kernel. What
+ * waits in a cell, and what a reader allows in a notebook, belong to the notebook.
+ * So the path is in the request itself: whatever happens while it is queued, it says
+ * where the cell was run.
+ *
+ * A renamed file is still the same notebook, but only this page knows that it was
+ * renamed and not copied. So the next request says which path it had before, and goes
+ * on to say so until one was carried out by a kernel that has the package loaded.
+ */
+
+import { PageConfig } from '@jupyterlab/coreutils';
+import type { Contents, Kernel } from '@jupyterlab/services';
+
+/**
+ * What a request says about its notebook, under the key `llm_notebook` of its
+ * metadata: its `path`, the `root` folder of the server that the path begins in, and
+ * after a rename the path that it `was` at before.
+ */
+type Sender = { path: string } & Record<string, string>;
+
+type Connection = Pick<Kernel.IKernelConnection, 'requestExecute'>;
+type FileChange = Pick<Contents.IChangedArgs, 'type' | 'oldValue' | 'newValue'>;
+
+/** Something that has happened to the name of a file or folder. */
+interface IStep {
+  /** The path before a rename; null where the history of `to` begins anew. */
+  from: string | null;
+  to: string;
+}
+
+/** Remembers how the files of a server were renamed on this page. */
+export class Renames {
+  private readonly steps: IStep[] = [];
+
+  constructor(contents?: Pick<Contents.IManager, 'fileChanged'>) {
+    contents?.fileChanged.connect((_, change) => this.note(change));
+  }
+
+  note({ type, oldValue, newValue }: FileChange): void {
+    const from = oldValue?.path;
+    const to = newValue?.path;
+    if (type === 'rename' && from && to) {
+      this.steps.push({ from, to });
+      return;
+    }
+    const other = type === 'new' ? to : type === 'delete' ? from : undefined;
+    if (other && this.before(other) !== undefined) {
+      this.settle(other);
+    }
+  }
+
+  /** The path that a file had before it, or a folder that it is in, was renamed; undefined if none was. */
+  before(path: string): string | undefined {
+    let at = path;
+    for (const { from, to } of [...this.steps].reverse()) {
+      if (from === null) {
+        if (at === to) {
+          break;
+        }
+      } else if (at === to || at.startsWith(`${to}/`)) {
+        at = from + at.slice(to.length);
+      }
+    }
+    return at === path ? undefined : at;
+  }
+
+  /**
+   * Forget what the file at a path was called before: the kernel knows it, or it is another file.
+   *
+   * @param last the last step that this is true of, where there may have been others since.
+   */
+  settle(path: string, last = this.latest): void {
+    const position = last ? this.steps.indexOf(last) + 1 : 0;
+    this.steps.splice(position, 0, { from: null, to: path });
+  }
+
+  /** What happened last. */
+  get latest(): IStep | undefined {
+    return this.steps[this.steps.length - 1];
+  }
+}
+
+/** Makes the requests of kernel connections say which notebook sends them. */
+export class Senders {
+  private readonly known = new WeakSet<Connection>();
+
+  constructor(private readonly renames: Renames) {}
+
+  /**
+   * Make a connection say so. Each notebook has a connection of its own.
+   *
+   * @param path returns the notebook's path at the time of a request.
+   * @param isHeard returns whether the kernel has the package loaded.
+   */
+  sign(kernel: Connection, path: () => string, isHeard: () => boolean): void {
+    if (this.known.has(kernel)) {
+      return;
+    }
+    this.known.add(kernel);
+    const request = kernel.requestExecute.bind(kernel);
+    kernel.requestExecute = (content, disposeOnDone, metadata) => {
+      const sender = this.senderAt(path());
+      const future = request(content, disposeOnDone, {
+        ...metadata,
+        llm_notebook: sender
+      });
+      if (sender.was !== undefined) {
+        const { latest } = this.renames;
+        void heard(future.done, isHeard).then(
+          isSaid => isSaid && this.renames.settle(sender.path, latest)
+        );
+      }
+      return future;
+    };
+  }
+
+  private senderAt(path: string): Sender {
+    const sender: Sender = { path };
+    const root = PageConfig.getOption('serverRoot');
+    const was = this.renames.before(path);
+    return { ...sender, ...(root && { root }), ...(was && { was }) };
+  }
+}
+
+/** Whether a request was carried out by a kernel that has the package loaded. If not, the next one says it again. */
+async function heard(
+  done: Promise<unknown>,
+  isHeard: () => boolean
+): Promise<boolean> {
+  try {
+    const { content } = (await done) as { content: { status: string } };
+    return content.status !== 'aborted' && isHeard();
+  } catch {
+    // The kernel went away before.
+    return false;
+  }
+}

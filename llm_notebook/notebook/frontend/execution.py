@@ -1,0 +1,104 @@
+"""What a front end says about the execution that is under way: which notebook it is in, which cell it runs, and what was renamed.
+
+Our extension puts the notebook's present path into the metadata of every execute request, under `llm_notebook`:
+
+    {"path": "2025.ipynb", "root": "~/work", "was": "2024.ipynb"}
+
+`path` is relative to `root`, the server's folder, and `was` is the path before the file was renamed, until the kernel has been told. That
+is known for each request, queued ones included. Other front ends say nothing of the kind. For them there is only the path that the
+kernel was started with, which stays as it is when the file is renamed or copied, and which a second notebook on the same kernel shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.frontend.kernel import current_request, kernel_session
+
+__all__ = ["Execution", "current_execution"]
+
+
+@dataclass(slots=True, frozen=True)
+class Execution:
+    """One execution of a cell. What is not known is empty.
+
+    Attributes:
+        name: the id of its request, or its number.
+        cell: what stands for the cell within this kernel: the id that the front end sends, or the cell's text if there is none. In a
+            terminal, under nbclient and at the click of a button nothing is ever run again, so there every execution counts as a
+            cell of its own: the same words typed twice are two turns.
+        cell_id: the id that the front end sends.
+        notebook: the notebook's path, if it was sent with this execution.
+        renamed_from: the path that the notebook had before, if it was renamed since the kernel last heard of it.
+        started_in: where no path was sent, the one that the kernel was started with.
+        text: a digest of the cell's text.
+        session: the kernel.
+    """
+
+    name: str
+    cell: str
+    cell_id: str = ""
+    notebook: str = ""
+    renamed_from: str = ""
+    started_in: str = ""
+    text: str = ""
+    session: str = ""
+
+
+def current_execution(shell: InteractiveShell) -> Execution:
+    """Return the execution that is under way."""
+    request = current_request(shell)
+    session = kernel_session(shell) or f"process-{os.getpid()}"
+    if request is None:
+        number = str(shell.execution_count)
+        return Execution(number, f"number:{number}", session=session)
+    content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
+    name = _text(_dict(request.message, "header"), "msg_id")
+    cell_id, code = _text(metadata, "cellId"), content.get("code")
+    if cell_id:
+        cell = f"id:{cell_id}"
+    elif isinstance(code, str) and content.get("allow_stdin", True):
+        cell = f"text:{code}"
+    else:
+        cell = f"execution:{name}"
+    sent = _dict(metadata, "llm_notebook")
+    notebook = _path(sent, "path")
+    return Execution(
+        name,
+        cell,
+        cell_id,
+        notebook,
+        _path(sent, "was") if notebook else "",
+        "" if notebook else _path_at_start(shell),
+        hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest() if isinstance(code, str) else "",
+        session,
+    )
+
+
+def _path_at_start(shell: InteractiveShell) -> str:
+    path = str(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
+    # The kernel of a console has a session name too, but it is not the path of a notebook.
+    return path if path.endswith(".ipynb") else ""
+
+
+def _path(sent: Mapping[str, Any], name: str) -> str:
+    """Return a path that the front end sent, below the server's folder: notebooks in two folders may have the same relative path."""
+    path, root = _text(sent, name), _text(sent, "root")
+    return posixpath.join(os.path.expanduser(root), path) if path and root else path
+
+
+def _dict(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = values.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""

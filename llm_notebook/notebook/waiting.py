@@ -1,0 +1,91 @@
+"""Running a cell again while its questions wait: which one comes back, and which are left where they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from llm_notebook.notebook.live_turns import LiveTurn, LiveTurns
+from llm_notebook.notebook.recalling import read_open_turns, waits
+from llm_notebook.transcript.words import on_one_line, short_id
+from llm_notebook.turns.origin import Origin, origin_of
+
+if TYPE_CHECKING:
+    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.parts.messages import Message
+
+__all__ = ["find_repeated", "left_waiting", "request_digest"]
+
+_MOST_NAMED = 3
+
+
+def request_digest(
+    arguments: Arguments, model_id: str, prompt: str, system: str | None, history: Sequence[Message]
+) -> str:
+    """Return a digest of a request as rendered: of everything that would be sent, and of how its tools are asked about.
+
+    Args:
+        arguments: the options of its magic.
+        model_id: the model that would be asked.
+        prompt, system: what is sent, after interpolation.
+        history: what was said before.
+    """
+    asked = {
+        "model": model_id,
+        "prompt": prompt,
+        "system": system,
+        "history": [message.to_dict() for message in history],
+        "options": arguments.options,
+        "tools": [arguments.tools, arguments.functions, arguments.approve, arguments.ask_always],
+        "hide_reasoning": arguments.hide_reasoning,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def find_repeated(turns: LiveTurns, origin: Origin) -> LiveTurn | None:
+    """Return the turn that waits for a human since the same request was asked at the same place of the same cell; None if none does."""
+    here = [turn for turn in turns.turns.values() if turn.is_waiting and origin.repeats(turn.origin)]
+    if here:
+        return here[-1]
+    for entry in reversed(read_open_turns(origin.cell_id)):
+        found = turns.find(entry.begun.chain_id) if origin.repeats(origin_of(entry.begun)) else None
+        if found is not None and found.is_waiting:
+            return found
+    return None
+
+
+def left_waiting(turns: LiveTurns, origin: Origin) -> list[str]:
+    """Return sentences that name the questions of a cell, or of cells that it was copied from, which wait although it asks anew."""
+    found = list(_open_calls(turns, origin))
+    sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
+    more = len(found) - len(sentences)
+    return [*sentences, f"So were {more} more."] if more else sentences
+
+
+def _open_calls(turns: LiveTurns, origin: Origin) -> Iterator[tuple[str, str, str]]:
+    """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
+    kept = set()
+    for entry in read_open_turns(origin.cell_id):
+        asked = origin_of(entry.begun)
+        if asked.place == origin.place:
+            where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
+            for call in filter(waits, entry.calls):
+                kept.add(call.call_id)
+                yield where, call.tool_name, call.call_id
+    for turn in turns.turns.values():
+        if turn.is_waiting and origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
+            for block in turn.view.open_calls:
+                if block.call_id not in kept and block.request is not None:
+                    yield "this cell", block.request.tool_name, block.call_id
+
+
+def _notebook(asked: Origin) -> str:
+    path = asked.notebook or asked.started_in
+    return f"`{on_one_line(path)}`" if path else "another notebook"
+
+
+def _sentence(where: str, tool: str, call_id: str) -> str:
+    name = short_id(call_id)
+    return f"The question about {on_one_line(tool)} that {where} asked before was left in `%llm pending` (`%llm resume {name}`)."

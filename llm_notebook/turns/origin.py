@@ -1,0 +1,83 @@
+"""Where something is asked: which notebook, which cell, which of its prompts, and which request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llm_notebook.journal.operations import Scope, TurnBegun, cell_place
+
+__all__ = ["Origin", "origin_of"]
+
+
+@dataclass(slots=True, frozen=True)
+class Origin:
+    """Where something is asked. What is not known is empty.
+
+    Attributes:
+        cell_id: the cell's id, as the front end sent it with the execution.
+        notebook: the notebook's path, as the front end sent it with the execution.
+        session: the kernel.
+        text: what the user typed.
+        who: who decides here, for the record.
+        keeps: what is asked here goes into the journal.
+        started_in: where no path was sent, the one that the kernel was started with. It may be out of date, or that of another
+            notebook on the same kernel.
+        place: how many prompts the execution of the cell had asked before this one.
+        request: a digest of the request as rendered.
+        cell_text: a digest of the cell's whole text.
+    """
+
+    cell_id: str = ""
+    notebook: str = ""
+    session: str = ""
+    text: str = ""
+    who: str = "you"
+    keeps: bool = True
+    started_in: str = ""
+    place: int = 0
+    request: str = ""
+    cell_text: str = ""
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        """What distinguishes the cell from all others: its notebook, as well as that is known, and its id."""
+        return (self.notebook, self.started_in, self.cell_id)
+
+    def is_cell_of(self, other: Origin) -> bool:
+        """Return whether both are in the same cell of the same notebook."""
+        return bool(self.cell_id) and self.cell == other.cell
+
+    def repeats(self, other: Origin) -> bool:
+        """Return whether both are the same request, at the same place of the same cell."""
+        return self.is_cell_of(other) and (self.place, self.request) == (other.place, other.request)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes that a grant can have here."""
+        known: tuple[Scope, ...] = ("cell", "notebook", "session")
+        return tuple(scope for scope in known if self.reach(scope))
+
+    def reach(self, scope: Scope) -> str:
+        """Return what a grant of this scope is bound to; empty if there can be none.
+
+        The path that a kernel was started with does not count here. Without another one, a grant for a cell ends with the kernel.
+        """
+        if scope == "notebook":
+            return self.notebook
+        if scope == "session":
+            return self.session
+        container = self.notebook or (f"kernel {self.session}" if self.session else "")
+        return cell_place(container, self.cell_id, self.cell_text) if container and self.cell_id else ""
+
+
+def origin_of(begun: TurnBegun) -> Origin:
+    """Return where a turn of the journal was asked. Its kernel is not known, so nothing is allowed for that."""
+    return Origin(
+        begun.cell_id or "",
+        begun.notebook or "",
+        text=begun.settings.get("text", ""),
+        started_in=begun.started_in or "",
+        place=begun.place,
+        request=begun.request,
+        cell_text=begun.settings.get("cell_text", ""),
+    )
