@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.journal.operations import CallEntry, TurnEntry
-from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.pauses import PauseChain
+from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import AnswerDisplay, answer_display
 from llm_notebook.notebook.errors import CellHalted
@@ -37,10 +37,10 @@ from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import Request, current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.providers.catalog.costs import Cost, cost_of, is_billed, total
+from llm_notebook.providers.catalog.costs import Cost
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
-from llm_notebook.transcript.view import State, TranscriptView, add_usage
+from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 
@@ -331,7 +331,7 @@ class LiveTurns:
                 view.end(state, time.monotonic() - began)
                 if state == "paused" and remark:
                     view.remarks = [*view.remarks, remark]
-                _account(turn, chain)
+                account_for(turn, chain)
                 self.settled(turn, chain)
                 turn.is_running = False
                 turn.paused = pause.paused if pause is not None else chain._chain.left
@@ -383,19 +383,3 @@ def _renamed(entry: TurnEntry, before: str, after: str) -> TurnEntry:
     if entry.begun.notebook != before:
         return entry
     return replace(entry, begun=replace(entry.begun, notebook=after))
-
-
-def _account(turn: LiveTurn, chain: ChainResponse) -> None:
-    """Note in the view what a run used and cost, and whether the journal holds it."""
-    view = turn.view
-    view.not_saved = chain._chain.log.not_saved
-    view.scopes = chain._chain.log.scopes
-    view.grants_end = not chain._chain.log.origin.notebook
-    model = chain._chain.plan.model
-    # Each run reads another chain, so no round is counted twice.
-    for state in [response._turn.state for response in chain._chain.responses()]:
-        if state.status == "done":
-            view.usage = add_usage(view.usage, state.usage)
-            if isinstance(model, KeyHolder) and is_billed(model):
-                turn.costs.append(cost_of(model, state.usage, state.response_json))
-    view.cost = total(turn.costs) if view.show_usage else ""

@@ -1,0 +1,31 @@
+"""What a run of a turn used and cost, and whether the journal holds it: facts that the view shows at its foot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_notebook.models.key_holder import KeyHolder
+from llm_notebook.providers.catalog.costs import cost_of, is_billed, total
+from llm_notebook.transcript.view import add_usage
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.live_turns import LiveTurn
+
+__all__ = ["account_for"]
+
+
+def account_for(turn: LiveTurn, chain: ChainResponse) -> None:
+    """Note in the view what a run used and cost, and whether the journal holds it."""
+    view = turn.view
+    view.not_saved = chain._chain.log.not_saved
+    view.scopes = chain._chain.log.scopes
+    view.grants_end = not chain._chain.log.origin.notebook
+    model = chain._chain.plan.model
+    # Each run reads another chain, so no round is counted twice.
+    for state in [response._turn.state for response in chain._chain.responses()]:
+        if state.status == "done":
+            view.usage = add_usage(view.usage, state.usage)
+            if isinstance(model, KeyHolder) and is_billed(model):
+                turn.costs.append(cost_of(model, state.usage, state.response_json))
+    view.cost = total(turn.costs) if view.show_usage else ""
