@@ -146,6 +146,10 @@ class Actions:
         resume = self._prepare(turn, action)
         if block.blocked:
             raise CellError(block.blocked)
+        if resume is None and block.status in ("waiting", "unknown") and block.request.digest != action["digest"]:
+            # The tool has changed since it was asked about.
+            self._turns.show_again(turn)
+            return
         if resume is None:
             raise CellError("That was decided already. `%llm pending` lists what waits for you.")
         self._turns.resume(turn, resume, here=True, ask=ask)
@@ -231,6 +235,13 @@ class Actions:
             turn.view.mark_blocked(block.call_id, missing_sentence(request.tool_name))
             return None
         turn.view.mark_blocked(block.call_id, "")
+        try:
+            if self._turns.renew(turn):
+                # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
+                return None
+        except JournalError as error:
+            turn.view.mark_blocked(block.call_id, str(error))
+            return None
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
@@ -251,8 +262,12 @@ class Actions:
         return paused.resume
 
     def _unblock(self, *_result: object) -> None:
-        """After a cell has run: enable the questions whose missing tool it defined."""
+        """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
         for turn in list(self._turns.turns.values()):
+            if turn.is_waiting and turn.paused is not None:
+                with suppress(JournalError):
+                    if self._turns.renew(turn):
+                        self._turns.tell_state(turn)
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
@@ -330,4 +345,7 @@ class Actions:
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
-    return any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools)
+    if any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools):
+        return True
+    # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
+    return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)

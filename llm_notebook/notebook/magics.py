@@ -30,7 +30,7 @@ from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, OnPa
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn, read_waiting_chain
 from llm_notebook.notebook.session import ConversationNode, Session
-from llm_notebook.notebook.tools import define_functions, find_tools, mark_for_approval
+from llm_notebook.notebook.tools import define_functions, find_tools, read_policy
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.log import Origin
@@ -164,7 +164,7 @@ class LLMMagics(Magics):
         tools = find_tools(arguments.tools, names)
         if arguments.functions is not None:
             tools += define_functions(arguments.functions, names)
-        return mark_for_approval(tools, arguments.approve, always=arguments.ask_always)
+        return tools
 
     def _chain(
         self, arguments: Arguments, cell: str | None, names: dict[str, Any], turn: ConversationNode, origin: Origin
@@ -172,13 +172,14 @@ class LLMMagics(Magics):
         prompt = self._prompt(arguments, cell, names)
         model = self._model(arguments, turn)
         tools = self._tools(arguments, names)
+        policy = read_policy(tools, arguments.approve, always=arguments.ask_always)
         system = arguments.system
         if system is not None and not arguments.raw:
             system = interpolate(system, names)
         conversation = self.session.conversation(turn, model)
         conversation._origin = origin
         try:
-            return conversation.chain(
+            chain = conversation.chain(
                 prompt,
                 system=system,
                 stream=arguments.stream,
@@ -194,6 +195,8 @@ class LLMMagics(Magics):
             raise
         except ValueError as error:
             raise CellError(f"{error} Nothing was sent.") from None
+        chain._chain.plan.policy = policy
+        return chain
 
     def _model(self, arguments: Arguments, turn: ConversationNode) -> Model | KeyModel:
         before = self.session.model_before(turn)

@@ -149,10 +149,11 @@ def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any])
     if journal is None:
         return None
     last = rounds[-1]
-    names = {name for turn in rounds for name in turn.begun.settings.get("tools", [])}
-    names |= {call.tool_name for call in last.calls}
-    # A Toolbox may be found under the names of several of its tools, and is to be given once.
-    tools = list({id(tool): tool for tool in find_defined_tools(sorted(names), variables).values()}.values())
+    asked = [turn.begun.settings for turn in rounds if turn.begun.settings.get("tools")]
+    given = asked[-1]["tools"] if asked else []
+    identities = asked[-1].get("identities", []) if asked else []
+    names = [*given, *(call.tool_name for call in last.calls)]
+    tools = find_defined_tools(names, variables, identities)
     call = next((call for call in last.calls if _waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)

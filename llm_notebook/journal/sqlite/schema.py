@@ -182,4 +182,8 @@ _VIEWS = (
 )
 
 # A file's `user_version` is the number of migrations that it has had.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (*_TABLES, *_VIEWS),
+    # When a human is asked about the call, as JSON; NULL if nobody is.
+    ("ALTER TABLE calls ADD COLUMN policy TEXT",),
+)
