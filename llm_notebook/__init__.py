@@ -91,7 +91,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.providers.openai.tools import OpenAIFileSearch as OpenAIFileSearch
 
     # Approvals
-    from llm_notebook.approvals.policy import require_approval as require_approval
+    from llm_notebook.approvals.marks import require_approval as require_approval
     from llm_notebook.approvals.policy import approved as approved
     from llm_notebook.approvals.requests import ApprovalRequest as ApprovalRequest
     from llm_notebook.approvals.requests import Decision as Decision

@@ -1,38 +1,28 @@
-"""The digests that consent is bound to: of what a tool is, and of what a call would run.
+"""The digests that consent is bound to, and frozen arguments.
 
-A human consents to a digest of the tool's identity, the frozen arguments and the id of the call. Arguments are frozen as canonical JSON
-bytes after `before_call`. Whatever runs is made from those bytes, so nothing that happens after the freeze can change it.
-
-The identity of a tool is made of facts: its name, description and schema, its plugin and that plugin's version, its source code if there is
-any, and its Toolbox with the Toolbox's configuration. The globals and closures of its code are not covered. A tool whose source cannot be
-read is identified only within this process.
+A human consents to a digest of four things: what the tool is (`identity`), the policy under which the question is asked, the frozen
+arguments, and the id of the call. Arguments are frozen as canonical JSON bytes after `before_call` and after they were checked. Whatever runs
+is made from those bytes, so nothing that happens after the freeze can change it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import os
-import sys
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from llm_notebook.tools.tool import Tool
+from llm_notebook.approvals.identity import identify, origin_of
+from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.approvals.sources import source_of
 
-__all__ = [
-    "canonical",
-    "changed_sentence",
-    "digest",
-    "digest_of_unknown",
-    "frozen_or_repr",
-    "identity_of",
-    "origin_of",
-    "source_of",
-    "thawed",
-    "tool_facts",
-]
+if TYPE_CHECKING:
+    from llm_notebook.approvals.identity import Identity
+    from llm_notebook.approvals.policy import ApprovalPolicy
+    from llm_notebook.tools.tool import Tool
 
-_THIS_PROCESS = os.urandom(16).hex()
+__all__ = ["asked_anew", "canonical", "digest", "digest_of_unknown", "frozen_or_repr", "request_for", "thawed"]
+
+_MOST_CHANGES = 8
 
 
 def canonical(arguments: dict[str, Any]) -> bytes:
@@ -58,33 +48,10 @@ def thawed(frozen: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(frozen.decode("utf-8", "surrogatepass")))
 
 
-def tool_facts(tool: Tool) -> dict[str, str]:
-    """Return a digest of each fact that identifies the tool, by the fact's name."""
-    owner = tool.toolbox
-    source = source_of(tool)
-    facts = {
-        "name": tool.name,
-        "description": tool.description,
-        "schema": tool.input_schema,
-        "plugin": _plugin(tool),
-        "code": source["code"] if source is not None else ["not to be read", _THIS_PROCESS],
-        "toolbox": None if owner is None else f"{type(owner).__module__}.{type(owner).__qualname__}",
-        "configuration": None if owner is None else owner.configuration,
-    }
-    return {
-        name: hashlib.sha256(json.dumps(fact, sort_keys=True, default=repr).encode()).hexdigest()
-        for name, fact in facts.items()
-    }
-
-
-def identity_of(facts: dict[str, str]) -> str:
-    """Return one digest of all facts, as 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def digest(identity: str, frozen: bytes, tool_call_id: str) -> str:
+def digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, tool_call_id: str) -> str:
     """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits."""
-    parts = (identity.encode(), frozen, tool_call_id.encode("utf-8", "surrogatepass"))
+    asks = b"" if policy is None else canonical(policy.to_dict())
+    parts = (identity.encode(), asks, frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 
@@ -93,68 +60,84 @@ def digest_of_unknown(bound: str) -> str:
     return hashlib.sha256(b"outcome unknown " + bound.encode()).hexdigest()
 
 
-def changed_sentence(before: dict[str, str], after: dict[str, str], *, same_arguments: bool) -> str:
+def request_for(
+    tool: Tool, frozen: bytes, tool_call_id: str, *, policy: ApprovalPolicy | None, identity: Identity | None = None
+) -> ApprovalRequest:
+    """Return the question about a call of a tool as it is now.
+
+    Args:
+        tool: what would run.
+        frozen: the arguments.
+        tool_call_id: the provider's id of the call.
+        policy: the policy under which it is asked; None if the tool or a hook asks by itself.
+        identity: what the tool is, where that is known already.
+    """
+    identity = identity or identify(tool)
+    source = source_of(tool)
+    origin = origin_of(tool, identity.shown)
+    return ApprovalRequest(
+        tool_name=tool.name,
+        arguments=thawed(frozen),
+        tool_call_id=tool_call_id,
+        reason="",
+        digest=digest(identity.digest, policy, frozen, tool_call_id),
+        destructive=policy is not None and policy.destructive,
+        origin=[*origin, source["note"]] if source is not None and "note" in source else origin,
+        source=source,
+        input_schema=tool.input_schema,
+        facts=identity.facts,
+        state=identity.state,
+        policy=None if policy is None else policy.to_dict(),
+    )
+
+
+def asked_anew(before: ApprovalRequest, after: ApprovalRequest, *, was_decided: bool) -> str:
     """Return a sentence for the human who is asked again that says what has changed; empty if no difference is known.
 
     Args:
-        before: the facts of the tool when the human decided.
-        after: the facts of the tool as it is.
-        same_arguments: whether the arguments are unchanged.
+        before: the question as it was asked before.
+        after: the question as it is.
+        was_decided: whether a human has decided about it before.
     """
-    changed = [_FACTS[name] for name in after if name in before and before[name] != after[name]]
-    if not same_arguments:
+    changed = [
+        _FACTS[name]
+        for name in after.facts
+        if name in _FACTS and before.facts.get(name, after.facts[name]) != after.facts[name]
+    ]
+    values = _changed_values(before.state, after.state)
+    if values and _FACTS["object"] in changed:
+        changed.remove(_FACTS["object"])
+    if after.facts.get("state") != before.facts.get("state", after.facts.get("state")) and not values:
+        changed.append("what it holds")
+    if before.policy != after.policy and before.facts:
+        changed.append("when it asks")
+    if before.arguments != after.arguments:
         changed.append("its arguments")
-    if not changed:
+    if not changed and not values:
         return ""
-    listed = changed[0] if len(changed) == 1 else f"{', '.join(changed[:-1])} and {changed[-1]}"
-    return f"You decided about this before. Since then {listed} changed."
+    begin = "You decided about this before. Since then" if was_decided else "This was asked before. Since then"
+    listed = (
+        changed[0]
+        if len(changed) == 1
+        else f"{', '.join(changed[:-1])} and {changed[-1]}"
+        if changed
+        else "what it runs with"
+    )
+    more = f" {'; '.join(values)}." if values else ""
+    return f"{begin} {listed} changed{':' if more and not changed else '.'}{more}"
 
 
-def source_of(tool: Tool) -> dict[str, str] | None:
-    """Return the tool's code and a title for it; None if the code cannot be read."""
-    if tool.implementation is None:
-        return None
-    function: Any = inspect.unwrap(tool.implementation)
-    try:
-        code = inspect.getsource(function)
-    except (OSError, TypeError):
-        return None
-    name = getattr(function, "__qualname__", tool.name)
-    return {"title": str(name).rpartition("<locals>.")[2], "code": code}
-
-
-def origin_of(tool: Tool) -> list[str]:
-    """Return short phrases that say where the tool comes from."""
-    said = []
-    plugin = _plugin(tool)
-    if plugin is not None:
-        said.append(f"from the package {plugin}")
-    else:
-        function: Any = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
-        module = getattr(function, "__module__", None)
-        if module == "__main__":
-            said.append(f"from a function {'in this notebook' if 'ipykernel' in sys.modules else 'defined here'}")
-        elif module:
-            said.append(f"from the module {module}")
-    if tool.toolbox is not None:
-        said.append(f"toolbox {type(tool.toolbox).__name__}{_arguments(tool.toolbox.configuration)}")
-    return said
-
-
-def _plugin(tool: Tool) -> str | None:
-    if tool.plugin is None:
-        return None
-    from importlib import metadata  # slow to import, and most tools come from no plugin
-
-    try:
-        return f"{tool.plugin} {metadata.version(tool.plugin)}"
-    except metadata.PackageNotFoundError:
-        return tool.plugin
-
-
-def _arguments(configuration: dict[str, Any]) -> str:
-    written = ", ".join(f"{name}={value!r}" for name, value in configuration.items())
-    return f"({written})" if written else ""
+def _changed_values(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
+    """Return `name: value before → value now` for what a tool holds; only the name where a value is not to be shown."""
+    changed = []
+    for name in [*before, *(name for name in after if name not in before)]:
+        (old, old_digest), (new, new_digest) = before.get(name, ["", ""]), after.get(name, ["", ""])
+        if old_digest == new_digest:
+            continue
+        shown = (old or not old_digest) and (new or not new_digest) and old != new
+        changed.append(f"{name}: {old or 'nothing'} → {new or 'nothing'}" if shown else f"{name}: another value")
+    more = len(changed) - _MOST_CHANGES
+    return [*changed[:_MOST_CHANGES], *([f"{more} more"] if more > 0 else [])]
 
 
 _FACTS = {
@@ -163,6 +146,6 @@ _FACTS = {
     "schema": "its parameters",
     "plugin": "its package",
     "code": "its code",
-    "toolbox": "its toolbox",
-    "configuration": "how its toolbox is set up",
+    "class": "its class",
+    "object": "the object that it belongs to",
 }

@@ -1,42 +1,126 @@
-"""`require_approval`, the mark on a tool that has a human asked before it runs.
+"""Approval policies: when a human is asked about a tool's calls, and how the policies of several sources meet.
 
-The mark is an ApprovalPolicy in an attribute of the function, the Toolbox object or the Toolbox class. Nothing is enforced here: a marked
-function can be called directly as before. It is the driver of a chain that looks for the mark before it runs a call.
+A call may be asked about for several reasons: its tool is marked, its Toolbox is, the cell said `--ta`, or the question was asked under a
+policy before the kernel was restarted. These policies meet in `ApprovalPolicy.joined()`, which only ever makes them stricter: whatever asks,
+asks, and what is destructive stays so.
+
+A policy is recorded with the turn and with each call, so that a later process asks about what this one would have asked about. What
+cannot be recorded is a condition. There the condition of the tool's mark in that later process counts, and where it has none, every call is
+asked about.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import TypeVar, cast, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
 
 from llm_notebook.approvals.running import tool_running
-from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.tools.tool import Tool
-from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["ApprovalPolicy", "approved", "inside_tool", "policy_of", "require_approval", "under_approval"]
+__all__ = ["ApprovalPolicy", "ChainPolicy", "approved", "inside_tool", "under_approval"]
 
-_POLICY = "__llm_approval__"
+Asks = Literal["always", "sometimes"]
 # True or False while a tool's body runs, None outside of tools.
 _under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
 
 
 @dataclass(slots=True, frozen=True)
 class ApprovalPolicy:
-    """The mark of a tool that needs approval.
+    """When a human is asked about the calls of one tool.
 
     Attributes:
-        when: a condition that is called with the arguments by name; a human is asked if it returns true. None means always.
+        asks: whether every call is asked about, or those for which a condition is true.
         destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
+        conditions: functions that are called with the arguments by name. A human is asked if one of them returns true. They are not
+            recorded; where calls are asked about sometimes and no condition is known, all of them are.
     """
 
-    when: Callable[..., bool] | None = None
+    asks: Asks = "always"
     destructive: bool = False
+    conditions: tuple[Callable[..., bool], ...] = ()
+
+    def joined(self, other: ApprovalPolicy | None) -> ApprovalPolicy:
+        """Return the policy that asks where either does."""
+        if other is None:
+            return self
+        asks: Asks = "always" if "always" in (self.asks, other.asks) else "sometimes"
+        return ApprovalPolicy(asks, self.destructive or other.destructive, (*self.conditions, *other.conditions))
+
+    def without_conditions(self) -> ApprovalPolicy:
+        """Return what can be recorded of the policy."""
+        return replace(self, conditions=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what can be recorded of the policy as a JSON-safe dict."""
+        return {"asks": self.asks, "destructive": self.destructive}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> ApprovalPolicy:
+        """Return the policy that `to_dict()` wrote. What cannot be read asks always."""
+        asks: Asks = "sometimes" if data.get("asks") == "sometimes" else "always"
+        return ApprovalPolicy(asks, bool(data.get("destructive")))
+
+
+@dataclass(slots=True)
+class ChainPolicy:
+    """What one chain asks about in addition to the marks of its tools.
+
+    Attributes:
+        always: every call is asked about, of tools that are added later too.
+        named: names of tools whose calls are asked about.
+        kept: the policies in force so far, by the names of their tools.
+    """
+
+    always: bool = False
+    named: frozenset[str] = frozenset()
+    kept: dict[str, ApprovalPolicy] = field(default_factory=dict)
+
+    def policy_for(self, name: str, *others: ApprovalPolicy | None) -> ApprovalPolicy | None:
+        """Return the policy for a tool of this name; None if nobody is to be asked.
+
+        Args:
+            others: further policies that hold for the call, such as the tool's mark.
+        """
+        asks_here = ApprovalPolicy() if self.always or name in self.named else None
+        policy: ApprovalPolicy | None = None
+        for found in (*others, self.kept.get(name), asks_here):
+            policy = policy if found is None else found.joined(policy)
+        return policy
+
+    def keep(self, marks: Iterable[tuple[str, ApprovalPolicy | None]]) -> None:
+        """Keep the policies in force, so that they hold when the chain is continued with tools that were made anew.
+
+        Args:
+            marks: the names of the chain's tools, each with the tool's mark.
+        """
+        for name, mark in marks:
+            policy = self.policy_for(name, mark)
+            if policy is not None:
+                # A condition belongs to the tool that the chain is continued with.
+                self.kept[name] = policy.without_conditions()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as a JSON-safe dict, which is empty if there is none."""
+        tools = {name: ApprovalPolicy().to_dict() for name in self.named}
+        tools |= {name: policy.to_dict() for name, policy in self.kept.items()}
+        return ({"always": True} if self.always else {}) | ({"tools": tools} if tools else {})
+
+    @staticmethod
+    def from_dict(data: object) -> ChainPolicy:
+        """Return the policy that `to_dict()` wrote."""
+        if not isinstance(data, dict):
+            return ChainPolicy()
+        tools = data.get("tools")
+        kept = cast("dict[str, Any]", tools) if isinstance(tools, dict) else {}
+        return ChainPolicy(
+            bool(data.get("always")),
+            kept={
+                name: ApprovalPolicy.from_dict(policy if isinstance(policy, dict) else {})
+                for name, policy in kept.items()
+            },
+        )
 
 
 def approved() -> bool:
@@ -62,83 +146,3 @@ def under_approval(consent: bool | None) -> Iterator[None]:
             yield
     finally:
         _under_approval.reset(token)
-
-
-def policy_of(tool: Tool) -> ApprovalPolicy | None:
-    """Return the tool's policy, from its function, its Toolbox object or that Toolbox's class; None if none of them is marked."""
-    policy: ApprovalPolicy | None = getattr(tool.implementation, _POLICY, None) or getattr(tool.toolbox, _POLICY, None)
-    return policy
-
-
-T = TypeVar("T")
-
-
-@overload
-def require_approval(
-    tool: None = None, *, when: Callable[..., bool] | None = None, destructive: bool = False
-) -> Callable[[T], T]: ...
-
-
-@overload
-def require_approval(tool: T, *, when: Callable[..., bool] | None = None, destructive: bool = False) -> T: ...
-
-
-def require_approval(
-    tool: T | None = None, *, when: Callable[..., bool] | None = None, destructive: bool = False
-) -> T | Callable[[T], T]:
-    """Mark a tool so that a human is asked before it runs.
-
-    A chain pauses at a call of a marked tool unless there is a matching decision; with one it runs the tool exactly once. Functions,
-    coroutine functions, methods, Tools, Toolbox objects and Toolbox classes can be marked, by a call or with a decorator. Your own code
-    can still call a marked function directly, without being asked.
-
-    Args:
-        tool: what to mark; leave it out to use the result as a decorator with arguments.
-        when: a condition that is called with the tool's arguments by name; a human is asked only if it returns true.
-        destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
-
-    Returns:
-        The marked tool. Functions and Tools are marked in a copy; Toolbox objects and classes are marked in place.
-
-    Raises:
-        TypeError: `tool` is none of these, or is a Tool without an implementation.
-    """
-    policy = ApprovalPolicy(when, destructive)
-    if tool is None:
-        return lambda marked: _mark(marked, policy)
-    return _mark(tool, policy)
-
-
-def _mark(tool: T, policy: ApprovalPolicy) -> T:
-    if isinstance(tool, Tool):
-        if tool.implementation is None:
-            raise TypeError(f"{tool.name} has no implementation, so there is nothing to approve.")
-        return replace(tool, implementation=_mark(tool.implementation, policy))
-    if isinstance(tool, Toolbox) or (isinstance(tool, type) and issubclass(tool, Toolbox)):
-        setattr(tool, _POLICY, policy)
-        return tool
-    if not callable(tool):
-        raise TypeError(f"require_approval() takes a tool, a function or a Toolbox, not {type(tool).__name__}.")
-    if isinstance(tool, staticmethod | classmethod):
-        return cast("T", type(tool)(_mark(tool.__func__, policy)))
-    if inspect.ismethod(tool):
-        # A bound method takes no attributes. Its function does, so that is marked and bound to the same object.
-        return _mark(tool.__func__, policy).__get__(tool.__self__)
-    return cast("T", _wrap(tool, policy))
-
-
-def _wrap(function: Callable[..., object], policy: ApprovalPolicy) -> Callable[..., object]:
-    """Return a marked function that calls the given one. The given function stays unmarked."""
-    if is_coroutine_callable(function):
-
-        @functools.wraps(function)
-        async def wrapper(*args: object, **kwargs: object) -> object:
-            return await cast("Awaitable[object]", function(*args, **kwargs))
-    else:
-
-        @functools.wraps(function)
-        def wrapper(*args: object, **kwargs: object) -> object:
-            return function(*args, **kwargs)
-
-    setattr(wrapper, _POLICY, policy)
-    return wrapper

@@ -64,9 +64,13 @@ class ApprovalRequest:
         id: the call's id in the journal, which `resume()` and `%llm approve` take.
         outcome_unknown: whether the call was interrupted while it ran, so that nobody knows how far it got.
         origin: where the tool comes from, as a list of short phrases.
-        source: the tool's code and a title for it, as `{"title": …, "code": …}`, if the code is known.
+        source: the loaded code of the tool and a title for it, as `{"title": …, "code": …}`, if the code is known. Where the file
+            that it was loaded from differs from it, a `"note"` says so.
         input_schema: the JSON Schema of the tool's arguments.
         facts: a digest of each fact about the tool, by the fact's name; together they are the tool's identity.
+        state: what the tool holds, by name: the text of the value, if it may be shown, and a digest of it.
+        policy: when calls of the tool are asked about, as `ApprovalPolicy.to_dict()` writes it; None if the tool or a hook asks by itself.
+        is_required: the policy asks, and not the tool or a hook by itself. Such a call waits until it is decided.
         changed: a sentence that says what has changed since the last decision; empty if the human is asked for the first time.
     """
 
@@ -83,6 +87,9 @@ class ApprovalRequest:
     input_schema: dict[str, Any] | None = None
     facts: dict[str, str] = field(default_factory=dict)
     changed: str = ""
+    state: dict[str, list[str]] = field(default_factory=dict)
+    policy: dict[str, Any] | None = None
+    is_required: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON-safe dict."""

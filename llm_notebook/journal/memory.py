@@ -126,6 +126,7 @@ def _proposed(operation: CallProposed) -> CallEntry:
         "proposed",
         operation.arguments,
         changed_at=operation.at,
+        policy=operation.policy,
     )
 
 

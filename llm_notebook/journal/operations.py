@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
@@ -68,7 +69,9 @@ class TurnBegun(AnsweredWith[None]):
         messages: the messages that are sent in addition to the history at the end of the parent turn.
         is_whole: `messages` is everything that is sent, because the history was changed and the parent's is not part of it.
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
-            names), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's whole text).
+            names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (of each
+            of them the beginning of its identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's
+            whole text).
         cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
@@ -122,6 +125,7 @@ class CallProposed(AnsweredWith["CallEntry"]):
         turn_id: the turn in which the model requested the call.
         tool_call_id: the provider's id of the call.
         arguments: the arguments that the model gave, as canonical JSON.
+        policy: when a human is asked about the call; None if nobody is. Its conditions are not recorded.
     """
 
     call_id: str
@@ -130,6 +134,7 @@ class CallProposed(AnsweredWith["CallEntry"]):
     tool_name: str
     arguments: bytes
     at: datetime
+    policy: ApprovalPolicy | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -258,6 +263,7 @@ class CallEntry:
         result: the result that the model has read or will read; None while it is not known.
         note: a sentence for the record, such as that a hook changed the arguments.
         changed_at: when the call moved to this state.
+        policy: when a human is asked about the call, without conditions; None if nobody is.
     """
 
     call_id: str
@@ -275,6 +281,7 @@ class CallEntry:
     result: ToolResult | None = None
     note: str = ""
     changed_at: datetime | None = None
+    policy: ApprovalPolicy | None = None
 
 
 @dataclass(slots=True)

@@ -157,7 +157,13 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             yield Prepare(toolboxes)
         if not self.prompt.is_settled:
             self.prompt.freeze()
-        yield from self._turn.log.begin(self._turn)
+        log = self._turn.log
+        if log.journal is not None and not log.settings:
+            # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
+            plan = self._plan()
+            plan.keep_policies(self.prompt)
+            log.settings = plan.settings(self.prompt)
+        yield from log.begin(self._turn)
 
     def _stream(self) -> SourceT:
         if not self.prompt.is_settled:

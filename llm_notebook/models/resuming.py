@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
@@ -86,7 +87,14 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         messages=with_results(log.known, results),
         hide_reasoning=settings.get("hide_reasoning", False),
     )
-    plan = ChainPlan(model, None, wanted.get("before_call"), wanted.get("after_call"), settings.get("chain_limit"))
+    plan = ChainPlan(
+        model,
+        None,
+        wanted.get("before_call"),
+        wanted.get("after_call"),
+        settings.get("chain_limit"),
+        policy=ChainPolicy.from_dict(settings.get("approval")),
+    )
     return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
 
 
@@ -121,7 +129,7 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
     if request is None:
         arguments = thawed(call.arguments)
         # Nobody noted what the tool is, so this digest fits no tool: an approval to run the call again leads to one more question.
-        bound = digest("", call.arguments, call.tool_call_id)
+        bound = digest("", call.policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
@@ -329,7 +337,8 @@ def load_pause(
         messages=messages,
         hide_reasoning=data.get("hide_reasoning", False),
     )
-    plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"))
+    policy = ChainPolicy.from_dict(data.get("approval"))
+    plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
     request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
     asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
     log = _log_of(asked_by, request, data.get("decisions", {}))

@@ -152,6 +152,10 @@ class Actions:
             # It was settled without a run: the record says how.
             self._turns.show_again(turn)
             return
+        if resume is None and block.status in ("waiting", "unknown") and block.request.digest != action["digest"]:
+            # The tool has changed since it was asked about.
+            self._turns.show_again(turn)
+            return
         if resume is None:
             raise CellError("That was decided already. `%llm pending` lists what waits for you.")
         self._turns.resume(turn, resume, here=True, ask=ask)
@@ -245,6 +249,13 @@ class Actions:
         turn.view.mark_blocked(block.call_id, problem)
         if problem:
             return None
+        try:
+            if self._turns.renew(turn):
+                # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
+                return None
+        except JournalError as error:
+            turn.view.mark_blocked(block.call_id, str(error))
+            return None
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
@@ -275,8 +286,12 @@ class Actions:
             turn.display.refresh()
 
     def _unblock(self, *_result: object) -> None:
-        """After a cell has run: enable the questions whose missing tool it defined."""
+        """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
         for turn in list(self._turns.turns.values()):
+            if turn.is_waiting and turn.paused is not None:
+                with suppress(JournalError):
+                    if self._turns.renew(turn):
+                        self._turns.tell_state(turn)
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
@@ -366,4 +381,7 @@ def _problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
-    return any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools)
+    if any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools):
+        return True
+    # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
+    return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
@@ -186,10 +187,30 @@ class LiveTurns:
         Raises:
             CellHalted: the turn waits for a human, and the cells below must not run.
         """
+        with suppress(ModelError, UnknownModelError, JournalError):
+            self.renew(turn)
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
         self._stop_queue(turn)
+
+    def renew(self, turn: LiveTurn) -> bool:
+        """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+
+        Raises:
+            ModelError, UnknownModelError: the model of the turn is not known here.
+            JournalError: a new question cannot be kept.
+        """
+        paused = self.load_pause(turn)
+        has_changed = False
+        for block in turn.view.open_calls if paused is not None else ():
+            asked = block.request
+            if paused is not None and asked is not None and paused.renew(asked).digest != asked.digest:
+                call = paused.call(asked)
+                if call is not None:
+                    turn.view.update_call(call)
+                has_changed = True
+        return has_changed
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
         """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.

@@ -35,7 +35,7 @@ from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, OnPa
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.tools import define_functions, find_tools, mark_for_approval, tools_by_name
+from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
@@ -235,13 +235,14 @@ class LLMMagics(Magics):
         tools = find_tools(arguments.tools, names)
         if arguments.functions is not None:
             tools += define_functions(arguments.functions, names)
-        return mark_for_approval(tools, arguments.approve, always=arguments.ask_always)
+        return tools
 
     def _chain(self, asked: _Asked) -> ChainResponse:
         arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model
         conversation._origin = asked.origin
+        policy = read_policy(asked.tools, arguments.approve, always=arguments.ask_always)
         try:
-            return conversation.chain(
+            chain = conversation.chain(
                 asked.prompt,
                 system=asked.system,
                 stream=arguments.stream,
@@ -257,6 +258,8 @@ class LLMMagics(Magics):
             raise
         except ValueError as error:
             raise CellError(f"{error} Nothing was sent.") from None
+        chain._chain.plan.policy = policy
+        return chain
 
     def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
         before = session.model_before(node)

@@ -7,10 +7,13 @@ import linecache
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from llm_notebook.approvals.policy import require_approval
+from llm_notebook.approvals.identity import short_identity
+from llm_notebook.approvals.marks import policy_of
+from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.plugins.own import get_tools
-from llm_notebook.tools.collecting import as_tools
+from llm_notebook.tools.callables import described_callable
+from llm_notebook.tools.collecting import adopt_tool, as_tools
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
@@ -18,10 +21,12 @@ __all__ = [
     "define_functions",
     "find_defined_tools",
     "find_tools",
-    "mark_for_approval",
     "missing_sentence",
+    "read_policy",
     "tools_by_name",
 ]
+
+_LONGEST_LIST = 100
 
 
 def find_tools(wanted: Iterable[str], variables: Mapping[str, Any]) -> list[Any]:
@@ -103,31 +108,28 @@ def define_functions(source: str, variables: Mapping[str, Any]) -> list[Any]:
     return defined
 
 
-def mark_for_approval(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> list[Any]:
-    """Return the tools, with those marked whose calls need a human's approval.
+def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -> ChainPolicy:
+    """Return which calls `--ta` and `--approve` ask about.
 
     Args:
         tools: functions, Tools and Toolboxes.
-        approve: the names of the tools to mark.
-        always: mark all of them.
+        approve: the names of the tools whose calls are asked about.
+        always: all calls are.
 
     Raises:
         CellError: a named tool is not among them.
     """
     names = list(approve)
     known = [tool.name for tool in as_tools(tools)]
-    for name in names:
+    # A Toolbox that has not set itself up yet, such as an MCP server, may still bring a tool of this name. The chain will see.
+    is_whole = not any(isinstance(tool, Toolbox) and tool.pending_preparations() for tool in map(adopt_tool, tools))
+    for name in names if is_whole else ():
         if name not in known:
             among = f" The tools are {', '.join(known)}." if known else " Give tools with -T."
             raise CellError(
                 f"--approve {name}: no such tool is given.{nearest(name, known) or among} Nothing was sent."
             )
-    if not always and not names:
-        return list(tools)
-    return [
-        require_approval(tool) if isinstance(tool, Tool) and (always or tool.name in names) else tool
-        for tool in as_tools(tools)
-    ]
+    return ChainPolicy(always, frozenset(names))
 
 
 def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
@@ -136,36 +138,87 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
     return named | {type(item).__name__: item for item in tools if isinstance(item, Toolbox)}
 
 
-def find_defined_tools(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+def find_defined_tools(names: Sequence[str], variables: Mapping[str, Any], identities: Sequence[str] = ()) -> list[Any]:
     """Find the tools that a chain of another kernel used, in the notebook or else among the plugins' tools.
 
     Args:
         names: names of tools as models call them, or names of Toolbox classes.
         variables: the user's variables.
+        identities: for as many of the names, what `short_identity()` returned of the tool then. Of several of one name, the one that is
+            still the same is taken.
 
     Returns:
-        Functions, Tools and Toolbox objects by the given names; those that are not found are left out.
+        Functions, Tools and Toolbox objects, each once; those that are not found are left out.
     """
-    toolboxes = [value for value in list(variables.values()) if isinstance(value, Toolbox)]
-    in_toolboxes = {tool.name: toolbox for toolbox in toolboxes for tool in toolbox.tools()}
-    in_toolboxes |= {type(toolbox).__name__: toolbox for toolbox in toolboxes}
-    # A Tool may have another name than the variable that holds it.
-    renamed = {value.name: value for value in list(variables.values()) if isinstance(value, Tool)}
-    found: dict[str, Any] = {}
-    offered: Mapping[str, Any] | None = None
-    for name in names:
-        variable = variables.get(name)
-        own = (
-            variable if isinstance(variable, Tool) or (callable(variable) and not isinstance(variable, type)) else None
-        )
-        tool = renamed.get(name) or own or in_toolboxes.get(name)
-        if tool is None:
+    candidates = _Candidates(variables)
+    found: dict[int, Any] = {}
+    for number, name in enumerate(names):
+        if any(name in _names_of(tool) for tool in found.values()) and number >= len(identities):
+            continue
+        tool = candidates.find(name, identities[number] if number < len(identities) else "")
+        if tool is not None:
+            found[id(tool)] = tool
+    return list(found.values())
+
+
+class _Candidates:
+    """What a notebook has that may be a tool.
+
+    Args:
+        variables: the user's variables.
+    """
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = {name: adopt_tool(value) for name, value in list(variables.items())}
+        self._offered: Mapping[str, Any] | None = None
+
+    def find(self, name: str, identity: str) -> Any:
+        """Return what has this name, and this identity if there is such a one; None if there is nothing."""
+        # `-T` takes a list of tools as well.
+        values = [item for value in self._variables.values() for item in _listed(value)]
+        named = [value for value in values if _may_be_tool(value) and name in _names_of(value)]
+        # A Tool may have another name than the variable that holds it, and a variable another name than its function.
+        variable = self._variables.get(name)
+        own = [variable] if _may_be_tool(variable) and not isinstance(variable, Toolbox) else []
+        found = [*(value for value in named if isinstance(value, Tool)), *own, *reversed(named)]
+        same = [value for value in found if identity and _identity_of(value) == identity]
+        # Of two that are the same, the marked one was given.
+        for value in (*(value for value in same if _is_marked(value)), *same, *found):
+            return value
+        if self._offered is None:
             # Plugins are loaded only for what the notebook itself does not define.
-            offered = get_tools() if offered is None else offered
-            tool = offered.get(name)
-        if tool is not None and not isinstance(tool, type):
-            found[name] = tool
-    return found
+            self._offered = get_tools()
+        offered = self._offered.get(name)
+        return None if isinstance(offered, type) else offered
+
+
+def _listed(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) and len(value) <= _LONGEST_LIST else [value]
+
+
+def _may_be_tool(value: object) -> bool:
+    return isinstance(value, Tool | Toolbox) or (callable(value) and not isinstance(value, type))
+
+
+def _names_of(value: Any) -> set[str]:
+    """Return the names that models know a tool by, and for a Toolbox that of its class too."""
+    if isinstance(value, Toolbox):
+        return {type(value).__name__, *(tool.name for tool in value.tools())}
+    if isinstance(value, Tool):
+        return {value.name}
+    described = described_callable(value)
+    return {str(getattr(described, "__name__", type(described).__name__))}
+
+
+def _identity_of(value: Any) -> str:
+    try:
+        return short_identity(value if isinstance(value, Toolbox) else as_tools([value])[0])
+    except (TypeError, ValueError):
+        return ""
+
+
+def _is_marked(value: Any) -> bool:
+    return any(isinstance(tool, Tool) and policy_of(tool) is not None for tool in as_tools([value]))
 
 
 def missing_sentence(name: str) -> str:

@@ -20,15 +20,17 @@ import reprlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.errors import ToolArgumentError
+from llm_notebook.tools.freezing import written_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails, ValidationError
 
     from llm_notebook.tools.signatures import ToolSignature
 
-__all__ = ["validate_arguments"]
+__all__ = ["json_arguments", "validate_arguments"]
 
 _MOST_ERRORS = 10
 # A coercion can bring up errors that were not reported before, inside an anyOf for one. So many rounds are enough for any sane schema.
@@ -100,7 +102,26 @@ def validate_arguments(
     return given if signature is None else _check_by_signature(tool_name, signature, given)
 
 
+def json_arguments(
+    tool_name: str, signature: ToolSignature | None, schema: dict[str, Any], arguments: object
+) -> dict[str, Any]:
+    """Do what `validate_arguments()` does, and return the arguments as JSON values instead.
+
+    Checked again, they give the function the same arguments.
+    """
+    given = _require_object(tool_name, arguments)
+    if signature is None or signature.schema != schema:
+        given = _check_by_schema(tool_name, schema, given)
+    if signature is None:
+        return given
+    return written_back(signature, given, _validated(tool_name, signature, given))
+
+
 def _check_by_signature(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> dict[str, Any]:
+    return signature.arguments_of(_validated(tool_name, signature, arguments))
+
+
+def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> BaseModel:
     from pydantic import ValidationError  # pydantic is slow to import
 
     surplus = [key for key in arguments if key not in signature.parameters]
@@ -112,7 +133,7 @@ def _check_by_signature(tool_name: str, signature: ToolSignature, arguments: dic
         complaints = _pydantic_complaints(error, arguments) + complaints
     if complaints:
         raise _error(tool_name, complaints, arguments)
-    return signature.arguments_of(validated)
+    return validated
 
 
 def _check_by_schema(tool_name: str, schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,16 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["bound_by_partial", "described_callable", "is_coroutine_callable", "type_hints"]
+__all__ = [
+    "attributes_of",
+    "bound_by_partial",
+    "described_callable",
+    "is_coroutine_callable",
+    "layers",
+    "type_hints",
+]
 
 
 def is_coroutine_callable(function: object) -> bool:
@@ -28,6 +35,42 @@ def is_coroutine_callable(function: object) -> bool:
     if not callable(function):
         return False
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def attributes_of(value: object) -> Mapping[str, Any]:
+    """Return the attributes that an object or a class itself has, without asking its `__getattr__` or its properties."""
+    try:
+        attributes: Mapping[str, Any] = (
+            type.__dict__["__dict__"].__get__(value)
+            if isinstance(value, type)
+            else object.__getattribute__(value, "__dict__")
+        )
+    except AttributeError:
+        return {}
+    return attributes
+
+
+def layers(function: object) -> Iterator[object]:
+    """Yield a callable and everything that a call of it goes through, each once.
+
+    These are what `functools.wraps`, `functools.partial`, bound methods, static and class methods and `__call__` lead to. A decorator that
+    does not use `functools.wraps` cannot be seen through.
+    """
+    seen: set[int] = set()
+    found = [function]
+    while found:
+        layer: Any = found.pop()
+        if layer is None or id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        yield layer
+        found.append(attributes_of(layer).get("__wrapped__"))
+        if isinstance(layer, functools.partial | functools.partialmethod):
+            found.append(layer.func)
+        elif isinstance(layer, types.MethodType | staticmethod | classmethod):
+            found.append(layer.__func__)
+        elif not isinstance(layer, type) and not inspect.isroutine(layer):
+            found.append(inspect.getattr_static(type(layer), "__call__", None))
 
 
 def described_callable(function: Callable[..., object]) -> Callable[..., object]:

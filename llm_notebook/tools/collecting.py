@@ -86,7 +86,8 @@ def _tools_of(item: object) -> list[Tool] | list[ServerSideTool]:
     if isinstance(item, ServerSideTool):
         return [item]
     if isinstance(item, Toolbox):
-        return item.tools()
+        # A subclass may override `tools()` and forget to say whose they are.
+        return [tool.moved_to(item) for tool in item.tools()]
     if isinstance(item, type) and issubclass(item, Toolbox | ServerSideTool):
         raise TypeError(f"Pass {item.__name__}(), not {item.__name__}: tools belong to an object, not to its class.")
     if callable(item):

@@ -7,10 +7,10 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.tools.arguments import validate_arguments
+from llm_notebook.tools.arguments import json_arguments, validate_arguments
 from llm_notebook.tools.callables import described_callable, is_coroutine_callable
 from llm_notebook.tools.schemas import schema_of, without_titles
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
@@ -34,6 +34,7 @@ class Tool:
         implementation: the function; None for a tool that is only described.
         plugin: the name of the plugin that it comes from, if any.
         toolbox: the Toolbox that it belongs to, if any.
+        earlier: the Toolboxes that it belonged to before it was added to this one. Their marks and their state still count.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Tool:
     implementation: Callable[..., object] | None = None
     plugin: str | None = None
     toolbox: Toolbox | None = field(default=None, repr=False, compare=False)
+    earlier: tuple[Toolbox, ...] = field(default=(), repr=False, compare=False)
     # The implementation whose signature was read, and the signature.
     _read: tuple[object, ToolSignature | None] | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -74,6 +76,17 @@ class Tool:
         return tool
 
     @property
+    def toolboxes(self) -> tuple[Toolbox, ...]:
+        """The Toolbox that it belongs to, and those that it belonged to before."""
+        return self.earlier if self.toolbox is None else (self.toolbox, *self.earlier)
+
+    def moved_to(self, toolbox: Toolbox) -> Tool:
+        """Return the same tool as one of a Toolbox; the tool itself if it is one already."""
+        if self.toolbox is toolbox:
+            return self
+        return replace(self, toolbox=toolbox, earlier=self.toolboxes)
+
+    @property
     def is_async(self) -> bool:
         """Whether calling the implementation gives a coroutine."""
         return is_coroutine_callable(self.implementation)
@@ -98,6 +111,14 @@ class Tool:
         if signature is not None and signature.takes_tool_call:
             arguments[TOOL_CALL_PARAMETER] = tool_call
         return arguments
+
+    def json_arguments_for(self, tool_call: ToolCall) -> dict[str, Any]:
+        """Return the arguments as `arguments_for()` converts them, but as JSON values, of which it makes the same arguments again.
+
+        Raises:
+            ToolArgumentError: the arguments do not fit.
+        """
+        return json_arguments(self.name, self._signature(), self.input_schema, tool_call.arguments)
 
     def hash(self) -> str:
         """Return a digest of the name, description, schema and plugin as 64 hexadecimal digits, the same in every process."""

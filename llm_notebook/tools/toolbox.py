@@ -33,6 +33,7 @@ class _ToolboxState:
     Attributes:
         name: the name of the toolbox's class.
         configuration: the constructor's arguments by name, as JSON values.
+        odd: those of the constructor's arguments that have no JSON form, as they were given.
         added: the arguments of each call of `add_tool()`.
         of_methods: the tools made of the class's methods, by the method's name.
         of_added: the tools made of `added`, in the same order.
@@ -43,6 +44,7 @@ class _ToolboxState:
     name: str
     configuration: dict[str, Any]
     added: list[_Added] = field(default_factory=list)
+    odd: dict[str, object] = field(default_factory=dict)
     of_methods: dict[str, Tool] = field(default_factory=dict)
     of_added: list[Tool] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -68,11 +70,12 @@ class _ToolboxState:
         for parameter in list(bound.signature.parameters.values())[1:]:
             value = bound.arguments[parameter.name]
             given.update(value if parameter.kind is parameter.VAR_KEYWORD else {parameter.name: value})
-        return cls(toolbox.__name__, {name: _recorded(value) for name, value in given.items()})
+        odd = {name: value for name, value in given.items() if not _is_plain(value)}
+        return cls(toolbox.__name__, {name: _recorded(value) for name, value in given.items()}, odd=odd)
 
     def copied(self) -> _ToolboxState:
         """Return the state for a copy of the toolbox."""
-        return _ToolboxState(self.name, dict(self.configuration), list(self.added))
+        return _ToolboxState(self.name, dict(self.configuration), list(self.added), dict(self.odd))
 
 
 class _Configuration:
@@ -120,6 +123,17 @@ def _tool_methods(toolbox: type[Toolbox], instance: Toolbox | None) -> Iterator[
         kinds = (staticmethod, classmethod, functools.partialmethod)
         if isinstance(found, kinds) or (callable(found) and hasattr(found, "__get__") and not isinstance(found, type)):
             yield name, found.__get__(toolbox if instance is None else instance, toolbox)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a constructor's argument is recorded as what it is."""
+    if isinstance(value, str):
+        return type(value).__repr__ is str.__repr__
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _recorded(value: object) -> object:
@@ -228,15 +242,24 @@ class Toolbox:
             pending.append(prepare_async)
         return pending
 
+    def _given(self) -> dict[str, object]:
+        """Return the constructor's arguments: as JSON values, and those without a JSON form as they were given."""
+        state = _state(self)
+        return {**state.configuration, **state.odd}
+
+    def _represented(self) -> tuple[object, ...]:
+        """Return the objects that this toolbox stands for: their marks and their state are its own too."""
+        return ()
+
     def _make_tool(self, tool_or_function: Tool | Callable[..., object], pass_self: bool) -> Tool:
         if not isinstance(tool_or_function, Tool):
             function = tool_or_function.__get__(self) if pass_self else tool_or_function
-            return replace(Tool.function(function), toolbox=self)
+            return Tool.function(function).moved_to(self)
         if not pass_self or tool_or_function.implementation is None:
-            return replace(tool_or_function, toolbox=self)
+            return tool_or_function.moved_to(self)
         function = tool_or_function.implementation.__get__(self)
         schema = read_signature(function, tool_or_function.name).schema
-        return replace(tool_or_function, implementation=function, input_schema=schema, toolbox=self)
+        return replace(tool_or_function, implementation=function, input_schema=schema).moved_to(self)
 
 
 def _state(toolbox: Toolbox) -> _ToolboxState:

@@ -89,6 +89,8 @@ def _question(block: CallBlock) -> list[str]:
         lines.append("Destructive: check before you approve.")
     if block.request is not None and block.request.changed:
         lines.append(on_one_line(block.request.changed))
+    if block.request is not None and block.request.source is not None and "note" in block.request.source:
+        lines.append(on_one_line(block.request.source["note"]))
     return lines
 
 

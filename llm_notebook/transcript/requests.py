@@ -251,7 +251,8 @@ def _units(text: str) -> int:
 def _source(source: Mapping[str, str] | None) -> Document | None:
     if source is None:
         return None
-    return {"title": name_document(source["title"]), "code": shortened(source["code"], _LONGEST_SOURCE)}
+    document = {"title": name_document(source["title"]), "code": shortened(source["code"], _LONGEST_SOURCE)}
+    return document | ({"note": shortened(source["note"], _LONGEST_SENTENCE)} if "note" in source else {})
 
 
 _KINDS: Mapping[type, str] = {

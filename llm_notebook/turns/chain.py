@@ -229,12 +229,13 @@ class Chain:
             Pause: a call waits for a human.
             ValueError: the limit is reached and the model still asks for tools; they were not run.
         """
-        if self.log.journal is not None:
-            self.log.settings = self.prompt.settings(self.plan.chain_limit)
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)
         prompt.freeze()
+        self.plan.keep_policies(prompt)
+        if self.log.journal is not None:
+            self.log.settings = self.plan.settings(prompt)
         history = with_ids(prompt.messages)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
-from llm_notebook.approvals.policy import inside_tool
+from llm_notebook.approvals.policy import ApprovalPolicy, inside_tool
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import is_beside_a_tool
 from llm_notebook.errors import JournalError
@@ -131,11 +131,17 @@ class ChainLog:
             yield from self._keep(TurnEnded(turn_id, "complete", history[start:end], None, None))
         self.parent, self.parent_id, self.known = None, turn_id, history[:end]
 
-    def propose(self, turn_id: str, call: ToolCall) -> Generator[Note, Any, CallEntry]:
-        """Keep that a model asks for a call. Returns its entry, which also says what has already been done about it."""
+    def propose(
+        self, turn_id: str, call: ToolCall, policy: ApprovalPolicy | None = None
+    ) -> Generator[Note, Any, CallEntry]:
+        """Keep that a model asks for a call. Returns its entry, which also says what has already been done about it.
+
+        Args:
+            policy: when a human is asked about the call; a later process asks at least then.
+        """
         assert call.tool_call_id is not None
         operation = CallProposed(
-            new_id(), turn_id, call.tool_call_id, call.name, frozen_or_repr(call.arguments), datetime.now(UTC)
+            new_id(), turn_id, call.tool_call_id, call.name, frozen_or_repr(call.arguments), datetime.now(UTC), policy
         )
         entry: CallEntry | None = None
         if self.journal is not None and not self.not_saved:
@@ -227,6 +233,15 @@ class ChainLog:
         if concluded:
             self._apply(call, operation)
         return concluded
+
+    def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
+        """Keep another question about a call that waits. Returns whether it still waited."""
+        home = self._home(entry.call_id)
+        operation = _moved(home, entry, entry.state, (entry.state,), request=request)
+        moved: bool = home.submit(operation).result()
+        if moved:
+            self._apply(entry, operation)
+        return moved
 
     def allow(self, entry: CallEntry, grant: Grant, digest: str) -> Generator[Note, Any, bool]:
         """Keep that a grant approves a waiting call. Returns whether it does."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.approvals.consent import canonical, identity_of, thawed
+from llm_notebook.approvals.consent import canonical, thawed
+from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.requests import ApprovalRequest, Decision, Verdict
+from llm_notebook.errors import ToolArgumentError
 from llm_notebook.journal.operations import CallEntry, Scope
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -17,6 +19,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.questions import question_about
 
 if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
@@ -119,7 +122,30 @@ class PausedChain:
         """
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
-        self.log.grant(request.tool_name, identity_of(request.facts), scope)
+        self.log.grant(request.tool_name, digest_of_facts(request.facts), scope)
+
+    def renew(self, request: ApprovalRequest) -> ApprovalRequest:
+        """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
+
+        Raises:
+            JournalError: the new question cannot be kept.
+        """
+        call, tool = self.call(request), self._tool(request.tool_name)
+        if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
+            return request
+        asked = call.request
+        try:
+            frozen = canonical(tool.json_arguments_for(ToolCall(tool.name, asked.arguments, asked.tool_call_id)))
+        except ToolArgumentError:
+            # The model is told so when the call is approved. Until then the human sees what was asked.
+            frozen = canonical(asked.arguments)
+        anew = question_about(self.plan, tool, call, frozen, reason=asked.reason, is_required=asked.is_required)
+        if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
+            return asked
+        return anew
+
+    def _tool(self, name: str) -> Tool | None:
+        return next((tool for tool in self.prompt.tools if isinstance(tool, Tool) and tool.name == name), None)
 
     @property
     def has_open_calls(self) -> bool:
@@ -167,6 +193,7 @@ class PausedChain:
             "hide_reasoning": self.prompt.hide_reasoning,
             "chain_limit": self.plan.chain_limit,
             "rounds": self.rounds,
+            "approval": self.plan.policy.to_dict(),
         }
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llm_notebook.approvals.identity import short_identity
+from llm_notebook.approvals.marks import policy_of
+from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import ModelError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall, ToolResult
-    from llm_notebook.tools.tool import Tool
     from llm_notebook.turns.pauses import Pause
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
@@ -81,6 +85,7 @@ class ChainPlan:
         parallel_tools: how many tool calls run at once in threads; None runs them in order.
         stream: let the answers arrive piece by piece, where the model can.
         key: the API key, or the name of a stored one.
+        policy: which calls a human is asked about, besides those of marked tools.
     """
 
     model: ChainModel
@@ -91,6 +96,38 @@ class ChainPlan:
     parallel_tools: int | None = None
     stream: bool = True
     key: str | None = None
+    policy: ChainPolicy = field(default_factory=ChainPolicy)
+
+    def policy_for(self, tool: Tool, *others: ApprovalPolicy | None) -> ApprovalPolicy | None:
+        """Return when a human is asked about calls of a tool; None if nobody is.
+
+        Args:
+            others: further policies that hold for a call, such as the one under which it was asked about before.
+        """
+        return self.policy.policy_for(tool.name, policy_of(tool), *others)
+
+    def keep_policies(self, prompt: Prompt) -> None:
+        """Keep when the calls of a prompt's tools are asked about, for continuations that are given other tools.
+
+        Raises:
+            ModelError: there is no tool of a name whose calls are to be asked about.
+        """
+        tools = [tool for tool in prompt.tools if isinstance(tool, Tool)]
+        missing = sorted(self.policy.named - {tool.name for tool in tools})
+        if missing:
+            among = f" The tools are {', '.join(tool.name for tool in tools)}." if tools else ""
+            raise ModelError(f"Calls of {missing[0]} are to be approved, but there is no such tool.{among}")
+        self.policy.keep((tool.name, policy_of(tool)) for tool in tools)
+
+    def settings(self, prompt: Prompt) -> dict[str, Any]:
+        """Return how a chain is asked, for the journal; what says nothing is left out."""
+        settings = {
+            **prompt.settings(),
+            "chain_limit": self.chain_limit,
+            "approval": self.policy.to_dict(),
+            "identities": [short_identity(item) for item in prompt.tool_sources],
+        }
+        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
 
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:

@@ -142,16 +142,14 @@ class Prompt:
             hide_reasoning=self.hide_reasoning,
         )
 
-    def settings(self, chain_limit: int | None) -> dict[str, Any]:
-        """Return how a chain is asked, for the journal; what says nothing is left out."""
-        settings = {
+    def settings(self) -> dict[str, Any]:
+        """Return the options, the schema and the names of the tools, as JSON values."""
+        return {
             "options": self.given_options(),
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
-            "chain_limit": chain_limit,
             "tools": [getattr(item, "name", type(item).__name__) for item in self.tool_sources],
         }
-        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
 
     def given_options(self) -> dict[str, Any]:
         """Return the options that were given, as JSON values."""

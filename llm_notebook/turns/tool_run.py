@@ -10,9 +10,13 @@ runs elsewhere. If the process dies, the row says how far the call came, and the
 there is used, a decision that is there is carried out, and a call that had started without ending is asked about, never run again by
 itself.
 
-The arguments are frozen, as canonical JSON, as soon as `before_call` has returned. A human's decision is bound to a digest of these bytes
-and of what the tool is, and the tool receives values made from these bytes alone. So nothing that happens between the question and the run
-can change what runs; where the tool or the arguments are different by then, the digests differ and the human is asked again.
+The arguments are checked, converted and frozen, as canonical JSON, as soon as `before_call` has returned. A human's decision is bound to a
+digest of these bytes, of what the tool is and of the policy, and the tool receives values made from these bytes alone. So nothing that
+happens between the question and the run can change what runs; where the tool or the arguments are different by then, the digests differ and
+the human is asked again.
+
+Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and what the
+journal says of the call. A process that was given an unmarked tool asks as the one before it did.
 """
 
 from __future__ import annotations
@@ -21,18 +25,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from llm_notebook.approvals.consent import (
-    canonical,
-    changed_sentence,
-    digest,
-    digest_of_unknown,
-    identity_of,
-    origin_of,
-    source_of,
-    thawed,
-    tool_facts,
-)
-from llm_notebook.approvals.policy import ApprovalPolicy, policy_of
+from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.identity import Identity, identify
+from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.errors import ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
@@ -43,6 +38,7 @@ from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
 from llm_notebook.turns.pauses import Pause
+from llm_notebook.turns.questions import is_about_unknown, policy_in_force, question_about
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -92,7 +88,7 @@ class ToolRun:
     call: ToolCall
     turn_id: str
     finished: dict[str, ToolResult]
-    _facts: dict[str, str] | None = field(default=None, init=False)
+    _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
 
     def steps(self) -> CallSteps[ToolResult]:
@@ -107,7 +103,10 @@ class ToolRun:
         # A hook may change the call; its name and id stay what they were.
         asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
         assert asked.tool_call_id is not None
-        entry = yield from self.log.propose(self.turn_id, asked)
+        policy = self.plan.policy_for(self.tool) if self.tool is not None else None
+        entry = yield from self.log.propose(
+            self.turn_id, asked, policy.without_conditions() if policy is not None else None
+        )
         if entry.result is not None:
             self.finished[asked.tool_call_id] = entry.result
             return entry.result
@@ -138,11 +137,22 @@ class ToolRun:
         if self.tool is None:
             missing = KeyError(f"tool {asked.name!r} does not exist")
             return (yield from self._not_run(entry, asked, "failed", f"Error: {missing.args[0]}", missing))
-        self._policy = policy_of(self.tool)
-        asked.arguments = self.call.arguments
-        if unsound is not None and _unsound(asked):
+        if unsound is not None and _unsound(self.call):
             return (yield from self._not_run(entry, asked, "failed", f"Error: {unsound}", unsound))
-        frozen = _frozen(asked)
+        asked.arguments = self.call.arguments
+        self._policy = policy_in_force(self.plan, self.tool, entry)
+        return (yield from self._decide_or_run(self.tool, entry, asked, hooks_pause))
+
+    def _decide_or_run(
+        self, tool: Tool, entry: CallEntry, asked: ToolCall, hooks_pause: Pause | None
+    ) -> CallSteps[Ran]:
+        try:
+            frozen = _frozen(tool, asked)
+        except ToolArgumentError as error:
+            if entry.state != "unknown":
+                return (yield from self._not_run(entry, asked, "failed", f"Error: {error}", error))
+            # What was running is asked about in any case.
+            frozen = canonical(asked.arguments)
         asked.arguments = thawed(frozen)
         # A decision that had its effect already, before the call was interrupted, does not count again.
         decision = entry.decision if entry.state == "approved" else None
@@ -153,19 +163,22 @@ class ToolRun:
             return (yield from self._ask(entry, asked, frozen, self.plan.model._pause(UNKNOWN_OUTCOME)))
         if decision is None and hooks_pause is not None:
             return (yield from self._ask(entry, asked, frozen, hooks_pause))
-        return (yield from self._run(self.tool, entry, asked, frozen, decision))
+        return (yield from self._run(tool, entry, asked, frozen, decision))
 
     def _run(
         self, tool: Tool, entry: CallEntry, asked: ToolCall, frozen: bytes, decision: Decision | None
     ) -> CallSteps[Ran]:
         edited = decision.arguments if decision is not None else None
-        runs = frozen if edited is None else canonical(edited)
-        note = "" if runs == frozen else f"(The user changed the arguments to {json_text(edited)}.)\n"
+        runs, note = frozen, ""
         try:
+            if edited is not None:
+                runs = _frozen(tool, ToolCall(asked.name, edited, asked.tool_call_id))
+            if runs != frozen:
+                note = f"(The user changed the arguments to {json_text(thawed(runs))}.)\n"
             arguments = tool.arguments_for(ToolCall(asked.name, thawed(runs), asked.tool_call_id))
         except ToolArgumentError as error:
             return (yield from self._not_run(entry, asked, "failed", f"{note}Error: {error}", error))
-        if decision is None and self._policy is not None and _applies(self._policy, tool, asked, runs):
+        if decision is None and self._must_ask(tool, entry, asked, runs):
             decision = yield from self._granted(entry, asked, frozen)
             if decision is None:
                 return (yield from self._ask(entry, asked, frozen))
@@ -192,6 +205,11 @@ class ToolRun:
             yield from self.log.move(entry, "finished", "started", result=result)
         return result, ToolCall(asked.name, thawed(runs), asked.tool_call_id)
 
+    def _must_ask(self, tool: Tool, entry: CallEntry, asked: ToolCall, runs: bytes) -> bool:
+        """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""
+        is_asked = entry.state == "waiting" and entry.request is not None and entry.request.is_required
+        return is_asked or (self._policy is not None and _applies(self._policy, tool, asked, runs))
+
     def _start(self, entry: CallEntry, decision: Decision | None) -> CallSteps[None]:
         if decision is None:
             # A body that pauses by itself is entered again when it resumes, so the call may wait already.
@@ -205,11 +223,11 @@ class ToolRun:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
         if self._policy is None or self._policy.destructive:
             return None
-        grant = self.log.grant_for(identity_of(self._tool_facts()))
+        grant = self.log.grant_for(self._tool_identity().digest)
         if grant is None:
             return None
         # The record shows what was allowed, so the question is kept before the grant answers it.
-        yield from self._put_question(entry, asked, frozen, "")
+        yield from self._put_question(entry, asked, frozen, None)
         counts = yield from self.log.allow(entry, grant, self._bound(entry, asked, frozen))
         return entry.decision if counts else None
 
@@ -222,42 +240,29 @@ class ToolRun:
         Raises:
             Pause: always; it knows what it is about.
         """
-        reason = "" if pause is None else str(pause)
+        request = yield from self._put_question(entry, asked, frozen, pause)
         if pause is None:
             pause = self.plan.model._pause(f"{asked.name} waits for approval")
-        pause.asked = yield from self._put_question(entry, asked, frozen, reason)
+        pause.asked = request
         pause.tool_call = asked
         raise pause from None
 
     def _put_question(
-        self, entry: CallEntry, asked: ToolCall, frozen: bytes, reason: str
+        self, entry: CallEntry, asked: ToolCall, frozen: bytes, pause: Pause | None
     ) -> CallSteps[ApprovalRequest]:
         """Keep what a human is asked, unless the same is being asked already."""
-        tool = self.tool
-        assert tool is not None
-        assert asked.tool_call_id is not None
-        before = entry.request
-        is_unknown = entry.state == "unknown"
-        request = ApprovalRequest(
-            tool_name=tool.name,
-            arguments=thawed(frozen),
-            tool_call_id=asked.tool_call_id,
-            reason=reason,
-            digest=self._bound(entry, asked, frozen),
-            destructive=self._policy is not None and self._policy.destructive,
-            id=entry.call_id,
-            outcome_unknown=is_unknown,
-            origin=origin_of(tool),
-            source=source_of(tool),
-            input_schema=tool.input_schema,
-            facts=self._tool_facts(),
+        assert self.tool is not None
+        request = question_about(
+            self.plan,
+            self.tool,
+            entry,
+            frozen,
+            reason="" if pause is None else str(pause),
+            is_required=pause is None,
+            identity=self._tool_identity(),
         )
-        if before is not None and before.digest != request.digest:
-            request.changed = changed_sentence(
-                before.facts, request.facts, same_arguments=before.arguments == request.arguments
-            )
-        asks: CallState = "unknown" if is_unknown else "waiting"
-        if entry.state != asks or request != before:
+        asks: CallState = "unknown" if entry.state == "unknown" else "waiting"
+        if entry.state != asks or request != entry.request:
             yield from self.log.move(entry, asks, entry.state, request=request)
         return request
 
@@ -275,20 +280,16 @@ class ToolRun:
         yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
         return result, None
 
-    def _tool_facts(self) -> dict[str, str]:
+    def _tool_identity(self) -> Identity:
         assert self.tool is not None
-        if self._facts is None:
-            self._facts = tool_facts(self.tool)
-        return self._facts
+        if self._identity is None:
+            self._identity = identify(self.tool)
+        return self._identity
 
     def _bound(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> str:
         """Return the digest that a decision about the call as it stands is bound to."""
-        bound = self._digest(asked, frozen)
-        was_unknown = entry.request is not None and entry.request.outcome_unknown
-        return digest_of_unknown(bound) if entry.state == "unknown" or was_unknown else bound
-
-    def _digest(self, asked: ToolCall, frozen: bytes) -> str:
-        return digest(identity_of(self._tool_facts()), frozen, asked.tool_call_id or "")
+        bound = digest(self._tool_identity().digest, self._policy, frozen, asked.tool_call_id or "")
+        return digest_of_unknown(bound) if is_about_unknown(entry) else bound
 
 
 def _runs_elsewhere() -> RuntimeError:
@@ -304,24 +305,38 @@ def _unsound(call: ToolCall) -> Exception | None:
     return None
 
 
-def _frozen(call: ToolCall) -> bytes:
+def _frozen(tool: Tool, call: ToolCall) -> bytes:
+    """Return the arguments as they will run, in canonical JSON.
+
+    Raises:
+        ToolArgumentError: they do not fit the tool.
+        TypeError: they have no JSON form.
+    """
     try:
-        return canonical(call.arguments)
+        return canonical(tool.json_arguments_for(call))
+    except ToolArgumentError:
+        reason: Exception | None = _unsound(call)
+        if reason is None:
+            raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {error}") from None
+        reason = error
+    raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {reason}")
 
 
 def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
     """Return whether a human must be asked. A condition that raises an error asks: silence is not consent."""
-    if policy.when is None:
+    if policy.asks == "always" or not policy.conditions:
         return True
     try:
-        # The condition gets a copy: what it does to the arguments must not change what runs.
-        arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
-        arguments.pop(TOOL_CALL_PARAMETER, None)
-        return bool(policy.when(**arguments))
+        for condition in policy.conditions:
+            # Each gets a copy: what it does to the arguments must not change what runs.
+            arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
+            arguments.pop(TOOL_CALL_PARAMETER, None)
+            if condition(**arguments):
+                return True
     except Exception:
         return True
+    return False
 
 
 def _failed(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:

@@ -159,11 +159,15 @@ def test_a_condition_decides_and_one_that_fails_asks(face: Face) -> None:
             raise ValueError
         return path.startswith("/")
 
-    tool = llm.require_approval(delete_files, when=is_far)
-    assert face.text(asking(face, path="a").chain("Hi", tools=[tool])) == "done"
+    def delete(path: str, count: int = 1) -> str:
+        return delete_files(path, count)
+
+    tool = llm.require_approval(delete, when=is_far)
+    assert face.text(asking(face, "delete", path="a").chain("Hi", tools=[tool])) == "done"
     assert ran == [("a", 1, False)]
     for path in ("/a", "?"):
-        assert paused(face, asking(face, path=path).chain("Hi", tools=[tool])).request.arguments == {"path": path}
+        chain = asking(face, "delete", path=path).chain("Hi", tools=[tool])
+        assert paused(face, chain).request.arguments == {"path": path}
     assert len(ran) == 1
 
 
@@ -340,7 +344,9 @@ def test_consent_is_to_a_toolbox_as_it_was_configured(face: Face) -> None:
     pause = paused(face, asking(face, "Files_delete").chain("Hi", tools=[Files("/home")]))
     pause.approve()
     again = paused(face, pause.resume(tools=[Files("/")]))
-    assert again.request.changed == "You decided about this before. Since then how its toolbox is set up changed."
+    assert again.request.changed == (
+        'You decided about this before. Since then what it runs with changed: root: "/home" → "/".'
+    )
     assert ran == []
     assert face.text(again.approve()) == "done"
     assert ran == ["//a"]

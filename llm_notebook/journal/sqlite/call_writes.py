@@ -73,6 +73,7 @@ def call_proposed(call: CallProposed) -> Write[CallEntry]:
         "arguments": bytes(call.arguments),
         "state": "proposed",
         "changed_at": time_column(call.at),
+        "policy": None if call.policy is None else json_column(call.policy.to_dict()),
     }
 
     def store(transaction: Transaction) -> CallEntry:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, Grant, TurnBegun, TurnEntry
@@ -32,7 +33,7 @@ FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
-    calls.grant_id, scope, result, note, changed_at, owner
+    calls.grant_id, scope, result, note, changed_at, owner, policy
 FROM calls LEFT JOIN grants USING (grant_id)
 """
 # The turns from a turn back to the beginning of its conversation, oldest first: a turn's number is larger than its parent's. UNION
@@ -214,7 +215,7 @@ class Reader:
         for row in self._connection.execute(_CALLS + condition, parameters):
             call_id, turn_id, tool_call_id, tool_name = row[:4]
             state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-            result, note, changed_at, owner = row[12:]
+            result, note, changed_at, owner, policy = row[12:]
             yield CallEntry(
                 call_id=text_of(call_id),
                 turn_id=text_of(turn_id),
@@ -231,6 +232,7 @@ class Reader:
                 result=result_of(result, self._content),
                 note=text_of(note) or "",
                 changed_at=time_of(changed_at),
+                policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
             )
 
     def _content(self, sha256: str) -> bytes:

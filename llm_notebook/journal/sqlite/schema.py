@@ -193,4 +193,9 @@ _ORIGINS = (
 )
 
 # A file's `user_version` is the number of migrations that it has had.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((*_TABLES, *_VIEWS), _ORIGINS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (*_TABLES, *_VIEWS),
+    _ORIGINS,
+    # When a human is asked about the call, as JSON; NULL if nobody is.
+    ("ALTER TABLE calls ADD COLUMN policy TEXT",),
+)

@@ -141,6 +141,12 @@ class _BridgedToolbox(Toolbox):
                 self._own_tools[tool.name] = own
         return [*self._own_tools.values(), *super().tools()]
 
+    def _given(self) -> dict[str, object]:
+        return {**super()._given(), **self._theirs._config}
+
+    def _represented(self) -> tuple[object, ...]:
+        return (self._theirs,)
+
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -1,0 +1,269 @@
+"""Describes loaded code and the state that it holds as JSON: what is described alike is the same, in every process.
+
+Code is described by its code objects, recursively: the bytecode, the constants and the names, without file names, line numbers and the
+order of sets. State is described by its values where they are simple, such as numbers, texts, paths, enums and containers of these, and
+objects by their class and their attributes. What lives below Python, such as a connection or a lock, cannot be described: then
+`Undescribed` is raised.
+
+A description must end, and soon. Values may contain themselves, hold a client with thousands of objects, or be ten megabytes of text. So a
+value that was begun is referred to by its number, long texts count by their digest, and a description that becomes too large is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import functools
+import hashlib
+import inspect
+import pathlib
+import re
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from llm_notebook.tools.callables import attributes_of
+
+__all__ = ["WRITTEN_OUT", "Describer", "Undescribed", "closure_of", "code_description", "is_adapter", "state_of"]
+
+_PACKAGE = __name__.partition(".")[0]
+_MOST_PARTS = 5_000
+_LONG = 200
+# Modules whose values say everything about themselves in their repr.
+WRITTEN_OUT = frozenset({"datetime", "decimal", "fractions", "uuid", "ipaddress", "zoneinfo"})
+_WRAPPERS = (
+    functools.partial,
+    functools.partialmethod,
+    functools.cached_property,
+    staticmethod,
+    classmethod,
+    property,
+)
+_MADE_IN_C = (
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.BuiltinFunctionType,
+)
+# Attributes of classes that Python and this package make for themselves.
+_NOT_OWN = re.compile(
+    r"__\w+__|_abc_impl|_llm_notebook_counterpart|_is_protocol|_is_runtime_protocol|_member_map_|_value2member_map_"
+)
+
+
+class Undescribed(Exception):
+    """A value cannot be described."""
+
+
+class Describer:
+    """Makes one description, of a bounded size.
+
+    Args:
+        known: names for objects that are not to be described again, by their `id()`.
+        strict: whether what cannot be described is an error in the attributes of classes; otherwise it is left out there.
+        settled: whether lists, dicts and sets are described by what is in them. Where a tool collects its results in them, they are
+            no description of the tool.
+    """
+
+    def __init__(self, known: Mapping[int, str] | None = None, *, strict: bool = True, settled: bool = False) -> None:
+        self._known: dict[int, object] = dict(known or {})
+        self._strict = strict
+        self._settled = settled
+        self._parts = 0
+
+    def describe(self, value: object) -> object:
+        """Return the description of a value as JSON.
+
+        Raises:
+            Undescribed: the value, or something in it, has no description.
+        """
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise Undescribed("It is too large.")
+        if isinstance(value, str | bytes | int | float | complex | types.NoneType | types.EllipsisType):
+            return _scalar(value)
+        if isinstance(value, list | tuple | set | frozenset | dict):
+            return self._container(value)
+        if isinstance(value, types.ModuleType):
+            return ["module", value.__name__]
+        if (written := _written_out(value)) is not None:
+            return [_name_of(type(value)), written]
+        if (begun := self._known.get(id(value))) is not None:
+            return ["known", begun]
+        self._known[id(value)] = self._parts
+        if isinstance(value, type):
+            return self._kind(value)
+        return self._callable(value) if _is_code(value) else self._object(value)
+
+    def _container(self, value: Any) -> object:
+        if isinstance(value, list | set | dict) and not self._settled:
+            raise Undescribed("What is in it may change at any time.")
+        if id(value) in self._known:
+            return ["known", self._known[id(value)]]
+        self._known[id(value)] = self._parts
+        kind = _name_of(type(value))
+        try:
+            if isinstance(value, dict):
+                return [kind, [[self.describe(key), self.describe(item)] for key, item in value.items()]]
+            items = [self.describe(item) for item in value]
+        finally:
+            # The same list in two places is described twice, and a list that holds itself once.
+            del self._known[id(value)]
+        return [kind, sorted(items, key=repr) if isinstance(value, set | frozenset) else items]
+
+    def _callable(self, value: Any) -> object:
+        if isinstance(value, functools.partial | functools.partialmethod):
+            keywords = [[name, self.describe(value.keywords[name])] for name in sorted(value.keywords)]
+            return ["partial", self.describe(value.func), self.describe(value.args), keywords]
+        if isinstance(value, types.MethodType):
+            return ["method", self.describe(value.__func__), self.describe(value.__self__)]
+        if isinstance(value, staticmethod | classmethod):
+            return [type(value).__name__, self.describe(value.__func__)]
+        if isinstance(value, property):
+            return ["property", *(self.describe(function) for function in (value.fget, value.fset, value.fdel))]
+        if isinstance(value, functools.cached_property):
+            return ["cached", self.describe(value.func)]
+        wrapped = attributes_of(value).get("__wrapped__")
+        if not isinstance(value, types.FunctionType):
+            owner = getattr(value, "__self__", None)
+            held = None if owner is None or isinstance(owner, types.ModuleType) else self.describe(owner)
+            named = [str(getattr(value, "__module__", "")), str(getattr(value, "__qualname__", type(value).__name__))]
+            return ["built-in", *named, held, self.describe(wrapped)]
+        if is_adapter(value):
+            return self.describe(wrapped)
+        closure = {name: self.describe(held) for name, held in closure_of(value).items()}
+        by_name = value.__kwdefaults__ or {}
+        defaults = [
+            self.describe(value.__defaults__),
+            [[name, self.describe(by_name[name])] for name in sorted(by_name)],
+        ]
+        return ["function", code_description(value.__code__), defaults, closure, self.describe(wrapped)]
+
+    def _kind(self, kind: type) -> object:
+        """Describe a class by its name and what it and the classes that it inherits from define."""
+        return ["class", [[_name_of(one), self._members(one)] for one in kind.__mro__ if one is not object]]
+
+    def _members(self, kind: type) -> object:
+        module = kind.__module__.partition(".")[0]
+        if module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__"):
+            return None
+        members: dict[str, object] = {}
+        for name, member in sorted(vars(kind).items()):
+            is_own = _is_code(member) if name.startswith("__") else not _NOT_OWN.fullmatch(name)
+            if not is_own or isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
+                continue
+            try:
+                members[name] = self.describe(member)
+            except Undescribed:
+                if self._strict or self._parts > _MOST_PARTS:
+                    raise
+        return members
+
+    def _object(self, value: object) -> object:
+        attributes = state_of(value)
+        if attributes is None:
+            raise Undescribed(f"A {type(value).__name__} has no description.")
+        return [
+            "object",
+            self.describe(type(value)),
+            {name: self.describe(attributes[name]) for name in sorted(attributes)},
+        ]
+
+
+def state_of(value: object) -> dict[str, Any] | None:
+    """Return the attributes of an object by name; None for one that holds more than its attributes say."""
+    if not all(kind is object or _is_made_in_python(kind) for kind in type(value).__mro__):
+        return None
+    found = dict(attributes_of(value))
+    for kind in type(value).__mro__:
+        for name, member in vars(kind).items():
+            if isinstance(member, types.MemberDescriptorType):
+                with contextlib.suppress(AttributeError):
+                    found[name] = member.__get__(value)
+    return found
+
+
+def _is_made_in_python(kind: type) -> bool:
+    """Return whether a class comes from a class statement. The methods of others are of the kinds that only C makes."""
+    return kind.__module__ != "builtins" and not any(isinstance(member, _MADE_IN_C) for member in vars(kind).values())
+
+
+def closure_of(function: types.FunctionType) -> dict[str, object]:
+    """Return what a function closes over, by name, except for its class and for what it wraps."""
+    wrapped = attributes_of(function).get("__wrapped__")
+    found: dict[str, object] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            held = cell.cell_contents
+        except ValueError:
+            continue
+        if name != "__class__" and (held is not wrapped or wrapped is None):
+            found[name] = held
+    return found
+
+
+def is_adapter(function: object) -> bool:
+    """Return whether a function only passes on to what it wraps, because this package made it for that."""
+    if not isinstance(function, types.FunctionType) or "__wrapped__" not in attributes_of(function):
+        return False
+    return str(function.__globals__.get("__name__", "")).partition(".")[0] == _PACKAGE
+
+
+def code_description(code: types.CodeType) -> object:
+    """Return what a code object does, without where it is written."""
+    return [
+        code.co_name,
+        [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags],
+        hashlib.sha256(code.co_code).hexdigest(),
+        [list(names) for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)],
+        code.co_exceptiontable.hex(),
+        [_constant(constant) for constant in code.co_consts],
+    ]
+
+
+def _constant(value: object) -> object:
+    if isinstance(value, types.CodeType):
+        return code_description(value)
+    if isinstance(value, tuple):
+        return ["tuple", [_constant(item) for item in value]]
+    if isinstance(value, frozenset):
+        return ["frozenset", sorted([_constant(item) for item in value], key=repr)]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    """Describe a value that says everything about itself, with its type: True is not 1."""
+    kind = type(value).__name__ if type(value).__module__ == "builtins" else _name_of(type(value))
+    if isinstance(value, enum.Enum):
+        return ["enum", kind, value.name]
+    if isinstance(value, str | bytes):
+        raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
+        return [kind, hashlib.sha256(raw).hexdigest() if len(raw) > _LONG else raw.hex()]
+    if isinstance(value, int):
+        return [kind, hex(value)]
+    if isinstance(value, float):
+        return [kind, value.hex()]
+    if isinstance(value, complex):
+        return [kind, value.real.hex(), value.imag.hex()]
+    return [kind, repr(value)] if value is None or value is ... else [kind]
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, _WRAPPERS) or (inspect.isroutine(value) and not isinstance(value, type))
+
+
+def _written_out(value: object) -> object:
+    """Return what a value that cannot change says about itself, if it says everything; None for any other."""
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, re.Pattern):
+        return [_scalar(value.pattern), value.flags]
+    is_plain = isinstance(value, range | slice | types.GenericAlias | types.UnionType)
+    return repr(value) if is_plain or type(value).__module__ in WRITTEN_OUT else None
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,343 @@
+"""What a tool is, in the facts that consent is bound to: its code, its class, its state, and where it comes from.
+
+A fact is a digest, so that the journal holds no secrets of the tool. State is kept by name, with a text of each value that may be shown, to
+tell a human what has changed: `root: "/test" → "/PROD"`.
+
+What cannot be described, such as a connection that an object holds, is left out for Toolboxes: their constructor's arguments tell them apart.
+For anything else, consent is then to that very object in this process.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import hashlib
+import inspect
+import json
+import os
+import pathlib
+import re
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm_notebook.approvals.descriptions import (
+    WRITTEN_OUT,
+    Describer,
+    Undescribed,
+    closure_of,
+    code_description,
+    is_adapter,
+    state_of,
+)
+from llm_notebook.configuration.process import process
+from llm_notebook.tools.callables import attributes_of
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
+
+__all__ = ["Identity", "digest_of_facts", "identify", "origin_of", "short_identity"]
+
+_SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn|private", re.IGNORECASE)
+_USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
+_LONGEST_TEXT = 200
+_MOST_SHOWN = 5
+_SHORT = 16
+
+State = dict[str, list[str]]
+"""For each name [the text of its value, empty if it is not to be shown; a digest of the value]."""
+
+
+@dataclass(slots=True)
+class Identity:
+    """What a tool is.
+
+    Attributes:
+        facts: a digest of each fact, by the fact's name.
+        state: the values that the tool holds, the defaults of its parameters included.
+        shown: `name = value` for what it runs with that the model does not see.
+    """
+
+    facts: dict[str, str]
+    state: State
+    shown: list[str]
+
+    @property
+    def digest(self) -> str:
+        """One digest of all facts, as 64 hexadecimal digits."""
+        return digest_of_facts(self.facts)
+
+
+def digest_of_facts(facts: dict[str, str]) -> str:
+    """Return one digest of all facts, as 64 hexadecimal digits."""
+    return _digest(facts)
+
+
+def identify(tool: Tool) -> Identity:
+    """Return what a tool is at this moment."""
+    gathered = _Gathered(tool.toolboxes)
+    code = gathered.code_of(tool.implementation)
+    for toolbox in tool.toolboxes:
+        gathered.add_toolbox(toolbox)
+    facts = {
+        "name": tool.name,
+        "description": tool.description,
+        "schema": tool.input_schema,
+        "plugin": _plugin(tool),
+        "code": code,
+        "class": gathered.kinds,
+        "state": {name: digest for name, (_, digest) in gathered.state.items()},
+        "object": gathered.objects,
+    }
+    digests = {name: _digest(fact) for name, fact in facts.items()}
+    return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)))
+
+
+def short_identity(given: object) -> str:
+    """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else."""
+    if isinstance(given, Tool):
+        digest = identify(given).digest
+    elif isinstance(given, Toolbox):
+        gathered = _Gathered((given,))
+        gathered.add_toolbox(given)
+        digest = _digest([gathered.kinds, gathered.state, gathered.objects])
+    else:
+        return ""
+    return digest[:_SHORT]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Gathers what a tool holds, from outside in.
+
+    Attributes:
+        toolboxes: the Toolboxes that the tool belongs to, which are described by themselves.
+        state: the values by name.
+        kinds: the descriptions of the classes.
+        objects: names for the objects that have no description.
+        shown: see Identity.
+    """
+
+    toolboxes: tuple[Toolbox, ...]
+    state: State = field(default_factory=dict)
+    kinds: list[object] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    def code_of(self, function: object) -> object:
+        """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
+        if function is None:
+            return None
+        if is_adapter(function):
+            return self.code_of(attributes_of(function)["__wrapped__"])
+        if isinstance(function, functools.partial):
+            for position, value in enumerate(function.args, 1):
+                self._hold(f"argument {position}", value, function, is_settled=True)
+            for name, value in function.keywords.items():
+                self._hold(name, value, function, is_settled=True)
+            return ["partial", self.code_of(function.func)]
+        if isinstance(function, types.MethodType):
+            self._add_owner(function.__self__)
+            return ["method", self.code_of(function.__func__)]
+        if isinstance(function, types.FunctionType):
+            return self._code_of_function(function)
+        if isinstance(function, type):
+            self._add_kind(function, function)
+            return ["class"]
+        if inspect.isroutine(function):
+            return self._described(function, function)
+        self._add_owner(function)
+        return ["object"]
+
+    def _code_of_function(self, function: types.FunctionType) -> object:
+        described = []
+        for name, value in closure_of(function).items():
+            if isinstance(value, types.FunctionType):
+                described.append([name, self._described(value, function)])
+            else:
+                self._hold(name, value, function)
+        for name, value in _defaults(function):
+            self._hold(name, value, function, is_shown=False)
+        wrapped = attributes_of(function).get("__wrapped__")
+        return ["function", code_description(function.__code__), described, self.code_of(wrapped)]
+
+    def add_toolbox(self, toolbox: Toolbox) -> None:
+        """Gather the class, the constructor's arguments and the simple public attributes of a Toolbox."""
+        for name, value in attributes_of(toolbox).items():
+            if not name.startswith("_"):
+                self._hold(name, value, None)
+        for box in toolbox._represented():
+            self._add_kind(type(box), None)
+            for name, value in attributes_of(box).items():
+                if not name.startswith("_"):
+                    self._hold(name, value, None)
+        self._add_kind(type(toolbox), None)
+        for name, value in toolbox._given().items():
+            self._hold(name, value, toolbox, is_shown=False, is_settled=True)
+
+    def _add_owner(self, owner: object) -> None:
+        """Gather the class and the attributes of the object that a call is about."""
+        if any(owner is toolbox or owner is type(toolbox) for toolbox in self.toolboxes):
+            return
+        if isinstance(owner, Toolbox):
+            self.add_toolbox(owner)
+            return
+        if isinstance(owner, type):
+            self._add_kind(owner, owner)
+            return
+        self._add_kind(type(owner), owner)
+        attributes = state_of(owner)
+        if attributes is None:
+            self._add_object(owner)
+        for name, value in (attributes or {}).items():
+            if not name.startswith("__"):
+                self._hold(name, value, owner)
+
+    def _add_kind(self, kind: type, holder: object | None) -> None:
+        self.kinds.append(self._described(kind, holder))
+
+    def _hold(
+        self, name: str, value: object, holder: object | None, *, is_shown: bool = True, is_settled: bool = False
+    ) -> None:
+        """Keep a value by its name.
+
+        Args:
+            holder: what holds it, and what consent is to if it cannot be described; None if it is then left out.
+            is_shown: whether a human is shown the value even if nothing has changed.
+            is_settled: whether it was given for good, so that a list counts by what is in it.
+        """
+        try:
+            described = self._describer(holder, is_settled=is_settled).describe(value)
+        except (Undescribed, RecursionError):
+            if holder is not None:
+                self._add_object(holder)
+            return
+        digest = _digest(described)
+        while name in self.state and self.state[name][1] != digest:
+            # The attribute and the constructor's argument of the same name may differ.
+            name += "*"
+        text = _text(name, value)
+        self.state[name] = [text, digest]
+        if text and is_shown:
+            self.shown.append(f"{name} = {text}")
+
+    def _described(self, value: object, holder: object | None) -> object:
+        try:
+            return self._describer(holder).describe(value)
+        except (Undescribed, RecursionError):
+            if holder is not None:
+                self._add_object(holder)
+            return ["not described", type(value).__qualname__]
+
+    def _describer(self, holder: object | None, *, is_settled: bool = False) -> Describer:
+        known = {id(toolbox): f"toolbox {number}" for number, toolbox in enumerate(self.toolboxes)}
+        return Describer(known, strict=holder is not None, settled=is_settled)
+
+    def _add_object(self, holder: object) -> None:
+        name = process.of(_Names).of(holder)
+        if name not in self.objects:
+            self.objects.append(name)
+
+
+class _Names:
+    """Names for objects without a description: the same for the same object, and for no other, in this process."""
+
+    def __init__(self) -> None:
+        self._process = os.urandom(16).hex()
+        self._latest = 0
+        # By `id()`; the reference tells whether the object is still the one that had this id.
+        self._names: dict[int, tuple[Callable[[], object], str]] = {}
+
+    def of(self, value: object) -> str:
+        """Return the name of an object."""
+        known = self._names.get(id(value))
+        if known is not None and known[0]() is value:
+            return known[1]
+        self._latest += 1
+        name = f"{self._process} {self._latest}"
+        reference: Callable[[], object]
+        try:
+            reference = weakref.ref(value)
+        except TypeError:
+            # What cannot be referred to weakly is kept, so that no other object gets its id.
+            reference = functools.partial(lambda kept: kept, value)
+        self._names[id(value)] = (reference, name)
+        return name
+
+
+def origin_of(tool: Tool, shown: Sequence[str] = ()) -> list[str]:
+    """Return short phrases that say where the tool comes from, and what it runs with.
+
+    Args:
+        shown: `name = value` for what the tool runs with.
+    """
+    said = []
+    plugin = _plugin(tool)
+    if plugin is not None:
+        said.append(f"from the package {plugin}")
+    else:
+        function: Any = inspect.unwrap(tool.implementation) if tool.implementation is not None else None
+        module = getattr(function, "__module__", None)
+        if module == "__main__":
+            said.append(f"from a function {'in this notebook' if 'ipykernel' in sys.modules else 'defined here'}")
+        elif module:
+            said.append(f"from the module {module}")
+    if tool.toolbox is not None:
+        said.append(f"toolbox {type(tool.toolbox).__name__}{_arguments(tool.toolbox.configuration)}")
+    if shown:
+        more = f" and {len(shown) - _MOST_SHOWN} more" if len(shown) > _MOST_SHOWN else ""
+        said.append(f"with {', '.join(shown[:_MOST_SHOWN])}{more}")
+    return said
+
+
+def _plugin(tool: Tool) -> str | None:
+    if tool.plugin is None:
+        return None
+    from importlib import metadata  # slow to import, and most tools come from no plugin
+
+    try:
+        return f"{tool.plugin} {metadata.version(tool.plugin)}"
+    except metadata.PackageNotFoundError:
+        return tool.plugin
+
+
+def _arguments(configuration: dict[str, Any]) -> str:
+    written = ", ".join(f"{name}={value!r}" for name, value in configuration.items())
+    return f"({written})" if written else ""
+
+
+def _defaults(function: types.FunctionType) -> Iterator[tuple[str, object]]:
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = function.__defaults__ or ()
+    yield from zip(names[len(names) - len(defaults) :], defaults, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def _text(name: str, value: object) -> str:
+    """Return the text of a value that may be shown and recorded; empty for what is private or looks like a secret."""
+    if name.startswith("_") or _SECRET.search(name):
+        return ""
+    if isinstance(value, pathlib.PurePath | enum.Enum) or type(value).__module__ in WRITTEN_OUT:
+        return _short(str(value))
+    if isinstance(value, str) and type(value).__repr__ is not str.__repr__:
+        return ""
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)
+    if not isinstance(value, str | int | float | list | tuple | dict | types.NoneType):
+        return ""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return ""
+    is_secret = _USER_IN_ADDRESS.search(text) or (not isinstance(value, str) and _SECRET.search(text))
+    return "" if is_secret else _short(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+
+
+def _digest(fact: object) -> str:
+    return hashlib.sha256(json.dumps(fact, sort_keys=True, default=repr).encode()).hexdigest()

@@ -1,0 +1,184 @@
+"""`require_approval`, the mark on a tool that has a human asked before it runs, and `policy_of`, which finds every mark of a tool.
+
+The mark is an ApprovalPolicy in an attribute. Nothing is enforced here: a marked function can be called directly as before. It is the
+driver of a chain that looks for marks before it runs a call.
+
+A tool seldom is the thing that was marked. It may be a `functools.partial` of a marked function, a decorator around it, an object whose class
+has a marked `__call__`, or a method that overrides a marked one. So `policy_of` goes through everything that a call of the tool goes
+through, and through every class that its object inherits from, and joins what it finds. One thing it cannot see: what a decorator calls
+that does not use `functools.wraps`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar, cast, overload
+
+from llm_notebook.approvals.policy import ApprovalPolicy
+from llm_notebook.tools.callables import attributes_of, is_coroutine_callable, layers
+from llm_notebook.tools.collecting import adopt_tool
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
+
+__all__ = ["policy_of", "require_approval"]
+
+_MARK = "__llm_approval__"
+# What a call of a class, or of an object that is called, runs.
+_CALLED = frozenset({"__call__", "__init__", "__new__"})
+
+T = TypeVar("T")
+
+
+@overload
+def require_approval(
+    tool: None = None, *, when: Callable[..., bool] | None = None, destructive: bool = False
+) -> Callable[[T], T]: ...
+
+
+@overload
+def require_approval(tool: T, *, when: Callable[..., bool] | None = None, destructive: bool = False) -> T: ...
+
+
+def require_approval(
+    tool: T | None = None, *, when: Callable[..., bool] | None = None, destructive: bool = False
+) -> T | Callable[[T], T]:
+    """Mark a tool so that a human is asked before it runs.
+
+    A chain pauses at a call of a marked tool unless there is a matching decision; with one it runs the tool exactly once. Functions,
+    coroutine functions, methods, Tools, Toolbox objects and classes can be marked, those of the `llm` package and of MCP servers too, by a
+    call or with a decorator. Your own code can still call a marked function directly, without being asked.
+
+    Marks add up: a tool that is marked twice asks where either mark does, a method that overrides a marked one asks, and a Toolbox's mark
+    holds for all its tools. A decorator without `functools.wraps` around a marked function hides the mark; put the mark outermost.
+
+    Args:
+        tool: what to mark; leave it out to use the result as a decorator with arguments.
+        when: a condition that is called with the tool's arguments by name; a human is asked only if it returns true. After a restart
+            the condition of the tool as it is defined then is used, and where it has none, every call is asked about.
+        destructive: whether the tool does something that cannot be undone. Such a tool can never be "always allowed".
+
+    Returns:
+        The marked tool. Functions and Tools are marked in a copy; classes and Toolbox objects are marked in place.
+
+    Raises:
+        TypeError: `tool` is none of these, or cannot be marked so that every call asks.
+    """
+    policy = (
+        ApprovalPolicy(destructive=destructive) if when is None else ApprovalPolicy("sometimes", destructive, (when,))
+    )
+    if tool is None:
+        return lambda marked: _mark(marked, policy)
+    return _mark(tool, policy)
+
+
+def policy_of(tool: Tool) -> ApprovalPolicy | None:
+    """Return the policy that all marks of a tool make together; None if there is no mark."""
+    policy: ApprovalPolicy | None = None
+    seen: set[int] = set()
+    for mark in _marks_of(tool):
+        if id(mark) not in seen:
+            seen.add(id(mark))
+            policy = mark.joined(policy)
+    return policy
+
+
+def _marks_of(tool: Tool) -> Iterator[ApprovalPolicy]:
+    for layer in layers(tool.implementation):
+        yield from _own_marks(layer)
+        if inspect.ismethod(layer):
+            yield from _marks_on_object(layer.__self__, _names_of(layer))
+        elif isinstance(layer, type) or not inspect.isroutine(layer):
+            yield from _marks_on_object(layer, _CALLED)
+    for toolbox in tool.toolboxes:
+        for box in (toolbox, *toolbox._represented()):
+            yield from _marks_on_object(box, {tool.name.removeprefix(f"{type(box).__name__}_")})
+
+
+def _own_marks(marked: object) -> Iterator[ApprovalPolicy]:
+    mark = attributes_of(marked).get(_MARK)
+    if isinstance(mark, ApprovalPolicy):
+        yield mark
+
+
+def _marks_on_object(owner: object, members: set[str] | frozenset[str]) -> Iterator[ApprovalPolicy]:
+    """Yield the marks of an object and of every class that it inherits from, and those of their members with these names."""
+    yield from _own_marks(owner)
+    for kind in (owner if isinstance(owner, type) else type(owner)).__mro__:
+        yield from _own_marks(kind)
+        for name in members:
+            for layer in layers(vars(kind).get(name)):
+                yield from _own_marks(layer)
+
+
+def _names_of(method: Any) -> set[str]:
+    """Return the names under which classes may have a bound method: its own, and those that it was assigned to."""
+    owner = method.__self__
+    kinds = (owner if isinstance(owner, type) else type(owner)).__mro__
+    assigned = {
+        name
+        for kind in kinds
+        for name, member in vars(kind).items()
+        if any(layer is method.__func__ for layer in layers(member))
+    }
+    return {str(getattr(method.__func__, "__name__", "")), *assigned}
+
+
+def _mark(tool: T, policy: ApprovalPolicy) -> T:
+    if isinstance(tool, type):
+        return _mark_in_place(tool, policy)
+    if isinstance(tool, staticmethod | classmethod):
+        return cast("T", type(tool)(_mark(tool.__func__, policy)))
+    if isinstance(tool, functools.partialmethod):
+        return cast("T", functools.partialmethod(_mark(tool.func, policy), *tool.args, **tool.keywords))
+    own = adopt_tool(tool)
+    if isinstance(own, Toolbox):
+        return _mark_in_place(tool, policy)
+    if isinstance(own, Tool):
+        # A tool of the `llm` package stays one: ours and theirs are dataclasses with the same fields.
+        theirs: Any = tool
+        if theirs.implementation is None:
+            raise TypeError(f"{own.name} has no implementation, so there is nothing to approve.")
+        return cast("T", replace(theirs, implementation=_mark(theirs.implementation, policy)))
+    if not callable(tool):
+        raise TypeError(f"require_approval() takes a tool, a function or a Toolbox, not {type(tool).__name__}.")
+    if inspect.ismethod(tool):
+        # A bound method takes no attributes. Its function does, so that is marked and bound to the same object.
+        return _mark(tool.__func__, policy).__get__(tool.__self__)
+    return cast("T", _wrap(tool, policy))
+
+
+def _mark_in_place(target: T, policy: ApprovalPolicy) -> T:
+    """Mark a class or a Toolbox, with what it is marked with already."""
+    name = target.__name__ if isinstance(target, type) else type(target).__name__
+    kinds = target.__mro__ if isinstance(target, type) else ()
+    # By name, because the `llm` package has a class of this kind as well.
+    if any(kind.__name__ == "ServerSideTool" for kind in kinds):
+        raise TypeError(f"{name} runs at the provider, where nobody can be asked.")
+    known = next(_own_marks(target), None)
+    try:
+        setattr(target, _MARK, policy.joined(known))
+    except (AttributeError, TypeError) as error:
+        raise TypeError(f"{name} cannot be marked ({error}): mark a function that calls it.") from None
+    if next(_own_marks(target), None) is None:
+        raise TypeError(f"{name} does not keep the mark: mark a function that calls it.")
+    return target
+
+
+def _wrap(function: Callable[..., object], policy: ApprovalPolicy) -> Callable[..., object]:
+    """Return a marked function that calls the given one. The given function stays unmarked."""
+    if is_coroutine_callable(function):
+
+        @functools.wraps(function)
+        async def wrapper(*args: object, **kwargs: object) -> object:
+            return await cast("Awaitable[object]", function(*args, **kwargs))
+    else:
+
+        @functools.wraps(function)
+        def wrapper(*args: object, **kwargs: object) -> object:
+            return function(*args, **kwargs)
+
+    setattr(wrapper, _MARK, policy)
+    return wrapper
