@@ -10,7 +10,7 @@ from llm_notebook.transcript.view import add_usage
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.live_turns import LiveTurn
+    from llm_notebook.notebook.live_turn import LiveTurn
 
 __all__ = ["account_for"]
 

@@ -31,7 +31,8 @@ from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, Resume
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
 from llm_notebook.notebook.tools import missing_sentence
 from llm_notebook.parts.messages import user
 from llm_notebook.tools.tool import Tool

@@ -32,17 +32,16 @@ from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.display.feed import Feed
-from llm_notebook.notebook.display.notebook import AnswerDisplay, answer_display
+from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import Request, current_request, held_interrupts, is_interactive
+from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
+from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.providers.catalog.costs import Cost
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView
-from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.session import ConversationNode
     from llm_notebook.turns.turn import RetryNotice
 
-__all__ = ["AskHuman", "LiveTurn", "LiveTurns", "OnPause", "Resume", "Settled"]
+__all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
@@ -64,47 +63,6 @@ Resume = Callable[[], "ChainResponse"]
 """Makes the chain that continues a turn."""
 Settled = Callable[["LiveTurn", "ChainResponse"], None]
 """Called when a run of a turn is over or paused, before its record is shown: (the turn, the chain that was read)."""
-
-
-@dataclass(slots=True, eq=False)
-class LiveTurn:
-    """One transcript: what is shown of it, and how it continues.
-
-    Attributes:
-        view: what it shows. Change it only while the turn is not running, and then call `display.refresh()`.
-        feed: the messages about its changes.
-        display: shows it.
-        context: the options of its magic and its place in the conversation; None if it was read from the journal.
-        request: the request of the cell that shows it; None in a terminal, and if the cell was run in another kernel.
-        chain: the chain that was read last; None if that was in another kernel.
-        paused: the pause or interruption that it continues from; None while it runs and once it is over.
-        rounds: its turns in the journal, if this kernel has not run it but read it there.
-        is_running: whether a run is under way.
-        costs: the costs of the rounds that finished in this kernel.
-    """
-
-    view: TranscriptView
-    feed: Feed
-    display: AnswerDisplay
-    context: tuple[Arguments, ConversationNode] | None = None
-    request: Request | None = None
-    chain: ChainResponse | None = None
-    paused: PausedChain | None = None
-    rounds: Sequence[TurnEntry] = ()
-    is_running: bool = False
-    costs: list[Cost] = field(default_factory=list)
-
-    @property
-    def origin(self) -> Origin:
-        """Where the turn was asked."""
-        if self.chain is not None:
-            return self.chain._chain.log.origin
-        return origin_of(self.rounds[0].begun) if self.rounds else Origin()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the turn waits for a human."""
-        return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
 
 
 @dataclass(slots=True, eq=False)

@@ -31,7 +31,8 @@ from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
 from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolate
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns, OnPause
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from llm_notebook.notebook.live_turns import LiveTurn, LiveTurns
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.live_turns import LiveTurns
 from llm_notebook.notebook.recalling import read_open_turns, waits
 from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of

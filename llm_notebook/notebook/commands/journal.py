@@ -14,7 +14,8 @@ from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurn, LiveTurns
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import value_text

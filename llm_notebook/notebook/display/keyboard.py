@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
-from llm_notebook.notebook.live_turns import LiveTurn
+from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import terminal_safe, visible
 from llm_notebook.turns.pauses import PausedChain

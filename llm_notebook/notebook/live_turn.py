@@ -1,0 +1,64 @@
+"""One turn that this kernel shows: what is shown of it, and how it continues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_notebook.journal.operations import TurnEntry
+from llm_notebook.notebook.display.feed import Feed
+from llm_notebook.notebook.display.notebook import AnswerDisplay
+from llm_notebook.notebook.frontend.kernel import Request
+from llm_notebook.providers.catalog.costs import Cost
+from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.origin import Origin, origin_of
+from llm_notebook.turns.pauses import PausedChain
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.session import ConversationNode
+
+__all__ = ["LiveTurn"]
+
+
+@dataclass(slots=True, eq=False)
+class LiveTurn:
+    """One transcript: what is shown of it, and how it continues.
+
+    Attributes:
+        view: what it shows. Change it only while the turn is not running, and then call `display.refresh()`.
+        feed: the messages about its changes.
+        display: shows it.
+        context: the options of its magic and its place in the conversation; None if it was read from the journal.
+        request: the request of the cell that shows it; None in a terminal, and if the cell was run in another kernel.
+        chain: the chain that was read last; None if that was in another kernel.
+        paused: the pause or interruption that it continues from; None while it runs and once it is over.
+        rounds: its turns in the journal, if this kernel has not run it but read it there.
+        is_running: whether a run is under way.
+        costs: the costs of the rounds that finished in this kernel.
+    """
+
+    view: TranscriptView
+    feed: Feed
+    display: AnswerDisplay
+    context: tuple[Arguments, ConversationNode] | None = None
+    request: Request | None = None
+    chain: ChainResponse | None = None
+    paused: PausedChain | None = None
+    rounds: Sequence[TurnEntry] = ()
+    is_running: bool = False
+    costs: list[Cost] = field(default_factory=list)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the turn was asked."""
+        if self.chain is not None:
+            return self.chain._chain.log.origin
+        return origin_of(self.rounds[0].begun) if self.rounds else Origin()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the turn waits for a human."""
+        return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
