@@ -149,6 +149,7 @@ __version__ = "0.1.0"
 process.answers |= {
     "models": "llm_notebook.providers.registry:Registry",
     "template loaders": "llm_notebook.plugins.own:Plugins",
+    "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }
 

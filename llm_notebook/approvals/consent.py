@@ -23,16 +23,28 @@ if TYPE_CHECKING:
 __all__ = ["asked_anew", "canonical", "digest", "digest_of_unknown", "frozen_or_repr", "request_for", "thawed"]
 
 _MOST_CHANGES = 8
+_DEEPEST = 100
 
 
 def canonical(arguments: dict[str, Any]) -> bytes:
     """Return the arguments as canonical JSON: sorted keys, no white space, UTF-8.
 
     Raises:
-        TypeError, ValueError: a value has no JSON form.
+        TypeError, ValueError: a value has no JSON form, or values are nested too deep for a human to read.
     """
     text = json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if text.count("[") + text.count("{") > _DEEPEST and _is_deeper_than(_DEEPEST, arguments):
+        raise ValueError(f"they are nested more than {_DEEPEST} levels deep")
     return text.encode("utf-8", "surrogatepass")
+
+
+def _is_deeper_than(levels: int, value: dict[str, Any]) -> bool:
+    """Return whether values are nested deeper than that, without recursion."""
+    level: list[Any] = [value]
+    for _ in range(levels):
+        inner = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [item for item in inner if isinstance(item, dict | list | tuple)]
+    return bool(level)
 
 
 def frozen_or_repr(arguments: dict[str, Any]) -> bytes:

@@ -1,15 +1,18 @@
-"""Finding a model by its name, for what was stored with the name alone. The registry, in a room above this one, answers."""
+"""Finding models and tools by their names, for what was stored with the names alone. Rooms above this one answer."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from llm_notebook.configuration.process import process
 
 if TYPE_CHECKING:
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+    from llm_notebook.tools.collecting import ToolLike
 
-__all__ = ["ModelSource", "model_source"]
+__all__ = ["ModelSource", "ToolFinder", "find_tools", "model_source"]
 
 
 class ModelSource(Protocol):
@@ -25,3 +28,17 @@ class ModelSource(Protocol):
 def model_source() -> ModelSource:
     """Who knows the models of this process."""
     return cast("ModelSource", process.answer("models"))
+
+
+class ToolFinder(Protocol):
+    """Finds the tools that a notebook defines."""
+
+    def find(self, names: Sequence[str], identities: Sequence[str]) -> list[ToolLike]:
+        """Return the tools with these names; `identities` tells apart several of one name."""
+
+
+def find_tools(names: Sequence[str], identities: Sequence[str]) -> list[ToolLike]:
+    """Return the tools with these names that the user's notebook defines; none outside of notebooks."""
+    if "IPython" not in sys.modules:
+        return []
+    return cast("ToolFinder", process.answer("the notebook's tools")).find(names, identities)

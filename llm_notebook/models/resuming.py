@@ -15,7 +15,7 @@ from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
 from llm_notebook.models.conversations import AsyncConversation, Conversation
-from llm_notebook.models.lookup import model_source
+from llm_notebook.models.lookup import find_tools, model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
@@ -78,12 +78,16 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
     log = log_after(journal, begun)
     results = [call.result for call in turn.calls if call.result is not None]
     settings = begun.settings
+    tools = wanted.get("tools")
+    if tools is None:
+        names = [*settings.get("tools", []), *(call.tool_name for call in turn.calls)]
+        tools = find_tools(names, settings.get("identities", []))
     prompt = Prompt(
         None,
         model,
         options=model.Options(**settings.get("options", {})),
         schema=settings.get("schema"),
-        tools=wanted.get("tools"),
+        tools=tools,
         messages=with_results(log.known, results),
         hide_reasoning=settings.get("hide_reasoning", False),
     )

@@ -7,6 +7,8 @@ import linecache
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from IPython.core.getipython import get_ipython
+
 from llm_notebook.approvals.identity import short_identity
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ChainPolicy
@@ -18,6 +20,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = [
+    "NotebookTools",
     "define_functions",
     "find_defined_tools",
     "find_tools",
@@ -159,6 +162,15 @@ def find_defined_tools(names: Sequence[str], variables: Mapping[str, Any], ident
         if tool is not None:
             found[id(tool)] = tool
     return list(found.values())
+
+
+class NotebookTools:
+    """Finds the tools of the notebook whose kernel this is, for Python code that names none."""
+
+    def find(self, names: Sequence[str], identities: Sequence[str]) -> list[Any]:
+        """Return what `find_defined_tools()` finds among the user's variables; nothing where there is no IPython shell."""
+        shell = get_ipython()
+        return [] if shell is None else find_defined_tools(names, shell.user_ns, identities)
 
 
 class _Candidates:

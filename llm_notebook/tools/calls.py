@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
@@ -40,7 +41,7 @@ class ToolCall:
             from llm_notebook.parts.identifiers import new_tool_call_id  # most parts have an id
 
             call_id = new_tool_call_id()
-        return cls(part.name, copy.deepcopy(part.arguments), call_id)
+        return cls(part.name, _copy(part.arguments), call_id)
 
 
 @dataclass(slots=True, repr=False)
@@ -69,3 +70,11 @@ class ToolResult:
         return (
             f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"
         )
+
+
+def _copy(arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return copy.deepcopy(arguments)
+    except RecursionError:
+        # Copying in Python takes several frames for each level, and models can nest deeper than that. JSON is copied in C.
+        return cast("dict[str, Any]", json.loads(json.dumps(arguments)))

@@ -29,7 +29,7 @@ from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown,
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.errors import ToolArgumentError
+from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
@@ -132,8 +132,16 @@ class ToolRun:
             return (yield from self._not_run(entry, asked, "cancelled", f"Cancelled: {cancelled}", cancelled))
         except Pause as pause:
             hooks_pause = pause
-        if entry.state in SETTLED:
-            return (yield from self._decided(entry, asked))
+        while entry.state in SETTLED:
+            if (settled := (yield from self._decided(entry, asked))) is not None:
+                return settled
+            # Another decision has replaced this one in the meantime, so that one counts.
+            entry = self.log.call(entry.call_id) or entry
+        if self.tool is None and entry.request is not None:
+            raise ModelError(
+                f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
+                f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
+            )
         if self.tool is None:
             missing = KeyError(f"tool {asked.name!r} does not exist")
             return (yield from self._not_run(entry, asked, "failed", f"Error: {missing.args[0]}", missing))
@@ -266,18 +274,20 @@ class ToolRun:
             yield from self.log.move(entry, asks, entry.state, request=request)
         return request
 
-    def _decided(self, entry: CallEntry, asked: ToolCall) -> CallSteps[Ran]:
-        """Return the result of a call that a human has denied, answered or given up."""
+    def _decided(self, entry: CallEntry, asked: ToolCall) -> CallSteps[Ran | None]:
+        """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
         result = decided_result(entry)
         result.tool_call_id = asked.tool_call_id
-        yield from self.log.move(entry, entry.state, entry.state, result=result)
-        return result, None
+        moved = yield from self.log.move(entry, entry.state, entry.state, result=result)
+        return (result, None) if moved else None
 
     def _not_run(
         self, entry: CallEntry, asked: ToolCall, state: CallState, output: str, error: Exception
     ) -> CallSteps[Ran]:
         result = _failed(asked, output, error)
-        yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
+        moved = yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
+        if not moved and entry.state != "unknown":
+            raise _runs_elsewhere()
         return result, None
 
     def _tool_identity(self) -> Identity:

@@ -168,6 +168,19 @@ def test_a_denial_carries_its_reason(fresh: Kernel, folder: Path) -> None:
     assert runs(folder) == []
 
 
+def test_python_code_finds_the_tools_that_the_notebook_defines(fresh: Kernel, folder: Path) -> None:
+    ask(fresh)
+    again(fresh)
+    missing = fresh.run("import llm_notebook as llm\nllm.pending()[0].approve().text()")
+    assert "The tool erase that was asked about is not here" in missing.traceback
+    assert runs(folder) == []
+    assert fresh.run(DEFINE).status == "ok"
+    approved = fresh.run("print(llm.pending()[0].approve().text())")
+    assert "All done: erased /a." in approved.stdout
+    assert runs(folder) == ["/a"]
+    assert "Nothing waits" in pending(fresh)
+
+
 def pending(kernel: Kernel) -> str:
     return str(kernel.run("%llm pending").outputs[0]["text/plain"])
 

@@ -449,6 +449,26 @@ def test_a_tool_that_calls_sys_exit_has_failed(face: Face, is_async: bool, code:
     assert results_in(model.requests[1]) == [f"Error: the tool called sys.exit({said})"]
 
 
+@pytest.mark.parametrize("depth", [101, 500])
+def test_arguments_that_are_nested_too_deep_are_refused_in_a_sentence(face: Face, depth: int) -> None:
+    ran: list[Any] = []
+
+    def keep(items: list[Any]) -> None:
+        ran.append(items)
+
+    text = '{"items": ' + "[" * depth + "]" * depth + "}"
+    asks = [
+        llm.StreamEvent("tool_call_name", "keep", tool_call_id="c1"),
+        llm.StreamEvent("tool_call_args", text, tool_call_id="c1"),
+    ]
+    model = face.rounds(asks, "done")
+    assert face.text(model.chain("Hi", tools=[llm.require_approval(keep)])) == "done"
+    assert results_in(model.requests[1]) == [
+        "Error: the arguments have no JSON form: they are nested more than 100 levels deep"
+    ]
+    assert ran == []
+
+
 def test_two_calls_with_one_id_are_two_calls(face: Face) -> None:
     ran: list[str] = []
 

@@ -444,3 +444,34 @@ def test_a_thread_of_a_tool_cannot_allow_anything(face: Face, journal: Journal) 
     assert journal.grants() == []
     pause.paused.allow(pause.request, "session")
     assert [grant.tool_name for grant in journal.grants()] == ["erase"]
+
+
+@pytest.mark.parametrize("how", ["pending", "resume", "renamed"])
+def test_without_its_tool_a_call_is_not_run_and_the_decision_is_not_used_up(
+    face: Face, journal: Journal, how: str
+) -> None:
+    model = asking(face, "erase")
+    pause = paused(face, model.chain("Hi", tools=[erase]))
+    tools = [llm.Tool.function(erase, name="remove")] if how == "renamed" else []
+    pause.paused.settle(pause.request, "approved")
+    with pytest.raises(llm.ModelError, match="The tool erase that was asked about is not here"):
+        face.text(llm.resume(pause.request.id, model=model, tools=tools or None))
+    assert ran == []
+    assert [waiting.request.id for waiting in llm.pending()] == [pause.request.id]
+    assert face.text(llm.resume(pause.request.id, model=model, tools=[erase])) == "done"
+    assert ran == ["/0"]
+
+
+def test_a_denial_that_is_replaced_while_it_is_carried_out_does_not_count(face: Face, journal: Journal) -> None:
+    pauses: list[llm.PauseChain] = []
+
+    def before(tool: llm.Tool | None, call: llm.ToolCall) -> None:
+        for pause in pauses:
+            pause.paused.settle(pause.request, "approved")
+
+    model = asking(face, "erase")
+    pauses.append(paused(face, model.chain("Hi", tools=[erase], before_call=before)))
+    assert face.text(pauses[0].deny("no")) == "done"
+    assert ran == ["/0"]
+    assert states(journal) == {"c0": "finished"}
+    assert llm.pending() == []
