@@ -8,10 +8,8 @@ matter. So the line is read from the left, one option at a time, and what is lef
 from __future__ import annotations
 
 import argparse
-import io
 import keyword
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,8 +18,9 @@ from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_ar
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
 
-__all__ = ["Arguments", "documented", "parse_line"]
+__all__ = ["Arguments", "documented", "parse_cell", "parse_line"]
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
@@ -135,17 +134,55 @@ class Arguments:
     prompt: str
 
 
-def parse_line(line: str) -> Arguments:
+def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
+    """Parse the options of a `%%llm` cell. Return (the options with the prompt on their line, the rest of the cell).
+
+    A backslash at the end of a line continues it, as in a shell.
+
+    Raises:
+        CellError: as `parse_line()`, or there is a comment behind the options, or further options are below them.
+    """
+    line, rest = continued(line, cell)
+    arguments = parse_line(line, is_cell=True)
+    first = rest.lstrip().partition("\n")[0]
+    if not re.search(r"(^|\s)--(\s|$)", line) and _seems_options(first, begins=not arguments.prompt):
+        raise CellError(
+            f"{first.split()[0]} stands below the line of the options: put it on that line, or end that line with a backslash."
+            " For a prompt that begins so, end that line with --. Nothing was sent."
+        )
+    return arguments, rest
+
+
+def _seems_options(line: str, *, begins: bool) -> bool:
+    """Return whether a line below the options is more of them: it consists of options, or begins the prompt with a long one."""
+    if not begins_like_option(line):
+        return False
+    actions = _actions()
+    name = plain_option(line, actions).split(None, 1)[0].partition("=")[0]
+    if begins and name.startswith("--") and name in actions:
+        return True
+    try:
+        given, prompt = _split(line, actions)
+    except CellError:
+        return False
+    return bool(given) and not prompt and (begins or name.startswith("--"))
+
+
+def parse_line(line: str, *, is_cell: bool = False) -> Arguments:
     """Parse the options at the beginning of a line, and take the rest as the prompt.
 
     A prompt that is quoted as a whole is sent without its quotation marks and may be followed by more options, as in a shell.
-    Otherwise everything from the first word that is no option belongs to the prompt, apostrophes and dashes included. `--` ends
-    the options.
+    Otherwise everything from the first word that is no option belongs to the prompt, apostrophes and dashes included, except that
+    a long option there is refused: whoever typed it did not mean it as text. `--` ends the options.
+
+    Args:
+        line: what follows the name of the magic.
+        is_cell: whether it is the first line of a cell, so that the prompt is expected below.
 
     Raises:
-        CellError: an option is unknown (the message names the nearest one), incomplete or given twice.
+        CellError: an option is unknown (the message names the nearest one), incomplete, given twice, or stands in the prompt.
     """
-    given, prompt = _split(line, _actions())
+    given, prompt = _split(line, _actions(), is_cell=is_cell)
     flags = {name for name, _ in given}
     last = {name: values[-1] for name, values in given if values}
     names = [values[0] for name, values in given if name == "option"]
@@ -192,34 +229,72 @@ Given = list[tuple[str, list[str]]]
 """Options in the order in which they were given: (name of the attribute in argparse, values)."""
 
 
-def _split(line: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]:
+def _split(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = False) -> tuple[Given, str]:
     """Split a line into (options, prompt)."""
     given: Given = []
     rest = line.strip()
-    while re.match(r"--?[A-Za-z]", rest):
-        option, rest = _option(rest, actions)
+    while begins_like_option(rest):
+        option, rest = _option(plain_option(rest, actions), actions)
         given += option
     if re.match(r"--(\s|$)", rest):
         return given, rest[2:].lstrip()
-    # A prompt in quotation marks, with no other such mark in it that is not escaped, and perhaps something with a dash behind it.
-    quoted = re.fullmatch(
-        r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>-.*))?""", rest, re.DOTALL
-    )
-    if quoted is None:
-        return given, rest
-    behind = quoted["behind"] or ""
+    _refuse_comment(rest, follows=bool(given) or is_cell)
+    text, behind = _quoted(rest)
     given_behind: Given = []
-    while behind and _spelling(behind, actions):
-        option, behind = _option(behind, actions)
+    while begins_like_option(behind) and _spelling(plain := plain_option(behind, actions), actions):
+        option, behind = _option(plain, actions)
         given_behind += option
-    if behind:
-        # What follows is no option, so the marks belong to the prompt: `"git" -x what is it`. But a slip like
-        # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
-        if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
-            _option(behind, actions)
-        return given, rest
-    quote = quoted["quote"]
-    return given + given_behind, quoted["text"].replace(f"\\{quote}", quote)
+    if text is not None and not behind:
+        return given + given_behind, text
+    # What follows is no option, so the marks belong to the prompt: `"git" -x what is it`. But a slip like
+    # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
+    if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
+        _option(behind, actions)
+    _refuse_late_option(rest, actions)
+    return given, rest
+
+
+def _quoted(text: str) -> tuple[str | None, str]:
+    """Split a prompt that is quoted, and perhaps has something with a dash behind it, into (what is in the marks, what is behind).
+
+    There is no other such mark in the prompt that is not escaped. Typographic marks belong to a prompt that has nothing behind it.
+    """
+    found = re.fullmatch(
+        r"""(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)(?:\s+(?P<behind>\S.*))?""", text, re.DOTALL
+    )
+    if found is not None:
+        quote, behind = found["quote"], found["behind"] or ""
+        is_whole = not behind or begins_like_option(behind)
+        return (found["text"].replace(f"\\{quote}", quote), behind) if is_whole else (None, "")
+    if text[:1] in "\"'":
+        return None, ""
+    try:
+        word, behind = read_value(text)
+    except ValueError:
+        return None, ""
+    is_quoted = word is not None and text.startswith(f"{text[:1]}{word}") and not text[:1].isascii()
+    return (word, behind) if is_quoted and begins_like_option(behind) else (None, "")
+
+
+def _refuse_comment(rest: str, *, follows: bool) -> None:
+    """Refuse what seems to be a comment behind the options, or a backslash that does not end its line."""
+    if follows and rest.startswith("#"):
+        raise CellError(
+            "What stands behind # would be sent to the model: there are no comments on this line."
+            " Put -- before a prompt that begins with #. Nothing was sent."
+        )
+    if follows and re.match(r"\\\s", rest):
+        raise CellError("A backslash continues a line only at its very end. Nothing was sent.")
+
+
+def _refuse_late_option(prompt: str, actions: dict[str, argparse.Action]) -> None:
+    """Refuse a long option in a prompt that is not quoted: it would be sent as text and have no effect."""
+    late = long_option_in(prompt, actions)
+    if late is not None:
+        raise CellError(
+            f"{late} stands in the prompt, where it has no effect. Put options before the prompt, or the whole prompt in quotes;"
+            f" for a prompt about {late}, put -- before the prompt. Nothing was sent."
+        )
 
 
 def _spelling(text: str, actions: dict[str, argparse.Action]) -> str | None:
@@ -249,7 +324,7 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
     action = actions[name]
     behind = text[len(name) :]
     if action.nargs == 0:
-        if behind[:1] in ("", " ", "\t", "\n"):
+        if not behind or behind[0].isspace():
             return [(action.dest, [])], behind.lstrip()
         if name.startswith("--") or not behind[0].isalpha():
             raise CellError(f"{name} takes no value. Nothing was sent.")
@@ -262,14 +337,17 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
 
 def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
     """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
-    source = io.StringIO(text)
-    lexer = shlex.shlex(source, posix=True, punctuation_chars="")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        words = [lexer.get_token() for _ in range(count)]
-    except ValueError:
-        raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
-    if None in words:
-        raise CellError(f"{name} needs {'a value' if count == 1 else f'{count} values'}. Nothing was sent.")
-    return [word for word in words if word is not None], source.read().lstrip()
+    values: list[str] = []
+    while len(values) < count:
+        try:
+            value, rest = read_value(text)
+        except ValueError:
+            raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
+        needs = f"{name} needs {'a value' if count == 1 else f'{count} values'}"
+        if value is None:
+            raise CellError(f"{needs}. Nothing was sent.")
+        if (option := long_option_in(text[: len(text) - len(rest)], _actions())) is not None:
+            raise CellError(f"{needs}, and {option} is an option. Put it in quotes if it is meant. Nothing was sent.")
+        values.append(value)
+        text = rest
+    return values, text

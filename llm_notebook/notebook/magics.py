@@ -22,7 +22,7 @@ from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import Arguments, documented, parse_line
+from llm_notebook.notebook.arguments import Arguments, documented, parse_cell, parse_line
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
@@ -125,8 +125,8 @@ class LLMMagics(Magics):
             return
         place = self.prompts.next(execution.name)
         try:
-            arguments = parse_line(line)
-            asked = self._read_request(arguments, cell, self._names(local_ns), execution, place)
+            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+            asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
             asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
             repeated = None if arguments.new else find_repeated(self.turns, asked.origin)
             chain = self._chain(asked) if repeated is None else None

@@ -1,16 +1,22 @@
-"""Lets a `%llm` prompt end in a question mark, which IPython would take for a question about the last word.
+"""What happens to a cell before IPython runs it: a `%llm` prompt may end in a question mark, and a `%%llm` must be the first line.
 
 IPython rewrites the tokens of a cell before it runs it. Its transformer `HelpEnd` turns any line that ends in `?` into a look-up,
 so `%llm What is 2+2?` would look up `2`. Ours has a higher priority, claims such a line first and leaves it an ordinary magic.
+
+A cell is a `%%llm` cell only if nothing stands above that line, not even a comment. Otherwise IPython reads the prompt as Python, and
+what it says about that helps nobody, so it is refused with a sentence before.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import tokenize
 
 from IPython.core.inputtransformer2 import EscapedCommand
 from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.errors import CellError
 
 __all__ = ["forget_questions", "read_questions"]
 
@@ -26,20 +32,56 @@ class _QuestionToModel(EscapedCommand):
         for line in tokens_by_line:
             first = next((token for token in line if token.type not in (tokenize.INDENT, tokenize.DEDENT)), None)
             if first is not None and first.string == "%":
-                text = first.line[first.start[1] :].rstrip()
+                # A line that is continued by a backslash is several lines.
+                lines = dict.fromkeys((token.start[0], token.line) for token in line)
+                text = "".join(text for _, text in lines)[first.start[1] :].rstrip()
                 if text.endswith("?") and re.match(r"%llm\s.*\w", text):
                     return cls(first.start)
         return None
 
 
+def _refuse_late_magic(lines: list[str]) -> list[str]:
+    """Return the lines of a cell as they are.
+
+    Raises:
+        CellError: `%%llm` stands below comments or Python code.
+    """
+    number = next((number for number, line in enumerate(lines) if re.match(r"[ \t]*%%llm(\s|$)", line)), 0)
+    above = "".join(lines[:number])
+    if above.strip() and not re.match(r"\s*%%", above) and _is_complete(above):
+        raise CellError(
+            "%%llm must be the first line of its cell: move what stands above it, comments included, to another cell."
+            " Nothing was sent."
+        )
+    return lines
+
+
+# IPython asks whether a cell is complete while it is typed. This is nothing to be said then.
+_refuse_late_magic.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def _is_complete(code: str) -> bool:
+    """Return whether code does not end within a string, where `%%llm` would be text. Magics in it count as comments."""
+    try:
+        ast.parse(re.sub(r"(?m)^(\s*)[%!].*", r"\1pass", code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def read_questions(shell: InteractiveShell) -> None:
-    """Let prompts in this shell end in a question mark."""
+    """Let prompts in this shell end in a question mark, and refuse a `%%llm` that is not the first line."""
     forget_questions(shell)
     shell.input_transformer_manager.token_transformers.append(_QuestionToModel)
+    shell.input_transformer_manager.cleanup_transforms.append(_refuse_late_magic)
 
 
 def forget_questions(shell: InteractiveShell) -> None:
     """Undo `read_questions()`."""
-    transformers = shell.input_transformer_manager.token_transformers
+    manager = shell.input_transformer_manager
     # By name, because after a reload the class is another object.
-    transformers[:] = [known for known in transformers if known.__name__ != _QuestionToModel.__name__]
+    for transformers, ours in (
+        (manager.token_transformers, _QuestionToModel),
+        (manager.cleanup_transforms, _refuse_late_magic),
+    ):
+        transformers[:] = [known for known in transformers if getattr(known, "__name__", "") != ours.__name__]

@@ -84,7 +84,8 @@ def _open_calls(turns: LiveTurns, origin: Origin) -> Iterator[tuple[str, str, st
 
 def _notebook(asked: Origin) -> str:
     path = asked.notebook or asked.started_in
-    return f"`{on_one_line(path)}`" if path else "another notebook"
+    # Backticks would end the code that the path is shown as.
+    return f"`{on_one_line(path).replace('`', '?')}`" if path else "another notebook"
 
 
 def _sentence(where: str, tool: str, call_id: str) -> str:

@@ -1,5 +1,7 @@
 """The grammar of a line: options first, then the prompt as it was typed; a slip is refused, and the nearest word named."""
 
+# ruff: noqa: RUF001  characters that look alike are what these tests are about
+
 from __future__ import annotations
 
 import pytest
@@ -7,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.arguments import parse_line
+from llm_notebook.notebook.arguments import parse_cell, parse_line
 from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.typed import begins_like_option
 from tests.notebook.scripted import sent
 
 typed = st.text(
@@ -24,7 +27,14 @@ typed = st.text(
         "What's up?",
         'He said "what?',
         "it's Bob's -m or -u",
-        "5 - 3 --usage",
+        "5 - 3 -u",
+        "what is --usage?",
+        "explain `--out x` and '--ta' and “--raw”, please",
+        "git commit --amend",
+        "— said he",
+        "“hi there”",
+        "“a” and “b”",
+        "# a heading",
         "a {single: brace} $HOME {x}",
         r"\alpha \n C:\new",
         "100 % of it",
@@ -51,6 +61,10 @@ def test_a_prompt_is_taken_as_it_was_typed(prompt: str) -> None:
     ("line", "prompt"),
     [
         ('"in quotes" -u', "in quotes"),
+        ("“in quotes” -u", "in quotes"),
+        ("'in quotes' —usage", "in quotes"),
+        ("-u -- say --out x", "say --out x"),
+        ("-u -- # a heading", "# a heading"),
         ("'in quotes' -u", "in quotes"),
         (r'"a \"word\" of it" --usage', 'a "word" of it'),
         (r'"C:\new" -u', r"C:\new"),
@@ -79,8 +93,87 @@ def test_every_way_to_write_an_option() -> None:
 
 
 @pytest.mark.parametrize(
+    "dash", ["—", "–", "−", "―", "‐", "‑", "–-", "-–", "——", "－", "\u200b--", "-\u200b-", "\ufeff—"]
+)
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u3000", "\u2009", "\u200b "])
+def test_what_keyboards_make_of_dashes_and_spaces_is_understood(dash: str, space: str) -> None:
+    for name in ("ta", "approve", "T", "m", "chain-limit"):
+        value = "" if name == "ta" else f"{space}2"
+        odd = parse_line(f"-s Briefly.{space}{dash}{name}{value}{space}hi")
+        plain = parse_line(f"-s Briefly. {'-' if len(name) == 1 else '--'}{name}{' 2' if value else ''} hi")
+        assert odd == plain
+
+
+@pytest.mark.parametrize(
+    "value", ["“Be brief.”", "„Be brief.“", "”Be brief.”", "«Be brief.»", "‘Be brief.’", '“Be brief."', "＂Be brief.＂"]
+)
+def test_typographic_quotes_enclose_a_value(value: str) -> None:
+    for line in (f"-s {value} -u hi", f"--system={value} -u hi", f'"hi" -s {value} -u'):
+        assert (parse_line(line).system, parse_line(line).usage, parse_line(line).prompt) == ("Be brief.", True, "hi")
+    assert parse_line("-s ‘it’s “so”’ hi").system == "it’s “so”"
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "body"),
+    [
+        ("-m echo \\", "  -s 'Be brief.' --ta\nHello", "Hello"),
+        ("-m echo \\", "  -s 'Be brief.' \\\n  --ta\nHello\nyou", "Hello\nyou"),
+        ("-m echo\\ ", "-s 'Be brief.' —ta\nHello \\", "Hello \\"),
+        ("-m echo -s 'Be \\", "brief.' --ta\n\nHello", "\nHello"),
+        ("-m echo -s 'Be brief.' --ta \\", "", ""),
+        ("-m echo -s 'Be brief.' --ta --", "--ta", "--ta"),
+    ],
+)
+def test_a_backslash_continues_the_line_of_options(line: str, cell: str, body: str) -> None:
+    arguments, rest = parse_cell(line, cell)
+    assert (arguments.model, arguments.system, arguments.ask_always) == ("echo", "Be brief.", True)
+    assert (arguments.prompt, rest) == ("", body)
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "sentence"),
+    [
+        ("-T erase", "--ta\nHello", "--ta stands below the line of the options"),
+        ("-T erase", "\n—ta Hello", "—ta stands below the line of the options"),
+        ("-T erase", "-m echo -u\nHello", "-m stands below the line of the options"),
+        ("-T erase Hello", "--ta", "--ta stands below the line of the options"),
+        ("-m echo # briefly", "Hello", "What stands behind # would be sent"),
+        ("# briefly", "Hello", "What stands behind # would be sent"),
+        ("-m echo \\ # briefly", "--ta\nHello", "A backslash continues a line only at its very end"),
+        ("-T erase Hello \\", "  --ta\nyou", "--ta stands in the prompt"),
+    ],
+)
+def test_an_option_that_slipped_out_of_its_line_is_refused(line: str, cell: str, sentence: str) -> None:
+    with pytest.raises(CellError) as caught:
+        parse_cell(line, cell)
+    assert str(caught.value).startswith(sentence)
+    assert "Nothing was sent." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "cell", ["- a list\n- of items", "-T is a flag of ls", "-5 + 3", "tar --raw", "--rebase what?", "# x"]
+)
+def test_the_text_of_a_cell_may_begin_with_a_dash(cell: str) -> None:
+    assert parse_cell("-u", cell)[1] == cell
+
+
+@pytest.mark.parametrize(
     ("line", "sentence"),
     [
+        ("say hi --out x", "--out stands in the prompt"),
+        ("say hi —out x", "--out stands in the prompt"),
+        ("say hi \u200b--ta", "--ta stands in the prompt"),
+        ("say hi\u200b--ta", "--ta stands in the prompt"),
+        ("it's --ta Bob's", "--ta stands in the prompt"),
+        ('"hi" there --model=echo', "--model stands in the prompt"),
+        ('"hi" -x --ta', "--ta stands in the prompt"),
+        ("“hi --ta", "--ta stands in the prompt"),
+        ("-s --ta hi", "-s needs a value, and --ta is an option."),
+        ("-o a —ta hi", "-o needs 2 values, and --ta is an option."),
+        ("—hello there", "There is no option —hello."),
+        ("--та hi", "There is no option --та."),
+        ("-s “open", "A quotation mark after -s is never closed."),
+        ("-m echo # briefly", "What stands behind # would be sent"),
         ("--usgae hi", "There is no option --usgae. Did you mean --usage?"),
         ("-model echo hi", "There is no option -model. Did you mean --model?"),
         ("-usage hi", "There is no option -usage. Did you mean --usage?"),
@@ -154,6 +247,8 @@ def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words
         "hello",
         "model me a house",
         "What models are there?",
+        "approve of this plan?",
+        "deny the allegations, please",
         "-m echo models",
     ],
 )
@@ -176,6 +271,12 @@ def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str)
         ("keys delete", "`%llm keys remove NAME`"),
         ("keys set", "`%llm keys set NAME`"),
         ("local instal", "`%llm local install`"),
+        ("approve xyz", "`%llm pending`"),
+        ("approve 5Q7W2X1K", "`%llm pending`"),
+        ("approve 5q7w2x1k please", "`%llm pending`"),
+        ("approve", "`%llm approve ID`"),
+        ("deny it", "`%llm pending`"),
+        ("resume “5q7w2x1k”", "`%llm pending`"),
     ],
 )
 def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> None:
@@ -204,7 +305,8 @@ def test_a_key_on_the_line_is_refused_and_not_repeated(line: str) -> None:
 
 def _taken_verbatim(text: str) -> bool:
     whole_in_quotes = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return bool(text.strip()) and not text.startswith("-") and "{{" not in text and not whole_in_quotes
+    is_other = begins_like_option(text) or text.startswith(("--", "#", "\\"))
+    return bool(text.strip()) and not is_other and "{{" not in text and not whole_in_quotes
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,4 +1,4 @@
-"""Loading and unloading the magics, and prompts that IPython would take for questions about a name."""
+"""Loading and unloading the magics, prompts that IPython would take for questions about a name, and magics below comments."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def _what_we_touch(shell: InteractiveShell) -> tuple[Any, ...]:
         set(shell.magics_manager.registry),
         list(shell.input_transformer_manager.token_transformers),
         list(shell.input_transformer_manager.line_transforms),
+        list(shell.input_transformer_manager.cleanup_transforms),
         shell.custom_exceptions,
         shell.CustomTB,
     )
@@ -73,3 +74,29 @@ def test_other_questions_go_to_ipython_as_before(
     terminal.run_cell("x = '%llm what?'\nprint(x)")
     assert capsys.readouterr().out == "%llm what?\n"
     assert not sent
+
+
+def test_a_question_may_be_continued_on_the_next_line(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%llm -m echo \\\n   What is 2+2?")
+    assert [prompt.prompt for prompt in sent] == ["What is 2+2?"]
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["# a comment\n", "\n# a comment\n\n", "  # indented\n  ", "x = 1\n", "%load_ext llm_notebook\n", "!true\n"],
+)
+def test_what_stands_above_the_magic_of_a_cell_gets_a_sentence(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], above: str
+) -> None:
+    result = terminal.run_cell(f"{above}%%llm -m echo\nWhat's up?")
+    assert not result.success
+    assert "%%llm must be the first line of its cell" in capsys.readouterr().out
+    assert not sent
+
+
+def test_text_that_looks_like_the_magic_is_text(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.run_cell('x = """\n%%llm hi\n"""\nprint(x.strip())')
+    assert capsys.readouterr().out == "%%llm hi\n"
+    terminal.run_cell("%%time\n%%llm\nhi")
+    assert [prompt.prompt for prompt in sent] == ["hi"]
+    assert terminal.input_transformer_manager.check_complete("# a comment\n%%llm\nWhat")[0] != ""

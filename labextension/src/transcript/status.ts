@@ -237,8 +237,12 @@ function countWords(document: ITranscript): number {
   return answerOf(document).split(/\s+/).filter(Boolean).length;
 }
 
+/** Backticks in a remark enclose what the reader can type. */
 function makeRemark(text: string): HTMLElement {
-  return el('p', 'llm-remark', text);
+  const parts = text
+    .split('`')
+    .map((part, i) => (i % 2 ? el('code', 'llm-code', part) : part));
+  return el('p', 'llm-remark', ...parts);
 }
 
 function errorRow(

@@ -311,3 +311,12 @@ test('another transcript in the same place begins anew', () => {
   expect(page.buttons('Approve')).toHaveLength(1);
   expect(page.node.querySelectorAll('.llm-transcript')).toHaveLength(1);
 });
+
+test('what a remark says to type is shown as code', () => {
+  const remarks = ['It was left in `%llm pending` <b>here</b>.'];
+  const page = new Page(paused([pending()], { remarks }));
+  expect(page.text('.llm-remark')).toBe(
+    'It was left in %llm pending <b>here</b>.'
+  );
+  expect(page.text('.llm-remark code')).toBe('%llm pending');
+});

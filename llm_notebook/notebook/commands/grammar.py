@@ -51,6 +51,7 @@ _FORMS = {
     "act": r"\{.*\}",
     "help": r"",
 }
+_TAKE_ID = ("approve", "deny", "resume")
 # The same as a person would write it, for the messages about slips.
 _SPELLED_FORMS = {
     "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
@@ -93,6 +94,11 @@ def parse_subcommand(line: str) -> Subcommand | None:
             name, _words(line)[1:] if name == "local" else words[1:], line.strip()[len(words[0]) :].strip()
         )
     _refuse_key(words)
+    if name in _TAKE_ID and words[1:] and (len(words) == 2 or re.fullmatch(_ID, words[1])):
+        raise CellError(
+            f"`%llm {name}` takes the ID of a call, as `%llm pending` lists them, and {' '.join(words[1:])} is none."
+            " Put -- before a prompt. Nothing was sent."
+        )
     if _is_slip(name, words):
         forms = ", ".join(f"`%llm {name} {form}`" for form in _SPELLED_FORMS[name])
         raise CellError(f"This is not quite a `%llm {name}` command; there are {forms}. Nothing was sent.")

@@ -1,0 +1,133 @@
+"""Reads what people type where options stand: lines that a backslash continues, and what keyboards and editors make of dashes and quotes.
+
+Phones, macOS, Word and chat programs turn `--ta` into `—ta`, quotation marks into curly ones, and spaces into spaces that do not break;
+text that was copied from a page may hold characters of no width. Whoever typed `—ta` meant an option that has a tool ask first. To send
+that to the model as text would drop it without a word, so here it is understood, or else refused by whoever calls this.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import unicodedata
+from collections.abc import Collection
+
+__all__ = ["begins_like_option", "continued", "long_option_in", "plain_option", "read_value"]
+
+_DASH = "-\u00ad\u02d7\u2010-\u2015\u2043\u2212\u2796\u2e3a\u2e3b\ufe58\ufe63\uff0d"
+# Drawn as nothing: zero-width and direction-changing characters, fillers and variation selectors.
+_NOTHING = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+# Those of them that are spaces.
+_NARROW = "\u180e\u200b\u2060\ufeff"
+_HEAD = re.compile(rf"[{_NOTHING}]*[{_DASH}][{_DASH}{_NOTHING}]*(?=[^\W\d_])")
+_WORD_LIKE_OPTION = re.compile(rf"(?<![^\s{_NARROW}]){_HEAD.pattern}\S*")
+_INVISIBLE = re.compile(f"[{_NOTHING}]")
+# What may close each typographic quotation mark. Languages disagree about which mark opens and which closes.
+_CLOSING = {
+    "\u201c": '\u201d\u201c"',
+    "\u201d": '\u201d"',
+    "\u201e": '\u201c\u201d"',
+    "\u201f": '\u201d"',
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+    "\u2018": "\u2019'",
+    "\u2019": "\u2019'",
+    "\u201a": "\u2018\u2019'",
+    "\u201b": "\u2019'",
+    "\u2039": "\u203a",
+    "\u203a": "\u2039",
+    "\uff02": "\uff02",
+    "\uff07": "\uff07",
+    "\u300c": "\u300d",
+    "\u300e": "\u300f",
+}
+# Quoted words of a prompt, in which an option is only mentioned. An apostrophe inside of a word opens nothing.
+_QUOTED = re.compile(
+    "|".join(
+        rf"(?<![^\s(\[{{=,:]){re.escape(opening)}[^{re.escape(opening + closing)}]*[{re.escape(closing)}]"
+        for opening, closing in {'"': '"', "'": "'", "`": "`", **_CLOSING}.items()
+    )
+)
+_WORD = re.compile(r"\S+")
+
+
+def continued(line: str, cell: str) -> tuple[str, str]:
+    """Return the first line of a cell with the lines that it continues in, and the rest of the cell.
+
+    As in a shell, a backslash at the end of a line continues it. Spaces behind the backslash, which nobody sees, change nothing.
+    """
+    while (found := re.search(r"(?<!\\)(?:\\\\)*(\\)\s*$", line)) is not None:
+        following, _, cell = cell.partition("\n")
+        before = line[: found.start(1)]
+        between = "" if not before or before[-1].isspace() or following[:1].isspace() else " "
+        line = f"{before}{between}{following}"
+    return line, cell
+
+
+def begins_like_option(text: str) -> bool:
+    """Return whether a text begins with a dash of any kind and a letter."""
+    return _HEAD.match(text) is not None
+
+
+def plain_option(text: str, names: Collection[str]) -> str:
+    """Return a text that begins like an option, with the option as it is typed on a plain keyboard.
+
+    Args:
+        text: begins with a dash of any kind and a letter.
+        names: the options that there are, with their dashes.
+
+    Returns:
+        The text unchanged if there is nothing odd in it, or if it cannot be told which option it means.
+    """
+    head = _HEAD.match(text)
+    word = _WORD.match(text)
+    assert head is not None
+    assert word is not None
+    name, equals, value = word[0][head.end() :].partition("=")
+    name = unicodedata.normalize("NFKC", _INVISIBLE.sub("", name))
+    if head[0] in ("-", "--") and f"{head[0]}{name}{equals}{value}" == word[0]:
+        return text
+    # One typographic dash may stand for two.
+    meant = next((dashes + name for dashes in ("--", "-") if dashes + name in names), None)
+    return text if meant is None else f"{meant}{equals}{value}{text[word.end() :]}"
+
+
+def read_value(text: str) -> tuple[str | None, str]:
+    """Read one word by the rules of a shell, with typographic quotation marks too. Return (the word or None, the text after it).
+
+    Raises:
+        ValueError: a quotation mark is never closed.
+    """
+    text = text.lstrip()
+    closing = _CLOSING.get(text[:1])
+    if closing is not None:
+        end = re.search(rf"[{re.escape(closing)}](?=\s|$)", text[1:])
+        if end is None:
+            raise ValueError(f"{text[0]} is never closed")
+        return text[1 : 1 + end.start()], text[1 + end.end() :].lstrip()
+    source = io.StringIO(text)
+    lexer = shlex.shlex(source, posix=True, punctuation_chars="")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    # The spaces of all alphabets, such as the one that does not break.
+    lexer.whitespace = "".join(sorted({character for character in text if character.isspace() or character in _NARROW}))
+    word = lexer.get_token()
+    return word, source.read().lstrip()
+
+
+def long_option_in(prompt: str, names: Collection[str]) -> str | None:
+    """Return the first long option, as on a plain keyboard, that is a word of a prompt and not quoted; None if there is none.
+
+    Args:
+        prompt: what follows the options of a line.
+        names: the options that there are, with their dashes.
+    """
+    quoted = [found.span() for found in _QUOTED.finditer(prompt)]
+    for found in _WORD_LIKE_OPTION.finditer(prompt):
+        if any(start < found.start() < end for start, end in quoted):
+            continue
+        plain = plain_option(found[0], names).partition("=")[0]
+        if plain.startswith("--") and plain in names:
+            return plain
+    return None
