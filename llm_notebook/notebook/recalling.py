@@ -150,10 +150,8 @@ def load_paused_chain(rounds: Sequence[TurnEntry], variables: Mapping[str, Any])
         return None
     last = rounds[-1]
     asked = [turn.begun.settings for turn in rounds if turn.begun.settings.get("tools")]
-    given = asked[-1]["tools"] if asked else []
-    identities = asked[-1].get("identities", []) if asked else []
-    names = [*given, *(call.tool_name for call in last.calls)]
-    tools = find_defined_tools(names, variables, identities)
+    given, identities = (asked[-1]["tools"], asked[-1].get("identities", [])) if asked else ([], [])
+    tools = find_defined_tools(given, [call.tool_name for call in last.calls], variables, identities)
     call = next((call for call in last.calls if _waits(call)), None)
     if call is None:
         return left_of(last, journal, tools=tools)

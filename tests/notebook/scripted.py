@@ -77,7 +77,7 @@ class Other(Echo):
 
 
 class Asker(_Scripted):
-    """Calls `erase(path)` for each word of the prompt that begins with a slash, one after the other, then repeats the results."""
+    """Calls `erase(path)`, or the tool whose name ends so, for each word of the prompt that begins with a slash, one after the other, then repeats the results."""
 
     model_id = "asker"
     supports_tools = True
@@ -88,7 +88,8 @@ class Asker(_Scripted):
         results = [part.output for part in said if isinstance(part, ToolResultPart)]
         left = [word for word in words if word.startswith("/")][len(results) :]
         if left:
-            response.add_tool_call(ToolCall("erase", {"path": left[0]}, f"call {left[0]}"))
+            name = next((tool.name for tool in prompt.tools if tool.name.endswith("erase")), "erase")
+            response.add_tool_call(ToolCall(name, {"path": left[0]}, f"call {left[0]}"))
         else:
             yield f"All done: {', '.join(results)}."
 
