@@ -63,7 +63,7 @@ class Describer:
         known: names for objects that are not to be described again, by their `id()`.
         strict: whether what cannot be described is an error in the attributes of classes; otherwise it is left out there.
         settled: whether lists, dicts and sets are described by what is in them. Where a tool collects its results in them, they are
-            no description of the tool.
+            no description of the tool. Those of classes always are.
     """
 
     def __init__(self, known: Mapping[int, str] | None = None, *, strict: bool = True, settled: bool = False) -> None:
@@ -149,16 +149,23 @@ class Describer:
         if module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__"):
             return None
         members: dict[str, object] = {}
-        for name, member in sorted(vars(kind).items()):
-            is_own = _is_code(member) if name.startswith("__") else not _NOT_OWN.fullmatch(name)
-            if not is_own or isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
-                continue
-            try:
-                members[name] = self.describe(member)
-            except Undescribed:
-                if self._strict or self._parts > _MOST_PARTS:
-                    raise
+        was_settled, self._settled = self._settled, True
+        try:
+            for name, member in sorted(vars(kind).items()):
+                if _is_own(name, member):
+                    self._add_member(members, kind, name, member)
+        finally:
+            self._settled = was_settled
         return members
+
+    def _add_member(self, members: dict[str, object], kind: type, name: str, member: object) -> None:
+        try:
+            members[name] = self.describe(member)
+        except Undescribed:
+            # Special methods are often made by decorators, such as that of dataclasses, which close over what they need.
+            is_needed = self._strict and not name.startswith("__") and not _is_installed(kind)
+            if is_needed or self._parts > _MOST_PARTS:
+                raise
 
     def _object(self, value: object) -> object:
         attributes = state_of(value)
@@ -181,7 +188,20 @@ def state_of(value: object) -> dict[str, Any] | None:
             if isinstance(member, types.MemberDescriptorType):
                 with contextlib.suppress(AttributeError):
                     found[name] = member.__get__(value)
-    return found
+    return {name: held for name, held in found.items() if not name.startswith("__")}
+
+
+def _is_own(name: str, member: object) -> bool:
+    """Return whether a member of a class is one that somebody wrote."""
+    if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
+        return False
+    return _is_code(member) if name.startswith("__") else not _NOT_OWN.fullmatch(name)
+
+
+def _is_installed(kind: type) -> bool:
+    """Return whether a class comes from an installed package: its version says what it is."""
+    file = str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
+    return "site-packages" in file or "dist-packages" in file
 
 
 def _is_made_in_python(kind: type) -> bool:

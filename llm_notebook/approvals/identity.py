@@ -88,7 +88,7 @@ def identify(tool: Tool) -> Identity:
         "plugin": _plugin(tool),
         "code": code,
         "class": gathered.kinds,
-        "state": {name: digest for name, (_, digest) in gathered.state.items()},
+        "state": [sorted([name, held[1]] for name, held in kept.items()) for kept in (gathered.state, gathered.given)],
         "object": gathered.objects,
     }
     digests = {name: _digest(fact) for name, fact in facts.items()}
@@ -102,7 +102,7 @@ def short_identity(given: object) -> str:
     elif isinstance(given, Toolbox):
         gathered = _Gathered((given,))
         gathered.add_toolbox(given)
-        digest = _digest([gathered.kinds, gathered.state, gathered.objects])
+        digest = _digest([gathered.kinds, gathered.state, gathered.given, gathered.objects])
     else:
         return ""
     return digest[:_SHORT]
@@ -115,6 +115,7 @@ class _Gathered:
     Attributes:
         toolboxes: the Toolboxes that the tool belongs to, which are described by themselves.
         state: the values by name.
+        given: the arguments of constructors whose names are those of attributes.
         kinds: the descriptions of the classes.
         objects: names for the objects that have no description.
         shown: see Identity.
@@ -122,6 +123,7 @@ class _Gathered:
 
     toolboxes: tuple[Toolbox, ...]
     state: State = field(default_factory=dict)
+    given: State = field(default_factory=dict)
     kinds: list[object] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
@@ -165,21 +167,23 @@ class _Gathered:
 
     def add_toolbox(self, toolbox: Toolbox) -> None:
         """Gather the class, the constructor's arguments and the simple public attributes of a Toolbox."""
-        for name, value in attributes_of(toolbox).items():
-            if not name.startswith("_"):
-                self._hold(name, value, None)
-        for box in toolbox._represented():
+        given = toolbox._given()
+        for box in (toolbox, *toolbox._represented()):
             self._add_kind(type(box), None)
             for name, value in attributes_of(box).items():
                 if not name.startswith("_"):
-                    self._hold(name, value, None)
-        self._add_kind(type(toolbox), None)
-        for name, value in toolbox._given().items():
-            self._hold(name, value, toolbox, is_shown=False, is_settled=True)
+                    # What the constructor was given is shown with the Toolbox.
+                    is_shown = name not in given or _text(name, given[name]) != _text(name, value)
+                    self._hold(name, value, None, is_shown=is_shown)
+        for name, value in given.items():
+            # An attribute of the same name says how it is by now.
+            state = self.given if name in self.state else self.state
+            self._hold(name, value, toolbox, is_shown=False, is_settled=True, state=state)
 
     def _add_owner(self, owner: object) -> None:
         """Gather the class and the attributes of the object that a call is about."""
-        if any(owner is toolbox or owner is type(toolbox) for toolbox in self.toolboxes):
+        boxes = [box for toolbox in self.toolboxes for box in (toolbox, *toolbox._represented())]
+        if any(owner is box or owner is type(box) for box in boxes):
             return
         if isinstance(owner, Toolbox):
             self.add_toolbox(owner)
@@ -192,14 +196,20 @@ class _Gathered:
         if attributes is None:
             self._add_object(owner)
         for name, value in (attributes or {}).items():
-            if not name.startswith("__"):
-                self._hold(name, value, owner)
+            self._hold(name, value, owner)
 
     def _add_kind(self, kind: type, holder: object | None) -> None:
         self.kinds.append(self._described(kind, holder))
 
     def _hold(
-        self, name: str, value: object, holder: object | None, *, is_shown: bool = True, is_settled: bool = False
+        self,
+        name: str,
+        value: object,
+        holder: object | None,
+        *,
+        is_shown: bool = True,
+        is_settled: bool = False,
+        state: State | None = None,
     ) -> None:
         """Keep a value by its name.
 
@@ -207,6 +217,7 @@ class _Gathered:
             holder: what holds it, and what consent is to if it cannot be described; None if it is then left out.
             is_shown: whether a human is shown the value even if nothing has changed.
             is_settled: whether it was given for good, so that a list counts by what is in it.
+            state: where it is kept; by default `self.state`.
         """
         try:
             described = self._describer(holder, is_settled=is_settled).describe(value)
@@ -215,11 +226,12 @@ class _Gathered:
                 self._add_object(holder)
             return
         digest = _digest(described)
-        while name in self.state and self.state[name][1] != digest:
-            # The attribute and the constructor's argument of the same name may differ.
+        state = self.state if state is None else state
+        while name in state and state[name][1] != digest:
+            # A default and what a function closes over may have the same name.
             name += "*"
         text = _text(name, value)
-        self.state[name] = [text, digest]
+        state[name] = [text, digest]
         if text and is_shown:
             self.shown.append(f"{name} = {text}")
 

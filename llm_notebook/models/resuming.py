@@ -80,8 +80,8 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
     settings = begun.settings
     tools = wanted.get("tools")
     if tools is None:
-        names = [*settings.get("tools", []), *(call.tool_name for call in turn.calls)]
-        tools = find_tools(names, settings.get("identities", []))
+        called = [call.tool_name for call in turn.calls]
+        tools = find_tools(settings.get("tools", []), called, settings.get("identities", []))
     prompt = Prompt(
         None,
         model,

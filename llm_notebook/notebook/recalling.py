@@ -166,10 +166,10 @@ def load_paused_chain(
     last = rounds[-1]
     asked = [turn.begun.settings for turn in rounds if turn.begun.settings.get("tools")]
     settings = asked[-1] if asked else {}
-    names = [*settings.get("tools", []), *(call.tool_name for call in last.calls)]
-    own = [given[name] for name in dict.fromkeys(names) if name in given]
+    given_names, called = settings.get("tools", []), [call.tool_name for call in last.calls]
+    own = [given[name] for name in dict.fromkeys([*given_names, *called]) if name in given]
     known = {tool.name for tool in as_tools(own)}
-    defined = find_defined_tools(names, variables, settings.get("identities", []))
+    defined = find_defined_tools(given_names, called, variables, settings.get("identities", []))
     others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
     # A Toolbox may be found under the names of several of its tools, and is to be given once.
     tools = list({id(item): item for item in [*own, *others]}.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -141,36 +142,39 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
     return named | {type(item).__name__: item for item in tools if isinstance(item, Toolbox)}
 
 
-def find_defined_tools(names: Sequence[str], variables: Mapping[str, Any], identities: Sequence[str] = ()) -> list[Any]:
+def find_defined_tools(
+    given: Sequence[str], called: Iterable[str], variables: Mapping[str, Any], identities: Sequence[str] = ()
+) -> list[Any]:
     """Find the tools that a chain of another kernel used, in the notebook or else among the plugins' tools.
 
     Args:
-        names: names of tools as models call them, or names of Toolbox classes.
+        given: the names of what the chain was given: of tools, and of the classes of Toolboxes.
+        called: the names of tools that it is to call.
         variables: the user's variables.
-        identities: for as many of the names, what `short_identity()` returned of the tool then. Of several of one name, the one that is
-            still the same is taken.
+        identities: for each name in `given`, what `short_identity()` returned then. Of several that have the name, the one that is still
+            the same is taken.
 
     Returns:
         Functions, Tools and Toolbox objects, each once; those that are not found are left out.
     """
     candidates = _Candidates(variables)
-    found: dict[int, Any] = {}
-    for number, name in enumerate(names):
-        if any(name in _names_of(tool) for tool in found.values()) and number >= len(identities):
-            continue
-        tool = candidates.find(name, identities[number] if number < len(identities) else "")
-        if tool is not None:
-            found[id(tool)] = tool
-    return list(found.values())
+    wanted = zip_longest(given, identities[: len(given)], fillvalue="")
+    found = [candidates.find(name, identity) for name, identity in wanted]
+    if not found or any(tool is None for tool in found):
+        # What has gone may be found under the name that the model called. Otherwise another tool of that name is not what was given.
+        tools = [tool for tool in found if tool is not None]
+        missing = [name for name in called if not any(name in _names_of(tool) for tool in tools)]
+        found += [candidates.find(name, "") for name in missing]
+    return list({id(tool): tool for tool in found if tool is not None}.values())
 
 
 class NotebookTools:
     """Finds the tools of the notebook whose kernel this is, for Python code that names none."""
 
-    def find(self, names: Sequence[str], identities: Sequence[str]) -> list[Any]:
+    def find(self, given: Sequence[str], called: Iterable[str], identities: Sequence[str]) -> list[Any]:
         """Return what `find_defined_tools()` finds among the user's variables; nothing where there is no IPython shell."""
         shell = get_ipython()
-        return [] if shell is None else find_defined_tools(names, shell.user_ns, identities)
+        return [] if shell is None else find_defined_tools(given, called, shell.user_ns, identities)
 
 
 class _Candidates:

@@ -86,4 +86,4 @@ def _order(value: Any) -> tuple[bool, Any, str]:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True, allow_nan=False)

@@ -8,7 +8,7 @@ from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import visible
-from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, ways_to_decide
+from llm_notebook.transcript.words import Written, call_sentence, decision_sentence, on_one_line, ways_to_decide
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
@@ -50,7 +50,7 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
 
 
 def _markdown_question(block: CallBlock) -> str:
-    lines = _question(block)
+    lines = _question(block, literal_markdown)
     if block.request is not None and block.request.reason:
         lines.append(f"The tool says: {literal_markdown(block.request.reason)}")
     return "\n\n".join([*lines, *([literal_markdown(block.blocked)] if block.blocked else [])])
@@ -62,7 +62,7 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
     if sentence := decision_sentence(block):
         lines.append(sentence)
     if block.status in ("waiting", "unknown"):
-        lines += _question(block)
+        lines += _question(block, on_one_line)
         if block.request is not None and block.request.reason:
             lines.append(f"The tool says: {on_one_line(block.request.reason)}")
         if block.blocked:
@@ -79,7 +79,7 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
     return lines + [f"{code}  {text}" for code, text in ways_to_decide(block)]
 
 
-def _question(block: CallBlock) -> list[str]:
+def _question(block: CallBlock, written: Written) -> list[str]:
     if block.status == "unknown":
         return [
             "It was running when its kernel stopped, so whether it ran is not known. It does not run again by itself."
@@ -88,9 +88,9 @@ def _question(block: CallBlock) -> list[str]:
     if block.request is not None and block.request.destructive:
         lines.append("Destructive: check before you approve.")
     if block.request is not None and block.request.changed:
-        lines.append(on_one_line(block.request.changed))
+        lines.append(written(block.request.changed))
     if block.request is not None and block.request.source is not None and "note" in block.request.source:
-        lines.append(on_one_line(block.request.source["note"]))
+        lines.append(written(block.request.source["note"]))
     return lines
 
 

@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.tools.calls import ToolResult
@@ -29,6 +30,8 @@ from tests.journal.making import begun, decided, done, moved, proposed, request
 
 __all__ = ["Seen", "kill_processes"]
 
+# Under which every call is asked about. It must not be lost, or the call would run unasked after a restart.
+POLICY = ApprovalPolicy("sometimes", destructive=True)
 _PROCESSES = 2
 _ROUNDS_PER_JOURNAL = 10
 _LONGEST_LIFE_SECONDS = 0.12
@@ -67,7 +70,7 @@ class _Child:
             self.go_on(entry)
         for number in range(10_000):
             call_id = f"{self.round_number}-{number}"
-            entry = done(self.journal, proposed(call_id))
+            entry = done(self.journal, proposed(call_id, policy=POLICY))
             self.acknowledge(call_id, "proposed")
             self.go_on(entry)
 
@@ -145,7 +148,7 @@ def _kill(pid: int, pipe: int, acknowledged: set[tuple[str, str]], seen: Seen) -
 
 def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: Seen, *, is_last: bool) -> None:
     """Compare the journal with what was acknowledged and with the side effects that happened."""
-    states, steps = _read_calls(path) if path.exists() else ({}, {})
+    states, steps, policies = _read_calls(path) if path.exists() else ({}, {}, {})
     ran = Counter(effects.read_text().split()) if effects.exists() else Counter()
     for call_id, state in acknowledged:
         if state not in steps.get(call_id, ()):
@@ -156,6 +159,7 @@ def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: 
             seen.broken.append(f"{call_id} ran {count} times")
         if "started" not in steps.get(call_id, ()):
             seen.broken.append(f"{call_id} ran before its start was recorded")
+    seen.broken += [f"{call_id} lost its policy" for call_id, policy in policies.items() if policy != POLICY]
     for call_id, state in states.items():
         if state != {"started": "unknown"}.get(steps[call_id][-1], steps[call_id][-1]):
             seen.broken.append(f"{call_id} is {state} after {steps[call_id]}")
@@ -164,17 +168,21 @@ def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: 
         seen.unknown += list(states.values()).count("unknown")
 
 
-def _read_calls(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Return the state of every call and the states that it went through. All calls belong to one turn, which may not exist yet."""
+def _read_calls(path: Path) -> tuple[dict[str, str], dict[str, list[str]], dict[str, ApprovalPolicy | None]]:
+    """Return the state of every call, the states that it went through, and its policy.
+
+    All calls belong to one turn, which may not exist yet.
+    """
     with open_sqlite_journal(path) as journal:
         turn = journal.turn("T1")
-        states = {} if turn is None else {call.call_id: call.state for call in turn.calls}
+        calls = [] if turn is None else turn.calls
+    states: dict[str, str] = {call.call_id: call.state for call in calls}
     steps: dict[str, list[str]] = {call_id: [] for call_id in states}
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for call_id, state in connection.execute("SELECT call_id, to_state FROM call_transitions ORDER BY number"):
             steps[call_id].append(state)
-    return states, steps
+    return states, steps, {call.call_id: call.policy for call in calls}
 
 
 if __name__ == "__main__":

@@ -77,9 +77,9 @@ class Other(Echo):
 
 
 class Asker(_Scripted):
-    """Calls `erase(path)` for each word of the prompt that begins with a slash, one after the other, then repeats the results.
+    """Calls `erase(path)`, or the tool whose name ends so, for each word of the prompt that begins with a slash, one after the other.
 
-    Where there is no such tool, it calls the first that it is given in its place.
+    Then it repeats the results. Where there is no such tool, it calls the first that it is given in its place.
     """
 
     model_id = "asker"
@@ -92,7 +92,7 @@ class Asker(_Scripted):
         left = [word for word in words if word.startswith("/")][len(results) :]
         if left:
             names = [tool.name for tool in prompt.tools]
-            name = "erase" if "erase" in names or not names else names[0]
+            name = next((name for name in names if name.endswith("erase")), names[0] if names else "erase")
             response.add_tool_call(ToolCall(name, {"path": left[0]}, f"call {left[0]}"))
         else:
             yield f"All done: {', '.join(results)}."

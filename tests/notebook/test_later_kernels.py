@@ -325,3 +325,94 @@ def test_on_pause_continue_lets_the_cells_below_run_even_after_a_reload(fresh: K
     assert "Cells below did not run." not in second.outputs[-1]["text/plain"]
     assert below.stdout == "below ran\n"
     assert runs(folder) == []
+
+
+UNMARKED = DEFINE.replace("@llm.require_approval\n", "")
+
+
+PREPARES = "class Box(llm.Toolbox):\n    def prepare(self): self.add_tool(erase)\nbox = Box()"
+
+
+@pytest.mark.parametrize(
+    ("definition", "options", "verdict"),
+    [
+        (UNMARKED, "-T erase --ta", "approve"),
+        (UNMARKED, "-T erase --ta", "deny"),
+        (UNMARKED, "-T erase --ta", "click"),
+        (UNMARKED, "-T erase --ta", "run the cell"),
+        (UNMARKED, "-T erase --approve erase", "deny"),
+        (UNMARKED + "guarded = llm.require_approval(erase)", "-T guarded", "approve"),
+        (UNMARKED + PREPARES, "-T box --ta", "approve"),
+        (UNMARKED + PREPARES, "-T box --approve erase", "deny"),
+    ],
+)
+def test_what_a_cell_asks_about_is_asked_about_in_a_later_kernel(
+    fresh: Kernel, folder: Path, definition: str, options: str, verdict: str
+) -> None:
+    assert fresh.run(definition).status == "ok"
+    code = f"%llm -m asker {options} Erase /a /b"
+    waiting = ask(fresh, code)
+    again(fresh, definition)
+    if verdict == "click":
+        assert act(fresh, click_of(waiting)).traceback == ""
+    elif verdict == "run the cell":
+        shown = ask(fresh, code)
+        assert fresh.value("len(sent)") == 0
+        assert act(fresh, click_of(shown)).traceback == ""
+    else:
+        fresh.run(f"%llm {verdict} {name(waiting)}")
+    assert runs(folder) == ([] if verdict == "deny" else ["/a"])
+    assert "/b" in fresh.run("%llm pending").outputs[0]["text/plain"]
+
+
+FILES = """
+import llm_notebook as llm
+
+class Files(llm.Toolbox):
+    def __init__(self, root):
+        self.root = root
+
+    @llm.require_approval
+    def erase(self, path: str) -> str:
+        with open("ran.txt", "a") as file:
+            print(self.root + path, file=file)
+        return "erased"
+"""
+TEST, PROD = 'a = Files("/test")\n', 'b = Files("/PROD")\n'
+
+
+@pytest.mark.parametrize("objects", [TEST + PROD, PROD + TEST])
+def test_of_two_objects_of_a_class_the_one_that_was_asked_about_is_found_again(
+    fresh: Kernel, folder: Path, objects: str
+) -> None:
+    assert fresh.run(FILES + TEST + PROD).status == "ok"
+    waiting = ask(fresh, "%llm -m asker -T a Files_erase /a")
+    again(fresh, FILES + objects)
+    assert fresh.run(f"%llm approve {name(waiting)}").traceback == ""
+    assert runs(folder) == ["/test/a"]
+
+
+def test_a_question_whose_tool_changes_is_drawn_again_and_names_what_changed(fresh: Kernel, folder: Path) -> None:
+    assert fresh.run(FILES + TEST).status == "ok"
+    waiting = ask(fresh, "%llm -m asker -T a Erase /a")
+    [before] = [block for block in waiting.outputs[-1][MIME_TYPE]["blocks"] if block["kind"] == "call"]
+    assert fresh.run('a.root = "/PROD"').status == "ok"
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
+    [block] = [block for block in told["blocks"] if block["kind"] == "call"]
+    assert 'root: "/test" → "/PROD"' in block["request"]["changed"]
+    assert block["request"]["digest"] != before["request"]["digest"]
+    # A click on the card as it was before does nothing.
+    assert act(fresh, click_of(waiting)).traceback == ""
+    assert runs(folder) == []
+
+
+def test_after_a_restart_an_object_that_holds_something_else_is_asked_about_anew(fresh: Kernel, folder: Path) -> None:
+    assert fresh.run(FILES + TEST).status == "ok"
+    waiting = ask(fresh, "%llm -m asker -T a Erase /a")
+    again(fresh, FILES + PROD)
+    anew = fresh.run(f"%llm approve {name(waiting)}")
+    assert state(anew) == "paused"
+    assert 'root: "/test" → "/PROD"' in anew.outputs[-1]["text/plain"]
+    assert runs(folder) == []
+    assert "erased" in fresh.run(f"%llm approve {name(anew)}").markdown[0]
+    assert runs(folder) == ["/PROD/a"]

@@ -43,6 +43,12 @@ def test_a_question_has_everything_that_a_card_shows() -> None:
     ]
 
 
+def test_a_source_whose_file_has_changed_says_so() -> None:
+    source = {"title": "f", "code": "1", "note": "The file has changed since."}
+    [_, *calls] = document_of(asked(request(source=source), "Hm."))["blocks"]
+    assert calls[0]["request"]["source"] == source
+
+
 def test_a_destructive_tool_is_never_allowed_for_good() -> None:
     assert document_of(asked(request(destructive=True)))["blocks"][0]["request"]["grants"] == []
 

@@ -15,6 +15,7 @@ from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.transcript.visible import visible
 from llm_notebook.transcript.words import duration
+from tests.transcript.calls import asked, request
 
 names = st.text(alphabet=st.sampled_from("aZ1 .-_*`~$|<>&!#[](){}\\:/@\n\"'+=^%")) | st.text()
 
@@ -154,3 +155,16 @@ def test_arguments_stay_in_their_block(arguments: str) -> None:
     page = _page(markdown_of(view))
     assert page.text.rstrip().endswith("after")
     assert f"x{arguments}".rstrip("\n") in page.text
+
+
+def test_what_changed_about_a_tool_is_shown_literally() -> None:
+    hostile = 'Since then what it runs with changed: root: "<img src=x onerror=alert(1)>" → "\u202e/PROD".'
+    note = "The file that this was loaded from has changed since."
+    source = {"title": "f", "code": "1", "note": note}
+    view = asked(request(changed=hostile, source=source))
+    markdown = markdown_of(view)
+    assert "<img" not in MarkdownIt("commonmark", {"html": True}).render(markdown)
+    assert note in markdown
+    plain = plain_of(view)
+    assert '"<img src=x onerror=alert(1)>" → "\\u{202e}/PROD"' in plain
+    assert note in plain

@@ -99,7 +99,8 @@ export interface IRequest {
   tool: string;
   /** Where the tool comes from, such as "function in this notebook". */
   origin: string[];
-  source?: { title: string; code: string } | null;
+  /** The loaded code of the tool; `note` says where its file differs from it. `origin` has the same sentence. */
+  source?: { title: string; code: string; note?: string } | null;
   /** The tool's own explanation: hostile. */
   reason: string;
   destructive: boolean;

@@ -1,0 +1,153 @@
+"""A chain under a policy, killed after any of its journal's operations, and the processes that go on with what it left.
+
+`python -m tests.turns.killed_chains FOLDER` starts processes that ask with a policy and a marked tool, and are killed once 1, 2, 3, … operations
+are durable, until one is through before that. After each kill two more processes go on, as kernels do after a restart, with a tool that
+is not marked: they approve the call of /a and deny every other one. Prints as JSON, for each kill, what was approved and what ran.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llm_notebook as llm
+from llm_notebook.approvals.policy import ChainPolicy
+from llm_notebook.journal.sqlite import SQLiteJournal
+from tests.fakes.faces import Face, asks
+
+__all__ = ["main"]
+
+CALLS = [llm.ToolCall("delete", {"path": path}, path) for path in ("/a", "/b")]
+LATER = llm.ToolCall("delete", {"path": "/c"}, "/c")
+
+
+class Session:
+    """What each of the processes does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def delete(self) -> Callable[..., Any]:
+        folder = str(self.folder)
+
+        def delete(path: str) -> str:
+            with open(f"{folder}/ran", "a") as file:
+                file.write(f"{path}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            return "deleted"
+
+        return delete
+
+    def read(self, chain: Any) -> None:
+        """Read a chain to its end, deciding about every question."""
+        while True:
+            try:
+                chain.text()
+            except llm.PauseChain as pause:
+                chain = self.decide(pause)
+            else:
+                return
+
+    def decide(self, pause: llm.PauseChain) -> Any:
+        request = pause.request
+        assert request.destructive, "the policy was lost"
+        if request.tool_call_id != "/a" or request.outcome_unknown:
+            return pause.answer("gone?") if request.outcome_unknown else pause.deny("no")
+        with (self.folder / "approved").open("a") as file:
+            file.write(f"{request.tool_call_id}\n")
+        return pause.approve()
+
+    def ask(self) -> None:
+        tool = llm.require_approval(self.delete(), destructive=True)
+        chain = Face().rounds(asks(*CALLS), asks(LATER), "done").chain("Tidy up", tools=[tool])
+        chain._chain.plan.policy = ChainPolicy(always=True)
+        self.read(chain)
+
+    def go_on(self) -> None:
+        for _ in range(10):
+            waiting = llm.pending()
+            if not waiting:
+                return
+            [pause] = waiting[:1]
+            model = Face().rounds(asks(LATER), "done") if pause.request.tool_call_id != "/c" else Face().rounds("done")
+            if pause.paused is not None and _is_open(pause):
+                self.decide(pause)
+            self.read(llm.resume(pause.request.id, tools=[self.delete()], model=model))
+
+
+def _is_open(pause: llm.PauseChain) -> bool:
+    assert pause.paused is not None
+    call = pause.paused.call(pause.request)
+    return call is not None and call.state in ("waiting", "unknown")
+
+
+def _kill_after(point: int) -> None:
+    """Kill this process once this many operations are durable."""
+    submit = SQLiteJournal.submit
+    done = 0
+
+    def counting(self: SQLiteJournal, operation: Any) -> Any:
+        nonlocal done
+        future = submit(self, operation)
+        future.result()
+        done += 1
+        if done == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return future
+
+    SQLiteJournal.submit = counting  # type: ignore[method-assign]
+
+
+def _in_child(folder: Path, work: Callable[[], None]) -> int:
+    """Run something in a process of its own, and return what `os.waitpid` says of its end."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1]
+    try:
+        llm.open_journal(folder / "journal.db")
+        work()
+    except BaseException as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def kill_at(point: int, folder: Path) -> dict[str, Any]:
+    """Kill a chain at one point, go on with it twice, and return what happened."""
+    session = Session(folder)
+
+    def die() -> None:
+        _kill_after(point)
+        session.ask()
+
+    status = _in_child(folder, die)
+    return {
+        "killed": os.WIFSIGNALED(status),
+        "ends": [_in_child(folder, session.go_on) for _ in range(2)],
+        "approved": _lines(folder / "approved"),
+        "ran": _lines(folder / "ran"),
+    }
+
+
+def main(place: str) -> None:
+    seen: list[dict[str, Any]] = []
+    while not seen or seen[-1]["killed"]:
+        folder = Path(place) / str(len(seen))
+        folder.mkdir()
+        seen.append(kill_at(len(seen) + 1, folder))
+    json.dump(seen, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

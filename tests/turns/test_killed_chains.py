@@ -1,0 +1,27 @@
+"""A chain that asks by a policy of its own may be killed at any point: the processes that go on with it ask as it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
+def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert run.returncode == 0, run.stderr
+    kills = json.loads(run.stdout)
+    for point, seen in enumerate(kills, 1):
+        assert seen["ends"] == [0, 0], (point, run.stderr)
+        # Only what was approved ran, and it ran once.
+        assert seen["ran"] in ([], ["/a"]), (point, seen)
+        assert len(seen["ran"]) <= len(seen["approved"]), (point, seen)
+    # Fewer points than that would not be a whole chain with three calls.
+    assert len(kills) > 15
+    assert kills[-1]["ran"] == ["/a"]
