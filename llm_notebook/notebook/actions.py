@@ -13,6 +13,9 @@ A double click, a click in two tabs and a click that comes late must not run any
 journal decides: a decision is a compare-and-set on the call's state, bound to the digest of the question that the reader saw
 (`paused.settle(..., replaces=False)`), and only the click that it counts for gets a chain to read. Everybody else is sent the
 current state, which shows what has been decided.
+
+A click must not decide about something that its reader has not seen either. A page says with each decision which transcript and which
+request of it are meant, and the digest of everything that the card showed; what does not fit the question that waits is refused.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from llm_notebook.notebook.tools import missing_sentence
 from llm_notebook.parts.messages import user
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.transcript.requests import edited_arguments
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import open_log
@@ -113,6 +117,8 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
+        if self._turns.front.mismatch:
+            raise CellError(self._turns.front.mismatch)
         turn = self._find_turn(action)
         resume = None if turn is None else self._prepare(turn, action)
         if turn is not None and resume is not None:
@@ -140,6 +146,7 @@ class Actions:
             "type": "decide",
             "request": block.request.id,
             "digest": block.request.digest,
+            "shown": displayed_digest(turn.view, block, verdict),
             "verdict": verdict,
             "text": text,
         }
@@ -171,6 +178,9 @@ class Actions:
         turn = self._find_turn(action)
         if turn is None:
             return
+        if self._turns.front.mismatch:
+            self._turns.tell_state(turn)
+            return
         resume = self._prepare(turn, action)
         if resume is None:
             return
@@ -191,7 +201,7 @@ class Actions:
     def _find_turn(self, action: dict[str, Any]) -> LiveTurn | None:
         """Find the turn that an action is about. If there is none, tell the page that its transcript is gone."""
         transcript = str(action.get("transcript"))
-        turn = self._turns.find(transcript, request=str(action.get("request", "")))
+        turn = self._turns.find(transcript)
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         return turn
@@ -224,7 +234,7 @@ class Actions:
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
         verdict = action.get("verdict")
-        if verdict not in _VERDICTS:
+        if verdict not in _VERDICTS or action.get("shown") != displayed_digest(turn.view, block, verdict):
             return None
         if verdict == "approved" and not _has_tool(paused, request):
             # Nothing is kept, so that the reader can run the cell with the tool and then decide.

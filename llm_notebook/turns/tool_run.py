@@ -247,6 +247,7 @@ class ToolRun:
             destructive=self._policy is not None and self._policy.destructive,
             id=entry.call_id,
             outcome_unknown=is_unknown,
+            description=tool.description or "",
             origin=origin_of(tool),
             source=source_of(tool),
             input_schema=tool.input_schema,

@@ -2,5 +2,6 @@
 
 export * from './document';
 export type { IHost } from './host';
+export { readDelta, readMessage, readTranscript } from './reading';
 export { reduce } from './reducer';
 export { TranscriptView } from './view';

@@ -118,7 +118,11 @@ class TranscriptWidget(_Closing):
             match message["type"]:
                 case "delta":
                     publish(_update({f"d{message['seq']}": message}))
-                case "state" | "record":
+                case "state":
+                    publish(_update({"document": message["document"]}))
+                    # A trait with an equal value tells nothing, but a view that has asked waits for an answer.
+                    publish({"method": "custom", "content": message})
+                case "record":
                     publish(_update({"document": message["document"]}))
                 case _:
                     publish({"method": "custom", "content": message})

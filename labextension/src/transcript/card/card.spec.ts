@@ -57,6 +57,7 @@ test('it takes consent only half a second after it was seen', async () => {
       transcript: 'turn-1',
       request: '01K0CALL',
       digest: '9f2c41abcdef',
+      shown: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       verdict: 'approved'
     }
   ]);

@@ -3,7 +3,7 @@
 import type { IParam, IRequest } from '../document';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
-import { visible, visibleNodes } from '../dom/visible';
+import { nameNodes, visible } from '../dom/visible';
 import { makeField } from './fields';
 import type { IField } from './fields';
 import { isSame, membersOf } from './json';
@@ -95,7 +95,7 @@ export class EditDrawer implements IDrawer {
         misfits.length === 1
           ? 'One value does not fit: '
           : 'Some values do not fit: ';
-      const names = el('code', '', ...visibleNodes(misfits.join(', ')));
+      const names = el('code', '', ...nameNodes(misfits.join(', ')));
       return [
         el('span', '', el('span', 'llm-is-error', lead, names, '.'), rest)
       ];
@@ -137,7 +137,7 @@ export class EditDrawer implements IDrawer {
         continue;
       }
       const label = el('p', 'llm-help', 'Fetching…');
-      place.append(el('code', '', ...visibleNodes(param.name)), label);
+      place.append(el('code', '', ...nameNodes(param.name)), label);
       this.params.open(param.name).then(
         whole => {
           this.addField(param, whole, place);
@@ -186,7 +186,7 @@ export class EditDrawer implements IDrawer {
       return el(
         'div',
         'llm-diff-item',
-        el('code', '', ...visibleNodes(name)),
+        el('code', '', ...nameNodes(name)),
         ...difference(before, now)
       );
     });
@@ -207,7 +207,7 @@ export class EditDrawer implements IDrawer {
           'Unchanged: ',
           ...rest.flatMap((name, at) => [
             at > 0 && ', ',
-            el('code', '', ...visibleNodes(name))
+            el('code', '', ...nameNodes(name))
           ])
         )
     );

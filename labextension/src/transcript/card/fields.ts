@@ -3,7 +3,7 @@
 import type { IParam } from '../document';
 import { attrs, el, setText, uniqueId } from '../dom/elements';
 import { icon } from '../dom/icons';
-import { hiddenWords, visible, visibleNodes } from '../dom/visible';
+import { hiddenWords, nameNodes, visible } from '../dom/visible';
 import { problemOf } from './misfit';
 import { isNull, kindOf, takesNull, typeWords, valuesOf } from './schema';
 
@@ -75,7 +75,7 @@ function withLabel(
   changed: Node,
   help: Node
 ): HTMLElement {
-  const name = el('code', '', ...visibleNodes(param.name));
+  const name = el('code', '', ...nameNodes(param.name));
   const words = visible(typeWords(param));
   if (kindOf(param) === 'boolean') {
     const label = attrs(
