@@ -8,7 +8,7 @@ from typing import Any
 from llm_notebook.transcript.displayed import digest_of_document
 from tests.notebook.kernels import Cell, Kernel
 
-__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "is_idle", "is_record", "shown_of"]
+__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "click_on", "is_idle", "is_record", "shown_of"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 
@@ -61,7 +61,11 @@ def cell_of(kernel: Kernel, request: str) -> Cell:
 
 def click_of(cell: Cell, verdict: str = "approved", **more: Any) -> dict[str, Any]:
     """Return the message of a click on the newest question of a cell."""
-    document = cell.outputs[-1][MIME_TYPE]
+    return click_on(cell.outputs[-1][MIME_TYPE], verdict, **more)
+
+
+def click_on(document: dict[str, Any], verdict: str = "approved", **more: Any) -> dict[str, Any]:
+    """Return the message of a click on the newest question of a document."""
     assert document["state"] == "paused"
     click = {"type": "decide", "transcript": document["id"], "verdict": verdict, **more}
     requests = [block.get("request") for block in document["blocks"] if block.get("status") == "waiting"]

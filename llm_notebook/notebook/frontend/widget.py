@@ -105,6 +105,9 @@ class TranscriptWidget(_Closing):
     def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         if isinstance(content, dict) and content.get("type") == "hello":
             self._pages += 1
+        elif isinstance(content, dict) and content.get("type") == "resync":
+            # A view takes buttons only from this answer: a new value of the trait that equals the old one would tell it nothing.
+            self.send({"type": "state", "document": self._current()})
         else:
             self._received(content)
 
@@ -118,11 +121,7 @@ class TranscriptWidget(_Closing):
             match message["type"]:
                 case "delta":
                     publish(_update({f"d{message['seq']}": message}))
-                case "state":
-                    publish(_update({"document": message["document"]}))
-                    # A trait with an equal value tells nothing, but a view that has asked waits for an answer.
-                    publish({"method": "custom", "content": message})
-                case "record":
+                case "state" | "record":
                     publish(_update({"document": message["document"]}))
                 case _:
                     publish({"method": "custom", "content": message})
