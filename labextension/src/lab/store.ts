@@ -18,7 +18,7 @@
  * for transcripts that are shown and that can still change or be acted on.
  */
 
-import { reduce } from '../transcript';
+import { isPending, reduce } from '../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../transcript';
 
 /** An output's data by MIME type. */
@@ -238,8 +238,9 @@ export class TranscriptStore {
 }
 
 /** Whether a transcript may still change: by itself, by a decision, or because its answer is continued. */
-export function canChange({ state, error }: ITranscript): boolean {
-  return state !== 'done' && !(state === 'failed' && error);
+export function canChange({ blocks, error, state }: ITranscript): boolean {
+  const isOver = state === 'done' || (state === 'failed' && error);
+  return !isOver || blocks.some(isPending);
 }
 
 /**

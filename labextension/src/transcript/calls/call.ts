@@ -71,6 +71,7 @@ export class Call implements IPiece {
     const { result, resultHidden, decision, status } = block;
     const key = JSON.stringify([
       block.arguments,
+      block.request,
       result,
       resultHidden,
       decision,
