@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack, overload
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, identity_of, thawed
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import model_source
@@ -304,6 +305,9 @@ def load_pause(
 ) -> PauseChain | PauseChain[AsyncChainResponse]:
     """Return the pause that `PauseChain.to_dict()` wrote, in this process or another.
 
+    Data can be changed on their way. So consent is bound to what the loaded pause shows: if that is not what was asked, a decision
+    about it does not count. A pause that was settled is not run again as long as this process or a journal knows of it.
+
     Args:
         data: what `to_dict()` returned.
         model: the model to continue with; the one named in the data if not given.
@@ -326,9 +330,12 @@ def load_pause(
         hide_reasoning=data.get("hide_reasoning", False),
     )
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"))
-    request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
+    request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
     asked_by = data.get("turn") or new_id()
     log = _log_of(asked_by, request, data.get("decisions", {}))
+    kept = log.call(request.id) if request is not None else None
+    if kept is not None and kept.request is not None and request is not None and kept.request.digest == request.digest:
+        request = kept.request
     return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by))
 
 
@@ -339,6 +346,9 @@ def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str,
         turn = journal.turn(asked_by)
         if turn is not None:
             return log_after(journal, turn.begun)
+    known = process.of(AskedInMemory).journals.get(request.id) if request is not None else None
+    if known is not None:
+        return ChainLog(memory=known)
     log = ChainLog()
     for call_id, data in decisions.items():
         decision = Decision.from_dict(data)
@@ -351,6 +361,14 @@ def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str,
         entry = CallEntry(request.id, asked_by, request.tool_call_id, request.tool_name, state, b"{}", request)
         log.memory.adopt(entry)
     return log
+
+
+def _bound_to_what_it_shows(request: ApprovalRequest) -> ApprovalRequest:
+    """Return a request from outside with the digest of the arguments and the facts that it shows."""
+    bound = digest(
+        identity_of(request.facts) if request.facts else "", canonical(request.arguments), request.tool_call_id
+    )
+    return replace(request, digest=digest_of_unknown(bound) if request.outcome_unknown else bound)
 
 
 def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:

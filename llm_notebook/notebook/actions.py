@@ -120,7 +120,7 @@ class Actions:
         if self._turns.front.mismatch:
             raise CellError(self._turns.front.mismatch)
         turn = self._find_turn(action)
-        resume = None if turn is None else self._prepare(turn, action)
+        resume = None if turn is None else self._answer(turn, action)
         if turn is not None and resume is not None:
             self._turns.resume(turn, resume)
 
@@ -146,7 +146,6 @@ class Actions:
             "type": "decide",
             "request": block.request.id,
             "digest": block.request.digest,
-            "shown": displayed_digest(turn.view, block, verdict),
             "verdict": verdict,
             "text": text,
         }
@@ -181,7 +180,7 @@ class Actions:
         if self._turns.front.mismatch:
             self._turns.tell_state(turn)
             return
-        resume = self._prepare(turn, action)
+        resume = self._answer(turn, action)
         if resume is None:
             return
         shell = self._turns.shell
@@ -205,6 +204,13 @@ class Actions:
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         return turn
+
+    def _answer(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        """Prepare what a page asks for, as `_prepare` does. A decision about anything else than what is asked is none."""
+        if action["type"] == "decide" and not _was_displayed(turn, action):
+            self._turns.tell_state(turn)
+            return None
+        return self._prepare(turn, action)
 
     def _prepare(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
         """Keep what a reader decided, and prepare the run that follows from it.
@@ -234,7 +240,7 @@ class Actions:
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
         verdict = action.get("verdict")
-        if verdict not in _VERDICTS or action.get("shown") != displayed_digest(turn.view, block, verdict):
+        if verdict not in _VERDICTS:
             return None
         if verdict == "approved" and not _has_tool(paused, request):
             # Nothing is kept, so that the reader can run the cell with the tool and then decide.
@@ -337,6 +343,15 @@ class Actions:
         for turn in list(self._turns.turns.values()):
             turn.view.mark_revoked(grant_id)
             self._turns.tell_state(turn)
+
+
+def _was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
+    """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
+    block = turn.view.call(str(action.get("request")))
+    verdict = action.get("verdict")
+    if block is None or block.request is None or verdict not in _VERDICTS:
+        return False
+    return action.get("shown") == displayed_digest(turn.view, block, verdict)
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:

@@ -59,7 +59,7 @@ def digest_of_document(transcript: str, model: str, call: Document, whole: Mappi
         [request["reason"], request.get("description") or "", request.get("changed") or ""],
         request["origin"],
         [source["title"], source["code"]] if source else None,
-        request["grants"],
+        [request["grants"], bool(request.get("grantsEndWithKernel"))],
         [
             [
                 param["name"],

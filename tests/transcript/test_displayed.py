@@ -28,7 +28,7 @@ def test_the_page_makes_the_same_digest() -> None:
     """`labextension/src/transcript/digest.spec.ts` has the same sample and the same digest."""
     call = {"status": "waiting", "request": _REQUEST}
     digest = digest_of_document("turn-1", "claude-sonnet-4-5", call, {})
-    assert digest == "003bda2b51f38c3b4dd971a871ed03abe1b1927c95cc1b36d55be70689ed7ad7"
+    assert digest == "67132d3b0c8507f76c5577a8a51aa4bb6d99ed3e9e9a6b6c2b8d0363d5d55760"
 
 
 def test_to_approve_a_long_value_its_whole_text_is_part_of_the_digest() -> None:

@@ -31,7 +31,7 @@ export function displayedDigest(
     [request.reason, request.description ?? '', request.changed ?? ''],
     request.origin,
     source ? [source.title, source.code] : null,
-    request.grants,
+    [request.grants, request.grantsEndWithKernel ?? false],
     request.params.map(param => [
       param.name,
       param.type,

@@ -110,6 +110,8 @@ export interface IRequest {
   params: IParam[];
   /** The scopes that "Always allow" offers; empty if it is not offered. */
   grants: Scope[];
+  /** Set where every "Always allow" ends with the kernel, because it is not known which notebook asks. */
+  grantsEndWithKernel?: boolean;
   /** What has changed about the tool, if that is why the question is asked again. */
   changed?: string;
   /** Why the question cannot be decided here, for example because the tool is not defined. */

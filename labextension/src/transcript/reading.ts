@@ -76,6 +76,7 @@ const isRequest = shape({
   destructive: isFlag,
   params: listOf(isParam),
   grants: listOf(SCOPES),
+  grantsEndWithKernel: maybe(isFlag),
   changed: maybe(isText),
   blocked: maybe(isText)
 });
