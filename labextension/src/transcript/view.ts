@@ -24,6 +24,7 @@ import { Card } from './card/card';
 import type { IDelta, ITranscript } from './document';
 import { row as boxRow } from './dom/boxes';
 import { arrange, attrs, el, setText } from './dom/elements';
+import { suppressShortcuts } from './dom/shortcuts';
 import type { IHost } from './host';
 import { isPending, keyOfCard, rowsOf } from './layout';
 import type { Row } from './layout';
@@ -70,12 +71,7 @@ export class TranscriptView {
     private host: IHost
   ) {
     node.append(this.root);
-    this.root.addEventListener('focusin', event =>
-      this.suppressShortcuts(event)
-    );
-    this.root.addEventListener('focusout', () =>
-      this.root.removeAttribute('data-lm-suppress-shortcuts')
-    );
+    suppressShortcuts(this.root);
   }
 
   /** The document that is shown: the last whole one with every delta since. */
@@ -379,14 +375,6 @@ export class TranscriptView {
     this.waiting.tick(context);
     this.pieces.forEach(piece => piece.tick?.(context));
   }
-
-  /** Keep JupyterLab's keyboard shortcuts out of a card and of controls that the keyboard has reached. */
-  private suppressShortcuts(event: FocusEvent): void {
-    const target = event.target as HTMLElement;
-    if (target.closest('.llm-ask') || isKeyboardFocus(target)) {
-      this.root.setAttribute('data-lm-suppress-shortcuts', 'true');
-    }
-  }
 }
 
 /** Whether a piece without a row is kept: a card whose question is still open, and the same in everything that it shows. */
@@ -406,12 +394,4 @@ function labelOf(document: ITranscript): string {
   return document.error && document.blocks.length === 0
     ? 'No answer'
     : `${kind} from ${document.model}`;
-}
-
-function isKeyboardFocus(target: HTMLElement): boolean {
-  try {
-    return target.matches(':focus-visible');
-  } catch {
-    return false;
-  }
 }

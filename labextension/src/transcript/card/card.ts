@@ -313,6 +313,11 @@ export class Card implements IPiece {
     )) {
       field.readOnly = Boolean(this.sent);
     }
+    for (const node of Array.from(
+      this.controls.querySelectorAll('.llm-editor')
+    )) {
+      attrs(node, { contenteditable: this.sent ? 'false' : 'true' });
+    }
     refill(this.hint, ...this.hintNodes(edit));
     this.hint.hidden = !this.hint.textContent;
   }

@@ -31,10 +31,15 @@ const STYLED = /[\uff21-\uff3a\uff41-\uff5a\u{1d400}-\u{1d7ff}\u2100-\u214f]/u;
 const EAST_ASIAN =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}]/u;
 
-const WORDS = /[\p{L}\p{M}\p{N}]+/gu;
-const PLAIN =
+/** Longer words are looked at in parts: the stack of a regular expression is bounded. */
+const WORDS = /[\p{L}\p{M}\p{N}]{1,1000}/gu;
+
+/** What is in no word that is all Latin, and what is in none that is all East Asian. */
+const NOT_LATIN =
   // eslint-disable-next-line no-control-regex
-  /^(?:[\x00-\u024f]+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{N}]+)$/u;
+  /[^\x00-\u024f]/;
+const NOT_EAST_ASIAN =
+  /[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{N}]/u;
 
 /** A word of several scripts. */
 export interface IMixedWord {
@@ -49,12 +54,13 @@ export interface IMixedWord {
 /** The words of a text whose letters come from several scripts. */
 export function mixedWords(text: string): IMixedWord[] {
   const found: IMixedWord[] = [];
-  // eslint-disable-next-line no-control-regex
-  if (/^[\x00-\u024f]*$/.test(text)) {
+  if (!NOT_LATIN.test(text)) {
     return found;
   }
   for (const match of text.matchAll(WORDS)) {
-    const word = PLAIN.test(match[0]) ? null : mixedWord(match[0], match.index);
+    const [letters] = match;
+    const isMixed = NOT_LATIN.test(letters) && NOT_EAST_ASIAN.test(letters);
+    const word = isMixed ? mixedWord(letters, match.index ?? 0) : null;
     if (word) {
       found.push(word);
     }

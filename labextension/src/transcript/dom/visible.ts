@@ -92,6 +92,7 @@ export function hiddenBox(
 ): HTMLElement {
   const box = el('bdi', 'llm-escape', shown);
   box.title = `${codeName(code)} ${nameOf(code)}`;
+  box.dataset.hidden = code.toString(16);
   return box;
 }
 
@@ -115,6 +116,7 @@ function nodesOf(found: ISegment[]): Node[] {
     const isLongRun = repeats > MAX_REPEATS;
     const box = hiddenBox(hidden, shown);
     if (isLongRun) {
+      box.dataset.times = String(repeats);
       box.append(` × ${count(repeats)}`);
     }
     nodes.push(box);
@@ -144,6 +146,26 @@ function markedNodes(text: string, words: IMixedWord[]): Node[] {
     at = end;
   }
   return at < text.length ? [...nodes, plain(text.length)] : nodes;
+}
+
+/** How many hidden characters a text has. */
+export function countHidden(text: string): number {
+  return text.match(HIDDEN)?.length ?? 0;
+}
+
+/** The text without its hidden characters. */
+export function withoutHidden(text: string): string {
+  return text.replace(HIDDEN, '');
+}
+
+/** A JSON text in which hidden characters are written as escapes, as JSON has them for strings. */
+export function visibleJson(json: string): string {
+  return json.replace(HIDDEN, character =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`
+    ).join('')
+  );
 }
 
 /** A note under a text in which something is drawn otherwise than a font would; empty if nothing is. */
