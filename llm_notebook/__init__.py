@@ -97,7 +97,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.approvals.requests import Decision as Decision
     from llm_notebook.models.resuming import pending as pending
     from llm_notebook.models.resuming import resume as resume
-    from llm_notebook.models.resuming import load_pause as load_pause
+    from llm_notebook.models.loading import load_pause as load_pause
 
     # Journal
     from llm_notebook.journal.current import open_journal as open_journal

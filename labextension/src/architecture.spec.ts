@@ -12,10 +12,11 @@ import { expect, test } from 'vitest';
 const ORDER = [
   ['../package.json'],
   ['transcript/document', 'transcript/dom', 'version'],
+  ['transcript/digest', 'transcript/reading'],
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
   ['transcript/piece'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/status'],
+  ['transcript/asking', 'transcript/status'],
   ['transcript/view'],
   ['transcript'],
   ['lab', 'promptCell', 'widget'],

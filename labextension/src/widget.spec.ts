@@ -45,6 +45,7 @@ class Model {
 
   set(name: string, value: unknown): void {
     this.values[name] = value;
+    this.tell(`change:${name}`, undefined);
     this.tell('change', undefined);
   }
 
@@ -80,8 +81,31 @@ const streaming = (seq = 0, so_far = 'a'): ITranscript =>
 test('it says once that somebody is here', () => {
   const { model } = shown(streaming());
   expect(model.sent).toEqual([
-    { type: 'hello', by: 'widget', version: VERSION }
+    { type: 'hello', by: 'widget', version: VERSION },
+    { type: 'resync', id: 'turn-1' }
   ]);
+});
+
+test('what a saved model holds brings no buttons before the kernel has told it', async () => {
+  const asked = transcript([pending()], { state: 'paused', seq: 3 });
+  const { model, node } = shown(asked);
+  expect(node.querySelector('button')).toBeNull();
+  expect(node.textContent).toContain('As saved.');
+  model.receive({ type: 'state', document: { ...asked, seq: 1 } });
+  expect(node.querySelector('.llm-ask')).not.toBeNull();
+});
+
+test('a new value of the model is the kernel’s word', () => {
+  const { model, node } = shown(streaming());
+  model.set('document', transcript([pending()], { state: 'paused', seq: 1 }));
+  expect(node.querySelector('.llm-ask')).not.toBeNull();
+});
+
+test('a model that holds something else is one quiet line', () => {
+  const { node } = shown({} as ITranscript);
+  expect(node.textContent).toBe(
+    'An answer was saved here that this version cannot read.'
+  );
 });
 
 test('it shows the text as it arrives', async () => {
@@ -118,28 +142,38 @@ test('a gap in the messages asks once for the whole', async () => {
     seq,
     ops: []
   });
+  model.receive({ type: 'state', document: streaming() });
   model.receive(late(3));
   model.receive(late(4));
-  expect(model.sent.slice(1)).toEqual([{ type: 'resync', id: 'turn-1' }]);
+  expect(model.sent.slice(2)).toEqual([{ type: 'resync', id: 'turn-1' }]);
   model.receive({ type: 'state', document: streaming(4, 'abcd') });
   expect(node.querySelector('.llm-answer')?.textContent).toBe('abcd');
 });
 
 test('an older whole does not take text back', () => {
   const { model, node } = shown(streaming(5, 'abcdef'));
+  model.receive({ type: 'state', document: streaming(5, 'abcdef') });
   model.receive({ type: 'state', document: streaming(2, 'abc') });
   expect(node.querySelector('.llm-answer')?.textContent).toBe('abcdef');
 });
 
+/** A transcript that the kernel has told. */
+function told(document_: ITranscript): ReturnType<typeof shown> {
+  const all = shown(document_);
+  all.model.receive({ type: 'state', document: document_ });
+  all.model.sent.length = 1;
+  return all;
+}
+
 test('a decision goes to the kernel', async () => {
-  const { model, node } = shown(transcript([pending()], { state: 'paused' }));
+  const { model, node } = told(transcript([pending()], { state: 'paused' }));
   await vi.advanceTimersByTimeAsync(500);
   node.querySelector<HTMLButtonElement>('.llm-primary')!.click();
   expect(model.sent[1]).toMatchObject({ type: 'decide', verdict: 'approved' });
 });
 
 test('a long value is asked of the kernel, and given up after a while', async () => {
-  const { model, node } = shown(
+  const { model, node } = told(
     transcript([pending({ params: MAIL_PARAMS })], { state: 'paused' })
   );
   const cut = node.querySelector<HTMLButtonElement>('.llm-cut')!;
@@ -167,7 +201,7 @@ test('a long value is asked of the kernel, and given up after a while', async ()
 });
 
 test('a kernel that knows nothing of it takes the buttons away', () => {
-  const { model, node } = shown(transcript([pending()], { state: 'paused' }));
+  const { model, node } = told(transcript([pending()], { state: 'paused' }));
   model.receive({ type: 'gone', id: 'turn-1' });
   expect(node.querySelector('button')).toBeNull();
   expect(node.textContent).toContain(

@@ -6,16 +6,19 @@
  * `d2` and so on, because a page keeps traits even before it shows the widget.
  * A view starts with the document and applies the deltas whose turn it is.
  * Everything else is sent as messages (`FromKernel`, `ToKernel`).
+ *
+ * The traits that a model begins with may come from a notebook file, which can
+ * say anything. So a reader can act only once the kernel has sent the document to
+ * this view: as its answer to `resync`, or as a new value of the trait.
  */
 
-import { TranscriptView } from './transcript';
-import type {
-  FromKernel,
-  IDelta,
-  IHost,
-  ITranscript,
-  ToKernel
+import {
+  readDelta,
+  readMessage,
+  readTranscript,
+  TranscriptView
 } from './transcript';
+import type { IDelta, IHost, ITranscript, ToKernel } from './transcript';
 import { VERSION } from './version';
 
 /** The part of anywidget's model that is used here. */
@@ -26,6 +29,11 @@ export interface IWidgetModel {
   send(message: ToKernel): void;
 }
 
+const ASKING =
+  'As saved. The kernel is busy or has ended; how it stands is known when it answers.';
+const GONE =
+  'As saved. This kernel does not know this answer. Run the cell again.';
+
 /** How long to wait for the text of a long value, in milliseconds. */
 const VALUE_TIMEOUT = 20_000;
 
@@ -34,29 +42,27 @@ class Widget {
   /** What to do with the text of a long value when it arrives. */
   private readonly waiting = new Map<string, (text: string) => void>();
   private readonly onChange = (): void => this.catchUp();
-  private readonly onMessage = (message: FromKernel): void =>
+  private readonly onDocument = (): void => this.takeTold(this.saved);
+  private readonly onMessage = (message: unknown): void =>
     this.receive(message);
   /** Whether the whole document was asked for and has not arrived. */
   private isResyncing = false;
+  private host: IHost = { live: true, blocked: ASKING };
 
   constructor(
     private readonly model: IWidgetModel,
     el: HTMLElement
   ) {
-    const host: IHost = {
-      act: action => {
-        model.send(action);
-        return Promise.resolve();
-      },
-      value: (request, name) => this.fetchValue(request, name)
-    };
-    this.view = new TranscriptView(el, host);
+    this.view = new TranscriptView(el, this.host);
+    model.on('change:document', this.onDocument);
     model.on('change', this.onChange);
     model.on('msg:custom', this.onMessage);
     this.catchUp();
+    this.resync();
   }
 
   dispose(): void {
+    this.model.off('change:document', this.onDocument);
     this.model.off('change', this.onChange);
     this.model.off('msg:custom', this.onMessage);
     this.view.dispose();
@@ -64,18 +70,25 @@ class Widget {
 
   /** Show the model's document if it is newer, and apply the deltas that follow it. */
   private catchUp(): void {
-    const full = this.model.get('document') as ITranscript | undefined;
+    const full = this.saved;
     const shown = this.view.document;
-    if (full?.id && (!shown || shown.id !== full.id || full.seq > shown.seq)) {
-      this.view.show(full);
+    if (full && (!shown || shown.id !== full.id)) {
+      this.view.show(full, this.host);
+    }
+    if (!full && !shown) {
+      this.view.showUnreadable();
     }
     for (;;) {
       const seq = (this.view.document?.seq ?? NaN) + 1;
-      const delta = this.model.get(`d${seq}`) as IDelta | undefined;
+      const delta = readDelta(this.model.get(`d${seq}`));
       if (!delta || this.apply(delta) !== 'applied') {
         return;
       }
     }
+  }
+
+  private get saved(): ITranscript | null {
+    return readTranscript(this.model.get('document'));
   }
 
   private apply(delta: IDelta): 'applied' | 'old' | 'gap' {
@@ -94,7 +107,8 @@ class Widget {
     }
   }
 
-  private receive(message: FromKernel): void {
+  private receive(given: unknown): void {
+    const message = readMessage(given);
     switch (message?.type) {
       case 'delta':
         this.apply(message);
@@ -102,7 +116,7 @@ class Widget {
       case 'state':
       case 'record':
         this.isResyncing = false;
-        this.show(message.document);
+        this.takeTold(message.document);
         return;
       case 'value': {
         const key = keyOf(message.request, message.name);
@@ -111,18 +125,31 @@ class Widget {
         return;
       }
       case 'gone':
-        this.view.setHost({
-          blocked: 'This kernel does not know this answer. Run the cell again.'
-        });
+        this.host = { blocked: GONE };
+        this.view.setHost(this.host);
     }
   }
 
-  private show(document: ITranscript): void {
+  /** Show a document that the kernel has sent, on which the reader can act. */
+  private takeTold(document: ITranscript | null): void {
     const shown = this.view.document;
-    if (!shown || document.id !== shown.id || document.seq >= shown.seq) {
-      this.view.show(document);
-      this.catchUp();
+    const isOld =
+      this.host.act && document?.id === shown?.id && document && shown
+        ? document.seq < shown.seq
+        : false;
+    if (!document || isOld) {
+      return;
     }
+    this.host = {
+      live: true,
+      act: action => {
+        this.model.send(action);
+        return Promise.resolve();
+      },
+      value: (request, name) => this.fetchValue(request, name)
+    };
+    this.view.show(document, this.host);
+    this.catchUp();
   }
 
   private fetchValue(request: string, name: string): Promise<string> {

@@ -94,6 +94,7 @@ def request_for(
         reason="",
         digest=digest(identity.digest, policy, frozen, tool_call_id),
         destructive=policy is not None and policy.destructive,
+        description=tool.description or "",
         origin=[*origin, source["note"]] if source is not None and "note" in source else origin,
         source=source,
         input_schema=tool.input_schema,

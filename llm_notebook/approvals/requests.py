@@ -63,6 +63,7 @@ class ApprovalRequest:
         destructive: whether the tool is marked as destructive.
         id: the call's id in the journal, which `resume()` and `%llm approve` take.
         outcome_unknown: whether the call was interrupted while it ran, so that nobody knows how far it got.
+        description: what the tool says that it does.
         origin: where the tool comes from, as a list of short phrases.
         source: the loaded code of the tool and a title for it, as `{"title": …, "code": …}`, if the code is known. Where the file
             that it was loaded from differs from it, a `"note"` says so.
@@ -82,6 +83,7 @@ class ApprovalRequest:
     destructive: bool = False
     id: str = ""
     outcome_unknown: bool = False
+    description: str = ""
     origin: list[str] = field(default_factory=list)
     source: dict[str, str] | None = None
     input_schema: dict[str, Any] | None = None

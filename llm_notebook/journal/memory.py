@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS
+from llm_notebook.configuration.process import process
 from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.operations import AnsweredWith
 
-__all__ = ["Done", "MemoryJournal"]
+__all__ = ["AskedInMemory", "Done", "MemoryJournal"]
 
 
 A = TypeVar("A")
@@ -36,6 +37,16 @@ class Done(Generic[A]):
     def result(self) -> A:
         """Return the answer."""
         return self.answer
+
+
+class AskedInMemory:
+    """The journals in memory of this process, by the calls in them that a human was asked about.
+
+    A pause may be written and loaded again, more than once. All that come of one question share its journal, so that it is settled once.
+    """
+
+    def __init__(self) -> None:
+        self.journals: dict[str, MemoryJournal] = {}
 
 
 class MemoryJournal:
@@ -73,6 +84,8 @@ class MemoryJournal:
         with self._lock:
             self._calls[entry.call_id] = copy.copy(entry)
             self._ids[entry.turn_id, entry.tool_call_id] = entry.call_id
+            if entry.request is not None:
+                process.of(AskedInMemory).journals[entry.call_id] = self
 
     def _answer(self, operation: AnsweredWith[object]) -> CallEntry | bool | None:
         if isinstance(operation, CallMoved):
@@ -98,7 +111,9 @@ class MemoryJournal:
         entry.state, entry.changed_at = operation.to, operation.at
         if operation.to == "waiting":
             entry.decision, entry.decided_by, entry.decided_at = None, "", None
-        entry.request = operation.request or entry.request
+        if operation.request is not None:
+            entry.request = operation.request
+            process.of(AskedInMemory).journals[entry.call_id] = self
         entry.result = operation.result or entry.result
         entry.note = operation.note or entry.note
         return True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
 from llm_notebook.approvals.policy import ChainPolicy
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
@@ -19,14 +19,12 @@ from llm_notebook.models.lookup import find_tools, model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
-from llm_notebook.parts.identifiers import new_id
-from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_results
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
-from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.tool_run import UNKNOWN_OUTCOME
 
@@ -39,7 +37,6 @@ __all__ = [
     "ask_about_unknown",
     "left_of",
     "load_conversation",
-    "load_pause",
     "log_after",
     "model_of",
     "pause_of",
@@ -286,88 +283,6 @@ def model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
         return model_source().model(turn.begun.model_id)
     except UnknownModelError:
         return AbsentModel(turn.begun.model_id)
-
-
-@overload
-def load_pause(
-    data: dict[str, Any],
-    *,
-    model: SyncModel | None = None,
-    tools: Sequence[ToolLike] | None = None,
-    before_call: BeforeCall | None = None,
-    after_call: AfterCall | None = None,
-) -> PauseChain: ...
-
-
-@overload
-def load_pause(
-    data: dict[str, Any],
-    *,
-    model: AwaitedModel,
-    tools: Sequence[ToolLike] | None = None,
-    before_call: BeforeCall | None = None,
-    after_call: AfterCall | None = None,
-) -> PauseChain[AsyncChainResponse]: ...
-
-
-def load_pause(
-    data: dict[str, Any],
-    *,
-    model: SyncModel | AwaitedModel | None = None,
-    tools: Sequence[ToolLike] | None = None,
-    before_call: BeforeCall | None = None,
-    after_call: AfterCall | None = None,
-) -> PauseChain | PauseChain[AsyncChainResponse]:
-    """Return the pause that `PauseChain.to_dict()` wrote, in this process or another.
-
-    Args:
-        data: what `to_dict()` returned.
-        model: the model to continue with; the one named in the data if not given.
-        tools: the tools to continue with; they can be given to `resume()` instead.
-        before_call, after_call: the hooks to continue with. A hook that changes arguments must be given again, or the approved
-            arguments are not those that would run, and the human is asked again.
-
-    Raises:
-        UnknownModelError: no model is given and none has the name in the data.
-    """
-    model = model or model_source().model(data["model"])
-    messages = [Message.from_dict(message) for message in data["messages"]]
-    prompt = Prompt(
-        None,
-        model,
-        options=model.Options(**data.get("options", {})),
-        schema=data.get("schema"),
-        tools=tools,
-        messages=messages,
-        hide_reasoning=data.get("hide_reasoning", False),
-    )
-    policy = ChainPolicy.from_dict(data.get("approval"))
-    plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
-    request = None if data["request"] is None else ApprovalRequest.from_dict(data["request"])
-    asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
-    log = _log_of(asked_by, request, data.get("decisions", {}))
-    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by, rounds))
-
-
-def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:
-    """Return the log to continue with: the journal's where it knows the call, else one made of what the dict says."""
-    journal = open_log(None).journal
-    if request is not None and journal is not None and journal.call(request.id) is not None:
-        turn = journal.turn(asked_by)
-        if turn is not None:
-            return log_after(journal, turn.begun)
-    log = ChainLog()
-    for call_id, data in decisions.items():
-        decision = Decision.from_dict(data)
-        name = request.tool_name if request is not None else ""
-        is_asked = request is not None and request.tool_call_id == call_id
-        own_id = request.id if request is not None and is_asked else new_id()
-        log.memory.adopt(CallEntry(own_id, asked_by, call_id, name, decision.verdict, b"{}", request, decision))
-    if request is not None and log.memory.call(request.id) is None:
-        state: CallState = "unknown" if request.outcome_unknown else "waiting"
-        entry = CallEntry(request.id, asked_by, request.tool_call_id, request.tool_name, state, b"{}", request)
-        log.memory.adopt(entry)
-    return log
 
 
 def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:

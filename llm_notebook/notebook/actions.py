@@ -13,6 +13,9 @@ A double click, a click in two tabs and a click that comes late must not run any
 journal decides: a decision is a compare-and-set on the call's state, bound to the digest of the question that the reader saw
 (`paused.settle(..., replaces=False)`), and only the click that it counts for gets a chain to read. Everybody else is sent the
 current state, which shows what has been decided.
+
+A click must not decide about something that its reader has not seen either. A page says with each decision which transcript and which
+request of it are meant, and the digest of everything that the card showed; what does not fit the question that waits is refused.
 """
 
 from __future__ import annotations
@@ -29,13 +32,12 @@ from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
+from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
-from llm_notebook.notebook.tools import missing_sentence
 from llm_notebook.parts.messages import user
-from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments
 from llm_notebook.turns.pauses import PausedChain
@@ -48,7 +50,6 @@ __all__ = ["Actions"]
 
 # The actions that run a chain, and so belong into the main thread.
 _CLICKS = ("decide", "continue", "retry")
-_VERDICTS = ("approved", "denied", "answered", "abandoned")
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
@@ -115,8 +116,10 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
+        if self._turns.front.mismatch:
+            raise CellError(self._turns.front.mismatch)
         turn = self._find_turn(action)
-        resume = None if turn is None else self._prepare(turn, action)
+        resume = None if turn is None else self._answer(turn, action)
         if turn is not None and resume is not None:
             self._turns.resume(turn, resume)
 
@@ -190,7 +193,10 @@ class Actions:
         turn = self._find_turn(action)
         if turn is None:
             return
-        resume = self._prepare(turn, action)
+        if self._turns.front.mismatch:
+            self._turns.tell_state(turn)
+            return
+        resume = self._answer(turn, action)
         if resume is None:
             return
         shell = self._turns.shell
@@ -210,10 +216,17 @@ class Actions:
     def _find_turn(self, action: dict[str, Any]) -> LiveTurn | None:
         """Find the turn that an action is about. If there is none, tell the page that its transcript is gone."""
         transcript = str(action.get("transcript"))
-        turn = self._turns.find(transcript, request=str(action.get("request", "")))
+        turn = self._turns.find(transcript)
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
         return turn
+
+    def _answer(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
+        """Prepare what a page asks for, as `_prepare` does. A decision about anything else than what is asked is none."""
+        if action["type"] == "decide" and not was_displayed(turn, action):
+            self._turns.tell_state(turn)
+            return None
+        return self._prepare(turn, action)
 
     def _prepare(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
         """Keep what a reader decided, and prepare the run that follows from it.
@@ -243,10 +256,10 @@ class Actions:
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
         verdict = action.get("verdict")
-        if verdict not in _VERDICTS:
+        if verdict not in VERDICTS:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
-        problem = _problem_with(verdict, paused, request)
+        problem = problem_with(verdict, paused, request)
         turn.view.mark_blocked(block.call_id, problem)
         if problem:
             return None
@@ -296,7 +309,7 @@ class Actions:
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
-                if paused is not None and block.request is not None and _has_tool(paused, block.request):
+                if paused is not None and block.request is not None and has_tool(paused, block.request):
                     turn.view.mark_blocked(block.call_id, "")
                     self._turns.tell_state(turn)
 
@@ -369,20 +382,3 @@ class Actions:
         for turn in list(self._turns.turns.values()):
             turn.view.mark_revoked(grant_id)
             self._turns.tell_state(turn)
-
-
-def _problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
-    """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
-    if verdict == "approved" and not _has_tool(paused, request):
-        return missing_sentence(request.tool_name)
-    model = paused.plan.model
-    if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
-        return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
-    return ""
-
-
-def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
-    if any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools):
-        return True
-    # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
-    return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)

@@ -23,6 +23,7 @@ _LONGEST_RESULT = 20_000
 _LONGEST_ARGUMENTS = 20_000
 _LONGEST_SENTENCE = 2_000
 _MOST_CHANGES = 20
+_SHOWN_BEFORE = 160  # characters that two edited values share before their difference
 
 Document = dict[str, Any]
 
@@ -129,19 +130,33 @@ def _decision(block: CallBlock) -> Document | None:
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Document]:
-    def written(values: dict[str, Any], name: str) -> str:
-        return shortened(value_text(values[name]), _LONGEST_SENTENCE) if name in values else ""
+    def texts(name: str) -> tuple[str, str]:
+        one, other = (value_text(values[name]) if name in values else "" for values in (before, after))
+        return _around_difference(one, other)
 
     changed = [
         name for name in before | after if name not in before or name not in after or _differ(before, after, name)
     ]
-    documents = [
-        {"name": name_document(name), "before": written(before, name), "after": written(after, name)}
-        for name in changed[:_MOST_CHANGES]
-    ]
+    documents = []
+    for name in changed[:_MOST_CHANGES]:
+        was, is_now = texts(name)
+        documents.append({"name": name_document(name), "before": was, "after": is_now})
     if len(changed) > _MOST_CHANGES:
         documents.append({"name": f"{len(changed) - _MOST_CHANGES:,} more", "before": "…", "after": "…"})
     return documents
+
+
+def _around_difference(before: str, after: str) -> tuple[str, str]:
+    """Return two texts in the length that documents allow. If their beginnings are long and equal, those are cut first."""
+    pairs = zip(before, after, strict=False)
+    equal = next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(before), len(after)))
+    start = equal - _SHOWN_BEFORE if max(len(before), len(after)) > _LONGEST_SENTENCE else 0
+    mark = "…" if start > 0 else ""
+    start = max(0, start)
+    return (
+        mark + shortened(before[start:], _LONGEST_SENTENCE),
+        mark + shortened(after[start:], _LONGEST_SENTENCE),
+    )
 
 
 def _differ(before: dict[str, Any], after: dict[str, Any], name: str) -> bool:

@@ -1,6 +1,7 @@
 """Approval cards: a call's frozen arguments and its tool's schema as a document that is short enough to save.
 
-Long values are shortened to their head and tail on the card; `full_value()` returns the whole text when the reader asks for it.
+Of long values the card has the first lines, or the head and the tail where the lines are long; `full_value()` returns the whole text when
+the reader asks for it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _LONG, _HEAD, _TAIL = 2_000, 1_200, 400
+_MOST_LINES = 20
 _MOST_PARAMETERS = 50
 _LONGEST_NAME = 200
 _LONGEST_SENTENCE = 2_000
@@ -63,7 +65,11 @@ def request_document(
     }
     if document["grants"] and grants_end:
         document["grantsEndWithKernel"] = True
-    for name, text in (("changed", request.changed), ("blocked", block.blocked)):
+    for name, text in (
+        ("description", request.description),
+        ("changed", request.changed),
+        ("blocked", block.blocked),
+    ):
         if text:
             document[name] = shortened(text, _LONGEST_SENTENCE)
     return document
@@ -236,12 +242,32 @@ def _text(value: object) -> tuple[str, bool]:
 
 
 def _cut(text: str) -> Document:
-    """Shorten a long text to its head and tail. Positions are counted in UTF-16 units, as JavaScript counts them."""
-    if len(text) <= _LONG:
+    """Shorten a text of many lines to the first of them, and one of long lines to its head and tail.
+
+    Positions are counted in UTF-16 units, as JavaScript counts them.
+    """
+    lines = text.count("\n") + 1
+    head, tail = text, ""
+    if lines > _MOST_LINES:
+        head = text[: _end_of_line(text, _MOST_LINES)]
+    is_cut_at_line = len(head) <= _LONG
+    if not is_cut_at_line:
+        head, tail = text[:_HEAD], text[-_TAIL:]
+    if head == text:
         return {"text": text, "cut": None}
-    head, tail = text[:_HEAD], text[-_TAIL:]
     at, total = _units(head), _units(text)
-    return {"text": head + tail, "cut": {"at": at, "hidden": total - at - _units(tail), "total": total}}
+    cut: Document = {"at": at, "hidden": total - at - _units(tail), "total": total}
+    if is_cut_at_line:
+        cut["lines"] = {"hidden": lines - _MOST_LINES, "total": lines}
+    return {"text": head + tail, "cut": cut}
+
+
+def _end_of_line(text: str, number: int) -> int:
+    """Return where a line ends, without its line break. The first line has the number 1."""
+    at = -1
+    for _ in range(number):
+        at = text.index("\n", at + 1)
+    return at
 
 
 def _units(text: str) -> int:

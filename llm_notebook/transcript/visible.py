@@ -29,6 +29,9 @@ _DRAWN_AS_NOTHING = (
 _MAYBE_HIDDEN = re.compile(rf"[^\n\t\x20-\x7e\w]|[{_DRAWN_AS_NOTHING}]|[\U000e0000-\U000e0fff]")
 _ALWAYS_HIDDEN = re.compile(f"[{_DRAWN_AS_NOTHING}]")
 
+# More marks than this on one letter are spelled out.
+_MOST_MARKS = 4
+
 _TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,8 +42,8 @@ def visible(text: str) -> str:
 
     This replaces control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
     variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, and private and unassigned
-    characters. Emoji that are joined by invisible characters come apart, because an approval must not hide anything. A
-    literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
+    characters, and a letter's combining marks after the fourth, which would pile up over other lines. Emoji that are joined by
+    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
 
@@ -68,6 +71,11 @@ def _spelled(match: re.Match[str]) -> str:
 
 def _spelled_if_hidden(match: re.Match[str]) -> str:
     character = match.group()
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES or _ALWAYS_HIDDEN.match(character):
+    category = unicodedata.category(character)
+    if category in _HIDDEN_CATEGORIES or _ALWAYS_HIDDEN.match(character):
         return _spelled(match)
+    if category.startswith("M"):
+        before = match.string[max(0, match.start() - _MOST_MARKS) : match.start()]
+        if len(before) == _MOST_MARKS and all(unicodedata.category(mark).startswith("M") for mark in before):
+            return _spelled(match)
     return character

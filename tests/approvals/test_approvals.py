@@ -426,6 +426,52 @@ def test_a_pause_survives_as_json_with_options_and_limit(face: Face) -> None:
     assert model.requests[-1].options.warmth == 4
 
 
+def _asked_with_and_without_journal(face: Face, path: Path | None) -> tuple[Any, dict[str, Any]]:
+    if path is not None:
+        llm.open_journal(path)
+    model = face.rounds(asks(Call("delete_files", {"path": "/a"}, "c1")), "done", "done", "done")
+    return model, json.loads(json.dumps(paused(face, model.chain("Hi", tools=[delete_files])).to_dict()))
+
+
+@pytest.mark.parametrize("journal", [True, False])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arguments": {"path": "/tmp/cache"}},
+        {"tool_call_id": "c2"},
+        {"facts": {}},
+        {"outcome_unknown": True},
+    ],
+)
+def test_a_loaded_pause_that_shows_something_else_than_what_was_asked_runs_nothing(
+    face: Face, tmp_path: Path, journal: bool, change: dict[str, Any]
+) -> None:
+    model, data = _asked_with_and_without_journal(face, tmp_path / "journal.db" if journal else None)
+    data["request"].update(change)
+    loaded = llm.load_pause(data, model=model, tools=[delete_files])
+    with pytest.raises((ValueError, llm.PauseChain)):
+        face.text(loaded.approve())
+    assert ran == []
+
+
+@pytest.mark.parametrize("change", [{"reason": "Reads only."}, {"destructive": True}, {"source": None}, {"origin": []}])
+def test_what_a_journal_or_this_process_knows_of_a_question_is_shown_instead(
+    face: Face, change: dict[str, Any]
+) -> None:
+    model, data = _asked_with_and_without_journal(face, None)
+    asked = dict(data["request"])
+    data["request"].update(change)
+    assert llm.load_pause(data, model=model, tools=[delete_files]).request.to_dict() == asked
+
+
+def test_a_pause_that_is_loaded_often_runs_once(face: Face) -> None:
+    model, data = _asked_with_and_without_journal(face, None)
+    loaded = [llm.load_pause(data, model=model, tools=[delete_files]) for _ in range(2)]
+    for pause in [*loaded, llm.load_pause(loaded[0].to_dict(), model=model, tools=[delete_files])]:
+        assert face.text(pause.approve()) == "done"
+    assert ran == [("/a", 1, True)]
+
+
 def test_edited_arguments_that_do_not_fit_the_tool_given_later_are_refused(face: Face) -> None:
     model = asking(face)
     loaded = llm.load_pause(paused(face, model.chain("Hi", tools=[delete_files])).to_dict(), model=model)

@@ -13,9 +13,9 @@ _TRUSTED = "() => window.jupyterapp.shell.currentWidget.content.widgets.every(ce
 def _expect_still_open(asking: Asking) -> None:
     """Expect that the question is shown and cannot be answered."""
     expect(asking.output).to_contain_text("I will tidy up.")
-    expect(asking.output).to_contain_text("delete_files still waiting for you. Start the kernel to decide.")
+    expect(asking.output).to_contain_text("As saved; start the kernel to decide.")
     expect(asking.card).to_have_count(0)
-    asking.output.get_by_text("still waiting for you").click()
+    asking.output.get_by_text("As saved;").click()
     expect(asking.output).to_contain_text("/tmp/old")
 
 
@@ -84,7 +84,7 @@ def test_the_page_is_reloaded_while_the_tool_runs(asking: Asking) -> None:
     expect(asking.output).to_contain_text("before")
     asking.lab.save()
     asking.load_busy_page()
-    expect(asking.output).to_contain_text("delete_files approved by you, running")
+    expect(asking.output).to_contain_text("approved by you, running")
     asking.lab.screenshot("reloaded-while-running")
     go.touch()
     asking.expect_answer()

@@ -12,6 +12,7 @@ from traitlets.config import Config
 
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.process import process
+from llm_notebook.notebook.frontend.bus import package_version
 from llm_notebook.providers.registry import Registry, set_default_model
 from tests.notebook.kernels import Kernel, running_kernel
 from tests.notebook.scripted import register_models, sent
@@ -71,6 +72,6 @@ def versioned_kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
 def live(versioned_kernel: Kernel) -> Kernel:
     """The same with freshly loaded magics and a Lab extension that has said hello."""
     assert versioned_kernel.run("%reload_ext llm_notebook\nran.clear()").status == "ok"
-    hello = versioned_kernel.tell("llm_notebook", {"type": "hello", "by": "extension", "version": "1"})
+    hello = versioned_kernel.tell("llm_notebook", {"type": "hello", "by": "extension", "version": package_version()})
     versioned_kernel.hear(lambda message: is_idle(message, hello))
     return versioned_kernel

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.notebook.kernels import Cell, Kernel
-from tests.notebook.versions import MIME_TYPE, cell_of, click_of
+from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, shown_of
 
 
 def _act(kernel: Kernel, action: dict[str, Any], cell_id: str = "cell-1") -> Cell:
@@ -67,6 +67,55 @@ def test_a_button_whose_question_is_gone_says_so(live: Kernel) -> None:
     assert acted.status == "ok", acted.traceback
     assert acted.outputs == []
     assert live.comm_messages("llm_notebook")[-1]["content"]["data"] == {"type": "gone", "id": "another"}
+    assert live.value("ran") == []
+
+
+def test_a_click_on_something_else_than_what_is_asked_decides_nothing(live: Kernel) -> None:
+    _, asked = _ask(live, "/a")
+    [other] = [cell for _, cell in [_ask(live, "/b")]]
+    click, another = click_of(asked), click_of(other)
+    document = json.dumps(asked.outputs[-1][MIME_TYPE])
+    forged = [
+        {**click, "transcript": another["transcript"]},
+        {**click, "request": another["request"]},
+        {**click, "digest": another["digest"]},
+        {**click, "shown": another["shown"]},
+        {**click, "shown": None},
+        {**click, "shown": shown_of(json.loads(document.replace("/a", "/tmp/cache")))},
+        {**click, "shown": shown_of(json.loads(document.replace("erase", "read")))},
+        {**click, "shown": shown_of(json.loads(document.replace('"destructive": false', '"destructive": true')))},
+        {name: value for name, value in click.items() if name != "shown"},
+        {**another, "transcript": click["transcript"]},
+    ]
+    for action in forged:
+        assert _act(live, action).traceback == ""
+        assert live.value("ran") == []
+    _act(live, click)
+    _act(live, another)
+    assert live.value("ran") == ["/a", "/b"]
+
+
+def test_a_long_value_is_approved_by_those_who_opened_it(live: Kernel) -> None:
+    path = "/" + "x" * 5000
+    _, asked = _ask(live, path)
+    document = asked.outputs[-1][MIME_TYPE]
+    _act(live, click_of(asked))
+    assert live.value("ran") == []
+    _act(live, {**click_of(asked), "shown": shown_of(document, {"path": path + "y"})})
+    assert live.value("ran") == []
+    _act(live, {**click_of(asked), "shown": shown_of(document, {"path": path})})
+    assert live.value("ran") == [path]
+
+
+def test_a_page_of_another_version_decides_nothing(live: Kernel) -> None:
+    _, asked = _ask(live, "/a")
+    hello = live.tell("llm_notebook", {"type": "hello", "by": "extension", "version": "0.0.1"})
+    live.hear(lambda message: is_idle(message, hello))
+    refused = _act(live, click_of(asked))
+    assert "0.0.1 in this page. Reload the page to decide." in refused.traceback
+    clicked = live.tell("llm_notebook", click_of(asked))
+    live.hear(lambda message: is_idle(message, clicked))
+    live.run("pass")
     assert live.value("ran") == []
 
 

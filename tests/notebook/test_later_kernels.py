@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.notebook.kernels import Cell, Kernel, running_kernel
-from tests.notebook.versions import MIME_TYPE, click_of
+from tests.notebook.versions import MIME_TYPE, click_of, click_on, is_idle, shown_of
 
 LOAD = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
 DEFINE = '''
@@ -76,6 +76,14 @@ def act(kernel: Kernel, action: dict[str, Any]) -> Cell:
     return kernel.run(f"%load_ext llm_notebook\n%llm act {json.dumps(action)}", "cell-1")
 
 
+def told_click(kernel: Kernel, cell: Cell) -> dict[str, Any]:
+    """Return a click on a card that was drawn from what this kernel tells of the question in a cell."""
+    kernel.run("%load_ext llm_notebook")
+    asked = kernel.tell("llm_notebook", {"type": "resync", "id": cell.outputs[-1][MIME_TYPE]["id"]})
+    kernel.hear(lambda message: is_idle(message, asked))
+    return click_on(kernel.comm_messages("llm_notebook")[-1]["content"]["data"]["document"])
+
+
 def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh, DEFINE)
@@ -94,7 +102,8 @@ def test_what_waits_is_listed_and_approved_in_a_later_kernel(fresh: Kernel, fold
 def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh, DEFINE)
-    clicked = act(fresh, click_of(waiting))
+    click = told_click(fresh, waiting)
+    clicked = act(fresh, click)
     assert clicked.traceback == ""
     told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]
     assert told["type"] == "record"
@@ -102,7 +111,7 @@ def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Pat
     assert told["document"]["state"] == "done"
     assert "All done: erased /a." in told["bundle"]["text/markdown"]
     assert runs(folder) == ["/a"]
-    late = act(fresh, click_of(waiting))
+    late = act(fresh, click)
     assert late.traceback == ""
     assert runs(folder) == ["/a"]
 
@@ -110,7 +119,8 @@ def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Pat
 def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh)
-    assert act(fresh, click_of(waiting)).traceback == ""
+    click = told_click(fresh, waiting)
+    assert act(fresh, click).traceback == ""
     document = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     [block] = [block for block in document["blocks"] if block["kind"] == "call"]
     assert block["status"] == "waiting"
@@ -119,7 +129,7 @@ def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Ke
     assert fresh.run(DEFINE).status == "ok"
     told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
     assert ["blocked" in block["request"] for block in told["blocks"] if block["kind"] == "call"] == [False]
-    assert act(fresh, click_of(waiting)).traceback == ""
+    assert act(fresh, click).traceback == ""
     assert runs(folder) == ["/a"]
 
 
@@ -240,6 +250,7 @@ def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, 
         "transcript": document["id"],
         "request": block["request"]["id"],
         "digest": block["request"]["digest"],
+        "shown": shown_of(document),
         "verdict": "answered",
         "text": "it is gone",
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from llm_notebook.transcript.displayed import digest_of_document
 from tests.notebook.kernels import Cell, Kernel
 
-__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "is_idle", "is_record"]
+__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "click_on", "is_idle", "is_record", "shown_of"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 
@@ -59,9 +61,21 @@ def cell_of(kernel: Kernel, request: str) -> Cell:
 
 def click_of(cell: Cell, verdict: str = "approved", **more: Any) -> dict[str, Any]:
     """Return the message of a click on the newest question of a cell."""
-    document = cell.outputs[-1][MIME_TYPE]
+    return click_on(cell.outputs[-1][MIME_TYPE], verdict, **more)
+
+
+def click_on(document: dict[str, Any], verdict: str = "approved", **more: Any) -> dict[str, Any]:
+    """Return the message of a click on the newest question of a document."""
     assert document["state"] == "paused"
     click = {"type": "decide", "transcript": document["id"], "verdict": verdict, **more}
     requests = [block.get("request") for block in document["blocks"] if block.get("status") == "waiting"]
     asked = requests[0] if requests else {"id": "", "digest": ""}
-    return {**click, "request": asked["id"], "digest": asked["digest"]}
+    return {**click, "request": asked["id"], "digest": asked["digest"], "shown": shown_of(document)}
+
+
+def shown_of(document: dict[str, Any], whole: Mapping[str, str] | None = None) -> str:
+    """Return the digest that a page makes of the newest question that it shows; empty if there is none."""
+    for block in document["blocks"]:
+        if block.get("request") and block["status"] in ("waiting", "unknown"):
+            return digest_of_document(document["id"], document["model"], block, whole or {})
+    return ""

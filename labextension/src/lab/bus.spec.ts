@@ -11,7 +11,11 @@ const HELLO = { type: 'hello', by: 'extension', version: VERSION };
 function started(kernel: FakeKernel): { bus: KernelBus; changes: Change[] } {
   const bus = new KernelBus(kernel.connection);
   const changes: Change[] = [];
-  bus.store.follow(transcript(), change => changes.push(change));
+  bus.store.follow(transcript(), change => {
+    if (change.type !== 'asked') {
+      changes.push(change);
+    }
+  });
   return { bus, changes };
 }
 
@@ -155,19 +159,14 @@ test('a record is written by the page whose cell it is, and shown by all', () =>
   ]);
 });
 
-test('a long value is fetched, and the package loaded for it where it is not', async () => {
+test('a long value is fetched, but not from a kernel that does not know us', async () => {
   const kernel = new FakeKernel();
   const { bus } = started(kernel);
   await settled();
-  const value = bus.value('r1', 'path');
-  expect(kernel.executed[0].content).toEqual({
-    code: LOAD,
-    silent: true,
-    store_history: false
-  });
+  await expect(bus.value('r1', 'path')).rejects.toThrow('The kernel went away');
+  expect(kernel.executed).toEqual([]);
   kernel.opens('c1');
-  kernel.executed[0].ends();
-  await settled();
+  const value = bus.value('r1', 'path');
   expect(kernel.sent).toContainEqual({
     type: 'value',
     request: 'r1',
@@ -180,6 +179,58 @@ test('a long value is fetched, and the package loaded for it where it is not', a
     text: 'all of it'
   });
   await expect(value).resolves.toBe('all of it');
+});
+
+test('a kernel without the package loads it when it is asked, and then everything is asked for', async () => {
+  const kernel = new FakeKernel();
+  const { bus } = started(kernel);
+  await settled();
+  const loaded = bus.load();
+  expect(kernel.executed[0].content).toEqual({
+    code: LOAD,
+    silent: true,
+    store_history: false
+  });
+  kernel.opens('c1');
+  kernel.executed[0].ends();
+  await loaded;
+  expect(kernel.sent).toEqual([HELLO, { type: 'resync', id: 't1' }]);
+});
+
+test('a package that cannot be loaded is a sentence', async () => {
+  const kernel = new FakeKernel();
+  const { bus } = started(kernel);
+  await settled();
+  const loaded = bus.load();
+  kernel.executed[0].ends('error');
+  await expect(loaded).rejects.toThrow('llm_notebook could not be loaded.');
+});
+
+test('the version comes with each whole document; a package that says none is older', () => {
+  const kernel = new FakeKernel();
+  kernel.open = ['c1'];
+  const { bus } = started(kernel);
+  const document = transcript({ state: 'paused' });
+  kernel.says('c1', { type: 'state', document, version: '0.3.0' });
+  expect(bus.kernelVersion).toBe('0.3.0');
+  kernel.says('c1', { type: 'state', document });
+  expect(bus.kernelVersion).toBe('older');
+});
+
+test('what is no message of ours does no harm', () => {
+  const kernel = new FakeKernel();
+  const { bus, changes } = started(kernel);
+  kernel.opens('c1');
+  for (const data of [
+    { type: 'state' },
+    { type: 'state', document: { ...transcript(), blocks: [{ kind: 'x' }] } },
+    { type: 'delta', id: 't1', seq: 1, ops: [{ op: 'block', block: 0 }] },
+    { type: 'constructor' },
+    { type: 7 }
+  ]) {
+    kernel.says('c1', data as never);
+  }
+  expect([changes, bus.store.isTold('t1')]).toEqual([[], false]);
 });
 
 test('a value that is not coming any more is given up with a sentence', async () => {

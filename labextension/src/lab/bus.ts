@@ -22,6 +22,7 @@ import type { JSONObject } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import { readMessage } from '../transcript';
 import type { FromKernel, ToKernel } from '../transcript';
 import { VERSION } from '../version';
 import { TranscriptStore } from './store';
@@ -56,6 +57,11 @@ export type IBusKernel = Pick<
 export type BusState = 'asking' | 'absent' | 'joined';
 
 const LOST = 'The kernel went away. Try again.';
+const NOT_LOADED =
+  'llm_notebook could not be loaded. Run %load_ext llm_notebook in a cell to see why.';
+
+/** The version of a package that does not say its version. */
+const UNNAMED = 'older';
 
 /** A caller that waits for the text of a long value. */
 interface IWaiter {
@@ -98,9 +104,8 @@ export class KernelBus {
   }
 
   /**
-   * The version of the package in the kernel. Null while it is not known: the
-   * kernel says it only when it opens the comm, which a page that was loaded
-   * later has missed.
+   * The version of the package in the kernel, which the kernel says when it opens
+   * the comm and with each whole document. Null while it is not known.
    */
   get kernelVersion(): string | null {
     return this.packageVersion;
@@ -127,12 +132,13 @@ export class KernelBus {
     return !session || !this.otherPages.has(session);
   }
 
-  /** Fetch the full text of a long value. Loads the package first if necessary. */
-  async value(request: string, name: string): Promise<string> {
-    if (this.current !== 'joined') {
-      await this.load();
-    }
+  /** Fetch the full text of a long value. */
+  value(request: string, name: string): Promise<string> {
     return new Promise((resolve, reject) => {
+      if (this.current !== 'joined') {
+        reject(new Error(LOST));
+        return;
+      }
       this.send({ type: 'value', request, name });
       const key = JSON.stringify([request, name]);
       this.waiting.set(key, [
@@ -223,8 +229,11 @@ export class KernelBus {
     }
   }
 
-  /** Load the package, and wait until its comm is joined. */
-  private async load(): Promise<void> {
+  /**
+   * Load the package, which joins its comm and asks for every transcript that is
+   * shown. Resolves when the comm is joined; rejects with a sentence for the reader.
+   */
+  async load(): Promise<void> {
     const joined = new Promise<void>(resolve => {
       const check = (): void => {
         if (this.current === 'joined') {
@@ -240,7 +249,7 @@ export class KernelBus {
       store_history: false
     }).done;
     if (content.status !== 'ok') {
-      throw new Error('Run %load_ext llm_notebook in this kernel first.');
+      throw new Error(NOT_LOADED);
     }
     await joined;
   }
@@ -253,8 +262,9 @@ export class KernelBus {
     if (msg_type === 'comm_msg') {
       const { comm_id, data } =
         message.content as KernelMessage.ICommMsgMsg['content'];
-      if (this.isForUs(comm_id, data)) {
-        this.receive(data as unknown as FromKernel, message);
+      const said = this.isForUs(comm_id, data) ? readMessage(data) : null;
+      if (said) {
+        this.receive(said, message);
       }
     }
   }
@@ -292,6 +302,10 @@ export class KernelBus {
     message: FromKernel,
     envelope: KernelMessage.IIOPubMessage
   ): void {
+    if (message.type === 'state' || message.type === 'record') {
+      // A version that says none is an older one.
+      this.packageVersion = message.version ?? UNNAMED;
+    }
     if (message.type === 'value') {
       const key = JSON.stringify([message.request, message.name]);
       this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));

@@ -10,6 +10,7 @@ const APPROVE: Action = {
   type: 'decide',
   transcript: 't1',
   request: 'r1',
+  shown: 's',
   digest: 'd',
   verdict: 'approved'
 };

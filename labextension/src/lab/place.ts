@@ -10,6 +10,7 @@ import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import type { Action, IHost } from '../transcript';
+import { VERSION } from '../version';
 import { KernelBus } from './bus';
 import type { Clicks } from './click';
 import type { Senders } from './path';
@@ -25,7 +26,14 @@ export interface IPlace {
   ranHere(shown: Widget): boolean;
 }
 
-const ASKING = 'The kernel is busy; how it stands is known when it is free.';
+const NO_KERNEL = 'As saved; start the kernel to decide.';
+const ELSEWHERE = 'As saved; open this in a notebook with a kernel to decide.';
+const ASKING =
+  'As saved. The kernel is busy; how it stands is known when it is free.';
+const NOT_LOADED =
+  'As saved. The kernel runs, but llm_notebook is not loaded in it.';
+const GONE =
+  'As saved. This kernel does not know this answer. Run the cell again.';
 
 /** Gives each kernel connection one bus, which the places that use the connection share. */
 export class Buses {
@@ -52,13 +60,27 @@ export class Elsewhere implements IPlace {
   readonly changed = new Signal<this, void>(this);
 
   host(): IHost {
-    const blocked = 'Open this in a notebook with a kernel to decide.';
-    return { blocked, copy, openLink };
+    return { blocked: ELSEWHERE, copy, openLink };
   }
 
   ranHere(): boolean {
     return false;
   }
+}
+
+/** Why a reader cannot act on a transcript in a notebook with this kernel; empty if they can. */
+export function whyNot(bus: KernelBus, id: string): string {
+  const { kernelVersion, state, store } = bus;
+  if (state === 'absent') {
+    return NOT_LOADED;
+  }
+  if (kernelVersion !== null && kernelVersion !== VERSION) {
+    return `As saved. llm_notebook is ${kernelVersion} in the kernel and ${VERSION} in this page. Reload the page to decide.`;
+  }
+  if (store.isGone(id)) {
+    return GONE;
+  }
+  return store.isTold(id) ? '' : ASKING;
 }
 
 /** A notebook, whose kernel may change. */
@@ -94,20 +116,17 @@ export class NotebookPlace implements IPlace {
     };
     const cell = this.cellOf(shown);
     if (!bus || !this.kernel || !cell) {
-      return { ...everywhere, blocked: 'Start the kernel to decide.' };
+      return { ...everywhere, blocked: NO_KERNEL };
     }
-    if (bus.isAsking) {
-      // The notebook shows what was saved; the question may have been decided since.
-      return { ...everywhere, blocked: ASKING, asking: true };
-    }
-    if (bus.store.isGone(id)) {
-      return {
-        ...everywhere,
-        blocked: 'This kernel does not know this answer. Run the cell again.'
-      };
+    const blocked = whyNot(bus, id);
+    if (blocked) {
+      const live = bus.state !== 'absent';
+      const ask = live ? undefined : () => bus.load();
+      return { ...everywhere, blocked, live, ask };
     }
     return {
       ...everywhere,
+      live: true,
       act: action => this.act(action, id, shown),
       value: (request, name) => bus.value(request, name)
     };

@@ -5,6 +5,7 @@ import { expect, test, vi } from 'vitest';
 
 import { MIME_TYPE } from '../transcript';
 import type { IHost, ITranscript } from '../transcript';
+import { pending } from '../transcript/testing/samples';
 import { KernelBus } from './bus';
 import type { IPlace } from './place';
 import { TranscriptRenderer } from './renderer';
@@ -42,8 +43,10 @@ class Place implements IPlace {
     this.changed.emit();
   }
 
-  host(): IHost {
-    return this.bus ? { act: () => Promise.resolve() } : { blocked: 'No.' };
+  host(id: string): IHost {
+    return this.bus?.store.isTold(id)
+      ? { act: () => Promise.resolve() }
+      : { blocked: 'No.', live: Boolean(this.bus) };
   }
 
   ranHere(): boolean {
@@ -163,8 +166,67 @@ test('what had arrived when the kernel died is kept in the notebook', () => {
   expect(output.data['text/plain']).toBe('as text');
 });
 
-test('what a newer version wrote is shown as its text', () => {
-  const document = { ...transcript(), version: 2 } as unknown as ITranscript;
-  const { text } = shown(document);
-  expect(text()).toBe('as text');
+const UNREADABLE: unknown[] = [
+  null,
+  7,
+  'text',
+  [],
+  {},
+  { ...transcript(), version: 2 },
+  { ...transcript(), id: '' },
+  { ...transcript(), seq: '0' },
+  { ...transcript(), blocks: {} },
+  { ...transcript(), blocks: [null] },
+  { ...transcript(), blocks: [{ kind: 'text' }] },
+  { ...transcript(), blocks: [{ kind: 'call', status: 'waiting' }] },
+  { ...transcript(), footer: [{}] },
+  { ...transcript(), error: 'x' },
+  { ...transcript(), remarks: 'x' },
+  ...['origin', 'params', 'grants', 'digest', 'reason', 'destructive'].map(
+    name => {
+      const block = pending({ [name]: name === 'params' ? [{}] : undefined });
+      return { ...transcript(), blocks: [block] };
+    }
+  )
+];
+
+test.each(UNREADABLE)(
+  'what cannot be read is one quiet line: %j',
+  async document => {
+    const { output, text, place } = shown(document as ITranscript);
+    const line = 'An answer was saved here that this version cannot read.';
+    expect(text()).toBe(line);
+    place.changed.emit();
+    expect(text()).toBe(line);
+    // It may be replaced by what can be read, and the other way round.
+    await output.renderer?.renderModel(
+      new Output(bundle(transcript({ blocks: said('All.') })))
+    );
+    expect(text()).toContain('All.');
+    await output.renderer?.renderModel(output);
+    expect(text()).toBe(line);
+  }
+);
+
+test('only the kernel’s word brings buttons', () => {
+  const kernel = new FakeKernel();
+  const asked = transcript({ state: 'paused', blocks: [pending()] });
+  const { place, output } = shown(asked, kernel);
+  const cards = (): number =>
+    output.renderer!.node.querySelectorAll('.llm-ask').length;
+  kernel.opens('c1');
+  expect(cards()).toBe(0);
+  kernel.says('c1', { type: 'delta', id: 't1', seq: 1, ops: [] });
+  expect(cards()).toBe(0);
+  kernel.says('c1', { type: 'state', document: { ...asked, seq: 1 } });
+  expect(cards()).toBe(1);
+  void output.renderer!.renderModel(
+    new Output(bundle({ ...asked, seq: 5, model: 'another' }))
+  );
+  expect(cards()).toBe(0);
+  kernel.says('c1', { type: 'state', document: { ...asked, seq: 2 } });
+  expect(cards()).toBe(1);
+  kernel.statusChanged.emit('restarting');
+  expect(cards()).toBe(0);
+  expect(place.bus?.state).toBe('absent');
 });

@@ -14,7 +14,7 @@ import { JSONExt } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { MIME_TYPE, TranscriptView } from '../transcript';
+import { MIME_TYPE, readTranscript, TranscriptView } from '../transcript';
 import type { ITranscript } from '../transcript';
 import type { KernelBus } from './bus';
 import type { IPlace } from './place';
@@ -43,7 +43,7 @@ export class TranscriptRenderer
     const document = transcriptOf(model);
     this.model = model;
     if (!document) {
-      this.showText(model);
+      this.showUnreadable();
       return;
     }
     const { following } = this;
@@ -89,7 +89,6 @@ export class TranscriptRenderer
         (() => undefined);
       this.following = { bus, id: saved.id };
     }
-    this.view.setHost(this.place.host(saved.id, this));
     this.present(bus?.store.get(saved.id) ?? saved);
   }
 
@@ -107,6 +106,7 @@ export class TranscriptRenderer
         this.write(change.bundle);
         return;
       case 'gone':
+      case 'asked':
         this.reconnect();
     }
   }
@@ -117,9 +117,7 @@ export class TranscriptRenderer
     const isLive =
       bus && bus.state !== 'absent' && !bus.store.isGone(document.id);
     const next = isLive ? document : atRest(document);
-    if (this.view.document !== next) {
-      this.view.show(next);
-    }
+    this.view.show(next, this.place.host(document.id, this));
     if (next !== document) {
       this.keep(next);
     }
@@ -143,22 +141,18 @@ export class TranscriptRenderer
     }
   }
 
-  /** Show the plain text of a transcript that this version cannot read. */
-  private showText(model: IRenderMime.IMimeModel): void {
-    const text = document.createElement('pre');
-    text.textContent = String(model.data['text/plain'] ?? '');
-    this.node.replaceChildren(text);
+  /** Say that this version cannot read what was saved, whatever it is. */
+  private showUnreadable(): void {
+    this.unfollow();
+    this.unfollow = () => undefined;
+    this.following = null;
+    this.view.showUnreadable();
   }
 }
 
 /** The transcript in an output; null if there is none that this version can read. */
 function transcriptOf(model: IRenderMime.IMimeModel): ITranscript | null {
-  const value = model.data[MIME_TYPE] as ITranscript | undefined;
-  return value?.version === 1 &&
-    typeof value.id === 'string' &&
-    Array.isArray(value.blocks)
-    ? value
-    : null;
+  return readTranscript(model.data[MIME_TYPE]);
 }
 
 /** A factory that makes the renderers of one place. */

@@ -3,18 +3,22 @@
  * the kernel nor the page.
  *
  * A transcript has two sources: the copy in the notebook file, and the documents
- * and deltas that the kernel sends. A document from the kernel (`isFromKernel`)
+ * and deltas that the kernel sends. A document from the kernel
  * outranks any copy that a page finds in the file, whatever their `seq` numbers
  * are. Between two copies in the file, and when a display update replaces one, the
  * newer document counts.
  *
+ * A file can say anything, so a reader may act only on what the kernel has told
+ * (`isTold`): a document that it sent whole, and the deltas since. A delta does not
+ * make a copy from the file the kernel's word.
+ *
  * A delta that does not follow the last one leaves a gap. The store then asks the
  * kernel for the whole document, once, and deltas have no effect until it comes.
  * It asks in the same way when a page is loaded or a connection is back, but only
- * for transcripts that are shown and can still change.
+ * for transcripts that are shown and that can still change or be acted on.
  */
 
-import { reduce } from '../transcript';
+import { isPending, reduce } from '../transcript';
 import type { FromKernel, IDelta, ITranscript } from '../transcript';
 
 /** An output's data by MIME type. */
@@ -29,14 +33,16 @@ export type Change =
   /** Write this into the notebook. */
   | { type: 'record'; document: ITranscript; bundle: Bundle }
   /** The kernel does not know the transcript. */
-  | { type: 'gone' };
+  | { type: 'gone' }
+  /** What is shown may be out of date, so the kernel was asked for it. */
+  | { type: 'asked' };
 
 export type Follower = (change: Change) => void;
 
 interface IEntry {
   document: ITranscript;
-  /** Whether the document comes from the kernel, so that the file's copy is older. */
-  isFromKernel: boolean;
+  /** Whether the kernel told the whole document, so that the file's copy is older. */
+  isTold: boolean;
   /** Whether the kernel has said that it does not know the transcript. */
   isGone: boolean;
   /** Whether the whole document was asked for and has not arrived. */
@@ -64,7 +70,7 @@ export class TranscriptStore {
    */
   follow(saved: ITranscript, follower: Follower): () => void {
     const entry = this.entryOf(saved);
-    if (!entry.isFromKernel && saved.seq > entry.document.seq) {
+    if (!entry.isTold && saved.seq > entry.document.seq) {
       entry.document = saved;
     }
     entry.followers.add(follower);
@@ -77,8 +83,12 @@ export class TranscriptStore {
   /** Take in a copy that has replaced the notebook's, as a display update does. Returns the document to show. */
   takeReplacement(document: ITranscript): ITranscript {
     const entry = this.entryOf(document);
-    if (!entry.isFromKernel || document.seq > entry.document.seq) {
+    if (!entry.isTold || document.seq > entry.document.seq) {
       entry.document = document;
+      if (entry.isTold) {
+        entry.isTold = false;
+        this.request(document.id);
+      }
     }
     return entry.document;
   }
@@ -122,6 +132,11 @@ export class TranscriptStore {
     return this.entries.has(id);
   }
 
+  /** Whether the newest state of a transcript is what the kernel has told. */
+  isTold(id: string): boolean {
+    return this.entries.get(id)?.isTold ?? false;
+  }
+
   /** Whether the kernel has said that it does not know this transcript. */
   isGone(id: string): boolean {
     return this.entries.get(id)?.isGone ?? false;
@@ -132,19 +147,20 @@ export class TranscriptStore {
     for (const [id, entry] of this.entries) {
       entry.isRequested = false;
       if (entry.followers.size > 0) {
-        entry.isFromKernel = false;
+        entry.isTold = false;
         this.request(id);
+        this.notify(entry, { type: 'asked' });
       }
     }
   }
 
-  /** Ask the kernel for a transcript that can still change and that it has not sent. */
+  /** Ask the kernel for a transcript that it has not told, if that can make a difference. */
   request(id: string): void {
     const entry = this.entries.get(id);
     if (
       entry &&
       canChange(entry.document) &&
-      !entry.isFromKernel &&
+      !entry.isTold &&
       !entry.isRequested
     ) {
       entry.isRequested = true;
@@ -155,7 +171,7 @@ export class TranscriptStore {
   /** The kernel was restarted: what it said before counts no more than the notebook's copy. */
   forget(): void {
     for (const entry of this.entries.values()) {
-      entry.isFromKernel = entry.isGone = entry.isRequested = false;
+      entry.isTold = entry.isGone = entry.isRequested = false;
     }
   }
 
@@ -171,7 +187,6 @@ export class TranscriptStore {
     }
     if (result === 'applied') {
       entry.document = document;
-      entry.isFromKernel = true;
       this.notify(entry, { type: 'delta', delta });
     }
   }
@@ -182,7 +197,7 @@ export class TranscriptStore {
     if (!entry) {
       entry = {
         document,
-        isFromKernel: false,
+        isTold: false,
         isGone: false,
         isRequested: false,
         followers: new Set()
@@ -196,7 +211,7 @@ export class TranscriptStore {
   private accept(document: ITranscript): IEntry {
     const entry = this.entryOf(document);
     entry.document = document;
-    entry.isFromKernel = true;
+    entry.isTold = true;
     entry.isGone = entry.isRequested = false;
     this.prune();
     return entry;
@@ -222,9 +237,10 @@ export class TranscriptStore {
   }
 }
 
-/** Whether a transcript may still change, by itself or by a decision. */
-export function canChange(document: ITranscript): boolean {
-  return ['waiting', 'streaming', 'paused'].includes(document.state);
+/** Whether a transcript may still change: by itself, by a decision, or because its answer is continued. */
+export function canChange({ blocks, error, state }: ITranscript): boolean {
+  const isOver = state === 'done' || (state === 'failed' && error);
+  return !isOver || blocks.some(isPending);
 }
 
 /**

@@ -85,6 +85,8 @@ export interface ICallBlock {
   result?: string;
   /** How many characters of the result were cut off. */
   resultHidden?: number;
+  /** The error that the tool raised. `frames` are the lines of its traceback that are the tool's own: hostile. */
+  failure?: { type: string; message: string; frames: string } | null;
   /** Our own remark, for example that a hook changed the arguments. */
   note?: string;
   request?: IRequest | null;
@@ -101,8 +103,10 @@ export interface IRequest {
   origin: string[];
   /** The loaded code of the tool; `note` says where its file differs from it. `origin` has the same sentence. */
   source?: { title: string; code: string; note?: string } | null;
-  /** The tool's own explanation: hostile. */
+  /** What the tool said when it paused by itself: hostile. */
   reason: string;
+  /** What the tool says that it does: hostile. */
+  description?: string;
   destructive: boolean;
   params: IParam[];
   /** The scopes that "Always allow" offers; empty if it is not offered. */
@@ -124,8 +128,16 @@ export interface IParam {
   /** The string itself, or the JSON text of a value that is not a string. */
   text: string;
   isText: boolean;
-  /** Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`. */
-  cut?: { at: number; hidden: number; total: number } | null;
+  /**
+   * Set for a long value: `text` holds its head and tail, and `hidden` characters are missing at `at`.
+   * Of a value of many lines `text` holds the first ones, and `lines` counts them.
+   */
+  cut?: {
+    at: number;
+    hidden: number;
+    total: number;
+    lines?: { hidden: number; total: number };
+  } | null;
   description?: string;
   required?: boolean;
   schema?: Record<string, unknown> | null;
@@ -159,9 +171,15 @@ export type Op =
 /** A message from the kernel. */
 export type FromKernel =
   | IDelta
-  | { type: 'state'; document: ITranscript }
+  /** The whole document. `version` is that of the package in the kernel. */
+  | { type: 'state'; document: ITranscript; version?: string }
   /** The turn has ended or paused, so that it belongs in the notebook file. */
-  | { type: 'record'; document: ITranscript; bundle: Record<string, unknown> }
+  | {
+      type: 'record';
+      document: ITranscript;
+      bundle: Record<string, unknown>;
+      version?: string;
+    }
   | { type: 'value'; request: string; name: string; text: string }
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
@@ -173,6 +191,8 @@ export type Action =
       transcript: string;
       request: string;
       digest: string;
+      /** The digest of everything that the card has shown, as `digest.ts` makes it. */
+      shown: string;
       /** For a call whose outcome is unknown, `approved` runs it again. */
       verdict: 'approved' | 'denied' | 'answered' | 'abandoned';
       /** The edited arguments: the JSON text of each one that was changed, `null` for one that was removed. */

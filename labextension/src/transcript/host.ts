@@ -3,12 +3,18 @@
 import type { Action } from './document';
 
 export interface IHost {
-  /** Carry out an action; rejects with a sentence for the reader. Missing while there is no kernel to do it. */
+  /**
+   * Carry out an action; rejects with a sentence for the reader. There only while
+   * the document that is shown is what the connected kernel has told: a saved
+   * notebook can say anything.
+   */
   act?: (action: Action) => Promise<void>;
-  /** Why the reader cannot act, such as "Start the kernel to decide." */
+  /** Why the reader cannot act, such as "As saved; start the kernel to decide." */
   blocked?: string;
-  /** Whether the transcript comes from the file and the kernel has yet to confirm it. */
-  asking?: boolean;
+  /** Have a kernel that does not know our package load it and tell the transcript; rejects with a sentence. */
+  ask?: () => Promise<void>;
+  /** Whether there is a kernel that may be working on the transcript. */
+  live?: boolean;
   /** Fetch the full text of a long argument. */
   value?: (request: string, name: string) => Promise<string>;
   /** Copy a text; the browser's clipboard is used if this is missing. */

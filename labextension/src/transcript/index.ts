@@ -2,5 +2,7 @@
 
 export * from './document';
 export type { IHost } from './host';
+export { readDelta, readMessage, readTranscript } from './reading';
+export { isPending } from './layout';
 export { reduce } from './reducer';
 export { TranscriptView } from './view';

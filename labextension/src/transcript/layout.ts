@@ -11,6 +11,7 @@
  * the view can keep its piece, with open folds and drafts.
  */
 
+import { displayedDigest } from './digest';
 import type { Block, ICallBlock, IRequest, ITranscript } from './document';
 
 export type Row =
@@ -39,7 +40,7 @@ export function rowsOf(document: ITranscript, canAct: boolean): Row[] {
     steps = [];
   };
   document.blocks.forEach((block, index) => {
-    const row = rowOf(block, index, canAct);
+    const row = rowOf(document, block, index, canAct);
     if (isHidden(block, document)) {
       return;
     }
@@ -76,19 +77,38 @@ export function isPending(block: Block): block is PendingCall {
   );
 }
 
-function rowOf(block: Block, index: number, canAct: boolean): Row {
+function rowOf(
+  document: ITranscript,
+  block: Block,
+  index: number,
+  canAct: boolean
+): Row {
   if (block.kind !== 'call') {
     return { kind: block.kind, key: `${block.kind}:${index}`, block: index };
   }
   if (isPending(block) && canAct) {
-    return { kind: 'card', key: keyOfQuestion(block), block: index };
+    const key = keyOfCard(document, block, index);
+    return { kind: 'card', key, block: index };
   }
   return { kind: 'call', key: `call:${index}`, block: index };
 }
 
-/** The key of a card: a question about changed arguments or a changed tool is another question. */
-function keyOfQuestion({ request, status }: PendingCall): string {
-  return `card:${request.id}:${request.digest}:${status}`;
+/** The digests of blocks, which are never changed in place. */
+const digests = new WeakMap<PendingCall, string>();
+
+/** The key of a card. Whatever differs in anything that it shows makes it another card. */
+export function keyOfCard(
+  { id, model }: ITranscript,
+  call: PendingCall,
+  index: number
+): string {
+  let digest = digests.get(call);
+  if (digest === undefined) {
+    const schemas = JSON.stringify(call.request.params.map(one => one.schema));
+    digest = displayedDigest('', '', call) + schemas;
+    digests.set(call, digest);
+  }
+  return JSON.stringify(['card', index, id, model, digest]);
 }
 
 /** Put calls that overlap in time into groups. */

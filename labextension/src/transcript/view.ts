@@ -22,13 +22,18 @@ import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Card } from './card/card';
 import type { IDelta, ITranscript } from './document';
+import { row as boxRow } from './dom/boxes';
 import { arrange, attrs, el, setText } from './dom/elements';
+import { suppressShortcuts } from './dom/shortcuts';
 import type { IHost } from './host';
-import { isPending, rowsOf } from './layout';
+import { isPending, keyOfCard, rowsOf } from './layout';
 import type { Row } from './layout';
 import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
+import { AskKernel } from './asking';
 import { Ending, Waiting } from './status';
+
+const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
 /** The share of the time that a view may spend on drawing. */
 const DRAWING_SHARE = 0.25;
@@ -43,6 +48,7 @@ export class TranscriptView {
   private readonly markdown = new Markdown();
   private readonly pieces = new Map<string, IPiece>();
   private readonly waiting = new Waiting();
+  private readonly askKernel = new AskKernel();
   private readonly ending = new Ending();
   /** What a screen reader says aloud. */
   private readonly announcer = attrs(el('div', 'llm-sr'), {
@@ -65,12 +71,7 @@ export class TranscriptView {
     private host: IHost
   ) {
     node.append(this.root);
-    this.root.addEventListener('focusin', event =>
-      this.suppressShortcuts(event)
-    );
-    this.root.addEventListener('focusout', () =>
-      this.root.removeAttribute('data-lm-suppress-shortcuts')
-    );
+    suppressShortcuts(this.root);
   }
 
   /** The document that is shown: the last whole one with every delta since. */
@@ -84,13 +85,25 @@ export class TranscriptView {
     this.drawNow();
   }
 
-  /** Show a whole document. Drawers, drafts and folds stay open if they are about the same thing. */
-  show(document: ITranscript): void {
+  /**
+   * Show a whole document, for which `host` carries out what the reader does, if
+   * it is another one than before. Drawers, drafts and folds stay open if they are
+   * about the same thing.
+   */
+  show(document: ITranscript, host: IHost = this.host): void {
     if (this.current && this.current.id !== document.id) {
       this.clear();
     }
+    this.host = host;
     this.setDocument(document);
     this.drawNow();
+  }
+
+  /** Show one line in place of a document that this version cannot read. */
+  showUnreadable(): void {
+    this.clear();
+    const line = el('span', 'llm-quiet', UNREADABLE);
+    arrange(this.root, [boxRow('question', '', line)]);
   }
 
   /** Apply a change, to be drawn with the next frame. After a `gap` the caller must ask for the whole document. */
@@ -132,6 +145,11 @@ export class TranscriptView {
     }
     this.announce(this.current, document);
     this.current = document;
+  }
+
+  /** Whether a kernel may be working on what is shown. */
+  private get isLive(): boolean {
+    return Boolean(this.host.act) || Boolean(this.host.live);
   }
 
   private now(): number {
@@ -181,7 +199,7 @@ export class TranscriptView {
     const document = this.current!;
     const live = document.state === 'waiting' || document.state === 'streaming';
     const now = this.now();
-    const since = live && this.host.act ? (now - this.receivedAt) / 1000 : 0;
+    const since = live && this.isLive ? (now - this.receivedAt) / 1000 : 0;
     return {
       document,
       host: this.host,
@@ -235,23 +253,30 @@ export class TranscriptView {
     const rows = rowsOf(document, Boolean(this.host.act));
     const pieces = rows.map(row => this.pieceOf(row, used, context));
     for (const [key, piece] of this.pieces) {
-      if (!used.has(key) && !this.isKept(key, document)) {
+      if (!used.has(key) && !isKept(piece, document)) {
         piece.dispose?.();
         this.pieces.delete(key);
       }
     }
     this.waiting.update(context);
+    this.askKernel.update(context);
     this.ending.update(context);
     attrs(this.root, {
       'aria-label': labelOf(document),
       'aria-busy': context.live ? 'true' : null
     });
-    if (this.losesCard(pieces)) {
-      this.pieces.forEach(piece => piece instanceof Card && piece.disarm());
+    const loses = this.losesCard(pieces);
+    for (const piece of pieces) {
+      // A card that comes back was out of sight, and one that stays may have moved under the pointer.
+      const isBack = !this.root.contains(piece.node);
+      if (piece instanceof Card && (loses || (isBack && piece.wasSeen))) {
+        piece.disarm();
+      }
     }
     arrange(this.root, [
       ...pieces.map(piece => piece.node),
       this.waiting.node,
+      this.askKernel.node,
       this.ending.node,
       this.announcer
     ]);
@@ -296,7 +321,7 @@ export class TranscriptView {
       case 'call':
         return new Call(row.block);
       case 'card':
-        return new Card(row.block, context, request =>
+        return new Card(row.block, row.key, context, request =>
           this.decided.set(request, 'here')
         );
       case 'group':
@@ -304,17 +329,6 @@ export class TranscriptView {
       case 'gathered':
         return new Gathered();
     }
-  }
-
-  /** Whether a piece without a row is kept: a card whose question is still open. */
-  private isKept(key: string, document: ITranscript): boolean {
-    const piece = this.pieces.get(key);
-    return (
-      piece instanceof Card &&
-      document.blocks.some(
-        block => isPending(block) && block.request.id === piece.request.id
-      )
-    );
   }
 
   /** The card with the keyboard focus. */
@@ -342,7 +356,7 @@ export class TranscriptView {
 
   /** Count seconds while the turn is live. */
   private runClock(context: IContext): void {
-    const ticking = context.live && Boolean(this.host.act);
+    const ticking = context.live && this.isLive;
     if (!ticking) {
       clearInterval(this.ticker);
       this.ticker = undefined;
@@ -361,14 +375,17 @@ export class TranscriptView {
     this.waiting.tick(context);
     this.pieces.forEach(piece => piece.tick?.(context));
   }
+}
 
-  /** Keep JupyterLab's keyboard shortcuts out of a card and of controls that the keyboard has reached. */
-  private suppressShortcuts(event: FocusEvent): void {
-    const target = event.target as HTMLElement;
-    if (target.closest('.llm-ask') || isKeyboardFocus(target)) {
-      this.root.setAttribute('data-lm-suppress-shortcuts', 'true');
-    }
-  }
+/** Whether a piece without a row is kept: a card whose question is still open, and the same in everything that it shows. */
+function isKept(piece: IPiece, document: ITranscript): boolean {
+  return (
+    piece instanceof Card &&
+    document.blocks.some(
+      (block, index) =>
+        isPending(block) && keyOfCard(document, block, index) === piece.key
+    )
+  );
 }
 
 function labelOf(document: ITranscript): string {
@@ -377,12 +394,4 @@ function labelOf(document: ITranscript): string {
   return document.error && document.blocks.length === 0
     ? 'No answer'
     : `${kind} from ${document.model}`;
-}
-
-function isKeyboardFocus(target: HTMLElement): boolean {
-  try {
-    return target.matches(':focus-visible');
-  } catch {
-    return false;
-  }
 }

@@ -55,6 +55,7 @@ class Bus:
         self._received = received
         self._lost = lost
         self._comms: dict[str, BaseComm] = {}
+        self._version = package_version()
 
     def open(self) -> None:
         """Offer the connection. A front end without our extension closes it or ignores it."""
@@ -64,7 +65,7 @@ class Bus:
     def reopen(self) -> None:
         """Offer the connection again if no comm is open."""
         if not self._comms:
-            self._keep(comm.create_comm(target_name=TARGET, data={"version": package_version()}))
+            self._keep(comm.create_comm(target_name=TARGET, data={"version": self._version}))
 
     def close(self) -> None:
         """Close every comm and accept no more."""
@@ -79,6 +80,9 @@ class Bus:
         senders = [sender for comm_id in list(self._comms) if (sender := comm_publisher(self._shell, comm_id))]
 
         def send(message: dict[str, Any]) -> None:
+            if message["type"] in ("state", "record"):
+                # A page that was loaded after the comm was opened learns the version with the first document.
+                message = {**message, "version": self._version}
             for send_to_page in senders:
                 send_to_page(message)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.frontend.bus import Bus, widget_script
+from llm_notebook.notebook.frontend.bus import Bus, package_version, widget_script
 from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
+from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.frontend.widget import ChannelWidget
@@ -88,10 +89,21 @@ class FrontEnd:
 
     @property
     def advice(self) -> str:
-        """Markdown that says what to install for buttons; empty if there are buttons, or if that is unknown."""
+        """Markdown that says what to do for buttons; empty if there are buttons, or if that is unknown."""
+        if self.mismatch:
+            return self.mismatch
         if self.extension is not False or self.widgets:
             return ""
         return _NOT_BUILT if widget_script() is None else _NOT_INSTALLED
+
+    @property
+    def mismatch(self) -> str:
+        """A sentence if our code in the browser is of another version than this package; else empty."""
+        here = package_version()
+        if not self.version or self.version == here:
+            return ""
+        said = visible(self.version)
+        return f"llm_notebook is {here} in the kernel and {said} in this page. Reload the page to decide."
 
     def note_extension(self) -> None:
         """Note that our Lab extension has just shown that it is there."""

@@ -105,6 +105,9 @@ class TranscriptWidget(_Closing):
     def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         if isinstance(content, dict) and content.get("type") == "hello":
             self._pages += 1
+        elif isinstance(content, dict) and content.get("type") == "resync":
+            # A view takes buttons only from this answer: a new value of the trait that equals the old one would tell it nothing.
+            self.send({"type": "state", "document": self._current()})
         else:
             self._received(content)
 

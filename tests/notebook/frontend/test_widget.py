@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llm_notebook.notebook.frontend.bus import package_version
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle
 
@@ -29,7 +30,7 @@ ran.clear()
     opened = versioned_kernel.run(code)
     assert opened.status == "ok", opened.traceback
     assert versioned_kernel.value(LIVE_MODELS) == 2
-    hello = {"method": "custom", "content": {"type": "hello", "by": "widget", "version": "1"}}
+    hello = {"method": "custom", "content": {"type": "hello", "by": "widget", "version": package_version()}}
     said = versioned_kernel.tell_comm(_models(versioned_kernel)[-1], hello)
     versioned_kernel.hear(lambda message: is_idle(message, said))
     return versioned_kernel
@@ -54,7 +55,7 @@ def _click(kernel: Kernel, cell: Cell, **more: Any) -> str:
 
 def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:
     assert widgets.value(LIVE_MODELS) == 0
-    assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == "1"
+    assert widgets.value("get_ipython().magics_manager.registry['LLMMagics'].turns.front.version") == package_version()
 
 
 def test_a_turn_streams_into_its_widget_and_leaves_none_behind(widgets: Kernel) -> None:
@@ -105,11 +106,24 @@ def test_a_widget_that_waits_shows_what_it_waits_for_after_a_reload(widgets: Ker
     assert states[-1]["document"]["state"] == "paused"
 
 
+def test_a_view_is_told_what_waits_when_it_asks(widgets: Kernel) -> None:
+    asked = widgets.run("ask('/a')")
+    model = asked.outputs[0][VIEW]["model_id"]
+    widgets.tell_comm(
+        model, {"method": "custom", "content": {"type": "resync", "id": asked.outputs[0][MIME_TYPE]["id"]}}
+    )
+    told = widgets.hear(
+        lambda message: message["msg_type"] == "comm_msg" and message["content"]["data"].get("method") == "custom"
+    )
+    assert told["content"]["data"]["content"]["type"] == "state"
+    assert told["content"]["data"]["content"]["document"]["state"] == "paused"
+
+
 def test_what_waits_is_handed_over_to_an_extension_that_comes_later(widgets: Kernel) -> None:
     request = widgets.send("ask('/a')")
     asked = widgets.collect(request)[0]
     assert VIEW in asked.outputs[0]
-    hello = widgets.tell("llm_notebook", {"type": "hello", "by": "extension", "version": "1"})
+    hello = widgets.tell("llm_notebook", {"type": "hello", "by": "extension", "version": package_version()})
     upgraded = widgets.hear(lambda message: message["msg_type"] == "update_display_data")
     widgets.hear(lambda message: is_idle(message, hello))
     assert VIEW not in upgraded["content"]["data"]

@@ -26,6 +26,9 @@ function shown(
   return page;
 }
 
+const ASKED =
+  'Mail.send to="finance@example.com", subject="Q3 figures \\u{202e}fdp.exe"';
+
 const ran: Partial<ICallBlock> = { seconds: 1.4, began: 3 };
 
 test.each<[Partial<ICallBlock>, string]>([
@@ -90,7 +93,8 @@ test.each<[ICallBlock, string]>([
     'Mail.send approved by you. Whether it ran is not known.'
   ]
 ])('a decision is one honest line: %#', (block, words) => {
-  expect(shown(block).text('summary')).toBe(`${words}12:03`);
+  const decision = words.replace('Mail.send', ASKED);
+  expect(shown(block).text('summary')).toBe(`${decision}12:03`);
 });
 
 test('other people’s words in our line are written out', () => {
@@ -101,7 +105,8 @@ test('other people’s words in our line are written out', () => {
     )
   );
   expect(page.text('summary')).toBe(
-    'f\\u{2066} denied by a\\u{202e}: “x\\u{200b}”12:03'
+    ASKED.replace('Mail.send', 'f\\u{2066}') +
+      ' denied by a\\u{202e}: “x\\u{200b}”12:03'
   );
 });
 
@@ -194,7 +199,7 @@ test('without a kernel a question is a line that says what to do', () => {
     { act: undefined, blocked: undefined }
   );
   expect(page.text('summary')).toBe(
-    'Mail.send still waiting for you. Start the kernel to decide.'
+    `${ASKED} As saved; start the kernel to decide.`
   );
   expect(page.text('.llm-well')).toBe(
     'to = finance@example.com subject = Q3 figures \\u{202e}fdp.exe'

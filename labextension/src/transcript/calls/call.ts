@@ -6,7 +6,7 @@ import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { clock, count } from '../dom/formatting';
-import { visible, visibleNodes } from '../dom/visible';
+import { visible, visibleName, visibleNodes } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { callLine, parseObject, SCOPES } from './words';
@@ -71,6 +71,7 @@ export class Call implements IPiece {
     const { result, resultHidden, decision, status } = block;
     const key = JSON.stringify([
       block.arguments,
+      block.request,
       result,
       resultHidden,
       decision,
@@ -171,8 +172,8 @@ export class Call implements IPiece {
     if (changes.length) {
       const lines = changes.flatMap(change =>
         difference(
-          `${change.name} = ${change.before}`,
-          `${change.name} = ${change.after}`
+          `${visibleName(change.name)} = ${change.before}`,
+          `${visibleName(change.name)} = ${change.after}`
         )
       );
       nodes.push(el('div', 'llm-diff', ...lines));
@@ -191,7 +192,7 @@ export class Call implements IPiece {
     }
     const { host, document } = this.context!;
     if (!host.act) {
-      return el('span', '', host.blocked ?? 'Start the kernel to revoke it.');
+      return el('span', '', '%llm grants lists and revokes it.');
     }
     return button('llm-link', 'Revoke', () => {
       this.revoking = 'Revoking…';
@@ -214,9 +215,14 @@ export class Call implements IPiece {
 /** The arguments with a line for each. For a question they are the frozen ones. */
 function askedText(block: ICallBlock): string {
   const { arguments: json, request } = block;
-  if (isPending(block)) {
-    return (request?.params ?? [])
-      .map(param => `${param.name} = ${param.text}`)
+  if (request && (isPending(block) || block.decision)) {
+    return request.params
+      .map(({ name, text, cut }) => {
+        const shown = cut
+          ? `${text.slice(0, cut.at)}\n… ${count(cut.hidden)} characters are not kept here …\n${text.slice(cut.at)}`
+          : text;
+        return `${visibleName(name)} = ${shown}`;
+      })
       .join('\n');
   }
   const parsed = parseObject(json);

@@ -5,7 +5,7 @@ import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
 import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
-import { visible, visibleNodes } from '../dom/visible';
+import { nameNodes, visible, visibleName } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext } from '../piece';
 
@@ -17,7 +17,18 @@ export const SCOPES: Record<Scope, string> = {
 };
 
 /** The arguments as `name="value", other=2`, with each value cut short. JSON that is still arriving is shown as it is. */
-function argumentsLine(json: string): string {
+function argumentsLine(block: ICallBlock): string {
+  const { arguments: json, request } = block;
+  if (request && (isPending(block) || block.decision)) {
+    // What a human was asked about is what was frozen, not what the model wrote.
+    return request.params
+      .slice(0, 12)
+      .map(({ name, text, isText }) => {
+        const value = text.slice(0, 300);
+        return oneArgument(name, isText ? JSON.stringify(value) : value);
+      })
+      .join(', ');
+  }
   const parsed = parseObject(json);
   if (!parsed) {
     return oneLine(visible(json.slice(0, 400)), 200);
@@ -29,9 +40,13 @@ function argumentsLine(json: string): string {
         typeof value === 'string'
           ? JSON.stringify(value.slice(0, 300))
           : (JSON.stringify(value) ?? '').slice(0, 300);
-      return `${visible(name)}=${oneLine(visible(text), 120)}`;
+      return oneArgument(name, text);
     })
     .join(', ');
+}
+
+function oneArgument(name: string, text: string): string {
+  return `${visibleName(name)}=${oneLine(visible(text), 120)}`;
 }
 
 /** The JSON object that a text holds; null if it does not hold one, or not all of it has arrived. */
@@ -52,18 +67,18 @@ export function callLine(
   context: IContext,
   span?: HTMLElement
 ): IFoldLine {
-  const name = el('span', 'llm-name', ...visibleNodes(block.name));
-  if (block.decision) {
-    return decidedLine(block, context, name);
-  }
-  if (isPending(block) && !context.host.act) {
-    return waitingLine(block, context, name);
-  }
   const words: Child[] = [
-    name,
+    el('span', 'llm-name', ...nameNodes(block.name)),
     ' ',
-    el('span', 'llm-args', argumentsLine(block.arguments))
+    el('span', 'llm-args', argumentsLine(block))
   ];
+  if (block.decision || (isPending(block) && isUndecidable(context))) {
+    // What was asked is cut at the end of its line, what came of it never is.
+    const asked = el('span', 'llm-args-line', ...words);
+    return block.decision
+      ? decidedLine(block, context, asked)
+      : waitingLine(block, context, asked);
+  }
   const status = statusOf(block, context);
   if (!span) {
     return { ...status, words };
@@ -81,26 +96,22 @@ export function callLine(
   return { ...status, words, when: [span, el('span', 'llm-took', ...when)] };
 }
 
-/** The line of a question that cannot be answered at the moment, because there is no kernel. */
+/** Whether questions cannot be decided now. While a turn runs, that is no news: they will be. */
+function isUndecidable({ host, live }: IContext): boolean {
+  return !host.act && !(live && host.live);
+}
+
+/** The line of a question that cannot be answered at the moment: it is only what was saved. */
 function waitingLine(
   block: ICallBlock,
   context: IContext,
-  name: HTMLElement
+  asked: HTMLElement
 ): IFoldLine {
   const unknown = block.status === 'unknown';
-  const { asking, blocked } = context.host;
-  const waiting = asking
-    ? 'was waiting for you when this was saved.'
-    : 'still waiting for you.';
+  const why = context.host.blocked ?? 'As saved; start the kernel to decide.';
   return {
     glyph: unknown ? 'question' : 'pause',
-    tone: 'warn',
-    words: [
-      name,
-      ' ',
-      el('span', 'llm-is-warn', unknown ? 'may have run.' : waiting),
-      ` ${blocked ?? 'Start the kernel to decide.'}`
-    ],
+    words: [asked, ' ', unknown && 'It may have run. ', why],
     when: [],
     wraps: true
   };
@@ -176,7 +187,7 @@ function runningFor(block: ICallBlock, context: IContext): number {
 function decidedLine(
   block: ICallBlock,
   context: IContext,
-  name: HTMLElement
+  asked: HTMLElement
 ): IFoldLine {
   const decision = block.decision!;
   const when = [clock(decision.at, context.now)];
@@ -193,14 +204,14 @@ function decidedLine(
     case 'denied':
       return {
         glyph: 'denied',
-        words: [name, ` denied ${by}${said}`],
+        words: [asked, ` denied ${by}${said}`],
         when,
         wraps
       };
     case 'answered':
       return {
         glyph: 'reply',
-        words: [name, ` answered ${by}${said}`],
+        words: [asked, ` answered ${by}${said}`],
         when,
         wraps
       };
@@ -208,14 +219,14 @@ function decidedLine(
       return {
         glyph: 'question',
         words: [
-          name,
+          asked,
           ` outcome unknown, given up ${by}. The model was told so.`
         ],
         when,
         wraps
       };
     case 'approved': {
-      const line = approvedLine(block, by, name, context.live);
+      const line = approvedLine(block, by, asked, context.live);
       const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
       return { ...line, glyph, when, wraps };
     }
@@ -226,7 +237,7 @@ function decidedLine(
 function approvedLine(
   block: ICallBlock,
   by: string,
-  name: HTMLElement,
+  asked: HTMLElement,
   live: boolean
 ): Omit<IFoldLine, 'when'> {
   const { changes, grant } = block.decision!;
@@ -242,14 +253,14 @@ function approvedLine(
       return {
         glyph,
         tone: 'ok',
-        words: [name, ` ${consent}, ran ${took ? `in ${took}` : 'once'}`]
+        words: [asked, ` ${consent}, ran ${took ? `in ${took}` : 'once'}`]
       };
     case 'failed':
       return {
         glyph: 'cross',
         tone: 'error',
         words: [
-          name,
+          asked,
           ` ${consent}, `,
           el(
             'span',
@@ -262,19 +273,19 @@ function approvedLine(
       return {
         glyph: 'spinner',
         tone: 'brand',
-        words: [name, ` ${consent}, running`]
+        words: [asked, ` ${consent}, running`]
       };
     case 'cancelled':
       return {
         glyph: 'denied',
-        words: [name, ` ${consent}, then cancelled. It did not run.`]
+        words: [asked, ` ${consent}, then cancelled. It did not run.`]
       };
     case 'unknown':
       return {
         glyph: 'question',
         tone: 'warn',
         words: [
-          name,
+          asked,
           ` ${consent}. `,
           el('span', 'llm-is-warn', 'Whether it ran is not known.')
         ]
@@ -283,7 +294,7 @@ function approvedLine(
       return {
         glyph,
         tone: 'brand',
-        words: [name, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
+        words: [asked, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
       };
   }
 }

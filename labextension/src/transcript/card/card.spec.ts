@@ -57,6 +57,7 @@ test('it takes consent only half a second after it was seen', async () => {
       transcript: 'turn-1',
       request: '01K0CALL',
       digest: '9f2c41abcdef',
+      shown: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       verdict: 'approved'
     }
   ]);
@@ -162,6 +163,52 @@ test('a long value holds consent back until it was opened and seen', async () =>
   expect(page.hint).toBe('You have seen every argument.');
   page.press('Approve');
   expect(page.actions).toHaveLength(1);
+});
+
+test('of a value of many lines the first are shown, and all on a click', async () => {
+  const lines = Array.from({ length: 60 }, (_, at) => `line ${at}`);
+  const head = lines.slice(0, 20).join('\n');
+  const whole = lines.join('\n');
+  const cut = {
+    at: head.length,
+    hidden: whole.length - head.length,
+    total: whole.length,
+    lines: { hidden: 40, total: 60 }
+  };
+  const page = asked(
+    { params: [param('script', head, { cut })] },
+    { value: () => Promise.resolve(whole) }
+  );
+  await page.wait();
+  page.press('Approve');
+  expect(page.actions).toEqual([]);
+  expect(page.hint).toBe('Approve waits until you have opened all of script.');
+  page.press('40 of 60 lines hiddenShow all 60 lines');
+  await page.wait();
+  page.press('Approve');
+  expect(page.actions).toHaveLength(1);
+});
+
+test('what the tool says of itself and of this call are two sentences', () => {
+  const both = asked({ description: 'Sends mail.', reason: 'To 3 people.' });
+  const said = Array.from(
+    both.node.querySelectorAll('.llm-ask-why'),
+    node => node.textContent
+  );
+  expect(said).toEqual([
+    'The tool says: “Sends mail.”',
+    'It says of this call: “To 3 people.”'
+  ]);
+  const alone = asked({ description: 'Sends mail.', reason: '' });
+  expect(alone.text('.llm-ask-why')).toBe('The tool says: “Sends mail.”');
+});
+
+test('a line break in the name of an argument is drawn', () => {
+  const page = asked({ params: [param('cc\nbcc', 'a')] });
+  expect(page.text('.llm-params th code')).toBe('cc\\nbcc');
+  expect(page.text('.llm-params .llm-note')).toBe(
+    'The name of this argument holds a line break, U+000A.'
+  );
 });
 
 test('a long value that cannot be had says why, and can be asked for again', async () => {

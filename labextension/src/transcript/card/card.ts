@@ -18,13 +18,15 @@
  * closed.
  */
 
-import type { ICallBlock, IRequest } from '../document';
+import { displayedDigest } from '../digest';
+import type { IParam, IRequest } from '../document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
 import { clock, oneLine } from '../dom/formatting';
 import { icon } from '../dom/icons';
-import { visible, visibleNodes } from '../dom/visible';
+import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../layout';
+import type { PendingCall } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { ARMED_AFTER, whenSeen } from './arming';
 import { unknownButtons, waitingButtons } from './buttons';
@@ -35,7 +37,7 @@ import { Params } from './params';
 import {
   bandOf,
   makeFineprint,
-  makeReason,
+  makeReasons,
   makeSource,
   SENT_HINTS
 } from './parts';
@@ -44,6 +46,8 @@ import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
   readonly request: IRequest;
+  /** The call as it was when the card was drawn. */
+  private readonly call: PendingCall;
   private readonly params: Params;
   private readonly bandIcon = el('span', 'llm-ask-glyph');
   private readonly bandTitle = el('span');
@@ -71,13 +75,14 @@ export class Card implements IPiece {
 
   constructor(
     private readonly index: number,
+    readonly key: string,
     context: IContext,
     private readonly onSent: (request: string, verdict: Verdict) => void
   ) {
-    const block = context.document.blocks[index] as ICallBlock;
+    this.call = context.document.blocks[index] as PendingCall;
     this.context = context;
-    this.request = block.request!;
-    this.isUnknown = block.status === 'unknown';
+    this.request = this.call.request;
+    this.isUnknown = this.call.status === 'unknown';
     this.params = new Params(
       this.request,
       () => {
@@ -94,7 +99,7 @@ export class Card implements IPiece {
     this.buttons = this.isUnknown
       ? unknownButtons(handlers)
       : waitingButtons(this.request, handlers);
-    this.description = this.makeDescription(block);
+    this.description = this.makeDescription();
     this.footer = this.makeFooter();
     this.build();
     this.node.addEventListener('keydown', event => {
@@ -154,18 +159,19 @@ export class Card implements IPiece {
     return (
       this.block?.request?.blocked ||
       host.blocked ||
-      (host.act ? '' : 'Start the kernel to decide.')
+      (host.act ? '' : 'As saved; start the kernel to decide.')
     );
   }
 
   /** The call as it is now. */
-  private get block(): ICallBlock | undefined {
-    return this.context.document.blocks[this.index] as ICallBlock | undefined;
+  private get block(): PendingCall | undefined {
+    const block = this.context.document.blocks[this.index];
+    return block && isPending(block) ? block : undefined;
   }
 
   /** Where the tool comes from, what it says about itself, and the arguments. */
-  private makeDescription(block: ICallBlock): HTMLElement[] {
-    const { request } = this;
+  private makeDescription(): HTMLElement[] {
+    const { call, request } = this;
     const source = makeSource(request);
     const origin = el(
       'p',
@@ -177,25 +183,21 @@ export class Card implements IPiece {
     return [
       origin,
       source && el('div', '', source.node),
-      makeReason(request, this.isUnknown),
+      ...makeReasons(request, this.isUnknown),
       noteNode(visible(request.changed ?? '')),
-      noteNode(visible(block.note ?? '')),
+      noteNode(visible(call.note ?? '')),
       this.params.node
     ].filter(node => node !== null);
   }
 
   private makeFooter(): HTMLElement {
-    const call = visible(oneLine(this.block?.callId ?? '', 40));
+    const call = visible(oneLine(this.call.callId, 40));
     return makeFineprint(call, this.drawer === 'edit');
   }
 
   private build(): void {
     const { request } = this;
-    const title = el(
-      'h3',
-      'llm-ask-tool',
-      ...visibleNodes(oneLine(request.tool, 200))
-    );
+    const title = el('h3', 'llm-ask-tool', ...nameNodes(request.tool));
     title.id = uniqueId();
     this.bandTitle.id = uniqueId();
     this.node.classList.toggle('llm-destructive', request.destructive);
@@ -261,6 +263,11 @@ export class Card implements IPiece {
     if (this.sent || !act || this.blocked) {
       return;
     }
+    const { document } = this.context;
+    // What is approved is what the reader has seen in full; for anything else the card is enough.
+    const seen = (param: IParam): string =>
+      (reply.verdict === 'approved' ? this.params.textOf(param) : null) ??
+      param.text;
     this.sent = SENT_HINTS[reply.verdict];
     this.problem = '';
     this.refresh();
@@ -268,9 +275,10 @@ export class Card implements IPiece {
     const { id, digest } = this.request;
     act({
       type: 'decide',
-      transcript: this.context.document.id,
+      transcript: document.id,
       request: id,
       digest,
+      shown: displayedDigest(document.id, document.model, this.call, seen),
       ...reply
     }).catch((error: unknown) => {
       this.sent = '';
@@ -305,6 +313,11 @@ export class Card implements IPiece {
     )) {
       field.readOnly = Boolean(this.sent);
     }
+    for (const node of Array.from(
+      this.controls.querySelectorAll('.llm-editor')
+    )) {
+      attrs(node, { contenteditable: this.sent ? 'false' : 'true' });
+    }
     refill(this.hint, ...this.hintNodes(edit));
     this.hint.hidden = !this.hint.textContent;
   }
@@ -324,7 +337,7 @@ export class Card implements IPiece {
     if (unopened.length && !edit && (!this.drawer || this.drawer === 'grant')) {
       return [
         'Approve waits until you have opened all of ',
-        el('code', '', ...visibleNodes(unopened.join(', '))),
+        el('code', '', ...nameNodes(unopened.join(', '))),
         '.'
       ];
     }

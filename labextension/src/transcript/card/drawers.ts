@@ -2,7 +2,7 @@
 
 import type { IRequest, Scope } from '../document';
 import { el } from '../dom/elements';
-import { visibleNodes } from '../dom/visible';
+import { nameNodes } from '../dom/visible';
 import { EditDrawer } from './editDrawer';
 import type { Params } from './params';
 import type { DrawerName, IDrawer, Reply } from './reply';
@@ -23,7 +23,7 @@ export interface IDrawerContext {
 
 export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
   const { request, isUnknown, params, decide, back, changed } = card;
-  const tool = (): Node[] => visibleNodes(request.tool);
+  const tool = (): Node[] => nameNodes(request.tool);
   const aside = (...text: (string | Node)[]): Node =>
     el('span', 'llm-type', ...text);
   switch (name) {

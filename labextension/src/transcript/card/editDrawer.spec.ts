@@ -207,6 +207,29 @@ test('a number that is too long for the browser passes through as it is written'
   });
 });
 
+test('the difference tells a string from a number, and nothing from an empty text', async () => {
+  const page = await editing([param('a', '5'), param('b', 'x')]);
+  page.press('Edit as JSON');
+  writeJson(page, '{"a": 5}');
+  const lines = Array.from(
+    page.node.querySelectorAll('.llm-diff-line'),
+    line => line.textContent
+  );
+  expect(lines).toEqual(['−"5"', '+5', '−x', '+not given']);
+});
+
+test('JSON has hidden characters as escapes, in names too', async () => {
+  const page = await editing([param('na\u202eme', 'a\u202eb')]);
+  page.press('Edit as JSON');
+  expect(json(page).value).toBe('{\n  "na\\u202eme": "a\\u202eb"\n}');
+  expect(page.hint).toContain('Nothing is changed.');
+  writeJson(page, '{"na\u202eme": "a\u202ec"}');
+  page.press('Approve edited');
+  expect(page.actions[0]).toMatchObject({
+    arguments: { 'na\u202eme': '"a\\u202ec"' }
+  });
+});
+
 test('an argument may have any name', async () => {
   const page = await editing([
     param('__proto__', 'a'),

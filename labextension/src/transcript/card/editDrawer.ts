@@ -3,8 +3,9 @@
 import type { IParam, IRequest } from '../document';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
-import { visible, visibleNodes } from '../dom/visible';
-import { makeField } from './fields';
+import { mixedWordsNote } from '../dom/scripts';
+import { nameNodes, visible, visibleJson } from '../dom/visible';
+import { makeField, writeVisibly } from './fields';
 import type { IField } from './fields';
 import { isSame, membersOf } from './json';
 import { problemOf } from './misfit';
@@ -26,13 +27,14 @@ interface IReading {
 export class EditDrawer implements IDrawer {
   readonly node = el('div');
   readonly consenting: HTMLButtonElement[];
-  initialFocus: HTMLElement;
   private readonly form = attrs(el('form'), { 'aria-label': 'Arguments' });
   private readonly diff = attrs(el('div', 'llm-diff'), {
     'aria-live': 'polite'
   });
   private readonly fields = new Map<string, IField>();
   private readonly jsonInput = el('textarea', 'llm-input');
+  private readonly jsonNote = el('p', 'llm-help llm-is-warn');
+  private readonly leave: HTMLButtonElement;
   private readonly toggle: HTMLButtonElement;
   /** Whether the arguments are edited as one JSON text, not in fields. */
   private isJson = false;
@@ -64,6 +66,7 @@ export class EditDrawer implements IDrawer {
     );
     this.form.addEventListener('submit', event => event.preventDefault());
     this.form.addEventListener('keydown', event => this.onKey(event, submit));
+    writeVisibly(this.jsonInput);
     this.jsonInput.addEventListener('input', () => this.changed());
     attrs(this.jsonInput, {
       rows: '10',
@@ -74,8 +77,13 @@ export class EditDrawer implements IDrawer {
       el('div', 'llm-edit', this.form, this.diff),
       el('div', 'llm-actions', submit, leave, this.toggle)
     );
-    this.initialFocus = leave;
+    this.leave = leave;
     this.makeFields();
+  }
+
+  get initialFocus(): HTMLElement {
+    const first = this.fields.values().next().value;
+    return this.isJson ? this.jsonInput : (first?.input ?? this.leave);
   }
 
   /** Why the form cannot be sent, such as that nothing is changed; empty if it can. */
@@ -95,7 +103,7 @@ export class EditDrawer implements IDrawer {
         misfits.length === 1
           ? 'One value does not fit: '
           : 'Some values do not fit: ';
-      const names = el('code', '', ...visibleNodes(misfits.join(', ')));
+      const names = el('code', '', ...nameNodes(misfits.join(', ')));
       return [
         el('span', '', el('span', 'llm-is-error', lead, names, '.'), rest)
       ];
@@ -137,7 +145,7 @@ export class EditDrawer implements IDrawer {
         continue;
       }
       const label = el('p', 'llm-help', 'Fetching…');
-      place.append(el('code', '', ...visibleNodes(param.name)), label);
+      place.append(el('code', '', ...nameNodes(param.name)), label);
       this.params.open(param.name).then(
         whole => {
           this.addField(param, whole, place);
@@ -148,8 +156,6 @@ export class EditDrawer implements IDrawer {
         }
       );
     }
-    const first = this.fields.values().next().value;
-    this.initialFocus = first ? first.input : this.initialFocus;
     this.read();
   }
 
@@ -168,6 +174,9 @@ export class EditDrawer implements IDrawer {
   }
 
   private read(): void {
+    const odd = this.isJson ? mixedWordsNote(this.jsonInput.value) : '';
+    refill(this.jsonNote, odd);
+    this.jsonNote.hidden = !odd;
     this.reading = this.isJson ? this.readJson() : this.readFields();
     // The JSON would lack the values that have not been fetched yet.
     this.toggle.hidden = this.params.unopened.length > 0;
@@ -180,13 +189,14 @@ export class EditDrawer implements IDrawer {
     const all = this.request.params.map(param => param.name);
     const items = names.map(name => {
       const param = this.request.params.find(one => one.name === name);
-      const before = param ? this.shown(this.before(param), param) : '';
-      const after = changes[name];
-      const now = after === null ? '' : this.shown(after, param);
+      const [before, now] = bothShown(
+        param ? this.before(param) : null,
+        changes[name]
+      );
       return el(
         'div',
         'llm-diff-item',
-        el('code', '', ...visibleNodes(name)),
+        el('code', '', ...nameNodes(name)),
         ...difference(before, now)
       );
     });
@@ -207,23 +217,10 @@ export class EditDrawer implements IDrawer {
           'Unchanged: ',
           ...rest.flatMap((name, at) => [
             at > 0 && ', ',
-            el('code', '', ...visibleNodes(name))
+            el('code', '', ...nameNodes(name))
           ])
         )
     );
-  }
-
-  /** A value as the difference shows it: a string without its quotes, anything else as JSON. */
-  private shown(json: string, param: IParam | undefined): string {
-    if (param && !param.isText) {
-      return json;
-    }
-    try {
-      const value: unknown = JSON.parse(json);
-      return typeof value === 'string' ? value : json;
-    } catch {
-      return json;
-    }
   }
 
   /** Switch from fields to one JSON text, or back to the fields as they were left. */
@@ -235,10 +232,10 @@ export class EditDrawer implements IDrawer {
           param.name in changes ? changes[param.name] : this.before(param);
         return text === null
           ? []
-          : [`  ${JSON.stringify(param.name)}: ${text}`];
+          : [visibleJson(`  ${JSON.stringify(param.name)}: ${text}`)];
       });
       this.jsonInput.value = `{\n${lines.join(',\n')}\n}`;
-      refill(this.form, this.jsonInput);
+      refill(this.form, this.jsonInput, this.jsonNote);
     } else {
       refill(this.form, ...[...this.fields.values()].map(field => field.node));
     }
@@ -291,6 +288,32 @@ function noChanges(): Changes {
 /** There must be at least one change. */
 function problemOfNone(changes: Changes): string {
   return Object.keys(changes).length ? '' : 'Nothing is changed.';
+}
+
+/**
+ * Two values as the difference shows them: strings without their quotes, anything
+ * else as JSON. A string that becomes something else, or the other way round, keeps
+ * its quotes, so that `"5"` is not taken for `5`. What is not given stays null.
+ */
+function bothShown(
+  before: string | null,
+  after: string | null
+): [string | null, string | null] {
+  const texts = [before, after].map(json => json && stringIn(json));
+  const areStrings = [before, after].every(
+    (json, at) => json === null || texts[at] !== null
+  );
+  return areStrings ? [texts[0], texts[1]] : [before, after];
+}
+
+/** The string that a JSON text holds; null if it holds something else. */
+function stringIn(json: string): string | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'string' ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 function isUnchanged(now: string | null, before: string): boolean {

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest';
 
 import type { IParam } from '../document';
 import { param } from '../testing/samples';
+import { ChipEditor } from './chipEditor';
 import { makeField } from './fields';
 import type { IField } from './fields';
 
@@ -146,9 +147,103 @@ test('an argument that is needed cannot be left out', () => {
 
 test('a field tells what hidden characters are in it', () => {
   const text = made(param('subject', 'Q3 \u202efdp.exe'));
-  expect(help()).toBe('1 hidden character: U+202E reverses the text after it.');
-  write(text, 'Q3');
+  expect(help()).toContain(
+    '1 hidden character: U+202E reverses the text after it.'
+  );
+  document.querySelector<HTMLButtonElement>('.llm-help button')!.click();
   expect(help()).toBe('');
+  expect(text.value()).toBe('"Q3 fdp.exe"');
+});
+
+test('a hidden character in a field is a box, as on a card, and part of the value', () => {
+  const text = made(param('subject', 'Q3 \u202efdp.exe\n'));
+  expect(text.input.textContent).toBe('Q3 \\u{202e}fdp.exe\n');
+  expect(text.input.querySelector('bdi')?.textContent).toBe('\\u{202e}');
+  expect(text.value()).toBe('"Q3 \u202efdp.exe\\n"');
+});
+
+test('what a browser draws by itself is read: typed text, removed boxes, pasted line breaks', () => {
+  const text = made(param('x', 'a\u200bb'));
+  text.input.querySelector('bdi')!.remove();
+  text.input.append('c\u202e');
+  text.input.dispatchEvent(new Event('input', { bubbles: true }));
+  expect(text.value()).toBe('"abc\u202e"');
+  expect(text.input.textContent).toBe('abc\\u{202e}');
+});
+
+test('a field becomes a box of ours when something hidden comes into it', () => {
+  const text = made(param('x', 'plain'));
+  write(text, 'pla\u202ein');
+  expect(text.input.querySelector('bdi')).not.toBeNull();
+  expect(text.value()).toBe('"pla\u202ein"');
+  expect(text.input.getAttribute('aria-labelledby')).toBe(
+    document.querySelector('label')!.id
+  );
+});
+
+test.each([
+  ['deleteContentBackward', null, 2, 'ab'],
+  ['deleteContentForward', null, 1, 'ab'],
+  ['insertText', 'x', 2, 'a\u202exb'],
+  ['insertParagraph', null, 3, 'a\u202eb\n'],
+  ['formatBold', null, 1, 'a\u202eb']
+])('an edit changes the value: %s', (inputType, data, at, value) => {
+  const editor = new ChipEditor('a\u202eb', () => undefined);
+  document.body.replaceChildren(editor.node);
+  editor.placeCaret(at);
+  const edit = new InputEvent('beforeinput', {
+    inputType,
+    data,
+    cancelable: true
+  });
+  Object.assign(edit, { getTargetRanges: () => [] });
+  editor.node.dispatchEvent(edit);
+  expect(edit.defaultPrevented).toBe(true);
+  expect(editor.value).toBe(value);
+  editor.node.dispatchEvent(
+    new KeyboardEvent('keydown', { key: 'z', ctrlKey: true })
+  );
+  expect(editor.value).toBe('a\u202eb');
+});
+
+test('the caret goes to every place of the text and is read there', () => {
+  const value = 'a\u202e\u200bb\nраypal\n';
+  const editor = new ChipEditor(value, () => undefined);
+  document.body.replaceChildren(editor.node);
+  for (let at = 0; at <= value.length; at++) {
+    editor.placeCaret(at);
+    editor.replace(at, at, '');
+    const before = document.createRange();
+    const { anchorNode, anchorOffset } = document.getSelection()!;
+    before.setStart(editor.node, 0);
+    before.setEnd(anchorNode!, anchorOffset);
+    const drawn = before
+      .toString()
+      .replace(/\\u\{(\w+)\}/g, (_, code: string) =>
+        String.fromCodePoint(parseInt(code, 16))
+      );
+    expect(drawn).toBe(value.slice(0, at));
+  }
+});
+
+test('JSON has hidden characters as escapes, also those that are pasted', () => {
+  const list = made(value('["a\u202e"]', { type: 'array' }, { isText: false }));
+  const input = list.input as HTMLTextAreaElement;
+  expect(input.value).toBe('["a\\u202e"]');
+  write(list, '["\u{e0041}"]');
+  expect(input.value).toBe('["\\udb40\\udc41"]');
+});
+
+test('a text that is too long for a box of ours stays in the browser’s field, and is reported', () => {
+  const long = made(param('x', '\u202e' + 'x'.repeat(1_000_000)));
+  expect(long.input.tagName).toBe('TEXTAREA');
+  expect(help()).toContain('1 hidden character');
+});
+
+test('a name that holds a line break says so', () => {
+  made(param('cc\nbcc', 'a'));
+  expect(document.querySelector('label code')?.textContent).toBe('cc\\nbcc');
+  expect(help()).toBe('The name of this argument holds a line break, U+000A.');
 });
 
 test('every change is told once', () => {

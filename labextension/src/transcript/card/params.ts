@@ -1,8 +1,8 @@
 /**
  * Draws the arguments of a call exactly as they will run.
  *
- * The kernel sends only the head and the tail of a long value. The card takes no
- * consent until the reader has opened every such value, which fetches the whole
+ * The kernel sends only a part of a long value: its first lines, or its head and
+ * its tail if its lines are long. The card takes no consent until the reader has opened every such value, which fetches the whole
  * text; the editor waits for the same texts.
  */
 
@@ -10,7 +10,13 @@ import type { IParam, IRequest } from '../document';
 import { noteNode, well } from '../dom/boxes';
 import { attrs, el, refill, uniqueId } from '../dom/elements';
 import { count } from '../dom/formatting';
-import { hiddenNote, visible, visibleNodes } from '../dom/visible';
+import {
+  hiddenNote,
+  nameNodes,
+  nameNote,
+  visible,
+  visibleNodes
+} from '../dom/visible';
 
 /** Fetches the full text of the argument with this name. */
 export type FetchValue = (name: string) => Promise<string>;
@@ -73,7 +79,9 @@ export class Params {
 
   private makeRow(param: IParam): HTMLElement {
     const value = el('td');
-    const note = (text: string): Node | null => noteNode(hiddenNote(text));
+    const ofName = nameNote(param.name);
+    const note = (text: string): Node | null =>
+      noteNode([ofName, hiddenNote(text)].filter(Boolean).join(' '));
     if (param.cut) {
       this.unfold.set(param.name, text => {
         const open = well(...visibleNodes(text));
@@ -93,7 +101,7 @@ export class Params {
       el(
         'th',
         '',
-        el('code', '', ...visibleNodes(param.name)),
+        el('code', '', ...nameNodes(param.name)),
         el('small', '', visible(param.type))
       ),
       { scope: 'row' }
@@ -103,14 +111,19 @@ export class Params {
 
   /** A well with a button in place of what is missing. */
   private cutWell(param: IParam): HTMLElement {
-    const { at, hidden, total } = param.cut!;
+    const { at, hidden, total, lines } = param.cut!;
     const id = uniqueId();
     const label = el(
       'span',
       '',
-      `${count(hidden)} of ${count(total)} characters hidden`
+      lines
+        ? `${count(lines.hidden)} of ${count(lines.total)} lines hidden`
+        : `${count(hidden)} of ${count(total)} characters hidden`
     );
-    const cut = attrs(el('button', 'llm-cut', label, el('b', '', 'Show all')), {
+    const all = lines ? `Show all ${count(lines.total)} lines` : 'Show all';
+    const isAtEnd = at >= param.text.length;
+    const className = isAtEnd ? 'llm-cut llm-at-end' : 'llm-cut';
+    const cut = attrs(el('button', className, label, el('b', '', all)), {
       type: 'button',
       'aria-expanded': 'false',
       'aria-controls': id

@@ -32,29 +32,42 @@ export function bandOf(
     : { glyph: 'pause', title: 'Waiting for your approval' };
 }
 
-/** The tool's own explanation in quotes. If the outcome is unknown, what happened instead. */
-export function makeReason(
+/** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
+export function makeReasons(
   request: IRequest,
   isUnknown: boolean
-): HTMLElement | null {
+): HTMLElement[] {
+  const { description = '', reason } = request;
   if (isUnknown) {
-    return el(
+    const happened = el(
       'p',
       'llm-ask-why',
       'The kernel died while this call was running. It may have taken effect. It was not run again.'
     );
+    return [happened, ...quoted('The tool says:', description)];
   }
-  const { reason } = request;
-  return reason
-    ? el(
-        'p',
-        'llm-ask-why',
-        el('span', '', 'The tool says:'),
-        ' “',
-        ...visibleNodes(reason),
-        '”'
-      )
-    : null;
+  if (!description || !reason) {
+    return quoted('The tool says:', reason || description);
+  }
+  return [
+    ...quoted('The tool says:', description),
+    ...quoted('It says of this call:', reason)
+  ];
+}
+
+function quoted(lead: string, text: string): HTMLElement[] {
+  return text
+    ? [
+        el(
+          'p',
+          'llm-ask-why',
+          el('span', '', lead),
+          ' “',
+          ...visibleNodes(text),
+          '”'
+        )
+      ]
+    : [];
 }
 
 /** The source of the tool, and the button that shows and hides it. */

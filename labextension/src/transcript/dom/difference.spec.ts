@@ -41,6 +41,23 @@ test('of a very long change both ends are shown, and how much lies between', () 
   expect(now.textContent!.length).toBeLessThan(10_000);
 });
 
+test('what is not given is told apart from what is empty', () => {
+  const texts = (before: string | null, after: string | null): string[] =>
+    difference(before, after).map(line => line.textContent ?? '');
+  expect(texts('', null)).toEqual(['−empty', '+not given']);
+  expect(texts(null, 'a')).toEqual(['−not given', '+a']);
+});
+
+test('a line break that is all that changed is drawn', () => {
+  const [, now] = difference('ab', 'a\nb');
+  expect(now.querySelector('ins')?.textContent).toBe('\\n\n');
+});
+
+test('a letter and its marks are marked together', () => {
+  expect(marked('caf', 'cafe\u0301')).toEqual(['caf', 'caf[e\u0301]']);
+  expect(marked('cafe', 'cafe\u0301')).toEqual(['caf[e]', 'caf[e\u0301]']);
+});
+
 test('hidden characters in a difference are written out', () => {
   const [was] = difference('a\u202eb', 'ab');
   expect(was.querySelector('del')?.textContent).toBe('\\u{202e}');

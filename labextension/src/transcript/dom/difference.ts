@@ -2,7 +2,7 @@
 
 import { attrs, el } from './elements';
 import { count } from './formatting';
-import { visibleNodes } from './visible';
+import { nameNodes, visibleNodes } from './visible';
 
 /** How many unchanged characters are shown on either side of a change. */
 const CONTEXT = 160;
@@ -32,8 +32,12 @@ export function compare(before: string, after: string): [IPart[], IPart[]] {
   ) {
     end += 1;
   }
-  // A number is marked as a whole, and a surrogate pair is never split.
-  while (start > 0 && /[\d.\ud800-\udbff]/.test(before[start - 1])) {
+  // A number is marked as a whole, and neither a surrogate pair nor a letter and its marks are ever split.
+  const splits = (): boolean =>
+    /[\d.\ud800-\udbff]/.test(before[start - 1]) ||
+    /^\p{M}/u.test(before.slice(start, start + 2)) ||
+    /^\p{M}/u.test(after.slice(start, start + 2));
+  while (start > 0 && splits()) {
     start -= 1;
   }
   while (end > 0 && /[\d.\udc00-\udfff]/.test(before[before.length - end])) {
@@ -51,12 +55,15 @@ function partsOf(text: string, start: number, end: number): IPart[] {
   ].filter(part => part.text !== '');
 }
 
-/** The old and the new line as elements. */
-export function difference(before: string, after: string): HTMLElement[] {
-  const [was, now] = compare(before, after);
+/** The old and the new line as elements. What is null is not given at all, which is not the same as an empty text. */
+export function difference(
+  before: string | null,
+  after: string | null
+): HTMLElement[] {
+  const [was, now] = compare(before ?? '', after ?? '');
   return [
-    diffLine('llm-old', '−', 'was', was, 'del'),
-    diffLine('llm-new', '+', 'now', now, 'ins')
+    diffLine('llm-old', '−', 'was', before === null ? null : was, 'del'),
+    diffLine('llm-new', '+', 'now', after === null ? null : now, 'ins')
   ];
 }
 
@@ -64,11 +71,14 @@ function diffLine(
   className: string,
   sign: string,
   label: string,
-  parts: IPart[],
+  parts: IPart[] | null,
   mark: 'del' | 'ins'
 ): HTMLElement {
   const text = el('span');
-  parts.forEach((part, at) => {
+  if (!parts?.length) {
+    text.append(el('span', 'llm-type', parts ? 'empty' : 'not given'));
+  }
+  parts?.forEach((part, at) => {
     if (part.changed) {
       text.append(...changedNodes(part.text, mark));
     } else {
@@ -85,14 +95,25 @@ function diffLine(
 
 function changedNodes(text: string, mark: 'del' | 'ins'): Node[] {
   if (text.length <= END * 2) {
-    return [el(mark, '', ...visibleNodes(text))];
+    return [el(mark, '', ...changedText(text))];
   }
   const hidden = count(text.length - END * 2);
   return [
-    el(mark, '', ...visibleNodes(text.slice(0, END))),
+    el(mark, '', ...changedText(text.slice(0, END))),
     el('span', 'llm-type', ` … ${hidden} characters … `),
-    el(mark, '', ...visibleNodes(text.slice(-END)))
+    el(mark, '', ...changedText(text.slice(-END)))
   ];
+}
+
+/** A changed text, with its line breaks and tabs drawn: they may be all that has changed. */
+function changedText(text: string): Node[] {
+  return text
+    .split(/([\n\t])/)
+    .flatMap(part =>
+      part === '\n' || part === '\t'
+        ? [...nameNodes(part), document.createTextNode(part)]
+        : visibleNodes(part)
+    );
 }
 
 /** Keep the end of the text before a change, and the beginning of the text after it. */

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 
 import { randomly } from '../testing/random';
-import { hiddenNote, visible, visibleNodes } from './visible';
+import {
+  hiddenNote,
+  nameNodes,
+  nameNote,
+  visible,
+  visibleName,
+  visibleNodes
+} from './visible';
 
 function drawn(text: string): HTMLElement {
   const node = document.createElement('div');
@@ -61,6 +68,28 @@ test('the note counts and names them', () => {
   );
   expect(hiddenNote('\u200b\u200b\u00ad\u2066')).toBe(
     '4 hidden characters: U+200B (zero-width space) cannot be seen, and 2 other kinds. Drawn here as they are stored.'
+  );
+});
+
+test('marks beyond the fourth on one letter are written out, so that they wrap', () => {
+  const pile = 'a' + '\u0301'.repeat(6);
+  expect(visible(pile)).toBe('a' + '\u0301'.repeat(4) + '\\u{301}\\u{301}');
+  expect(drawn('a' + '\u0301'.repeat(5000)).textContent).toBe(
+    'a' + '\u0301'.repeat(4) + '\\u{301} × 4,996'
+  );
+  expect(hiddenNote(pile)).toContain(
+    '2 hidden characters: U+0301 piles up on one letter.'
+  );
+});
+
+test('a name stays on one line', () => {
+  const node = document.createElement('div');
+  node.append(...nameNodes('cc\nb\tcc'));
+  expect(node.textContent).toBe('cc\\nb\\tcc');
+  expect(visibleName('cc\nb\tcc')).toBe('cc\\nb\\tcc');
+  expect(node.querySelector('bdi')?.title).toBe('U+000A line break');
+  expect(nameNote('cc\nbcc')).toBe(
+    'The name of this argument holds a line break, U+000A.'
   );
 });
 

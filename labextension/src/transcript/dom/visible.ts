@@ -5,17 +5,29 @@
  * change the order in which their neighbours are read: `Q3 \u{202e}fdp.exe` is
  * displayed as if it ended in "pdf". In every text that comes from outside, such
  * characters become `\u{…}`. On the page each one stands in a box of its own, so
- * that it differs from the same letters written by the model.
+ * that it differs from the same letters written by the model. So do line breaks in
+ * names, and the marks of a letter beyond the fourth, which would pile up over
+ * other lines and cannot wrap. In a word whose letters come from several scripts,
+ * such as a Latin word with a Cyrillic letter, the foreign letters are marked.
  * `llm_notebook/transcript/visible.py` does the same in Python.
  */
 
 import { el } from './elements';
 import { count, plural } from './formatting';
+import { mixedWords, mixedWordsNote } from './scripts';
+import type { IMixedWord } from './scripts';
 
-/** All control, format and space characters but newline, tab and the ordinary space, and letters that fonts draw as nothing. */
+/** All control, format and space characters but newline, tab and the ordinary space, letters that fonts draw as nothing, and a letter's marks after the fourth. */
 const HIDDEN =
   // eslint-disable-next-line no-misleading-character-class
-  /(?![\n\t ])[\p{C}\p{Z}\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180d\u180f\u2800\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{1d159}]/gu;
+  /(?![\n\t ])(?:[\p{C}\p{Z}\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b-\u180d\u180f\u2800\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{1d159}]|(?<=\p{M}{4})\p{M})/gu;
+
+/** The same with the characters that would break a name into lines. */
+// eslint-disable-next-line no-misleading-character-class
+const HIDDEN_IN_NAME = new RegExp(`[\\n\\t]|${HIDDEN.source}`, 'gu');
+
+/** How a character is written out in a name. */
+const IN_NAME: Record<string, string> = { '\n': '\\n', '\t': '\\t' };
 
 export interface ISegment {
   text: string;
@@ -24,16 +36,17 @@ export interface ISegment {
 }
 
 /** The runs of plain characters and the single hidden characters of a text, in order. */
-function segments(text: string): ISegment[] {
+function segments(text: string, hiddenOnes = HIDDEN): ISegment[] {
   const found: ISegment[] = [];
   let at = 0;
-  for (const match of text.matchAll(HIDDEN)) {
+  for (const match of text.matchAll(hiddenOnes)) {
     const start = match.index ?? 0;
     if (start > at) {
       found.push({ text: text.slice(at, start) });
     }
     const code = match[0].codePointAt(0) ?? 0;
-    found.push({ text: `\\u{${code.toString(16)}}`, hidden: code });
+    const shown = IN_NAME[match[0]] ?? `\\u{${code.toString(16)}}`;
+    found.push({ text: shown, hidden: code });
     at = start + match[0].length;
   }
   if (at < text.length) {
@@ -49,20 +62,46 @@ export function visible(text: string): string {
     .join('');
 }
 
+/** A name on one line: its line breaks and tabs are written out too. */
+export function visibleName(name: string): string {
+  return segments(name, HIDDEN_IN_NAME)
+    .map(segment => segment.text)
+    .join('');
+}
+
 /** More boxes than this would make the page slow; the rest is written out without boxes. */
 const MAX_BOXES = 2000;
 
 /** A longer run of the same hidden character is drawn as one box with a count. */
 const MAX_REPEATS = 8;
 
-/** The text as nodes, with hidden characters in boxes. */
+/** The text as nodes, with hidden characters in boxes and words of several scripts marked. */
 export function visibleNodes(text: string): Node[] {
+  return nodesOf(segments(text));
+}
+
+/** A name as nodes, on one line. */
+export function nameNodes(name: string): Node[] {
+  return nodesOf(segments(name, HIDDEN_IN_NAME));
+}
+
+/** The box that stands for a hidden character. */
+export function hiddenBox(
+  code: number,
+  shown = `\\u{${code.toString(16)}}`
+): HTMLElement {
+  const box = el('bdi', 'llm-escape', shown);
+  box.title = `${codeName(code)} ${nameOf(code)}`;
+  box.dataset.hidden = code.toString(16);
+  return box;
+}
+
+function nodesOf(found: ISegment[]): Node[] {
   const nodes: Node[] = [];
-  const found = segments(text);
   for (let at = 0; at < found.length;) {
     const { text: shown, hidden } = found[at];
     if (hidden === undefined) {
-      nodes.push(document.createTextNode(shown));
+      nodes.push(...markedNodes(shown, mixedWords(shown)));
       at += 1;
       continue;
     }
@@ -75,9 +114,9 @@ export function visibleNodes(text: string): Node[] {
       repeats += 1;
     }
     const isLongRun = repeats > MAX_REPEATS;
-    const box = el('bdi', 'llm-escape', shown);
-    box.title = `${codeName(hidden)} ${nameOf(hidden)}`;
+    const box = hiddenBox(hidden, shown);
     if (isLongRun) {
+      box.dataset.times = String(repeats);
       box.append(` × ${count(repeats)}`);
     }
     nodes.push(box);
@@ -86,11 +125,63 @@ export function visibleNodes(text: string): Node[] {
   return nodes;
 }
 
-/** A note under a text whose hidden characters are written out; empty if it has none. */
+/** The text as nodes, with the foreign letters of these words marked. */
+function markedNodes(text: string, words: IMixedWord[]): Node[] {
+  const nodes: Node[] = [];
+  let at = 0;
+  const plain = (end: number): Node =>
+    document.createTextNode(text.slice(at, end));
+  for (const { start, end, foreign } of words.slice(0, MAX_BOXES)) {
+    if (start > at) {
+      nodes.push(plain(start));
+    }
+    at = start;
+    const word = el('span', 'llm-mixed');
+    for (const { at: from, letter } of foreign) {
+      word.append(plain(from), el('b', '', letter));
+      at = from + letter.length;
+    }
+    word.append(plain(end));
+    nodes.push(word);
+    at = end;
+  }
+  return at < text.length ? [...nodes, plain(text.length)] : nodes;
+}
+
+/** How many hidden characters a text has. */
+export function countHidden(text: string): number {
+  return text.match(HIDDEN)?.length ?? 0;
+}
+
+/** The text without its hidden characters. */
+export function withoutHidden(text: string): string {
+  return text.replace(HIDDEN, '');
+}
+
+/** A JSON text in which hidden characters are written as escapes, as JSON has them for strings. */
+export function visibleJson(json: string): string {
+  return json.replace(HIDDEN, character =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`
+    ).join('')
+  );
+}
+
+/** A note under a text in which something is drawn otherwise than a font would; empty if nothing is. */
 export function hiddenNote(text: string): string {
   const words = hiddenWords(text);
   const are = words.startsWith('1 ') ? 'it is' : 'they are';
-  return words && `${words} Drawn here as ${are} stored.`;
+  const drawn = words && `${words} Drawn here as ${are} stored.`;
+  return [drawn, mixedWordsNote(text)].filter(Boolean).join(' ');
+}
+
+/** A note under a name that is not what it seems; empty if it is. */
+export function nameNote(name: string): string {
+  const breaks = /[\n\t]/.test(name)
+    ? `The name of this argument holds a ${name.includes('\n') ? 'line break, U+000A' : 'tab, U+0009'}.`
+    : '';
+  return [breaks, hiddenNote(name)].filter(Boolean).join(' ');
 }
 
 /** A sentence that counts the hidden characters of a text and names the first kind; empty if it has none. */
@@ -135,12 +226,17 @@ const NAMES: Record<number, string> = {
   0x2069: 'end of isolate',
   0xfeff: 'zero-width no-break space',
   0x1b: 'escape',
+  0x0a: 'line break',
+  0x09: 'tab',
   0x0d: 'carriage return'
 };
 
 function nameOf(code: number): string {
   if (NAMES[code]) {
     return NAMES[code];
+  }
+  if (/\p{M}/u.test(String.fromCodePoint(code))) {
+    return 'combining mark';
   }
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) {
     return 'control character';
@@ -162,5 +258,8 @@ function effectOf(code: number): string {
   ) {
     return 'changes the direction of the text after it';
   }
-  return `(${nameOf(code)}) cannot be seen`;
+  const name = nameOf(code);
+  return name === 'combining mark'
+    ? 'piles up on one letter'
+    : `(${name}) cannot be seen`;
 }

@@ -56,12 +56,17 @@ export class Page {
     const found = Array.from(this.node.querySelectorAll('label')).find(node =>
       node.textContent?.includes(label)
     );
-    return found?.control as HTMLInputElement;
+    return (found?.control ??
+      document.getElementById(found?.htmlFor ?? '')) as HTMLInputElement;
   }
 
   write(label: string, text: string): void {
     const field = this.field(label);
-    field.value = text;
+    if (field.classList.contains('llm-editor')) {
+      field.textContent = text;
+    } else {
+      field.value = text;
+    }
     field.dispatchEvent(new Event('input', { bubbles: true }));
   }
 

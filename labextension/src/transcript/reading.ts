@@ -1,0 +1,225 @@
+/**
+ * Checks what comes from outside: a saved notebook or another version may hold
+ * anything. What does not have the shape that `document.ts` describes is not read
+ * at all, so that the rest of this package can rely on it.
+ */
+
+import type { FromKernel, IDelta, ITranscript } from './document';
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = value => typeof value === 'string';
+const isNumber: Check = value => Number.isFinite(value);
+const isCount: Check = value => Number.isSafeInteger(value);
+const isFlag: Check = value => typeof value === 'boolean';
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether an object has a member of its own: a name such as `constructor` counts only if it was written. */
+const has = (value: object, name: string): boolean =>
+  Object.prototype.hasOwnProperty.call(value, name);
+
+/** The value may also be missing or null. */
+const maybe =
+  (check: Check): Check =>
+  value =>
+    value === undefined || value === null || check(value);
+
+const oneOf =
+  (...values: unknown[]): Check =>
+  value =>
+    values.includes(value);
+
+const listOf =
+  (check: Check): Check =>
+  value =>
+    Array.isArray(value) && value.every(check);
+
+/** An object whose members pass these checks. It may have more. */
+const shape =
+  (checks: Record<string, Check>): Check =>
+  value =>
+    isObject(value) &&
+    Object.entries(checks).every(([name, check]) =>
+      check(has(value, name) ? value[name] : undefined)
+    );
+
+const SCOPES = oneOf('cell', 'notebook', 'session');
+const VERDICTS = oneOf('approved', 'denied', 'answered', 'abandoned');
+
+const isParam = shape({
+  name: isText,
+  type: isText,
+  text: isText,
+  isText: isFlag,
+  cut: maybe(
+    shape({
+      at: isCount,
+      hidden: isCount,
+      total: isCount,
+      lines: maybe(shape({ hidden: isCount, total: isCount }))
+    })
+  ),
+  description: maybe(isText),
+  required: maybe(isFlag),
+  schema: maybe(isObject)
+});
+
+const isRequest = shape({
+  id: isText,
+  digest: isText,
+  tool: isText,
+  origin: listOf(isText),
+  source: maybe(shape({ title: isText, code: isText })),
+  reason: isText,
+  description: maybe(isText),
+  destructive: isFlag,
+  params: listOf(isParam),
+  grants: listOf(SCOPES),
+  grantsEndWithKernel: maybe(isFlag),
+  changed: maybe(isText),
+  blocked: maybe(isText)
+});
+
+const isDecision = shape({
+  verdict: VERDICTS,
+  by: isText,
+  at: isText,
+  text: maybe(isText),
+  changes: maybe(
+    listOf(shape({ name: isText, before: isText, after: isText }))
+  ),
+  grant: maybe(shape({ id: isText, scope: SCOPES, revoked: isFlag }))
+});
+
+const isCall = shape({
+  callId: isText,
+  name: isText,
+  arguments: isText,
+  status: oneOf(
+    'writing',
+    'queued',
+    'running',
+    'finished',
+    'failed',
+    'cancelled',
+    'waiting',
+    'approved',
+    'denied',
+    'answered',
+    'abandoned',
+    'unknown'
+  ),
+  began: maybe(isNumber),
+  seconds: maybe(isNumber),
+  result: maybe(isText),
+  resultHidden: maybe(isCount),
+  note: maybe(isText),
+  failure: maybe(shape({ type: isText, message: isText, frames: isText })),
+  request: maybe(isRequest),
+  decision: maybe(isDecision)
+});
+
+const isTextBlock = shape({ text: isText, seconds: maybe(isNumber) });
+
+const isBlock: Check = value =>
+  isObject(value) &&
+  (value.kind === 'call'
+    ? isCall(value)
+    : (value.kind === 'text' || value.kind === 'reasoning') &&
+      isTextBlock(value));
+
+const FIELDS: Record<string, Check> = {
+  model: isText,
+  state: oneOf(
+    'waiting',
+    'streaming',
+    'paused',
+    'done',
+    'interrupted',
+    'failed'
+  ),
+  seconds: isNumber,
+  began: maybe(isText),
+  notice: maybe(
+    shape({ text: isText, detail: maybe(isText), seconds: maybe(isNumber) })
+  ),
+  blocks: listOf(isBlock),
+  remarks: maybe(listOf(isText)),
+  error: maybe(
+    shape({
+      kind: oneOf('key', 'error'),
+      title: isText,
+      text: isText,
+      ways: maybe(listOf(shape({ code: isText, text: isText })))
+    })
+  ),
+  footer: maybe(listOf(isText)),
+  hideReasoning: maybe(isFlag),
+  showCalls: maybe(isFlag)
+};
+
+const isTranscript = shape({
+  version: oneOf(1),
+  id: value => isText(value) && value !== '',
+  seq: isCount,
+  ...FIELDS
+});
+
+const isOp: Check = value => {
+  if (!isObject(value)) {
+    return false;
+  }
+  switch (value.op) {
+    case 'append':
+      return isCount(value.block) && isText(value.text);
+    case 'block':
+      return isCount(value.block) && isBlock(value.value);
+    case 'set': {
+      const { fields } = value;
+      return (
+        isObject(fields) &&
+        Object.entries(fields).every(([name, field]) =>
+          has(FIELDS, name) ? FIELDS[name](field) : true
+        )
+      );
+    }
+    default:
+      return false;
+  }
+};
+
+const isDelta = shape({
+  type: oneOf('delta'),
+  id: isText,
+  seq: isCount,
+  ops: listOf(isOp)
+});
+
+const MESSAGES: Record<string, Check> = {
+  delta: isDelta,
+  state: shape({ document: isTranscript }),
+  record: shape({ document: isTranscript, bundle: isObject }),
+  value: shape({ request: isText, name: isText, text: isText }),
+  gone: shape({ id: isText })
+};
+
+/** The transcript that a value is; null if this version cannot read it. */
+export function readTranscript(value: unknown): ITranscript | null {
+  return isTranscript(value) ? (value as ITranscript) : null;
+}
+
+export function readDelta(value: unknown): IDelta | null {
+  return isDelta(value) ? (value as IDelta) : null;
+}
+
+/** The message that a kernel sent; null if this version cannot read it. */
+export function readMessage(value: unknown): FromKernel | null {
+  if (!isObject(value) || !isText(value.type)) {
+    return null;
+  }
+  const check = has(MESSAGES, value.type as string)
+    ? MESSAGES[value.type as string]
+    : null;
+  return check?.(value) ? (value as FromKernel) : null;
+}

@@ -1,0 +1,128 @@
+"""Loading a pause that `PauseChain.to_dict()` wrote, in this process or another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
+
+from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown
+from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
+from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.memory import AskedInMemory
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.models.lookup import model_source
+from llm_notebook.models.pauses import PauseChain
+from llm_notebook.models.resuming import AwaitedModel, SyncModel, log_after, pause_with
+from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.messages import Message
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.pauses import PausedChain
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
+from llm_notebook.turns.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import AsyncChainResponse
+    from llm_notebook.tools.collecting import ToolLike
+
+__all__ = ["load_pause"]
+
+
+@overload
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: SyncModel | None = None,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain: ...
+
+
+@overload
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: AwaitedModel,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain[AsyncChainResponse]: ...
+
+
+def load_pause(
+    data: dict[str, Any],
+    *,
+    model: SyncModel | AwaitedModel | None = None,
+    tools: Sequence[ToolLike] | None = None,
+    before_call: BeforeCall | None = None,
+    after_call: AfterCall | None = None,
+) -> PauseChain | PauseChain[AsyncChainResponse]:
+    """Return the pause that `PauseChain.to_dict()` wrote, in this process or another.
+
+    Data can be changed on their way. So consent is bound to what the loaded pause shows: if that is not what was asked, a decision
+    about it does not count. A pause that was settled is not run again as long as this process or a journal knows of it.
+
+    Args:
+        data: what `to_dict()` returned.
+        model: the model to continue with; the one named in the data if not given.
+        tools: the tools to continue with; they can be given to `resume()` instead.
+        before_call, after_call: the hooks to continue with. A hook that changes arguments must be given again, or the approved
+            arguments are not those that would run, and the human is asked again.
+
+    Raises:
+        UnknownModelError: no model is given and none has the name in the data.
+    """
+    model = model or model_source().model(data["model"])
+    messages = [Message.from_dict(message) for message in data["messages"]]
+    prompt = Prompt(
+        None,
+        model,
+        options=model.Options(**data.get("options", {})),
+        schema=data.get("schema"),
+        tools=tools,
+        messages=messages,
+        hide_reasoning=data.get("hide_reasoning", False),
+    )
+    policy = ChainPolicy.from_dict(data.get("approval"))
+    plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
+    request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
+    asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
+    log = _log_of(asked_by, request, data.get("decisions", {}))
+    kept = log.call(request.id) if request is not None else None
+    if kept is not None and kept.request is not None and request is not None and kept.request.digest == request.digest:
+        request = kept.request
+    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by, rounds))
+
+
+def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:
+    """Return the log to continue with: the journal's where it knows the call, else one made of what the dict says."""
+    journal = open_log(None).journal
+    if request is not None and journal is not None and journal.call(request.id) is not None:
+        turn = journal.turn(asked_by)
+        if turn is not None:
+            return log_after(journal, turn.begun)
+    known = process.of(AskedInMemory).journals.get(request.id) if request is not None else None
+    if known is not None:
+        return ChainLog(memory=known)
+    log = ChainLog()
+    for call_id, data in decisions.items():
+        decision = Decision.from_dict(data)
+        name = request.tool_name if request is not None else ""
+        is_asked = request is not None and request.tool_call_id == call_id
+        own_id = request.id if request is not None and is_asked else new_id()
+        log.memory.adopt(CallEntry(own_id, asked_by, call_id, name, decision.verdict, b"{}", request, decision))
+    if request is not None and log.memory.call(request.id) is None:
+        state: CallState = "unknown" if request.outcome_unknown else "waiting"
+        entry = CallEntry(request.id, asked_by, request.tool_call_id, request.tool_name, state, b"{}", request)
+        log.memory.adopt(entry)
+    return log
+
+
+def _bound_to_what_it_shows(request: ApprovalRequest) -> ApprovalRequest:
+    """Return a request from outside with the digest of the arguments and the facts that it shows."""
+    policy = None if request.policy is None else ApprovalPolicy.from_dict(request.policy)
+    bound = digest(digest_of_facts(request.facts), policy, canonical(request.arguments), request.tool_call_id)
+    return replace(request, digest=digest_of_unknown(bound) if request.outcome_unknown else bound)

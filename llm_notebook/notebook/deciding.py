@@ -1,0 +1,45 @@
+"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.models.resuming import AbsentModel
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.tools import missing_sentence
+from llm_notebook.tools.tool import Tool
+from llm_notebook.transcript.displayed import displayed_digest
+from llm_notebook.turns.pauses import PausedChain
+
+__all__ = ["VERDICTS", "has_tool", "problem_with", "was_displayed"]
+
+VERDICTS = ("approved", "denied", "answered", "abandoned")
+
+
+def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
+    """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
+    if verdict == "approved" and not has_tool(paused, request):
+        return missing_sentence(request.tool_name)
+    model = paused.plan.model
+    if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
+        return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
+    return ""
+
+
+def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
+    """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
+    block = turn.view.call(str(action.get("request")))
+    verdict = action.get("verdict")
+    if block is None or block.request is None or verdict not in VERDICTS:
+        return False
+    return action.get("shown") == displayed_digest(turn.view, block, verdict)
+
+
+def has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
+    """Return whether the tool of a question is there, or a Toolbox that may bring it."""
+    if any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools):
+        return True
+    # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
+    return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
