@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from llm_notebook.parts.messages import json_text
+from llm_notebook.transcript.failures import Failure, failure_of
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
@@ -75,6 +76,7 @@ class CallBlock(Block):
         decision: the decision that counts; None if there is none.
         decided_by, decided_at: who decided, and when.
         grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it has been revoked since.
+        failure: the error that the tool raised; None if it raised none, or if that happened in another process.
         note: a sentence for the record, such as that a hook changed the arguments.
         blocked: why the call cannot be decided here; empty if it can.
     """
@@ -92,6 +94,7 @@ class CallBlock(Block):
     grant_id: str = ""
     grant_scope: str = ""
     grant_revoked: bool = False
+    failure: Failure | None = None
     note: str = ""
     blocked: str = ""
 
@@ -121,6 +124,8 @@ class CallBlock(Block):
             self.decision, self.decided_by, self.decided_at, self.grant_id = None, "", None, ""
         if entry.result is not None:
             self.result = entry.result.output
+            if status == "failed" and entry.result.exception is not None and entry.result.exception.__traceback__:
+                self.failure = failure_of(entry.result.exception)
         self.note = entry.note or self.note
         self.status = status
         self.version += 1

@@ -102,6 +102,12 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
+    if block.failure is not None:
+        document["failure"] = {
+            "type": name_document(block.failure.type),
+            "message": encodable(block.failure.message),
+            "frames": encodable(block.failure.frames),
+        }
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
     if block.result is not None:

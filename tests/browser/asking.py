@@ -109,6 +109,10 @@ class Asking:
         expect(self.card).to_be_visible()
         expect(self.button("Approve").or_(self.button("It ran…"))).not_to_have_attribute("aria-disabled", "true")
 
+    def ask_kernel(self) -> None:
+        """Press the one button of a saved answer whose kernel has not loaded the package."""
+        self.output.get_by_role("button", name="Ask the kernel").click()
+
     @property
     def output(self) -> Locator:
         """The output of the prompt's cell."""

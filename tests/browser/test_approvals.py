@@ -166,6 +166,7 @@ def test_a_restarted_kernel_without_the_tool_says_what_to_run(asking: Asking) ->
     asking.open()
     asking.ask()
     asking.lab.restart_kernel()
+    asking.ask_kernel()
     asking.wait_for_card()
     asking.button("Approve").click()
     expect(asking.output).to_contain_text("un the cell that defines delete_files")

@@ -65,6 +65,7 @@ def test_a_later_kernel_continues_and_says_how_to_start_over(asking: Asking) -> 
     asking.open()
     _ask_and_stop(asking, "Once upon a time")
     asking.lab.restart_kernel()
+    asking.ask_kernel()
     _button(asking, "Start over").click()
     expect(asking.output).to_contain_text("To start over, run the cell again")
     assert len(asking.server.requests) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,13 @@ def write(path: Path, time: int) -> None:
 def write_bundles(checkout: Path, time: int) -> None:
     write(checkout / "static" / "widget.js", time)
     write(checkout / "bundle" / "package.json", time)
+
+
+def test_the_package_and_the_extension_have_one_version() -> None:
+    root = Path(__file__).parents[2]
+    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    extension = json.loads((root / "labextension" / "package.json").read_text(encoding="utf-8"))["version"]
+    assert package == extension
 
 
 def test_a_checkout_that_was_never_built_needs_building(checkout: Path) -> None:

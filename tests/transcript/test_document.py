@@ -115,6 +115,49 @@ def test_a_long_value_is_head_and_tail_and_can_be_had_whole() -> None:
     assert full_value(asks, "other") is None
 
 
+def test_of_a_value_of_many_lines_the_first_ones_are_shown() -> None:
+    value = "\n".join(f"line {number} \U0001f600" for number in range(60))
+    head = "\n".join(value.split("\n")[:20])
+    [param] = _params({"text": value})
+    assert param["text"] == head
+    assert param["cut"]["lines"] == {"hidden": 40, "total": 60}
+    assert param["cut"]["at"] == len(head) + 20
+    assert param["cut"]["total"] == param["cut"]["at"] + param["cut"]["hidden"] == len(value) + 60
+    [short] = _params({"text": "\n" * 19})
+    assert short["cut"] is None
+    [wide] = _params({"text": "\n".join(["x" * 200] * 60)})
+    assert "lines" not in wide["cut"]
+
+
+def test_what_was_edited_is_shown_where_it_differs() -> None:
+    before, after = "x" * 100_000 + "old", "x" * 100_000 + "new"
+    decision = Decision("approved", "0" * 64, {"text": after})
+    view = asked(request({"text": before}))
+    view.update_call(call_entry("approved", request({"text": before}), decision))
+    [change] = document_of(view)["blocks"][-1]["decision"]["changes"]
+    assert change["before"].endswith('old"')
+    assert change["after"].endswith('new"')
+    assert len(change["after"]) < 300
+
+
+def test_a_failed_tool_tells_its_type_its_message_and_its_own_frames() -> None:
+    def broken() -> None:
+        json.loads("{")
+
+    try:
+        broken()
+    except ValueError as error:
+        result = ToolResult("delete_files", "Error: no", exception=error)
+    view = asked()
+    view.update_call(call_entry("failed", result=result))
+    failure = document_of(view)["blocks"][-1]["failure"]
+    assert failure["type"] == "JSONDecodeError"
+    assert failure["message"].startswith("Expecting")
+    assert 'json.loads("{")' in failure["frames"]
+    assert "decoder.py" not in failure["frames"]
+    assert "in libraries" in failure["frames"]
+
+
 def test_a_string_that_utf8_cannot_hold_is_written_as_json() -> None:
     [param] = _params({"path": "a\ud800b"})
     assert (param["text"], param["isText"]) == ('"a\\ud800b"', False)

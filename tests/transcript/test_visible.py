@@ -32,6 +32,10 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert visible(text) == text
 
 
+def test_marks_beyond_the_fourth_on_one_letter_are_spelled_out() -> None:
+    assert visible("a" + "\u0301" * 6) == "a" + "\u0301" * 4 + "\\u{301}" * 2
+
+
 def test_an_emoji_joined_by_hidden_characters_comes_apart() -> None:
     assert visible("👩\u200d💻") == "👩\\u{200d}💻"
 

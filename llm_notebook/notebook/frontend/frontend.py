@@ -99,8 +99,7 @@ class FrontEnd:
     @property
     def mismatch(self) -> str:
         """A sentence if our code in the browser is of another version than this package; else empty."""
-        here = package_version()
-        if not self.version or self.version == here:
+        if not self.version or self.version == (here := package_version()):
             return ""
         said = visible(self.version)
         return f"llm_notebook is {here} in the kernel and {said} in this page. Reload the page to decide."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llm_notebook.notebook.frontend.bus import package_version
 from tests.notebook.kernels import Kernel
 from tests.notebook.versions import is_idle
 
@@ -29,6 +30,17 @@ def test_the_version_that_the_extension_says_is_kept(kernel: Kernel) -> None:
 def test_a_hello_with_something_else_for_a_version_is_a_hello(kernel: Kernel, version: Any) -> None:
     _say(kernel, type="hello", by="extension", version=version)
     assert kernel.value(f"({FRONT}.extension, {FRONT}.version)") == (True, "")
+
+
+def test_another_version_is_a_sentence_with_both(kernel: Kernel) -> None:
+    assert kernel.value(f"{FRONT}.mismatch") == ""
+    _say(kernel, type="hello", by="extension", version="9\u202e")
+    said = (
+        f"llm_notebook is {package_version()} in the kernel and 9\\u{{202e}} in this page. Reload the page to decide."
+    )
+    assert kernel.value(f"({FRONT}.mismatch, {FRONT}.advice)") == (said, said)
+    _say(kernel, type="hello", by="extension", version=package_version())
+    assert kernel.value(f"{FRONT}.mismatch") == ""
 
 
 def test_a_very_long_version_is_cut(kernel: Kernel) -> None:

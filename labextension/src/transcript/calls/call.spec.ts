@@ -157,6 +157,22 @@ test('markup in a result stays text', () => {
   expect(page.node.querySelector('img')).toBeNull();
 });
 
+test('of a failed tool the type, the message and its own frames are shown', () => {
+  const failure = {
+    type: 'FileNotFoundError',
+    message: 'rates\u202e.csv',
+    frames: 'a cell of this notebook, line 3, in read\n    open(path)'
+  };
+  const page = shown(
+    call('read', {}, { status: 'failed', result: 'Error: x', failure, ...ran })
+  );
+  const wells = Array.from(page.node.querySelectorAll('.llm-well'));
+  expect(wells.map(well => well.textContent)).toEqual([
+    'FileNotFoundError: rates\\u{202e}.csv',
+    failure.frames
+  ]);
+});
+
 test('a note of ours is shown', () => {
   const page = shown(
     call('f', {}, { note: 'A hook changed the arguments.', ...ran })

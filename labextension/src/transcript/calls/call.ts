@@ -77,6 +77,7 @@ export class Call implements IPiece {
       decision,
       status,
       block.note,
+      block.failure,
       this.showAll,
       this.revoking
     ]);
@@ -116,6 +117,18 @@ export class Call implements IPiece {
     const { result, resultHidden = 0, status } = block;
     if (result === undefined || block.decision?.verdict === 'denied') {
       return [];
+    }
+    const { failure } = block;
+    if (status === 'failed' && failure) {
+      const kind = el('span', 'llm-is-error', visible(failure.type));
+      const message = failure.message ? `: ${visible(failure.message)}` : '';
+      const frames = well(...visibleNodes(failure.frames));
+      frames.classList.add('llm-long');
+      return [
+        wellLabel(el('span', '', 'It failed; the model was given the message')),
+        well(kind, message),
+        ...(failure.frames ? [wellLabel('Where'), frames] : [])
+      ];
     }
     if (status === 'failed') {
       return [

@@ -55,6 +55,7 @@ const output = document.createElement('div');
 dead.append(document.createElement('div'), output);
 document.body.append(dead);
 demo.views.dead = new TranscriptView(output, {
-  blocked: 'Start the kernel to decide.'
+  blocked: 'As saved. The kernel runs, but llm_notebook is not loaded in it.',
+  ask: () => Promise.resolve()
 });
 demo.views.dead.show(STATES.card);

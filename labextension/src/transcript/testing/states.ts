@@ -65,6 +65,11 @@ const CALLS = [
   )
 ];
 
+const LINES = Array.from(
+  { length: 60 },
+  (_, at) => `INSERT INTO price_new VALUES (${at}, 'EUR');`
+);
+
 const at = (minutes: number): string =>
   new Date(new Date().setHours(12, minutes, 0, 0)).toISOString();
 
@@ -175,6 +180,32 @@ export const STATES: Record<string, ITranscript> = {
         { verdict: 'abandoned', at: at(31) },
         { status: 'abandoned', result: undefined }
       )
+    ],
+    { state: 'paused' }
+  ),
+  deceptive: transcript(
+    [
+      pending({
+        id: '01K0SQL',
+        tool: 'run_sql',
+        description: 'Runs SQL against the warehouse, with your rights.',
+        reason: '',
+        params: [
+          param('database', 'postgr\u0435s://warehouse/prices'),
+          param('cc\nbcc', 'all@example.com'),
+          param('subject', 'Q3 figures \u202efdp.exe'),
+          param('piled', `Z${'\u0335'.repeat(40)}algo`),
+          param('script', LINES.slice(0, 20).join('\n'), {
+            cut: {
+              at: LINES.slice(0, 20).join('\n').length,
+              hidden: 1000,
+              total: 1600,
+              lines: { hidden: 40, total: 60 }
+            }
+          })
+        ]
+      }),
+      call('list_files', { path: 'data' }, { status: 'queued' })
     ],
     { state: 'paused' }
   ),
