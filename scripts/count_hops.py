@@ -23,6 +23,8 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
+from llm_notebook.transcript.displayed import digest_of_document
+
 __all__ = ["WALKS", "count"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,9 +178,10 @@ class _Kernel:
 def _click_on(contents: list[dict[str, Any]]) -> dict[str, Any]:
     """What the front end sends for a click on Approve on the card that a cell shows."""
     document = [content["data"][_MIME_TYPE] for content in contents if _MIME_TYPE in content.get("data", {})][-1]
-    (asked,) = [block["request"] for block in document["blocks"] if block.get("status") == "waiting"]
-    ids = {"transcript": document["id"], "request": asked["id"], "digest": asked["digest"]}
-    return {"type": "decide", "verdict": "approved", **ids}
+    (block,) = [block for block in document["blocks"] if block.get("status") == "waiting"]
+    ids = {"transcript": document["id"], "request": block["request"]["id"], "digest": block["request"]["digest"]}
+    shown = digest_of_document(document["id"], document["model"], block, {})
+    return {"type": "decide", "verdict": "approved", "shown": shown, **ids}
 
 
 def main() -> None:
