@@ -41,6 +41,7 @@ __all__ = [
     "TurnEntry",
     "TurnStatus",
     "cell_place",
+    "renamed_cell_place",
 ]
 
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
@@ -248,6 +249,12 @@ def cell_place(container: str, cell_id: str, text: str) -> str:
         text: a digest of the cell's text.
     """
     return json.dumps((container, cell_id, text))
+
+
+def renamed_cell_place(place: str, before: str, after: str) -> str:
+    """Return the `place` of a grant for a cell after a notebook's file was renamed."""
+    beginning = f"{json.dumps((before,))[:-1]}, "
+    return f"{json.dumps((after,))[:-1]}, {place.removeprefix(beginning)}" if place.startswith(beginning) else place
 
 
 @dataclass(slots=True)

@@ -15,13 +15,14 @@ from collections.abc import Collection
 
 __all__ = ["begins_like_option", "continued", "long_option_in", "plain_option", "read_value"]
 
-_DASH = "-\u00ad\u02d7\u2010-\u2015\u2043\u2212\u2796\u2e3a\u2e3b\ufe58\ufe63\uff0d"
+_DASH = "-\u02d7\u2010-\u2015\u2043\u2212\u2796\u2e3a\u2e3b\ufe58\ufe63\uff0d"
 # Drawn as nothing: zero-width and direction-changing characters, fillers and variation selectors.
 _NOTHING = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
 # Those of them that are spaces.
 _NARROW = "\u180e\u200b\u2060\ufeff"
 _HEAD = re.compile(rf"[{_NOTHING}]*[{_DASH}][{_DASH}{_NOTHING}]*(?=[^\W\d_])")
-_WORD_LIKE_OPTION = re.compile(rf"(?<![^\s{_NARROW}]){_HEAD.pattern}\S*")
+_BEHIND_DASH = re.compile(rf"(?<=[{_DASH}])[{_NOTHING}]+")
+_SPACED = re.compile(rf"[^\s{_NARROW}]+")
 _INVISIBLE = re.compile(f"[{_NOTHING}]")
 # What may close each typographic quotation mark. Languages disagree about which mark opens and which closes.
 _CLOSING = {
@@ -123,11 +124,11 @@ def long_option_in(prompt: str, names: Collection[str]) -> str | None:
         prompt: what follows the options of a line.
         names: the options that there are, with their dashes.
     """
-    quoted = [found.span() for found in _QUOTED.finditer(prompt)]
-    for found in _WORD_LIKE_OPTION.finditer(prompt):
-        if any(start < found.start() < end for start, end in quoted):
-            continue
-        plain = plain_option(found[0], names).partition("=")[0]
-        if plain.startswith("--") and plain in names:
-            return plain
+    # What is quoted stands for a word that is no option.
+    unquoted = _QUOTED.sub("quoted", _BEHIND_DASH.sub("", prompt))
+    for found in _SPACED.finditer(unquoted):
+        if begins_like_option(found[0]):
+            plain = plain_option(found[0], names).partition("=")[0]
+            if plain.startswith("--") and plain in names:
+                return plain
     return None

@@ -155,3 +155,27 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(path, monkeypatch):
         assert journal.turn("T1") is not None
     with closing(sqlite3.connect(path)) as connection:
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'more'").fetchall()
+
+
+def test_paths_of_which_it_is_not_known_who_said_them_allow_nothing(path):
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in migrations.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(
+            "INSERT INTO turns VALUES (1, 'T1', 'C1', 'T1', NULL, 'echo', '[]', 1, '{}', 'c1', 'a.ipynb', '2026-11-24')"
+        )
+        for scope in ("cell", "notebook", "session"):
+            values = (scope, f"erase in a {scope}", "identity", scope, "a.ipynb", "Ada", "2026-11-24")
+            connection.execute(
+                "INSERT INTO grants (grant_id, tool_name, identity, scope, place, granted_by, granted_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+        connection.commit()
+    with open_sqlite_journal(path) as journal:
+        found = journal.turn("T1").begun
+        assert (found.notebook, found.started_in, found.place, found.request) == (None, "a.ipynb", 0, "")
+        assert [grant.scope for grant in journal.grants()] == ["session"]

@@ -10,7 +10,7 @@ import pytest
 
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Granted, Revoked
+from llm_notebook.journal.operations import Granted, NotebookRenamed, Revoked, cell_place
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.parts.messages import ToolCallPart, ToolResultPart, Usage, assistant, system, tool_message, user
 from llm_notebook.tools.calls import ToolResult
@@ -127,6 +127,52 @@ def test_the_latest_turn_of_a_cell_or_a_notebook(journal):
     assert journal.latest_turn(cell_id="c1", notebook="n1").begun.turn_id == "T2"
     assert journal.latest_turn(cell_id="c") is None
     assert journal.latest_turn().begun.turn_id == "T5"
+    done(journal, begun("T6", cell_id="c1", started_in="n1", place=2), begun("T7", cell_id="c1", started_in="n1"))
+    assert journal.latest_turn(cell_id="c1", started_in="n1").begun.turn_id == "T7"
+    assert journal.latest_turn(cell_id="c1", started_in="n1", place=2).begun.turn_id == "T6"
+    assert journal.latest_turn(cell_id="c1", notebook="n1").begun.turn_id == "T2"
+
+
+def test_the_turns_of_a_cell_whose_calls_are_open(journal):
+    for number in range(2, 7):
+        cell = "c2" if number == 6 else "c1"
+        done(journal, begun(f"T{number}", cell_id=cell, notebook=f"n{number}", place=number, request="digest"))
+        waiting_call(journal, f"K{number}", f"T{number}")
+    done(journal, moved("K3", "waiting", "cancelled"), decided("K4"), decided("K5", "denied"))
+    done(journal, moved("K5", "denied", "denied", result=ToolResult("delete_files", "Denied by the user")))
+    found = journal.open_turns("c1")
+    assert [(turn.begun.turn_id, turn.begun.place, turn.begun.request) for turn in found] == [
+        ("T2", 2, "digest"),
+        ("T4", 4, "digest"),
+    ]
+    assert journal.open_turns("c") == []
+
+
+def test_a_renamed_notebook_keeps_its_turns_and_grants(journal):
+    done(journal, begun("T2", cell_id="c1", notebook="[a].ipynb"), begun("T3", notebook="[a].ipynb.bak"))
+    done(journal, begun("T4", cell_id="c1", started_in="[a].ipynb"))
+    places = [
+        ("cell", cell_place("[a].ipynb", "c1", "text")),
+        ("cell", cell_place("other", "c1", "[a].ipynb")),
+        ("notebook", "[a].ipynb"),
+        ("notebook", "other"),
+        ("session", "[a].ipynb"),
+    ]
+    for number, (scope, place) in enumerate(places):
+        done(journal, Granted(grant(f"G{number}", scope=scope, place=place)))
+    done(journal, NotebookRenamed("[a].ipynb", 'new "\ud800".ipynb'))
+    assert [journal.turn(name).begun.notebook for name in ("T2", "T3", "T4")] == [
+        'new "\ud800".ipynb',
+        "[a].ipynb.bak",
+        None,
+    ]
+    assert [given.place for given in journal.grants()] == [
+        cell_place('new "\ud800".ipynb', "c1", "text"),
+        cell_place("other", "c1", "[a].ipynb"),
+        'new "\ud800".ipynb',
+        "other",
+        "[a].ipynb",
+    ]
 
 
 def test_grants_are_in_force_until_they_are_revoked(journal):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -208,6 +210,17 @@ def test_a_key_does_not_show_in_the_repr_of_what_was_asked() -> None:
 def test_many_backslashes_take_no_time() -> None:
     line = '"' + "\\" * 5001
     assert parse_line(line).prompt == line
+
+
+@pytest.mark.parametrize(
+    "piece", ["\u200b", "\u00ad", "—", "“", "'", " “a", "'a", "`a ", "\\", " 'a' --x", "-\u200d", "-s “ ”x "]
+)
+def test_odd_characters_in_any_number_take_no_time(piece: str) -> None:
+    # Anything quadratic would take hours.
+    with suppress(CellError):
+        parse_cell(f"hi {piece * 50_000}", "there")
+    with suppress(CellError):
+        parse_cell(piece * 50_000, "there")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ Values are encoded when an operation is handed over, so that later changes to it
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from llm_notebook.journal.operations import (
@@ -17,7 +16,7 @@ from llm_notebook.journal.operations import (
     Revoked,
     TurnBegun,
     TurnEnded,
-    cell_place,
+    renamed_cell_place,
 )
 from llm_notebook.journal.sqlite.call_writes import call_decided, call_moved, call_proposed
 from llm_notebook.journal.sqlite.columns import text_column, text_of, time_column
@@ -108,11 +107,9 @@ def _notebook_renamed(renamed: NotebookRenamed) -> Write[None]:
         run = transaction.connection.execute
         run("UPDATE turns SET notebook = ? WHERE notebook = ?", (after, before))
         run("UPDATE grants SET place = ? WHERE scope = 'notebook' AND place = ?", (after, before))
-        for number, place in run(
-            "SELECT number, place FROM grants WHERE scope = 'cell' AND revoked_at IS NULL"
-        ).fetchall():
-            container, *cell = json.loads(text_of(place))
-            if container == renamed.before:
-                run("UPDATE grants SET place = ? WHERE number = ?", (cell_place(renamed.after, *cell), number))
+        of_cells = "SELECT number, place FROM grants WHERE scope = 'cell' AND revoked_at IS NULL"
+        for number, place in run(of_cells).fetchall():
+            moved = renamed_cell_place(text_of(place), renamed.before, renamed.after)
+            run("UPDATE grants SET place = ? WHERE number = ?", (text_column(moved), number))
 
     return Write(store, must_last=True)
