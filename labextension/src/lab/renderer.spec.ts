@@ -182,6 +182,10 @@ const UNREADABLE: unknown[] = [
   { ...transcript(), footer: [{}] },
   { ...transcript(), error: 'x' },
   { ...transcript(), remarks: 'x' },
+  {
+    ...transcript(),
+    more: JSON.parse('['.repeat(200) + ']'.repeat(200)) as unknown
+  },
   ...['origin', 'params', 'grants', 'digest', 'reason', 'destructive'].map(
     name => {
       const block = pending({ [name]: name === 'params' ? [{}] : undefined });

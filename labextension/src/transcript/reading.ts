@@ -204,13 +204,30 @@ const MESSAGES: Record<string, Check> = {
   gone: shape({ id: isText })
 };
 
-/** The transcript that a value is; null if this version cannot read it. */
-export function readTranscript(value: unknown): ITranscript | null {
-  return isTranscript(value) ? (value as ITranscript) : null;
+/** No document is nested more deeply. What is may overflow the stack of whoever walks through it. */
+const DEEPEST = 100;
+
+/** Whether a value of JSON is nested so little that anybody can walk through it. */
+export function isShallow(value: unknown, levels = DEEPEST): boolean {
+  if (typeof value !== 'object' || value === null) {
+    return true;
+  }
+  return (
+    levels > 0 &&
+    Object.values(value).every(inner => isShallow(inner, levels - 1))
+  );
 }
 
+/** The transcript that a value is; null if this version cannot read it. */
+export function readTranscript(value: unknown): ITranscript | null {
+  return isTranscript(value) && isShallow(value)
+    ? (value as ITranscript)
+    : null;
+}
+
+/** The delta that a value is; null if this version cannot read it. */
 export function readDelta(value: unknown): IDelta | null {
-  return isDelta(value) ? (value as IDelta) : null;
+  return isDelta(value) && isShallow(value) ? (value as IDelta) : null;
 }
 
 /** The message that a kernel sent; null if this version cannot read it. */
@@ -221,5 +238,5 @@ export function readMessage(value: unknown): FromKernel | null {
   const check = has(MESSAGES, value.type as string)
     ? MESSAGES[value.type as string]
     : null;
-  return check?.(value) ? (value as FromKernel) : null;
+  return check?.(value) && isShallow(value) ? (value as FromKernel) : null;
 }

@@ -173,6 +173,13 @@ test('of a failed tool the type, the message and its own frames are shown', () =
   ]);
 });
 
+test('arguments that are nested very deeply are shown as they were written', () => {
+  const json = `{"a": ${'['.repeat(9000)}${']'.repeat(9000)}}`;
+  const page = shown(call('f', {}, { arguments: json, ...ran }));
+  expect(page.text('summary')).toContain('f {"a": [[[');
+  expect(page.text('.llm-well')).toBe(json);
+});
+
 test('a note of ours is shown', () => {
   const page = shown(
     call('f', {}, { note: 'A hook changed the arguments.', ...ran })

@@ -8,6 +8,7 @@ import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
 import { nameNodes, visible, visibleName } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext } from '../piece';
+import { isShallow } from '../reading';
 
 /** How far a grant reaches, in words. */
 export const SCOPES: Record<Scope, string> = {
@@ -49,11 +50,14 @@ function oneArgument(name: string, text: string): string {
   return `${visibleName(name)}=${oneLine(visible(text), 120)}`;
 }
 
-/** The JSON object that a text holds; null if it does not hold one, or not all of it has arrived. */
+/** The JSON object that a text holds; null if it does not hold one, if it is nested too deeply, or if not all of it has arrived. */
 export function parseObject(json: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(json);
-    return value && typeof value === 'object' && !Array.isArray(value)
+    return value &&
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      isShallow(value)
       ? (value as Record<string, unknown>)
       : null;
   } catch {
