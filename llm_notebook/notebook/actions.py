@@ -236,7 +236,7 @@ class Actions:
             return None
         turn.view.mark_blocked(block.call_id, "")
         try:
-            if self._turns.renew(turn):
+            if verdict == "approved" and self._turns.renew(turn):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
         except JournalError as error:
