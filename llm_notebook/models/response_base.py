@@ -222,6 +222,9 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             yield Prepare(toolboxes)
         if not calls:
             return []
+        # The calls are asked about as the tools that the model was offered are, and as those given now are.
+        for offered in (self.prompt, prompt):
+            plan.keep_policies(offered)
         turn = self._turn
         return (yield from Chain(prompt, plan, log).run(calls, prompt, turn.history(), turn.turn_id, turn))
 

@@ -264,7 +264,7 @@ class Actions:
         if problem:
             return None
         try:
-            if self._turns.renew(turn):
+            if verdict == "approved" and self._turns.renew(turn):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
         except JournalError as error:

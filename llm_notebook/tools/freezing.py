@@ -82,7 +82,7 @@ def _in_order(as_json: Any, as_python: Any) -> Any:
 def _order(value: Any) -> tuple[bool, Any, str]:
     """Sort numbers by size, and everything else by its text."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return (not is_number, value if is_number else 0, _text(value))
+    return (False, value, "") if is_number else (True, 0, _text(value))
 
 
 def _text(value: Any) -> str:

@@ -137,6 +137,15 @@ def test_calls_that_are_run_by_hand_keep_their_policy_too(face: Face, journal: A
     assert ran == []
 
 
+def test_calls_that_are_run_by_hand_with_other_tools_ask_as_those_that_were_offered(face: Face) -> None:
+    response = face.rounds(calls("/a", "/b"), "done").prompt("Hi", tools=[llm.require_approval(delete)])
+    with pytest.raises(llm.PauseChain) as caught:
+        face.do(response.execute_tool_calls(tools=[delete]))
+    caught.value.deny("no")
+    assert pause_of(face, caught.value.resume(tools=[delete])).request.arguments == {"path": "/b"}
+    assert ran == []
+
+
 def test_the_digest_covers_the_policy(face: Face) -> None:
     digests = {
         asked(face, "/a", **mark).request.digest for mark in ({}, {"destructive": True}, {"when": lambda path: True})
