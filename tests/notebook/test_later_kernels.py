@@ -365,7 +365,7 @@ def test_what_a_cell_asks_about_is_asked_about_in_a_later_kernel(
     waiting = ask(fresh, code)
     again(fresh, definition)
     if verdict == "click":
-        assert act(fresh, click_of(waiting)).traceback == ""
+        assert act(fresh, told_click(fresh, waiting)).traceback == ""
     elif verdict == "run the cell":
         shown = ask(fresh, code)
         assert fresh.value("len(sent)") == 0
