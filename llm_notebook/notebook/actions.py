@@ -32,6 +32,7 @@ from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
+from llm_notebook.notebook.captured import CapturedQuestions
 from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
@@ -65,6 +66,7 @@ class Actions:
     def __init__(self, turns: LiveTurns) -> None:
         self._turns = turns
         self._main: MainThread | None = None
+        self._captured = CapturedQuestions(turns)
 
     def open(self) -> None:
         """Connect to the front end and watch for cells that define missing tools."""
@@ -73,10 +75,12 @@ class Actions:
         self._turns.front.open(self.receive, self._turns.front_end_changed)
         self._turns.received = self.receive
         self._turns.shell.events.register("post_run_cell", self._unblock)
+        self._captured.open()
 
     def close(self) -> None:
         """Disconnect from the front end, and leave every turn as a record."""
         self._turns.shell.events.unregister("post_run_cell", self._unblock)
+        self._captured.close()
         self._turns.leave()
         self._turns.front.close()
         if self._main is not None:

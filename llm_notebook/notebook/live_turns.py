@@ -78,6 +78,7 @@ class LiveTurns:
         cell_tools: the tools that each cell was run with last, by name, by the cell (see `Origin.cell`). They are given to the turns
             of earlier kernels that wait in the cell.
         received: called with what a reader does in a widget.
+        paused: called with the id of each transcript that ends a cell with a question.
     """
 
     shell: InteractiveShell
@@ -88,6 +89,7 @@ class LiveTurns:
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     received: Callable[[dict[str, Any]], None] = lambda _message: None
+    paused: Callable[[str], None] = lambda _transcript: None
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
@@ -195,7 +197,8 @@ class LiveTurns:
         for turn in self.turns.values():
             if turn.chain is not None and turn.origin.notebook == before:
                 turn.chain._chain.log.origin = replace(turn.origin, notebook=after)
-            turn.rounds = [_renamed(entry, before, after) for entry in turn.rounds]
+            # The journal renamed it first.
+            turn.rounds = read_rounds(turn.view.id) if turn.rounds else ()
         self.cell_tools = {
             (after if notebook == before else notebook, *cell): tools
             for (notebook, *cell), tools in self.cell_tools.items()
@@ -259,6 +262,7 @@ class LiveTurns:
         self._stop_queue(turn)
 
     def _stop_queue(self, turn: LiveTurn) -> None:
+        self.paused(turn.view.id)
         if turn.view.state == "paused" and self.on_pause == "stop":
             raise CellHalted("Waiting for your approval.")
 
@@ -356,9 +360,3 @@ class LiveTurns:
     def _receive(self, message: dict[str, Any]) -> None:
         # `received` is set when the actions connect, so it is looked up at each message.
         self.received(message)
-
-
-def _renamed(entry: TurnEntry, before: str, after: str) -> TurnEntry:
-    if entry.begun.notebook != before:
-        return entry
-    return replace(entry, begun=replace(entry.begun, notebook=after))

@@ -169,14 +169,14 @@ class LLMMagics(Magics):
             return
         # An execution says it for each of its prompts, but what is asked under the former path later belongs to another notebook.
         self._followed = execution.name
-        if before in self.sessions:
-            self.sessions[after] = self.sessions.pop(before)
-        self.turns.rename_notebook(before, after)
         journal = process.of(CurrentJournal).journal
         if journal is not None:
             # If the journal fails, questions are asked anew; nothing is lost.
             with suppress(JournalError):
                 journal.submit(NotebookRenamed(before, after)).result()
+        if before in self.sessions:
+            self.sessions[after] = self.sessions.pop(before)
+        self.turns.rename_notebook(before, after)
 
     def _follow_cell(self, *_info: object) -> None:
         # The front end says it once, and the cell that it says it with need not ask a model.

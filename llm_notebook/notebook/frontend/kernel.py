@@ -43,6 +43,7 @@ __all__ = [
     "current_request",
     "held_interrupts",
     "in_kernel",
+    "is_captured",
     "is_interactive",
     "kernel_session",
     "publisher",
@@ -127,10 +128,8 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
         None where output must take the ordinary way because somebody captures it (`%%capture`, message hooks), and where the
         front end is not ipykernel's.
     """
-    from ipykernel.zmqshell import ZMQDisplayPublisher  # there is no ipykernel in a terminal
-
-    display = shell.display_pub
-    if type(display) is not ZMQDisplayPublisher or getattr(display, "_hooks", None):
+    display: Any = shell.display_pub
+    if is_captured(shell):
         return None
     session, socket, topic = display.session, display.pub_socket, display.topic
     # A thread that looked for the parent when it sends would publish into whatever cell runs then.
@@ -144,6 +143,14 @@ def threadsafe_publisher(shell: InteractiveShell) -> Publish | None:
         session.send(socket, kind, content, parent=parent, ident=topic)
 
     return publish
+
+
+def is_captured(shell: InteractiveShell) -> bool:
+    """Return whether somebody captures output (`%%capture`, message hooks). Other front ends than ipykernel's count as that."""
+    from ipykernel.zmqshell import ZMQDisplayPublisher  # there is no ipykernel in a terminal
+
+    display = shell.display_pub
+    return type(display) is not ZMQDisplayPublisher or bool(getattr(display, "_hooks", None))
 
 
 def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str, Any]], None] | None:
