@@ -65,10 +65,18 @@ def _loaded_source(function: types.FunctionType) -> tuple[str, bool] | None:
 
 @functools.lru_cache(maxsize=8)
 def _codes_in(text: str, futures: int) -> tuple[types.CodeType, ...]:
-    """Return the code objects of all functions in a text; none if it is not Python."""
+    """Return the code objects of all functions in a text; none if it is not Python.
+
+    IPython compiles each statement of a cell by itself. That makes a difference: how a function calls `module.name()` depends on whether
+    the module is imported in the same compilation. So each function is compiled both ways.
+    """
+    flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        return tuple(_nested(compile(text, "<source>", "exec", flags, dont_inherit=True)))
+        module = ast.parse(text)
+        units = [module, *(ast.Module([statement], []) for statement in module.body)]
+        return tuple(
+            code for unit in units for code in _nested(compile(unit, "<source>", "exec", flags, dont_inherit=True))
+        )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pydantic
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 import llm_notebook as llm
 from llm_notebook.approvals.identity import identify
@@ -366,6 +368,19 @@ def test_the_source_shown_is_that_of_the_loaded_code(
     source = source_in(face, wipe)
     assert "has changed since" in source["note"]
     assert "really wiped" in source["code"]
+
+
+CELL = """import json
+
+def wipe(path: str) -> str:
+    return json.dumps(path)
+"""
+
+
+def test_the_source_of_a_function_is_shown_whose_cell_imports_what_it_calls(face: Face) -> None:
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    assert shell.run_cell(CELL).success
+    assert source_in(face, shell.user_ns["wipe"]) == {"title": "wipe", "code": CELL[CELL.index("def") :]}
 
 
 def _rewrite(module: Path, text: str) -> None:

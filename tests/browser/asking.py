@@ -107,6 +107,8 @@ class Asking:
     def wait_for_card(self) -> None:
         """Wait until the question is shown and can be answered."""
         expect(self.card).to_be_visible()
+        # A card that is not in view cannot be answered.
+        self.card.scroll_into_view_if_needed()
         expect(self.button("Approve").or_(self.button("It ran…"))).not_to_have_attribute("aria-disabled", "true")
 
     def ask_kernel(self) -> None:

@@ -142,15 +142,19 @@ def test_a_whole_toolbox_can_be_approved_and_consent_is_to_its_command(face: Fac
     def boxed(**given: Any) -> MCPToolbox:
         return llm.require_approval(llm.mcp_toolbox(COMMAND, **given))
 
-    model = face.rounds(asks(llm.ToolCall("add", {"a": 1, "b": 2}, "1")), "done")
-    with boxed() as first, boxed(env={"MODE": "other"}) as other, boxed() as again:
+    def asked(box: MCPToolbox) -> tuple[Any, llm.PauseChain]:
+        model = face.rounds(asks(llm.ToolCall("add", {"a": 1, "b": 2}, "1")), "done")
         with pytest.raises(llm.PauseChain) as caught:
-            face.text(model.chain("Hi", tools=[first]))
-        kept = caught.value.to_dict()
-        caught.value.approve()
+            face.text(model.chain("Hi", tools=[box]))
+        return model, caught.value
+
+    with boxed() as first, boxed(env={"MODE": "other"}) as other, boxed() as again:
+        _, pause = asked(first)
+        pause.approve()
         with pytest.raises(llm.PauseChain):
-            face.text(caught.value.resume(tools=[other]))
-        loaded = llm.load_pause(kept, model=model, tools=[again])
+            face.text(pause.resume(tools=[other]))
+        model, pause = asked(first)
+        loaded = llm.load_pause(pause.to_dict(), model=model, tools=[again])
         loaded.approve()
         assert face.text(loaded.resume(tools=[again])) == "done"
     assert model.requests[-1].messages[-1].parts[0].output == "3"
