@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import hypothesis.strategies as st
@@ -105,8 +106,11 @@ def gemini_part(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def as_sent_back(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the parts that are sent back: adjacent unsigned texts of a kind are joined, and unsigned reasoning is left out."""
-    joined: list[dict[str, Any]] = []
+    """Return the parts that are sent back.
+
+    Adjacent unsigned texts of a kind are joined, unsigned reasoning is left out, and a call with the id of an earlier one has another.
+    """
+    parts, joined = told_apart(parts), list[dict[str, Any]]()
     for part in parts:
         before = joined[-1] if joined else {}
         plain = [set(one) <= {"text", "thought"} and "text" in one for one in (before, part)]
@@ -115,6 +119,18 @@ def as_sent_back(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             joined.append(part)
     return [part for part in joined if not (part.get("thought") and "thoughtSignature" not in part)]
+
+
+def told_apart(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    seen: Counter[str] = Counter()
+    apart = []
+    for part in parts:
+        call = part.get("functionCall", {})
+        if "id" in call:
+            seen[call["id"]] += 1
+        is_again = "id" in call and seen[call["id"]] > 1
+        apart.append(part | {"functionCall": call | {"id": f"{call['id']}-{seen[call['id']]}"}} if is_again else part)
+    return apart
 
 
 @given(st.data())
