@@ -34,7 +34,8 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     verdict = action.get("verdict")
     if block is None or block.request is None or verdict not in VERDICTS:
         return False
-    return action.get("shown") == displayed_digest(turn.view, block, verdict)
+    # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
+    return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
 
 
 def has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:

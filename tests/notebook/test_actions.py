@@ -84,7 +84,7 @@ def test_a_click_on_something_else_than_what_is_asked_decides_nothing(live: Kern
         {**click, "shown": shown_of(json.loads(document.replace("/a", "/tmp/cache")))},
         {**click, "shown": shown_of(json.loads(document.replace("erase", "read")))},
         {**click, "shown": shown_of(json.loads(document.replace('"destructive": false', '"destructive": true')))},
-        {name: value for name, value in click.items() if name != "shown"},
+        {name: value for name, value in click.items() if name != "shown"} | {"digest": "0" * 64},
         {**another, "transcript": click["transcript"]},
     ]
     for action in forged:
@@ -93,6 +93,12 @@ def test_a_click_on_something_else_than_what_is_asked_decides_nothing(live: Kern
     _act(live, click)
     _act(live, another)
     assert live.value("ran") == ["/a", "/b"]
+
+
+def test_what_draws_no_card_decides_about_the_request(live: Kernel) -> None:
+    _, asked = _ask(live, "/a")
+    _act(live, {name: value for name, value in click_of(asked).items() if name != "shown"})
+    assert live.value("ran") == ["/a"]
 
 
 def test_a_long_value_is_approved_by_those_who_opened_it(live: Kernel) -> None:
