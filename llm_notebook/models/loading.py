@@ -65,6 +65,9 @@ def load_pause(
     Data can be changed on their way. So consent is bound to what the loaded pause shows: if that is not what was asked, a decision
     about it does not count. A pause that was settled is not run again as long as this process or a journal knows of it.
 
+    A decision that was made before `to_dict()` is in the data and counts, unless this process or a journal knows better. So load only
+    data that nobody else can write.
+
     Args:
         data: what `to_dict()` returned.
         model: the model to continue with; the one named in the data if not given.

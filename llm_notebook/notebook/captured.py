@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.errors import CellHalted
-from llm_notebook.notebook.frontend.kernel import current_request, in_kernel, is_captured
+from llm_notebook.notebook.frontend.kernel import in_kernel, is_captured
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -50,8 +50,7 @@ class CapturedQuestions:
         hidden, self._hidden = self._hidden, []
         shown = [turn for name in hidden if (turn := self._turns.turns.get(name)) is not None and turn.is_waiting]
         for turn in shown:
-            turn.request = current_request(self._turns.shell)
-            turn.display.open(here=True)
-            turn.display.close()
-        if shown and self._turns.on_pause == "stop" and result.success:
-            result.error_in_exec = CellHalted("Waiting for your approval.")
+            try:
+                self._turns.show_again(turn)
+            except CellHalted as halted:
+                result.error_in_exec = result.error_in_exec or halted

@@ -245,6 +245,14 @@ def tool_message(*items: Content | Iterable[Content], provider_metadata: Metadat
     return Message("tool", _to_parts(items), provider_metadata)
 
 
+def error_message(error: BaseException) -> str:
+    """Return the message of an error; empty if it has none or fails to give it. Never raises."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def json_text(value: object) -> str:
     """Return compact JSON, as it is sent to providers. Non-ASCII characters are not escaped."""
     return _JSON.encode(value)

@@ -8,6 +8,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm_notebook.parts.messages import error_message
+
 __all__ = ["Failure", "failure_of"]
 
 _LONGEST_MESSAGE = 2_000
@@ -51,7 +53,7 @@ def failure_of(error: BaseException) -> Failure:
             lines.append(f"    {frame.line[:_LONGEST_LINE]}")
     if libraries:
         lines.append(f"… and {libraries} in libraries")
-    return Failure(type(error).__name__, str(error)[:_LONGEST_MESSAGE], "\n".join(lines))
+    return Failure(type(error).__name__, error_message(error)[:_LONGEST_MESSAGE], "\n".join(lines))
 
 
 def _place(filename: str) -> str:

@@ -31,7 +31,7 @@ from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
-from llm_notebook.parts.messages import json_text
+from llm_notebook.parts.messages import error_message, json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
@@ -200,7 +200,9 @@ class ToolRun:
         except Pause as pause:
             return (yield from self._ask(entry, asked, frozen, pause))
         except (Exception, SystemExit) as error:
-            said = f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else str(error)
+            said = (
+                f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else error_message(error)
+            )
             result = _failed(asked, f"{note}Error: {said or type(error).__name__}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)

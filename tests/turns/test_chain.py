@@ -449,6 +449,20 @@ def test_a_tool_that_calls_sys_exit_has_failed(face: Face, is_async: bool, code:
     assert results_in(model.requests[1]) == [f"Error: the tool called sys.exit({said})"]
 
 
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+def test_an_error_that_cannot_give_its_message_is_told_by_its_type(face: Face) -> None:
+    def fails() -> str:
+        raise Speechless
+
+    model = face.rounds(asks(llm.ToolCall("fails", {}, "c1")), "done")
+    assert face.text(model.chain("Hi", tools=[fails])) == "done"
+    assert results_in(model.requests[1]) == ["Error: Speechless"]
+
+
 @pytest.mark.parametrize("depth", [101, 500])
 def test_arguments_that_are_nested_too_deep_are_refused_in_a_sentence(face: Face, depth: int) -> None:
     ran: list[Any] = []
