@@ -475,3 +475,19 @@ def test_a_denial_that_is_replaced_while_it_is_carried_out_does_not_count(face: 
     assert ran == ["/0"]
     assert states(journal) == {"c0": "finished"}
     assert llm.pending() == []
+
+
+def test_an_error_that_cannot_give_its_message_is_kept_by_its_type(face: Face, journal: Journal) -> None:
+    class Speechless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no message")
+
+    def fails() -> str:
+        raise Speechless
+
+    model = face.rounds(asks(llm.ToolCall("fails", {}, "c1")), "done")
+    assert face.text(model.chain("Hi", tools=[fails])) == "done"
+    [call] = [call for turn in journal.chain(journal.latest_turn().begun.chain_id) for call in turn.calls]
+    assert call.state == "failed"
+    assert call.result is not None
+    assert type(call.result.exception).__name__ == "Speechless"

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast, overload
 
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage, error_message
 from llm_notebook.tools.calls import ToolResult
 
 __all__ = [
@@ -186,7 +186,7 @@ def result_column(result: ToolResult | None, contents: Contents) -> str | None:
             "output": result.output,
             "attachments": [contents.keep(attachment) for attachment in result.attachments],
             "tool_call_id": result.tool_call_id,
-            "exception": None if error is None else [type(error).__name__, str(error)],
+            "exception": None if error is None else [type(error).__name__, error_message(error)],
         }
     )
 
