@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import browser_stream, import_time, journal, streaming, tool_loop
+from benchmarks import browser_stream, import_time, journal, many_at_once, streaming, tool_loop
 
 import_time.run()
 streaming.run()
 tool_loop.run()
+many_at_once.run()
 journal.run()
 browser_stream.run()

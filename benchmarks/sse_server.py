@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
+from pathlib import Path
+
+import trustme
 
 __all__ = ["main"]
 
@@ -53,9 +57,21 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.close()
 
 
+def _make_context(folder: Path) -> ssl.SSLContext:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
 async def main() -> None:
-    """Serve on a free port, which is printed first, until the process is ended."""
-    server = await asyncio.start_server(_answer, "127.0.0.1", 0)
+    """Serve on a free port, which is printed first, until the process is ended.
+
+    With a folder as the program's argument, serve with TLS, and leave the certificate of the authority there as `ca.pem`.
+    """
+    context = _make_context(Path(sys.argv[1])) if len(sys.argv) > 1 else None
+    server = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context, backlog=1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -115,6 +116,11 @@ class Face:
         text: str = self.do(response.text())
         return text
 
+    def texts(self, responses: list[Any]) -> list[str]:
+        """Return the texts of responses that are read all at once."""
+        with ThreadPoolExecutor(len(responses)) as threads:
+            return list(threads.map(self.text, responses))
+
     def error_of(self, model: Any) -> llm.ModelError:
         """Return the error that a prompt ends in."""
         with pytest.raises(llm.ModelError) as caught:
@@ -156,6 +162,12 @@ class AsyncFace(Face):
 
     def do(self, result: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(result)
+
+    def texts(self, responses: list[Any]) -> list[str]:
+        async def all_texts() -> list[str]:
+            return await asyncio.gather(*[response.text() for response in responses])
+
+        return self.do(all_texts())
 
     def chunks(self, response: Any) -> Iterator[str]:
         return self._blocking(response)

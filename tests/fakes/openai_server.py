@@ -19,7 +19,18 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Cut", "OpenAIServer", "Reply", "Request", "Reset", "UntilClosed", "UntilSet", "sse", "text_chunk"]
+__all__ = [
+    "Cut",
+    "OpenAIServer",
+    "Reply",
+    "Request",
+    "Reset",
+    "UntilClosed",
+    "UntilMet",
+    "UntilSet",
+    "sse",
+    "text_chunk",
+]
 
 _PATIENCE = 30
 
@@ -29,6 +40,13 @@ class UntilSet:
     """A step of a reply that waits until the event is set."""
 
     event: threading.Event
+
+
+@dataclass(slots=True)
+class UntilMet:
+    """A step of a reply that waits until as many replies as the barrier demands have come to it."""
+
+    barrier: threading.Barrier
 
 
 @dataclass(slots=True)
@@ -46,7 +64,7 @@ class Reset:
     """A step of a reply that breaks the connection so that the client's system reports a reset."""
 
 
-Step = bytes | UntilSet | UntilClosed | Cut | Reset
+Step = bytes | UntilSet | UntilMet | UntilClosed | Cut | Reset
 
 
 @dataclass(slots=True)
@@ -203,10 +221,13 @@ class _Handler(BaseHTTPRequestHandler):
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 
-    def _perform(self, step: UntilSet | UntilClosed | Cut | Reset) -> bool:
+    def _perform(self, step: UntilSet | UntilMet | UntilClosed | Cut | Reset) -> bool:
         """Perform a step of a reply. Return False to end the connection."""
         if isinstance(step, UntilSet):
             return step.event.wait(_PATIENCE)
+        if isinstance(step, UntilMet):
+            step.barrier.wait(_PATIENCE)
+            return True
         self.close_connection = True
         if isinstance(step, UntilClosed):
             try:

@@ -17,9 +17,20 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
+from llm_notebook.providers.http import connections
 from llm_notebook.providers.http.transport import Transport
 from tests.fakes.faces import Face
-from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed, UntilSet, refusal, sse, text_chunk, text_reply
+from tests.fakes.openai_server import (
+    OpenAIServer,
+    Reply,
+    UntilClosed,
+    UntilMet,
+    UntilSet,
+    refusal,
+    sse,
+    text_chunk,
+    text_reply,
+)
 
 ROOT = Path(llm.__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("short_waits", "own_transport")
@@ -36,6 +47,42 @@ def test_five_prompts_are_one_connection(face: Face, openai_server: OpenAIServer
             assert face.text(response) == "ok"
     assert openai_server.connections == 1
     assert len(openai_server.requests) == 5
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_prompts_at_once_open_no_connection_while_one_is_idle(
+    face: Face, openai_server: OpenAIServer, rounds: int
+) -> None:
+    at_once = 40
+    model = face.openai(openai_server.base_url)
+    for _ in range(rounds):
+        all_asked = threading.Barrier(at_once)
+        openai_server.play(*[Reply([UntilMet(all_asked), sse(text_chunk("ok"))])] * at_once)
+        assert face.texts([model.prompt("Hi") for _ in range(at_once)]) == ["ok"] * at_once
+    openai_server.play(*[text_reply("ok")] * 5)
+    for _ in range(5):
+        assert face.text(model.prompt("Hi")) == "ok"
+    assert openai_server.connections == at_once
+
+
+def test_more_prompts_than_connections_wait_for_each_other(
+    face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most_connections", lambda: 3)
+    openai_server.play(*[text_reply("ok")] * 30)
+    model = face.openai(openai_server.base_url)
+    assert face.texts([model.prompt("Hi") for _ in range(30)]) == ["ok"] * 30
+    assert openai_server.connections <= 3
+
+
+def test_clients_that_have_long_been_idle_are_taken_out_oldest_first() -> None:
+    seconds = [0.0]
+    idle: connections.IdleClients[str] = connections.IdleClients(lambda: seconds[0])
+    for client in "abc":
+        idle.keep(client)
+        seconds[0] += 30
+    assert [idle.take_old(), idle.take_old()] == ["a", None]
+    assert [idle.take(), idle.take(), idle.take()] == ["c", "b", None]
 
 
 def test_no_cookie_is_kept(face: Face, openai_server: OpenAIServer) -> None:
@@ -160,7 +207,7 @@ def test_the_end_of_a_loop_closes_its_connections(openai_server: OpenAIServer) -
         asyncio.run(main())
         gc.collect()
     assert gone.wait(30)
-    assert len(process.of(Transport)._by_loop) == 0
+    assert len(process.of(Transport)._connections._by_loop) == 0
 
 
 def test_a_script_ends_without_a_warning(openai_server: OpenAIServer) -> None:

@@ -20,7 +20,7 @@ import trustme
 
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
-from llm_notebook.providers.http import transport
+from llm_notebook.providers.http import connections, transport
 from llm_notebook.providers.http.transport import Transport
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal, sse, text_chunk, text_reply
@@ -191,7 +191,7 @@ def test_a_cancelled_task_ends_a_wait(openai_server: OpenAIServer) -> None:
 def test_each_server_has_connections_of_its_own(
     face: Face, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "_LIMITS", httpx.Limits(max_connections=1))
+    monkeypatch.setattr(connections, "most_connections", lambda: 1)
     go_on = threading.Event()
     other = OpenAIServer()
     openai_server.play(Reply([sse(text_chunk("a"), done=False), UntilSet(go_on), sse(text_chunk("b"))]))

@@ -1,0 +1,307 @@
+"""The connections to servers: each serves one request at a time, and waits for the next one in between.
+
+httpx has a pool too, but whenever a request begins or ends, that pool looks at every connection and at every request that waits, so that
+the work of a thousand requests grows with the square of how many are sent at once; and it closes idle connections beyond a number, only
+to open new ones a moment later. So a connection is an httpx client here that may open one connection, and `IdleClients` is the pool.
+Taking a client and keeping it cost the same however many there are. The one that was used last is taken first, which lets the others
+grow old and be closed. `send()` and `asend()` keep a client when the reply has been read to its end. After anything else they close it.
+
+*Event loops.* Sync clients belong to the process. Async clients belong to an event loop, because their sockets are registered with it,
+and are closed when that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async generators. So
+`_async_server()` starts a generator that only waits, and that closes the loop's clients when it is closed itself.
+
+*Forks.* Two processes must not write into one connection. A forked child therefore starts with new clients. It keeps a reference to
+the inherited async ones, because destroying them would wake the parent's event loops.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.cookiejar
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+import httpx
+
+from llm_notebook.errors import TransportError
+from llm_notebook.providers.http.exchange import TransportSettings
+from llm_notebook.providers.http.wire import TLSSettings
+
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
+
+__all__ = ["Connections", "IdleClients", "most_connections"]
+
+# httpx drops idle connections after 5 s, but people pause longer between prompts. It notices those that a server closed meanwhile.
+_IDLE_SECONDS = 60.0
+_MOST_CONNECTIONS = 512
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
+
+Client = TypeVar("Client")
+Semaphore = TypeVar("Semaphore")
+
+_Address = tuple[str, TLSSettings | None]
+"""A server's scheme, host and port, and the TLS settings: requests with the same pair share connections."""
+
+
+class IdleClients(Generic[Client]):
+    """The clients for one server that wait for their next request. Threads may use it at once: each step is a single one of a deque.
+
+    Args:
+        clock: the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting: deque[tuple[Client, float]] = deque()
+
+    def take(self) -> Client | None:
+        """Take the client that was used last; None if none is idle."""
+        try:
+            client, _ = self._waiting.pop()
+        except IndexError:
+            return None
+        return client
+
+    def keep(self, client: Client) -> None:
+        """Keep a client whose connection is open for the next request."""
+        self._waiting.append((client, self._clock()))
+
+    def take_old(self) -> Client | None:
+        """Take a client that has been idle for longer than a connection is kept, to be closed; None if there is none."""
+        try:
+            client, since = self._waiting.popleft()
+        except IndexError:
+            return None
+        if self._clock() - since > _IDLE_SECONDS:
+            return client
+        self._waiting.appendleft((client, since))
+        return None
+
+
+class _Server(Generic[Client, Semaphore]):
+    """One server, as one event loop or the sync code of the process uses it.
+
+    Args:
+        tls: the TLS context of its clients.
+        free: counts the connections that may still be opened or taken.
+
+    Attributes:
+        idle: the clients that wait for a request.
+    """
+
+    __slots__ = ("free", "idle", "tls")
+
+    def __init__(self, tls: ssl.SSLContext | Literal[False], free: Semaphore) -> None:
+        self.tls = tls
+        self.free = free
+        self.idle: IdleClients[Client] = IdleClients()
+
+
+@dataclass(slots=True)
+class _LoopServers:
+    """The servers of one event loop.
+
+    Attributes:
+        servers: the servers by their address.
+        closer: the async generator that the loop closes when it shuts down, and that then closes the clients.
+    """
+
+    servers: dict[_Address, _Server[httpx.AsyncClient, asyncio.Semaphore]] = field(default_factory=dict)
+    closer: AsyncGenerator[None, None] | None = None
+
+
+class Connections:
+    """The connections of this process to all servers, kept and reused.
+
+    Proxies are those that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+    """
+
+    def __init__(self) -> None:
+        self._inherited: list[object] = []
+        self._start_afresh()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_parent)
+        atexit.register(self.close)
+
+    def _start_afresh(self) -> None:
+        self._lock = threading.Lock()
+        self._servers: dict[_Address, _Server[httpx.Client, threading.BoundedSemaphore]] = {}
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopServers] = weakref.WeakKeyDictionary()
+        self._contexts: dict[TLSSettings | None, ssl.SSLContext] = {}
+
+    def _forget_parent(self) -> None:
+        # Destroying the clients of the parent's loops would wake those loops.
+        self._inherited.append(self._by_loop)
+        self._start_afresh()
+
+    def close(self) -> None:
+        """Close the idle connections of the sync clients. Those of an event loop are closed when the loop shuts down."""
+        with self._lock:
+            servers, self._servers = self._servers, {}
+        for server in servers.values():
+            while (client := server.idle.take()) is not None:
+                client.close()
+
+    @contextmanager
+    def send(self, request: httpx.Request, settings: TransportSettings) -> Iterator[httpx.Response]:
+        """Send a request on a connection of its own, and give the unread reply to the `with` block, which reads it to its end.
+
+        Raises:
+            httpx.PoolTimeout: every connection is busy for as long as the settings allow.
+        """
+        server = self._server(request.url, settings.tls)
+        if not server.free.acquire(timeout=settings.seconds):
+            raise httpx.PoolTimeout("every connection is busy", request=request)
+        try:
+            client = server.idle.take() or httpx.Client(verify=server.tls, limits=_ONE, cookies=_NoCookies())
+            try:
+                with closing(client.send(request, stream=True)) as reply:
+                    yield reply
+                # The stream refers to the reply. Such a circle for each request keeps the garbage collector busy.
+                del reply.stream
+            except BaseException:
+                client.close()
+                raise
+            if _stays_open(reply):
+                server.idle.keep(client)
+            else:
+                client.close()
+            if (old := server.idle.take_old()) is not None:
+                old.close()
+        finally:
+            server.free.release()
+
+    @asynccontextmanager
+    async def asend(self, request: httpx.Request, settings: TransportSettings) -> AsyncGenerator[httpx.Response, None]:
+        """Do as `send()` does, on the running event loop."""
+        server = await self._async_server(request.url, settings.tls)
+        try:
+            async with _timeout(settings.seconds if server.free.locked() else None):
+                await server.free.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("every connection is busy", request=request) from None
+        try:
+            client = server.idle.take() or httpx.AsyncClient(verify=server.tls, limits=_ONE, cookies=_NoCookies())
+            try:
+                async with aclosing(await client.send(request, stream=True)) as reply:
+                    yield reply
+                del reply.stream
+            except BaseException:
+                await client.aclose()
+                raise
+            if _stays_open(reply):
+                server.idle.keep(client)
+            else:
+                await client.aclose()
+            if (old := server.idle.take_old()) is not None:
+                await old.aclose()
+        finally:
+            server.free.release()
+
+    def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[httpx.Client, threading.BoundedSemaphore]:
+        address = _address_of(url, tls)
+        with self._lock:
+            if address not in self._servers:
+                free = threading.BoundedSemaphore(most_connections())
+                self._servers[address] = _Server(self._tls_context(address), free)
+            return self._servers[address]
+
+    async def _async_server(
+        self, url: httpx.URL, tls: TLSSettings | None
+    ) -> _Server[httpx.AsyncClient, asyncio.Semaphore]:
+        import asyncio  # a slow import that only async code needs, and async code has it loaded
+
+        address, loop = _address_of(url, tls), asyncio.get_running_loop()
+        with self._lock:
+            of_loop = self._by_loop.setdefault(loop, _LoopServers())
+            if address not in of_loop.servers:
+                free = asyncio.Semaphore(most_connections())
+                of_loop.servers[address] = _Server(self._tls_context(address), free)
+            server = of_loop.servers[address]
+        if of_loop.closer is None:
+            of_loop.closer = self._close_with(loop)
+            await anext(of_loop.closer)
+        return server
+
+    async def _close_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+        """Wait until the loop shuts down, and close its clients."""
+        try:
+            yield
+        finally:
+            with self._lock:
+                of_loop = self._by_loop.pop(loop, _LoopServers())
+            for server in of_loop.servers.values():
+                while (client := server.idle.take()) is not None:
+                    await client.aclose()
+
+    def _tls_context(self, address: _Address) -> ssl.SSLContext | Literal[False]:
+        """Return the TLS context for a server. Servers with the same settings share one; for plain http there is none.
+
+        Raises:
+            TransportError: a certificate file cannot be used.
+        """
+        origin, tls = address
+        if not origin.startswith("https:"):
+            return False
+        if tls not in self._contexts:
+            try:
+                self._contexts[tls] = httpx.create_ssl_context() if tls is None else _load_context(tls)
+            except OSError as error:
+                raise TransportError(
+                    f"The TLS settings for {origin} cannot be used ({error.strerror or error}). Check their files."
+                ) from None
+        return self._contexts[tls]
+
+
+def most_connections() -> int:
+    """Return how many connections to one server may be open: 512, but at most half of the files that the process may open."""
+    try:
+        import resource  # does not exist on Windows
+    except ImportError:
+        return _MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(_MOST_CONNECTIONS, files // 2))
+
+
+def _address_of(url: httpx.URL, tls: TLSSettings | None) -> _Address:
+    return f"{url.scheme}://{url.netloc.decode()}", tls
+
+
+def _stays_open(reply: httpx.Response) -> bool:
+    """Return False if the server closes the connection after this reply."""
+    return reply.headers.get("connection", "").lower() != "close" and reply.http_version != "HTTP/1.0"
+
+
+def _timeout(seconds: float | None) -> asyncio.Timeout:
+    import asyncio  # a slow import that only async code needs, and async code has it loaded
+
+    return asyncio.timeout(seconds)
+
+
+def _load_context(tls: TLSSettings) -> ssl.SSLContext:
+    """Make a TLS context, and load the certificate files into it."""
+    context = httpx.create_ssl_context(verify=tls.verify)
+    if tls.ca_file is not None:
+        path = Path(tls.ca_file).expanduser()
+        context.load_verify_locations(**{"capath" if path.is_dir() else "cafile": str(path)})
+    if tls.cert_file is not None:
+        key = None if tls.key_file is None else Path(tls.key_file).expanduser()
+        context.load_cert_chain(Path(tls.cert_file).expanduser(), key)
+    return context
+
+
+class _NoCookies(http.cookiejar.CookieJar):
+    """A cookie jar that stays empty. No model's API needs cookies, and looking for them is the slowest step of a short answer."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        pass
