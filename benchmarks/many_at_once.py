@@ -1,10 +1,12 @@
-"""Measures the CPU time of a short prompt when many are asked at once: few and many prompts in flight, sync and async, with TLS too."""
+"""Measures the CPU time of a short prompt when many are asked at once: sync and async, with TLS, and kept in a journal."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
@@ -12,13 +14,15 @@ from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
 __all__ = ["run"]
 
 _PROMPTS = 1000
-_FEW, _MANY = 16, 500
+_FEW, _SOME, _MANY = 16, 64, 500
 _ROUNDS = 3
 
 _TIMED = """
 import json, sys, time
 import llm_notebook as llm
-url, prompts, at_once, ca_file = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+url, prompts, at_once, ca_file, journal = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5]
+if journal:
+    llm.open_journal(journal)
 settings = {"base_url": f"{url}/3/32"} | ({"tls": llm.TLSSettings(ca_file=ca_file)} if ca_file else {})
 def timed(ask_all):
     ask_all(at_once)
@@ -56,33 +60,39 @@ timed(lambda count: loop.run_until_complete(ask_all(count)))
 
 def run() -> list[Row]:
     """Measure, print and return the rows."""
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [row for tls in (False, True) for row in _measure(tls, Path(folder))]
-    print_table(f"A prompt of {_PROMPTS:,}, {_MANY} at once (CPU)", rows, "us", 1e6)
+    with tempfile.TemporaryDirectory() as folder, _serving() as url:
+        rows = _compare_few_and_many(url)
+        kept = [_cost(_ASYNC, url, _SOME, journal=str(Path(folder, f"{number}.db"))) for number in range(_ROUNDS)]
+        unkept = [_cost(_ASYNC, url, _SOME) for _ in range(_ROUNDS)]
+    with tempfile.TemporaryDirectory() as folder, _serving(folder) as url:
+        rows += _compare_few_and_many(url, str(Path(folder, "ca.pem")))
+    rows.append(Row("async, kept in a journal", median_of(kept), "not kept", median_of(unkept), "<= 200 us more"))
+    print_table(f"A prompt of {_PROMPTS:,}, {_MANY} at once; with a journal, {_SOME} at once (CPU)", rows, "us", 1e6)
     return rows
 
 
-def _measure(tls: bool, folder: Path) -> list[Row]:
-    certificate = str(folder / "ca.pem") if tls else ""
-    arguments = [sys.executable, "-m", "benchmarks.sse_server", *([str(folder)] if tls else [])]
-    server = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
+def _compare_few_and_many(url: str, ca_file: str = "") -> list[Row]:
+    rows = []
+    for face, program in {"sync": _SYNC, "async": _ASYNC}.items():
+        few, many = (
+            median_of([_cost(program, url, at_once, ca_file) for _ in range(_ROUNDS)]) for at_once in (_FEW, _MANY)
+        )
+        rows.append(Row(f"{face}, TLS" if ca_file else face, many, f"{_FEW} at once", few, "<= 1.3"))
+    return rows
+
+
+def _cost(program: str, url: str, at_once: int, ca_file: str = "", journal: str = "") -> float:
+    return run_program(program, url, str(_PROMPTS), str(at_once), ca_file, journal)["cpu"]
+
+
+@contextmanager
+def _serving(folder: str = "") -> Iterator[str]:
+    """Serve during the `with` block: with TLS if there is a folder for the certificate. Yield the server's address."""
+    arguments = [sys.executable, "-m", "benchmarks.sse_server", *([folder] if folder else [])]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        url = f"{'https' if tls else 'http'}://localhost:{server.stdout.readline().strip()}"
-        rows = []
-        for face, program in {"sync": _SYNC, "async": _ASYNC}.items():
-            cost = {
-                at_once: median_of(
-                    [run_program(program, url, str(_PROMPTS), str(at_once), certificate)["cpu"] for _ in range(_ROUNDS)]
-                )
-                for at_once in (_FEW, _MANY)
-            }
-            what = f"{face}{', TLS' if tls else ''}"
-            rows.append(Row(what, cost[_MANY], f"{_FEW} at once", cost[_FEW], "<= 1.3"))
-    finally:
+        yield f"{'https' if folder else 'http'}://localhost:{server.stdout.readline().strip()}"
         server.kill()
-        server.wait()
-    return rows
 
 
 if __name__ == "__main__":
