@@ -14,6 +14,7 @@ from llm_notebook.errors import ModelError
 from scripts.chromium import provide_chromium
 from scripts.front_end import SOURCES, install_packages, provide_front_end
 from scripts.node import node_environment
+from scripts.other_pythons import CORE, find_other_pythons, install
 from scripts.weights import provide_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +64,7 @@ def main() -> int:
     if sys.argv[1:] == ["everything"]:
         _test_front_end(counts)
         _test_python(counts)
+        _test_other_pythons(counts)
         print(counts.line(), flush=True)
     return int(counts.failed > 0)
 
@@ -102,6 +104,15 @@ def _test_python(counts: Counts) -> None:
     report = RESULTS / "pytest.xml"
     report.unlink(missing_ok=True)
     counts.add(report, _run([sys.executable, "-m", "pytest", f"--junitxml={report}"], environment))
+
+
+def _test_other_pythons(counts: Counts) -> None:
+    for number, (version, python) in enumerate(find_other_pythons().items()):
+        inside = install(python, version, oldest=number == 0)
+        report = RESULTS / f"python{version}.xml"
+        report.unlink(missing_ok=True)
+        command = [str(inside), "-m", "pytest", f"--junitxml={report}", *CORE]
+        counts.add(report, 1 if inside is None else _run(command))
 
 
 def _run(command: list[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> int:

@@ -13,6 +13,8 @@ import warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.keys import Secret, delete_key, get_key, keys_path, list_keys, set_key
@@ -229,7 +231,7 @@ def test_a_secret_can_be_sent_in_a_header():
 
 @pytest.mark.parametrize("xmode", ["Plain", "Context", "Verbose", "Minimal"])
 def test_no_traceback_shows_a_key_when_storing_is_interrupted(xmode, monkeypatch, capsys):
-    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     set_key("other", f"{SECRET}-other")
     monkeypatch.setenv("NOT_SHOWN", SECRET)
 
@@ -247,7 +249,7 @@ def test_no_traceback_shows_a_key_when_storing_is_interrupted(xmode, monkeypatch
 
 
 def test_no_traceback_shows_a_key_when_finding_one_fails(folder, monkeypatch, capsys):
-    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     write_keys(folder, json.dumps({"service": SECRET, "broken": None}))
     monkeypatch.setenv("SERVICE_KEY", SECRET)
     shell.run_cell("%xmode Verbose")

@@ -44,7 +44,6 @@ _MAX_LINES = 100
 def recognise_math(parser: MarkdownIt) -> None:
     """Teach a parser the four ways to write a formula. The tokens are called `math_inline` and `math_display`."""
     parser.inline.ruler.before("escape", "math", _inline_rule)
-    parser.inline.add_terminator_char("$")
     parser.block.ruler.before(
         "fence", "math_display", _block_rule, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
