@@ -1,7 +1,7 @@
 """The JSON document of a TranscriptView, which the front end shows and the notebook file keeps; `document.ts` has its type.
 
 Since the notebook file keeps it, everything in it that a machine has written is shortened: arguments, results and the contents of
-approval cards.
+approval cards. Since it is sent as UTF-8, lone surrogates are spelled out, in all texts at once when the document is complete.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
-from llm_notebook.transcript.visible import encodable
+from llm_notebook.transcript.visible import encodable, encodable_document
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["MIME_TYPE", "block_document", "shown_arguments", "top_fields"]
+__all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "top_fields"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _LONGEST_RESULT = 20_000
@@ -33,20 +33,24 @@ def top_fields(view: TranscriptView) -> Document:
 
     The keys are always the same, so that a delta can tell that a value has become empty.
     """
-    return {
+    document = {
         "model": name_document(view.model_id),
         "state": view.state,
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view),
-        "remarks": [
-            encodable(remark) for remark in [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)]
-        ],
+        "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view),
-        "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
+        "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
     }
+    return encodable_document(document)
+
+
+def model_name(view: TranscriptView) -> str:
+    """Return the model as the document names it."""
+    return encodable(name_document(view.model_id))
 
 
 def block_document(block: Block, view: TranscriptView, text: str | None = None) -> Document:
@@ -58,15 +62,17 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
         text: the beginning of the block's text; by default all of it.
     """
     text = block.text if text is None else text
+    document: Document
     if isinstance(block, CallBlock):
-        return _call(block, view, text)
-    if block.kind == "text":
-        return {"kind": "text", "text": encodable(text)}
-    # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
-    document: Document = {"kind": "reasoning", "text": "" if view.hide_reasoning else encodable(text)}
-    if block.ended is not None:
-        document["seconds"] = round(block.ended - block.began, 3)
-    return document
+        document = _call(block, view, text)
+    elif block.kind == "text":
+        document = {"kind": "text", "text": text}
+    else:
+        # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
+        document = {"kind": "reasoning", "text": "" if view.hide_reasoning else text}
+        if block.ended is not None:
+            document["seconds"] = round(block.ended - block.began, 3)
+    return encodable_document(document)
 
 
 def shown_arguments(text: str, before: int = 0) -> str:
@@ -78,8 +84,8 @@ def shown_arguments(text: str, before: int = 0) -> str:
     """
     room = _LONGEST_ARGUMENTS - before
     if len(text) <= room:
-        return encodable(text)
-    return encodable(text[: max(0, room)]) + ("…" if room >= 0 else "")
+        return text
+    return text[: max(0, room)] + ("…" if room >= 0 else "")
 
 
 def _request(block: CallBlock, view: TranscriptView) -> Document | None:
@@ -91,7 +97,7 @@ def _request(block: CallBlock, view: TranscriptView) -> Document | None:
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     document: Document = {
         "kind": "call",
-        "callId": block.call_id or encodable(block.tool_call_id),
+        "callId": block.call_id or block.tool_call_id,
         "name": name_document(block.name),
         "arguments": shown_arguments(text),
         "status": block.status,
@@ -105,13 +111,13 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     if block.failure is not None:
         document["failure"] = {
             "type": name_document(block.failure.type),
-            "message": encodable(block.failure.message),
-            "frames": encodable(block.failure.frames),
+            "message": block.failure.message,
+            "frames": block.failure.frames,
         }
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
     if block.result is not None:
-        document["result"] = encodable(block.result[:_LONGEST_RESULT])
+        document["result"] = block.result[:_LONGEST_RESULT]
         if len(block.result) > _LONGEST_RESULT:
             document["resultHidden"] = len(block.result) - _LONGEST_RESULT
     return document
@@ -188,5 +194,5 @@ def _problem(view: TranscriptView) -> Document | None:
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),
         "text": shortened(problem.text, _LONGEST_SENTENCE),
-        "ways": [{"code": encodable(code), "text": encodable(text)} for code, text in problem.ways],
+        "ways": [{"code": code, "text": text} for code, text in problem.ways],
     }
