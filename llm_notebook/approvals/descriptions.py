@@ -211,7 +211,7 @@ def _is_made_in_python(kind: type) -> bool:
 
 def closure_of(function: types.FunctionType) -> dict[str, object]:
     """Return what a function closes over, by name, except for its class and for what it wraps."""
-    wrapped = attributes_of(function).get("__wrapped__")
+    wrapped = vars(function).get("__wrapped__")
     found: dict[str, object] = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
@@ -225,7 +225,7 @@ def closure_of(function: types.FunctionType) -> dict[str, object]:
 
 def is_adapter(function: object) -> bool:
     """Return whether a function only passes on to what it wraps, because this package made it for that."""
-    if not isinstance(function, types.FunctionType) or "__wrapped__" not in attributes_of(function):
+    if not isinstance(function, types.FunctionType) or "__wrapped__" not in vars(function):
         return False
     return str(function.__globals__.get("__name__", "")).partition(".")[0] == _PACKAGE
 

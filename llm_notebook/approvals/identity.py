@@ -58,16 +58,13 @@ class Identity:
         facts: a digest of each fact, by the fact's name.
         state: the values that the tool holds, the defaults of its parameters included.
         shown: `name = value` for what it runs with that the model does not see.
+        digest: one digest of all facts, as 64 hexadecimal digits.
     """
 
     facts: dict[str, str]
     state: State
     shown: list[str]
-
-    @property
-    def digest(self) -> str:
-        """One digest of all facts, as 64 hexadecimal digits."""
-        return digest_of_facts(self.facts)
+    digest: str
 
 
 def digest_of_facts(facts: dict[str, str]) -> str:
@@ -77,9 +74,10 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
-    gathered = _Gathered(tool.toolboxes)
+    toolboxes = tool.toolboxes
+    gathered = _Gathered(toolboxes)
     code = gathered.code_of(tool.implementation)
-    for toolbox in tool.toolboxes:
+    for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
         "name": tool.name,
@@ -92,7 +90,7 @@ def identify(tool: Tool) -> Identity:
         "object": gathered.objects,
     }
     digests = {name: _digest(fact) for name, fact in facts.items()}
-    return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)))
+    return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 
 def short_identity(given: object) -> str:
@@ -132,8 +130,6 @@ class _Gathered:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
         if function is None:
             return None
-        if is_adapter(function):
-            return self.code_of(attributes_of(function)["__wrapped__"])
         if isinstance(function, functools.partial):
             for position, value in enumerate(function.args, 1):
                 self._hold(f"argument {position}", value, function, is_settled=True)
@@ -154,16 +150,18 @@ class _Gathered:
         return ["object"]
 
     def _code_of_function(self, function: types.FunctionType) -> object:
-        described = []
-        for name, value in closure_of(function).items():
+        wrapped = vars(function).get("__wrapped__")
+        if is_adapter(function):
+            return self.code_of(wrapped)
+        code, closure, described = code_description(function.__code__), closure_of(function), []
+        for name, value in closure.items():
             if isinstance(value, types.FunctionType):
                 described.append([name, self._described(value, function)])
             else:
                 self._hold(name, value, function)
         for name, value in _defaults(function):
             self._hold(name, value, function, is_shown=False)
-        wrapped = attributes_of(function).get("__wrapped__")
-        return ["function", code_description(function.__code__), described, self.code_of(wrapped)]
+        return ["function", code, described, self.code_of(wrapped)]
 
     def add_toolbox(self, toolbox: Toolbox) -> None:
         """Gather the class, the constructor's arguments and the simple public attributes of a Toolbox."""
