@@ -169,7 +169,8 @@ class PausedChain:
         if tools is None and self._continuation is not None and not self._continuation._chain.has_failed:
             return self._continuation
         prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
-        call = self.call(self.request) if self.request is not None else None
+        # Without other tools the arguments were checked when they were edited.
+        call = self.call(self.request) if tools is not None and self.request is not None else None
         if self.request is not None and call is not None and call.decision is not None:
             _check_arguments(self.request, call.decision.arguments, prompt.tools)
         continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)
