@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["encodable", "encodable_document", "terminal_safe", "visible"]
+__all__ = ["encodable", "encodable_document", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -47,6 +48,11 @@ def visible(text: str) -> str:
     invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
+
+
+def visible_texts(texts: Iterable[str]) -> list[str]:
+    """Return `visible()` of each of several texts."""
+    return [visible(text) for text in texts]
 
 
 def terminal_safe(text: str) -> str:
