@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import LiveTurns
-from llm_notebook.notebook.recalling import read_open_turns, waits
+from llm_notebook.notebook.recalling import waits
 from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
+    from llm_notebook.journal.operations import TurnEntry
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.parts.messages import Message
 
@@ -45,40 +46,49 @@ def request_digest(
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def find_repeated(turns: LiveTurns, origin: Origin) -> LiveTurn | None:
-    """Return the turn that waits for a human since the same request was asked at the same place of the same cell; None if none does."""
+def find_repeated(turns: LiveTurns, origin: Origin, kept: Sequence[TurnEntry]) -> LiveTurn | None:
+    """Return the turn that waits for a human since the same request was asked at the same place of the same cell; None if none does.
+
+    Args:
+        turns: the turns of this kernel.
+        origin: where is asked.
+        kept: the open turns that the journal has of cells with this id.
+    """
     here = [turn for turn in turns.turns.values() if turn.is_waiting and origin.repeats(turn.origin)]
     if here:
         return here[-1]
-    for entry in reversed(read_open_turns(origin.cell_id)):
+    for entry in reversed(kept):
         found = turns.find(entry.begun.chain_id) if origin.repeats(origin_of(entry.begun)) else None
         if found is not None and found.is_waiting:
             return found
     return None
 
 
-def left_waiting(turns: LiveTurns, origin: Origin) -> list[str]:
-    """Return sentences that name the questions of a cell, or of cells that it was copied from, which wait although it asks anew."""
-    found = list(_open_calls(turns, origin))
+def left_waiting(turns: LiveTurns, origin: Origin, kept: Sequence[TurnEntry]) -> list[str]:
+    """Return sentences that name the questions of a cell, or of cells that it was copied from, which wait although it asks anew.
+
+    The arguments are those of `find_repeated()`.
+    """
+    found = list(_open_calls(turns, origin, kept))
     sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
     more = len(found) - len(sentences)
     return [*sentences, f"So were {more} more."] if more else sentences
 
 
-def _open_calls(turns: LiveTurns, origin: Origin) -> Iterator[tuple[str, str, str]]:
+def _open_calls(turns: LiveTurns, origin: Origin, kept: Iterable[TurnEntry]) -> Iterator[tuple[str, str, str]]:
     """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
-    kept = set()
-    for entry in read_open_turns(origin.cell_id):
+    known = set()
+    for entry in kept:
         asked = origin_of(entry.begun)
         if asked.place == origin.place:
             where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
             for call in filter(waits, entry.calls):
-                kept.add(call.call_id)
+                known.add(call.call_id)
                 yield where, call.tool_name, call.call_id
     for turn in turns.turns.values():
         if turn.is_waiting and origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
             for block in turn.view.open_calls:
-                if block.call_id not in kept and block.request is not None:
+                if block.call_id not in known and block.request is not None:
                     yield "this cell", block.request.tool_name, block.call_id
 
 
