@@ -28,7 +28,7 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
         return [json_text(item) for item in encode(messages)]
     encoded = [encode([message]) for message in new]
     for message, items in zip(new, encoded, strict=True):
-        known[id(message)] = (message, ",".join([json_text(item) for item in items]))
+        known[id(message)] = (message, ",".join(map(json_text, items)))
     return [text for message in messages if (text := known[id(message)][1])]
 
 
