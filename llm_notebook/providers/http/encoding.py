@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
-from llm_notebook.turns.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["encode_messages", "substitute_call_ids"]
 
