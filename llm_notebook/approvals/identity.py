@@ -20,18 +20,18 @@ import re
 import sys
 import types
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.approvals.descriptions import (
     WRITTEN_OUT,
     Describer,
+    FunctionParts,
     Undescribed,
-    closure_of,
-    code_description,
-    is_adapter,
+    parts_of,
     state_of,
+    without_adapters,
 )
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import attributes_of
@@ -128,6 +128,7 @@ class _Gathered:
 
     def code_of(self, function: object) -> object:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
+        function = without_adapters(function)
         if function is None:
             return None
         if isinstance(function, functools.partial):
@@ -140,7 +141,7 @@ class _Gathered:
             self._add_owner(function.__self__)
             return ["method", self.code_of(function.__func__)]
         if isinstance(function, types.FunctionType):
-            return self._code_of_function(function)
+            return self._code_of_function(function, parts_of(function))
         if isinstance(function, type):
             self._add_kind(function, function)
             return ["class"]
@@ -149,19 +150,17 @@ class _Gathered:
         self._add_owner(function)
         return ["object"]
 
-    def _code_of_function(self, function: types.FunctionType) -> object:
-        wrapped = vars(function).get("__wrapped__")
-        if is_adapter(function):
-            return self.code_of(wrapped)
-        code, closure, described = code_description(function.__code__), closure_of(function), []
-        for name, value in closure.items():
+    def _code_of_function(self, function: types.FunctionType, parts: FunctionParts) -> object:
+        described = []
+        for name, value in parts.closure.items():
             if isinstance(value, types.FunctionType):
                 described.append([name, self._described(value, function)])
             else:
                 self._hold(name, value, function)
-        for name, value in _defaults(function):
+        for name, value in parts.defaults:
             self._hold(name, value, function, is_shown=False)
-        return ["function", code, described, self.code_of(wrapped)]
+        wrapped = None if parts.wrapped is None else self.code_of(parts.wrapped)
+        return ["function", parts.code, described, wrapped]
 
     def add_toolbox(self, toolbox: Toolbox) -> None:
         """Gather the class, the constructor's arguments and the simple public attributes of a Toolbox."""
@@ -316,13 +315,6 @@ def _plugin(tool: Tool) -> str | None:
 def _arguments(configuration: dict[str, Any]) -> str:
     written = ", ".join(f"{name}={value!r}" for name, value in configuration.items())
     return f"({written})" if written else ""
-
-
-def _defaults(function: types.FunctionType) -> Iterator[tuple[str, object]]:
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    defaults = function.__defaults__ or ()
-    yield from zip(names[len(names) - len(defaults) :], defaults, strict=True)
-    yield from (function.__kwdefaults__ or {}).items()
 
 
 def _text(name: str, value: object) -> str:

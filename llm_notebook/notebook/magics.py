@@ -34,10 +34,10 @@ from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
-from llm_notebook.notebook.recalling import find_response, read_continued_turn, read_open_turns
+from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
-from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
+from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
@@ -128,9 +128,9 @@ class LLMMagics(Magics):
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
             asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
             asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
-            kept = read_open_turns(asked.origin.cell_id)
-            repeated = None if arguments.new else find_repeated(self.turns, asked.origin, kept)
-            left = left_waiting(self.turns, asked.origin, kept) if repeated is None else []
+            waiting = WaitingTurns(self.turns, asked.origin)
+            repeated = None if arguments.new else waiting.find_repeated()
+            left = waiting.left() if repeated is None else []
             chain = self._chain(asked) if repeated is None else None
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None

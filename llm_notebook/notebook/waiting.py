@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import LiveTurns
-from llm_notebook.notebook.recalling import waits
+from llm_notebook.notebook.recalling import read_open_turns, waits
 from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import TurnEntry
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.parts.messages import Message
 
-__all__ = ["find_repeated", "left_waiting", "request_digest"]
+__all__ = ["WaitingTurns", "request_digest"]
 
 _MOST_NAMED = 3
 
@@ -46,50 +45,54 @@ def request_digest(
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def find_repeated(turns: LiveTurns, origin: Origin, kept: Sequence[TurnEntry]) -> LiveTurn | None:
-    """Return the turn that waits for a human since the same request was asked at the same place of the same cell; None if none does.
+class WaitingTurns:
+    """The turns that wait for a human when a cell is run.
 
     Args:
         turns: the turns of this kernel.
         origin: where is asked.
-        kept: the open turns that the journal has of cells with this id.
     """
-    here = [turn for turn in turns.turns.values() if turn.is_waiting and origin.repeats(turn.origin)]
-    if here:
-        return here[-1]
-    for entry in reversed(kept):
-        found = turns.find(entry.begun.chain_id) if origin.repeats(origin_of(entry.begun)) else None
-        if found is not None and found.is_waiting:
-            return found
-    return None
 
+    def __init__(self, turns: LiveTurns, origin: Origin) -> None:
+        self._turns = turns
+        self._origin = origin
+        self._live = [turn for turn in turns.turns.values() if turn.is_waiting]
+        self._kept = read_open_turns(origin.cell_id)
 
-def left_waiting(turns: LiveTurns, origin: Origin, kept: Sequence[TurnEntry]) -> list[str]:
-    """Return sentences that name the questions of a cell, or of cells that it was copied from, which wait although it asks anew.
+    def find_repeated(self) -> LiveTurn | None:
+        """Return the turn that waits since the same request was asked at the same place of the same cell; None if none does."""
+        here = [turn for turn in self._live if self._origin.repeats(turn.origin)]
+        if here:
+            return here[-1]
+        for entry in reversed(self._kept):
+            repeats = self._origin.repeats(origin_of(entry.begun))
+            found = self._turns.find(entry.begun.chain_id) if repeats else None
+            if found is not None and found.is_waiting:
+                return found
+        return None
 
-    The arguments are those of `find_repeated()`.
-    """
-    found = list(_open_calls(turns, origin, kept))
-    sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
-    more = len(found) - len(sentences)
-    return [*sentences, f"So were {more} more."] if more else sentences
+    def left(self) -> list[str]:
+        """Return sentences that name the questions of the cell, or of cells that it was copied from, which wait although it asks anew."""
+        found = list(self._open_calls())
+        sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
+        more = len(found) - len(sentences)
+        return [*sentences, f"So were {more} more."] if more else sentences
 
-
-def _open_calls(turns: LiveTurns, origin: Origin, kept: Iterable[TurnEntry]) -> Iterator[tuple[str, str, str]]:
-    """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
-    known = set()
-    for entry in kept:
-        asked = origin_of(entry.begun)
-        if asked.place == origin.place:
-            where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
-            for call in filter(waits, entry.calls):
-                known.add(call.call_id)
-                yield where, call.tool_name, call.call_id
-    for turn in turns.turns.values():
-        if turn.is_waiting and origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
-            for block in turn.view.open_calls:
-                if block.call_id not in known and block.request is not None:
-                    yield "this cell", block.request.tool_name, block.call_id
+    def _open_calls(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
+        origin, known = self._origin, set()
+        for entry in self._kept:
+            asked = origin_of(entry.begun)
+            if asked.place == origin.place:
+                where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
+                for call in filter(waits, entry.calls):
+                    known.add(call.call_id)
+                    yield where, call.tool_name, call.call_id
+        for turn in self._live:
+            if origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
+                for block in turn.view.open_calls:
+                    if block.call_id not in known and block.request is not None:
+                        yield "this cell", block.request.tool_name, block.call_id
 
 
 def _notebook(asked: Origin) -> str:

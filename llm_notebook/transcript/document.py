@@ -14,7 +14,8 @@ from llm_notebook.transcript.visible import encodable, encodable_document
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
 if TYPE_CHECKING:
-    from llm_notebook.transcript.view import TranscriptView
+    from llm_notebook.approvals.requests import Decision
+    from llm_notebook.transcript.view import Problem, TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "top_fields"]
 
@@ -38,9 +39,9 @@ def top_fields(view: TranscriptView) -> Document:
         "state": view.state,
         "seconds": round(view.seconds, 3),
         "began": view.began,
-        "notice": _notice(view),
+        "notice": _notice(view) if view.notice else None,
         "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
-        "error": _problem(view),
+        "error": _problem(view.problem) if view.problem is not None else None,
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
@@ -88,21 +89,18 @@ def shown_arguments(text: str, before: int = 0) -> str:
     return text[: max(0, room)] + ("…" if room >= 0 else "")
 
 
-def _request(block: CallBlock, view: TranscriptView) -> Document | None:
-    if block.request is None:
-        return None
-    return request_document(block.request, block, view.scopes, grants_end=view.grants_end)
-
-
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
+    arguments, request = shown_arguments(text), block.request
     document: Document = {
         "kind": "call",
         "callId": block.call_id or block.tool_call_id,
         "name": name_document(block.name),
-        "arguments": shown_arguments(text),
+        "arguments": arguments,
         "status": block.status,
-        "request": _request(block, view),
-        "decision": _decision(block),
+        "request": None
+        if request is None
+        else request_document(request, block, view.scopes, grants_end=view.grants_end),
+        "decision": None if block.decision is None else _decision(block, block.decision),
     }
     if block.started is not None:
         document["began"] = round(block.started, 3)
@@ -123,10 +121,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     return document
 
 
-def _decision(block: CallBlock) -> Document | None:
-    decision = block.decision
-    if decision is None:
-        return None
+def _decision(block: CallBlock, decision: Decision) -> Document:
     document: Document = {
         "verdict": decision.verdict,
         "by": name_document(block.decided_by) or "you",
@@ -175,9 +170,7 @@ def _differ(before: dict[str, Any], after: dict[str, Any], name: str) -> bool:
     return value_text(before[name]) != value_text(after[name])
 
 
-def _notice(view: TranscriptView) -> Document | None:
-    if not view.notice:
-        return None
+def _notice(view: TranscriptView) -> Document:
     notice: Document = {"text": shortened(view.notice, _LONGEST_SENTENCE)}
     if view.notice_seconds is not None:
         notice["seconds"] = round(view.notice_seconds, 1)
@@ -186,10 +179,7 @@ def _notice(view: TranscriptView) -> Document | None:
     return notice
 
 
-def _problem(view: TranscriptView) -> Document | None:
-    problem = view.problem
-    if problem is None:
-        return None
+def _problem(problem: Problem) -> Document:
     return {
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),

@@ -248,7 +248,7 @@ class NotebookDisplay:
 
     def senders(self) -> list[Sender]:
         widget = None if self._widget is None else self._widget.sender()
-        return [sender for sender in (self._front.broadcaster(), widget) if sender is not None]
+        return list(filter(None, (self._front.broadcaster(), widget)))
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
