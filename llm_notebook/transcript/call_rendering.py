@@ -1,6 +1,6 @@
 """A tool call as Markdown and as plain lines: its arguments, the decision of a human and the result, each shortened.
 
-What is said is the same in both forms, so it is put together in one place (`_said_of`): every text is shortened, and then whatever is
+What is said is the same in both forms, so it is put together in one place (`call_words()`): every text is shortened, and then whatever is
 invisible in any of them is spelled out. The forms differ only in how they are written.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["literal_markdown", "markdown_call", "plain_call"]
+__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call"]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
@@ -29,9 +29,8 @@ def literal_markdown(text: str) -> str:
     return _escaped(on_one_line(text))
 
 
-def markdown_call(block: CallBlock, view: TranscriptView) -> str:
+def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> str:
     """Return a call as a folded section, which is open while a human is asked."""
-    said = _said_of(block, view)
     is_open = block.status in ("waiting", "unknown")
     summary = f"{_in_element(said.name)} · {said.state}"
     parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
@@ -41,7 +40,7 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
         parts.append(f"Changed to:\n\n{_well(said.edited, 'json')}")
     if said.note:
         parts.append(_escaped(said.note))
-    if block.result is not None:
+    if said.result is not None:
         title = _result_title(block)
         parts.append(f"{title}:\n\n{_well(said.result, 'text')}" if said.result else f"{title}: nothing.")
     if is_open:
@@ -49,23 +48,22 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
 
 
-def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
+def plain_call(block: CallBlock, said: CallWords) -> list[str]:
     """Return a call as lines of plain text."""
-    said = _said_of(block, view)
     lines = [f"{said.name} · {said.state}", *said.sentences]
     lines += _indented("Asked with:", said.arguments) if said.arguments else ["Asked without arguments."]
     if said.edited:
         lines += _indented("Changed to:", said.edited)
     if said.note:
         lines.append(said.note)
-    if block.result is not None:
+    if said.result is not None:
         title = _result_title(block)
         lines += _indented(f"{title}:", said.result) if said.result else [f"{title}: nothing."]
     return lines + [f"{code}  {text}" for code, text in said.ways]
 
 
 @dataclass(slots=True)
-class _Said:
+class CallWords:
     """What is said about a call, with nothing invisible in it. What there is not is empty.
 
     Attributes:
@@ -75,7 +73,7 @@ class _Said:
         arguments: the frozen ones if a human was asked, otherwise those that the model wrote.
         edited: the arguments as a human changed them.
         note: a sentence for the record, on one line.
-        result: what the model reads.
+        result: what the model reads; None until it is known.
         ways: the commands that decide, each with a description of its effect.
     """
 
@@ -85,24 +83,25 @@ class _Said:
     arguments: str
     edited: str
     note: str
-    result: str
+    result: str | None
     ways: list[tuple[str, str]]
 
 
-def _said_of(block: CallBlock, view: TranscriptView) -> _Said:
-    request, decision = block.request, block.decision
+def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
+    """Put together what is said about a call."""
+    request, decision, told = block.request, block.decision, block.result
     if request is not None:
         arguments = value_text(request.arguments) if request.arguments else ""
     else:
         arguments = "" if block.text.strip() in ("", "{}") else block.text
     edited = value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
-    wells = [_bounded(text) for text in (arguments, edited, block.result or "")]
+    wells = [_bounded(text) for text in (arguments, edited, told or "")]
     question = _question(block)
     state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
     sentences = [*([decided] if decided else []), *(one_line(sentence) for sentence in question)]
     note = one_line(block.note) if block.note else ""
     name, note, arguments, edited, result, *sentences = visible_texts([one_line(block.name), note, *wells, *sentences])
-    return _Said(name, state, sentences, arguments, edited, note, result, ways)
+    return CallWords(name, state, sentences, arguments, edited, note, None if told is None else result, ways)
 
 
 def _question(block: CallBlock) -> list[str]:
