@@ -265,9 +265,9 @@ class LLMMagics(Magics):
         return chain
 
     def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
-        before = session.model_before(node)
         # A conversation keeps its model until another one is named.
-        if arguments.model is None and before is not None:
+        before = session.model_before(node) if arguments.model is None else None
+        if before is not None:
             return before
         try:
             return get_model(arguments.model)
