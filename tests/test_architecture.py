@@ -220,6 +220,17 @@ def test_importing_and_getting_a_model_loads_nothing_heavy(statements: str) -> N
     assert names_after(statements) & HEAVY == set()
 
 
+def test_getting_a_model_loads_nothing_that_only_a_prompt_needs() -> None:
+    script = (
+        "import llm_notebook as llm, sys; llm.get_model('gpt-4o-mini')\n"
+        "print({name.split('.')[1] for name in sys.modules if name.startswith('llm_notebook.')})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    assert {"approvals", "journal", "turns"} & ast.literal_eval(done.stdout) == set()
+
+
 def test_a_whole_prompt_over_http_loads_no_notebook() -> None:
     statements = """
 import llm_notebook as llm

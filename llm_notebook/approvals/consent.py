@@ -62,7 +62,11 @@ def thawed(frozen: bytes) -> dict[str, Any]:
 
 def digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, tool_call_id: str) -> str:
     """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits."""
-    asks = b"" if policy is None else canonical(policy.to_dict())
+    return _digest(identity, None if policy is None else policy.to_dict(), frozen, tool_call_id)
+
+
+def _digest(identity: str, policy: dict[str, Any] | None, frozen: bytes, tool_call_id: str) -> str:
+    asks = b"" if policy is None else canonical(policy)
     parts = (identity.encode(), asks, frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
@@ -85,14 +89,14 @@ def request_for(
         identity: what the tool is, where that is known already.
     """
     identity = identity or identify(tool)
-    source = source_of(tool)
-    origin = origin_of(tool, identity.shown)
+    origin, source = origin_of(tool, identity.shown), source_of(tool)
+    asks = None if policy is None else policy.to_dict()
     return ApprovalRequest(
         tool_name=tool.name,
         arguments=thawed(frozen),
         tool_call_id=tool_call_id,
         reason="",
-        digest=digest(identity.digest, policy, frozen, tool_call_id),
+        digest=_digest(identity.digest, asks, frozen, tool_call_id),
         destructive=policy is not None and policy.destructive,
         description=tool.description or "",
         origin=[*origin, source["note"]] if source is not None and "note" in source else origin,
@@ -100,7 +104,7 @@ def request_for(
         input_schema=tool.input_schema,
         facts=identity.facts,
         state=identity.state,
-        policy=None if policy is None else policy.to_dict(),
+        policy=asks,
     )
 
 

@@ -21,11 +21,22 @@ import re
 import sys
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llm_notebook.tools.callables import attributes_of
 
-__all__ = ["WRITTEN_OUT", "Describer", "Undescribed", "closure_of", "code_description", "is_adapter", "state_of"]
+__all__ = [
+    "WRITTEN_OUT",
+    "Describer",
+    "FunctionParts",
+    "Undescribed",
+    "code_description",
+    "is_adapter",
+    "parts_of",
+    "state_of",
+    "without_adapters",
+]
 
 _PACKAGE = __name__.partition(".")[0]
 _MOST_PARTS = 5_000
@@ -132,7 +143,7 @@ class Describer:
             return ["built-in", *named, held, self.describe(wrapped)]
         if is_adapter(value):
             return self.describe(wrapped)
-        closure = {name: self.describe(held) for name, held in closure_of(value).items()}
+        closure = {name: self.describe(held) for name, held in _closure_of(value).items()}
         by_name = value.__kwdefaults__ or {}
         defaults = [
             self.describe(value.__defaults__),
@@ -209,9 +220,43 @@ def _is_made_in_python(kind: type) -> bool:
     return kind.__module__ != "builtins" and not any(isinstance(member, _MADE_IN_C) for member in vars(kind).values())
 
 
-def closure_of(function: types.FunctionType) -> dict[str, object]:
+@dataclass(slots=True)
+class FunctionParts:
+    """What a function is made of.
+
+    Attributes:
+        code: the description of its code.
+        closure: what it closes over, by name.
+        defaults: the defaults of its parameters, by position first.
+        wrapped: what it wraps with `functools.wraps`; None if it wraps nothing.
+    """
+
+    code: object
+    closure: dict[str, object]
+    defaults: list[tuple[str, object]]
+    wrapped: object
+
+
+def parts_of(function: types.FunctionType) -> FunctionParts:
+    """Take a function apart."""
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    by_position = function.__defaults__ or ()
+    defaults = [*zip(names[len(names) - len(by_position) :], by_position, strict=True)]
+    defaults += (function.__kwdefaults__ or {}).items()
+    wrapped = vars(function).get("__wrapped__")
+    return FunctionParts(code_description(function.__code__), _closure_of(function), defaults, wrapped)
+
+
+def without_adapters(function: object) -> object:
+    """Return what is behind the functions that this package made only to pass on to what they wrap."""
+    while is_adapter(function):
+        function = vars(function)["__wrapped__"]
+    return function
+
+
+def _closure_of(function: types.FunctionType) -> dict[str, object]:
     """Return what a function closes over, by name, except for its class and for what it wraps."""
-    wrapped = attributes_of(function).get("__wrapped__")
+    wrapped = vars(function).get("__wrapped__")
     found: dict[str, object] = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
@@ -225,7 +270,7 @@ def closure_of(function: types.FunctionType) -> dict[str, object]:
 
 def is_adapter(function: object) -> bool:
     """Return whether a function only passes on to what it wraps, because this package made it for that."""
-    if not isinstance(function, types.FunctionType) or "__wrapped__" not in attributes_of(function):
+    if not isinstance(function, types.FunctionType) or "__wrapped__" not in vars(function):
         return False
     return str(function.__globals__.get("__name__", "")).partition(".")[0] == _PACKAGE
 

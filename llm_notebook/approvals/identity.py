@@ -20,18 +20,18 @@ import re
 import sys
 import types
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.approvals.descriptions import (
     WRITTEN_OUT,
     Describer,
+    FunctionParts,
     Undescribed,
-    closure_of,
-    code_description,
-    is_adapter,
+    parts_of,
     state_of,
+    without_adapters,
 )
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import attributes_of
@@ -58,16 +58,13 @@ class Identity:
         facts: a digest of each fact, by the fact's name.
         state: the values that the tool holds, the defaults of its parameters included.
         shown: `name = value` for what it runs with that the model does not see.
+        digest: one digest of all facts, as 64 hexadecimal digits.
     """
 
     facts: dict[str, str]
     state: State
     shown: list[str]
-
-    @property
-    def digest(self) -> str:
-        """One digest of all facts, as 64 hexadecimal digits."""
-        return digest_of_facts(self.facts)
+    digest: str
 
 
 def digest_of_facts(facts: dict[str, str]) -> str:
@@ -77,9 +74,10 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
-    gathered = _Gathered(tool.toolboxes)
+    toolboxes = tool.toolboxes
+    gathered = _Gathered(toolboxes)
     code = gathered.code_of(tool.implementation)
-    for toolbox in tool.toolboxes:
+    for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
         "name": tool.name,
@@ -92,7 +90,7 @@ def identify(tool: Tool) -> Identity:
         "object": gathered.objects,
     }
     digests = {name: _digest(fact) for name, fact in facts.items()}
-    return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)))
+    return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 
 def short_identity(given: object) -> str:
@@ -130,10 +128,9 @@ class _Gathered:
 
     def code_of(self, function: object) -> object:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
+        function = without_adapters(function)
         if function is None:
             return None
-        if is_adapter(function):
-            return self.code_of(attributes_of(function)["__wrapped__"])
         if isinstance(function, functools.partial):
             for position, value in enumerate(function.args, 1):
                 self._hold(f"argument {position}", value, function, is_settled=True)
@@ -144,7 +141,7 @@ class _Gathered:
             self._add_owner(function.__self__)
             return ["method", self.code_of(function.__func__)]
         if isinstance(function, types.FunctionType):
-            return self._code_of_function(function)
+            return self._code_of_function(function, parts_of(function))
         if isinstance(function, type):
             self._add_kind(function, function)
             return ["class"]
@@ -153,17 +150,17 @@ class _Gathered:
         self._add_owner(function)
         return ["object"]
 
-    def _code_of_function(self, function: types.FunctionType) -> object:
+    def _code_of_function(self, function: types.FunctionType, parts: FunctionParts) -> object:
         described = []
-        for name, value in closure_of(function).items():
+        for name, value in parts.closure.items():
             if isinstance(value, types.FunctionType):
                 described.append([name, self._described(value, function)])
             else:
                 self._hold(name, value, function)
-        for name, value in _defaults(function):
+        for name, value in parts.defaults:
             self._hold(name, value, function, is_shown=False)
-        wrapped = attributes_of(function).get("__wrapped__")
-        return ["function", code_description(function.__code__), described, self.code_of(wrapped)]
+        wrapped = None if parts.wrapped is None else self.code_of(parts.wrapped)
+        return ["function", parts.code, described, wrapped]
 
     def add_toolbox(self, toolbox: Toolbox) -> None:
         """Gather the class, the constructor's arguments and the simple public attributes of a Toolbox."""
@@ -318,13 +315,6 @@ def _plugin(tool: Tool) -> str | None:
 def _arguments(configuration: dict[str, Any]) -> str:
     written = ", ".join(f"{name}={value!r}" for name, value in configuration.items())
     return f"({written})" if written else ""
-
-
-def _defaults(function: types.FunctionType) -> Iterator[tuple[str, object]]:
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    defaults = function.__defaults__ or ()
-    yield from zip(names[len(names) - len(defaults) :], defaults, strict=True)
-    yield from (function.__kwdefaults__ or {}).items()
 
 
 def _text(name: str, value: object) -> str:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast, overload
 
-from llm_notebook.approvals.policy import ApprovalPolicy
+from llm_notebook.approvals.policy import ApprovalPolicy, strictest
 from llm_notebook.tools.callables import attributes_of, is_coroutine_callable, layers
 from llm_notebook.tools.collecting import adopt_tool
 from llm_notebook.tools.tool import Tool
@@ -76,29 +76,29 @@ def require_approval(
 
 def policy_of(tool: Tool) -> ApprovalPolicy | None:
     """Return the policy that all marks of a tool make together; None if there is no mark."""
-    policy: ApprovalPolicy | None = None
-    seen: set[int] = set()
-    for mark in _marks_of(tool):
-        if id(mark) not in seen:
-            seen.add(id(mark))
-            policy = mark.joined(policy)
-    return policy
+    marks = {id(mark): mark for mark in _marks_of(tool)}
+    return strictest(*marks.values())
 
 
 def _marks_of(tool: Tool) -> Iterator[ApprovalPolicy]:
     for layer in layers(tool.implementation):
-        yield from _own_marks(layer)
-        if inspect.ismethod(layer):
-            yield from _marks_on_object(layer.__self__, _names_of(layer))
-        elif isinstance(layer, type) or not inspect.isroutine(layer):
-            yield from _marks_on_object(layer, _CALLED)
+        called = layer.value
+        yield from _marks_among(layer.attributes)
+        if inspect.ismethod(called):
+            yield from _marks_on_object(called.__self__, _names_of(called))
+        elif isinstance(called, type) or not inspect.isroutine(called):
+            yield from _marks_on_object(called, _CALLED)
     for toolbox in tool.toolboxes:
         for box in (toolbox, *toolbox._represented()):
             yield from _marks_on_object(box, {tool.name.removeprefix(f"{type(box).__name__}_")})
 
 
 def _own_marks(marked: object) -> Iterator[ApprovalPolicy]:
-    mark = attributes_of(marked).get(_MARK)
+    return _marks_among(attributes_of(marked))
+
+
+def _marks_among(attributes: Mapping[str, Any]) -> Iterator[ApprovalPolicy]:
+    mark = attributes.get(_MARK)
     if isinstance(mark, ApprovalPolicy):
         yield mark
 
@@ -110,7 +110,7 @@ def _marks_on_object(owner: object, members: set[str] | frozenset[str]) -> Itera
         yield from _own_marks(kind)
         for name in members:
             for layer in layers(vars(kind).get(name)):
-                yield from _own_marks(layer)
+                yield from _marks_among(layer.attributes)
 
 
 def _names_of(method: Any) -> set[str]:
@@ -121,7 +121,7 @@ def _names_of(method: Any) -> set[str]:
         name
         for kind in kinds
         for name, member in vars(kind).items()
-        if any(layer is method.__func__ for layer in layers(member))
+        if any(layer.value is method.__func__ for layer in layers(member))
     }
     return {str(getattr(method.__func__, "__name__", "")), *assigned}
 
@@ -159,7 +159,7 @@ def _mark_in_place(target: T, policy: ApprovalPolicy) -> T:
         raise TypeError(f"{name} runs at the provider, where nobody can be asked.")
     known = next(_own_marks(target), None)
     try:
-        setattr(target, _MARK, policy.joined(known))
+        setattr(target, _MARK, strictest(policy, known))
     except (AttributeError, TypeError) as error:
         raise TypeError(f"{name} cannot be marked ({error}): mark a function that calls it.") from None
     if next(_own_marks(target), None) is None:

@@ -1,7 +1,7 @@
 """Approval policies: when a human is asked about a tool's calls, and how the policies of several sources meet.
 
 A call may be asked about for several reasons: its tool is marked, its Toolbox is, the cell said `--ta`, or the question was asked under a
-policy before the kernel was restarted. These policies meet in `ApprovalPolicy.joined()`, which only ever makes them stricter: whatever asks,
+policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks,
 asks, and what is destructive stays so.
 
 A policy is recorded with the turn and with each call, so that a later process asks about what this one would have asked about. What
@@ -19,7 +19,7 @@ from typing import Any, Literal, cast
 
 from llm_notebook.approvals.running import tool_running
 
-__all__ = ["ApprovalPolicy", "ChainPolicy", "approved", "inside_tool", "under_approval"]
+__all__ = ["ApprovalPolicy", "ChainPolicy", "approved", "inside_tool", "strictest", "under_approval"]
 
 Asks = Literal["always", "sometimes"]
 # True or False while a tool's body runs, None outside of tools.
@@ -41,13 +41,6 @@ class ApprovalPolicy:
     destructive: bool = False
     conditions: tuple[Callable[..., bool], ...] = ()
 
-    def joined(self, other: ApprovalPolicy | None) -> ApprovalPolicy:
-        """Return the policy that asks where either does."""
-        if other is None:
-            return self
-        asks: Asks = "always" if "always" in (self.asks, other.asks) else "sometimes"
-        return ApprovalPolicy(asks, self.destructive or other.destructive, (*self.conditions, *other.conditions))
-
     def without_conditions(self) -> ApprovalPolicy:
         """Return what can be recorded of the policy."""
         return replace(self, conditions=())
@@ -61,6 +54,16 @@ class ApprovalPolicy:
         """Return the policy that `to_dict()` wrote. What cannot be read asks always."""
         asks: Asks = "sometimes" if data.get("asks") == "sometimes" else "always"
         return ApprovalPolicy(asks, bool(data.get("destructive")))
+
+
+def strictest(*policies: ApprovalPolicy | None) -> ApprovalPolicy | None:
+    """Return the policy that asks wherever one of these does; None if there is none among them."""
+    given = [policy for policy in policies if policy is not None]
+    if not given:
+        return None
+    asks: Asks = "always" if any(policy.asks == "always" for policy in given) else "sometimes"
+    conditions = tuple(condition for policy in given for condition in policy.conditions)
+    return ApprovalPolicy(asks, any(policy.destructive for policy in given), conditions)
 
 
 @dataclass(slots=True)
@@ -77,17 +80,10 @@ class ChainPolicy:
     named: frozenset[str] = frozenset()
     kept: dict[str, ApprovalPolicy] = field(default_factory=dict)
 
-    def policy_for(self, name: str, *others: ApprovalPolicy | None) -> ApprovalPolicy | None:
-        """Return the policy for a tool of this name; None if nobody is to be asked.
-
-        Args:
-            others: further policies that hold for the call, such as the tool's mark.
-        """
+    def policy_for(self, name: str, mark: ApprovalPolicy | None) -> ApprovalPolicy | None:
+        """Return the policy for a tool of this name and with this mark; None if nobody is to be asked."""
         asks_here = ApprovalPolicy() if self.always or name in self.named else None
-        policy: ApprovalPolicy | None = None
-        for found in (*others, self.kept.get(name), asks_here):
-            policy = policy if found is None else found.joined(policy)
-        return policy
+        return strictest(asks_here, self.kept.get(name), mark)
 
     def keep(self, marks: Iterable[tuple[str, ApprovalPolicy | None]]) -> None:
         """Keep the policies in force, so that they hold when the chain is continued with tools that were made anew.

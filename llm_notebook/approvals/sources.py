@@ -34,9 +34,9 @@ def source_of(tool: Tool) -> dict[str, str] | None:
     Where a file differs from what was loaded from it, `note` is a sentence that says so.
     """
     functions = [
-        layer
+        layer.value
         for layer in layers(tool.implementation)
-        if isinstance(layer, types.FunctionType) and not is_adapter(layer)
+        if isinstance(layer.value, types.FunctionType) and not is_adapter(layer.value)
     ]
     found = {id(function): source for function in functions if (source := _loaded_source(function)) is not None}
     if not functions or id(functions[-1]) not in found:
@@ -54,12 +54,14 @@ def _loaded_source(function: types.FunctionType) -> tuple[str, bool] | None:
     lines = linecache.getlines(code.co_filename, function.__globals__)
     if not lines:
         return None
-    same = [known for known in _codes_in("".join(lines), code.co_flags & _FUTURES) if _is_same(known, code)]
+    named = [found for found in _codes_in("".join(lines), code.co_flags & _FUTURES) if found.co_name == code.co_name]
+    loaded = code_description(code)
+    same = [found for found in named if code_description(found) == loaded]
     if not same:
         written = io.StringIO()
         dis.dis(code, file=written)
         return f"# {_NOTE}\n{written.getvalue()}", False
-    nearest = min(same, key=lambda known: abs(known.co_firstlineno - code.co_firstlineno))
+    nearest = min(same, key=lambda found: abs(found.co_firstlineno - code.co_firstlineno))
     return "".join(inspect.getblock(lines[nearest.co_firstlineno - 1 :])), True
 
 
@@ -86,7 +88,3 @@ def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
         if isinstance(constant, types.CodeType):
             yield constant
             yield from _nested(constant)
-
-
-def _is_same(one: types.CodeType, other: types.CodeType) -> bool:
-    return one.co_name == other.co_name and code_description(one) == code_description(other)

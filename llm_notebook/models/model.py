@@ -1,4 +1,8 @@
-"""Model classes: what a provider implements and what a user prompts."""
+"""Model classes: what a provider implements and what a user prompts.
+
+A model that is only looked up asks nothing. So responses, chains and conversations, and with them the tool loop and the journal's
+operations, are loaded when a model is first prompted.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +10,30 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from llm_notebook.errors import ConversationNotSupported
-from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
-from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.lazy_options import LazyOptions
-from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.prompting import Promptable
-from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.chain import Chain
-from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
-from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.state import Items
 
 if TYPE_CHECKING:
+    from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
+    from llm_notebook.models.conversations import AsyncConversation, Conversation
+    from llm_notebook.models.pauses import PauseChain
+    from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.log import ChainLog
+    from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.state import Items
 
 __all__ = ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"]
 
-ResponseT = TypeVar("ResponseT", Response, AsyncResponse)
-ChainT = TypeVar("ChainT", ChainResponse, AsyncChainResponse)
-ConversationT = TypeVar("ConversationT", Conversation, AsyncConversation)
+ResponseT = TypeVar("ResponseT", "Response", "AsyncResponse")
+ChainT = TypeVar("ChainT", "ChainResponse", "AsyncChainResponse")
+ConversationT = TypeVar("ConversationT", "Conversation", "AsyncConversation")
 
 
 class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, ChainT, ConversationT]):
@@ -61,10 +64,6 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     # Any: subclasses replace the descriptor by a nested class.
     Options: Any = LazyOptions("llm_notebook.models.options", "Options")
 
-    _response_class: ClassVar[type[Response | AsyncResponse]]
-    _chain_class: ClassVar[type[ChainResponse | AsyncChainResponse]]
-    _conversation_class: ClassVar[type[Conversation | AsyncConversation]]
-
     def conversation(
         self,
         *,
@@ -85,42 +84,42 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """
         if not self.supports_conversation:
             raise ConversationNotSupported(f"{self.model_id} answers single prompts only; use model.prompt().")
-        conversation = self._conversation_class(
-            cast("Any", self), tools=tools, before_call=before_call, after_call=after_call, chain_limit=chain_limit
-        )
-        return cast("ConversationT", conversation)
+        given = {"tools": tools, "before_call": before_call, "after_call": after_call, "chain_limit": chain_limit}
+        return self._begun_conversation(given)
 
     def _asked(self) -> tuple[Model | KeyModel | AsyncModel | AsyncKeyModel, None]:
         return cast("Model", self), None
 
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
-        response = self._response_class(
-            prompt, cast("Any", self), plan.stream, cast("Any", plan.conversation), plan.key, log
-        )
-        return cast("ResponseT", response)
+        raise NotImplementedError
 
     def _chain(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
     ) -> ChainT:
         """Return the lazy chain that begins with a finished Prompt."""
-        return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by, rounds_before)))
+        raise NotImplementedError
+
+    def _begun_conversation(self, given: dict[str, Any]) -> ConversationT:
+        """Return a conversation that is given these arguments."""
+        raise NotImplementedError
 
     def _pause(self, reason: str) -> PauseChain:
         """Return the pause that a chain raises when a call waits for a human."""
+        from llm_notebook.models.pauses import PauseChain  # loads what chains need
+
         return PauseChain(reason)
 
     def _check(self, prompt: Prompt) -> None:
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
-        tools = prompt.tools
+        tools, messages = prompt.tools, prompt.messages
         if any(isinstance(tool, Tool) for tool in tools) and not self.supports_tools:
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
                 raise ValueError(f"{self.model_id} does not offer the server-side tool {type(tool).__name__}.")
-        messages = prompt.messages
         if not self.supports_conversation and any(message.role in ("assistant", "tool") for message in messages):
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
@@ -146,10 +145,25 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         return f"<{self}>"
 
 
-class _SyncModel(_BaseModel[Response, ChainResponse, Conversation]):
-    _response_class = Response
-    _chain_class = ChainResponse
-    _conversation_class = Conversation
+class _SyncModel(_BaseModel["Response", "ChainResponse", "Conversation"]):
+    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> Response:
+        from llm_notebook.models.responses import Response  # loads what chains need
+
+        model, conversation = cast("Model", self), cast("Conversation | None", plan.conversation)
+        return Response(prompt, model, plan.stream, conversation, plan.key, log)
+
+    def _chain(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
+    ) -> ChainResponse:
+        from llm_notebook.models.chain_responses import ChainResponse  # loads what chains need
+        from llm_notebook.turns.chain import Chain  # loads what chains need
+
+        return ChainResponse(Chain(prompt, plan, log, asked_by, rounds_before))
+
+    def _begun_conversation(self, given: dict[str, Any]) -> Conversation:
+        from llm_notebook.models.conversations import Conversation  # loads what chains need
+
+        return Conversation(cast("Model", self), **given)
 
 
 class Model(_SyncModel):
@@ -182,10 +196,25 @@ class KeyModel(_SyncModel):
         raise NotImplementedError
 
 
-class _AsyncModel(_BaseModel[AsyncResponse, AsyncChainResponse, AsyncConversation]):
-    _response_class = AsyncResponse
-    _chain_class = AsyncChainResponse
-    _conversation_class = AsyncConversation
+class _AsyncModel(_BaseModel["AsyncResponse", "AsyncChainResponse", "AsyncConversation"]):
+    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> AsyncResponse:
+        from llm_notebook.models.responses import AsyncResponse  # loads what chains need
+
+        model, conversation = cast("AsyncModel", self), cast("AsyncConversation | None", plan.conversation)
+        return AsyncResponse(prompt, model, plan.stream, conversation, plan.key, log)
+
+    def _chain(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
+    ) -> AsyncChainResponse:
+        from llm_notebook.models.chain_responses import AsyncChainResponse  # loads what chains need
+        from llm_notebook.turns.chain import Chain  # loads what chains need
+
+        return AsyncChainResponse(Chain(prompt, plan, log, asked_by, rounds_before))
+
+    def _begun_conversation(self, given: dict[str, Any]) -> AsyncConversation:
+        from llm_notebook.models.conversations import AsyncConversation  # loads what chains need
+
+        return AsyncConversation(cast("AsyncModel", self), **given)
 
 
 class AsyncModel(_AsyncModel):

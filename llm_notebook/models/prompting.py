@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from llm_notebook.configuration.keys import Secret
-from llm_notebook.parts.messages import Message
-from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
-from llm_notebook.turns.prompt import Prompt, merged_options
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,8 +13,11 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.messages import Message
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.plan import AfterCall, BeforeCall
+    from llm_notebook.turns.prompt import Prompt
 
     AnyModel: TypeAlias = "Model | KeyModel | AsyncModel | AsyncKeyModel"
 
@@ -77,6 +77,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             TypeError: an option is given twice.
             pydantic.ValidationError: an option is unknown or has a wrong value.
         """
+        from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
+
         # A traceback that shows local variables must not show the key.
         key = key and Secret(key)
         given = {
@@ -91,7 +93,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "hide_reasoning": hide_reasoning,
         }
         model, conversation = self._asked()
-        made = _checked_prompt(model, conversation, prompt, merged_options(options, option_keywords), given)
+        made = _checked_prompt(model, conversation, prompt, (options, option_keywords), given)
         plan = ChainPlan(model, conversation, stream=stream, key=key)
         return cast("ResponseT_co", model._respond(made, plan, open_log(conversation)))
 
@@ -136,6 +138,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         Raises:
             ValueError, TypeError, pydantic.ValidationError: as `prompt()`.
         """
+        from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
+
         key = key and Secret(key)
         given = {
             "fragments": fragments,
@@ -149,7 +153,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             "hide_reasoning": hide_reasoning,
         }
         model, conversation = self._asked()
-        made = _checked_prompt(model, conversation, prompt, merged_options(options, option_keywords), given)
+        made = _checked_prompt(model, conversation, prompt, (options, option_keywords), given)
         limit = 10 if conversation is None else conversation.chain_limit
         plan = ChainPlan(
             model,
@@ -168,14 +172,16 @@ def _checked_prompt(
     model: AnyModel,
     conversation: Conversation | AsyncConversation | None,
     prompt: str | None,
-    options: dict[str, Any],
+    options: tuple[Mapping[str, Any] | None, Mapping[str, Any]],
     given: dict[str, Any],
 ) -> Prompt:
     """Return the prompt, with what the conversation adds to it, if the model can answer it."""
+    from llm_notebook.turns.prompt import Prompt, merged_options  # loads what chains need
+
     history = None
     if conversation is not None:
         history = conversation.history
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
-    made = Prompt(prompt, model, options=model.Options(**options), history=history, **given)
+    made = Prompt(prompt, model, options=model.Options(**merged_options(*options)), history=history, **given)
     model._check(made)
     return made

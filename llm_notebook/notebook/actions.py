@@ -45,6 +45,8 @@ from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult
+
     from llm_notebook.models.chain_responses import ChainResponse
 
 __all__ = ["Actions"]
@@ -303,14 +305,17 @@ class Actions:
             turn.view.end("interrupted", turn.view.seconds)
             turn.display.refresh()
 
-    def _unblock(self, *_result: object) -> None:
+    def _unblock(self, result: ExecutionResult) -> None:
         """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
-        for turn in list(self._turns.turns.values()):
-            if turn.is_waiting and turn.paused is not None:
+        halted = result.error_in_exec
+        asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
+        for turn in [turn for turn in self._turns.turns.values() if turn.is_waiting]:
+            # Nothing has run since the question that ended the cell was asked.
+            if turn.paused is not None and turn.view.id != asked_last:
                 with suppress(JournalError):
                     if self._turns.renew(turn):
                         self._turns.tell_state(turn)
-            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
+            blocked = [block for block in turn.view.open_calls if block.blocked]
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and has_tool(paused, block.request):

@@ -143,9 +143,10 @@ def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
         CellError: as `parse_line()`, or there is a comment behind the options, or further options are below them.
     """
     line, rest = continued(line, cell)
-    arguments = parse_line(line, is_cell=True)
+    actions = _actions()
+    arguments = _parse(line, actions, is_cell=True)
     first = rest.lstrip().partition("\n")[0]
-    if not re.search(r"(^|\s)--(\s|$)", line) and _seems_options(first, begins=not arguments.prompt):
+    if not re.search(r"(^|\s)--(\s|$)", line) and _seems_options(first, actions, begins=not arguments.prompt):
         raise CellError(
             f"{first.split()[0]} stands below the line of the options: put it on that line, or end that line with a backslash."
             " For a prompt that begins so, end that line with --. Nothing was sent."
@@ -153,11 +154,10 @@ def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
     return arguments, rest
 
 
-def _seems_options(line: str, *, begins: bool) -> bool:
+def _seems_options(line: str, actions: dict[str, argparse.Action], *, begins: bool) -> bool:
     """Return whether a line below the options is more of them: it consists of options, or begins the prompt with a long one."""
     if not begins_like_option(line):
         return False
-    actions = _actions()
     name = plain_option(line, actions).split(None, 1)[0].partition("=")[0]
     if begins and name.startswith("--") and name in actions:
         return True
@@ -168,7 +168,7 @@ def _seems_options(line: str, *, begins: bool) -> bool:
     return bool(given) and not prompt and (begins or name.startswith("--"))
 
 
-def parse_line(line: str, *, is_cell: bool = False) -> Arguments:
+def parse_line(line: str) -> Arguments:
     """Parse the options at the beginning of a line, and take the rest as the prompt.
 
     A prompt that is quoted as a whole is sent without its quotation marks and may be followed by more options, as in a shell.
@@ -177,12 +177,15 @@ def parse_line(line: str, *, is_cell: bool = False) -> Arguments:
 
     Args:
         line: what follows the name of the magic.
-        is_cell: whether it is the first line of a cell, so that the prompt is expected below.
 
     Raises:
         CellError: an option is unknown (the message names the nearest one), incomplete, given twice, or stands in the prompt.
     """
-    given, prompt = _split(line, _actions(), is_cell=is_cell)
+    return _parse(line, _actions())
+
+
+def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = False) -> Arguments:
+    given, prompt = _split(line, actions, is_cell=is_cell)
     flags = {name for name, _ in given}
     last = {name: values[-1] for name, values in given if values}
     names = [values[0] for name, values in given if name == "option"]
@@ -236,6 +239,8 @@ def _split(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
     while begins_like_option(rest):
         option, rest = _option(plain_option(rest, actions), actions)
         given += option
+    if not rest:
+        return given, ""
     if re.match(r"--(\s|$)", rest):
         return given, rest[2:].lstrip()
     _refuse_comment(rest, follows=bool(given) or is_cell)
@@ -331,11 +336,11 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
         # Flags may share a dash: what follows is the next one.
         return [(action.dest, [])], f"-{behind}"
     count = action.nargs if isinstance(action.nargs, int) else 1
-    values, rest = _values(behind.removeprefix("=").lstrip(), count, name)
+    values, rest = _values(behind.removeprefix("=").lstrip(), count, name, actions)
     return [(action.dest, values)], rest
 
 
-def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
+def _values(text: str, count: int, name: str, actions: dict[str, argparse.Action]) -> tuple[list[str], str]:
     """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
     values: list[str] = []
     while len(values) < count:
@@ -346,7 +351,7 @@ def _values(text: str, count: int, name: str) -> tuple[list[str], str]:
         needs = f"{name} needs {'a value' if count == 1 else f'{count} values'}"
         if value is None:
             raise CellError(f"{needs}. Nothing was sent.")
-        if (option := long_option_in(text[: len(text) - len(rest)], _actions())) is not None:
+        if (option := long_option_in(text[: len(text) - len(rest)], actions)) is not None:
             raise CellError(f"{needs}, and {option} is an option. Put it in quotes if it is meant. Nothing was sent.")
         values.append(value)
         text = rest

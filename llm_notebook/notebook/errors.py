@@ -27,7 +27,16 @@ class CellError(Exception):
 
 
 class CellHalted(Exception):
-    """Raised to stop the cells queued behind this one, which has already shown how it ended."""
+    """Raised to stop the cells queued behind this one, which has already shown how it ended.
+
+    Args:
+        said: how it ended, for code that catches this.
+        transcript: the id of the transcript whose question ended the cell; empty if none did.
+    """
+
+    def __init__(self, said: str, transcript: str = "") -> None:
+        super().__init__(said)
+        self.transcript = transcript
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

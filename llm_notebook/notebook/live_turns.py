@@ -264,7 +264,7 @@ class LiveTurns:
     def _stop_queue(self, turn: LiveTurn) -> None:
         self.paused(turn.view.id)
         if turn.view.state == "paused" and self.on_pause == "stop":
-            raise CellHalted("Waiting for your approval.")
+            raise CellHalted("Waiting for your approval.", turn.view.id)
 
     def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, remark: str) -> PauseChain | None:
         """Read a chain until it is complete or stops. Return the pause that stopped it, or None."""

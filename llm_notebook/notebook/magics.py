@@ -37,7 +37,7 @@ from llm_notebook.notebook.question_marks import forget_questions, read_question
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
-from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
+from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
@@ -128,7 +128,9 @@ class LLMMagics(Magics):
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
             asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
             asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
-            repeated = None if arguments.new else find_repeated(self.turns, asked.origin)
+            waiting = WaitingTurns(self.turns, asked.origin)
+            repeated = None if arguments.new else waiting.find_repeated()
+            left = waiting.left() if repeated is None else []
             chain = self._chain(asked) if repeated is None else None
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
@@ -144,7 +146,7 @@ class LLMMagics(Magics):
             show_usage=arguments.usage,
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
-            remarks=left_waiting(self.turns, asked.origin),
+            remarks=left,
         )
         self.turns.show(chain, view, context=context, ask=self._asker(wait=arguments.wait))
 
@@ -263,9 +265,9 @@ class LLMMagics(Magics):
         return chain
 
     def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:
-        before = session.model_before(node)
         # A conversation keeps its model until another one is named.
-        if arguments.model is None and before is not None:
+        before = session.model_before(node) if arguments.model is None else None
+        if before is not None:
             return before
         try:
             return get_model(arguments.model)

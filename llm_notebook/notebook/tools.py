@@ -124,6 +124,8 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
         CellError: a named tool is not among them.
     """
     names = list(approve)
+    if not names:
+        return ChainPolicy(always)
     known = [tool.name for tool in as_tools(tools)]
     # A Toolbox that has not set itself up yet, such as an MCP server, may still bring a tool of this name. The chain will see.
     is_whole = not any(isinstance(tool, Toolbox) and tool.pending_preparations() for tool in map(adopt_tool, tools))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.parts.messages import Message
 
-__all__ = ["find_repeated", "left_waiting", "request_digest"]
+__all__ = ["WaitingTurns", "request_digest"]
 
 _MOST_NAMED = 3
 
@@ -45,41 +45,54 @@ def request_digest(
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def find_repeated(turns: LiveTurns, origin: Origin) -> LiveTurn | None:
-    """Return the turn that waits for a human since the same request was asked at the same place of the same cell; None if none does."""
-    here = [turn for turn in turns.turns.values() if turn.is_waiting and origin.repeats(turn.origin)]
-    if here:
-        return here[-1]
-    for entry in reversed(read_open_turns(origin.cell_id)):
-        found = turns.find(entry.begun.chain_id) if origin.repeats(origin_of(entry.begun)) else None
-        if found is not None and found.is_waiting:
-            return found
-    return None
+class WaitingTurns:
+    """The turns that wait for a human when a cell is run.
 
+    Args:
+        turns: the turns of this kernel.
+        origin: where is asked.
+    """
 
-def left_waiting(turns: LiveTurns, origin: Origin) -> list[str]:
-    """Return sentences that name the questions of a cell, or of cells that it was copied from, which wait although it asks anew."""
-    found = list(_open_calls(turns, origin))
-    sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
-    more = len(found) - len(sentences)
-    return [*sentences, f"So were {more} more."] if more else sentences
+    def __init__(self, turns: LiveTurns, origin: Origin) -> None:
+        self._turns = turns
+        self._origin = origin
+        self._live = [turn for turn in turns.turns.values() if turn.is_waiting]
+        self._kept = read_open_turns(origin.cell_id)
 
+    def find_repeated(self) -> LiveTurn | None:
+        """Return the turn that waits since the same request was asked at the same place of the same cell; None if none does."""
+        here = [turn for turn in self._live if self._origin.repeats(turn.origin)]
+        if here:
+            return here[-1]
+        for entry in reversed(self._kept):
+            repeats = self._origin.repeats(origin_of(entry.begun))
+            found = self._turns.find(entry.begun.chain_id) if repeats else None
+            if found is not None and found.is_waiting:
+                return found
+        return None
 
-def _open_calls(turns: LiveTurns, origin: Origin) -> Iterator[tuple[str, str, str]]:
-    """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
-    kept = set()
-    for entry in read_open_turns(origin.cell_id):
-        asked = origin_of(entry.begun)
-        if asked.place == origin.place:
-            where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
-            for call in filter(waits, entry.calls):
-                kept.add(call.call_id)
-                yield where, call.tool_name, call.call_id
-    for turn in turns.turns.values():
-        if turn.is_waiting and origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
-            for block in turn.view.open_calls:
-                if block.call_id not in kept and block.request is not None:
-                    yield "this cell", block.request.tool_name, block.call_id
+    def left(self) -> list[str]:
+        """Return sentences that name the questions of the cell, or of cells that it was copied from, which wait although it asks anew."""
+        found = list(self._open_calls())
+        sentences = [_sentence(where, tool, call_id) for where, tool, call_id in found[-_MOST_NAMED:]]
+        more = len(found) - len(sentences)
+        return [*sentences, f"So were {more} more."] if more else sentences
+
+    def _open_calls(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (where it was asked, name of the tool, id) of each such question, oldest first."""
+        origin, known = self._origin, set()
+        for entry in self._kept:
+            asked = origin_of(entry.begun)
+            if asked.place == origin.place:
+                where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
+                for call in filter(waits, entry.calls):
+                    known.add(call.call_id)
+                    yield where, call.tool_name, call.call_id
+        for turn in self._live:
+            if origin.is_cell_of(turn.origin) and turn.origin.place == origin.place:
+                for block in turn.view.open_calls:
+                    if block.call_id not in known and block.request is not None:
+                        yield "this cell", block.request.tool_name, block.call_id
 
 
 def _notebook(asked: Origin) -> str:

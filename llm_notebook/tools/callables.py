@@ -12,12 +12,14 @@ import functools
 import inspect
 import types
 import typing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
+    "Layer",
     "attributes_of",
     "bound_by_partial",
     "described_callable",
@@ -50,27 +52,40 @@ def attributes_of(value: object) -> Mapping[str, Any]:
     return attributes
 
 
-def layers(function: object) -> Iterator[object]:
-    """Yield a callable and everything that a call of it goes through, each once.
+@dataclass(slots=True, frozen=True)
+class Layer:
+    """One of the things that a call goes through.
+
+    Attributes:
+        value: the function, method or other object.
+        attributes: the attributes that it has itself.
+    """
+
+    value: object
+    attributes: Mapping[str, Any]
+
+
+def layers(function: object) -> list[Layer]:
+    """Return a callable and everything that a call of it goes through, each once.
 
     These are what `functools.wraps`, `functools.partial`, bound methods, static and class methods and `__call__` lead to. A decorator that
     does not use `functools.wraps` cannot be seen through.
     """
-    seen: set[int] = set()
+    seen: dict[int, Layer] = {}
     found = [function]
     while found:
-        layer: Any = found.pop()
-        if layer is None or id(layer) in seen:
+        value: Any = found.pop()
+        if value is None or id(value) in seen:
             continue
-        seen.add(id(layer))
-        yield layer
-        found.append(attributes_of(layer).get("__wrapped__"))
-        if isinstance(layer, functools.partial | functools.partialmethod):
-            found.append(layer.func)
-        elif isinstance(layer, types.MethodType | staticmethod | classmethod):
-            found.append(layer.__func__)
-        elif not isinstance(layer, type) and not inspect.isroutine(layer):
-            found.append(inspect.getattr_static(type(layer), "__call__", None))
+        layer = seen[id(value)] = Layer(value, attributes_of(value))
+        found.append(layer.attributes.get("__wrapped__"))
+        if isinstance(value, functools.partial | functools.partialmethod):
+            found.append(value.func)
+        elif isinstance(value, types.MethodType | staticmethod | classmethod):
+            found.append(value.__func__)
+        elif not isinstance(value, type) and not inspect.isroutine(value):
+            found.append(inspect.getattr_static(type(value), "__call__", None))
+    return list(seen.values())
 
 
 def described_callable(function: Callable[..., object]) -> Callable[..., object]:

@@ -1,20 +1,24 @@
-"""A tool call as Markdown and as plain lines: its arguments, the decision of a human and the result, each shortened."""
+"""A tool call as Markdown and as plain lines: its arguments, the decision of a human and the result, each shortened.
+
+What is said is the same in both forms, so it is put together in one place (`call_words()`): every text is shortened, and then whatever is
+invisible in any of them is spelled out. The forms differ only in how they are written.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
-from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.requests import value_text
-from llm_notebook.transcript.visible import visible
-from llm_notebook.transcript.words import Written, call_sentence, decision_sentence, on_one_line, ways_to_decide
+from llm_notebook.transcript.visible import visible_texts
+from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, one_line, ways_to_decide
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["literal_markdown", "markdown_call", "plain_call"]
+__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call"]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
@@ -22,88 +26,98 @@ _TAIL = 800
 
 def literal_markdown(text: str) -> str:
     """Return Markdown that shows a name or another untrusted text literally and on one line, whatever characters it has."""
-    text = on_one_line(text)
-    return plain_text(text, line_start=True, lone_dollar=text.count("$") < 2)
+    return _escaped(on_one_line(text))
 
 
-def markdown_call(block: CallBlock, view: TranscriptView) -> str:
+def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> str:
     """Return a call as a folded section, which is open while a human is asked."""
     is_open = block.status in ("waiting", "unknown")
-    summary = f"{_in_element(block.name)} · {call_sentence(block, view)}"
+    summary = f"{_in_element(said.name)} · {said.state}"
     parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
-    if sentence := decision_sentence(block, literal_markdown):
-        parts.append(sentence)
-    if is_open:
-        parts.append(_markdown_question(block))
-    arguments = _arguments_of(block)
-    parts.append(f"Asked with:\n\n{_well(arguments, 'json')}" if arguments else "Asked without arguments.")
-    if edited := _edited_arguments_of(block):
-        parts.append(f"Changed to:\n\n{_well(edited, 'json')}")
-    if block.note:
-        parts.append(literal_markdown(block.note))
-    if block.result is not None:
+    parts += [_escaped(sentence) for sentence in said.sentences]
+    parts.append(f"Asked with:\n\n{_well(said.arguments, 'json')}" if said.arguments else "Asked without arguments.")
+    if said.edited:
+        parts.append(f"Changed to:\n\n{_well(said.edited, 'json')}")
+    if said.note:
+        parts.append(_escaped(said.note))
+    if said.result is not None:
         title = _result_title(block)
-        parts.append(f"{title}:\n\n{_well(block.result, 'text')}" if block.result else f"{title}: nothing.")
+        parts.append(f"{title}:\n\n{_well(said.result, 'text')}" if said.result else f"{title}: nothing.")
     if is_open:
-        parts.append("\n".join(f"- `{code}` {text}" for code, text in ways_to_decide(block)))
+        parts.append("\n".join(f"- `{code}` {text}" for code, text in said.ways))
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
 
 
-def _markdown_question(block: CallBlock) -> str:
-    lines = _question(block, literal_markdown)
-    if block.request is not None and block.request.reason:
-        lines.append(f"The tool says: {literal_markdown(block.request.reason)}")
-    return "\n\n".join([*lines, *([literal_markdown(block.blocked)] if block.blocked else [])])
-
-
-def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
+def plain_call(block: CallBlock, said: CallWords) -> list[str]:
     """Return a call as lines of plain text."""
-    lines = [f"{on_one_line(block.name)} · {call_sentence(block, view)}"]
-    if sentence := decision_sentence(block):
-        lines.append(sentence)
-    if block.status in ("waiting", "unknown"):
-        lines += _question(block, on_one_line)
-        if block.request is not None and block.request.reason:
-            lines.append(f"The tool says: {on_one_line(block.request.reason)}")
-        if block.blocked:
-            lines.append(on_one_line(block.blocked))
-    arguments = _arguments_of(block)
-    lines += _indented("Asked with:", arguments) if arguments else ["Asked without arguments."]
-    if edited := _edited_arguments_of(block):
-        lines += _indented("Changed to:", edited)
-    if block.note:
-        lines.append(on_one_line(block.note))
-    if block.result is not None:
+    lines = [f"{said.name} · {said.state}", *said.sentences]
+    lines += _indented("Asked with:", said.arguments) if said.arguments else ["Asked without arguments."]
+    if said.edited:
+        lines += _indented("Changed to:", said.edited)
+    if said.note:
+        lines.append(said.note)
+    if said.result is not None:
         title = _result_title(block)
-        lines += _indented(f"{title}:", block.result) if block.result else [f"{title}: nothing."]
-    return lines + [f"{code}  {text}" for code, text in ways_to_decide(block)]
+        lines += _indented(f"{title}:", said.result) if said.result else [f"{title}: nothing."]
+    return lines + [f"{code}  {text}" for code, text in said.ways]
 
 
-def _question(block: CallBlock, written: Written) -> list[str]:
+@dataclass(slots=True)
+class CallWords:
+    """What is said about a call, with nothing invisible in it. What there is not is empty.
+
+    Attributes:
+        name: the tool's name, on one line.
+        state: how the call stands, to put after the name.
+        sentences: what was decided, and what a human who is asked has to know, each on one line.
+        arguments: the frozen ones if a human was asked, otherwise those that the model wrote.
+        edited: the arguments as a human changed them.
+        note: a sentence for the record, on one line.
+        result: what the model reads; None until it is known.
+        ways: the commands that decide, each with a description of its effect.
+    """
+
+    name: str
+    state: str
+    sentences: list[str]
+    arguments: str
+    edited: str
+    note: str
+    result: str | None
+    ways: list[tuple[str, str]]
+
+
+def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
+    """Put together what is said about a call."""
+    request, decision, told = block.request, block.decision, block.result
+    if request is not None:
+        arguments = value_text(request.arguments) if request.arguments else ""
+    else:
+        arguments = "" if block.text.strip() in ("", "{}") else block.text
+    edited = value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
+    wells = [_bounded(text) for text in (arguments, edited, told or "")]
+    question = _question(block)
+    state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
+    sentences = [*([decided] if decided else []), *(one_line(sentence) for sentence in question)]
+    note = one_line(block.note) if block.note else ""
+    name, note, arguments, edited, result, *sentences = visible_texts([one_line(block.name), note, *wells, *sentences])
+    return CallWords(name, state, sentences, arguments, edited, note, None if told is None else result, ways)
+
+
+def _question(block: CallBlock) -> list[str]:
+    """Return what a human who is asked has to know."""
+    if block.status not in ("waiting", "unknown"):
+        return []
+    request, told = block.request, []
     if block.status == "unknown":
-        return [
+        told.append(
             "It was running when its kernel stopped, so whether it ran is not known. It does not run again by itself."
-        ]
-    lines = []
-    if block.request is not None and block.request.destructive:
-        lines.append("Destructive: check before you approve.")
-    if block.request is not None and block.request.changed:
-        lines.append(written(block.request.changed))
-    if block.request is not None and block.request.source is not None and "note" in block.request.source:
-        lines.append(written(block.request.source["note"]))
-    return lines
-
-
-def _arguments_of(block: CallBlock) -> str:
-    """Return the text of the arguments: the frozen ones if a human was asked, otherwise those that the model wrote."""
-    if block.request is not None:
-        return value_text(block.request.arguments) if block.request.arguments else ""
-    return "" if block.text.strip() in ("", "{}") else block.text
-
-
-def _edited_arguments_of(block: CallBlock) -> str:
-    decision = block.decision
-    return value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
+        )
+    elif request is not None:
+        told += ["Destructive: check before you approve."] if request.destructive else []
+        told += [request.changed, (request.source or {}).get("note", "")]
+    told += [f"The tool says: {request.reason}" if request is not None and request.reason else "", block.blocked]
+    return [sentence for sentence in told if sentence]
 
 
 def _result_title(block: CallBlock) -> str:
@@ -117,22 +131,25 @@ def _result_title(block: CallBlock) -> str:
 
 
 def _bounded(text: str) -> str:
-    """Shorten a long text to its head and tail, say how much is missing, and spell out invisible characters."""
+    """Shorten a long text to its head and tail, and say how much is missing."""
     if len(text) > _LONGEST_WELL:
         head, tail = text[: _LONGEST_WELL - _TAIL], text[-_TAIL:]
         text = f"{head}\n… {len(text) - _LONGEST_WELL:,} characters are not shown …\n{tail}"
-    return visible(text.replace("\r\n", "\n"))
+    return text.replace("\r\n", "\n")
+
+
+def _escaped(line: str) -> str:
+    return plain_text(line, line_start=True, lone_dollar=line.count("$") < 2)
 
 
 def _well(text: str, language: str) -> str:
-    return safe_markdown("\n".join(fenced_code(_bounded(text), language)))
+    return "\n".join(fenced_code(text, language))
 
 
 def _indented(title: str, text: str) -> list[str]:
-    return [title, *(f"    {line}" for line in _bounded(text).split("\n"))]
+    return [title, *(f"    {line}" for line in text.split("\n"))]
 
 
 def _in_element(name: str) -> str:
     """Return a name as a `<code>` element in which no character can act as Markdown, HTML or a formula."""
-    shown = on_one_line(name)
-    return "<code>" + "".join(c if c.isalnum() or c in " _" else f"&#{ord(c)};" for c in shown) + "</code>"
+    return "<code>" + "".join(c if c.isalnum() or c in " _" else f"&#{ord(c)};" for c in name) + "</code>"

@@ -144,7 +144,7 @@ class _Sent:
         if not isinstance(self._block, CallBlock):
             return "" if self._is_hidden else encodable(new)
         before, self._arguments = self._arguments, self._arguments + len(new)
-        text = shown_arguments(new, before)
+        text = encodable(shown_arguments(new, before))
         self._fields["arguments"] += text
         return text
 

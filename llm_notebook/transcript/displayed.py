@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.document import block_document, top_fields
+from llm_notebook.transcript.document import block_document, model_name
 from llm_notebook.transcript.requests import full_value
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def displayed_digest(view: TranscriptView, block: CallBlock, verdict: str) -> st
     if verdict == "approved":
         names = [param["name"] for param in call["request"]["params"] if param["cut"]]
         whole = {name: full_value(block.request, name) or "" for name in names}
-    return digest_of_document(view.id, top_fields(view)["model"], call, whole)
+    return digest_of_document(view.id, model_name(view), call, whole)
 
 
 def digest_of_document(transcript: str, model: str, call: Document, whole: Mapping[str, str]) -> str:

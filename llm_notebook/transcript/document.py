@@ -1,7 +1,7 @@
 """The JSON document of a TranscriptView, which the front end shows and the notebook file keeps; `document.ts` has its type.
 
 Since the notebook file keeps it, everything in it that a machine has written is shortened: arguments, results and the contents of
-approval cards.
+approval cards. Since it is sent as UTF-8, lone surrogates are spelled out, in all texts at once when the document is complete.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
-from llm_notebook.transcript.visible import encodable
+from llm_notebook.transcript.visible import encodable, encodable_document
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
 if TYPE_CHECKING:
-    from llm_notebook.transcript.view import TranscriptView
+    from llm_notebook.approvals.requests import Decision
+    from llm_notebook.transcript.view import Problem, TranscriptView
 
-__all__ = ["MIME_TYPE", "block_document", "shown_arguments", "top_fields"]
+__all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "top_fields"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _LONGEST_RESULT = 20_000
@@ -33,20 +34,24 @@ def top_fields(view: TranscriptView) -> Document:
 
     The keys are always the same, so that a delta can tell that a value has become empty.
     """
-    return {
+    document = {
         "model": name_document(view.model_id),
         "state": view.state,
         "seconds": round(view.seconds, 3),
         "began": view.began,
-        "notice": _notice(view),
-        "remarks": [
-            encodable(remark) for remark in [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)]
-        ],
-        "error": _problem(view),
-        "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
+        "notice": _notice(view) if view.notice else None,
+        "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
+        "error": _problem(view.problem) if view.problem is not None else None,
+        "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
     }
+    return encodable_document(document)
+
+
+def model_name(view: TranscriptView) -> str:
+    """Return the model as the document names it."""
+    return encodable(name_document(view.model_id))
 
 
 def block_document(block: Block, view: TranscriptView, text: str | None = None) -> Document:
@@ -58,15 +63,17 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
         text: the beginning of the block's text; by default all of it.
     """
     text = block.text if text is None else text
+    document: Document
     if isinstance(block, CallBlock):
-        return _call(block, view, text)
-    if block.kind == "text":
-        return {"kind": "text", "text": encodable(text)}
-    # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
-    document: Document = {"kind": "reasoning", "text": "" if view.hide_reasoning else encodable(text)}
-    if block.ended is not None:
-        document["seconds"] = round(block.ended - block.began, 3)
-    return document
+        document = _call(block, view, text)
+    elif block.kind == "text":
+        document = {"kind": "text", "text": text}
+    else:
+        # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
+        document = {"kind": "reasoning", "text": "" if view.hide_reasoning else text}
+        if block.ended is not None:
+            document["seconds"] = round(block.ended - block.began, 3)
+    return encodable_document(document)
 
 
 def shown_arguments(text: str, before: int = 0) -> str:
@@ -78,25 +85,22 @@ def shown_arguments(text: str, before: int = 0) -> str:
     """
     room = _LONGEST_ARGUMENTS - before
     if len(text) <= room:
-        return encodable(text)
-    return encodable(text[: max(0, room)]) + ("…" if room >= 0 else "")
-
-
-def _request(block: CallBlock, view: TranscriptView) -> Document | None:
-    if block.request is None:
-        return None
-    return request_document(block.request, block, view.scopes, grants_end=view.grants_end)
+        return text
+    return text[: max(0, room)] + ("…" if room >= 0 else "")
 
 
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
+    arguments, request = shown_arguments(text), block.request
     document: Document = {
         "kind": "call",
-        "callId": block.call_id or encodable(block.tool_call_id),
+        "callId": block.call_id or block.tool_call_id,
         "name": name_document(block.name),
-        "arguments": shown_arguments(text),
+        "arguments": arguments,
         "status": block.status,
-        "request": _request(block, view),
-        "decision": _decision(block),
+        "request": None
+        if request is None
+        else request_document(request, block, view.scopes, grants_end=view.grants_end),
+        "decision": None if block.decision is None else _decision(block, block.decision),
     }
     if block.started is not None:
         document["began"] = round(block.started, 3)
@@ -105,22 +109,19 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     if block.failure is not None:
         document["failure"] = {
             "type": name_document(block.failure.type),
-            "message": encodable(block.failure.message),
-            "frames": encodable(block.failure.frames),
+            "message": block.failure.message,
+            "frames": block.failure.frames,
         }
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
     if block.result is not None:
-        document["result"] = encodable(block.result[:_LONGEST_RESULT])
+        document["result"] = block.result[:_LONGEST_RESULT]
         if len(block.result) > _LONGEST_RESULT:
             document["resultHidden"] = len(block.result) - _LONGEST_RESULT
     return document
 
 
-def _decision(block: CallBlock) -> Document | None:
-    decision = block.decision
-    if decision is None:
-        return None
+def _decision(block: CallBlock, decision: Decision) -> Document:
     document: Document = {
         "verdict": decision.verdict,
         "by": name_document(block.decided_by) or "you",
@@ -169,9 +170,7 @@ def _differ(before: dict[str, Any], after: dict[str, Any], name: str) -> bool:
     return value_text(before[name]) != value_text(after[name])
 
 
-def _notice(view: TranscriptView) -> Document | None:
-    if not view.notice:
-        return None
+def _notice(view: TranscriptView) -> Document:
     notice: Document = {"text": shortened(view.notice, _LONGEST_SENTENCE)}
     if view.notice_seconds is not None:
         notice["seconds"] = round(view.notice_seconds, 1)
@@ -180,13 +179,10 @@ def _notice(view: TranscriptView) -> Document | None:
     return notice
 
 
-def _problem(view: TranscriptView) -> Document | None:
-    problem = view.problem
-    if problem is None:
-        return None
+def _problem(problem: Problem) -> Document:
     return {
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),
         "text": shortened(problem.text, _LONGEST_SENTENCE),
-        "ways": [{"code": encodable(code), "text": encodable(text)} for code, text in problem.ways],
+        "ways": [{"code": code, "text": text} for code, text in problem.ways],
     }

@@ -1,12 +1,16 @@
-"""A TranscriptView as Markdown and as plain text, the two forms that every front end and every viewer can show."""
+"""A TranscriptView as Markdown and as plain text, the two forms that every front end and every viewer can show.
+
+Both forms say the same about calls. Whoever needs both makes the `turn_words()` once and passes them to each.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import Block, CallBlock
-from llm_notebook.transcript.call_rendering import literal_markdown, markdown_call, plain_call
+from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import Written, duration, facts, not_saved_sentence, on_one_line, state_sentence
@@ -14,19 +18,45 @@ from llm_notebook.transcript.words import Written, duration, facts, not_saved_se
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import Problem, TranscriptView
 
-__all__ = ["duration", "footer", "literal_markdown", "markdown_of", "plain_of", "state_sentence"]
+__all__ = [
+    "TurnWords",
+    "duration",
+    "footer",
+    "literal_markdown",
+    "markdown_of",
+    "plain_of",
+    "state_sentence",
+    "turn_words",
+]
 
 # The mark in front of our own lines in plain text, and similar characters that a model might put at the beginning of a line.
 _MARK = "▎"
 _LIKE_OUR_MARK = re.compile(rf"{_MARK}|(?<![^\s])[▀-▟┃⎸]")
 
 
-def markdown_of(view: TranscriptView) -> str:
+@dataclass(slots=True)
+class TurnWords:
+    """The blocks of a turn that are shown, and what is said about each call among them, by its position."""
+
+    blocks: list[Block]
+    calls: dict[int, CallWords]
+
+
+def turn_words(view: TranscriptView) -> TurnWords:
+    """Put together what is said about the calls of a turn."""
+    blocks = view.shown
+    return TurnWords(
+        blocks, {block.position: call_words(block, view) for block in blocks if isinstance(block, CallBlock)}
+    )
+
+
+def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """Return the turn as Markdown that is safe to show in a trusted cell.
 
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
-    sections = [_markdown_block(block, view) for block in view.shown]
+    words = words or turn_words(view)
+    sections = [_markdown_block(block, view, words) for block in words.blocks]
     if sentence := state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
     if view.problem is not None:
@@ -37,12 +67,13 @@ def markdown_of(view: TranscriptView) -> str:
     return "\n\n".join(sections)
 
 
-def plain_of(view: TranscriptView) -> str:
+def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """Return the turn as text without markup and without terminal control characters.
 
     Our own lines about calls begin with a mark that no other line begins with.
     """
-    sections = [_plain_block(block, view) for block in view.shown]
+    words = words or turn_words(view)
+    sections = [_plain_block(block, words) for block in words.blocks]
     sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *not_saved_sentence(view)]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     if view.show_usage and not view.silent:
@@ -55,9 +86,9 @@ def footer(view: TranscriptView, written: Written = on_one_line) -> str:
     return " · ".join(facts(view, written))
 
 
-def _markdown_block(block: Block, view: TranscriptView) -> str:
+def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
     if isinstance(block, CallBlock):
-        return markdown_call(block, view)
+        return markdown_call(block, view, words.calls[block.position])
     if block.kind == "text":
         return safe_markdown(block.text)
     # These tags are ours: everything between them has been through safe_markdown().
@@ -86,10 +117,10 @@ def _plain_problem(problem: Problem | None) -> list[str]:
     return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
 
 
-def _plain_block(block: Block, view: TranscriptView) -> str:
+def _plain_block(block: Block, words: TurnWords) -> str:
     if isinstance(block, CallBlock):
-        return "\n".join(f"{_MARK} {line}".rstrip() for line in plain_call(block, view))
-    text = _LIKE_OUR_MARK.sub(_spelled, terminal_safe(block.text)) if view.calls else terminal_safe(block.text)
+        return "\n".join(f"{_MARK} {line}".rstrip() for line in plain_call(block, words.calls[block.position]))
+    text = _LIKE_OUR_MARK.sub(_spelled, terminal_safe(block.text)) if words.calls else terminal_safe(block.text)
     return text if block.kind == "text" else f"Thought:\n{text}"
 
 

@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.visible import encodable
-
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest
     from llm_notebook.serialization import JSON
@@ -44,7 +42,7 @@ Document = dict[str, Any]
 def request_document(
     request: ApprovalRequest, block: CallBlock, scopes: Sequence[str], *, grants_end: bool = False
 ) -> Document:
-    """Return the document of a call's approval card.
+    """Return the document of a call's approval card, with its texts as they are: lone surrogates are not spelled out yet.
 
     Args:
         request: the question to the human.
@@ -53,7 +51,7 @@ def request_document(
         grants_end: whether every "Always allow" ends with the kernel.
     """
     document: Document = {
-        "id": block.call_id or encodable(request.tool_call_id),
+        "id": block.call_id or request.tool_call_id,
         "digest": request.digest,
         "tool": name_document(request.tool_name),
         "origin": [shortened(fact, _LONGEST_SENTENCE) for fact in request.origin],
@@ -114,8 +112,8 @@ def edited_arguments(request: ApprovalRequest, edits: Mapping[str, str | None]) 
 
 
 def shortened(text: str, most: int) -> str:
-    """Return at most `most` characters of a text, with an ellipsis if it is longer. Lone surrogates are spelled out."""
-    return encodable(text if len(text) <= most else text[:most] + "…")
+    """Return at most `most` characters of a text, with an ellipsis if it is longer."""
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def name_document(name: str) -> str:
@@ -178,7 +176,7 @@ def _shown_and_rest(request: ApprovalRequest) -> tuple[list[str], list[str]]:
     properties = _properties(request.input_schema)
     names = [name for name in properties if name in request.arguments]
     names += [name for name in request.arguments if name not in properties]
-    fitting = [name for name in names if len(name) <= _LONGEST_NAME and name == encodable(name)][:_MOST_PARAMETERS]
+    fitting = [name for name in names if len(name) <= _LONGEST_NAME and not _SURROGATE.search(name)][:_MOST_PARAMETERS]
     return fitting, [name for name in names if name not in set(fitting)]
 
 

@@ -1,15 +1,17 @@
 r"""Spelling out invisible, control and direction-changing characters, so that a person sees everything in a text.
 
-`visible` is for text that a human is asked to approve, `terminal_safe` for text that is streamed to a terminal, and `encodable` for
-text that is sent as UTF-8.
+`visible` is for text that a human is asked to approve, `terminal_safe` for text that is streamed to a terminal, `encodable` for text
+that is sent as UTF-8, and `encodable_document` for all texts of a document at once.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["encodable", "terminal_safe", "visible"]
+__all__ = ["encodable", "encodable_document", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -48,6 +50,11 @@ def visible(text: str) -> str:
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
 
 
+def visible_texts(texts: Iterable[str]) -> list[str]:
+    """Return `visible()` of each of several texts."""
+    return [visible(text) for text in texts]
+
+
 def terminal_safe(text: str) -> str:
     r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
 
@@ -63,6 +70,19 @@ def encodable(text: str) -> str:
     Each character is replaced independently of the others, so that a text can be passed in chunks.
     """
     return _SURROGATE.sub(_spelled, text)
+
+
+def encodable_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON document, whose names we gave, in which every text is `encodable()`."""
+    return {name: _encodable_value(value) for name, value in document.items()}
+
+
+def _encodable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [_encodable_value(item) for item in value]
+    return encodable_document(value) if isinstance(value, dict) else value
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "facts",
     "not_saved_sentence",
     "on_one_line",
+    "one_line",
     "short_id",
     "state_sentence",
     "ways_to_decide",
@@ -35,8 +36,13 @@ Written = Callable[[str], str]
 
 def on_one_line(text: str) -> str:
     """Return untrusted text on one line, shortened and with invisible characters spelled out."""
-    shown = visible(" ".join(text[: 4 * _LONGEST_SENTENCE].split()))
-    return (shown if len(shown) <= _LONGEST_SENTENCE else shown[:_LONGEST_SENTENCE] + "…") or "(no name)"
+    return visible(one_line(text))
+
+
+def one_line(text: str) -> str:
+    """Return untrusted text on one line and shortened. Invisible characters are still in it."""
+    line = " ".join(text[: 4 * _LONGEST_SENTENCE].split())
+    return (line if len(line) <= _LONGEST_SENTENCE else line[:_LONGEST_SENTENCE] + "…") or "(no name)"
 
 
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:

@@ -19,7 +19,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.questions import question_about
+from llm_notebook.turns.questions import policy_in_force, question_about
 
 if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
@@ -139,7 +139,8 @@ class PausedChain:
         except ToolArgumentError:
             # The model is told so when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
-        anew = question_about(self.plan, tool, call, frozen, reason=asked.reason, is_required=asked.is_required)
+        policy = policy_in_force(self.plan.policy_for(tool), call)
+        anew = question_about(tool, call, frozen, policy, reason=asked.reason, is_required=asked.is_required)
         if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
             return asked
         return anew
@@ -168,7 +169,8 @@ class PausedChain:
         if tools is None and self._continuation is not None and not self._continuation._chain.has_failed:
             return self._continuation
         prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
-        call = self.call(self.request) if self.request is not None else None
+        # Without other tools the arguments were checked when they were edited.
+        call = self.call(self.request) if tools is not None and self.request is not None else None
         if self.request is not None and call is not None and call.decision is not None:
             _check_arguments(self.request, call.decision.arguments, prompt.tools)
         continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)

@@ -98,13 +98,9 @@ class ChainPlan:
     key: str | None = None
     policy: ChainPolicy = field(default_factory=ChainPolicy)
 
-    def policy_for(self, tool: Tool, *others: ApprovalPolicy | None) -> ApprovalPolicy | None:
-        """Return when a human is asked about calls of a tool; None if nobody is.
-
-        Args:
-            others: further policies that hold for a call, such as the one under which it was asked about before.
-        """
-        return self.policy.policy_for(tool.name, policy_of(tool), *others)
+    def policy_for(self, tool: Tool) -> ApprovalPolicy | None:
+        """Return when a human is asked about calls of a tool, by its marks at this moment; None if nobody is."""
+        return self.policy.policy_for(tool.name, policy_of(tool))
 
     def keep_policies(self, prompt: Prompt) -> None:
         """Keep when the calls of a prompt's tools are asked about, for continuations that are given other tools.
@@ -117,7 +113,7 @@ class ChainPlan:
         if missing:
             among = f" The tools are {', '.join(tool.name for tool in tools)}." if tools else ""
             raise ModelError(f"Calls of {missing[0]} are to be approved, but there is no such tool.{among}")
-        self.policy.keep((tool.name, policy_of(tool)) for tool in tools)
+        self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
 
     def settings(self, prompt: Prompt) -> dict[str, Any]:
         """Return how a chain is asked, for the journal; what says nothing is left out."""

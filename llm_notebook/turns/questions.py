@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.consent import asked_anew, digest_of_unknown, request_for
-from llm_notebook.approvals.policy import ApprovalPolicy
+from llm_notebook.approvals.policy import ApprovalPolicy, strictest
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.identity import Identity
     from llm_notebook.approvals.requests import ApprovalRequest
     from llm_notebook.journal.operations import CallEntry
     from llm_notebook.tools.tool import Tool
-    from llm_notebook.turns.plan import ChainPlan
 
 __all__ = ["is_about_unknown", "policy_in_force", "question_about"]
 
 
-def policy_in_force(plan: ChainPlan, tool: Tool, entry: CallEntry) -> ApprovalPolicy | None:
-    """Return when a human is asked about a call: of all that ever held for it, the strictest. None if nobody is asked."""
+def policy_in_force(policy: ApprovalPolicy | None, entry: CallEntry) -> ApprovalPolicy | None:
+    """Return when a human is asked about a call: of all that ever held for it, the strictest. None if nobody is asked.
+
+    Args:
+        policy: the policy for calls of the tool at this moment.
+        entry: the call, with the policies under which it was proposed and asked about.
+    """
     asked = entry.request.policy if entry.request is not None else None
-    return plan.policy_for(tool, entry.policy, None if asked is None else ApprovalPolicy.from_dict(asked))
+    return strictest(policy, entry.policy, None if asked is None else ApprovalPolicy.from_dict(asked))
 
 
 def is_about_unknown(entry: CallEntry) -> bool:
@@ -29,10 +33,10 @@ def is_about_unknown(entry: CallEntry) -> bool:
 
 
 def question_about(
-    plan: ChainPlan,
     tool: Tool,
     entry: CallEntry,
     frozen: bytes,
+    policy: ApprovalPolicy | None,
     *,
     reason: str,
     is_required: bool,
@@ -41,15 +45,14 @@ def question_about(
     """Return the question about a call, which says what has changed since it was asked before.
 
     Args:
-        plan: how the chain is run.
         tool: what would run.
         entry: the call.
         frozen: the arguments.
+        policy: the policy in force.
         reason: the sentence that the tool or the hook gave; empty if the policy asks.
         is_required: the policy asks.
         identity: what the tool is, where that is known already.
     """
-    policy = policy_in_force(plan, tool, entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
     request.outcome_unknown = entry.state == "unknown"

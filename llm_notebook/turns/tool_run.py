@@ -103,7 +103,7 @@ class ToolRun:
         # A hook may change the call; its name and id stay what they were.
         asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
         assert asked.tool_call_id is not None
-        policy = self.plan.policy_for(self.tool) if self.tool is not None else None
+        policy = self._policy = self.plan.policy_for(self.tool) if self.tool is not None else None
         entry = yield from self.log.propose(
             self.turn_id, asked, policy.without_conditions() if policy is not None else None
         )
@@ -148,7 +148,10 @@ class ToolRun:
         if unsound is not None and _unsound(self.call):
             return (yield from self._not_run(entry, asked, "failed", f"Error: {unsound}", unsound))
         asked.arguments = self.call.arguments
-        self._policy = policy_in_force(self.plan, self.tool, entry)
+        if self.plan.before_call is not None:
+            # The hook may have marked the tool.
+            self._policy = self.plan.policy_for(self.tool)
+        self._policy = policy_in_force(self._policy, entry)
         return (yield from self._decide_or_run(self.tool, entry, asked, hooks_pause))
 
     def _decide_or_run(
@@ -263,10 +266,10 @@ class ToolRun:
         """Keep what a human is asked, unless the same is being asked already."""
         assert self.tool is not None
         request = question_about(
-            self.plan,
             self.tool,
             entry,
             frozen,
+            self._policy,
             reason="" if pause is None else str(pause),
             is_required=pause is None,
             identity=self._tool_identity(),

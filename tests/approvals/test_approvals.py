@@ -411,6 +411,24 @@ def test_a_sanitising_hook_is_what_is_asked_about_and_run(face: Face) -> None:
     assert model.requests[1].messages[1].parts[0].arguments == {"path": "/a"}
 
 
+def test_a_mark_that_a_hook_puts_on_a_tool_holds_for_that_very_call(face: Face) -> None:
+    class Plain(llm.Toolbox):
+        def delete(self, path: str) -> str:
+            ran.append(path)
+            return "deleted"
+
+    box = Plain()
+
+    def mark(tool: Any, call: llm.ToolCall) -> None:
+        llm.require_approval(box, destructive=True)
+
+    model = asking(face, "Plain_delete")
+    pause = paused(face, model.chain("Hi", tools=[box], before_call=mark))
+    assert (ran, pause.request.destructive) == ([], True)
+    assert face.text(pause.approve()) == "done"
+    assert ran == ["/a"]
+
+
 def test_a_pause_survives_as_json_with_options_and_limit(face: Face) -> None:
     class Warm(llm.Options):
         warmth: int | None = None

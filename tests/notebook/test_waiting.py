@@ -268,6 +268,25 @@ def test_running_a_cell_again_gives_its_waiting_question_the_tools(notebook: Not
     assert notebook.ran == ["/r/a"]
 
 
+@pytest.mark.parametrize(
+    ("on_pause", "cells"),
+    [
+        ("stop", ["%llm -m asker --ta -T box Erase /a", "box.root = '/PROD'"]),
+        ("continue", ["%llm -m asker --ta -T box Erase /a\nbox.root = '/PROD'"]),
+    ],
+)
+def test_a_question_whose_tool_changes_is_asked_anew_as_soon_as_the_cell_is_over(
+    notebook: Notebook, on_pause: str, cells: list[str]
+) -> None:
+    assert notebook.run(f"%config LLMMagics.on_pause = {on_pause!r}").status == "ok"
+    assert notebook.run(f"{FILES}\nbox = Files()", "files").status == "ok"
+    for number, cell in enumerate(cells):
+        notebook.run(cell, f"cell-{number}")
+    turns = "get_ipython().magics_manager.registry['LLMMagics'].turns.turns.values()"
+    changed = notebook.kernel.value(f"[call.request.changed for turn in {turns} for call in turn.view.open_calls]")
+    assert changed == ['This was asked before. Since then what it runs with changed: root: "/r" → "/PROD".']
+
+
 def test_a_cell_that_is_refused_makes_its_tools_available_all_the_same(notebook: Notebook) -> None:
     waiting = notebook.run(f"%llm -m asker --ta {FUNCTION} Erase {{{{ path }}}}")
     notebook.restart()

@@ -11,6 +11,8 @@ from markdown_it import MarkdownIt
 
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage
 from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.transcript.visible import visible
@@ -168,3 +170,9 @@ def test_what_changed_about_a_tool_is_shown_literally() -> None:
     plain = plain_of(view)
     assert '"<img src=x onerror=alert(1)>" → "\\u{202e}/PROD"' in plain
     assert note in plain
+
+
+@given(names | st.text("`~$\\ \n\tbegin{}[]()@0<>*#|-/"))
+def test_arguments_and_results_are_shown_as_sanitising_would_show_them(text: str) -> None:
+    block = "\n".join(fenced_code(visible(text), "json"))
+    assert safe_markdown(block) == block

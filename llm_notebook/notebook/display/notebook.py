@@ -40,7 +40,7 @@ from llm_notebook.notebook.display.terminal import TerminalDisplay
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
 from llm_notebook.notebook.frontend.kernel import Publish, in_kernel, publisher, threadsafe_publisher
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.transcript.rendering import markdown_of, plain_of
+from llm_notebook.transcript.rendering import markdown_of, plain_of, turn_words
 from llm_notebook.transcript.visible import terminal_safe
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class NotebookDisplay:
 
     def senders(self) -> list[Sender]:
         widget = None if self._widget is None else self._widget.sender()
-        return [sender for sender in (self._front.broadcaster(), widget) if sender is not None]
+        return list(filter(None, (self._front.broadcaster(), widget)))
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
@@ -313,7 +313,8 @@ class NotebookDisplay:
         """
         view = self._feed.view
         advice = self._front.advice if view.state == "paused" else ""
-        record: Bundle = {MIME_TYPE: document, "text/markdown": f"{markdown_of(view)}\n\n{advice}".rstrip()}
+        words = turn_words(view)
+        record: Bundle = {MIME_TYPE: document, "text/markdown": f"{markdown_of(view, words)}\n\n{advice}".rstrip()}
         if is_plain_too:
-            record["text/plain"] = f"{plain_of(view)}\n\n{advice}".rstrip()
+            record["text/plain"] = f"{plain_of(view, words)}\n\n{advice}".rstrip()
         return record

@@ -45,6 +45,7 @@ class FrontEnd:
         self.extension: bool | None = None
         self.widgets: bool | None = None
         self.version = ""
+        self._own_version = package_version()
         self._bus: Bus | None = None
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -99,10 +100,10 @@ class FrontEnd:
     @property
     def mismatch(self) -> str:
         """A sentence if our code in the browser is of another version than this package; else empty."""
-        if not self.version or self.version == (here := package_version()):
+        if self.version in ("", self._own_version):
             return ""
         said = visible(self.version)
-        return f"llm_notebook is {here} in the kernel and {said} in this page. Reload the page to decide."
+        return f"llm_notebook is {self._own_version} in the kernel and {said} in this page. Reload the page to decide."
 
     def note_extension(self) -> None:
         """Note that our Lab extension has just shown that it is there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
@@ -40,6 +39,8 @@ def find_entry(name: str, entries: Iterable[E]) -> E | None:
 
 def closest_names(wrong: str, known: Iterable[str]) -> str:
     """Return ` Did you mean X or Y?` with the known names that resemble a wrong one, ignoring case; empty if none does."""
+    import difflib  # most names are right
+
     by_folded: dict[str, str] = {}
     for name in known:
         by_folded.setdefault(name.casefold(), name)

@@ -17,7 +17,6 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.model import AsyncModel, Model, ModelWithAliases
-from llm_notebook.providers.openai.chat_requests import chat_body
 
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
@@ -182,6 +181,7 @@ class _Answer:
 
     def __init__(self, model: _LocalModel, prompt: Prompt, stream: bool, response: Response | AsyncResponse) -> None:
         from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
+        from llm_notebook.providers.openai.chat_requests import chat_body  # loaded with the first request
 
         self._model_id = model.model_id
         self._resolved_model = model.file.path().stem
