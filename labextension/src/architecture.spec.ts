@@ -16,7 +16,7 @@ const ORDER = [
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
   ['transcript/piece'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/asking', 'transcript/status'],
+  ['transcript/announcing', 'transcript/asking', 'transcript/status'],
   ['transcript/view'],
   ['transcript'],
   ['lab', 'promptCell', 'widget'],

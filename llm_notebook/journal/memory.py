@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS
 from llm_notebook.configuration.process import process
-from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
+from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, DecidedTogether
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.operations import AnsweredWith
 
@@ -92,7 +94,9 @@ class MemoryJournal:
             return self._move(operation)
         if isinstance(operation, CallProposed):
             return self._propose(operation)
-        return self._decide(operation) if isinstance(operation, Decided) else None
+        if isinstance(operation, Decided | DecidedTogether):
+            return self._decide([operation] if isinstance(operation, Decided) else operation.decisions)
+        return None
 
     def _propose(self, operation: CallProposed) -> CallEntry:
         place = (operation.turn_id, operation.tool_call_id)
@@ -118,18 +122,23 @@ class MemoryJournal:
         entry.note = operation.note or entry.note
         return True
 
-    def _decide(self, operation: Decided) -> bool:
+    def _decide(self, operations: Sequence[Decided]) -> bool:
+        """Take all of the decisions, or none."""
+        if not all(map(self._counts, operations)):
+            return False
+        for operation in operations:
+            entry = self._calls[operation.call_id]
+            entry.state, entry.decision = operation.decision.verdict, operation.decision
+            entry.decided_by, entry.decided_at, entry.changed_at = operation.who, operation.at, operation.at
+        return True
+
+    def _counts(self, operation: Decided) -> bool:
         entry, decision = self._calls[operation.call_id], operation.decision
         open_states = ("waiting", "unknown")
         may_replace = operation.replaces and entry.decision is not None and entry.state == entry.decision.verdict
         if entry.state not in open_states and not (may_replace and entry.result is None):
             return False
-        if entry.request is not None and entry.request.digest != decision.digest:
-            return False
-        entry.state = decision.verdict
-        entry.decision, entry.decided_by, entry.decided_at = decision, operation.who, operation.at
-        entry.changed_at = operation.at
-        return True
+        return entry.request is None or entry.request.digest == decision.digest
 
 
 def _proposed(operation: CallProposed) -> CallEntry:

@@ -29,6 +29,7 @@ __all__ = [
     "CallMoved",
     "CallProposed",
     "Decided",
+    "DecidedTogether",
     "Grant",
     "Granted",
     "Journal",
@@ -189,6 +190,16 @@ class Decided(AnsweredWith[bool]):
 
 
 @dataclass(slots=True, frozen=True)
+class DecidedTogether(AnsweredWith[bool]):
+    """A human has decided about several calls at once. Answered with whether the decisions count.
+
+    Either all of them count, each as `Decided` says, or none of them is recorded.
+    """
+
+    decisions: Sequence[Decided]
+
+
+@dataclass(slots=True, frozen=True)
 class Granted(AnsweredWith[None]):
     """A human has chosen "always allow" for a tool. Answered with None, after which the grant is in force."""
 
@@ -212,7 +223,9 @@ class NotebookRenamed(AnsweredWith[None]):
     after: str
 
 
-Operation = TurnBegun | TurnEnded | CallProposed | CallMoved | Decided | Granted | Revoked | NotebookRenamed
+Operation = (
+    TurnBegun | TurnEnded | CallProposed | CallMoved | Decided | DecidedTogether | Granted | Revoked | NotebookRenamed
+)
 
 
 @dataclass(slots=True, frozen=True)

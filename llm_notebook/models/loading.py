@@ -91,37 +91,48 @@ def load_pause(
     )
     policy = ChainPolicy.from_dict(data.get("approval"))
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
-    request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
     asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
-    log = _log_of(asked_by, request, data.get("decisions", {}))
-    kept = log.call(request.id) if request is not None else None
-    if kept is not None and kept.request is not None and request is not None and kept.request.digest == request.digest:
-        request = kept.request
-    return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by, rounds))
+    request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
+    requests = [_bound_to_what_it_shows(ApprovalRequest.from_dict(asked)) for asked in data.get("requests", [])]
+    if request is not None:
+        requests = [request if one.id == request.id else one for one in requests]
+        requests = requests if request in requests else [request, *requests]
+    decisions = {name: Decision.from_dict(decision) for name, decision in data.get("decisions", {}).items()}
+    # A decision counts for the question that is shown, and for no other.
+    digests = {one.id: one.digest for one in requests}
+    decisions = {name: decision for name, decision in decisions.items() if digests.get(name) == decision.digest}
+    log = _log_of(asked_by, requests, decisions)
+    requests = [_as_kept(one, log) for one in requests]
+    waiting = [one for one in requests if one.id not in decisions]
+    paused = PausedChain(plan, prompt, messages, waiting or requests, log, asked_by, rounds)
+    return pause_with(data["reason"], None if request is None else _as_kept(request, log), paused)
 
 
-def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:
-    """Return the log to continue with: the journal's where it knows the call, else one made of what the dict says."""
+def _log_of(asked_by: str, requests: Sequence[ApprovalRequest], decisions: dict[str, Decision]) -> ChainLog:
+    """Return the log to continue with: the journal's where it knows the calls, else one made of what the dict says."""
     journal = open_log(None).journal
-    if request is not None and journal is not None and journal.call(request.id) is not None:
+    if journal is not None and any(journal.call(request.id) is not None for request in requests):
         turn = journal.turn(asked_by)
         if turn is not None:
             return log_after(journal, turn.begun)
-    known = process.of(AskedInMemory).journals.get(request.id) if request is not None else None
-    if known is not None:
-        return ChainLog(memory=known)
-    log = ChainLog()
-    for call_id, data in decisions.items():
-        decision = Decision.from_dict(data)
-        name = request.tool_name if request is not None else ""
-        is_asked = request is not None and request.tool_call_id == call_id
-        own_id = request.id if request is not None and is_asked else new_id()
-        log.memory.adopt(CallEntry(own_id, asked_by, call_id, name, decision.verdict, b"{}", request, decision))
-    if request is not None and log.memory.call(request.id) is None:
-        state: CallState = "unknown" if request.outcome_unknown else "waiting"
-        entry = CallEntry(request.id, asked_by, request.tool_call_id, request.tool_name, state, b"{}", request)
-        log.memory.adopt(entry)
+    known = process.of(AskedInMemory).journals
+    log = next((ChainLog(memory=known[request.id]) for request in requests if request.id in known), ChainLog())
+    for request in requests:
+        if log.memory.keeps(request.id):
+            continue
+        decision = decisions.get(request.id)
+        waits: CallState = "unknown" if request.outcome_unknown else "waiting"
+        state = waits if decision is None else decision.verdict
+        call = (request.id, asked_by, request.tool_call_id, request.tool_name)
+        log.memory.adopt(CallEntry(*call, state, b"{}", request, decision))
     return log
+
+
+def _as_kept(request: ApprovalRequest, log: ChainLog) -> ApprovalRequest:
+    """Return what is known of a question here, if it is the same one."""
+    kept = log.call(request.id)
+    is_same = kept is not None and kept.request is not None and kept.request.digest == request.digest
+    return kept.request if is_same and kept is not None and kept.request is not None else request
 
 
 def _bound_to_what_it_shows(request: ApprovalRequest) -> ApprovalRequest:

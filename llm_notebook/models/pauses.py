@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.approvals.requests import ApprovalRequest, Verdict
 from llm_notebook.turns.pauses import Pause, PausedChain
 
 if TYPE_CHECKING:
@@ -35,12 +35,17 @@ class PauseChain(Pause, Generic[ChainT_co]):
         tool_call: the call that paused.
         tool_results: the results of its siblings that have finished.
         messages: the history to resume from, those results included.
-        asked: what a human is asked, or None; `request` is the same and never None.
+        asked: what a human is asked first, or None; `request` is the same and never None.
     """
 
     @property
+    def requests(self) -> list[ApprovalRequest]:
+        """Everything that a human is asked about the calls of this turn, in the model's order. Each is decided by itself."""
+        return list(self.paused.requests) if self.paused is not None else []
+
+    @property
     def request(self) -> ApprovalRequest:
-        """What a human is asked.
+        """What a human is asked, and the first of it where several calls wait.
 
         Raises:
             ValueError: nothing is asked: the pause has not left a chain, or a hook paused after its call had run.
@@ -51,30 +56,35 @@ class PauseChain(Pause, Generic[ChainT_co]):
             )
         return self.asked
 
-    def approve(self, arguments: dict[str, Any] | None = None) -> ChainT_co:
-        """Agree to the call, with edited arguments if given. Returns the chain from here on.
+    def approve(self, arguments: dict[str, Any] | None = None, *, request: ApprovalRequest | None = None) -> ChainT_co:
+        """Agree to a call, with edited arguments if given. Returns the chain from here on.
+
+        Args:
+            arguments: run the call with these instead.
+            request: which of `requests` is decided; `.request` by default. Where others wait, decide about them before you read the
+                chain: read earlier, it runs what comes before the first of them and pauses there.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
-            ValueError: the call has been settled already.
+            ValueError: the call has been settled already, or the pause does not ask that.
         """
-        return cast("ChainT_co", self._waiting().decide("approved", arguments=arguments))
+        return self._decide("approved", request, arguments=arguments)
 
-    def deny(self, reason: str = "") -> ChainT_co:
-        """Refuse the call; the model reads the reason. Returns the chain from here on.
+    def deny(self, reason: str = "", *, request: ApprovalRequest | None = None) -> ChainT_co:
+        """Refuse a call; the model reads the reason. Returns the chain from here on, as `approve()` does.
 
         Raises:
-            ValueError: the call has been settled already.
+            ValueError: the call has been settled already, or the pause does not ask that.
         """
-        return cast("ChainT_co", self._waiting().decide("denied", said=reason))
+        return self._decide("denied", request, said=reason)
 
-    def answer(self, output: object) -> ChainT_co:
-        """Answer in the tool's place. Returns the chain from here on.
+    def answer(self, output: object, *, request: ApprovalRequest | None = None) -> ChainT_co:
+        """Answer in the tool's place. Returns the chain from here on, as `approve()` does.
 
         Raises:
-            ValueError: the call has been settled already.
+            ValueError: the call has been settled already, or the pause does not ask that.
         """
-        return cast("ChainT_co", self._waiting().decide("answered", said=output))
+        return self._decide("answered", request, said=output)
 
     def resume(self, tools: Sequence[ToolLike] | None = None) -> ChainT_co:
         """Return the chain from here on. What is not decided is asked again.
@@ -86,7 +96,25 @@ class PauseChain(Pause, Generic[ChainT_co]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-safe dict that survives the process; `load_pause()` reads it."""
-        return {"reason": str(self), **self._waiting().to_dict()}
+        paused = self._waiting()
+        return {
+            "reason": str(self),
+            "request": None if self.asked is None else self.asked.to_dict(),
+            **paused.to_dict(),
+        }
+
+    def _decide(
+        self,
+        verdict: Verdict,
+        request: ApprovalRequest | None,
+        *,
+        arguments: dict[str, Any] | None = None,
+        said: object = "",
+    ) -> ChainT_co:
+        paused, request = self._waiting(), request or self.asked
+        if request is None:
+            raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
+        return cast("ChainT_co", paused.decide(request, verdict, arguments=arguments, said=said))
 
     def _waiting(self) -> PausedChain:
         if self.paused is None:

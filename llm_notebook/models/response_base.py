@@ -14,12 +14,12 @@ from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, 
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
-from llm_notebook.turns.tool_run import Invoke
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:

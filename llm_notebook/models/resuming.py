@@ -26,7 +26,7 @@ from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import UNKNOWN_OUTCOME
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
@@ -96,7 +96,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         settings.get("chain_limit"),
         policy=ChainPolicy.from_dict(settings.get("approval")),
     )
-    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
+    return PausedChain(plan, prompt, prompt.messages, [], log, begun.turn_id, len(journal.chain(begun.chain_id)))
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
@@ -114,7 +114,10 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) ->
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
-    paused.request = request = ask_about_unknown(call, journal)
+    waiting = [other for other in turn.calls if other.state in ("waiting", "unknown") or other.call_id == call.call_id]
+    asked = {other.call_id: ask_about_unknown(other, journal) for other in waiting}
+    paused.requests = [request for request in asked.values() if request is not None]
+    request = asked[call.call_id]
     reason = request.reason if request is not None else ""
     return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
 

@@ -26,14 +26,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
+from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Actions"]
 
 # The actions that run a chain, and so belong into the main thread.
-_CLICKS = ("decide", "continue", "retry")
+_CLICKS = ("decide", "decideAll", "continue", "retry")
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
@@ -228,11 +228,19 @@ class Actions:
         return turn
 
     def _answer(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
-        """Prepare what a page asks for, as `_prepare` does. A decision about anything else than what is asked is none."""
-        if action["type"] == "decide" and not was_displayed(turn, action):
+        """Prepare what a page asks for, as `_prepare` does. A decision about anything else than what is asked is none.
+
+        Of several questions each has a card, and the turn goes on after the last of them is decided.
+        """
+        seen = {"decide": was_displayed, "decideAll": is_about_all}.get(action["type"])
+        if seen is not None and not seen(turn, action):
             self._turns.tell_state(turn)
             return None
-        return self._prepare(turn, action)
+        resume = self._prepare(turn, action)
+        if resume is not None and action["type"] == "decide" and turn.view.open_calls:
+            turn.display.refresh()
+            return None
+        return resume
 
     def _prepare(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
         """Keep what a reader decided, and prepare the run that follows from it.
@@ -246,6 +254,8 @@ class Actions:
             match action["type"]:
                 case "decide":
                     resume = self._decide(turn, action)
+                case "decideAll":
+                    resume = decide_all(self._turns, turn, self._load_pause(turn), action)
                 case "continue":
                     resume = self._continue(turn)
                 case "retry":
@@ -290,20 +300,12 @@ class Actions:
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
+        show_calls(turn, paused)
         if counts and not ends:
             return paused.resume
         # The model is not asked, or somebody else decided first: this page is shown how the call stands.
-        self._show_settled(turn, paused, request)
+        show_settled(turn)
         return None
-
-    def _show_settled(self, turn: LiveTurn, paused: PausedChain, request: ApprovalRequest) -> None:
-        """Show how a call stands. A turn that is paused without an open question is over, though its answer is not complete."""
-        call = paused.call(request)
-        if call is not None:
-            turn.view.update_call(call)
-        if turn.view.state == "paused" and not turn.view.open_calls:
-            turn.view.end("interrupted", turn.view.seconds)
-            turn.display.refresh()
 
     def _unblock(self, result: ExecutionResult) -> None:
         """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""

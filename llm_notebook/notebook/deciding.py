@@ -13,7 +13,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["VERDICTS", "has_tool", "problem_with", "was_displayed"]
+__all__ = ["VERDICTS", "has_tool", "problem_with", "show_calls", "show_settled", "was_displayed"]
 
 VERDICTS = ("approved", "denied", "answered", "abandoned")
 
@@ -44,3 +44,18 @@ def has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
         return True
     # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
     return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
+
+
+def show_calls(turn: LiveTurn, paused: PausedChain) -> None:
+    """Take over how the questions of a turn stand, some of which were decided."""
+    for block in turn.view.open_calls:
+        call = paused.call(block.request) if block.request is not None else None
+        if call is not None:
+            turn.view.update_call(call)
+
+
+def show_settled(turn: LiveTurn) -> None:
+    """Show a turn as it stands: one that is paused without an open question is over, though its answer is not complete."""
+    if turn.view.state == "paused" and not turn.view.open_calls:
+        turn.view.end("interrupted", turn.view.seconds)
+        turn.display.refresh()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from llm_notebook.transcript.series import place_in_series, series_of
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
@@ -129,7 +130,11 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
             return f"failed after{took}" if took else "failed"
         case status:
             under_way, over = _STANDS[status]
-            return over if view.is_over else under_way
+            place = place_in_series(block, view)
+            if status == "approved" and place:
+                return f"approved, runs when all {len(series_of(view))} are decided"
+            words = over if view.is_over else under_way
+            return f"{words}, {place}" if place and status in ("waiting", "unknown") else words
 
 
 def decision_sentence(block: CallBlock, written: Written = on_one_line) -> str:

@@ -24,13 +24,14 @@ from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import CallSteps, Invoke, ToolRun
+from llm_notebook.turns.tool_run import CallSteps, ToolRun
 from llm_notebook.turns.turn import RetryNotice, Turn
 
 __all__ = ["Ask", "Chain", "ChainItem", "Outcome", "PlannedCall", "Prepare", "Run", "Step", "Steps"]
@@ -55,10 +56,12 @@ class PlannedCall:
     Attributes:
         steps: yields Invokes and Notes, and returns the ToolResult.
         is_async: the tool is a coroutine function.
+        waits: a human has to decide about it, so it is not started. Of calls that run in order, those after it are not started either.
     """
 
     steps: CallSteps[ToolResult]
     is_async: bool
+    waits: bool = False
 
 
 @dataclass(slots=True)
@@ -137,6 +140,11 @@ class Chain:
         """The chain ended in an error; a pause is not one."""
         return self._error is not None and not isinstance(self._error, Pause)
 
+    @property
+    def has_paused(self) -> bool:
+        """The chain has been read up to a call that waited for a human."""
+        return isinstance(self._error, Pause)
+
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
         return self.prompt.messages if self.latest is None else self.latest._turn.messages()
@@ -179,7 +187,7 @@ class Chain:
     def run(
         self, calls: list[ToolCall], prompt: Prompt, history: list[Message], asked_by: str, turn: Turn | None = None
     ) -> Steps[list[ToolResult]]:
-        """Run a batch of calls.
+        """Run the calls of a turn. If a human may be asked about one, all are prepared and asked about before any of them runs.
 
         Args:
             calls: what the model asked for.
@@ -189,37 +197,47 @@ class Chain:
             turn: remembers the results, where that turn is at hand.
 
         Raises:
-            Pause: a call waits for a human; `.tool_results` are the results of its siblings.
+            Pause: calls wait for a human. It is that of the first; `.tool_results` are the results of its siblings.
             Exception: what a hook raised.
         """
         finished: dict[str, ToolResult] = {}
         tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
-        planned = []
-        for call in calls:
-            tool = tools.get(call.name)
-            steps = ToolRun(self.plan, self.log, tool, call, asked_by, finished).steps()
-            planned.append(PlannedCall(steps, tool is not None and tool.is_async))
-        hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
+        runs = [
+            ToolRun(self.plan, self.log, tools.get(call.name), call, asked_by, finished, has_siblings=len(calls) > 1)
+            for call in calls
+        ]
         try:
+            if any(run.tool is not None and self.plan.policy_for(run.tool) is not None for run in runs):
+                yield from _prepared(runs)
+            planned = [
+                PlannedCall(run.steps(), run.tool is not None and run.tool.is_async, run.pause is not None)
+                for run in runs
+            ]
+            hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
+            if any(isinstance(outcome, Pause) for outcome in outcomes):
+                # A hook may ask about the calls after it, too.
+                yield from _prepared(runs)
         except Exception:
             raise
         except BaseException:
             messages = with_results(history, list(finished.values()))
-            self.left = PausedChain(self.plan, prompt, messages, None, self.log, asked_by, self._round)
+            self.left = PausedChain(self.plan, prompt, messages, [], self.log, asked_by, self._round)
             raise
         finally:
             if turn is not None:
                 turn.remember(finished.values())
         results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
-        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-        for failure in sorted(failures, key=lambda failure: isinstance(failure, Pause)):
-            if isinstance(failure, Pause):
-                failure.tool_results, failure.messages = results, with_results(history, results)
-                failure.paused = PausedChain(
-                    self.plan, prompt, failure.messages, failure.asked, self.log, asked_by, self._round
-                )
-            raise failure
+        stops = [run.pause or outcome for run, outcome in zip(runs, outcomes, strict=True)]
+        failed = next((stop for stop in stops if isinstance(stop, Exception) and not isinstance(stop, Pause)), None)
+        if failed is not None:
+            raise failed
+        if pauses := [stop for stop in stops if isinstance(stop, Pause)]:
+            messages = with_results(history, results)
+            requests = [pause.asked for pause in pauses if pause.asked is not None]
+            paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round)
+            pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
+            raise pauses[0]
         return results
 
     def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
@@ -304,3 +322,10 @@ class Chain:
             yield
         finally:
             _running.reset(token)
+
+
+def _prepared(runs: list[ToolRun]) -> CallSteps[None]:
+    """Prepare the calls that are not prepared, in the model's order."""
+    for run in runs:
+        if not run.is_prepared:
+            yield from run.prepare()

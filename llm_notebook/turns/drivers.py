@@ -14,14 +14,15 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from llm_notebook.approvals.policy import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
+from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import Note
-from llm_notebook.turns.tool_run import Invoke
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -199,14 +200,17 @@ def _batch_sync(batch: Run, parallel: int | None) -> list[Outcome]:
         # Found out before any tool has run in vain.
         if hook is not None and is_coroutine_callable(hook):
             raise _async_hook(name)
-    if parallel and parallel > 1 and len(batch.calls) > 1:
-        return _batch_in_threads(batch, parallel)
+    # What comes after a call that waits for a human waits for it, too.
+    calls = list(takewhile(lambda call: not call.waits, batch.calls))
     outcomes: list[Outcome] = []
-    for call in batch.calls:
-        outcomes.append(_outcome_of(call))
-        if isinstance(outcomes[-1], Exception):
-            # A pause, or a hook that failed: later calls are not started.
-            break
+    if parallel and parallel > 1 and len(calls) > 1:
+        outcomes = _batch_in_threads(calls, parallel)
+    else:
+        for call in calls:
+            outcomes.append(_outcome_of(call))
+            if isinstance(outcomes[-1], Exception):
+                # A pause, or a hook that failed: later calls are not started.
+                break
     return outcomes + [None] * (len(batch.calls) - len(outcomes))
 
 
@@ -214,7 +218,7 @@ def _async_hook(name: str) -> TypeError:
     return TypeError(f"{name} is async: a sync chain needs a plain function. Use an async model for async hooks.")
 
 
-def _batch_in_threads(batch: Run, parallel: int) -> list[Outcome]:
+def _batch_in_threads(calls: list[PlannedCall], parallel: int) -> list[Outcome]:
     from concurrent.futures import ThreadPoolExecutor  # most chains run one call at a time
 
     stopped = threading.Event()
@@ -229,7 +233,7 @@ def _batch_in_threads(batch: Run, parallel: int) -> list[Outcome]:
 
     pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="llm_notebook tool")
     try:
-        started = [pool.submit(copy_context().run, run, call) for call in batch.calls]
+        started = [pool.submit(copy_context().run, run, call) for call in calls]
         return [future.result() for future in started]
     finally:
         # After an interrupt nobody waits for the tools that are running, and those that have not begun do not begin.
@@ -260,12 +264,13 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
     async def in_order() -> None:
         nonlocal waiting
         for position in waiting:
-            if await one(position):
-                # A pause, or a hook that failed: the sync calls after it are not started.
+            if batch.calls[position].waits or await one(position):
+                # A question, a pause, or a hook that failed: the sync calls after it are not started.
                 waiting = iter(())
                 break
 
-    tasks = [asyncio.create_task(one(position)) for position, call in enumerate(batch.calls) if call.is_async]
+    together = [position for position, call in enumerate(batch.calls) if call.is_async and not call.waits]
+    tasks = [asyncio.create_task(one(position)) for position in together]
     lanes = [asyncio.create_task(in_order()) for _ in range(min(parallel or 1, len(batch.calls)))]
     try:
         await asyncio.gather(*tasks, *lanes)

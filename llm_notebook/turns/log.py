@@ -7,7 +7,7 @@ as well, because after a crash nobody could tell otherwise that it had begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from llm_notebook.journal.operations import (
     CallMoved,
     CallProposed,
     Decided,
+    DecidedTogether,
     Grant,
     Granted,
     Journal,
@@ -206,13 +207,30 @@ class ChainLog:
             RuntimeError: a tool is deciding.
             JournalError: the decision cannot be kept, so it does not count.
         """
+        return self.decide_together({call_id: decision}, who=who, replaces=replaces)
+
+    def decide_together(
+        self, decisions: Mapping[str, Decision], *, who: str = "", replaces: bool = True, grant: Grant | None = None
+    ) -> bool:
+        """Keep what a human, or a grant, decided about calls, by their ids. Returns whether the decisions count: all of them, or none.
+
+        Raises:
+            RuntimeError: a tool is deciding.
+            ValueError: the calls are kept in different places, so they cannot be decided in one transaction.
+            JournalError: the decisions cannot be kept, so they do not count.
+        """
         if inside_tool():
             raise RuntimeError("A tool cannot decide about a call: only a human can.")
-        operation = Decided(call_id, decision, who or self.origin.who, datetime.now(UTC), None, replaces)
-        counts: bool = self._home(call_id).submit(operation).result()
-        call = self.call(call_id) if counts else None
-        if call is not None:
-            self.tell(call)
+        homes = [self._home(call_id) for call_id in decisions]
+        if any(home is not homes[0] for home in homes):
+            raise ValueError("Not all of these calls are in the journal, so decide each of them by itself.")
+        at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
+        who = who or self.origin.who
+        each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
+        counts: bool = homes[0].submit(each[0] if len(each) == 1 else DecidedTogether(each)).result()
+        for call in map(self.call, decisions) if counts else ():
+            if call is not None:
+                self.tell(call)
         return counts
 
     def conclude(self, call_id: str) -> bool:

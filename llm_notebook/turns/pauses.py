@@ -15,6 +15,7 @@ from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.freezing import frozen_arguments
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
@@ -55,7 +56,7 @@ class PausedChain:
         plan: how the chain is run.
         prompt: the prompt whose options, schema and tools the chain continues with.
         messages: the history to continue from, with the results of siblings that have finished.
-        request: what the human is asked; None where a hook paused after its call had run.
+        requests: what the human is asked, in the model's order; empty where a hook paused after its call had run.
         log: what was decided and what was done, for all continuations of this pause.
         asked_by: the turn that asked for the calls.
         rounds: how many responses the chain has had so far.
@@ -64,24 +65,35 @@ class PausedChain:
     plan: ChainPlan
     prompt: Prompt
     messages: list[Message]
-    request: ApprovalRequest | None
+    requests: list[ApprovalRequest]
     log: ChainLog
     asked_by: str
     rounds: int = 0
     _continuation: Any = None
 
-    def decide(self, verdict: Verdict, *, arguments: dict[str, Any] | None = None, said: object = "") -> Any:
-        """Keep the decision. Returns the continuation, which runs when it is read.
+    def decide(
+        self,
+        request: ApprovalRequest,
+        verdict: Verdict,
+        *,
+        arguments: dict[str, Any] | None = None,
+        said: object = "",
+    ) -> Any:
+        """Keep the decision about one call. Returns the continuation, which runs when it is read.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
-            ValueError: nothing waits for a decision, or the call has been settled already.
+            ValueError: the request is not one of this pause, or the call has been settled already.
             JournalError: the decision cannot be kept, so it does not count.
         """
-        if self.request is None:
-            raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
-        if not self.settle(self.request, verdict, arguments=arguments, said=said):
-            call = self.call(self.request)
+        if all(request.id != one.id for one in self.requests):
+            raise ValueError("This pause does not ask that: `pause.requests` lists what it asks.")
+        if self.settle(request, verdict, arguments=arguments, said=said):
+            if self._continuation is not None and self._continuation._chain.has_paused:
+                # It was read while calls waited, and stopped there.
+                self._continuation = None
+        else:
+            call = self.call(request)
             if call is None or call.state in ("waiting", "unknown"):
                 raise ValueError("This is not what is asked any more: decide about the pause that came last.")
             if verdict != "approved" or arguments is not None:
@@ -114,15 +126,31 @@ class PausedChain:
         text, _ = output_text(said)
         return self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
 
+    def settle_together(self, requests: Sequence[ApprovalRequest], verdict: Verdict, said: str = "") -> bool:
+        """Keep one decision about several calls that wait, in one transaction. Returns whether it counts: for all of them, or for none.
+
+        Raises:
+            ValueError: not all of the calls are in the journal.
+            JournalError: the decision cannot be kept, so it does not count.
+        """
+        decisions = {request.id: Decision(verdict, request.digest, None, said) for request in requests}
+        return self.log.decide_together(decisions, replaces=False)
+
     def allow(self, request: ApprovalRequest, scope: Scope) -> None:
-        """Allow a tool from now on in this cell, notebook or session. The call itself is not decided by that.
+        """Allow a tool from now on in this cell, notebook or session. The call itself is not decided by that; its waiting siblings are.
 
         Raises:
             ValueError: the tool is destructive, or the cell, notebook or session is not known.
         """
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
-        self.log.grant(request.tool_name, digest_of_facts(request.facts), scope)
+        identity = digest_of_facts(request.facts)
+        grant = self.log.grant(request.tool_name, identity, scope)
+        for other in self.requests:
+            is_covered = other.is_required and not other.destructive and not other.outcome_unknown
+            if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
+                decision = Decision("approved", other.digest)
+                self.log.decide_together({other.id: decision}, who=grant.who, replaces=False, grant=grant)
 
     def renew(self, request: ApprovalRequest) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
@@ -135,14 +163,15 @@ class PausedChain:
             return request
         asked = call.request
         try:
-            frozen = canonical(tool.json_arguments_for(ToolCall(tool.name, asked.arguments, asked.tool_call_id)))
-        except ToolArgumentError:
+            frozen = frozen_arguments(tool, ToolCall(tool.name, asked.arguments, asked.tool_call_id))
+        except (ToolArgumentError, TypeError):
             # The model is told so when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
         policy = policy_in_force(self.plan.policy_for(tool), call)
         anew = question_about(tool, call, frozen, policy, reason=asked.reason, is_required=asked.is_required)
         if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
             return asked
+        self.requests = [anew if one.id == anew.id else one for one in self.requests]
         return anew
 
     def _tool(self, name: str) -> Tool | None:
@@ -170,27 +199,51 @@ class PausedChain:
             return self._continuation
         prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
         # Without other tools the arguments were checked when they were edited.
-        call = self.call(self.request) if tools is not None and self.request is not None else None
-        if self.request is not None and call is not None and call.decision is not None:
-            _check_arguments(self.request, call.decision.arguments, prompt.tools)
+        for request in self.requests if tools is not None else ():
+            call = self.call(request)
+            if call is not None and call.decision is not None:
+                _check_arguments(request, call.decision.arguments, prompt.tools)
         continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)
         if tools is None:
             self._continuation = continuation
         return continuation
 
+    def undone(self) -> list[CallEntry]:
+        """Return the calls of the turn that a human was asked about and that have no result yet, decided or not, in the model's order.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        memory, journal = self.log.memory, self.log.journal
+        turn = journal.turn(self.asked_by) if journal is not None else None
+        kept = [call for call in turn.calls if not memory.keeps(call.call_id)] if turn is not None else []
+        own = [call for call in memory.calls() if call.turn_id == self.asked_by]
+        order = {call.tool_call_id: position for position, call in enumerate(unresolved_calls(self.messages))}
+        undone = [
+            call
+            for call in [*kept, *own]
+            if call.request is not None and call.result is None and call.state != "started"
+        ]
+        return sorted(undone, key=lambda call: order.get(call.tool_call_id, len(order)))
+
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-safe dict of what waits. The tools are not in it: pass them to `resume()`."""
+        """Return a JSON-safe dict of what waits. The tools are not in it: pass them to `resume()`.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        calls = self.undone()
         return {
             "model": self.plan.model.model_id,
             "options": self.prompt.given_options(),
             "schema": self.prompt.schema,
             "messages": [message.to_dict() for message in self.messages],
-            "request": None if self.request is None else self.request.to_dict(),
+            "requests": [call.request.to_dict() for call in calls if call.request is not None],
             "turn": self.asked_by,
             "decisions": {
-                call.tool_call_id: call.decision.to_dict()
-                for call in self.log.memory.calls()
-                if call.decision is not None and call.state == call.decision.verdict and call.result is None
+                call.call_id: call.decision.to_dict()
+                for call in calls
+                if call.decision is not None and call.state == call.decision.verdict
             },
             "hide_reasoning": self.prompt.hide_reasoning,
             "chain_limit": self.plan.chain_limit,

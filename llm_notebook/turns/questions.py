@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_notebook.approvals.consent import asked_anew, digest_of_unknown, request_for
+from llm_notebook.approvals.consent import asked_anew, digest_of_unknown, request_for, thawed
 from llm_notebook.approvals.policy import ApprovalPolicy, strictest
+from llm_notebook.tools.calls import ToolCall
+from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.identity import Identity
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry
     from llm_notebook.tools.tool import Tool
 
-__all__ = ["is_about_unknown", "policy_in_force", "question_about"]
+__all__ = ["UNKNOWN_OUTCOME", "applies", "is_about_unknown", "policy_in_force", "question_about"]
+
+UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
 
 
 def policy_in_force(policy: ApprovalPolicy | None, entry: CallEntry) -> ApprovalPolicy | None:
@@ -25,6 +29,22 @@ def policy_in_force(policy: ApprovalPolicy | None, entry: CallEntry) -> Approval
     """
     asked = entry.request.policy if entry.request is not None else None
     return strictest(policy, entry.policy, None if asked is None else ApprovalPolicy.from_dict(asked))
+
+
+def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
+    """Return whether a human must be asked. A condition that raises an error asks: silence is not consent."""
+    if policy.asks == "always" or not policy.conditions:
+        return True
+    try:
+        for condition in policy.conditions:
+            # Each gets a copy: what it does to the arguments must not change what runs.
+            arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
+            arguments.pop(TOOL_CALL_PARAMETER, None)
+            if condition(**arguments):
+                return True
+    except Exception:
+        return True
+    return False
 
 
 def is_about_unknown(entry: CallEntry) -> bool:

@@ -1,7 +1,11 @@
 """Runs one tool call, without I/O: `before_call`, freezing, approval, the tool, `after_call`, in this order.
 
-How it works. `ToolRun.steps()` is a generator. What it cannot do itself it yields as a step: `Invoke` calls a hook or the tool, `Note`
-keeps an operation. The drivers perform the steps, one with and one without `await`, so the order below is written only once.
+How it works. `ToolRun` has two generators. `prepare()` takes a call as far as it comes before anything runs; where a human may be asked, the
+chain does so for every call of a turn first, so that all questions are put at once. `steps()` carries the call out when its turn comes. What
+they cannot do themselves they yield as steps: `Invoke` calls a hook or the tool, `Note` keeps an operation. The drivers perform the steps,
+one with and one without `await`, so the order is written only once.
+
+Between the two, the calls before this one run. They may change the tool, so what was approved is compared once more before it starts.
 
 The call's life is a row in the log (`CallEntry`) that moves from state to state as `approvals.requests.TRANSITIONS` allows. Every move is
 kept *before* what it permits happens, and it is a compare-and-set: it succeeds only from an expected state. Two tabs, two clicks or two
@@ -21,9 +25,9 @@ journal says of the call. A process that was given an unmarked tool asks as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
 from llm_notebook.approvals.identity import Identity, identify
@@ -34,44 +38,46 @@ from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import error_message, json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
-from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.freezing import frozen_arguments, unsound
+from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
 from llm_notebook.turns.pauses import Pause
-from llm_notebook.turns.questions import is_about_unknown, policy_in_force, question_about
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
 
-__all__ = ["UNKNOWN_OUTCOME", "Invoke", "ToolRun"]
-
-UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
+__all__ = ["CallSteps", "ToolRun"]
 
 T = TypeVar("T")
-CallSteps = Generator["Invoke | Note", Any, T]
+CallSteps = Generator[Invoke | Note, Any, T]
 Ran = tuple[ToolResult, ToolCall | None]
 """The result, and the call that the tool was run with; None where it was not run."""
 
 
 @dataclass(slots=True)
-class Invoke:
-    """The step "call this hook or tool", which is awaited where it is async. What it returns is sent back, what it raises is thrown.
+class _Ready:
+    """A call that may run when its turn comes.
 
     Attributes:
-        hook: the name of the hook; None for a tool.
-        consent: whether a human has approved the call that this runs; None for what is no tool.
+        frozen: the frozen arguments, which consent is bound to.
+        runs: the arguments that run; those of a human who edited them differ from the frozen ones.
+        arguments: the same as the tool takes them.
+        note: what the model is told before the result.
+        decision: the consent; None where nobody is asked.
     """
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    hook: str | None = None
-    consent: bool | None = None
+    frozen: bytes
+    runs: bytes
+    arguments: dict[str, Any]
+    note: str
+    decision: Decision | None
 
 
 @dataclass(slots=True)
 class ToolRun:
-    """One call on its way.
+    """One call on its way: `prepare()` takes it as far as it comes before anything runs, `steps()` carries it out.
 
     Attributes:
         plan: the hooks, and how the chain is run.
@@ -80,6 +86,9 @@ class ToolRun:
         call: the model's request. `before_call` may change it.
         turn_id: the turn that asked.
         finished: takes the result, by call id.
+        has_siblings: other calls of the turn may run between `prepare()` and `steps()`.
+        is_prepared: `prepare()` has begun.
+        pause: what a human has to decide before the call can run; None if nothing, and before `prepare()`.
     """
 
     plan: ChainPlan
@@ -88,11 +97,34 @@ class ToolRun:
     call: ToolCall
     turn_id: str
     finished: dict[str, ToolResult]
+    has_siblings: bool = False
+    is_prepared: bool = field(default=False, init=False)
+    pause: Pause | None = field(default=None, init=False)
+    _entry: CallEntry = field(init=False)
+    _asked: ToolCall = field(init=False)
+    _hooks_pause: Pause | None = field(default=None, init=False)
+    _unsound: Exception | None = field(default=None, init=False)
+    _result: ToolResult | None = field(default=None, init=False)
+    _ready: _Ready | None = field(default=None, init=False)
+    _failure: Exception | None = field(default=None, init=False)
     _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
 
+    def prepare(self) -> CallSteps[None]:
+        """Call `before_call`, freeze the arguments and ask a human where one has to decide. No tool runs.
+
+        What was done already, by another continuation or before a restart, is not done again. What goes wrong is raised by `steps()`.
+        """
+        self.is_prepared = True
+        try:
+            yield from self._prepare()
+        except Exception as error:
+            self._failure = error
+        if self._result is not None:
+            self.finished[self._asked.tool_call_id or ""] = self._result
+
     def steps(self) -> CallSteps[ToolResult]:
-        """Run the call. What was done already, by another continuation or before a restart, is not done again.
+        """Carry out the call, and prepare it first if that was not done.
 
         Raises:
             Pause: the call waits for a human.
@@ -100,20 +132,12 @@ class ToolRun:
             JournalError: the start of an approved call cannot be kept.
             Exception: what a hook raised.
         """
-        # A hook may change the call; its name and id stay what they were.
-        asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
-        assert asked.tool_call_id is not None
-        policy = self._policy = self.plan.policy_for(self.tool) if self.tool is not None else None
-        entry = yield from self.log.propose(
-            self.turn_id, asked, policy.without_conditions() if policy is not None else None
-        )
-        if entry.result is not None:
-            self.finished[asked.tool_call_id] = entry.result
-            return entry.result
-        if entry.state == "started":
-            raise _runs_elsewhere()
-        result, ran = yield from self._result(entry, asked)
-        self.finished[asked.tool_call_id] = result
+        if not self.is_prepared:
+            yield from self.prepare()
+        if self._failure is not None:
+            raise self._failure
+        result, ran = (self._result, None) if self._result is not None else (yield from self._carry_out())
+        self.finished[self._asked.tool_call_id or ""] = result
         if ran is not None and self.plan.after_call is not None:
             try:
                 yield Invoke(self.plan.after_call, (self.tool, ran, result), hook="after_call")
@@ -122,86 +146,151 @@ class ToolRun:
                 raise
         return result
 
-    def _result(self, entry: CallEntry, asked: ToolCall) -> CallSteps[Ran]:
-        hooks_pause: Pause | None = None
-        unsound = _unsound(asked)
+    def _prepare(self) -> CallSteps[None]:
+        # A hook may change the call; its name and id stay what they were.
+        asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
+        policy = self._policy = self.plan.policy_for(self.tool) if self.tool is not None else None
+        entry = self._entry = yield from self.log.propose(
+            self.turn_id, asked, policy.without_conditions() if policy is not None else None
+        )
+        if entry.result is not None:
+            self._result = entry.result
+            return
+        if entry.state == "started":
+            raise _runs_elsewhere()
+        self._unsound = unsound(asked)
         try:
             if self.plan.before_call is not None:
                 yield Invoke(self.plan.before_call, (self.tool, self.call), hook="before_call")
         except CancelToolCall as cancelled:
-            return (yield from self._not_run(entry, asked, "cancelled", f"Cancelled: {cancelled}", cancelled))
+            yield from self._not_run("cancelled", f"Cancelled: {cancelled}", cancelled)
+            return
         except Pause as pause:
-            hooks_pause = pause
-        while entry.state in SETTLED:
-            if (settled := (yield from self._decided(entry, asked))) is not None:
-                return settled
-            # Another decision has replaced this one in the meantime, so that one counts.
-            entry = self.log.call(entry.call_id) or entry
-        if self.tool is None and entry.request is not None:
+            self._hooks_pause = pause
+        # A decision not to run it is carried out when the turn of the call comes.
+        if entry.state not in SETTLED:
+            yield from self._weigh()
+
+    def _weigh(self) -> CallSteps[None]:
+        """Find out whether the call may run: it is ready then, or has a result without running, or a human is asked."""
+        entry, asked, tool = self._entry, self._asked, self.tool
+        if tool is None and entry.request is not None:
             raise ModelError(
                 f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
                 f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
             )
-        if self.tool is None:
+        if tool is None:
             missing = KeyError(f"tool {asked.name!r} does not exist")
-            return (yield from self._not_run(entry, asked, "failed", f"Error: {missing.args[0]}", missing))
-        if unsound is not None and _unsound(self.call):
-            return (yield from self._not_run(entry, asked, "failed", f"Error: {unsound}", unsound))
+            yield from self._not_run("failed", f"Error: {missing.args[0]}", missing)
+            return
+        if self._unsound is not None and unsound(self.call):
+            yield from self._not_run("failed", f"Error: {self._unsound}", self._unsound)
+            return
         asked.arguments = self.call.arguments
         if self.plan.before_call is not None:
             # The hook may have marked the tool.
-            self._policy = self.plan.policy_for(self.tool)
+            self._policy = self.plan.policy_for(tool)
         self._policy = policy_in_force(self._policy, entry)
-        return (yield from self._decide_or_run(self.tool, entry, asked, hooks_pause))
-
-    def _decide_or_run(
-        self, tool: Tool, entry: CallEntry, asked: ToolCall, hooks_pause: Pause | None
-    ) -> CallSteps[Ran]:
         try:
-            frozen = _frozen(tool, asked)
+            frozen = frozen_arguments(tool, asked)
         except ToolArgumentError as error:
             if entry.state != "unknown":
-                return (yield from self._not_run(entry, asked, "failed", f"Error: {error}", error))
+                yield from self._not_run("failed", f"Error: {error}", error)
+                return
             # What was running is asked about in any case.
             frozen = canonical(asked.arguments)
         asked.arguments = thawed(frozen)
         # A decision that had its effect already, before the call was interrupted, does not count again.
         decision = entry.decision if entry.state == "approved" else None
-        if decision is not None and decision.digest != self._bound(entry, asked, frozen):
+        if decision is not None and decision.digest != self._bound(frozen):
             # Something other than what would run now was approved.
-            return (yield from self._ask(entry, asked, frozen))
-        if decision is None and entry.state == "unknown":
-            return (yield from self._ask(entry, asked, frozen, self.plan.model._pause(UNKNOWN_OUTCOME)))
-        if decision is None and hooks_pause is not None:
-            return (yield from self._ask(entry, asked, frozen, hooks_pause))
-        return (yield from self._run(tool, entry, asked, frozen, decision))
+            yield from self._ask(frozen)
+        elif decision is None and entry.state == "unknown":
+            yield from self._ask(frozen, self.plan.model._pause(UNKNOWN_OUTCOME))
+        elif decision is None and self._hooks_pause is not None:
+            yield from self._ask(frozen, self._hooks_pause)
+        else:
+            yield from self._make_ready(tool, frozen, decision)
 
-    def _run(
-        self, tool: Tool, entry: CallEntry, asked: ToolCall, frozen: bytes, decision: Decision | None
-    ) -> CallSteps[Ran]:
+    def _make_ready(self, tool: Tool, frozen: bytes, decision: Decision | None) -> CallSteps[None]:
+        asked = self._asked
         edited = decision.arguments if decision is not None else None
         runs, note = frozen, ""
         try:
             if edited is not None:
-                runs = _frozen(tool, ToolCall(asked.name, edited, asked.tool_call_id))
+                runs = frozen_arguments(tool, ToolCall(asked.name, edited, asked.tool_call_id))
             if runs != frozen:
                 note = f"(The user changed the arguments to {json_text(thawed(runs))}.)\n"
             arguments = tool.arguments_for(ToolCall(asked.name, thawed(runs), asked.tool_call_id))
         except ToolArgumentError as error:
-            return (yield from self._not_run(entry, asked, "failed", f"{note}Error: {error}", error))
-        if decision is None and self._must_ask(tool, entry, asked, runs):
-            decision = yield from self._granted(entry, asked, frozen)
+            yield from self._not_run("failed", f"{note}Error: {error}", error)
+            return
+        if decision is None and self._must_ask(tool, runs):
+            decision = yield from self._granted(frozen)
             if decision is None:
-                return (yield from self._ask(entry, asked, frozen))
+                yield from self._ask(frozen)
+                return
+        self._ready = _Ready(frozen, runs, arguments, note, decision)
+
+    def _carry_out(self) -> CallSteps[Ran]:
+        """Do what was decided about the call: run it, or give it the result of a decision not to run it."""
+        if self.has_siblings and self._entry.decision is not None:
+            self._catch_up()
+        while self._result is None and self._entry.state in SETTLED:
+            if (settled := (yield from self._decided())) is not None:
+                return settled, None
+            # Another decision has replaced this one in the meantime, so that one counts.
+            self._catch_up()
+        if self._result is None and self._ready is None and self.pause is None:
+            yield from self._weigh()
+        if self._ready is not None and self.has_siblings:
+            yield from self._look_again(self._ready)
+        if self._result is not None:
+            return self._result, None
+        if self._ready is None:
+            assert self.pause is not None
+            raise self.pause from None
+        assert self.tool is not None
+        return (yield from self._run(self.tool, self._ready))
+
+    def _catch_up(self) -> None:
+        """Take over how the call stands by now, where that is not as it was when the call was prepared."""
+        entry, current = self._entry, self.log.call(self._entry.call_id)
+        if current is None or (current.state, current.decision) == (entry.state, entry.decision):
+            return
+        if current.state == "started":
+            raise _runs_elsewhere()
+        self._entry, self._result, self._ready, self.pause = current, current.result, None, None
+
+    def _look_again(self, ready: _Ready) -> CallSteps[None]:
+        """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
+        assert self.tool is not None
+        self._identity = None
+        self._policy = policy_in_force(self.plan.policy_for(self.tool), self._entry)
+        if ready.decision is not None:
+            asks = ready.decision.digest != self._bound(ready.frozen)
+        else:
+            asks = self._must_ask(self.tool, ready.runs)
+        if asks:
+            self._ready = None
+            yield from self._ask(ready.frozen)
+
+    def _run(self, tool: Tool, ready: _Ready) -> CallSteps[Ran]:
+        entry, asked, note = self._entry, self._asked, ready.note
         if tool.implementation is None:
             raise ValueError(
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
             )
-        yield from self._start(entry, decision)
+        if not (yield from self._start(ready.decision)):
+            self._catch_up()
+            if self._result is None and self._entry.state not in SETTLED:
+                raise _runs_elsewhere()
+            return (yield from self._carry_out())
         try:
-            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None)
+            value = yield Invoke(tool.implementation, kwargs=ready.arguments, consent=ready.decision is not None)
         except Pause as pause:
-            return (yield from self._ask(entry, asked, frozen, pause))
+            yield from self._ask(ready.frozen, pause)
+            raise pause from None
         except (Exception, SystemExit) as error:
             said = (
                 f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else error_message(error)
@@ -216,23 +305,22 @@ class ToolRun:
             text, attachments = output_text(value)
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
-        return result, ToolCall(asked.name, thawed(runs), asked.tool_call_id)
+        return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
 
-    def _must_ask(self, tool: Tool, entry: CallEntry, asked: ToolCall, runs: bytes) -> bool:
+    def _must_ask(self, tool: Tool, runs: bytes) -> bool:
         """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""
+        entry = self._entry
         is_asked = entry.state == "waiting" and entry.request is not None and entry.request.is_required
-        return is_asked or (self._policy is not None and _applies(self._policy, tool, asked, runs))
+        return is_asked or (self._policy is not None and applies(self._policy, tool, self._asked, runs))
 
-    def _start(self, entry: CallEntry, decision: Decision | None) -> CallSteps[None]:
+    def _start(self, decision: Decision | None) -> CallSteps[bool]:
+        """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
         if decision is None:
             # A body that pauses by itself is entered again when it resumes, so the call may wait already.
-            started = yield from self.log.move(entry, "started", "proposed", "waiting")
-        else:
-            started = yield from self.log.move(entry, "started", "approved", digest=decision.digest)
-        if not started:
-            raise _runs_elsewhere()
+            return (yield from self.log.move(self._entry, "started", "proposed", "waiting"))
+        return (yield from self.log.move(self._entry, "started", "approved", digest=decision.digest))
 
-    def _granted(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> CallSteps[Decision | None]:
+    def _granted(self, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
         if self._policy is None or self._policy.destructive:
             return None
@@ -240,31 +328,27 @@ class ToolRun:
         if grant is None:
             return None
         # The record shows what was allowed, so the question is kept before the grant answers it.
-        yield from self._put_question(entry, asked, frozen, None)
-        counts = yield from self.log.allow(entry, grant, self._bound(entry, asked, frozen))
-        return entry.decision if counts else None
+        yield from self._put_question(frozen, None)
+        counts = yield from self.log.allow(self._entry, grant, self._bound(frozen))
+        return self._entry.decision if counts else None
 
-    def _ask(self, entry: CallEntry, asked: ToolCall, frozen: bytes, pause: Pause | None = None) -> CallSteps[NoReturn]:
-        """Put the question to a human and stop the chain.
+    def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[None]:
+        """Put the question to a human, and keep the pause with which the chain will stop.
 
         Args:
             pause: what the tool or the hook raised, with its own sentence; without it the sentence says that the tool needs approval.
-
-        Raises:
-            Pause: always; it knows what it is about.
         """
-        request = yield from self._put_question(entry, asked, frozen, pause)
+        request = yield from self._put_question(frozen, pause)
         if pause is None:
-            pause = self.plan.model._pause(f"{asked.name} waits for approval")
+            pause = self.plan.model._pause(f"{self._asked.name} waits for approval")
         pause.asked = request
-        pause.tool_call = asked
-        raise pause from None
+        pause.tool_call = self._asked
+        self.pause = pause
 
-    def _put_question(
-        self, entry: CallEntry, asked: ToolCall, frozen: bytes, pause: Pause | None
-    ) -> CallSteps[ApprovalRequest]:
+    def _put_question(self, frozen: bytes, pause: Pause | None) -> CallSteps[ApprovalRequest]:
         """Keep what a human is asked, unless the same is being asked already."""
         assert self.tool is not None
+        entry = self._entry
         request = question_about(
             self.tool,
             entry,
@@ -279,21 +363,20 @@ class ToolRun:
             yield from self.log.move(entry, asks, entry.state, request=request)
         return request
 
-    def _decided(self, entry: CallEntry, asked: ToolCall) -> CallSteps[Ran | None]:
+    def _decided(self) -> CallSteps[ToolResult | None]:
         """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
-        result = decided_result(entry)
-        result.tool_call_id = asked.tool_call_id
+        entry = self._entry
+        result = replace(decided_result(entry), tool_call_id=self._asked.tool_call_id)
         moved = yield from self.log.move(entry, entry.state, entry.state, result=result)
-        return (result, None) if moved else None
+        return result if moved else None
 
-    def _not_run(
-        self, entry: CallEntry, asked: ToolCall, state: CallState, output: str, error: Exception
-    ) -> CallSteps[Ran]:
-        result = _failed(asked, output, error)
-        moved = yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
-        if not moved and entry.state != "unknown":
+    def _not_run(self, state: CallState, output: str, error: Exception) -> CallSteps[None]:
+        """Give the call a result that says why it does not run."""
+        result = _failed(self._asked, output, error)
+        moved = yield from self.log.move(self._entry, state, "proposed", "waiting", "approved", result=result)
+        if not moved and self._entry.state != "unknown":
             raise _runs_elsewhere()
-        return result, None
+        self._result = result
 
     def _tool_identity(self) -> Identity:
         assert self.tool is not None
@@ -301,57 +384,14 @@ class ToolRun:
             self._identity = identify(self.tool)
         return self._identity
 
-    def _bound(self, entry: CallEntry, asked: ToolCall, frozen: bytes) -> str:
+    def _bound(self, frozen: bytes) -> str:
         """Return the digest that a decision about the call as it stands is bound to."""
-        bound = digest(self._tool_identity().digest, self._policy, frozen, asked.tool_call_id or "")
-        return digest_of_unknown(bound) if is_about_unknown(entry) else bound
+        bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
+        return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
 
 
 def _runs_elsewhere() -> RuntimeError:
     return RuntimeError("Another continuation of this pause is running this call right now.")
-
-
-def _unsound(call: ToolCall) -> Exception | None:
-    """Return why the arguments have no JSON form, if they have none: some models write NaN."""
-    try:
-        canonical(call.arguments)
-    except (TypeError, ValueError, RecursionError) as error:
-        return ToolArgumentError(f"the arguments have no JSON form: {error}", tool_name=call.name)
-    return None
-
-
-def _frozen(tool: Tool, call: ToolCall) -> bytes:
-    """Return the arguments as they will run, in canonical JSON.
-
-    Raises:
-        ToolArgumentError: they do not fit the tool.
-        TypeError: they have no JSON form.
-    """
-    try:
-        return canonical(tool.json_arguments_for(call))
-    except ToolArgumentError:
-        reason: Exception | None = _unsound(call)
-        if reason is None:
-            raise
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = error
-    raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {reason}")
-
-
-def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:
-    """Return whether a human must be asked. A condition that raises an error asks: silence is not consent."""
-    if policy.asks == "always" or not policy.conditions:
-        return True
-    try:
-        for condition in policy.conditions:
-            # Each gets a copy: what it does to the arguments must not change what runs.
-            arguments = tool.arguments_for(ToolCall(call.name, thawed(runs), call.tool_call_id))
-            arguments.pop(TOOL_CALL_PARAMETER, None)
-            if condition(**arguments):
-                return True
-    except Exception:
-        return True
-    return False
 
 
 def _failed(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:

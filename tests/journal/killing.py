@@ -3,7 +3,7 @@
 `python -m tests.journal.killing 500` runs 500 rounds in a temporary folder, kills two processes in each, and prints what it found. A
 second number is the seed. The two processes of a round share their calls, so that they also race for them. Each writes to a pipe what
 its journal has acknowledged as durable. The side effect of a call is a line in a file, which is written and synchronised between
-`started` and `finished`.
+`started` and `finished`. Calls come in groups that wait together and are decided together, which must never happen to a part of a group.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from llm_notebook.approvals.policy import ApprovalPolicy
-from llm_notebook.journal.operations import CallEntry
+from llm_notebook.journal.operations import CallEntry, DecidedTogether
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import begun, decided, done, moved, proposed, request
@@ -33,6 +35,7 @@ __all__ = ["Seen", "kill_processes"]
 # Under which every call is asked about. It must not be lost, or the call would run unasked after a restart.
 POLICY = ApprovalPolicy("sometimes", destructive=True)
 _PROCESSES = 2
+_GROUP = 3
 _ROUNDS_PER_JOURNAL = 10
 _LONGEST_LIFE_SECONDS = 0.12
 
@@ -66,27 +69,32 @@ class _Child:
     def run(self) -> None:
         beginning = self.journal.submit(begun("T1")).exception(60)
         assert beginning is None or "has begun already" in str(beginning)
-        for entry in self.journal.waiting():
-            self.go_on(entry)
+        turn = self.journal.turn("T1")
+        for entries in _groups(turn.calls if turn is not None else []).values():
+            self.go_on(entries)
         for number in range(10_000):
-            call_id = f"{self.round_number}-{number}"
-            entry = done(self.journal, proposed(call_id, policy=POLICY))
-            self.acknowledge(call_id, "proposed")
-            self.go_on(entry)
+            entries = []
+            for place in range(_GROUP):
+                call_id = f"{self.round_number}-{number}-{place}"
+                entries.append(done(self.journal, proposed(call_id, policy=POLICY)))
+                self.acknowledge(call_id, "proposed")
+            self.go_on(entries)
 
-    def go_on(self, entry: CallEntry) -> None:
-        call_id = entry.call_id
-        steps = [
-            ("waiting", moved(call_id, "proposed", "waiting", request=request())),
-            ("approved", decided(call_id)),
-            ("started", moved(call_id, "approved", "started", owner=self.journal.owner)),
-        ]
-        has_started = False
-        for state, operation in steps if entry.state != "unknown" else ():
-            has_started = done(self.journal, operation)
-            if has_started:
-                self.acknowledge(call_id, state)
-        if has_started:
+    def go_on(self, entries: list[CallEntry]) -> None:
+        """Take the calls of a group as far as they come: all are asked about first, and then decided together."""
+        names = [entry.call_id for entry in entries if entry.result is None and entry.state != "unknown"]
+        for call_id in names:
+            if done(self.journal, moved(call_id, "proposed", "waiting", request=request())):
+                self.acknowledge(call_id, "waiting")
+        if len(names) == _GROUP and done(self.journal, DecidedTogether([decided(call_id) for call_id in names])):
+            for call_id in names:
+                self.acknowledge(call_id, "approved")
+        for call_id in names:
+            self.run_call(call_id)
+
+    def run_call(self, call_id: str) -> None:
+        if done(self.journal, moved(call_id, "approved", "started", owner=self.journal.owner)):
+            self.acknowledge(call_id, "started")
             os.write(self.effects, f"{call_id}\n".encode())
             os.fsync(self.effects)
             done(self.journal, moved(call_id, "started", "finished", result=ToolResult("delete_files", "done")))
@@ -153,6 +161,9 @@ def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: 
     for call_id, state in acknowledged:
         if state not in steps.get(call_id, ()):
             seen.broken.append(f"{call_id} {state} was acknowledged and lost")
+    for name, group in _groups(steps).items():
+        if len({"approved" in steps[call_id] for call_id in group}) > 1:
+            seen.broken.append(f"only a part of {name} was decided")
     for call_id, count in ran.items():
         # A call whose outcome is unknown may be approved again, and then it may run once more.
         if count > steps.get(call_id, []).count("approved"):
@@ -166,6 +177,14 @@ def _check(path: Path, effects: Path, acknowledged: set[tuple[str, str]], seen: 
     if is_last:
         seen.effects += len(ran)
         seen.unknown += list(states.values()).count("unknown")
+
+
+def _groups(calls: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return calls, or their ids, by the group that they belong to."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for call in calls:
+        found[getattr(call, "call_id", call).rpartition("-")[0]].append(call)
+    return found
 
 
 def _read_calls(path: Path) -> tuple[dict[str, str], dict[str, list[str]], dict[str, ApprovalPolicy | None]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from llm_notebook.approvals.requests import TRANSITIONS
+from llm_notebook.journal.operations import DecidedTogether
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.tools.calls import ToolResult
@@ -122,12 +123,32 @@ class Calls(RuleBasedStateMachine):
 
     @rule(call_id=calls, verdict=st.sampled_from(VERDICTS), digest=st.sampled_from(DIGESTS), replaces=st.booleans())
     def decide(self, call_id: str, verdict: str, digest: str, replaces: bool) -> None:
-        call, state = self.model[call_id], self.now(call_id)
-        is_open = state in ("waiting", "unknown") or (replaces and state in VERDICTS and call.output is None)
-        counts = is_open and call.digest == digest
+        counts = self.counts(call_id, digest, replaces)
         assert done(self.journal, decided(call_id, verdict, digest, replaces=replaces)) is counts
         if counts:
-            call.state, call.verdict, call.owner = verdict, verdict, None
+            self.take(call_id, verdict)
+
+    @rule(
+        call_ids=st.sets(calls, min_size=2, max_size=4),
+        verdict=st.sampled_from(VERDICTS),
+        digest=st.sampled_from(DIGESTS),
+        replaces=st.booleans(),
+    )
+    def decide_together(self, call_ids: set[str], verdict: str, digest: str, replaces: bool) -> None:
+        decisions = [decided(call_id, verdict, digest, replaces=replaces) for call_id in sorted(call_ids)]
+        counts = all(self.counts(call_id, digest, replaces) for call_id in call_ids)
+        assert done(self.journal, DecidedTogether(decisions)) is counts
+        for call_id in call_ids if counts else ():
+            self.take(call_id, verdict)
+
+    def counts(self, call_id: str, digest: str, replaces: bool) -> bool:
+        call, state = self.model[call_id], self.now(call_id)
+        is_open = state in ("waiting", "unknown") or (replaces and state in VERDICTS and call.output is None)
+        return is_open and call.digest == digest
+
+    def take(self, call_id: str, verdict: str) -> None:
+        call = self.model[call_id]
+        call.state, call.verdict, call.owner = verdict, verdict, None
 
     @rule()
     def reopen(self) -> None:
@@ -172,6 +193,13 @@ def test_a_start_without_an_owner_is_an_error(journal):
     done(journal, proposed())
     with pytest.raises(ValueError, match="names its owner"):
         done(journal, moved("K1", "proposed", "started"))
+
+
+def test_of_decisions_made_together_no_two_are_about_one_call(journal):
+    done(journal, proposed(), moved("K1", "proposed", "waiting", request=request()))
+    with pytest.raises(ValueError, match="no two are about one call"):
+        done(journal, DecidedTogether([decided(), decided(verdict="denied")]))
+    assert journal.call("K1").state == "waiting"
 
 
 def test_every_transition_stays_on_record(journal, path):

@@ -98,6 +98,23 @@ class Asker(_Scripted):
             yield f"All done: {', '.join(results)}."
 
 
+class Hasty(_Scripted):
+    """Calls a tool for each word of the prompt such as `erase=/a`, all in one answer. Then it repeats the results."""
+
+    model_id = "hasty"
+    supports_tools = True
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        said = [part for message in prompt.messages for part in message.parts]
+        results = [part.output for part in said if isinstance(part, ToolResultPart)]
+        if results:
+            yield f"All done: {', '.join(results)}."
+            return
+        words = [word for part in said if isinstance(part, TextPart) for word in part.text.split() if "=/" in word]
+        for name, _, path in (word.partition("=") for word in words):
+            response.add_tool_call(ToolCall(name, {"path": path}, f"call {path}"))
+
+
 class Odd(_Scripted):
     """Has an id with everything that Markdown, HTML and formulas give a meaning to."""
 
@@ -303,6 +320,7 @@ class Keyed(KeyModel):
 MODELS: list[type[Model] | type[KeyModel]] = [
     Echo,
     Asker,
+    Hasty,
     Other,
     Odd,
     Flood,

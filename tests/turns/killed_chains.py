@@ -1,8 +1,14 @@
 """A chain under a policy, killed after any of its journal's operations, and the processes that go on with what it left.
 
-`python -m tests.turns.killed_chains FOLDER` starts processes that ask with a policy and a marked tool, and are killed once 1, 2, 3, … operations
-are durable, until one is through before that. After each kill two more processes go on, as kernels do after a restart, with a tool that
-is not marked: they approve the call of /a and deny every other one. Prints as JSON, for each kill, what was approved and what ran.
+`python -m tests.turns.killed_chains FOLDER HOW` starts processes that ask with a policy and a marked tool, and are killed once 1, 2, 3, …
+operations are durable, until one is through before that. After each kill two more processes go on, as kernels do after a restart, with a
+tool that is not marked. Two calls wait at the same time, those of /a and /b. HOW says how they are decided:
+
+- `first`: the first question, then the chain is read. The call of /a is approved and every other one denied.
+- `each`: every question by itself before the chain is read, with the same decisions.
+- `together`: all questions in one transaction, in which they are approved. What comes alone is denied.
+
+Prints as JSON, for each kill, what was approved and what ran.
 """
 
 from __future__ import annotations
@@ -29,8 +35,9 @@ LATER = llm.ToolCall("delete", {"path": "/c"}, "/c")
 class Session:
     """What each of the processes does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, how: str) -> None:
         self.folder = folder
+        self.how = how
 
     def delete(self) -> Callable[..., Any]:
         folder = str(self.folder)
@@ -55,13 +62,29 @@ class Session:
                 return
 
     def decide(self, pause: llm.PauseChain) -> Any:
-        request = pause.request
-        assert request.destructive, "the policy was lost"
-        if request.tool_call_id != "/a" or request.outcome_unknown:
-            return pause.answer("gone?") if request.outcome_unknown else pause.deny("no")
+        assert pause.paused is not None
+        requests = [request for request in pause.requests if _is_open(pause, request)]
+        assert all(request.destructive for request in requests), "the policy was lost"
+        if self.how == "together" and len(requests) > 1 and not any(request.outcome_unknown for request in requests):
+            self.note_approved(*requests)
+            assert pause.paused.settle_together(requests, "approved")
+            return pause.resume()
+        for request in requests[:1] if self.how == "first" else requests:
+            self.decide_one(pause, request)
+        return pause.resume()
+
+    def decide_one(self, pause: llm.PauseChain, request: llm.ApprovalRequest) -> None:
+        if request.outcome_unknown:
+            pause.answer("gone?", request=request)
+        elif request.tool_call_id != "/a" or self.how == "together":
+            pause.deny("no", request=request)
+        else:
+            self.note_approved(request)
+            pause.approve(request=request)
+
+    def note_approved(self, *requests: llm.ApprovalRequest) -> None:
         with (self.folder / "approved").open("a") as file:
-            file.write(f"{request.tool_call_id}\n")
-        return pause.approve()
+            file.writelines(f"{request.tool_call_id}\n" for request in requests)
 
     def ask(self) -> None:
         tool = llm.require_approval(self.delete(), destructive=True)
@@ -76,14 +99,13 @@ class Session:
                 return
             [pause] = waiting[:1]
             model = Face().rounds(asks(LATER), "done") if pause.request.tool_call_id != "/c" else Face().rounds("done")
-            if pause.paused is not None and _is_open(pause):
-                self.decide(pause)
+            self.decide(pause)
             self.read(llm.resume(pause.request.id, tools=[self.delete()], model=model))
 
 
-def _is_open(pause: llm.PauseChain) -> bool:
+def _is_open(pause: llm.PauseChain, request: llm.ApprovalRequest) -> bool:
     assert pause.paused is not None
-    call = pause.paused.call(pause.request)
+    call = pause.paused.call(request)
     return call is not None and call.state in ("waiting", "unknown")
 
 
@@ -123,9 +145,9 @@ def _lines(file: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def kill_at(point: int, folder: Path) -> dict[str, Any]:
+def kill_at(point: int, folder: Path, how: str) -> dict[str, Any]:
     """Kill a chain at one point, go on with it twice, and return what happened."""
-    session = Session(folder)
+    session = Session(folder, how)
 
     def die() -> None:
         _kill_after(point)
@@ -140,12 +162,12 @@ def kill_at(point: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def main(place: str) -> None:
+def main(place: str, how: str) -> None:
     seen: list[dict[str, Any]] = []
     while not seen or seen[-1]["killed"]:
         folder = Path(place) / str(len(seen))
         folder.mkdir()
-        seen.append(kill_at(len(seen) + 1, folder))
+        seen.append(kill_at(len(seen) + 1, folder, how))
     json.dump(seen, sys.stdout)
 
 

@@ -12,16 +12,19 @@ import pytest
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
-def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path)]
+@pytest.mark.parametrize("how", ["first", "each", "together"])
+def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path, how: str) -> None:
+    command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path), how]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert run.returncode == 0, run.stderr
     kills = json.loads(run.stdout)
+    whole = ["/a", "/b"] if how == "together" else ["/a"]
     for point, seen in enumerate(kills, 1):
         assert seen["ends"] == [0, 0], (point, run.stderr)
-        # Only what was approved ran, and it ran once.
-        assert seen["ran"] in ([], ["/a"]), (point, seen)
-        assert len(seen["ran"]) <= len(seen["approved"]), (point, seen)
+        # Only what was approved ran, in its order, and it ran once.
+        assert len(set(seen["ran"])) == len(seen["ran"]), (point, seen)
+        assert sorted(seen["ran"]) == seen["ran"], (point, seen)
+        assert set(seen["ran"]) <= set(seen["approved"]) <= set(whole), (point, seen)
     # Fewer points than that would not be a whole chain with three calls.
     assert len(kills) > 15
-    assert kills[-1]["ran"] == ["/a"]
+    assert kills[-1]["ran"] == whole

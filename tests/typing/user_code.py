@@ -103,6 +103,7 @@ def tools_and_chains() -> None:
         assert_type(pause.messages, list[llm.Message])
         assert_type(pause.request, llm.ApprovalRequest)
         assert_type(pause.request.arguments, dict[str, Any])
+        assert_type(pause.requests, list[llm.ApprovalRequest])
         decide(pause)
         assert_type(llm.load_pause(pause.to_dict(), tools=[upper]), llm.PauseChain)
         assert_type(llm.resume(pause.request.id, tools=[delete_files]), llm.ChainResponse)
@@ -115,6 +116,8 @@ def decide(pause: llm.PauseChain) -> None:
     assert_type(pause.approve(), llm.ChainResponse)
     assert_type(pause.deny("no").text(), str)
     assert_type(pause.answer({"deleted": 3}), llm.ChainResponse)
+    for request in pause.requests:
+        assert_type(pause.approve(request=request), llm.ChainResponse)
     assert_type(pause.resume(tools=[upper]), llm.ChainResponse)
 
 

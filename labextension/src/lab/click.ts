@@ -153,13 +153,14 @@ function stillOpen(
   action: Action,
   document: ITranscript | undefined
 ): ICallBlock | undefined {
-  if (action.type !== 'decide') {
-    return undefined;
-  }
+  const requests =
+    action.type === 'decideAll'
+      ? action.calls.map(call => call.request)
+      : [action.type === 'decide' ? action.request : null];
   return document?.blocks.find(
     (block): block is ICallBlock =>
       block.kind === 'call' &&
-      block.request?.id === action.request &&
+      requests.includes(block.request?.id ?? '') &&
       !block.decision &&
       (block.status === 'waiting' || block.status === 'unknown')
   );

@@ -200,6 +200,14 @@ export type Action =
       text?: string;
       grant?: Scope;
     }
+  /** One decision about all questions of a turn: each with its digest, and the digest of what its card has shown. */
+  | {
+      type: 'decideAll';
+      transcript: string;
+      verdict: 'approved' | 'denied';
+      calls: { request: string; digest: string; shown: string }[];
+      text?: string;
+    }
   | { type: 'continue'; transcript: string }
   | { type: 'retry'; transcript: string }
   | { type: 'revoke'; transcript: string; grant: string };

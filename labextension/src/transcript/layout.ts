@@ -77,6 +77,44 @@ export function isPending(block: Block): block is PendingCall {
   );
 }
 
+const DECIDED = new Set(['approved', 'denied', 'answered', 'abandoned']);
+
+/** The series of documents, which are never changed in place. */
+const allSeries = new WeakMap<ITranscript, number[]>();
+
+/**
+ * The indexes of the calls that are asked about together: those that wait, and those
+ * that were decided and wait for the others. Empty if none waits.
+ */
+export function seriesOf(document: ITranscript): number[] {
+  let found = allSeries.get(document);
+  if (!found) {
+    const { blocks } = document;
+    found = blocks.some(isPending)
+      ? blocks.flatMap((block, index) => (isInSeries(block) ? [index] : []))
+      : [];
+    allSeries.set(document, found);
+  }
+  return found;
+}
+
+function isInSeries(block: Block): boolean {
+  return (
+    isPending(block) ||
+    (block.kind === 'call' &&
+      Boolean(block.request && block.decision) &&
+      block.result === undefined &&
+      DECIDED.has(block.status))
+  );
+}
+
+/** Which of several questions a call is, such as "1 of 3"; empty if there are not several. */
+export function placeInSeries(document: ITranscript, index: number): string {
+  const series = seriesOf(document);
+  const at = series.indexOf(index);
+  return at >= 0 && series.length > 1 ? `${at + 1} of ${series.length}` : '';
+}
+
 function rowOf(
   document: ITranscript,
   block: Block,

@@ -143,8 +143,8 @@ test('several questions are counted', () => {
   const page = new Page(paused([pending({ id: 'A' }), pending({ id: 'B' })]));
   const bands = Array.from(page.node.querySelectorAll('.llm-ask-band'));
   expect(bands.map(band => band.lastElementChild?.textContent)).toEqual([
-    'Nothing has run. 1 of 2',
-    'Nothing has run. 2 of 2'
+    '1 of 2',
+    '2 of 2'
   ]);
 });
 

@@ -20,10 +20,12 @@ import { Reasoning } from './answer/reasoning';
 import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
+import { Announcer } from './announcing';
 import { Card } from './card/card';
+import { Series } from './card/series';
 import type { IDelta, ITranscript } from './document';
 import { row as boxRow } from './dom/boxes';
-import { arrange, attrs, el, setText } from './dom/elements';
+import { arrange, attrs, el } from './dom/elements';
 import { suppressShortcuts } from './dom/shortcuts';
 import type { IHost } from './host';
 import { isPending, keyOfCard, rowsOf } from './layout';
@@ -50,11 +52,8 @@ export class TranscriptView {
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
   private readonly ending = new Ending();
-  /** What a screen reader says aloud. */
-  private readonly announcer = attrs(el('div', 'llm-sr'), {
-    role: 'status',
-    'aria-live': 'polite'
-  });
+  private readonly series = new Series();
+  private readonly announcer = new Announcer();
   /** Requests whose cards were shown here, and where they were decided. */
   private readonly decided = new Map<string, 'here' | 'elsewhere'>();
   private current: ITranscript | null = null;
@@ -134,6 +133,7 @@ export class TranscriptView {
     this.ticker = undefined;
     this.pieces.forEach(piece => piece.dispose?.());
     this.pieces.clear();
+    this.series.dispose();
     this.decided.clear();
     this.current = null;
   }
@@ -143,7 +143,7 @@ export class TranscriptView {
     if (!this.current || document.seconds !== this.current.seconds) {
       this.receivedAt = this.now();
     }
-    this.announce(this.current, document);
+    this.announcer.announce(this.current, document);
     this.current = document;
   }
 
@@ -172,26 +172,6 @@ export class TranscriptView {
       if (id && seen.has(id) && !this.decided.has(id)) {
         this.decided.set(id, 'elsewhere');
       }
-    }
-  }
-
-  /** Let a screen reader say what matters, once. */
-  private announce(before: ITranscript | null, next: ITranscript): void {
-    if (!before) {
-      return;
-    }
-    const asked = new Set(
-      before.blocks.filter(isPending).map(block => block.request.id)
-    );
-    const news = next.blocks
-      .filter(isPending)
-      .filter(block => !asked.has(block.request.id))
-      .map(block => `Waiting for approval: ${block.request.tool}`);
-    if (before.state !== next.state && next.state === 'done') {
-      news.push('Answer complete');
-    }
-    if (news.length) {
-      setText(this.announcer, news.join('. '));
     }
   }
 
@@ -248,7 +228,7 @@ export class TranscriptView {
 
   private draw(context: IContext): void {
     const { document } = context;
-    const focused = this.focusedCard();
+    const focused = this.focusedRequest();
     const used = new Set<string>();
     const rows = rowsOf(document, Boolean(this.host.act));
     const pieces = rows.map(row => this.pieceOf(row, used, context));
@@ -258,6 +238,10 @@ export class TranscriptView {
         this.pieces.delete(key);
       }
     }
+    const cards = pieces.filter(
+      (piece): piece is Card => piece instanceof Card
+    );
+    this.series.update(context, cards);
     this.waiting.update(context);
     this.askKernel.update(context);
     this.ending.update(context);
@@ -266,22 +250,28 @@ export class TranscriptView {
       'aria-busy': context.live ? 'true' : null
     });
     const loses = this.losesCard(pieces);
-    for (const piece of pieces) {
+    for (const card of cards) {
       // A card that comes back was out of sight, and one that stays may have moved under the pointer.
-      const isBack = !this.root.contains(piece.node);
-      if (piece instanceof Card && (loses || (isBack && piece.wasSeen))) {
-        piece.disarm();
+      const isBack = !this.root.contains(card.node);
+      if (loses || (isBack && card.wasSeen)) {
+        card.disarm();
       }
     }
+    this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
-      ...pieces.map(piece => piece.node),
+      ...pieces.flatMap(piece =>
+        piece === cards[0] && this.series.hasHead
+          ? [this.series.head, piece.node]
+          : [piece.node]
+      ),
+      ...(this.series.hasFoot ? [this.series.foot] : []),
       this.waiting.node,
       this.askKernel.node,
       this.ending.node,
-      this.announcer
+      this.announcer.node
     ]);
     if (focused && !this.root.contains(focused.node)) {
-      this.focusCall(focused.request.id);
+      this.focusCall(focused.request);
     }
     this.runClock(context);
   }
@@ -321,8 +311,12 @@ export class TranscriptView {
       case 'call':
         return new Call(row.block);
       case 'card':
-        return new Card(row.block, row.key, context, request =>
-          this.decided.set(request, 'here')
+        return new Card(
+          row.block,
+          row.key,
+          context,
+          request => this.decided.set(request, 'here'),
+          this.series.refresh
         );
       case 'group':
         return new Group();
@@ -331,16 +325,19 @@ export class TranscriptView {
     }
   }
 
-  /** The card with the keyboard focus. */
-  private focusedCard(): Card | null {
+  /** The card with the keyboard focus, or the foot of several, and the request that is decided there first. */
+  private focusedRequest(): { node: HTMLElement; request: string } | null {
     const root = this.root.getRootNode() as Document | ShadowRoot;
     const active = root.activeElement;
-    for (const piece of this.pieces.values()) {
-      if (piece instanceof Card && active && piece.node.contains(active)) {
-        return piece;
-      }
-    }
-    return null;
+    const cards = [...this.pieces.values()].filter(
+      (piece): piece is Card => piece instanceof Card
+    );
+    const { foot } = this.series;
+    const inFoot = active !== null && foot.contains(active);
+    const card = cards.find(one => inFoot || one.node.contains(active));
+    return card
+      ? { node: inFoot ? foot : card.node, request: card.request.id }
+      : null;
   }
 
   /** Move the keyboard focus to the line of the call that a request was about. */

@@ -16,6 +16,7 @@ its own transition, so that the rows of `call_transitions` never have a gap.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -36,7 +37,7 @@ from llm_notebook.journal.sqlite.transactions import Transaction, Write
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
-__all__ = ["call_decided", "call_moved", "call_proposed", "calls_left_by"]
+__all__ = ["call_moved", "call_proposed", "calls_decided", "calls_left_by"]
 
 # The states that a decision moves a call to. As long as nothing has come of it, another decision may replace it.
 _DECIDED = ("approved", "denied", "answered", "abandoned")
@@ -134,10 +135,40 @@ def call_moved(move: CallMoved) -> Write[bool]:
     return Write(store, must_last=move.to in ("waiting", "started"))
 
 
-def call_decided(decided: Decided) -> Write[bool]:
-    """Return the write that records a decision if it counts."""
+def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
+    """Return the write that records decisions if all of them count, and otherwise none.
+
+    Raises:
+        ValueError: two of the decisions are about one call.
+    """
+    if len({decided.call_id for decided in decisions}) < len(decisions):
+        raise ValueError("Of decisions that are made together, no two are about one call.")
+    steps = [(decided, _step_of(decided)) for decided in decisions]
+
+    def store(transaction: Transaction) -> bool:
+        states = [_state_to_decide(transaction, decided, step) for decided, step in steps]
+        if None in states:
+            return False
+        for (_, step), state in zip(steps, states, strict=True):
+            changes: dict[str, Column] = {
+                "state": step.to_state,
+                "decision": step.decision,
+                "decided_by": step.who,
+                "decided_at": step.at,
+                "grant_id": step.grant_id,
+                "owner": None,
+                "changed_at": step.at,
+            }
+            _update(transaction, step.call_id, changes)
+            replace(step, from_state=state).store(transaction)
+        return True
+
+    return Write(store, must_last=True)
+
+
+def _step_of(decided: Decided) -> _Step:
     decision = decided.decision
-    step = _Step(
+    return _Step(
         text_column(decided.call_id),
         None,
         decision.verdict,
@@ -147,29 +178,17 @@ def call_decided(decided: Decided) -> Write[bool]:
         digest=text_column(decision.digest),
         decision=json_column(decision.to_dict()),
     )
-    changes: dict[str, Column] = {
-        "state": decision.verdict,
-        "decision": step.decision,
-        "decided_by": step.who,
-        "decided_at": step.at,
-        "grant_id": step.grant_id,
-        "owner": None,
-        "changed_at": step.at,
-    }
 
-    def store(transaction: Transaction) -> bool:
-        row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
-        if row is None or row[0] is None or json_of(row[0])["digest"] != decision.digest:
-            return False
-        state = _settle_state(transaction, step.call_id, step.at)
-        is_open = state in ("waiting", "unknown")
-        if not is_open and not (decided.replaces and state in _DECIDED and row[1] is None):
-            return False
-        _update(transaction, step.call_id, changes)
-        replace(step, from_state=state).store(transaction)
-        return True
 
-    return Write(store, must_last=True)
+def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) -> CallState | None:
+    """Return the state of a call for which a decision counts; None where it does not count."""
+    row = transaction.row("SELECT request, result FROM calls WHERE call_id = ?", step.call_id)
+    if row is None or row[0] is None or json_of(row[0])["digest"] != decided.decision.digest:
+        return None
+    state = _settle_state(transaction, step.call_id, step.at)
+    is_open = state in ("waiting", "unknown")
+    counts = is_open or (decided.replaces and state in _DECIDED and row[1] is None)
+    return state if counts else None
 
 
 def calls_left_by(owners: list[str], at: datetime) -> Write[None]:

@@ -11,6 +11,7 @@ from llm_notebook.journal.operations import (
     CallMoved,
     CallProposed,
     Decided,
+    DecidedTogether,
     Granted,
     NotebookRenamed,
     Revoked,
@@ -18,7 +19,7 @@ from llm_notebook.journal.operations import (
     TurnEnded,
     renamed_cell_place,
 )
-from llm_notebook.journal.sqlite.call_writes import call_decided, call_moved, call_proposed
+from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided
 from llm_notebook.journal.sqlite.columns import text_column, text_of, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
@@ -51,8 +52,8 @@ def _write_for(operation: AnsweredWith[object]) -> Write[object]:
             return call_proposed(operation)
         case CallMoved():
             return call_moved(operation)
-        case Decided():
-            return call_decided(operation)
+        case Decided() | DecidedTogether():
+            return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
         case Granted():
             return _grant_given(operation)
         case Revoked():

@@ -21,28 +21,39 @@ __all__ = ["ask_by_keyboard"]
 
 
 def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
-    """Ask until a key decides.
+    """Ask about one question after the other, each until a key decides.
 
     Args:
-        pause: the pause of the chain; the transcript shows the question already.
+        pause: the pause of the chain; the transcript shows the questions already.
 
     Returns:
-        The chain that continues, or None if the human leaves the question open.
+        The chain that continues, or None if the human leaves a question open.
     """
+    requests = pause.requests
+    for number, request in enumerate(requests, start=1):
+        place = f"{number} of {len(requests)} " if len(requests) > 1 else ""
+        if _is_open(request, pause) and _ask(request, pause, place) is None:
+            return None
     # A hook that pauses after its call has run leaves nothing to ask.
-    return pause.resume() if pause.asked is None else _ask(pause.asked, pause)
+    return pause.resume()
 
 
-def _ask(request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
+def _is_open(request: ApprovalRequest, pause: PauseChain) -> bool:
+    """Return whether a question waits, which a key for an earlier one may have decided: "always" covers every call of its tool."""
+    call = pause.paused.call(request) if pause.paused is not None else None
+    return call is not None and call.state in ("waiting", "unknown")
+
+
+def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainResponse | None:
     assert pause.paused is not None
-    question = _choices(request, pause.paused)
+    question = place + _choices(request, pause.paused)
     while True:
         try:
             key = _read_line(question).strip().lower()
         except (EOFError, KeyboardInterrupt):
             return None
         try:
-            if (chain := _decide(key, pause)) is not None:
+            if (chain := _decide(key, request, pause)) is not None:
                 return chain
         except (ValueError, ToolArgumentError, JournalError) as error:
             _write(f"{error} Nothing was decided.")
@@ -60,7 +71,7 @@ def _choices(request: ApprovalRequest, paused: PausedChain) -> str:
     return f"{visible(request.tool_name)}? {', '.join(ways)}: "
 
 
-def _decide(key: str, pause: PauseChain) -> ChainResponse | None:
+def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
     """Decide as the key says, after asking for the text that some keys need.
 
     Returns:
@@ -71,24 +82,24 @@ def _decide(key: str, pause: PauseChain) -> ChainResponse | None:
         ToolArgumentError: the typed arguments do not fit the tool.
         JournalError: the decision cannot be kept.
     """
-    request, paused = pause.request, pause.paused
+    paused = pause.paused
     assert paused is not None
     if key in ("y", "yes"):
-        return pause.approve()
+        return pause.approve(request=request)
     if key in ("n", "no"):
-        return pause.deny()
+        return pause.deny(request=request)
     if key in ("r", "reason"):
-        return pause.deny(_read_line("Why not? "))
+        return pause.deny(_read_line("Why not? "), request=request)
     if key in ("s", "say"):
-        return pause.answer(_read_line("The answer: "))
+        return pause.answer(_read_line("The answer: "), request=request)
     if request.outcome_unknown:
         return None
     if key in ("e", "edit"):
         _write(terminal_safe(value_text(request.arguments)))
-        return pause.approve(_object(_read_line("New arguments, as JSON: ")))
+        return pause.approve(_object(_read_line("New arguments, as JSON: ")), request=request)
     if key in ("a", "always") and "session" in paused.log.scopes and not request.destructive:
         paused.allow(request, "session")
-        return pause.approve()
+        return pause.approve(request=request)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock
@@ -21,7 +22,7 @@ class TerminalDisplay:
     """Writes a turn to stdout as it arrives. Reasoning is dim; no control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
-    twice: as the question, and with its outcome.
+    twice: as the question, and with its outcome. Where several wait, all of their questions are written first.
 
     Args:
         view: the turn.
@@ -29,10 +30,10 @@ class TerminalDisplay:
 
     def __init__(self, view: TranscriptView) -> None:
         self._view = view
-        # What has been written: all blocks before this one, and of this one so many chunks, or this text of a call.
+        # What has been written: all blocks before this one, of this one so many chunks, and these texts of calls, by their positions.
         self._block = 0
         self._chunk = 0
-        self._call = ""
+        self._calls: dict[int, str] = {}
         self._notice = ""
         self._wrote = False
 
@@ -74,7 +75,8 @@ class TerminalDisplay:
                 if block.status not in _OPEN or is_over:
                     self._write_call(block)
                 if block.status in _OPEN:
-                    # Nothing after an open call may be written before its outcome.
+                    # Nothing but other questions may be written after an open call before its outcome.
+                    self._write_questions(blocks[self._block + 1 :] if is_over else [])
                     break
             elif block.kind != "reasoning" or not self._view.hide_reasoning:
                 self._write_new(block)
@@ -83,12 +85,16 @@ class TerminalDisplay:
                 break
             self._block += 1
             self._chunk = 0
-            self._call = ""
+
+    def _write_questions(self, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            if isinstance(block, CallBlock) and block.status in ("waiting", "unknown"):
+                self._write_call(block)
 
     def _write_call(self, block: CallBlock) -> None:
         written = "\n".join(f"▎ {line}".rstrip() for line in plain_call(block, call_words(block, self._view)))
-        if written != self._call:
-            self._call = written
+        if written != self._calls.get(block.position):
+            self._calls[block.position] = written
             self._separate()
             sys.stdout.write(written)
 

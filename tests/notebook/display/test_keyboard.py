@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.openai_server import OpenAIServer, call_reply, text_reply
+from tests.fakes.openai_server import OpenAIServer, call_reply, calls_reply, text_reply
 from tests.notebook.display.test_terminal import Terminal, ipython
 from tests.notebook.kernels import Kernel
 
@@ -53,6 +53,18 @@ class Asking:
         self.server.play(*calls, text_reply("All done."))
         self.terminal.say("%llm -m scripted -T erase Tidy up")
         return self.question()
+
+    def ask_at_once(self, *paths: str) -> str:
+        """Have the model ask for calls in one answer. Return what is written up to the first question."""
+        calls = [("erase", json.dumps({"path": path}), f"call_{path[1:]}") for path in paths]
+        self.server.play(calls_reply(calls), text_reply("All done."))
+        self.terminal.say("%llm -m scripted -T erase Tidy up")
+        return self.question()
+
+    def results(self) -> list[Any]:
+        """Return the tool results in the latest request to the model."""
+        messages = self.server.requests[-1].json()["messages"]
+        return [message["content"] for message in messages if message["role"] == "tool"]
 
     def question(self) -> str:
         return self.terminal.until("q later: ")
@@ -137,6 +149,42 @@ def test_a_question_left_open_is_decided_later(asking: Asking) -> None:
     asking.terminal.say(f"%llm approve {name}")
     assert "All done." in asking.terminal.prompt()
     assert asking.ran == ["/a"]
+
+
+def test_several_questions_are_shown_and_then_asked_one_after_the_other(asking: Asking) -> None:
+    shown = asking.ask_at_once("/a", "/b", "/c")
+    for path in ("/a", "/b", "/c"):
+        assert shown.count(f'{{"path": "{path}"}}') == 1
+    assert "waiting for your approval, nothing has run, 3 of 3" in shown
+    assert "1 of 3 erase? y run it" in shown
+    asking.terminal.say("y")
+    assert "2 of 3 erase?" in asking.question()
+    assert asking.ran == []
+    asking.terminal.say("n")
+    assert "3 of 3 erase?" in asking.question()
+    assert "All done." in asking.type("y")
+    assert asking.results() == ["erased /a", "Denied by the user", "erased /c"]
+    assert asking.ran == ["/a", "/c"]
+
+
+def test_always_covers_the_questions_after_it(asking: Asking) -> None:
+    asking.ask_at_once("/a", "/b", "/c")
+    asking.terminal.say("n")
+    asking.question()
+    assert "All done." in asking.type("a")
+    assert asking.ran == ["/b", "/c"]
+
+
+def test_what_was_decided_before_the_rest_is_left_open_is_kept(asking: Asking) -> None:
+    asking.ask_at_once("/a", "/b")
+    asking.terminal.say("n")
+    asking.question()
+    asking.type("q")
+    asking.terminal.say("%llm pending")
+    name = next(line.split()[0] for line in asking.terminal.prompt().splitlines() if "/b" in line)
+    asking.terminal.say(f"%llm approve {name}")
+    assert "All done." in asking.terminal.prompt()
+    assert asking.results() == ["Denied by the user", "erased /b"]
 
 
 def test_wait_asks_in_the_cell_of_a_notebook(kernel: Kernel) -> None:

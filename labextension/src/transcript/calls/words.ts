@@ -6,7 +6,7 @@ import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
 import { clock, duration, oneLine, wholeSeconds } from '../dom/formatting';
 import { nameNodes, visible, visibleName } from '../dom/visible';
-import { isPending } from '../layout';
+import { isPending, seriesOf } from '../layout';
 import type { IContext } from '../piece';
 import { isShallow } from '../reading';
 
@@ -133,7 +133,7 @@ function statusOf(
         ? { glyph: 'spinner', tone: 'brand', when: ['writing'] }
         : { glyph: 'stop', tone: 'warn', when: ['not finished'] };
     case 'queued':
-      return { glyph: 'clock', when: ['queued'] };
+      return { glyph: 'clock', when: [queuedText(block, context)] };
     case 'approved':
       return {
         glyph: 'clock',
@@ -177,6 +177,18 @@ function statusOf(
         whenTone: 'warn'
       };
   }
+}
+
+/** What a queued call waits for: the last open question before it. */
+function queuedText(block: ICallBlock, { document }: IContext): string {
+  const { blocks } = document;
+  const series = seriesOf(document);
+  const index = blocks.indexOf(block);
+  const before = series.filter(at => at < index && isPending(blocks[at]));
+  const last = before.pop();
+  return last === undefined || series.length < 2
+    ? 'queued'
+    : `queued behind ${series.indexOf(last) + 1} of ${series.length}`;
 }
 
 /** How many seconds a call has been running; negative if it is not known when it began. */
@@ -230,7 +242,7 @@ function decidedLine(
         wraps
       };
     case 'approved': {
-      const line = approvedLine(block, by, asked, context.live);
+      const line = approvedLine(block, by, asked, context);
       const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
       return { ...line, glyph, when, wraps };
     }
@@ -242,7 +254,7 @@ function approvedLine(
   block: ICallBlock,
   by: string,
   asked: HTMLElement,
-  live: boolean
+  { document, live }: IContext
 ): Omit<IFoldLine, 'when'> {
   const { changes, grant } = block.decision!;
   const edited = changes?.length ?? 0;
@@ -294,12 +306,19 @@ function approvedLine(
           el('span', 'llm-is-warn', 'Whether it ran is not known.')
         ]
       };
-    default:
-      return {
-        glyph,
-        tone: 'brand',
-        words: [asked, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
-      };
+    default: {
+      const { length } = seriesOf(document);
+      return length > 1
+        ? {
+            glyph: 'clock',
+            words: [asked, ` ${consent}; runs when all ${length} are decided`]
+          }
+        : {
+            glyph,
+            tone: 'brand',
+            words: [asked, ` ${consent}, ${live ? 'runs next' : 'has not run'}`]
+          };
+    }
   }
 }
 

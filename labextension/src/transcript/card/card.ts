@@ -22,26 +22,28 @@ import { displayedDigest } from '../digest';
 import type { IParam, IRequest } from '../document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
-import { clock, oneLine } from '../dom/formatting';
+import { oneLine } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../layout';
 import type { PendingCall } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { ARMED_AFTER, whenSeen } from './arming';
+import { bandFact, bandOf } from './band';
 import { unknownButtons, waitingButtons } from './buttons';
 import type { IButtons } from './buttons';
 import { makeDrawer } from './drawers';
 import { EditDrawer } from './editDrawer';
+import { hold, lockFields } from './holding';
 import { Params } from './params';
 import {
-  bandOf,
   makeFineprint,
   makeReasons,
   makeSource,
-  SENT_HINTS
+  SENT_HINTS,
+  SENT_TO_SERIES
 } from './parts';
-import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
+import type { DrawerName, IDrawer, Reply, Seen, Verdict } from './reply';
 
 export class Card implements IPiece {
   readonly node = el('section', 'llm-ask');
@@ -58,7 +60,7 @@ export class Card implements IPiece {
   private readonly controls = el('div');
   private readonly drawers = new Map<DrawerName, IDrawer>();
   /** Whether the kernel died while the call was running. */
-  private readonly isUnknown: boolean;
+  readonly isUnknown: boolean;
   private drawer: DrawerName | null = null;
   private context: IContext;
   private isSeen = false;
@@ -74,10 +76,11 @@ export class Card implements IPiece {
   private readonly unwatch: () => void;
 
   constructor(
-    private readonly index: number,
+    readonly index: number,
     readonly key: string,
     context: IContext,
-    private readonly onSent: (request: string, verdict: Verdict) => void
+    readonly onSent: (request: string, verdict: Verdict) => void,
+    private readonly onChanged: () => void = () => undefined
   ) {
     this.call = context.document.blocks[index] as PendingCall;
     this.context = context;
@@ -119,6 +122,45 @@ export class Card implements IPiece {
   /** Whether the reader has had time to read it. */
   get wasSeen(): boolean {
     return this.isSeen;
+  }
+
+  /** The long values that the reader has not opened yet. */
+  get unopened(): string[] {
+    return this.params.unopened;
+  }
+
+  /** Whether it would take consent now: it is armed, and nothing is being written in it. */
+  get isReady(): boolean {
+    return this.isArmed && !this.isStopped && !this.isBusy;
+  }
+
+  /** Whether a form is open in it. */
+  get isBusy(): boolean {
+    return this.drawer !== null;
+  }
+
+  /** Whether it takes no decision at all. */
+  get isStopped(): boolean {
+    return Boolean(this.sent || this.blocked);
+  }
+
+  /** Say that a decision about all cards was sent, and take none; with an empty text take decisions again. */
+  hold(sent: string): void {
+    this.sent = sent;
+    this.refresh();
+  }
+
+  /** What a decision says about this question: which it is, and what its reader has seen of it. */
+  decisionOf(verdict: Verdict): Seen {
+    const { id, model } = this.context.document;
+    // What is approved is what the reader has seen in full; for anything else the card is enough.
+    const seen = (param: IParam): string =>
+      (verdict === 'approved' ? this.params.textOf(param) : null) ?? param.text;
+    return {
+      request: this.request.id,
+      digest: this.request.digest,
+      shown: displayedDigest(id, model, this.call, seen)
+    };
   }
 
   update(context: IContext): void {
@@ -264,21 +306,16 @@ export class Card implements IPiece {
       return;
     }
     const { document } = this.context;
-    // What is approved is what the reader has seen in full; for anything else the card is enough.
-    const seen = (param: IParam): string =>
-      (reply.verdict === 'approved' ? this.params.textOf(param) : null) ??
-      param.text;
-    this.sent = SENT_HINTS[reply.verdict];
+    const decision = this.decisionOf(reply.verdict);
+    const isLast = document.blocks.filter(isPending).length === 1;
+    this.sent = isLast ? SENT_HINTS[reply.verdict] : SENT_TO_SERIES;
     this.problem = '';
     this.refresh();
     this.onSent(this.request.id, reply.verdict);
-    const { id, digest } = this.request;
     act({
       type: 'decide',
       transcript: document.id,
-      request: id,
-      digest,
-      shown: displayedDigest(document.id, document.model, this.call, seen),
+      ...decision,
       ...reply
     }).catch((error: unknown) => {
       this.sent = '';
@@ -291,7 +328,7 @@ export class Card implements IPiece {
   /** Bring the band, the buttons and the hint up to date. */
   private refresh(): void {
     this.refreshBand();
-    const stopped = Boolean(this.sent || this.blocked);
+    const stopped = this.isStopped;
     const drawer = this.drawer ? this.drawers.get(this.drawer) : undefined;
     const edit = drawer instanceof EditDrawer ? drawer : null;
     const all = this.controls.querySelectorAll<HTMLElement>('button');
@@ -303,23 +340,12 @@ export class Card implements IPiece {
       const held =
         stopped ||
         (consenting.has(node) && (!this.isArmed || Boolean(edit?.problem)));
-      attrs(node, {
-        'aria-disabled': held ? 'true' : null,
-        'aria-describedby': held ? this.hint.id : null
-      });
+      hold(node, held, this.hint.id);
     }
-    for (const field of Array.from(
-      this.controls.querySelectorAll<HTMLTextAreaElement>('textarea, input')
-    )) {
-      field.readOnly = Boolean(this.sent);
-    }
-    for (const node of Array.from(
-      this.controls.querySelectorAll('.llm-editor')
-    )) {
-      attrs(node, { contenteditable: this.sent ? 'false' : 'true' });
-    }
+    lockFields(this.controls, Boolean(this.sent));
     refill(this.hint, ...this.hintNodes(edit));
     this.hint.hidden = !this.hint.textContent;
+    this.onChanged();
   }
 
   /** What keeps the reader from deciding, or what to know before it. */
@@ -366,34 +392,8 @@ export class Card implements IPiece {
       refill(this.bandIcon, icon(glyph));
     }
     setText(this.bandTitle, title);
-    setText(this.bandFact, this.bandText());
-  }
-
-  /** What the band says after its title: what has happened, and which question of several this is. */
-  private bandText(): string {
-    const pending = this.context.document.blocks.filter(isPending);
-    const at = pending.findIndex(
-      block => block.request?.id === this.request.id
-    );
-    const { destructive } = this.request;
-    const facts = this.isUnknown
-      ? this.startedText()
-      : destructive && this.drawer === null
-        ? 'Waiting for your approval. Nothing has run.'
-        : 'Nothing has run.';
-    if (pending.length > 1 && at >= 0) {
-      return `${facts} ${at + 1} of ${pending.length}`;
-    }
-    return this.isUnknown || destructive || this.drawer
-      ? facts
-      : `${facts} The cell has ended; take your time.`;
-  }
-
-  private startedText(): string {
-    const { began = '' } = this.context.document;
-    const at = Date.parse(began) + 1000 * (this.block?.began ?? NaN);
-    return Number.isNaN(at)
-      ? 'It was started; no end is recorded.'
-      : `Started ${clock(new Date(at).toISOString(), this.context.now)}; no end is recorded.`;
+    const { document, now } = this.context;
+    const { block = this.call, index } = this;
+    setText(this.bandFact, bandFact(block, document, index, this.isBusy, now));
   }
 }

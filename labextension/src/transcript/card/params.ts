@@ -160,7 +160,8 @@ function makeCaption(request: IRequest): HTMLElement {
   return node;
 }
 
-function shortDigest(digest: string): string {
+/** The first eight digits of a digest, which are enough to compare by eye. */
+export function shortDigest(digest: string): string {
   const short = visible(digest.replace(/^\w+:/, '')).slice(0, 8);
   return `${short.slice(0, 4)} ${short.slice(4)}`.trim();
 }

@@ -3,7 +3,6 @@
 import type { IRequest } from '../document';
 import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
-import type { Icon } from '../dom/icons';
 import { visible, visibleNodes } from '../dom/visible';
 import type { Verdict } from './reply';
 
@@ -15,22 +14,9 @@ export const SENT_HINTS: Record<Verdict, string> = {
   abandoned: 'Given up. The model is told as soon as the kernel is free.'
 };
 
-/** The glyph and the title of the band at the top. */
-export function bandOf(
-  request: IRequest,
-  isUnknown: boolean,
-  isEditing: boolean
-): { glyph: Icon; title: string } {
-  if (isUnknown) {
-    return { glyph: 'question', title: 'Outcome unknown: did this run?' };
-  }
-  if (isEditing) {
-    return { glyph: 'pencil', title: 'Edit before it runs' };
-  }
-  return request.destructive
-    ? { glyph: 'warning', title: 'Destructive: check before you approve' }
-    : { glyph: 'pause', title: 'Waiting for your approval' };
-}
+/** The same where other questions of the turn are open. */
+export const SENT_TO_SERIES =
+  'Kept as soon as the kernel is free. The turn goes on after the last decision.';
 
 /** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
 export function makeReasons(
@@ -95,7 +81,7 @@ export function makeSource(
   return { button: toggle, node };
 }
 
-/** The line at the foot: who drew the card, and which call it is about. */
+/** The line at the foot: who drew it, and which call it is about. */
 export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
@@ -108,6 +94,6 @@ export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
     'footer',
     'llm-fineprint',
     el('span', '', 'Drawn by llm_notebook. ', ...meaning),
-    el('span', 'llm-num', `call ${call}`)
+    call && el('span', 'llm-num', `call ${call}`)
   );
 }

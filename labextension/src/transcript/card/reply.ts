@@ -9,6 +9,9 @@ export type Verdict = Decide['verdict'];
 /** A verdict and what goes with it: a reason, an answer, edited arguments or a grant. */
 export type Reply = Partial<Decide> & { verdict: Verdict };
 
+/** Which question a decision is about, and the digest of what its card has shown. */
+export type Seen = Pick<Decide, 'request' | 'digest' | 'shown'>;
+
 export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
 
 /** A form that takes the place of the row of buttons. */

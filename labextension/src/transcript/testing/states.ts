@@ -127,6 +127,31 @@ export const STATES: Record<string, ITranscript> = {
     state: 'paused',
     remarks: ['Cells below did not run.']
   }),
+  several: transcript(
+    [
+      text('I have the figures. Next I will mail the summary.'),
+      pending({ params: MAIL_PARAMS }),
+      pending(DESTRUCTIVE),
+      call('list_files', { path: 'data' }, { status: 'queued' }),
+      pending({ ...RATES, id: '01K0AUGUST' })
+    ],
+    { state: 'paused' }
+  ),
+  oneLeft: transcript(
+    [
+      decided(
+        { at: at(3) },
+        { status: 'approved', seconds: undefined, result: undefined }
+      ),
+      decided(
+        { verdict: 'denied', at: at(4), text: 'Keep them until the audit.' },
+        { name: 'Files.delete', status: 'denied', result: undefined }
+      ),
+      call('list_files', { path: 'data' }, { status: 'queued' }),
+      pending(RATES)
+    ],
+    { state: 'paused' }
+  ),
   two: transcript([pending(RATES), pending({ id: '01K0OTHER' })], {
     state: 'paused'
   }),

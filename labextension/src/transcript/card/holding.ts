@@ -1,0 +1,24 @@
+/** Holds buttons and fields, so that the keyboard still reaches them and a screen reader says why they do nothing. */
+
+import { attrs } from '../dom/elements';
+
+/** Hold a button, which the line with the id `why` then describes, or free it. */
+export function hold(node: Element, held: boolean, why: string): void {
+  attrs(node, {
+    'aria-disabled': held ? 'true' : null,
+    'aria-describedby': held ? why : null
+  });
+}
+
+/** Let no field in a node be written in, or free all of them. */
+export function lockFields(node: Element, locked: boolean): void {
+  const fields = node.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>(
+    'textarea, input'
+  );
+  for (const field of Array.from(fields)) {
+    field.readOnly = locked;
+  }
+  for (const editor of Array.from(node.querySelectorAll('.llm-editor'))) {
+    attrs(editor, { contenteditable: locked ? 'false' : 'true' });
+  }
+}

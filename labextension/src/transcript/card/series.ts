@@ -1,0 +1,369 @@
+/**
+ * What several questions of one turn have in common: a line above their cards that
+ * counts them, and a foot below that decides about all of them at once.
+ *
+ * Approving all needs no less than approving each: every card has been read as if
+ * it stood alone, and none of its calls is destructive, has changed or may have
+ * run already. The drawer then lists what runs, and takes a click only after it has
+ * been in view for half a second without any change.
+ */
+
+import type { IParam } from '../document';
+import { attrs, button, el, refill, setText, uniqueId } from '../dom/elements';
+import { count, plural } from '../dom/formatting';
+import { icon } from '../dom/icons';
+import { nameNodes, visible, visibleNodes } from '../dom/visible';
+import { placeInSeries, seriesOf } from '../layout';
+import type { IContext } from '../piece';
+import { ARMED_AFTER, whenSeen } from './arming';
+import type { Card } from './card';
+import { hold, lockFields } from './holding';
+import { shortDigest } from './params';
+import { makeFineprint, SENT_HINTS } from './parts';
+import type { IDrawer } from './reply';
+import { textDrawer } from './simpleDrawers';
+
+type Verdict = 'approved' | 'denied';
+
+export class Series {
+  readonly head = el('header', 'llm-head');
+  readonly foot = attrs(el('footer', 'llm-series-foot'), {
+    role: 'group',
+    'aria-label': 'Decide about all'
+  });
+  private readonly asked = el('span', 'llm-strong');
+  private readonly advice = el('span');
+  private readonly progress = el('span', 'llm-num');
+  /** Holds the row of buttons or a drawer, and the hint. */
+  private readonly controls = el('div');
+  private readonly hint = el('p', 'llm-hint');
+  private readonly buttons = el('div', 'llm-actions');
+  private readonly approve = button('llm-button', '', () =>
+    this.open('approved')
+  );
+  private readonly deny = button('llm-button', 'Deny all…', () =>
+    this.open('denied')
+  );
+  private cards: Card[] = [];
+  private context: IContext | null = null;
+  private drawer: (IDrawer & { verdict: Verdict }) | null = null;
+  /** Kept with its draft while it is closed. */
+  private denial: IDrawer | null = null;
+  private isSeen = false;
+  private unwatch = (): void => undefined;
+  private disarmed: ReturnType<typeof setTimeout> | undefined;
+  /** What is said once a decision was sent. */
+  private sent = '';
+  /** Why the last decision could not be sent. */
+  private problem = '';
+
+  constructor() {
+    this.hint.id = uniqueId();
+    this.head.append(
+      el('span', 'llm-glyph llm-is-warn', icon('pause')),
+      el('span', '', this.asked, ' ', this.advice),
+      this.progress
+    );
+    refill(this.buttons, this.approve, this.deny);
+    refill(this.controls, this.buttons, this.hint);
+    this.foot.append(this.controls, makeFineprint('', false));
+    this.foot.addEventListener('keydown', event => {
+      if (event.key === 'Escape' && this.drawer) {
+        event.preventDefault();
+        event.stopPropagation();
+        this.close(this.drawer.verdict);
+      }
+    });
+  }
+
+  /** Whether there is more than one question, so that the line above them is needed. */
+  get hasHead(): boolean {
+    return (
+      this.cards.length > 0 &&
+      this.context !== null &&
+      seriesOf(this.context.document).length > 1
+    );
+  }
+
+  /** Whether more than one question is open. */
+  get hasFoot(): boolean {
+    return this.cards.length > 1;
+  }
+
+  /** Follow the document, in which these cards ask. */
+  update(context: IContext, cards: Card[]): void {
+    const isSame =
+      cards.length === this.cards.length &&
+      cards.every((card, at) => card === this.cards[at]);
+    this.context = context;
+    this.cards = cards;
+    if (!isSame) {
+      this.sent = this.problem = '';
+      this.denial = null;
+      this.close();
+    }
+    const total = seriesOf(context.document).length;
+    const open = cards.length;
+    setText(
+      this.asked,
+      open === 1
+        ? '1 call is waiting for you.'
+        : `${open} calls are waiting for you.`
+    );
+    setText(
+      this.advice,
+      open === 1
+        ? 'The model goes on after it.'
+        : 'Decide them in any order; they run in the order shown.'
+    );
+    setText(this.progress, `${total - open} of ${total} decided`);
+    setText(this.approve, `Approve all ${open}…`);
+    this.refresh();
+  }
+
+  dispose(): void {
+    this.unwatch();
+    clearTimeout(this.disarmed);
+  }
+
+  /** Something about a card has changed, such as that it was opened or is being written in. */
+  readonly refresh = (): void => {
+    const notOffered = this.notOffered;
+    if (notOffered && this.drawer?.verdict === 'approved') {
+      this.close();
+      return;
+    }
+    this.approve.hidden = notOffered !== '';
+    const stopped = Boolean(this.sent || this.blocked);
+    const isReady = this.cards.every(card => card.isReady);
+    hold(this.approve, stopped || !isReady, this.hint.id);
+    hold(this.deny, stopped, this.hint.id);
+    const buttons = this.drawer?.node.querySelectorAll('button') ?? [];
+    for (const node of Array.from(buttons)) {
+      const isConsent = this.drawer?.consenting.includes(node) ?? false;
+      const isHeld = isConsent && !(isReady && this.isArmed);
+      hold(node, stopped || isHeld, this.hint.id);
+    }
+    lockFields(this.controls, Boolean(this.sent));
+    refill(this.hint, ...this.hintNodes(notOffered));
+    this.hint.hidden = !this.hint.textContent;
+  };
+
+  private get isArmed(): boolean {
+    return this.isSeen && this.disarmed === undefined;
+  }
+
+  private get blocked(): string {
+    return this.context?.host.blocked ?? '';
+  }
+
+  private placeOf(card: Card): string {
+    return placeInSeries(this.context!.document, card.index);
+  }
+
+  /** Why all cannot be approved at once, whatever the reader opens; empty if they can. */
+  private get notOffered(): string {
+    for (const card of this.cards) {
+      const { request, isUnknown } = card;
+      const why = isUnknown
+        ? 'may have run already'
+        : request.destructive
+          ? 'is destructive'
+          : request.changed
+            ? 'has changed'
+            : '';
+      if (why) {
+        return `Approve all is not offered: ${this.placeOf(card)} ${why}. Decide each by itself.`;
+      }
+    }
+    return '';
+  }
+
+  /** What keeps the reader from approving all, or what to know before it. */
+  private hintNodes(notOffered: string): (Node | string)[] {
+    if (this.sent) {
+      return [this.sent];
+    }
+    if (this.problem) {
+      return [el('span', 'llm-is-error', visible(this.problem))];
+    }
+    if (this.blocked) {
+      return [visible(this.blocked)];
+    }
+    if (this.drawer) {
+      return this.drawer.verdict === 'approved'
+        ? ['A call whose tool changes before its turn comes asks again.']
+        : [];
+    }
+    if (notOffered) {
+      return [notOffered];
+    }
+    const card = this.cards.find(one => one.unopened.length || !one.isReady);
+    if (!card) {
+      return [];
+    }
+    if (card.unopened.length) {
+      return [
+        'Approve all waits until you have opened all of ',
+        el('code', '', ...nameNodes(card.unopened.join(', '))),
+        ` in ${this.placeOf(card)}.`
+      ];
+    }
+    return [
+      card.isBusy
+        ? `Approve all waits until ${this.placeOf(card)} is decided, or what you write there is closed.`
+        : `Approve all waits until you have seen ${this.placeOf(card)} for a moment.`
+    ];
+  }
+
+  /** Put a drawer in the place of the buttons. */
+  private open(verdict: Verdict): void {
+    this.problem = '';
+    const back = (): void => this.close(verdict);
+    const drawer =
+      verdict === 'approved'
+        ? this.approveDrawer(back)
+        : (this.denial ??= this.denyDrawer(back));
+    this.drawer = { ...drawer, verdict };
+    this.isSeen = false;
+    refill(this.controls, drawer.node, this.hint);
+    this.unwatch = whenSeen(drawer.node, () => {
+      this.isSeen = true;
+      this.refresh();
+    });
+    this.refresh();
+    drawer.initialFocus.focus({ preventScroll: true });
+  }
+
+  /** Put the buttons back, and the keyboard focus on the one that had opened the drawer. */
+  private close(opener?: Verdict): void {
+    this.unwatch();
+    if (this.drawer) {
+      this.drawer = null;
+      refill(this.controls, this.buttons, this.hint);
+    }
+    if (opener) {
+      const node = opener === 'approved' ? this.approve : this.deny;
+      node.focus({ preventScroll: true });
+    }
+    this.refresh();
+  }
+
+  /** A reason to write, which every call is denied with. */
+  private denyDrawer(back: () => void): IDrawer {
+    return textDrawer(
+      [
+        'Why not? ',
+        el('span', 'llm-type', 'optional; the model reads it for each call')
+      ],
+      `Deny ${plural(this.cards.length, 'call')}`,
+      text => this.decide('denied', text),
+      back,
+      false
+    );
+  }
+
+  /** The list of what runs, and the button that approves it. */
+  private approveDrawer(back: () => void): IDrawer {
+    const calls = plural(this.cards.length, 'call');
+    const title = attrs(
+      el(
+        'h3',
+        'llm-panel-title',
+        `Approve these ${calls}, once, with exactly these arguments`
+      ),
+      { tabindex: '-1' }
+    );
+    title.id = uniqueId();
+    const list = el('ol', 'llm-covered', ...this.cards.map(coveredCall));
+    const approve = button('llm-button llm-primary', `Approve ${calls}`, () =>
+      this.decide('approved')
+    );
+    const actions = el(
+      'div',
+      'llm-actions',
+      approve,
+      button('llm-button', 'Back', back)
+    );
+    const node = attrs(el('div', 'llm-panel', title, list, actions), {
+      role: 'group',
+      'aria-labelledby': title.id
+    });
+    return { node, consenting: [approve], initialFocus: title };
+  }
+
+  /** Send one decision about all cards, unless one was sent or none can be. */
+  private decide(verdict: Verdict, text = ''): void {
+    const { host, document } = this.context!;
+    if (this.sent || !host.act || this.cards.some(card => card.isStopped)) {
+      return;
+    }
+    const { cards } = this;
+    this.sent = SENT_HINTS[verdict];
+    this.problem = '';
+    cards.forEach(card => card.hold(this.sent));
+    cards.forEach(card => card.onSent(card.request.id, verdict));
+    this.refresh();
+    host
+      .act({
+        type: 'decideAll',
+        transcript: document.id,
+        verdict,
+        calls: cards.map(card => card.decisionOf(verdict)),
+        ...(text && { text })
+      })
+      .catch((error: unknown) => {
+        this.sent = '';
+        this.problem =
+          String((error as Error)?.message ?? error) || 'It could not be sent.';
+        cards.forEach(card => card.hold(''));
+        this.refresh();
+      });
+  }
+
+  /** Take no consent for half a second, because the foot may have moved. */
+  disarm(): void {
+    clearTimeout(this.disarmed);
+    this.disarmed = setTimeout(() => {
+      this.disarmed = undefined;
+      this.refresh();
+    }, ARMED_AFTER);
+    this.refresh();
+  }
+}
+
+/** A line of the list of what runs: number, name, arguments and digest. */
+function coveredCall(card: Card, at: number): HTMLElement {
+  const { tool, params, digest } = card.request;
+  const args = params.flatMap((param, number) => [
+    number ? ', ' : '',
+    ...nameNodes(param.name),
+    '=',
+    ...valueNodes(param)
+  ]);
+  return el(
+    'li',
+    '',
+    el('span', '', String(at + 1)),
+    el(
+      'span',
+      '',
+      el('span', 'llm-name', ...nameNodes(tool)),
+      ' ',
+      el('span', 'llm-args', ...args)
+    ),
+    el('span', '', el('span', 'llm-code', shortDigest(digest)))
+  );
+}
+
+function valueNodes(param: IParam): (Node | string)[] {
+  return param.cut
+    ? [
+        el(
+          'span',
+          'llm-quiet',
+          `${count(param.cut.total)} characters, opened by you`
+        )
+      ]
+    : visibleNodes(param.isText ? JSON.stringify(param.text) : param.text);
+}

@@ -1,0 +1,31 @@
+"""The questions of one turn that wait at the same time: which they are, and which of several a call is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_notebook.transcript.blocks import CallBlock
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["place_in_series", "series_of"]
+
+_OPEN = ("waiting", "unknown")
+_DECIDED = ("approved", "denied", "answered", "abandoned")
+
+
+def series_of(view: TranscriptView) -> list[CallBlock]:
+    """Return the calls that a human is asked about, and those that were decided and wait for the others; empty if none is open."""
+    asked = [block for block in view.calls if block.request is not None and block.result is None]
+    found = [
+        block for block in asked if block.status in _OPEN or (block.status in _DECIDED and block.decision is not None)
+    ]
+    return found if any(block.status in _OPEN for block in found) else []
+
+
+def place_in_series(block: CallBlock, view: TranscriptView) -> str:
+    """Return which of several questions a call is, such as `1 of 3`; empty if it is the only one, or none."""
+    series = series_of(view)
+    if len(series) < 2 or block not in series:
+        return ""
+    return f"{next(at for at, one in enumerate(series, 1) if one is block)} of {len(series)}"

@@ -1,0 +1,25 @@
+"""The step that calls a function of the user's: a tool or a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Invoke"]
+
+
+@dataclass(slots=True)
+class Invoke:
+    """The step "call this hook or tool", which is awaited where it is async. What it returns is sent back, what it raises is thrown.
+
+    Attributes:
+        hook: the name of the hook; None for a tool.
+        consent: whether a human has approved the call that this runs; None for what is no tool.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    hook: str | None = None
+    consent: bool | None = None

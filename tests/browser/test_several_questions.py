@@ -1,0 +1,133 @@
+"""Several questions of one answer in JupyterLab: each on its card, or all of them at once, and each runs once."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Locator, expect
+
+from scripts.lab_page import LabPage
+from tests.browser.asking import ASK, BELOW, DEFINE, Asking
+from tests.fakes.openai_server import calls_reply, text_reply
+
+_UNTIL_GO = "import time, pathlib\nwhile not pathlib.Path('go-several').exists(): time.sleep(0.05)"
+
+
+def ask(asking: Asking, *paths: str) -> None:
+    calls = [("delete_files", json.dumps({"path": path}), f"call{path}") for path in paths]
+    asking.server.play(calls_reply(calls, text="I will tidy up."), text_reply("All ", "tidy."))
+    asking.lab.run_cell(ASK)
+    expect(asking.card).to_have_count(len(paths))
+
+
+def card(asking: Asking, place: str) -> Locator:
+    return asking.card.filter(has=asking.page.locator(".llm-ask-band", has_text=place))
+
+
+def press(asking: Asking, place: str, name: str) -> None:
+    """Press a button of one card, as soon as the card takes a click."""
+    button = card(asking, place).get_by_role("button", name=name, exact=True)
+    button.scroll_into_view_if_needed()
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    button.click()
+
+
+def approve_all(asking: Asking, number: int) -> Locator:
+    """Look at every card, open the list of what runs, and return the button that approves it."""
+    for at in range(number):
+        asking.card.nth(at).scroll_into_view_if_needed()
+        expect(asking.card.nth(at).get_by_role("button", name="Approve", exact=True)).not_to_have_attribute(
+            "aria-disabled", "true"
+        )
+    foot = asking.output.locator(".llm-series-foot")
+    foot.get_by_role("button", name=f"Approve all {number}…").click()
+    expect(foot.locator(".llm-covered > li")).to_have_count(number)
+    button = foot.get_by_role("button", name=f"Approve {number} calls")
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    return button
+
+
+def test_each_is_decided_on_its_card_and_the_answer_goes_on_after_the_last(asking: Asking) -> None:
+    asking.open()
+    ask(asking, "/a", "/b", "/c")
+    expect(asking.output.locator(".llm-head")).to_contain_text("3 calls are waiting for you.")
+    press(asking, "2 of 3", "Deny…")
+    card(asking, "2 of 3").get_by_role("textbox").fill("Keep it")
+    card(asking, "2 of 3").get_by_role("button", name="Deny", exact=True).click()
+    expect(asking.output).to_contain_text("denied by you: “Keep it”")
+    press(asking, "3 of 3", "Approve")
+    expect(asking.output).to_contain_text("runs when all 3 are decided")
+    expect(asking.output.locator(".llm-head")).to_contain_text("2 of 3 decided")
+    assert asking.ran == []
+    press(asking, "1 of 3", "Approve")
+    asking.expect_answer()
+    assert asking.ran == ["/a", "/c"]
+    assert asking.results() == ["deleted /a", "Denied by the user: Keep it", "deleted /c"]
+
+
+def test_all_are_approved_at_once_and_the_page_says_what_runs(asking: Asking) -> None:
+    asking.open()
+    ask(asking, "/a", "/b", "/c")
+    button = approve_all(asking, 3)
+    expect(asking.output.locator(".llm-covered")).to_contain_text('delete_files path="/b"')
+    assert asking.ran == []
+    button.dblclick()
+    asking.expect_answer()
+    assert asking.ran == ["/a", "/b", "/c"]
+
+
+def test_destructive_calls_are_not_approved_together_but_denied(asking: Asking) -> None:
+    asking.open(arguments="(destructive=True)")
+    ask(asking, "/a", "/b")
+    foot = asking.output.locator(".llm-series-foot")
+    expect(foot).to_contain_text("Approve all is not offered: 1 of 2 is destructive.")
+    expect(foot.get_by_role("button", name="Approve all")).to_have_count(0)
+    foot.get_by_role("button", name="Deny all…").click()
+    foot.get_by_role("textbox").fill("Not today")
+    foot.get_by_role("button", name="Deny 2 calls").click()
+    asking.expect_answer()
+    assert asking.results() == ["Denied by the user: Not today"] * 2
+    assert asking.ran == []
+
+
+def test_two_tabs_that_decide_at_the_same_time_run_each_call_once(asking: Asking) -> None:
+    asking.open(below=_UNTIL_GO)
+    go = asking.lab.lab.root / "go-several"
+    ask(asking, "/a", "/b")
+    asking.lab.save()
+    other_tab = asking.page.context.new_page()
+    other = Asking(LabPage(other_tab, asking.lab.lab), asking.server, asking.name)
+    other.lab.open(asking.lab.name)
+    expect(other.card).to_have_count(2)
+    all_of_them = approve_all(other, 2)
+
+    asking.lab.run_cell(BELOW)
+    expect(asking.lab.cell(BELOW).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    press(asking, "1 of 2", "Approve")
+    all_of_them.click()
+    go.touch()
+    # The first decision counts. That about all has come too late for one of them, so it counts for none.
+    expect(asking.output).to_contain_text("runs when all 2 are decided")
+    expect(other.output).to_contain_text("runs when all 2 are decided")
+    assert asking.ran == []
+    go.unlink()
+    press(other, "2 of 2", "Approve")
+    asking.expect_answer()
+    assert asking.ran == ["/a", "/b"]
+    assert len(asking.server.requests) == 2
+
+
+def test_a_restart_in_the_middle_keeps_what_was_decided(asking: Asking) -> None:
+    asking.open()
+    ask(asking, "/a", "/b", "/c")
+    press(asking, "1 of 3", "Approve")
+    expect(asking.output).to_contain_text("runs when all 3 are decided")
+    asking.lab.restart_kernel()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    expect(asking.card).to_have_count(2)
+    press(asking, "3 of 3", "Approve")
+    press(asking, "2 of 3", "Approve")
+    asking.expect_answer()
+    assert asking.ran == ["/a", "/b", "/c"]
+    assert len(asking.server.requests) == 2
