@@ -105,6 +105,7 @@ def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str,
     journal = open_log(None).journal
     if request is not None and journal is not None and journal.call(request.id) is not None:
         turn = journal.turn(asked_by)
+        # A call inside a tool belongs to a turn of its own; the chain that continues is the outer one.
         if turn is not None:
             return log_after(journal, turn.begun)
     known = process.of(AskedInMemory).journals.get(request.id) if request is not None else None

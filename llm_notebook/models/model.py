@@ -25,6 +25,7 @@ from llm_notebook.turns.state import Items
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.nesting import LeftRound
 
 __all__ = ["AsyncKeyModel", "AsyncModel", "KeyModel", "Model", "ModelWithAliases"]
 
@@ -99,6 +100,10 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             prompt, cast("Any", self), plan.stream, cast("Any", plan.conversation), plan.key, log
         )
         return cast("ResponseT", response)
+
+    def _recall(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, left: LeftRound) -> ResponseT:
+        """Return the finished response to a prompt that was answered before."""
+        return cast("ResponseT", self._response_class._recalled(prompt, cast("Any", self), plan, log, left))
 
     def _chain(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.serialization import ResponseDict
     from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.nesting import LeftRound
 
 __all__ = ["BaseResponse", "response_from_dict"]
 
@@ -126,6 +127,17 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         response._restored(list(entry.output), None, entry.begun.at.isoformat())
         turn.state.usage = entry.usage or Usage()
         turn.remember(call.result for call in entry.calls if call.result is not None)
+        return response
+
+    @classmethod
+    def _recalled(cls, prompt: Prompt, model: ModelT, plan: ChainPlan, log: ChainLog, left: LeftRound) -> Self:
+        """Return the finished response to a prompt that was answered before. It joins the conversation."""
+        response = cls(prompt, model, plan.stream, cast("Any", plan.conversation), plan.key, log)
+        turn = response._turn
+        turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
+        response._restored(left.output, None, "" if left.began is None else left.began.isoformat())
+        turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
+        response._due_callbacks()
         return response
 
     def _restored(self, messages: list[Message], usage: Mapping[str, Any] | None = None, started: str = "") -> Self:

@@ -284,7 +284,7 @@ class Actions:
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
-                paused.log.conclude(request.id)
+                paused.conclude(request)
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
@@ -297,8 +297,10 @@ class Actions:
     def _show_settled(self, turn: LiveTurn, paused: PausedChain, request: ApprovalRequest) -> None:
         """Show how a call stands. A turn that is paused without an open question is over, though its answer is not complete."""
         call = paused.call(request)
-        if call is not None:
-            turn.view.update_call(call)
+        suspended = [paused.log.call(block.call_id) for block in turn.view.calls if block.status == "suspended"]
+        for changed in (call, *suspended):
+            if changed is not None:
+                turn.view.update_call(changed)
         if turn.view.state == "paused" and not turn.view.open_calls:
             turn.view.end("interrupted", turn.view.seconds)
             turn.display.refresh()

@@ -37,7 +37,7 @@ from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
+from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
@@ -186,7 +186,7 @@ class LiveTurns:
 
     def _rebuild(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
         """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
-        view = view_of_turns(rounds)
+        view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self._register(view, None, is_shown=False)
         turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook

@@ -183,6 +183,7 @@ _STANDS: Mapping[str, tuple[str, str]] = {
     "writing": ("being written", "not finished"),
     "queued": ("not run yet", "did not run"),
     "running": ("running", "was running when this ended"),
+    "suspended": ("begun, waits for a question that it asked", "begun, waited for a question that it asked"),
     "cancelled": ("cancelled, did not run",) * 2,
     "waiting": ("waiting for your approval, nothing has run",) * 2,
     "approved": ("approved, not run yet",) * 2,

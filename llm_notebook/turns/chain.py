@@ -26,6 +26,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.nesting import LeftRound, current_nest
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
@@ -217,7 +218,15 @@ class Chain:
             if isinstance(failure, Pause):
                 failure.tool_results, failure.messages = results, with_results(history, results)
                 failure.paused = PausedChain(
-                    self.plan, prompt, failure.messages, failure.asked, self.log, asked_by, self._round
+                    self.plan,
+                    prompt,
+                    failure.messages,
+                    failure.asked,
+                    self.log,
+                    asked_by,
+                    self._round,
+                    # A pause that has come out of a chain already is about a call inside the tool.
+                    asking=failure.paused,
                 )
             raise failure
         return results
@@ -233,12 +242,17 @@ class Chain:
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)
         prompt.freeze()
+        left = self._take_up(prompt)
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
         history = with_ids(prompt.messages)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
+            if not asked_by and left:
+                # The record begins with the turn that was made for these calls.
+                asked_by = left.pop(0).turn_id
+                self.log.continue_from(asked_by, history)
             if not asked_by:
                 asked_by = new_id()
                 yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
@@ -247,7 +261,7 @@ class Chain:
             prompt = prompt.next_round(history, results)
         limit = self.plan.chain_limit
         while True:
-            response = self._respond(prompt)
+            response = self._recall(prompt, left.pop(0)) if left else self._respond(prompt)
             yield Ask(response)
             self._round += 1
             turn = response._turn
@@ -263,6 +277,20 @@ class Chain:
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
+
+    def _take_up(self, prompt: Prompt) -> list[LeftRound]:
+        """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
+        nest = current_nest()
+        if nest is None or self.log.chain_id:
+            return []
+        left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
+        return [] if left is None else left.rounds
+
+    def _recall(self, prompt: Prompt, left: LeftRound) -> LazyResponse:
+        response = self.plan.model._recall(prompt, self.plan, self.log, left)
+        if left.is_kept:
+            self.log.parent = response._turn
+        return response
 
     def _respond(self, prompt: Prompt) -> LazyResponse:
         if any(result.attachments for result in prompt.tool_results):

@@ -16,6 +16,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nesting import outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
@@ -59,6 +60,8 @@ class PausedChain:
         log: what was decided and what was done, for all continuations of this pause.
         asked_by: the turn that asked for the calls.
         rounds: how many responses the chain has had so far.
+        asking: the chain inside one of the tools whose call the human is asked about; None if it is a call of this chain, or if that
+            chain was in another process.
     """
 
     plan: ChainPlan
@@ -68,6 +71,7 @@ class PausedChain:
     log: ChainLog
     asked_by: str
     rounds: int = 0
+    asking: PausedChain | None = None
     _continuation: Any = None
 
     def decide(self, verdict: Verdict, *, arguments: dict[str, Any] | None = None, said: object = "") -> Any:
@@ -110,7 +114,7 @@ class PausedChain:
         """
         if arguments is not None:
             arguments = thawed(canonical(arguments))
-            _check_arguments(request, arguments, self.prompt.tools)
+            _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
         return self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
 
@@ -130,7 +134,10 @@ class PausedChain:
         Raises:
             JournalError: the new question cannot be kept.
         """
-        call, tool = self.call(request), self._tool(request.tool_name)
+        if self.asking is not None:
+            return self.asking.renew(request)
+        tools = (tool for tool in self._tools_of(request) if tool.name == request.tool_name)
+        call, tool = self.call(request), next(tools, None)
         if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
             return request
         asked = call.request
@@ -139,13 +146,46 @@ class PausedChain:
         except ToolArgumentError:
             # The model is told so when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
-        anew = question_about(self.plan, tool, call, frozen, reason=asked.reason, is_required=asked.is_required)
+        anew = question_about(
+            self.plan,
+            tool,
+            call,
+            frozen,
+            reason=asked.reason,
+            is_required=asked.is_required,
+            inside=self.log.asked_inside,
+        )
         if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
             return asked
         return anew
 
-    def _tool(self, name: str) -> Tool | None:
-        return next((tool for tool in self.prompt.tools if isinstance(tool, Tool) and tool.name == name), None)
+    def needed_tool(self, request: ApprovalRequest) -> str:
+        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of."""
+        call = self.call(request)
+        while call is not None and call.turn_id != self.asked_by:
+            call = next(iter(outer_calls(self.log, call)), None)
+        return request.tool_name if call is None else call.tool_name
+
+    def conclude(self, request: ApprovalRequest) -> None:
+        """Give a call that was denied, answered or given up its result, without a chain that tells the model.
+
+        The calls that it is inside of end as well: their bodies are not entered again.
+
+        Raises:
+            JournalError: it cannot be kept.
+        """
+        call = self.call(request)
+        if call is not None and self.log.conclude(call.call_id):
+            for outer in outer_calls(self.log, call):
+                self.log.conclude(outer.call_id)
+
+    def _tools_of(self, request: ApprovalRequest) -> list[Tool]:
+        """Return the tools of the chain that a question comes from; none if that chain is inside a tool, in another process."""
+        if self.asking is not None:
+            return self.asking._tools_of(request)
+        call = self.call(request)
+        is_own = call is None or call.turn_id == self.asked_by
+        return [tool for tool in self.prompt.tools if isinstance(tool, Tool)] if is_own else []
 
     @property
     def has_open_calls(self) -> bool:
@@ -169,7 +209,8 @@ class PausedChain:
             return self._continuation
         prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
         call = self.call(self.request) if self.request is not None else None
-        if self.request is not None and call is not None and call.decision is not None:
+        is_own = call is not None and call.turn_id == self.asked_by
+        if self.request is not None and call is not None and call.decision is not None and is_own:
             _check_arguments(self.request, call.decision.arguments, prompt.tools)
         continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)
         if tools is None:

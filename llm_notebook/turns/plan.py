@@ -18,6 +18,7 @@ from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall, ToolResult
+    from llm_notebook.turns.nesting import LeftRound
     from llm_notebook.turns.pauses import Pause
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
@@ -50,6 +51,9 @@ class ChainModel(Protocol):
 
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> LazyResponse:
         """Return the lazy response to a prompt."""
+
+    def _recall(self, prompt: Prompt, plan: ChainPlan, log: ChainLog, left: LeftRound) -> LazyResponse:
+        """Return the finished response to a prompt that was answered before."""
 
     def _chain(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0

@@ -162,6 +162,12 @@ class Prompt:
             self._sent_tools = self.tools
             self.is_settled = True
 
+    def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
+        """Replace the tools of a settled prompt, in this round and in those that follow from it."""
+        chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
+        if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
+            self._sent_tools, self.tool_sources = chosen, list(chosen)
+
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
         system = self.system

@@ -36,9 +36,11 @@ from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
+from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.pauses import Pause
 from llm_notebook.turns.questions import is_about_unknown, policy_in_force, question_about
+from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -60,6 +62,7 @@ class Invoke:
     Attributes:
         hook: the name of the hook; None for a tool.
         consent: whether a human has approved the call that this runs; None for what is no tool.
+        nest: takes the chains that the tool begins; None for what is no tool.
     """
 
     function: Callable[..., Any]
@@ -67,6 +70,7 @@ class Invoke:
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     consent: bool | None = None
+    nest: Nest | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +94,8 @@ class ToolRun:
     finished: dict[str, ToolResult]
     _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
+    _is_new: bool = field(default=True, init=False)
+    _nest: Nest | None = field(default=None, init=False)
 
     def steps(self) -> CallSteps[ToolResult]:
         """Run the call. What was done already, by another continuation or before a restart, is not done again.
@@ -112,7 +118,11 @@ class ToolRun:
             return entry.result
         if entry.state == "started":
             raise _runs_elsewhere()
+        self._is_new = entry.state == "proposed"
         result, ran = yield from self._result(entry, asked)
+        if not self._is_new or (self._nest is not None and self._nest.is_used):
+            # What still waits inside would wait for nobody.
+            yield from withdraw(self.log, entry.call_id)
         self.finished[asked.tool_call_id] = result
         if ran is not None and self.plan.after_call is not None:
             try:
@@ -137,7 +147,7 @@ class ToolRun:
                 return settled
             # Another decision has replaced this one in the meantime, so that one counts.
             entry = self.log.call(entry.call_id) or entry
-        if self.tool is None and entry.request is not None:
+        if self.tool is None and (entry.request is not None or entry.state == "suspended"):
             raise ModelError(
                 f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
                 f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
@@ -163,7 +173,8 @@ class ToolRun:
             frozen = canonical(asked.arguments)
         asked.arguments = thawed(frozen)
         # A decision that had its effect already, before the call was interrupted, does not count again.
-        decision = entry.decision if entry.state == "approved" else None
+        # That of a suspended call does: its body is entered again, as everything is that pauses by itself.
+        decision = entry.decision if entry.state in ("approved", "suspended") else None
         if decision is not None and decision.digest != self._bound(entry, asked, frozen):
             # Something other than what would run now was approved.
             return (yield from self._ask(entry, asked, frozen))
@@ -195,9 +206,17 @@ class ToolRun:
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
             )
         yield from self._start(entry, decision)
+        # What is inside is read now that the call is ours: until then another process may have been running it.
+        left = [] if self._is_new else left_inside(self.log, entry.call_id)
+        words = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
+        self._nest = nest = Nest(entry.call_id, words, self.log, left)
         try:
-            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None)
+            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None, nest=nest)
         except Pause as pause:
+            if pause.paused is not None and pause.asked is not None and pause.paused.log.inside == entry.call_id:
+                yield from self.log.move(entry, "suspended", "started")
+                yield from nest.suspend()
+                raise
             return (yield from self._ask(entry, asked, frozen, pause))
         except (Exception, SystemExit) as error:
             said = (
@@ -223,9 +242,9 @@ class ToolRun:
     def _start(self, entry: CallEntry, decision: Decision | None) -> CallSteps[None]:
         if decision is None:
             # A body that pauses by itself is entered again when it resumes, so the call may wait already.
-            started = yield from self.log.move(entry, "started", "proposed", "waiting")
+            started = yield from self.log.move(entry, "started", "proposed", "waiting", "suspended")
         else:
-            started = yield from self.log.move(entry, "started", "approved", digest=decision.digest)
+            started = yield from self.log.move(entry, "started", "approved", "suspended", digest=decision.digest)
         if not started:
             raise _runs_elsewhere()
 
@@ -253,7 +272,7 @@ class ToolRun:
         request = yield from self._put_question(entry, asked, frozen, pause)
         if pause is None:
             pause = self.plan.model._pause(f"{asked.name} waits for approval")
-        pause.asked = request
+        pause.asked, pause.paused = request, None
         pause.tool_call = asked
         raise pause from None
 
@@ -270,6 +289,7 @@ class ToolRun:
             reason="" if pause is None else str(pause),
             is_required=pause is None,
             identity=self._tool_identity(),
+            inside=self.log.asked_inside,
         )
         asks: CallState = "unknown" if entry.state == "unknown" else "waiting"
         if entry.state != asks or request != entry.request:
@@ -287,7 +307,7 @@ class ToolRun:
         self, entry: CallEntry, asked: ToolCall, state: CallState, output: str, error: Exception
     ) -> CallSteps[Ran]:
         result = _failed(asked, output, error)
-        moved = yield from self.log.move(entry, state, "proposed", "waiting", "approved", result=result)
+        moved = yield from self.log.move(entry, state, "proposed", "waiting", "approved", "suspended", result=result)
         if not moved and entry.state != "unknown":
             raise _runs_elsewhere()
         return result, None

@@ -61,6 +61,7 @@ export type CallStatus =
   | 'writing' // the model is still writing the arguments
   | 'queued' // proposed, but not started
   | 'running'
+  | 'suspended' // begun, and it waits for a question that it asked
   | 'finished'
   | 'failed'
   | 'cancelled'

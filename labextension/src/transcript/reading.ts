@@ -100,6 +100,7 @@ const isCall = shape({
     'writing',
     'queued',
     'running',
+    'suspended',
     'finished',
     'failed',
     'cancelled',

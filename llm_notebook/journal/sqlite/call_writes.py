@@ -131,7 +131,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
         replace(step, from_state=state).store(transaction)
         return True
 
-    return Write(store, must_last=move.to in ("waiting", "started"))
+    return Write(store, must_last=move.to in ("waiting", "started", "suspended"))
 
 
 def call_decided(decided: Decided) -> Write[bool]:

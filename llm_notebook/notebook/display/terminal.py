@@ -14,7 +14,7 @@ from llm_notebook.transcript.words import state_sentence
 
 __all__ = ["TerminalDisplay"]
 
-_OPEN = ("writing", "queued", "running", "waiting", "approved", "unknown")
+_OPEN = ("writing", "queued", "running", "suspended", "waiting", "approved", "unknown")
 
 
 class TerminalDisplay:
