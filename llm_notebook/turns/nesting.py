@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from llm_notebook.approvals.identity import identify
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.tools.tool import Tool
@@ -137,7 +138,7 @@ class LeftChain:
         )
 
 
-class _ChainsInTools:
+class ChainsInTools:
     """The chains inside tools that this process began, by the calls that they are inside of."""
 
     def __init__(self) -> None:
@@ -174,6 +175,7 @@ class Nest:
             turns: returns its turns so far.
         """
         request = _request_digest(prompt, plan.model.model_id)
+        log.chain_id = new_id()
         log.nest_in(self.log, self.call_id, request, self.words)
         found = next((left for left in self.left if left.request == request), None)
         if found is not None:
@@ -183,7 +185,7 @@ class Nest:
             found.adopt_tools(prompt)
         self.is_used = True
         self.goes_another_way = self.goes_another_way or found is None
-        chains = process.of(_ChainsInTools).begun.setdefault(self.call_id, [])
+        chains = process.of(ChainsInTools).begun.setdefault(self.call_id, [])
         chains.append(BegunChain(request, plan, prompt, log, turns))
         return found
 
@@ -193,7 +195,7 @@ class Nest:
             yield from withdraw(self.log, self.call_id, {left.chain_id for left in self.left})
         # What was not taken up may be when the body is entered once more.
         kept = [left.begun for left in self.left if left.begun is not None and not self.goes_another_way]
-        process.of(_ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
+        process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
 
 
 def current_nest() -> Nest | None:
@@ -236,7 +238,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
             result = ToolResult(call.tool_name, output, [], call.tool_call_id)
             yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
     if chains is None:
-        process.of(_ChainsInTools).begun.pop(call_id, None)
+        process.of(ChainsInTools).begun.pop(call_id, None)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
@@ -252,7 +254,7 @@ def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
 
 
 def _outer_id(log: ChainLog, call: CallEntry) -> str:
-    for outer_id, chains in process.of(_ChainsInTools).begun.items():
+    for outer_id, chains in process.of(ChainsInTools).begun.items():
         if any(turn.turn_id == call.turn_id for begun in chains for turn in begun.turns()):
             return outer_id
     turn = log.journal.turn(call.turn_id) if log.journal is not None and not log.is_in_memory(call.call_id) else None
@@ -261,7 +263,7 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
-    begun = [chain.left() for chain in process.of(_ChainsInTools).begun.pop(call_id, [])]
+    begun = [chain.left() for chain in process.of(ChainsInTools).begun.pop(call_id, [])]
     if log.journal is None or log.is_in_memory(call_id):
         return begun
     known = {left.chain_id: left for left in begun}
@@ -301,7 +303,7 @@ def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -
         for turn in log.journal.turns_inside(call_id):
             if chains is None or turn.begun.chain_id in chains:
                 found |= {call.call_id: call for call in turn.calls}
-    begun = process.of(_ChainsInTools).begun.get(call_id, [])
+    begun = process.of(ChainsInTools).begun.get(call_id, [])
     turns = {t.turn_id for chain in begun if chains is None or chain.log.chain_id in chains for t in chain.turns()}
     found |= {call.call_id: call for call in log.memory.calls() if call.turn_id in turns}
     return list(found.values())
