@@ -172,10 +172,9 @@ def _checked_prompt(
     given: dict[str, Any],
 ) -> Prompt:
     """Return the prompt, with what the conversation adds to it, if the model can answer it."""
-    history = None
     if conversation is not None:
-        history = conversation.history
+        given["history"], given["calls"] = conversation.history, conversation
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
-    made = Prompt(prompt, model, options=model.Options(**options), history=history, **given)
+    made = Prompt(prompt, model, options=model.Options(**options), **given)
     model._check(made)
     return made

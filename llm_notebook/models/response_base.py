@@ -9,11 +9,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
@@ -313,6 +315,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
         if not self._turn.is_concluded:
             self._turn.is_concluded = True
+            process.of(WentOn).calls.update(self.prompt.left_behind())
             yield from self._turn.log.end(self._turn)
         failures = []
         for callback in self._due_callbacks():

@@ -55,6 +55,7 @@ __all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
 _CELLS_BELOW = "Cells below did not run."
+_WENT_ON = "The conversation has gone on since. The model is told the result before its next prompt."
 _STOPPED = "■ Stopped by you while a tool was running."
 
 AskHuman = Callable[["LiveTurn", PauseChain], "ChainResponse | None"]
@@ -300,6 +301,7 @@ class LiveTurns:
                     raise KeyboardInterrupt
                 display.changed()
             state = "done"
+            view.remarks = [*view.remarks, *([_WENT_ON] if chain._chain.went_on else [])]
         except PauseChain as error:
             pause, state = error, "paused"
         except KeyboardInterrupt:

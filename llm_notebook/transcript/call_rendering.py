@@ -81,9 +81,7 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
 
 def _question(block: CallBlock, written: Written) -> list[str]:
     if block.status == "unknown":
-        return [
-            "It was running when its kernel stopped, so whether it ran is not known. It does not run again by itself."
-        ]
+        return ["It was interrupted while it ran, so how far it came is not known. It does not run again by itself."]
     lines = []
     if block.request is not None and block.request.destructive:
         lines.append("Destructive: check before you approve.")

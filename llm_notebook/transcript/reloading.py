@@ -39,7 +39,10 @@ def view_of_turns(
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
     elif last.status == "streaming":
-        view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
+        view.problem = Problem(
+            "The answer did not end.",
+            "The journal does not have its end: its kernel has stopped, or another one is still reading it.",
+        )
     return view
 
 

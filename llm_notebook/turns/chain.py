@@ -24,6 +24,7 @@ from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.going_on import went_on
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
 from llm_notebook.turns.nesting import LeftRound, current_nest
@@ -97,6 +98,7 @@ class Chain:
         items: the responses so far, and between them the results of the tool calls.
         on_retry: is called before a request is sent again.
         left: where a chain that was interrupted while tools ran can continue; None for any other.
+        went_on: the conversation has gone on since the calls waited, so that the model is told their results with its next prompt.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Chain:
         self.items: list[ChainItem] = []
         self.on_retry: Callable[[RetryNotice], object] | None = None
         self.left: PausedChain | None = None
+        self.went_on = False
         self._asked_by = asked_by
         self._round = rounds_before
         self._rest = self._rounds()
@@ -258,6 +261,10 @@ class Chain:
                 yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
             results = yield from self.run(waiting, prompt, history, asked_by)
             yield results
+            if went_on(self.log, asked_by, waiting):
+                # The next prompt of the conversation tells the model.
+                self.went_on = True
+                return
             prompt = prompt.next_round(history, results)
         limit = self.plan.chain_limit
         while True:

@@ -216,7 +216,7 @@ class ChainLog:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         home = self._home(entry.call_id)
-        operation = _moved(home, entry, "unknown", ("started",))
+        operation = _moved(home, entry, "unknown", ("started",), note="It was stopped while it ran.")
         home.submit(operation)
         self._apply(entry, operation)
 
@@ -354,6 +354,7 @@ class ChainLog:
         entry.state, entry.changed_at = operation.to, operation.at
         entry.request = operation.request or entry.request
         entry.result = operation.result or entry.result
+        entry.note = operation.note or entry.note
         if operation.to == "waiting":
             entry.decision = None
         self.tell(entry)

@@ -70,7 +70,7 @@ export type CallStatus =
   | 'denied'
   | 'answered'
   | 'abandoned'
-  | 'unknown'; // the kernel died while it was running
+  | 'unknown'; // it was interrupted while it was running
 
 export interface ICallBlock {
   kind: 'call';

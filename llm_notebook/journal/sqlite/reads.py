@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import Scope
     from llm_notebook.journal.sqlite.columns import Column, Row
 
-__all__ = ["Reader", "state_now"]
+__all__ = ["PROCESS_ENDED", "Reader", "state_now"]
+
+PROCESS_ENDED = "Its kernel stopped while it ran."
+"""What the record of a call says that was running when its process died."""
 
 T = TypeVar("T")
 IsHeld = Callable[[str | None], bool]
@@ -222,12 +225,13 @@ class Reader:
             call_id, turn_id, tool_call_id, tool_name = row[:4]
             state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
             result, note, changed_at, owner, policy = row[12:]
+            now = state_now(state, owner, self._is_held)
             yield CallEntry(
                 call_id=text_of(call_id),
                 turn_id=text_of(turn_id),
                 tool_call_id=text_of(tool_call_id),
                 tool_name=text_of(tool_name),
-                state=state_now(state, owner, self._is_held),
+                state=now,
                 arguments=arguments,
                 request=value_of(ApprovalRequest, request),
                 decision=value_of(Decision, decision),
@@ -236,7 +240,7 @@ class Reader:
                 grant_id=text_of(grant_id) or "",
                 grant_scope=scope or "",
                 result=result_of(result, self._content),
-                note=text_of(note) or "",
+                note=PROCESS_ENDED if now != state else text_of(note) or "",
                 changed_at=time_of(changed_at),
                 policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
             )
