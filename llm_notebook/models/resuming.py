@@ -21,7 +21,7 @@ from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.open_calls import rounds_since, with_results
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
@@ -101,7 +101,8 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         settings.get("chain_limit"),
         policy=ChainPolicy.from_dict(settings.get("approval")),
     )
-    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
+    rounds = rounds_since(plan.chain_limit, len(journal.chain(begun.chain_id)))
+    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, rounds)
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:

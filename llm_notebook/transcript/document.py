@@ -43,6 +43,7 @@ def top_fields(view: TranscriptView) -> Document:
             encodable(remark) for remark in [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)]
         ],
         "error": _problem(view),
+        "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,

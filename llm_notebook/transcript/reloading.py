@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_notebook.parts.messages import Message, StreamEvent, events_of
-from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
+from llm_notebook.transcript.view import Limit, Problem, State, TranscriptView, add_usage
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry, TurnEntry
@@ -35,6 +35,7 @@ def view_of_turns(
         rounds.feed_answer(turn)
         view.usage = add_usage(view.usage, turn.usage)
     last = turns[-1]
+    view.limit = _limit(turns)
     view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
@@ -79,6 +80,21 @@ class _Rounds:
         return replace(event, part_index=self._part)
 
 
+def _limit(turns: Sequence[TurnEntry]) -> Limit | None:
+    """Return where a chain stopped at its limit: after that many answers, with calls that were not even begun."""
+    last = turns[-1]
+    limit = last.begun.settings.get("chain_limit") or 0
+    if last.status != "complete" or last.calls or not limit or len(turns) % limit:
+        return None
+    asked = _calls_in(last)
+    return Limit(limit, asked, last.begun.turn_id) if asked else None
+
+
+def _calls_in(turn: TurnEntry) -> int:
+    parts = [part for message in turn.output for part in message.parts]
+    return sum(isinstance(part, ToolCallPart) and not part.server_executed for part in parts)
+
+
 def _state(last: TurnEntry) -> State:
     if last.status == "streaming":
         return "failed"
@@ -86,4 +102,4 @@ def _state(last: TurnEntry) -> State:
         return last.status
     states = {call.state for call in last.calls}
     # The model has not been prompted again after its calls, so the chain stopped here.
-    return "interrupted" if states else "done"
+    return "interrupted" if states or _calls_in(last) else "done"

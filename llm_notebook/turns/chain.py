@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from llm_notebook.errors import IncompleteResponse
+from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -97,7 +97,7 @@ class Chain:
         log: keeps its turns and calls; `log.on_call` is called with every change of a call.
         items: the responses so far, and between them the results of the tool calls.
         on_retry: is called before a request is sent again.
-        left: where a chain that was interrupted while tools ran can continue; None for any other.
+        left: where a chain can continue that was interrupted while tools ran, or has reached its limit; None for any other.
         went_on: the conversation has gone on since the calls waited, so that the model is told their results with its next prompt.
     """
 
@@ -239,7 +239,7 @@ class Chain:
 
         Raises:
             Pause: a call waits for a human.
-            ValueError: the limit is reached and the model still asks for tools; they were not run.
+            ChainLimitReached: the limit is reached and the model still asks for tools; they were not run.
         """
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
@@ -276,10 +276,9 @@ class Chain:
             if not calls:
                 return
             if limit and self._round >= limit:
-                raise ValueError(
-                    f"The chain reached its limit of {limit} responses while the model still asked for "
-                    f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
-                )
+                # Whoever wants it to continue allows as many responses again.
+                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), None, self.log, turn.turn_id)
+                raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
             yield results

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart, error_message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
-__all__ = ["part_of", "unresolved_calls", "with_ids", "with_results"]
+__all__ = ["part_of", "rounds_since", "unresolved_calls", "with_ids", "with_results"]
 
 
 def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
@@ -18,6 +18,11 @@ def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
     by name, in order, where ids are missing. Calls that the provider ran itself are not ours.
     """
     return [ToolCall.from_part(part) for part in _waiting(messages)]
+
+
+def rounds_since(limit: int | None, rounds: int) -> int:
+    """Return how many of a chain's responses count for its limit: those since it was reached last and a human let it continue."""
+    return rounds % limit if limit else rounds
 
 
 def with_ids(messages: Sequence[Message]) -> list[Message]:

@@ -35,6 +35,8 @@ export interface ITranscript {
     /** What the reader can type to fix it, and what each line does. */
     ways?: { code: string; text: string }[];
   } | null;
+  /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
+  limit?: { answers: number; calls: number } | null;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
