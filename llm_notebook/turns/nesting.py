@@ -280,13 +280,13 @@ def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
     """Return the record of a chain in the journal; None if the body that asked it has gone another way since."""
     if any(call.note == _WITHDRAWN for turn in turns for call in turn.calls):
         return None
-    first, rounds = turns[0].begun, []
-    for turn in turns:
-        if turn.status != "complete":
-            break
-        rounds.append(
-            LeftRound(turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, is_kept=True)
-        )
+    first = turns[0].begun
+    # A turn that did not end was asked again by the next run of the body, in a turn after it.
+    rounds = [
+        LeftRound(turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, is_kept=True)
+        for turn in turns
+        if turn.status == "complete"
+    ]
     return LeftChain(first.request, first.chain_id, first.conversation_id, rounds)
 
 

@@ -12,8 +12,9 @@ import pytest
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
-def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path)]
+@pytest.mark.parametrize("kind", ["alone", "nested"])
+def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path, kind: str) -> None:
+    command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path), kind]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert run.returncode == 0, run.stderr
     kills = json.loads(run.stdout)
