@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
+from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCallPart, Usage, assistant, events_of
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nesting import current_nest
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
@@ -67,6 +68,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         self._turn = Turn(prompt, model.model_id, ChainLog() if log is None else log)
         self._key = key
         self._source: SourceT | None = None
+        self._left: LeftRound | None = None
         self._callbacks: list[Callable[[Any], object]] = []
         self._concluding = threading.Lock()
 
@@ -135,10 +137,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _recalled(cls, prompt: Prompt, model: ModelT, plan: ChainPlan, log: ChainLog, left: LeftRound) -> Self:
         """Return the finished response to a prompt that was answered before. It joins the conversation."""
         response = cls(prompt, model, plan.stream, cast("Any", plan.conversation), plan.key, log)
-        turn = response._turn
-        turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
         response._restored(left.output, None, "" if left.began is None else left.began.isoformat())
-        turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
+        response._take_up(left)
         response._due_callbacks()
         return response
 
@@ -161,7 +161,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             # A chain has prepared the Toolboxes and settled the prompt already.
             boxes = () if self.prompt.is_settled else self.prompt.toolboxes
             waiting = [toolbox for toolbox in boxes if toolbox.pending_preparations()]
-            is_simple = not waiting and self._turn.log.journal is None
+            is_simple = not waiting and self._turn.log.journal is None and current_nest() is None
             self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))
         return self._source
 
@@ -177,11 +177,30 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             plan = self._plan()
             plan.keep_policies(self.prompt)
             log.settings = plan.settings(self.prompt)
-        yield from log.begin(self._turn)
+        nest = current_nest()
+        if nest is not None and not log.chain_id:
+            found = nest.enter(self.prompt, self._plan(), log, lambda: [self._turn])
+            self._left = next(iter(found.rounds), None) if found is not None else None
+        if self._left is None:
+            yield from log.begin(self._turn)
+        else:
+            self._take_up(self._left)
+
+    def _take_up(self, left: LeftRound) -> None:
+        """Become the turn that answered the same request before."""
+        turn = self._turn
+        turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
+        turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
 
     def _stream(self) -> SourceT:
         if not self.prompt.is_settled:
             self.prompt.freeze()
+        if self._left is not None:
+            # A tool that was entered again asks what it asked before.
+            output = enumerate(self._left.output)
+            return self._replay(
+                [event for at, message in output for part in message.parts for event in events_of(part, at)]
+            )
         arguments: list[object] = [self.prompt, self.stream, self, self.conversation]
         if self.model._takes_key:
             arguments.append(self.model.get_key(self._key))
@@ -191,6 +210,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
     def _prepared_stream(self, steps: Steps[None]) -> SourceT:
         """Return the stream of a request before which these steps are performed."""
+        raise NotImplementedError
+
+    def _replay(self, events: list[StreamEvent]) -> SourceT:
+        """Return a stream of what arrived before."""
         raise NotImplementedError
 
     def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:

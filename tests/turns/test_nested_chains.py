@@ -403,3 +403,30 @@ def test_chains_that_a_body_asks_at_the_same_time_are_asked_about_one_after_the_
     inner.close()
     assert sorted(said for said in ran if said in ("/1", "/2")) == ["/1", "/2"]
     assert pending() == []
+
+
+def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | None) -> None:
+    planner = face.rounds("the plan", "another plan")
+
+    def chain_of(plan: str) -> Any:
+        model = answering(face, "inner", asks(Call("erase", {"path": "/a"}, "i1")), "erased")
+        return model.chain(f"Do {plan}", tools=[erase])
+
+    def clean(q: str) -> Any:
+        plan = planner.prompt(f"Plan {q}").text()
+        return f"{plan}: {chain_of(plan).text()}"
+
+    async def clean_async(q: str) -> Any:
+        plan = await planner.prompt(f"Plan {q}").text()
+        return f"{plan}: {await chain_of(plan).text()}"
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    if journal is not None:
+        restart()
+    assert face.text(pause.approve()) == "done"
+    assert told(model) == ["the plan: erased"]
+    assert len(planner.requests) == 1
+    assert ran.count("/a") == 1
