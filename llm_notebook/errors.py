@@ -11,6 +11,7 @@ Exception
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
 │   └── ProviderError              the server answered with an error; carries `.status` and `.request_id`
+├── ChainLimitReached              (a ValueError) a chain had as many responses as it may have, and asks for more calls
 └── UnknownModelError              (a KeyError) no model has this name; the message names the closest ones
 """
 
@@ -19,9 +20,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llm_notebook.parts.messages import Message
 
 __all__ = [
+    "ChainLimitReached",
     "ConversationNotSupported",
     "FailedResponse",
     "FragmentNotFound",
@@ -135,6 +139,23 @@ class ToolArgumentError(ModelError, ValueError):
         super().__init__(message)
         self.tool_name = tool_name
         self.raw = raw
+
+
+class ChainLimitReached(ValueError):
+    """A chain had as many responses in a row as it may have, and its last one asks for calls, which were not run.
+
+    Attributes:
+        limit: how many responses it may have.
+        names: the names of the tools that it asks for.
+    """
+
+    def __init__(self, limit: int, names: Sequence[str]) -> None:
+        super().__init__(
+            f"The chain reached its limit of {limit} responses while the model still asked for "
+            f"{', '.join(names)}; nothing of that was run. A higher chain_limit lets it go on."
+        )
+        self.limit = limit
+        self.names = list(names)
 
 
 class UnknownModelError(KeyError):

@@ -9,6 +9,8 @@ Most edges are obvious. These are not:
   owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
 - `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
 - `waiting → started` needs no decision when the body of the tool paused by itself. Such a body is entered again when it resumes.
+- `started → suspended` happens when a chain that the tool's body asks waits for a human. The question is about a call of that chain, so
+  nobody decides about this one: its body is entered again when the chain inside continues, and an earlier consent stays in force.
 - `failed` can follow without `started`. The call cannot be run at all then, for instance because the tool does not exist.
 - `denied`, `answered` and `abandoned` may be followed by themselves, which records the result that the model then reads.
 """
@@ -30,6 +32,7 @@ CallState = Literal[
     "abandoned",
     "cancelled",
     "started",
+    "suspended",
     "finished",
     "failed",
     "unknown",
@@ -43,7 +46,8 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "answered": frozenset({"answered"}),
     "abandoned": frozenset({"abandoned"}),
     "cancelled": frozenset(),
-    "started": frozenset({"finished", "failed", "waiting", "unknown"}),
+    "started": frozenset({"finished", "failed", "waiting", "suspended", "unknown"}),
+    "suspended": frozenset({"waiting", "started", "cancelled", "failed"}),
     "finished": frozenset(),
     "failed": frozenset(),
     "unknown": frozenset({"unknown", "waiting", "approved", "answered", "abandoned", "denied"}),

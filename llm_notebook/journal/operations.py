@@ -78,7 +78,8 @@ class TurnBegun(AnsweredWith[None]):
         at: when the turn began.
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
         place: how many prompts the execution of the cell had asked before this one.
-        request: a digest of the request as rendered; empty outside of cells.
+        request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
+        inside: the call whose tool asks this; None outside of tools.
     """
 
     turn_id: str
@@ -95,6 +96,7 @@ class TurnBegun(AnsweredWith[None]):
     started_in: str | None = None
     place: int = 0
     request: str = ""
+    inside: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -375,7 +377,13 @@ class Journal(Protocol):
         """Return the turn that began last and has all that is given, as `TurnBegun` describes it."""
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
-        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
+        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first.
+
+        A call does, too, if it is suspended because of a chain that its tool asked.
+        """
+
+    def turns_inside(self, call_id: str) -> list[TurnEntry]:
+        """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
 
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first."""

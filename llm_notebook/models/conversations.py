@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.memory import AskedInMemory
+from llm_notebook.journal.operations import CallEntry
 from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
 from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
+from llm_notebook.turns.going_on import calls_of
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
 from llm_notebook.turns.turn import Turn
@@ -67,13 +71,26 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         """Return every message so far: what the latest turn was sent, what it answered, and the results of its tool calls.
 
         If calls still wait, after a pause for one of them, `chain()` without a prompt runs them. A prompt continues without them, and the
-        model is told that they were not run.
+        model is told how they stand; their results begin the first prompt after they have run.
         """
         return self.responses[-1]._turn.history() if self.responses else []
 
     def _latest_kept(self) -> Turn | None:
         """Return the latest turn that is in the journal."""
         return next((response._turn for response in reversed(self.responses) if response._turn.is_kept), None)
+
+    @property
+    def _latest_turn_id(self) -> str:
+        """The turn that asked for the calls that the history ends in; empty if there is none."""
+        return self.responses[-1]._turn.turn_id if self.responses else ""
+
+    def _call(self, turn_id: str, tool_call_id: str, call_id: str = "") -> CallEntry | None:
+        """Return a call by its turn and the provider's id; `call_id` is its id in the journal, where that is known."""
+        kept = process.of(AskedInMemory).journals.get(call_id)
+        if kept is not None:
+            return kept.call(call_id)
+        found = (call for response in reversed(self.responses) for call in calls_of(response._turn.log, turn_id))
+        return next((call for call in found if call.tool_call_id == tool_call_id), None)
 
     def _asked(self) -> tuple[ModelT, Conversation | AsyncConversation]:
         return self.model, cast("Conversation | AsyncConversation", self)

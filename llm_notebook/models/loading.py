@@ -113,6 +113,7 @@ def _log_of(asked_by: str, requests: Sequence[ApprovalRequest], decisions: dict[
     journal = open_log(None).journal
     if journal is not None and any(journal.call(request.id) is not None for request in requests):
         turn = journal.turn(asked_by)
+        # A call inside a tool belongs to a turn of its own; the chain that continues is the outer one.
         if turn is not None:
             return log_after(journal, turn.begun)
     known = process.of(AskedInMemory).journals

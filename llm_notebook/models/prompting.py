@@ -178,10 +178,9 @@ def _checked_prompt(
     """Return the prompt, with what the conversation adds to it, if the model can answer it."""
     from llm_notebook.turns.prompt import Prompt, merged_options  # loads what chains need
 
-    history = None
     if conversation is not None:
-        history = conversation.history
+        given["history"], given["calls"] = conversation.history, conversation
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
-    made = Prompt(prompt, model, options=model.Options(**merged_options(*options)), history=history, **given)
+    made = Prompt(prompt, model, options=model.Options(**merged_options(*options)), **given)
     model._check(made)
     return made

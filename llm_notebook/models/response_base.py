@@ -9,13 +9,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
-from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
+from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCallPart, Usage, assistant, events_of
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nesting import current_nest
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.serialization import ResponseDict
     from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.nesting import LeftRound
 
 __all__ = ["BaseResponse", "response_from_dict"]
 
@@ -64,6 +68,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         self._turn = Turn(prompt, model.model_id, ChainLog() if log is None else log)
         self._key = key
         self._source: SourceT | None = None
+        self._left: LeftRound | None = None
         self._callbacks: list[Callable[[Any], object]] = []
         self._concluding = threading.Lock()
 
@@ -128,6 +133,12 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         turn.remember(call.result for call in entry.calls if call.result is not None)
         return response
 
+    def _recall(self, left: LeftRound) -> None:
+        """Become the finished response that was given before to the same prompt, and join the conversation."""
+        self._restored(left.output, None, "" if left.began is None else left.began.isoformat())
+        self._take_up(left)
+        self._due_callbacks()
+
     def _restored(self, messages: list[Message], usage: Mapping[str, Any] | None = None, started: str = "") -> Self:
         """Become a finished response that said these messages."""
         state = self._turn.state
@@ -147,7 +158,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             # A chain has prepared the Toolboxes and settled the prompt already.
             boxes = () if self.prompt.is_settled else self.prompt.toolboxes
             waiting = [toolbox for toolbox in boxes if toolbox.pending_preparations()]
-            is_simple = not waiting and self._turn.log.journal is None
+            is_simple = not waiting and self._turn.log.journal is None and current_nest() is None
             self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))
         return self._source
 
@@ -163,11 +174,30 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             plan = self._plan()
             plan.keep_policies(self.prompt)
             log.settings = plan.settings(self.prompt)
-        yield from log.begin(self._turn)
+        nest = current_nest()
+        if nest is not None and not log.chain_id:
+            found = nest.enter(self.prompt, self._plan(), log, lambda: [self._turn])
+            self._left = next(iter(found.rounds), None) if found is not None else None
+        if self._left is None:
+            yield from log.begin(self._turn)
+        else:
+            self._take_up(self._left)
+
+    def _take_up(self, left: LeftRound) -> None:
+        """Become the turn that answered the same request before."""
+        turn = self._turn
+        turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
+        turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
 
     def _stream(self) -> SourceT:
         if not self.prompt.is_settled:
             self.prompt.freeze()
+        if self._left is not None:
+            # A tool that was entered again asks what it asked before.
+            output = enumerate(self._left.output)
+            return self._replay(
+                [event for at, message in output for part in message.parts for event in events_of(part, at)]
+            )
         arguments: list[object] = [self.prompt, self.stream, self, self.conversation]
         if self.model._takes_key:
             arguments.append(self.model.get_key(self._key))
@@ -177,6 +207,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
     def _prepared_stream(self, steps: Steps[None]) -> SourceT:
         """Return the stream of a request before which these steps are performed."""
+        raise NotImplementedError
+
+    def _replay(self, events: list[StreamEvent]) -> SourceT:
+        """Return a stream of what arrived before."""
         raise NotImplementedError
 
     def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:
@@ -301,6 +335,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
         if not self._turn.is_concluded:
             self._turn.is_concluded = True
+            process.of(WentOn).calls.update(self.prompt.left_behind())
             yield from self._turn.log.end(self._turn)
         failures = []
         for callback in self._due_callbacks():

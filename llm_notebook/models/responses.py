@@ -194,6 +194,9 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
     def _prepared_stream(self, steps: Steps[None]) -> Iterator[Items]:
         return stream_after(steps, self._stream)
 
+    def _replay(self, events: list[StreamEvent]) -> Iterator[Items]:
+        return iter(events)
+
     def _advance(self, position: int) -> bool:
         try:
             has_more = advance(self._turn.state, position, self._lock, self._begun_source)
@@ -357,6 +360,9 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
 
     def _prepared_stream(self, steps: Steps[None]) -> AsyncIterator[Items]:
         return stream_after_async(steps, self._stream)
+
+    async def _replay(self, events: list[StreamEvent]) -> AsyncIterator[Items]:
+        yield list(events)
 
     async def _advance(self, position: int) -> bool:
         try:

@@ -21,7 +21,7 @@ from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.log import ChainLog
-from llm_notebook.turns.open_calls import with_results
+from llm_notebook.turns.open_calls import rounds_since, with_results
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
@@ -35,10 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AbsentModel",
     "ask_about_unknown",
+    "asked_inside",
+    "asking_turn",
     "left_of",
     "load_conversation",
     "log_after",
     "model_of",
+    "needs_human",
+    "open_calls",
     "pause_of",
     "pause_with",
     "pending",
@@ -47,6 +51,7 @@ __all__ = [
 ]
 
 SyncModel = Model | KeyModel
+_DECIDED = ("approved", "denied", "answered", "abandoned")
 AwaitedModel = AsyncModel | AsyncKeyModel
 
 
@@ -96,7 +101,8 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         settings.get("chain_limit"),
         policy=ChainPolicy.from_dict(settings.get("approval")),
     )
-    return PausedChain(plan, prompt, prompt.messages, [], log, begun.turn_id, len(journal.chain(begun.chain_id)))
+    rounds = rounds_since(plan.chain_limit, len(journal.chain(begun.chain_id)))
+    return PausedChain(plan, prompt, prompt.messages, [], log, begun.turn_id, rounds)
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
@@ -110,16 +116,54 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) ->
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
     """
-    turn = journal.turn(call.turn_id)
+    turn = asking_turn(call, journal)
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
-    waiting = [other for other in turn.calls if other.state in ("waiting", "unknown") or other.call_id == call.call_id]
-    asked = {other.call_id: ask_about_unknown(other, journal) for other in waiting}
+    if call.state == "suspended":
+        call = next(iter(open_calls(call, journal)), call)
+    open_ones = [found for other in turn.calls for found in open_calls(other, journal)]
+    waiting = [one for one in open_ones if one.state in ("waiting", "unknown") or one.call_id == call.call_id]
+    asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting or [call]}
     paused.requests = [request for request in asked.values() if request is not None]
-    request = asked[call.call_id]
+    request = asked[call.call_id] if call.call_id in asked else ask_about_unknown(call, journal)
     reason = request.reason if request is not None else ""
     return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
+
+
+def asking_turn(call: CallEntry, journal: Journal) -> TurnEntry | None:
+    """Return the turn whose chain continues when a call is decided: the one that asked for the call, or, where a tool asked that
+    turn, the one that asked for the tool's call, as long as that has no result.
+    """
+    turn = journal.turn(call.turn_id)
+    while turn is not None and turn.begun.inside:
+        outer = journal.call(turn.begun.inside)
+        if outer is None or outer.result is not None:
+            break
+        turn = journal.turn(outer.turn_id)
+    return turn
+
+
+def open_calls(call: CallEntry, journal: Journal) -> list[CallEntry]:
+    """Return the calls that need a human or a resumed chain: this one, or, if it is suspended, those that were asked inside of it."""
+    if call.state != "suspended":
+        return [call] if needs_human(call) else []
+    inner = [call for turn in journal.turns_inside(call.call_id) for call in turn.calls]
+    return [found for call in inner for found in open_calls(call, journal)]
+
+
+def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
+    """Return the calls inside a tool's call that a human was or is asked about, at any depth, oldest first."""
+    found = []
+    for inner in [call for turn in journal.turns_inside(call.call_id) for call in turn.calls]:
+        inner.request = ask_about_unknown(inner, journal)
+        found += [*([inner] if inner.request is not None else []), *asked_inside(inner, journal)]
+    return found
+
+
+def needs_human(call: CallEntry) -> bool:
+    """Return whether a call waits for a human, or was decided but has no result yet."""
+    return call.state in ("waiting", "unknown") or (call.state in _DECIDED and call.result is None)
 
 
 def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
@@ -278,8 +322,8 @@ class AbsentModel(Model):
 
 
 def model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
-    """Return the model that a call's turn asked, or an AbsentModel where this process does not know it."""
-    turn = journal.turn(call.turn_id)
+    """Return the model that continues when a call is decided, or an AbsentModel where this process does not know it."""
+    turn = asking_turn(call, journal)
     if turn is None:
         return None
     try:
@@ -297,6 +341,7 @@ def log_after(journal: Journal, begun: TurnBegun) -> ChainLog:
         chain_id=begun.chain_id,
         parent_id=begun.turn_id,
         known=journal.messages(begun.turn_id),
+        inside=begun.inside or "",
     )
 
 

@@ -296,7 +296,7 @@ class Actions:
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
-                paused.log.conclude(request.id)
+                paused.conclude(request)
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None

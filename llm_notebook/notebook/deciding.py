@@ -21,7 +21,7 @@ VERDICTS = ("approved", "denied", "answered", "abandoned")
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
     """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
     if verdict == "approved" and not has_tool(paused, request):
-        return missing_sentence(request.tool_name)
+        return missing_sentence(paused.needed_tool(request))
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
@@ -40,16 +40,18 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
 
 def has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
     """Return whether the tool of a question is there, or a Toolbox that may bring it."""
-    if any(isinstance(tool, Tool) and tool.name == request.tool_name for tool in paused.prompt.tools):
+    needed = paused.needed_tool(request)
+    if any(isinstance(tool, Tool) and tool.name == needed for tool in paused.prompt.tools):
         return True
     # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
     return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
 
 
 def show_calls(turn: LiveTurn, paused: PausedChain) -> None:
-    """Take over how the questions of a turn stand, some of which were decided."""
-    for block in turn.view.open_calls:
-        call = paused.call(block.request) if block.request is not None else None
+    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of."""
+    suspended = [block for block in turn.view.calls if block.status == "suspended"]
+    for block in [*turn.view.open_calls, *suspended]:
+        call = paused.log.call(block.call_id)
         if call is not None:
             turn.view.update_call(call)
 

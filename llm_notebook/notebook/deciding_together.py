@@ -80,7 +80,7 @@ def decide_all(
         counts = paused.settle_together(requests, verdict, str(action.get("text") or ""))
         ends = counts and isinstance(paused.plan.model, AbsentModel)
         for request in requests if ends else ():
-            paused.log.conclude(request.id)
+            paused.conclude(request)
     except (ValueError, JournalError) as error:
         for block in blocks:
             turn.view.mark_blocked(block.call_id, str(error))

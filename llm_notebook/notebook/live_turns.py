@@ -27,21 +27,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.errors import JournalError, ModelError, UnknownModelError
+from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
-from llm_notebook.notebook.errors import CellHalted
+from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
+from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
-from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.transcript.view import Limit, State, TranscriptView
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ __all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
 _CELLS_BELOW = "Cells below did not run."
+_WENT_ON = "The conversation has gone on since. The model is told the result before its next prompt."
 _STOPPED = "■ Stopped by you while a tool was running."
 
 AskHuman = Callable[["LiveTurn", PauseChain], "ChainResponse | None"]
@@ -186,7 +187,7 @@ class LiveTurns:
 
     def _rebuild(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
         """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
-        view = view_of_turns(rounds)
+        view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self._register(view, None, is_shown=False)
         turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
@@ -288,6 +289,7 @@ class LiveTurns:
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
+        reached: ChainLimitReached | None = None
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
@@ -302,6 +304,9 @@ class LiveTurns:
             state = "done"
         except PauseChain as error:
             pause, state = error, "paused"
+        except ChainLimitReached as error:
+            reached, state = error, "interrupted"
+            view.limit = Limit(error.limit, len(error.names), chain._chain.responses()[-1]._turn.turn_id)
         except KeyboardInterrupt:
             was_stopped = True
             pause = self._ask_about_stopped_call(chain)
@@ -312,16 +317,36 @@ class LiveTurns:
         finally:
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
-                if state == "paused" and remark:
-                    view.remarks = [*view.remarks, remark]
-                account_for(turn, chain)
-                self.settled(turn, chain)
-                turn.is_running = False
-                turn.paused = pause.paused if pause is not None else chain._chain.left
-                display.close()
+                self._close(turn, chain, pause, remark)
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
+        if reached is not None:
+            self._stop_at_limit(view, reached)
         return pause
+
+    def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None, remark: str) -> None:
+        """Show the record of a run that has ended, and keep what outlives it."""
+        view = turn.view
+        if view.state == "paused" and remark:
+            view.remarks = [*view.remarks, remark]
+        if view.state == "done" and chain._chain.went_on:
+            view.remarks = [*view.remarks, _WENT_ON]
+        account_for(turn, chain)
+        self.settled(turn, chain)
+        turn.is_running = False
+        turn.paused = pause.paused if pause is not None else chain._chain.left
+        turn.display.close()
+
+    def _stop_at_limit(self, view: TranscriptView, reached: ChainLimitReached) -> None:
+        """End the cell of a turn that has reached the limit of its chain, which shows that already."""
+        if not is_interactive(self.shell):
+            # Nobody can click here, so the sentence is the remedy.
+            raise CellError(
+                f"Stopped after {reached.limit} answers in a row: the model still asked for {', '.join(reached.names)}, "
+                f"which was not run. `--cl {2 * reached.limit}` allows more answers, and `--cl 0` any number."
+            )
+        if self.on_pause == "stop":
+            raise CellHalted("Stopped at the limit of the chain.")
 
     def _ask_about_stopped_call(self, chain: ChainResponse) -> PauseChain | None:
         """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""

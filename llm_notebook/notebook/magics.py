@@ -285,7 +285,7 @@ class LLMMagics(Magics):
             view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
         view.cut_short = _finish_reason(response.response_json) == "length"
         # A turn that was stopped before its first word leaves the conversation as it was.
-        if view.state in ("done", "paused") or view.answer:
+        if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = view.answer

@@ -10,7 +10,17 @@ from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
 from llm_notebook.models.responses import Response
-from llm_notebook.models.resuming import ask_about_unknown, left_of, model_of, pause_of, response_of
+from llm_notebook.models.resuming import (
+    ask_about_unknown,
+    asked_inside,
+    asking_turn,
+    left_of,
+    model_of,
+    needs_human,
+    open_calls,
+    pause_of,
+    response_of,
+)
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.tools import find_defined_tools
 from llm_notebook.tools.collecting import as_tools
@@ -22,14 +32,11 @@ __all__ = [
     "is_open",
     "load_paused_chain",
     "read_continued_turn",
+    "read_inside",
+    "read_open_calls",
     "read_open_turns",
     "read_rounds",
-    "waits",
 ]
-
-
-_OPEN = ("waiting", "unknown")
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
 def read_continued_turn(origin: Origin) -> Response | None:
@@ -128,7 +135,7 @@ def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
     try:
         rounds = journal.chain(transcript)
         call = journal.call(request) if request and not rounds else None
-        turn = journal.turn(call.turn_id) if call is not None else None
+        turn = asking_turn(call, journal) if call is not None else None
         if turn is not None:
             rounds = journal.chain(turn.begun.chain_id)
         for call in rounds[-1].calls if rounds else ():
@@ -138,9 +145,26 @@ def read_rounds(transcript: str, request: str = "") -> list[TurnEntry]:
         return []
 
 
+def read_inside(rounds: Sequence[TurnEntry]) -> dict[str, list[CallEntry]]:
+    """Return the calls that tools of a chain asked a human about, by the calls of these tools."""
+    journal = process.of(CurrentJournal).journal
+    if journal is None:
+        return {}
+    try:
+        return {call.call_id: asked_inside(call, journal) for turn in rounds for call in turn.calls}
+    except JournalError:
+        return {}
+
+
 def is_open(rounds: Sequence[TurnEntry]) -> bool:
-    """Return whether a call of the last turn waits for a human, or was decided but has no result yet."""
-    return any(waits(call) for call in rounds[-1].calls)
+    """Return whether a call of the last turn waits for a human, was decided but has no result yet, or waits for a question inside."""
+    return any(needs_human(call) or call.state == "suspended" for call in rounds[-1].calls)
+
+
+def read_open_calls(turn: TurnEntry) -> list[CallEntry]:
+    """Return the calls of a turn, and of its tools, that wait for a human, or were decided but have no result yet."""
+    journal = process.of(CurrentJournal).journal
+    return [found for call in turn.calls for found in open_calls(call, journal)] if journal is not None else []
 
 
 def load_paused_chain(
@@ -173,12 +197,7 @@ def load_paused_chain(
     others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
     # A Toolbox may be found under the names of several of its tools, and is to be given once.
     tools = list({id(item): item for item in [*own, *others]}.values())
-    call = next((call for call in last.calls if waits(call)), None)
+    call = next(iter(read_open_calls(last)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
     return pause_of(call, journal, tools=tools, model=model_of(call, journal)).paused
-
-
-def waits(call: CallEntry) -> bool:
-    """Return whether a call waits for a human, or was decided but has no result yet."""
-    return call.state in _OPEN or (call.state in _DECIDED and call.result is None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import LiveTurns
-from llm_notebook.notebook.recalling import read_open_turns, waits
+from llm_notebook.notebook.recalling import read_open_calls, read_open_turns
 from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
@@ -85,7 +85,7 @@ class WaitingTurns:
             asked = origin_of(entry.begun)
             if asked.place == origin.place:
                 where = "this cell" if origin.is_cell_of(asked) else f"the same cell of {_notebook(asked)}"
-                for call in filter(waits, entry.calls):
+                for call in read_open_calls(entry):
                     known.add(call.call_id)
                     yield where, call.tool_name, call.call_id
         for turn in self._live:

@@ -111,7 +111,7 @@ def _question(block: CallBlock) -> list[str]:
     request, told = block.request, []
     if block.status == "unknown":
         told.append(
-            "It was running when its kernel stopped, so whether it ran is not known. It does not run again by itself."
+            "It was interrupted while it ran, so how far it came is not known. It does not run again by itself."
         )
     elif request is not None:
         told += ["Destructive: check before you approve."] if request.destructive else []

@@ -42,6 +42,7 @@ def top_fields(view: TranscriptView) -> Document:
         "notice": _notice(view) if view.notice else None,
         "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
+        "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,

@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llm_notebook.parts.messages import Message, StreamEvent, events_of
-from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
+from llm_notebook.transcript.view import Limit, Problem, State, TranscriptView, add_usage
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import TurnEntry
+    from llm_notebook.journal.operations import CallEntry, TurnEntry
 
 __all__ = ["view_of_turns"]
 
 
-def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> TranscriptView:
+def view_of_turns(
+    turns: Sequence[TurnEntry], transcript_id: str = "", inside: Mapping[str, Sequence[CallEntry]] | None = None
+) -> TranscriptView:
     """Return the view of one chain.
 
     Args:
         turns: the rounds of the chain, oldest first; at least one.
         transcript_id: the `id` of the view; by default the id of the chain.
+        inside: the calls that tools of the chain asked a human about, by the calls of these tools.
     """
     first = turns[0].begun
     view = TranscriptView(first.model_id, id=transcript_id or first.chain_id, began=first.at.isoformat())
     view.hide_reasoning = bool(first.settings.get("hide_reasoning"))
-    rounds = _Rounds(view)
+    rounds = _Rounds(view, inside or {})
     for turn in turns:
         if turn is not turns[0]:
             rounds.feed_results(turn.begun.messages)
         rounds.feed_answer(turn)
         view.usage = add_usage(view.usage, turn.usage)
     last = turns[-1]
-    view.end(_state(last), rounds.seconds)
+    view.limit = _limit(turns)
+    view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
     elif last.status == "streaming":
-        view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
+        view.problem = Problem(
+            "The answer did not end.",
+            "The journal does not have its end: its kernel has stopped, or another one is still reading it.",
+        )
     return view
 
 
 class _Rounds:
     """Feeds several rounds to a view, with their parts numbered as in one stream."""
 
-    def __init__(self, view: TranscriptView) -> None:
+    def __init__(self, view: TranscriptView, inside: Mapping[str, Sequence[CallEntry]]) -> None:
         self.seconds = 0.0
         self._view = view
+        self._inside = inside
         self._part = 0
 
     def feed_answer(self, turn: TurnEntry) -> None:
@@ -53,6 +61,8 @@ class _Rounds:
         self._feed(turn.output)
         for call in turn.calls:
             self._view.update_call(call)
+            for inner in self._inside.get(call.call_id, ()):
+                self._view.update_call(inner)
         self.seconds += (turn.duration_ms or 0) / 1000
 
     def feed_results(self, messages: Sequence[Message]) -> None:
@@ -70,13 +80,26 @@ class _Rounds:
         return replace(event, part_index=self._part)
 
 
+def _limit(turns: Sequence[TurnEntry]) -> Limit | None:
+    """Return where a chain stopped at its limit: after that many answers, with calls that were not even begun."""
+    last = turns[-1]
+    limit = last.begun.settings.get("chain_limit") or 0
+    if last.status != "complete" or last.calls or not limit or len(turns) % limit:
+        return None
+    asked = _calls_in(last)
+    return Limit(limit, asked, last.begun.turn_id) if asked else None
+
+
+def _calls_in(turn: TurnEntry) -> int:
+    parts = [part for message in turn.output for part in message.parts]
+    return sum(isinstance(part, ToolCallPart) and not part.server_executed for part in parts)
+
+
 def _state(last: TurnEntry) -> State:
     if last.status == "streaming":
         return "failed"
     if last.status != "complete":
         return last.status
     states = {call.state for call in last.calls}
-    if states & {"waiting", "unknown"}:
-        return "paused"
     # The model has not been prompted again after its calls, so the chain stopped here.
-    return "interrupted" if states else "done"
+    return "interrupted" if states or _calls_in(last) else "done"

@@ -28,7 +28,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock
 if TYPE_CHECKING:
     from llm_notebook.serialization import JSON
 
-__all__ = ["Block", "CallBlock", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
+__all__ = ["Block", "CallBlock", "Limit", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
@@ -50,6 +50,21 @@ class Problem:
     text: str
     kind: Literal["key", "error"] = "error"
     ways: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Limit:
+    """Where a chain stopped because it had as many answers in a row as it may have.
+
+    Attributes:
+        answers: how many it may have.
+        calls: how many calls the last of them asks for, which have not run.
+        turn_id: the turn from which it continues.
+    """
+
+    answers: int
+    calls: int
+    turn_id: str
 
 
 @dataclass(slots=True)
@@ -76,6 +91,7 @@ class TranscriptView:
         remarks: our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
         problem: what went wrong, if the transcript is to explain it.
+        limit: where the turn stopped at the limit of its chain; None if it did not.
         hide_reasoning: do not show reasoning.
         show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
@@ -100,6 +116,7 @@ class TranscriptView:
     remarks: list[str] = field(default_factory=list)
     not_saved: str = ""
     problem: Problem | None = None
+    limit: Limit | None = None
     hide_reasoning: bool = False
     show_calls: bool = False
     scopes: tuple[Scope, ...] = ()
@@ -121,7 +138,7 @@ class TranscriptView:
         self._forget_parts()
         self._clear_notice()
         self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
-        self.remarks, self.problem, self.state = [], None, "waiting"
+        self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:
         """Begin a run: the first one, or one that continues after a pause, an interruption or a failure.
@@ -131,7 +148,7 @@ class TranscriptView:
         """
         self._forget_parts()
         self.seconds = seconds
-        self.problem = None
+        self.problem = self.limit = None
         self.state = "streaming" if self.blocks else "waiting"
 
     def feed(self, event: StreamEvent, seconds: float) -> None:

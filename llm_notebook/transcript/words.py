@@ -13,7 +13,7 @@ from llm_notebook.transcript.visible import visible
 if TYPE_CHECKING:
     from llm_notebook.parts.messages import Usage
     from llm_notebook.transcript.blocks import CallBlock
-    from llm_notebook.transcript.view import TranscriptView
+    from llm_notebook.transcript.view import Limit, TranscriptView
 
 __all__ = [
     "call_sentence",
@@ -21,6 +21,7 @@ __all__ = [
     "decision_sentence",
     "duration",
     "facts",
+    "limit_sentence",
     "not_saved_sentence",
     "on_one_line",
     "one_line",
@@ -56,6 +57,8 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         waited = f", {view.seconds:.0f} s" if view.seconds >= 1 else ""
         begin = f"{written(view.model_id)} is thinking" if view.blocks else f"Waiting for {written(view.model_id)}"
         return begin + waited
+    if view.limit is not None:
+        return limit_sentence(view.limit)
     if view.state == "interrupted":
         return f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
     if view.state == "failed" and view.problem is None:
@@ -66,6 +69,16 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.state == "done" and not view.answer.strip() and not view.calls:
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def limit_sentence(limit: Limit) -> str:
+    """Return the sentences that say where a chain stopped, and what lets it continue."""
+    which = "another call, which has" if limit.calls == 1 else f"{limit.calls} more calls, which have"
+    return (
+        f"■ Paused after {limit.answers:,} {'answer' if limit.answers == 1 else 'answers'} in a row, the limit of this cell "
+        f"(`--cl {limit.answers}`). The model asked for {which} not run. "
+        f"`%llm resume {short_id(limit.turn_id)}` continues for {limit.answers:,} more."
+    )
 
 
 def _kept(view: TranscriptView) -> str:
@@ -194,6 +207,7 @@ _STANDS: Mapping[str, tuple[str, str]] = {
     "writing": ("being written", "not finished"),
     "queued": ("not run yet", "did not run"),
     "running": ("running", "was running when this ended"),
+    "suspended": ("begun, waits for a question that it asked", "begun, waited for a question that it asked"),
     "cancelled": ("cancelled, did not run",) * 2,
     "waiting": ("waiting for your approval, nothing has run",) * 2,
     "approved": ("approved, not run yet",) * 2,

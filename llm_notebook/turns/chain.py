@@ -18,15 +18,18 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from llm_notebook.errors import IncompleteResponse
+from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.going_on import went_on
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.nesting import LeftRound, current_nest
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
@@ -98,7 +101,8 @@ class Chain:
         log: keeps its turns and calls; `log.on_call` is called with every change of a call.
         items: the responses so far, and between them the results of the tool calls.
         on_retry: is called before a request is sent again.
-        left: where a chain that was interrupted while tools ran can continue; None for any other.
+        left: where a chain can continue that was interrupted while tools ran, or has reached its limit; None for any other.
+        went_on: the conversation has gone on since the calls waited, so that the model is told their results with its next prompt.
     """
 
     def __init__(
@@ -116,6 +120,7 @@ class Chain:
         self.items: list[ChainItem] = []
         self.on_retry: Callable[[RetryNotice], object] | None = None
         self.left: PausedChain | None = None
+        self.went_on = False
         self._asked_by = asked_by
         self._round = rounds_before
         self._rest = self._rounds()
@@ -234,8 +239,10 @@ class Chain:
             raise failed
         if pauses := [stop for stop in stops if isinstance(stop, Pause)]:
             messages = with_results(history, results)
-            requests = [pause.asked for pause in pauses if pause.asked is not None]
-            paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round)
+            # A pause that has come out of a chain already is about calls inside the tool.
+            asking = [pause.paused for pause in pauses if pause.paused is not None]
+            requests = [request for pause in pauses for request in _requests_of(pause)]
+            paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
             pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
             raise pauses[0]
         return results
@@ -245,27 +252,36 @@ class Chain:
 
         Raises:
             Pause: a call waits for a human.
-            ValueError: the limit is reached and the model still asks for tools; they were not run.
+            ChainLimitReached: the limit is reached and the model still asks for tools; they were not run.
         """
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)
         prompt.freeze()
+        left = self._take_up(prompt)
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
         history = with_ids(prompt.messages)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
+            if not asked_by and left:
+                # The record begins with the turn that was made for these calls.
+                asked_by = left.pop(0).turn_id
+                self.log.continue_from(asked_by, history)
             if not asked_by:
                 asked_by = new_id()
                 yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
             results = yield from self.run(waiting, prompt, history, asked_by)
             yield results
+            if went_on(self.log, asked_by, waiting):
+                # The next prompt of the conversation tells the model.
+                self.went_on = True
+                return
             prompt = prompt.next_round(history, results)
         limit = self.plan.chain_limit
         while True:
-            response = self._respond(prompt)
+            response = self._recall(prompt, left.pop(0)) if left else self._respond(prompt)
             yield Ask(response)
             self._round += 1
             turn = response._turn
@@ -273,14 +289,28 @@ class Chain:
             if not calls:
                 return
             if limit and self._round >= limit:
-                raise ValueError(
-                    f"The chain reached its limit of {limit} responses while the model still asked for "
-                    f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
-                )
+                # Whoever wants it to continue allows as many responses again.
+                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn.turn_id)
+                raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
+
+    def _take_up(self, prompt: Prompt) -> list[LeftRound]:
+        """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
+        nest = current_nest()
+        if nest is None or self.log.chain_id:
+            return []
+        left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
+        return [] if left is None else left.rounds
+
+    def _recall(self, prompt: Prompt, left: LeftRound) -> LazyResponse:
+        response = self.plan.model._respond(prompt, self.plan, self.log)
+        response._recall(left)
+        if left.is_kept:
+            self.log.parent = response._turn
+        return response
 
     def _respond(self, prompt: Prompt) -> LazyResponse:
         if any(result.attachments for result in prompt.tool_results):
@@ -322,6 +352,12 @@ class Chain:
             yield
         finally:
             _running.reset(token)
+
+
+def _requests_of(pause: Pause) -> list[ApprovalRequest]:
+    if pause.paused is not None:
+        return pause.paused.requests
+    return [] if pause.asked is None else [pause.asked]
 
 
 def _prepared(runs: list[ToolRun]) -> CallSteps[None]:

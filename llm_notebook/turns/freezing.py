@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from llm_notebook.approvals.consent import canonical
+from llm_notebook.approvals.requests import Decision
 from llm_notebook.errors import ToolArgumentError
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.tool import Tool
 
-__all__ = ["frozen_arguments", "unsound"]
+__all__ = ["ReadyCall", "frozen_arguments", "unsound"]
+
+
+@dataclass(slots=True)
+class ReadyCall:
+    """A call that may run when its turn comes.
+
+    Attributes:
+        frozen: the frozen arguments, which consent is bound to.
+        runs: the arguments that run; those of a human who edited them differ from the frozen ones.
+        arguments: the same as the tool takes them.
+        note: what the model is told before the result.
+        decision: the consent; None where nobody is asked.
+    """
+
+    frozen: bytes
+    runs: bytes
+    arguments: dict[str, Any]
+    note: str
+    decision: Decision | None
 
 
 def frozen_arguments(tool: Tool, call: ToolCall) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.nesting import Nest
 
 __all__ = ["Invoke"]
 
@@ -16,6 +19,7 @@ class Invoke:
     Attributes:
         hook: the name of the hook; None for a tool.
         consent: whether a human has approved the call that this runs; None for what is no tool.
+        nest: takes the chains that the tool begins; None for what is no tool.
     """
 
     function: Callable[..., Any]
@@ -23,3 +27,4 @@ class Invoke:
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     consent: bool | None = None
+    nest: Nest | None = None

@@ -8,7 +8,7 @@ as well, because after a crash nobody could tell otherwise that it had begun.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,22 +31,17 @@ from llm_notebook.journal.operations import (
     Scope,
     TurnBegun,
     TurnEnded,
-    TurnStatus,
 )
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.origin import Origin
+from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["SETTLED", "ChainLog", "Note", "Noting", "decided_result"]
-
-SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
-"""The states of calls that a human has taken out of the tool's hands."""
-
-_STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupted"}
+__all__ = ["ChainLog", "Note", "Noting"]
 
 
 @dataclass(slots=True)
@@ -77,6 +72,8 @@ class ChainLog:
         settings: how the chain is asked, for a later process that continues it.
         memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
+        inside: the call whose tool asks this; empty outside of tools.
+        asked_inside: the same in words, for the human who is asked.
     """
 
     journal: Journal | None = None
@@ -92,7 +89,29 @@ class ChainLog:
     settings: dict[str, Any] = field(default_factory=dict)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
+    inside: str = ""
+    asked_inside: str = ""
     _in_memory: set[str] = field(default_factory=set)
+
+    def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
+        """Keep what a tool asks with the call that it runs for, before its first turn has begun.
+
+        Args:
+            outer: keeps the call.
+            call_id: the call.
+            request: a digest of what is asked.
+            words: what a human who is asked is told about that.
+        """
+        self.inside, self.origin, self.asked_inside = call_id, replace(outer.origin, request=request), words
+        self.memory, self._in_memory = outer.memory, outer._in_memory
+        if outer.journal is None or outer.is_in_memory(call_id):
+            self.journal = None
+        # Whoever shows the call shows what is asked inside.
+        self.on_call = lambda entry: outer.tell(entry) if entry.request is not None else None
+
+    def is_in_memory(self, call_id: str) -> bool:
+        """Return whether a call could not be kept in the journal, and is in the memory of this process."""
+        return call_id in self._in_memory
 
     def begin(self, turn: Turn) -> Noting:
         """Keep that a turn is about to be sent."""
@@ -109,12 +128,12 @@ class ChainLog:
     def end(self, turn: Turn) -> Noting:
         """Keep how a turn ended: complete, interrupted or failed."""
         if turn.is_kept and self.journal is not None:
-            yield from self._keep(_end_of(turn))
+            yield from self._keep(turn.ended())
 
     def end_unwaited(self, turn: Turn) -> None:
         """Keep how a turn ended for a reader that cannot wait, such as one who pressed ■."""
         if turn.is_kept and self.journal is not None:
-            self.journal.submit(_end_of(turn))
+            self.journal.submit(turn.ended())
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
         """Keep a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
@@ -130,7 +149,11 @@ class ChainLog:
         yield from self._begin(turn_id, model_id, history[:start])
         if not self.not_saved:
             yield from self._keep(TurnEnded(turn_id, "complete", history[start:end], None, None))
-        self.parent, self.parent_id, self.known = None, turn_id, history[:end]
+        self.continue_from(turn_id, history[:end])
+
+    def continue_from(self, turn_id: str, known: Sequence[Message]) -> None:
+        """Let the next turn continue one that is only in the journal, with the history that it ends with."""
+        self.parent, self.parent_id, self.known = None, turn_id, known
 
     def propose(
         self, turn_id: str, call: ToolCall, policy: ApprovalPolicy | None = None
@@ -165,6 +188,7 @@ class ChainLog:
         request: ApprovalRequest | None = None,
         result: ToolResult | None = None,
         digest: str | None = None,
+        note: str = "",
     ) -> Generator[Note, Any, bool]:
         """Move a call to another state if it is in an expected one. Returns whether it was.
 
@@ -172,8 +196,9 @@ class ChainLog:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         home = self._home(entry.call_id)
+        details = {"request": request, "result": result, "digest": digest, "note": note}
         try:
-            operation = _moved(home, entry, to, expected, request=request, result=result, digest=digest)
+            operation = _moved(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
             # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
@@ -182,7 +207,7 @@ class ChainLog:
             self.not_saved = str(error)
             self.memory.adopt(entry)
             self._in_memory.add(entry.call_id)
-            operation = _moved(self.memory, entry, to, expected, request=request, result=result, digest=digest)
+            operation = _moved(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -192,9 +217,8 @@ class ChainLog:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         home = self._home(entry.call_id)
-        operation = _moved(home, entry, "unknown", ("started",))
-        home.submit(operation)
-        self._apply(entry, operation)
+        home.submit(lost := _moved(home, entry, "unknown", ("started",), note="It was stopped while it ran."))
+        self._apply(entry, lost)
 
     def call(self, call_id: str) -> CallEntry | None:
         """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
@@ -234,7 +258,7 @@ class ChainLog:
         return counts
 
     def conclude(self, call_id: str) -> bool:
-        """Give a call that was denied, answered or given up its result, without a chain that tells the model.
+        """Give a call its result that a human has decided without a tool, or that is suspended, without a chain that tells the model.
 
         Returns:
             False where the call has another state, or has a result already.
@@ -244,9 +268,10 @@ class ChainLog:
         """
         home = self._home(call_id)
         call = home.call(call_id)
-        if call is None or call.state not in SETTLED or call.result is not None:
+        if call is None or call.state not in (*SETTLED, "suspended") or call.result is not None:
             return False
-        operation = _moved(home, call, call.state, (call.state,), result=decided_result(call))
+        to: CallState = "cancelled" if call.state == "suspended" else call.state
+        operation = _moved(home, call, to, (call.state,), result=decided_result(call))
         concluded: bool = home.submit(operation).result()
         if concluded:
             self._apply(call, operation)
@@ -317,7 +342,9 @@ class ChainLog:
         known = self.parent.messages() if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         is_whole = parent_id is None or list(sent[: len(known)]) != known
-        origin, settings = self.origin, self.settings
+        # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
+        origin = Origin(request=self.origin.request) if self.inside else self.origin
+        settings = self.settings
         for name, text in (("text", origin.text), ("cell_text", origin.cell_text)):
             settings = settings | {name: text} if text else settings
         yield from self._keep(
@@ -336,6 +363,7 @@ class ChainLog:
                 started_in=origin.started_in or None,
                 place=origin.place,
                 request=origin.request,
+                inside=self.inside or None,
             )
         )
 
@@ -343,6 +371,7 @@ class ChainLog:
         entry.state, entry.changed_at = operation.to, operation.at
         entry.request = operation.request or entry.request
         entry.result = operation.result or entry.result
+        entry.note = operation.note or entry.note
         if operation.to == "waiting":
             entry.decision = None
         self.tell(entry)
@@ -359,22 +388,6 @@ class ChainLog:
             self.not_saved = str(error)
 
 
-def decided_result(call: CallEntry) -> ToolResult:
-    """Return what the model is told about a call that a human has denied, answered or given up."""
-    decision = call.decision
-    assert decision is not None
-    because = f": {decision.text}" if decision.text else ""
-    if decision.verdict == "answered":
-        output = decision.text
-    elif decision.verdict == "denied":
-        output = f"Denied by the user{because}"
-    elif call.request is not None and call.request.outcome_unknown:
-        output = f"Not known: the call was interrupted while it ran, and the user gave it up{because}"
-    else:
-        output = f"Not run: the user dropped the question{because}"
-    return ToolResult(call.tool_name, output, [], call.tool_call_id)
-
-
 def _moved(
     home: Journal | MemoryJournal, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any
 ) -> CallMoved:
@@ -385,16 +398,3 @@ def _moved(
     """
     owner = home.owner if to == "started" else None
     return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
-
-
-def _end_of(turn: Turn) -> TurnEnded:
-    state = turn.state
-    return TurnEnded(
-        turn.turn_id,
-        _STATUS.get(state.status, "failed"),
-        state.messages(),
-        state.usage,
-        state.duration_ms(),
-        state.resolved_model,
-        "" if state.status == "done" else str(state.error),
-    )

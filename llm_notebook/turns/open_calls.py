@@ -8,7 +8,7 @@ from dataclasses import replace
 from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart, error_message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
-__all__ = ["abandoned", "unresolved_calls", "with_ids", "with_results"]
+__all__ = ["part_of", "rounds_since", "unresolved_calls", "with_ids", "with_results"]
 
 
 def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
@@ -18,6 +18,11 @@ def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
     by name, in order, where ids are missing. Calls that the provider ran itself are not ours.
     """
     return [ToolCall.from_part(part) for part in _waiting(messages)]
+
+
+def rounds_since(limit: int | None, rounds: int) -> int:
+    """Return how many of a chain's responses count for its limit: those since it was reached last and a human let it continue."""
+    return rounds % limit if limit else rounds
 
 
 def with_ids(messages: Sequence[Message]) -> list[Message]:
@@ -33,7 +38,7 @@ def with_ids(messages: Sequence[Message]) -> list[Message]:
     return [replace(message, parts=[with_id(part) for part in message.parts]) for message in messages]
 
 
-def with_results(history: Sequence[Message], results: Sequence[ToolResult]) -> list[Message]:
+def with_results(history: Sequence[Message], results: Sequence[ToolResult | ToolResultPart]) -> list[Message]:
     """Return a history that ends in tool calls with results of some of them in one tool message, in the order of the calls.
 
     A second result with the same id replaces the first.
@@ -41,22 +46,13 @@ def with_results(history: Sequence[Message], results: Sequence[ToolResult]) -> l
     if not results:
         return list(history)
     asked, answered, end = _tail(history)
-    new = [_part_of(result) for result in results]
+    new = [result if isinstance(result, ToolResultPart) else part_of(result) for result in results]
     again = {part.tool_call_id for part in new} - {None}
     others = [part for message in history[end:] for part in message.parts if part not in answered]
     kept = [part for part in answered if part.tool_call_id not in again]
     order = {part.tool_call_id or part.name: position for position, part in reversed(list(enumerate(asked)))}
     merged = sorted([*kept, *new], key=lambda part: order.get(part.tool_call_id or part.name, len(order)))
     return [*history[:end], Message("tool", [*merged, *others])]
-
-
-def abandoned(messages: Sequence[Message]) -> list[ToolResult]:
-    """Return results that say that the waiting calls were not run, for a conversation that continues without them.
-
-    Providers refuse a history in which a call has no result.
-    """
-    text = "Not run: the conversation went on without it."
-    return [ToolResult(call.name, text, [], call.tool_call_id) for call in unresolved_calls(messages)]
 
 
 def _tail(messages: Sequence[Message]) -> tuple[list[ToolCallPart], list[ToolResultPart], int]:
@@ -96,7 +92,8 @@ def _waiting(messages: Sequence[Message]) -> list[ToolCallPart]:
     return waiting
 
 
-def _part_of(result: ToolResult) -> ToolResultPart:
+def part_of(result: ToolResult) -> ToolResultPart:
+    """Return a result as a part of a message."""
     return ToolResultPart(
         name=result.name,
         output=result.output,

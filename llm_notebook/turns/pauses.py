@@ -17,6 +17,7 @@ from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import frozen_arguments
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nesting import outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
@@ -60,6 +61,7 @@ class PausedChain:
         log: what was decided and what was done, for all continuations of this pause.
         asked_by: the turn that asked for the calls.
         rounds: how many responses the chain has had so far.
+        asking: the chains inside tools that some of the requests come from, as far as this process began them.
     """
 
     plan: ChainPlan
@@ -69,6 +71,7 @@ class PausedChain:
     log: ChainLog
     asked_by: str
     rounds: int = 0
+    asking: Sequence[PausedChain] = ()
     _continuation: Any = None
 
     def decide(
@@ -122,7 +125,7 @@ class PausedChain:
         """
         if arguments is not None:
             arguments = thawed(canonical(arguments))
-            _check_arguments(request, arguments, self.prompt.tools)
+            _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
         return self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
 
@@ -158,7 +161,10 @@ class PausedChain:
         Raises:
             JournalError: the new question cannot be kept.
         """
-        call, tool = self.call(request), self._tool(request.tool_name)
+        if (inner := self._asking_about(request)) is not None:
+            return self._take_over(inner.renew(request))
+        tools = (tool for tool in self._tools_of(request) if tool.name == request.tool_name)
+        call, tool = self.call(request), next(tools, None)
         if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
             return request
         asked = call.request
@@ -168,14 +174,54 @@ class PausedChain:
             # The model is told so when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
         policy = policy_in_force(self.plan.policy_for(tool), call)
-        anew = question_about(tool, call, frozen, policy, reason=asked.reason, is_required=asked.is_required)
+        anew = question_about(
+            tool,
+            call,
+            frozen,
+            policy,
+            reason=asked.reason,
+            is_required=asked.is_required,
+            inside=self.log.asked_inside,
+        )
         if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
             return asked
+        return self._take_over(anew)
+
+    def _take_over(self, anew: ApprovalRequest) -> ApprovalRequest:
         self.requests = [anew if one.id == anew.id else one for one in self.requests]
         return anew
 
-    def _tool(self, name: str) -> Tool | None:
-        return next((tool for tool in self.prompt.tools if isinstance(tool, Tool) and tool.name == name), None)
+    def _asking_about(self, request: ApprovalRequest) -> PausedChain | None:
+        """Return the chain inside a tool that a question comes from; None if it comes from this one, or from one in another process."""
+        return next((chain for chain in self.asking if any(one.id == request.id for one in chain.requests)), None)
+
+    def needed_tool(self, request: ApprovalRequest) -> str:
+        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of."""
+        call = self.call(request)
+        while call is not None and call.turn_id != self.asked_by:
+            call = next(iter(outer_calls(self.log, call)), None)
+        return request.tool_name if call is None else call.tool_name
+
+    def conclude(self, request: ApprovalRequest) -> None:
+        """Give a call that was denied, answered or given up its result, without a chain that tells the model.
+
+        The calls that it is inside of end as well: their bodies are not entered again.
+
+        Raises:
+            JournalError: it cannot be kept.
+        """
+        call = self.call(request)
+        if call is not None and self.log.conclude(call.call_id):
+            for outer in outer_calls(self.log, call):
+                self.log.conclude(outer.call_id)
+
+    def _tools_of(self, request: ApprovalRequest) -> list[Tool]:
+        """Return the tools of the chain that a question comes from; none if that chain is inside a tool, in another process."""
+        if (inner := self._asking_about(request)) is not None:
+            return inner._tools_of(request)
+        call = self.call(request)
+        is_own = call is None or call.turn_id == self.asked_by
+        return [tool for tool in self.prompt.tools if isinstance(tool, Tool)] if is_own else []
 
     @property
     def has_open_calls(self) -> bool:
@@ -201,7 +247,7 @@ class PausedChain:
         # Without other tools the arguments were checked when they were edited.
         for request in self.requests if tools is not None else ():
             call = self.call(request)
-            if call is not None and call.decision is not None:
+            if call is not None and call.decision is not None and call.turn_id == self.asked_by:
                 _check_arguments(request, call.decision.arguments, prompt.tools)
         continuation = self.plan.model._chain(prompt, self.plan, self.log, self.asked_by, self.rounds)
         if tools is None:

@@ -18,6 +18,7 @@ from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall, ToolResult
+    from llm_notebook.turns.nesting import LeftRound
     from llm_notebook.turns.pauses import Pause
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
@@ -38,11 +39,14 @@ class LazyResponse(Protocol):
 
     def _read_all(self) -> object: ...
 
+    def _recall(self, left: LeftRound) -> None: ...
+
 
 class ChainModel(Protocol):
     """What a chain needs of its model."""
 
     model_id: str
+    attachment_types: frozenset[str] | set[str]
     Options: Any
 
     def _check(self, prompt: Prompt) -> None:

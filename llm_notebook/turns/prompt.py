@@ -12,7 +12,8 @@ from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.open_calls import abandoned, with_ids, with_results
+from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
+from llm_notebook.turns.open_calls import with_ids, with_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,7 @@ class Prompt:
         messages: Sequence[Message] | None = None,
         hide_reasoning: bool = False,
         history: Callable[[], list[Message]] | None = None,
+        calls: CallsOfConversation | None = None,
     ) -> None:
         if messages is not None and system is not None and any(message.role == "system" for message in messages):
             raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
@@ -88,6 +90,7 @@ class Prompt:
         self.hide_reasoning = hide_reasoning
         self._given = list(messages) if messages is not None else None
         self._history = history
+        self._calls = calls
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
@@ -163,6 +166,12 @@ class Prompt:
             self._sent_tools = self.tools
             self.is_settled = True
 
+    def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
+        """Replace the tools of a settled prompt, in this round and in those that follow from it."""
+        chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
+        if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
+            self._sent_tools, self.tool_sources = chosen, list(chosen)
+
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
         system = self.system
@@ -174,10 +183,15 @@ class Prompt:
             history = with_results(history, self.tool_results)
         turn = self._own_turn(alone=not history)
         if turn and history and self._given is None:
-            # A conversation that goes on while a call waits: providers refuse a call without a result.
-            history = with_ids(history)
-            history = with_results(history, abandoned(history))
+            # A conversation may go on while a call waits: providers refuse a call without a result.
+            history = standing_results(with_ids(history), self._calls)
+            types = self.model.attachment_types
+            turn[0].parts[:0] = late_results(history, self._calls, lambda kind: kind in types)
         return [*history, *turn]
+
+    def left_behind(self) -> set[Place]:
+        """Return the calls in the history that a conversation goes on without."""
+        return awaited_calls(self.messages) if self._given is None and self._history is not None else set()
 
     def _own_turn(self, *, alone: bool) -> list[Message]:
         text = self.prompt

@@ -61,6 +61,7 @@ def question_about(
     reason: str,
     is_required: bool,
     identity: Identity | None = None,
+    inside: str = "",
 ) -> ApprovalRequest:
     """Return the question about a call, which says what has changed since it was asked before.
 
@@ -72,10 +73,13 @@ def question_about(
         reason: the sentence that the tool or the hook gave; empty if the policy asks.
         is_required: the policy asks.
         identity: what the tool is, where that is known already.
+        inside: which tool asks, if the call is one of a chain inside a tool.
     """
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
     request.outcome_unknown = entry.state == "unknown"
+    if inside:
+        request.origin = [*request.origin, inside]
     if is_about_unknown(entry):
         request.digest = digest_of_unknown(request.digest)
     before = entry.request

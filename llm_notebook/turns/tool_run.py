@@ -39,11 +39,13 @@ from llm_notebook.parts.messages import error_message, json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.freezing import frozen_arguments, unsound
+from llm_notebook.turns.freezing import ReadyCall, frozen_arguments, unsound
 from llm_notebook.turns.invoking import Invoke
-from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
+from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.pauses import Pause
 from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
+from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -54,25 +56,6 @@ T = TypeVar("T")
 CallSteps = Generator[Invoke | Note, Any, T]
 Ran = tuple[ToolResult, ToolCall | None]
 """The result, and the call that the tool was run with; None where it was not run."""
-
-
-@dataclass(slots=True)
-class _Ready:
-    """A call that may run when its turn comes.
-
-    Attributes:
-        frozen: the frozen arguments, which consent is bound to.
-        runs: the arguments that run; those of a human who edited them differ from the frozen ones.
-        arguments: the same as the tool takes them.
-        note: what the model is told before the result.
-        decision: the consent; None where nobody is asked.
-    """
-
-    frozen: bytes
-    runs: bytes
-    arguments: dict[str, Any]
-    note: str
-    decision: Decision | None
 
 
 @dataclass(slots=True)
@@ -105,10 +88,12 @@ class ToolRun:
     _hooks_pause: Pause | None = field(default=None, init=False)
     _unsound: Exception | None = field(default=None, init=False)
     _result: ToolResult | None = field(default=None, init=False)
-    _ready: _Ready | None = field(default=None, init=False)
+    _ready: ReadyCall | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
+    _is_new: bool = field(default=True, init=False)
+    _nest: Nest | None = field(default=None, init=False)
 
     def prepare(self) -> CallSteps[None]:
         """Call `before_call`, freeze the arguments and ask a human where one has to decide. No tool runs.
@@ -137,6 +122,9 @@ class ToolRun:
         if self._failure is not None:
             raise self._failure
         result, ran = (self._result, None) if self._result is not None else (yield from self._carry_out())
+        if not self._is_new or (self._nest is not None and self._nest.is_used):
+            # What still waits inside would wait for nobody.
+            yield from withdraw(self.log, self._entry.call_id)
         self.finished[self._asked.tool_call_id or ""] = result
         if ran is not None and self.plan.after_call is not None:
             try:
@@ -158,6 +146,7 @@ class ToolRun:
             return
         if entry.state == "started":
             raise _runs_elsewhere()
+        self._is_new = entry.state == "proposed"
         self._unsound = unsound(asked)
         try:
             if self.plan.before_call is not None:
@@ -174,7 +163,7 @@ class ToolRun:
     def _weigh(self) -> CallSteps[None]:
         """Find out whether the call may run: it is ready then, or has a result without running, or a human is asked."""
         entry, asked, tool = self._entry, self._asked, self.tool
-        if tool is None and entry.request is not None:
+        if tool is None and (entry.request is not None or entry.state == "suspended"):
             raise ModelError(
                 f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
                 f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
@@ -201,7 +190,8 @@ class ToolRun:
             frozen = canonical(asked.arguments)
         asked.arguments = thawed(frozen)
         # A decision that had its effect already, before the call was interrupted, does not count again.
-        decision = entry.decision if entry.state == "approved" else None
+        # That of a suspended call does: its body is entered again, as everything is that pauses by itself.
+        decision = entry.decision if entry.state in ("approved", "suspended") else None
         if decision is not None and decision.digest != self._bound(frozen):
             # Something other than what would run now was approved.
             yield from self._ask(frozen)
@@ -230,7 +220,7 @@ class ToolRun:
             if decision is None:
                 yield from self._ask(frozen)
                 return
-        self._ready = _Ready(frozen, runs, arguments, note, decision)
+        self._ready = ReadyCall(frozen, runs, arguments, note, decision)
 
     def _carry_out(self) -> CallSteps[Ran]:
         """Do what was decided about the call: run it, or give it the result of a decision not to run it."""
@@ -262,11 +252,10 @@ class ToolRun:
             raise _runs_elsewhere()
         self._entry, self._result, self._ready, self.pause = current, current.result, None, None
 
-    def _look_again(self, ready: _Ready) -> CallSteps[None]:
+    def _look_again(self, ready: ReadyCall) -> CallSteps[None]:
         """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
         assert self.tool is not None
-        self._identity = None
-        self._policy = policy_in_force(self.plan.policy_for(self.tool), self._entry)
+        self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
         if ready.decision is not None:
             asks = ready.decision.digest != self._bound(ready.frozen)
         else:
@@ -275,7 +264,7 @@ class ToolRun:
             self._ready = None
             yield from self._ask(ready.frozen)
 
-    def _run(self, tool: Tool, ready: _Ready) -> CallSteps[Ran]:
+    def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry, asked, note = self._entry, self._asked, ready.note
         if tool.implementation is None:
             raise ValueError(
@@ -286,9 +275,19 @@ class ToolRun:
             if self._result is None and self._entry.state not in SETTLED:
                 raise _runs_elsewhere()
             return (yield from self._carry_out())
+        # What is inside is read now that the call is ours: until then another process may have been running it.
+        left = [] if self._is_new else left_inside(self.log, entry.call_id)
+        asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
+        self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
         try:
-            value = yield Invoke(tool.implementation, kwargs=ready.arguments, consent=ready.decision is not None)
+            value = yield Invoke(
+                tool.implementation, kwargs=ready.arguments, consent=ready.decision is not None, nest=nest
+            )
         except Pause as pause:
+            if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
+                yield from self.log.move(entry, "suspended", "started")
+                yield from nest.suspend()
+                raise
             yield from self._ask(ready.frozen, pause)
             raise pause from None
         except (Exception, SystemExit) as error:
@@ -317,8 +316,8 @@ class ToolRun:
         """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
         if decision is None:
             # A body that pauses by itself is entered again when it resumes, so the call may wait already.
-            return (yield from self.log.move(self._entry, "started", "proposed", "waiting"))
-        return (yield from self.log.move(self._entry, "started", "approved", digest=decision.digest))
+            return (yield from self.log.move(self._entry, "started", "proposed", "waiting", "suspended"))
+        return (yield from self.log.move(self._entry, "started", "approved", "suspended", digest=decision.digest))
 
     def _granted(self, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
@@ -341,7 +340,7 @@ class ToolRun:
         request = yield from self._put_question(frozen, pause)
         if pause is None:
             pause = self.plan.model._pause(f"{self._asked.name} waits for approval")
-        pause.asked = request
+        pause.asked, pause.paused = request, None
         pause.tool_call = self._asked
         self.pause = pause
 
@@ -357,6 +356,7 @@ class ToolRun:
             reason="" if pause is None else str(pause),
             is_required=pause is None,
             identity=self._tool_identity(),
+            inside=self.log.asked_inside,
         )
         asks: CallState = "unknown" if entry.state == "unknown" else "waiting"
         if entry.state != asks or request != entry.request:
@@ -373,14 +373,16 @@ class ToolRun:
     def _not_run(self, state: CallState, output: str, error: Exception) -> CallSteps[None]:
         """Give the call a result that says why it does not run."""
         result = _failed(self._asked, output, error)
-        moved = yield from self.log.move(self._entry, state, "proposed", "waiting", "approved", result=result)
-        if not moved and self._entry.state != "unknown":
+        moved = yield from self.log.move(
+            self._entry, state, "proposed", "waiting", "approved", "suspended", result=result
+        )
+        if not (moved or self._entry.state == "unknown"):
             raise _runs_elsewhere()
         self._result = result
 
     def _tool_identity(self) -> Identity:
-        assert self.tool is not None
         if self._identity is None:
+            assert self.tool is not None
             self._identity = identify(self.tool)
         return self._identity
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from llm_notebook.journal.operations import TurnEnded, TurnStatus
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["RetryNotice", "Turn"]
+
+_STATUS: dict[str, TurnStatus] = {"done": "complete", "interrupted": "interrupted"}
 
 
 class RetryNotice(Protocol):
@@ -101,6 +104,19 @@ class Turn:
             for part in message.parts
             if isinstance(part, ToolCallPart) and not part.server_executed
         ]
+
+    def ended(self) -> TurnEnded:
+        """Return the operation that says how the turn ended: complete, interrupted or failed."""
+        state = self.state
+        return TurnEnded(
+            self.turn_id,
+            _STATUS.get(state.status, "failed"),
+            state.messages(),
+            state.usage,
+            state.duration_ms(),
+            state.resolved_model,
+            "" if state.status == "done" else str(state.error),
+        )
 
     def remember(self, results: Iterable[ToolResult]) -> None:
         """Keep the results of calls that have run."""

@@ -89,6 +89,15 @@ def test_a_pause_fails_the_run_and_says_what_waits(run: Run) -> None:
     assert "chain.py" not in said
 
 
+def test_the_limit_of_a_chain_fails_the_run_with_one_sentence(run: Run) -> None:
+    look = "def look(path: str) -> str:\n    return 'seen'"
+    with pytest.raises(CellExecutionError) as failure:
+        run("%load_ext tests.notebook.scripted", look, "%llm -m asker -T look --cl 2 Look at /a /b /c")
+    said = str(failure.value)
+    assert "Stopped after 2 answers in a row: the model still asked for look, which was not run. `--cl 4`" in said
+    assert "Traceback" not in said
+
+
 def test_the_notebook_about_approvals_does_what_it_says(run: Run) -> None:
     story = nbformat.read(Path(__file__).parents[2] / "notebooks" / "approvals.ipynb", as_version=4)
     sources = [cell.source for cell in story.cells if cell.cell_type == "code"]

@@ -7,6 +7,7 @@ tool that is not marked. Two calls wait at the same time, those of /a and /b. HO
 - `first`: the first question, then the chain is read. The call of /a is approved and every other one denied.
 - `each`: every question by itself before the chain is read, with the same decisions.
 - `together`: all questions in one transaction, in which they are approved. What comes alone is denied.
+- `nested`: as `first`, but the calls are those of a chain inside a tool.
 
 Prints as JSON, for each kill, what was approved and what ran.
 """
@@ -17,7 +18,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,14 @@ class Session:
 
     def read(self, chain: Any) -> None:
         """Read a chain to its end, deciding about every question."""
-        while True:
+        for _ in range(20):
             try:
                 chain.text()
             except llm.PauseChain as pause:
                 chain = self.decide(pause)
             else:
                 return
+        raise AssertionError("there is always one more question")
 
     def decide(self, pause: llm.PauseChain) -> Any:
         assert pause.paused is not None
@@ -101,6 +103,49 @@ class Session:
             model = Face().rounds(asks(LATER), "done") if pause.request.tool_call_id != "/c" else Face().rounds("done")
             self.decide(pause)
             self.read(llm.resume(pause.request.id, tools=[self.delete()], model=model))
+
+
+class NestedSession(Session):
+    """The same with a chain inside a tool, whose body is entered again until it is through."""
+
+    def ask(self) -> None:
+        self.read(self.outer().chain("Tidy up", tools=[self.tidy()]))
+
+    def outer(self) -> Any:
+        return _answering(asks(llm.ToolCall("tidy", {}, "tidy")), "done")
+
+    def tidy(self) -> Callable[..., Any]:
+        tool = llm.require_approval(self.delete(), destructive=True)
+
+        def tidy() -> Any:
+            return _answering(asks(*CALLS), asks(LATER), "tidied").chain("Tidy", tools=[tool]).text()
+
+        return tidy
+
+    def decide(self, pause: llm.PauseChain) -> Any:
+        # To enter the body again is safe: it takes up what it has left.
+        return pause.approve() if pause.request.tool_name == "tidy" else super().decide(pause)
+
+    def go_on(self) -> None:
+        for _ in range(20):
+            waiting = llm.pending()
+            if not waiting:
+                return
+            if _is_open(waiting[0], waiting[0].request):
+                self.decide(waiting[0])
+            self.read(llm.resume(waiting[0].request.id, tools=[self.tidy()], model=self.outer()))
+        raise AssertionError("there is always one more question")
+
+
+def _answering(*rounds: Any) -> Any:
+    """Return a model that plays the round after as many answers as the history has, as a real one does in any process."""
+    model = Face().rounds(*rounds)
+
+    def played(prompt: llm.Prompt, response: Any) -> Iterator[Any]:
+        yield from model.rounds[sum(message.role == "assistant" for message in prompt.messages)]
+
+    model.played = played
+    return model
 
 
 def _is_open(pause: llm.PauseChain, request: llm.ApprovalRequest) -> bool:
@@ -145,9 +190,9 @@ def _lines(file: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def kill_at(point: int, folder: Path, how: str) -> dict[str, Any]:
+def kill_at(point: int, session: Session) -> dict[str, Any]:
     """Kill a chain at one point, go on with it twice, and return what happened."""
-    session = Session(folder, how)
+    folder = session.folder
 
     def die() -> None:
         _kill_after(point)
@@ -167,7 +212,8 @@ def main(place: str, how: str) -> None:
     while not seen or seen[-1]["killed"]:
         folder = Path(place) / str(len(seen))
         folder.mkdir()
-        seen.append(kill_at(len(seen) + 1, folder, how))
+        session = NestedSession(folder, "first") if how == "nested" else Session(folder, how)
+        seen.append(kill_at(len(seen) + 1, session))
     json.dump(seen, sys.stdout)
 
 

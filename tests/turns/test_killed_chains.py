@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
-@pytest.mark.parametrize("how", ["first", "each", "together"])
+@pytest.mark.parametrize("how", ["first", "each", "together", "nested"])
 def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path, how: str) -> None:
     command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path), how]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)

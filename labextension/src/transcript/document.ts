@@ -35,6 +35,8 @@ export interface ITranscript {
     /** What the reader can type to fix it, and what each line does. */
     ways?: { code: string; text: string }[];
   } | null;
+  /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
+  limit?: { answers: number; calls: number } | null;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
   footer?: string[] | null;
   hideReasoning?: boolean;
@@ -61,6 +63,7 @@ export type CallStatus =
   | 'writing' // the model is still writing the arguments
   | 'queued' // proposed, but not started
   | 'running'
+  | 'suspended' // begun, and it waits for a question that it asked
   | 'finished'
   | 'failed'
   | 'cancelled'
@@ -69,7 +72,7 @@ export type CallStatus =
   | 'denied'
   | 'answered'
   | 'abandoned'
-  | 'unknown'; // the kernel died while it was running
+  | 'unknown'; // it was interrupted while it was running
 
 export interface ICallBlock {
   kind: 'call';

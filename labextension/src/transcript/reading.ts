@@ -100,6 +100,7 @@ const isCall = shape({
     'writing',
     'queued',
     'running',
+    'suspended',
     'finished',
     'failed',
     'cancelled',
@@ -154,6 +155,7 @@ const FIELDS: Record<string, Check> = {
       ways: maybe(listOf(shape({ code: isText, text: isText })))
     })
   ),
+  limit: maybe(shape({ answers: isCount, calls: isCount })),
   footer: maybe(listOf(isText)),
   hideReasoning: maybe(isFlag),
   showCalls: maybe(isFlag)

@@ -7,6 +7,7 @@ import { attrs, button, el, refill, setText } from './dom/elements';
 import { count, duration, wholeSeconds } from './dom/formatting';
 import { icon } from './dom/icons';
 import type { IHost } from './host';
+import { continueLabel, limitRow } from './limit';
 import type { IContext, IPiece } from './piece';
 
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
@@ -101,11 +102,11 @@ export class Ending implements IPiece {
     if (context.document !== this.sentFor) {
       this.sent = '';
     }
-    const { state, error, remarks, footer, seconds } = context.document;
+    const { state, error, limit, remarks, footer, seconds } = context.document;
     const { act, blocked } = context.host;
     const words = howEnded(context.document) ? countWords(context.document) : 0;
     const key = JSON.stringify([
-      [state, error, remarks, footer, this.sent],
+      [state, error, limit, remarks, footer, this.sent],
       [Boolean(act), blocked, words, howEnded(context.document) && seconds]
     ]);
     if (key === this.drawn) {
@@ -114,6 +115,7 @@ export class Ending implements IPiece {
     this.drawn = key;
     refill(
       this.node,
+      limit && limitRow(limit, this.makeButtons(true)),
       howEnded(context.document) && this.endRow(context.document, words),
       isEmpty(context.document) &&
         makeRemark(`${context.document.model} gave an empty answer.`),
@@ -142,6 +144,7 @@ export class Ending implements IPiece {
 
   private makeButtons(canContinue: boolean): HTMLElement | null {
     const { host } = this.context!;
+    const { limit } = this.context!.document;
     if (!host.act) {
       return null;
     }
@@ -161,8 +164,9 @@ export class Ending implements IPiece {
       el(
         'div',
         'llm-actions',
-        canContinue && make('continue', 'play', 'Continue'),
-        make('retry', 'retry', 'Start over')
+        canContinue &&
+          make('continue', 'play', limit ? continueLabel(limit) : 'Continue'),
+        !limit && make('retry', 'retry', 'Start over')
       ),
       this.sent || host.blocked
         ? el('p', 'llm-hint', this.sent || host.blocked)
@@ -204,7 +208,7 @@ export class Ending implements IPiece {
 
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
-  if (document.state === 'interrupted') {
+  if (document.state === 'interrupted' && !document.limit) {
     return 'Stopped by you';
   }
   return document.state === 'failed' && !document.error

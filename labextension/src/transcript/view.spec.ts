@@ -271,6 +271,39 @@ test('an interrupted answer can be continued or begun again, once', async () => 
   expect(page.actions).toEqual([{ type: 'continue', transcript: 'turn-1' }]);
 });
 
+test('a turn at the limit of its answers continues with a click', () => {
+  const page = new Page(STATES.limit);
+  expect(page.text('.llm-ended')).toBe(
+    'Paused after 5 answers in a row' +
+      'That is the limit of this cell (--cl 5). The model asked for another call, which has not run.' +
+      'Continue for 5 more'
+  );
+  page.press('Continue for 5 more');
+  expect(page.actions).toEqual([{ type: 'continue', transcript: 'turn-1' }]);
+});
+
+test.each([
+  [{ answers: 1, calls: 1 }, 'Paused after 1 answer in a row'],
+  [{ answers: 2, calls: 3 }, 'asked for 3 more calls, which have not run.']
+])('the limit is told in words that fit %j', (limit, said) => {
+  const page = new Page({ ...STATES.limit, limit });
+  expect(page.text('.llm-ended')).toContain(said);
+});
+
+test('without a kernel the limit is only told', () => {
+  const page = new Page(STATES.limit, { act: undefined });
+  expect(page.text('.llm-ended')).toContain('Paused after 5 answers');
+  expect(page.node.querySelectorAll('.llm-ended button')).toHaveLength(0);
+});
+
+test('a call whose question is asked inside it says that it waits for that', () => {
+  const page = new Page(STATES.suspended);
+  expect(page.text('.llm-transcript')).toContain('waits for its question');
+  expect(page.text('.llm-ask')).toContain(
+    'asked inside summarise_all, which claude-sonnet-4-5 called'
+  );
+});
+
 test('an error says what to do, and a click copies it', () => {
   const copy = vi.fn();
   const page = new Page(STATES.error, { copy });

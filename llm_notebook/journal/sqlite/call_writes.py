@@ -31,7 +31,7 @@ from llm_notebook.journal.sqlite.columns import (
     text_column,
     time_column,
 )
-from llm_notebook.journal.sqlite.reads import Reader, state_now
+from llm_notebook.journal.sqlite.reads import PROCESS_ENDED, Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
         replace(step, from_state=state).store(transaction)
         return True
 
-    return Write(store, must_last=move.to in ("waiting", "started"))
+    return Write(store, must_last=move.to in ("waiting", "started", "suspended"))
 
 
 def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
@@ -218,8 +218,8 @@ def _settle_state(transaction: Transaction, call_id: Column, at: Column) -> Call
 
 
 def _record_unknown(transaction: Transaction, call_id: Column, owner: Column, at: Column) -> None:
-    _update(transaction, call_id, {"state": "unknown", "owner": None, "changed_at": at})
-    _Step(call_id, "started", "unknown", at, owner=owner, note="Its process ended while it ran.").store(transaction)
+    _update(transaction, call_id, {"state": "unknown", "owner": None, "changed_at": at, "note": PROCESS_ENDED})
+    _Step(call_id, "started", "unknown", at, owner=owner, note=PROCESS_ENDED).store(transaction)
 
 
 def _update(transaction: Transaction, call_id: Column, columns: dict[str, Column]) -> None:

@@ -155,6 +155,10 @@ class SQLiteJournal(Journal):
         with self._reading() as (reader, _):
             return reader.open_turns(cell_id)
 
+    def turns_inside(self, call_id: str) -> list[TurnEntry]:
+        with self._reading() as (reader, _):
+            return reader.turns_inside(call_id)
+
     def grants(self) -> list[Grant]:
         with self._reading() as (reader, _):
             return reader.grants()

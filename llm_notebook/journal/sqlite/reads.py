@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import Scope
     from llm_notebook.journal.sqlite.columns import Column, Row
 
-__all__ = ["Reader", "state_now"]
+__all__ = ["PROCESS_ENDED", "Reader", "state_now"]
+
+PROCESS_ENDED = "Its kernel stopped while it ran."
+"""What the record of a call says that was running when its process died."""
 
 T = TypeVar("T")
 IsHeld = Callable[[str | None], bool]
@@ -28,7 +31,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, inside, status, output, usage, duration_ms, resolved_model, error
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -140,10 +143,15 @@ class Reader:
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
-        is_open = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({OPEN_CALLS}))"
+        states = f"{OPEN_CALLS} OR state = 'suspended'"
+        is_open = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({states}))"
         turns = self._turns(f"WHERE cell_id = ? AND {is_open} ORDER BY turns.number", (text_column(cell_id),))
         # Calls that are still `started` here are running in a process that is alive.
         return [turn for turn in turns if any(_is_open(call) for call in turn.calls)]
+
+    def turns_inside(self, call_id: str) -> list[TurnEntry]:
+        """Return the turns that the tool of a call asked, oldest first."""
+        return self._turns("WHERE inside = ? ORDER BY turns.number", (text_column(call_id),))
 
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first."""
@@ -179,8 +187,8 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request = row[12:15]
-        status, output, usage, duration_ms, resolved_model, error = row[15:]
+        started_in, place, request, inside = row[12:16]
+        status, output, usage, duration_ms, resolved_model, error = row[16:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -196,6 +204,7 @@ class Reader:
             started_in=text_of(started_in),
             place=place,
             request=text_of(request),
+            inside=text_of(inside),
         )
         if status is None:
             return TurnEntry(begun, "streaming")
@@ -216,8 +225,9 @@ class Reader:
         call_id, turn_id, tool_call_id, tool_name = row[:4]
         state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
         result, note, changed_at, owner, policy = row[12:]
+        now = state_now(state, owner, self._is_held)
         return CallEntry(
-            state=state_now(state, owner, self._is_held),
+            state=now,
             call_id=text_of(call_id),
             turn_id=text_of(turn_id),
             tool_call_id=text_of(tool_call_id),
@@ -230,7 +240,7 @@ class Reader:
             grant_id=text_of(grant_id) or "",
             grant_scope=scope or "",
             result=result_of(result, self._content),
-            note=text_of(note) or "",
+            note=PROCESS_ENDED if now != state else text_of(note) or "",
             changed_at=time_of(changed_at),
             policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
         )
@@ -252,7 +262,7 @@ def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState
 def _is_open(call: CallEntry) -> bool:
     if call.state in ("denied", "answered", "abandoned"):
         return call.result is None
-    return call.state in ("waiting", "unknown", "approved")
+    return call.state in ("waiting", "unknown", "approved", "suspended")
 
 
 def _grant_from(row: Row) -> Grant:

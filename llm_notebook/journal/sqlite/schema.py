@@ -198,4 +198,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ORIGINS,
     # When a human is asked about the call, as JSON; NULL if nobody is.
     ("ALTER TABLE calls ADD COLUMN policy TEXT",),
+    # The call whose tool asked the turn; NULL outside of tools.
+    (
+        "ALTER TABLE turns ADD COLUMN inside TEXT",
+        "CREATE INDEX turns_inside_calls ON turns (inside) WHERE inside IS NOT NULL",
+    ),
 )

@@ -42,6 +42,7 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
         "started_in": text_column(turn.started_in),
         "place": turn.place,
         "request": text_column(turn.request),
+        "inside": text_column(turn.inside),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 

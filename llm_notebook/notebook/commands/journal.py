@@ -144,6 +144,10 @@ class JournalCommands:
         return turn, block
 
     def _find_turn(self, name: str) -> LiveTurn:
+        # What was asked with -n is in no journal.
+        stopped = [turn for turn in self._turns.turns.values() if turn.view.limit and name in turn.view.limit.turn_id]
+        if len(stopped) == 1:
+            return stopped[0]
         journal = _require(process.of(CurrentJournal).journal)
         entry = journal.turn(name)
         turn = self._turns.find(entry.begun.chain_id) if entry is not None else None

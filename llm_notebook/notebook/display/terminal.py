@@ -15,7 +15,7 @@ from llm_notebook.transcript.words import state_sentence
 
 __all__ = ["TerminalDisplay"]
 
-_OPEN = ("writing", "queued", "running", "waiting", "approved", "unknown")
+_OPEN = ("writing", "queued", "running", "suspended", "waiting", "approved", "unknown")
 
 
 class TerminalDisplay:
@@ -35,6 +35,7 @@ class TerminalDisplay:
         self._chunk = 0
         self._calls: dict[int, str] = {}
         self._notice = ""
+        self._suspended: list[CallBlock] = []
         self._wrote = False
 
     def open(self, *, here: bool = False) -> None:
@@ -69,12 +70,18 @@ class TerminalDisplay:
 
     def _write(self, *, is_over: bool) -> None:
         blocks = self._view.blocks
+        for call in [call for call in self._suspended if call.status not in _OPEN]:
+            self._suspended.remove(call)
+            self._write_call(call)
         while self._block < len(blocks):
             block = blocks[self._block]
             if isinstance(block, CallBlock):
                 if block.status not in _OPEN or is_over:
                     self._write_call(block)
-                if block.status in _OPEN:
+                if block.status == "suspended" and is_over:
+                    # The question that it waits for comes after it, and what comes of it after that.
+                    self._suspended.append(block)
+                elif block.status in _OPEN:
                     # Nothing but other questions may be written after an open call before its outcome.
                     self._write_questions(blocks[self._block + 1 :] if is_over else [])
                     break

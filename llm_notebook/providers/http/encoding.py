@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["encode_messages", "substitute_call_ids"]
 
 
-def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+def encode_messages(
+    prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]], *, after_results: str = ""
+) -> list[str]:
     """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
 
     The rounds of a chain share `prompt.encoded`, so that each round encodes only its new messages.
@@ -21,6 +23,8 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
     Args:
         prompt: the prompt.
         encode: turns messages into items of the wire format.
+        after_results: the JSON text of an item to put between tool results and what the user says next; `encode` puts it there by
+            itself where it is given both.
     """
     messages, known = prompt.messages, prompt.encoded
     # Once a message is gone, another one may get its id.
@@ -31,7 +35,18 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
     encoded = [encode([message]) for message in new]
     for message, items in zip(new, encoded, strict=True):
         known[id(message)] = (message, ",".join(map(json_text, items)))
-    return [text for message in messages if (text := known[id(message)][1])]
+    texts = []
+    for before, message in zip([None, *messages], messages, strict=False):
+        if after_results and message.role == "user" and before is not None and _ends_with_results(before):
+            texts.append(after_results)
+        texts.append(known[id(message)][1])
+    return list(filter(None, texts))
+
+
+def _ends_with_results(message: Message) -> bool:
+    """Return whether a message is one of tool results. What tools attached follows their results in a message of the user's."""
+    attached = any(isinstance(part, ToolResultPart) and part.attachments for part in message.parts)
+    return message.role == "tool" and not attached
 
 
 def substitute_call_ids(messages: list[Message]) -> dict[int, str]:

@@ -38,6 +38,10 @@ _AUDIO_FORMATS = {
 }
 
 
+# What an assistant says where a server takes nothing from the user directly after the result of a tool.
+_READ = {"role": "assistant", "content": "I have read the results."}
+
+
 def chat_body(
     prompt: Prompt,
     model_name: str,
@@ -71,7 +75,9 @@ def chat_body_text(
     """Return `chat_body()` as JSON text. Messages that earlier rounds of the chain encoded are not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
-    messages = ",".join([*schema, *encode_messages(prompt, lambda messages: chat_messages(messages, dialect))])
+    between = json_text(_READ) if dialect.answers_tools else ""
+    encoded = encode_messages(prompt, lambda messages: chat_messages(messages, dialect), after_results=between)
+    messages = ",".join([*schema, *encoded])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
 
@@ -117,6 +123,8 @@ def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> lis
     encoded: list[dict[str, Any]] = []
     call_ids = substitute_call_ids(messages)
     for message in messages:
+        if dialect.answers_tools and message.role == "user" and encoded and encoded[-1]["role"] == "tool":
+            encoded.append(_READ)
         if message.role == "assistant":
             encoded.append(_assistant_message(message, call_ids, dialect))
         elif message.role == "tool":
@@ -200,5 +208,6 @@ def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDial
     attached = [attachment for result in results for attachment in result.attachments]
     if attached:
         # A tool message can hold only text, so what tools attached follows in a message of the user's.
+        encoded += [_READ] if dialect.answers_tools else []
         encoded.append({"role": "user", "content": _content([AttachmentPart(attachment) for attachment in attached])})
     return encoded

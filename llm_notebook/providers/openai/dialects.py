@@ -24,6 +24,7 @@ class ChatDialect:
         schema: "json_object" if the server takes no JSON Schema; then it is asked for JSON, and a message explains the schema.
         reasoning_back: how the model's reasoning goes back in the history: not at all, as `reasoning_content` of the messages that
             call tools, or as typed `thinking` chunks. What came as `reasoning_details` always goes back.
+        answers_tools: whether an assistant's message must stand between the result of a tool and what the user says next.
         short_call_ids: whether the ids of tool calls must have exactly nine letters and digits.
     """
 
@@ -33,6 +34,7 @@ class ChatDialect:
     schema: Literal["json_schema", "json_object"] = "json_schema"
     reasoning_back: Literal["", "reasoning_content", "thinking"] = ""
     short_call_ids: bool = False
+    answers_tools: bool = False
 
     def request_fields(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options as request fields of this server."""
@@ -57,6 +59,7 @@ DIALECTS: Mapping[str, ChatDialect] = MappingProxyType(
             stream_usage=False,
             reasoning_back="thinking",
             short_call_ids=True,
+            answers_tools=True,
         ),
         "groq": ChatDialect(fields={"max_tokens": "max_completion_tokens"}),
         "deepseek": ChatDialect(

@@ -35,6 +35,7 @@ test.each<[Partial<ICallBlock>, string]>([
   [{ status: 'writing' }, 'writing'],
   [{ status: 'queued' }, 'queued'],
   [{ status: 'running', began: 7 }, 'running 3 s'],
+  [{ status: 'suspended' }, 'waits for its question'],
   [{ status: 'finished', ...ran }, '1.4 s'],
   [{ status: 'failed', ...ran }, 'failed in 1.4 s'],
   [{ status: 'cancelled' }, 'cancelled'],

@@ -145,6 +145,8 @@ function statusOf(
       const text = running < 0 ? 'running' : `running ${wholeSeconds(running)}`;
       return { glyph: 'spinner', tone: 'brand', when: [text] };
     }
+    case 'suspended':
+      return { glyph: 'clock', when: ['waits for its question'] };
     case 'finished':
       return { glyph: 'check', tone: 'ok', when: [took || 'done'] };
     case 'failed':
@@ -290,6 +292,12 @@ function approvedLine(
         glyph: 'spinner',
         tone: 'brand',
         words: [asked, ` ${consent}, running`]
+      };
+    case 'suspended':
+      return {
+        glyph,
+        tone: 'brand',
+        words: [asked, ` ${consent}, begun; waits for its question`]
       };
     case 'cancelled':
       return {

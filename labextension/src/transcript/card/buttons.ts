@@ -48,7 +48,7 @@ export function waitingButtons(
   };
 }
 
-/** The buttons for a call whose kernel died while it was running. */
+/** The buttons for a call that was interrupted while it was running. */
 export function unknownButtons(handlers: IHandlers): IButtons {
   const ran = makeOpener('answer', 'It ran…', handlers);
   const again = button('llm-button', 'It did not run', () =>

@@ -59,7 +59,7 @@ export class Card implements IPiece {
   /** Holds the row of buttons or a drawer, and the hint. */
   private readonly controls = el('div');
   private readonly drawers = new Map<DrawerName, IDrawer>();
-  /** Whether the kernel died while the call was running. */
+  /** Whether the call was interrupted while it was running. */
   readonly isUnknown: boolean;
   private drawer: DrawerName | null = null;
   private context: IContext;

@@ -28,7 +28,7 @@ export function makeReasons(
     const happened = el(
       'p',
       'llm-ask-why',
-      'The kernel died while this call was running. It may have taken effect. It was not run again.'
+      'This call was interrupted while it was running. It may have taken effect. It was not run again.'
     );
     return [happened, ...quoted('The tool says:', description)];
   }

@@ -255,6 +255,32 @@ export const STATES: Record<string, ITranscript> = {
       footer: ['claude-sonnet-4-5', '1,911 in', 'at least 52 out', '4.2 s']
     }
   ),
+  limit: transcript(
+    [
+      text(
+        'The price per order held until July. I am now going through August week by week.'
+      ),
+      call('query', { week: 33 }, { status: 'queued' })
+    ],
+    {
+      state: 'interrupted',
+      seconds: 11.2,
+      limit: { answers: 5, calls: 1 },
+      footer: ['claude-sonnet-4-5', '11 s']
+    }
+  ),
+  suspended: transcript(
+    [
+      call('summarise_all', { folder: 'data' }, { status: 'suspended' }),
+      pending({
+        origin: [
+          'from a function in this notebook',
+          'asked inside summarise_all, which claude-sonnet-4-5 called'
+        ]
+      })
+    ],
+    { state: 'paused' }
+  ),
   error: transcript([], {
     state: 'failed',
     error: {

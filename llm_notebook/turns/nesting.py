@@ -1,0 +1,321 @@
+"""Chains inside tools: what the body of a tool asks, and how it finds that again when it is entered a second time.
+
+How it works. While a tool's body runs, a `Nest` stands in a context variable, and every chain that begins there is recorded as a chain
+inside the tool's call. If such a chain comes to a question, its pause leaves the body, the call is `suspended`, and the human is asked about the
+inner call. After the decision the body is entered again from its beginning. Its chains make the requests that they made before, and
+each takes up the record of the first one that fits: the answers are those that the model gave, calls that have a result are not run
+again, and the chain continues behind them. So a body that asks the same always comes to the same point, and one step further.
+
+The records are in the journal. This process also remembers the chains that it began itself, and then continues with their models and
+with the tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
+waits in it is withdrawn, so that nobody is asked about what can never run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from llm_notebook.approvals.identity import identify
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.messages import Message, Usage
+from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.tool import Tool
+from llm_notebook.turns.log import ChainLog, Noting
+from llm_notebook.turns.told import SETTLED, decided_result
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.plan import ChainModel, ChainPlan
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.turn import Turn
+
+__all__ = [
+    "BegunChain",
+    "LeftChain",
+    "LeftRound",
+    "Nest",
+    "current_nest",
+    "inside",
+    "left_inside",
+    "outer_calls",
+    "withdraw",
+]
+
+_nest: ContextVar[Nest | None] = ContextVar("llm_notebook_nest", default=None)
+_WITHDRAWN = "Its tool was entered again and did not ask this any more."
+
+
+@dataclass(slots=True, frozen=True)
+class LeftRound:
+    """An answer that a chain inside a tool got before the tool's body was entered again.
+
+    Attributes:
+        turn_id: the turn.
+        output: what the model answered.
+        usage, began, resolved_model: as the turn has them.
+        is_kept: the journal has the turn.
+    """
+
+    turn_id: str
+    output: list[Message]
+    usage: Usage | None = None
+    began: datetime | None = None
+    resolved_model: str | None = None
+    is_kept: bool = False
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class BegunChain:
+    """A chain inside a tool that this process began.
+
+    Attributes:
+        request: a digest of what it asks.
+        plan, prompt, log: those of the chain.
+        turns: returns its turns so far.
+    """
+
+    request: str
+    plan: ChainPlan
+    prompt: Prompt
+    log: ChainLog
+    turns: Callable[[], list[Turn]]
+
+    def left(self) -> LeftChain:
+        """Return the record of the chain."""
+        rounds = []
+        for turn in self.turns():
+            if not turn.is_complete:
+                break
+            state = turn.state
+            rounds.append(
+                LeftRound(
+                    turn.turn_id, state.messages(), state.usage, state.started_utc, state.resolved_model, turn.is_kept
+                )
+            )
+        return LeftChain(self.request, self.log.chain_id, self.log.conversation_id, rounds, self)
+
+
+@dataclass(slots=True, eq=False)
+class LeftChain:
+    """The record of a chain inside a tool, of the time before the tool's body was entered again.
+
+    Attributes:
+        request: a digest of what it asked.
+        chain_id, conversation_id: what the journal knows it by.
+        rounds: its complete answers, oldest first.
+        begun: the chain itself, if this process began it.
+    """
+
+    request: str
+    chain_id: str
+    conversation_id: str
+    rounds: list[LeftRound]
+    begun: BegunChain | None = None
+
+    def model(self, model: ChainModel) -> ChainModel:
+        """Return the model to continue with: the one that answered, where it is at hand."""
+        return model if self.begun is None else self.begun.plan.model
+
+    def adopt_tools(self, prompt: Prompt) -> None:
+        """Let a settled prompt continue with the very tools that the human was asked about, where nothing else can tell them apart.
+
+        The body makes functions anew when it is entered again. If all that can be said of such a function is the same, consent was
+        to the one made before.
+        """
+        if self.begun is None:
+            return
+        before = {tool.name: tool for tool in self.begun.prompt.tools if isinstance(tool, Tool)}
+        prompt.replace_tools(
+            lambda tool: before[tool.name] if tool.name in before and _is_made_anew(before[tool.name], tool) else tool
+        )
+
+
+class ChainsInTools:
+    """The chains inside tools that this process began, by the calls that they are inside of."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, list[BegunChain]] = {}
+
+
+@dataclass(slots=True, eq=False)
+class Nest:
+    """One run of a tool's body, for the chains that begin in it.
+
+    Attributes:
+        call_id: the tool's call.
+        words: what a human who is asked inside is told about that.
+        log: keeps the call.
+        left: the records of earlier runs that no chain has taken up yet, oldest first.
+        goes_another_way: a chain has begun that no earlier run began.
+        is_used: a chain has begun.
+    """
+
+    call_id: str
+    words: str
+    log: ChainLog
+    left: list[LeftChain] = field(default_factory=list)
+    goes_another_way: bool = False
+    is_used: bool = False
+
+    def enter(
+        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, turns: Callable[[], list[Turn]]
+    ) -> LeftChain | None:
+        """Let a chain begin here. Returns the record that it takes up, if there is one of its request.
+
+        Args:
+            prompt, plan, log: those of the chain, before its first step.
+            turns: returns its turns so far.
+        """
+        request = _request_digest(prompt, plan.model.model_id)
+        log.chain_id = new_id()
+        log.nest_in(self.log, self.call_id, request, self.words)
+        found = next((left for left in self.left if left.request == request), None)
+        if found is not None:
+            self.left.remove(found)
+            log.chain_id, log.conversation_id = found.chain_id, found.conversation_id
+            plan.model = found.model(plan.model)
+            found.adopt_tools(prompt)
+        self.is_used = True
+        self.goes_another_way = self.goes_another_way or found is None
+        chains = process.of(ChainsInTools).begun.setdefault(self.call_id, [])
+        chains.append(BegunChain(request, plan, prompt, log, turns))
+        return found
+
+    def suspend(self) -> Noting:
+        """Withdraw what waits in records that the body has left behind, if it has. It pauses in a chain of its own."""
+        if self.goes_another_way and self.left:
+            yield from withdraw(self.log, self.call_id, {left.chain_id for left in self.left})
+        # What was not taken up may be when the body is entered once more.
+        kept = [left.begun for left in self.left if left.begun is not None and not self.goes_another_way]
+        process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
+
+
+def current_nest() -> Nest | None:
+    """Return the nest of the tool's body that the calling code runs in; None outside of tools."""
+    return _nest.get()
+
+
+@contextlib.contextmanager
+def inside(nest: Nest | None) -> Iterator[None]:
+    """Let the chains that begin in the `with` block begin in a nest; with None nothing changes."""
+    if nest is None:
+        yield
+        return
+    token = _nest.set(nest)
+    try:
+        yield
+    finally:
+        _nest.reset(token)
+
+
+def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:
+    """Take back every question that waits inside a call, for whose answer nobody would be there.
+
+    Args:
+        log: keeps the call.
+        call_id: the call.
+        chains: only in these chains; None for all of them. Then the call is over, and this process forgets what was inside.
+    """
+    for call in _calls_inside(log, call_id, chains):
+        if call.state == "suspended":
+            yield from withdraw(log, call.call_id)
+        output = "Not run: the tool that asked for it did not wait for the answer."
+        if call.state in SETTLED and call.result is None:
+            yield from log.move(call, call.state, call.state, result=decided_result(call))
+        elif call.state in ("waiting", "approved", "suspended"):
+            result = ToolResult(call.tool_name, output, [], call.tool_call_id)
+            yield from log.move(call, "cancelled", call.state, result=result, note=_WITHDRAWN)
+        elif call.state == "unknown":
+            output = "Not known: the call was interrupted while it ran."
+            result = ToolResult(call.tool_name, output, [], call.tool_call_id)
+            yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
+    if chains is None:
+        process.of(ChainsInTools).begun.pop(call_id, None)
+
+
+def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
+    """Return the calls that a call was asked inside of, from the inside out."""
+    found: list[CallEntry] = []
+    while True:
+        outer_id = _outer_id(log, call)
+        outer = log.call(outer_id) if outer_id else None
+        if outer is None:
+            return found
+        found.append(outer)
+        call = outer
+
+
+def _outer_id(log: ChainLog, call: CallEntry) -> str:
+    for outer_id, chains in process.of(ChainsInTools).begun.items():
+        if any(turn.turn_id == call.turn_id for begun in chains for turn in begun.turns()):
+            return outer_id
+    turn = log.journal.turn(call.turn_id) if log.journal is not None and not log.is_in_memory(call.call_id) else None
+    return "" if turn is None else turn.begun.inside or ""
+
+
+def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
+    """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
+    begun = [chain.left() for chain in process.of(ChainsInTools).begun.pop(call_id, [])]
+    if log.journal is None or log.is_in_memory(call_id):
+        return begun
+    known = {left.chain_id: left for left in begun}
+    found = []
+    for chain_id, turns in _by_chain(log.journal.turns_inside(call_id)).items():
+        left = _left_of(turns)
+        here = known.pop(chain_id, None)
+        # Another process may have gone further meanwhile.
+        found.append(here if here is not None and left is not None and len(here.rounds) == len(left.rounds) else left)
+    return [left for left in [*found, *known.values()] if left is not None]
+
+
+def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
+    """Return the record of a chain in the journal; None if the body that asked it has gone another way since."""
+    if any(call.note == _WITHDRAWN for turn in turns for call in turn.calls):
+        return None
+    first = turns[0].begun
+    # A turn that did not end was asked again by the next run of the body, in a turn after it.
+    rounds = [
+        LeftRound(turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, is_kept=True)
+        for turn in turns
+        if turn.status == "complete"
+    ]
+    return LeftChain(first.request, first.chain_id, first.conversation_id, rounds)
+
+
+def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
+    chains: dict[str, list[TurnEntry]] = {}
+    for turn in turns:
+        chains.setdefault(turn.begun.chain_id, []).append(turn)
+    return chains
+
+
+def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -> list[CallEntry]:
+    found: dict[str, CallEntry] = {}
+    if log.journal is not None and not log.is_in_memory(call_id):
+        for turn in log.journal.turns_inside(call_id):
+            if chains is None or turn.begun.chain_id in chains:
+                found |= {call.call_id: call for call in turn.calls}
+    begun = process.of(ChainsInTools).begun.get(call_id, [])
+    turns = {t.turn_id for chain in begun if chains is None or chain.log.chain_id in chains for t in chain.turns()}
+    found |= {call.call_id: call for call in log.memory.calls() if call.turn_id in turns}
+    return list(found.values())
+
+
+def _request_digest(prompt: Prompt, model_id: str) -> str:
+    """Return a digest of what a chain asks. What its tools are is not part of it: consent to a call is bound to that."""
+    asked = {"model": model_id, "messages": [message.to_dict() for message in prompt.messages], **prompt.settings()}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def _is_made_anew(before: Tool, tool: Tool) -> bool:
+    """Return whether two tools differ in nothing but in being two objects."""
+    one, other = identify(before).facts, identify(tool).facts
+    return one != other and {**one, "object": ""} == {**other, "object": ""}

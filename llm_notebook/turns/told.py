@@ -1,0 +1,34 @@
+"""What the model is told about calls that no tool gave a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm_notebook.tools.calls import ToolResult
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import CallState
+    from llm_notebook.journal.operations import CallEntry
+
+__all__ = ["SETTLED", "decided_result"]
+
+SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
+"""The states of calls that a human has taken out of the tool's hands."""
+
+
+def decided_result(call: CallEntry) -> ToolResult:
+    """Return what the model is told about a call that a human has denied, answered or given up, or one that such a call was inside of."""
+    if call.state == "suspended":
+        return ToolResult(call.tool_name, "Stopped: the user dropped a question that it asked.", [], call.tool_call_id)
+    decision = call.decision
+    assert decision is not None
+    because = f": {decision.text}" if decision.text else ""
+    if decision.verdict == "answered":
+        output = decision.text
+    elif decision.verdict == "denied":
+        output = f"Denied by the user{because}"
+    elif call.request is not None and call.request.outcome_unknown:
+        output = f"Not known: the call was interrupted while it ran, and the user gave it up{because}"
+    else:
+        output = f"Not run: the user dropped the question{because}"
+    return ToolResult(call.tool_name, output, [], call.tool_call_id)

@@ -1,0 +1,432 @@
+"""Chains inside tools: the human is asked about the inner call, and the outer body comes back to it when it is entered again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import llm_notebook as llm
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.operations import Journal
+from llm_notebook.turns.nesting import ChainsInTools
+from tests.fakes.faces import AsyncFace, Face, asks
+
+Call = llm.ToolCall
+ran: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    ran.clear()
+
+
+@pytest.fixture(params=["journal", "memory"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal | None:
+    """Run the test with a journal and without one."""
+    return llm.open_journal(tmp_path / "journal.db") if request.param == "journal" else None
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Journal:
+    return llm.open_journal(tmp_path / "journal.db")
+
+
+@llm.require_approval
+def erase(path: str) -> str:
+    """Erase a file."""
+    ran.append(path)
+    return f"erased {path}"
+
+
+def look(path: str) -> str:
+    ran.append(f"looked at {path}")
+    return "seen"
+
+
+def answering(face: Face, name: str, *rounds: list[Any] | str) -> Any:
+    """Return a model that plays the round after as many answers as the history has, as a real one would in any process."""
+    model = face.rounds(*rounds)
+    model.model_id = name
+
+    def played(prompt: llm.Prompt, response: Any) -> Iterator[Any]:
+        ran.append(f"{name} was asked")
+        answers = sum(message.role == "assistant" for message in prompt.messages)
+        model.requests.append(prompt)
+        yield from model.rounds[answers]
+
+    model.played = played
+    return model
+
+
+def body(face: Face, name: str, chain_of: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return a tool that asks a chain and returns its text."""
+
+    def clean(q: str) -> Any:
+        return chain_of(q).text()
+
+    async def clean_async(q: str) -> Any:
+        return await chain_of(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = name
+    return tool  # type: ignore[no-any-return]
+
+
+def cleaner(face: Face, *calls: llm.ToolCall, tools: Any = (look, erase), end: str = "cleaned") -> Callable[..., Any]:
+    calls = calls or (Call("look", {"path": "/a"}, "i1"), Call("erase", {"path": "/a"}, "i2"))
+    return body(
+        face,
+        "clean",
+        lambda q: answering(face, "inner", asks(*calls), end).chain(f"Clean {q}", tools=list(tools)),
+    )
+
+
+def outer(face: Face, *calls: llm.ToolCall) -> Any:
+    return answering(face, "outer", asks(*(calls or (Call("clean", {"q": "all"}, "o1"),))), "done")
+
+
+def paused(face: Face, chain: Any) -> llm.PauseChain:
+    with pytest.raises(llm.PauseChain) as caught:
+        face.text(chain)
+    return caught.value
+
+
+def pending() -> list[str]:
+    return [pause.request.tool_name for pause in llm.pending()]
+
+
+def told(model: Any) -> list[str]:
+    """What the model read last of its calls."""
+    parts = [part for message in model.requests[-1].messages for part in message.parts]
+    return [part.output for part in parts if isinstance(part, llm.ToolResultPart)]
+
+
+def restart() -> None:
+    """Forget what only this process knows."""
+    process.made.pop(ChainsInTools, None)
+
+
+def test_the_question_is_about_the_inner_call_and_nothing_is_done_twice(face: Face, journal: Journal | None) -> None:
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[cleaner(face)]))
+    assert (pause.request.tool_name, pause.request.arguments) == ("erase", {"path": "/a"})
+    assert pause.request.origin[-1] == "asked inside clean, which outer called"
+    assert journal is None or pending() == ["erase"]
+    assert face.text(pause.approve()) == "done"
+    assert ran == ["outer was asked", "inner was asked", "looked at /a", "/a", "inner was asked", "outer was asked"]
+    assert told(model) == ["cleaned"]
+    assert journal is None or pending() == []
+
+
+@pytest.mark.parametrize("verdict", ["deny", "answer"])
+def test_a_decision_against_the_inner_call_is_told_to_the_inner_model(
+    face: Face, journal: Journal | None, verdict: str
+) -> None:
+    inner = []
+
+    def chain_of(q: str) -> Any:
+        inner.append(answering(face, "inner", asks(Call("erase", {"path": "/a"}, "i1")), "left it"))
+        return inner[-1].chain(q, tools=[erase])
+
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    chain = pause.deny("not today") if verdict == "deny" else pause.answer("it is gone")
+    assert face.text(chain) == "done"
+    assert told(inner[0]) == ["Denied by the user: not today" if verdict == "deny" else "it is gone"]
+    assert told(model) == ["left it"]
+    assert "/a" not in ran
+    with pytest.raises(ValueError, match="settled"):
+        pause.deny("again")
+
+
+def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal) -> None:
+    paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    restart()
+    [pause] = llm.pending()
+    pause.approve()
+    restart()
+    model = outer(face)
+    assert face.text(llm.resume(pause.request.id, tools=[cleaner(face)], model=model)) == "done"
+    assert ran == ["outer was asked", "inner was asked", "looked at /a", "/a", "inner was asked", "outer was asked"]
+    assert told(model) == ["cleaned"]
+    assert pending() == []
+
+
+def test_a_missing_outer_tool_uses_up_no_decision(face: Face, kept: Journal) -> None:
+    paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    restart()
+    [pause] = llm.pending()
+    model = outer(face)
+    pause.approve()
+    with pytest.raises(llm.ModelError, match="clean that was asked about is not here"):
+        face.text(llm.resume(pause.request.id, tools=[look], model=model))
+    assert face.text(llm.resume(pause.request.id, tools=[cleaner(face)], model=model)) == "done"
+    assert ran.count("/a") == 1
+
+
+def test_two_chains_of_one_body_each_take_up_their_own_record(face: Face, journal: Journal | None) -> None:
+    def first(q: str) -> Any:
+        return answering(face, "first", asks(Call("look", {"path": "/1"}, "i1")), "looked").chain(q, tools=[look])
+
+    def second(q: str) -> Any:
+        return answering(face, "second", asks(Call("erase", {"path": "/2"}, "i1")), "erased").chain(q, tools=[erase])
+
+    def clean(q: str) -> Any:
+        return first(q).text() + second(q).text()
+
+    async def clean_async(q: str) -> Any:
+        return await first(q).text() + await second(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    if journal is not None:
+        restart()
+    assert face.text(pause.approve()) == "done"
+    assert told(model) == ["lookederased"]
+    assert [ran.count(said) for said in ("first was asked", "looked at /1", "/2", "second was asked")] == [2, 1, 1, 2]
+
+
+def test_the_same_request_twice_is_two_records(face: Face, journal: Journal | None) -> None:
+    numbers = iter(range(100))
+
+    def chain_of(q: str) -> Any:
+        call = Call("erase", {"path": f"/{next(numbers)}"}, "i1")
+        return answering(face, "inner", asks(call), "erased").chain(q, tools=[erase])
+
+    def clean(q: str) -> Any:
+        return chain_of(q).text() + chain_of(q).text()
+
+    async def clean_async(q: str) -> Any:
+        return await chain_of(q).text() + await chain_of(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    pause = paused(face, outer(face).chain("Tidy up", tools=[tool]))
+    erased = [pause.request.arguments["path"]]
+    pause = paused(face, pause.approve())
+    erased.append(pause.request.arguments["path"])
+    assert face.text(pause.approve()) == "done"
+    assert [path for path in ran if path.startswith("/")] == erased
+    assert len(set(erased)) == 2
+
+
+def test_a_question_three_levels_deep_is_asked_once_and_answered_once(face: Face, journal: Journal | None) -> None:
+    deepest = cleaner(face)
+    middle = body(
+        face,
+        "middle",
+        lambda q: answering(face, "middle", asks(Call("clean", {"q": q}, "m1")), "in order").chain(q, tools=[deepest]),
+    )
+    model = outer(face, Call("middle", {"q": "all"}, "o1"))
+    pause = paused(face, model.chain("Tidy up", tools=[middle]))
+    assert pause.request.tool_name == "erase"
+    assert journal is None or pending() == ["erase"]
+    if journal is not None:
+        restart()
+        [pause] = llm.pending()
+        pause.approve()
+        chain = llm.resume(pause.request.id, tools=[middle], model=model)
+    else:
+        chain = pause.approve()
+    assert face.text(chain) == "done"
+    assert [ran.count(said) for said in ("inner was asked", "middle was asked", "outer was asked", "/a")] == [
+        2,
+        2,
+        2,
+        1,
+    ]
+    assert told(model) == ["in order"]
+    assert journal is None or pending() == []
+
+
+@llm.require_approval
+def clean_asking(q: str) -> str:
+    """Clean with a model of the sync face, in a tool that is the same after a restart."""
+    text: str = cleaner(Face())(q)
+    return text
+
+
+@pytest.mark.parametrize("how", ["at once", "after a restart"])
+def test_consent_to_the_outer_call_stays_in_force(face: Face, kept: Journal, how: str) -> None:
+    model = outer(face, Call("clean_asking", {"q": "all"}, "o1"))
+    pause = paused(face, model.chain("Tidy up", tools=[clean_asking]))
+    assert pause.request.tool_name == "clean_asking"
+    pause = paused(face, pause.approve())
+    assert pause.request.tool_name == "erase"
+    if how == "after a restart":
+        restart()
+        [pause] = llm.pending()
+        pause.approve()
+        chain = llm.resume(pause.request.id, tools=[clean_asking], model=model)
+    else:
+        chain = pause.approve()
+    assert face.text(chain) == "done"
+    assert ran.count("/a") == 1
+    assert pending() == []
+
+
+def test_a_changed_request_asks_anew_and_takes_the_old_question_back(face: Face, journal: Journal | None) -> None:
+    asked: list[str] = []
+
+    def chain_of(q: str) -> Any:
+        asked.append(q)
+        call = Call("erase", {"path": f"/{len(asked)}"}, "i1")
+        return answering(face, "inner", asks(call), "erased").chain(f"{q} {len(asked)}", tools=[erase])
+
+    tool = body(face, "clean", chain_of)
+    pause = paused(face, outer(face).chain("Tidy up", tools=[tool]))
+    assert pause.request.arguments == {"path": "/1"}
+    later = paused(face, pause.approve())
+    # What was approved is not what the body asks by now.
+    assert later.request.arguments == {"path": "/2"}
+    assert "/1" not in ran
+    if journal is not None:
+        assert [waiting.request.arguments for waiting in llm.pending()] == [{"path": "/2"}]
+    asked.pop()
+    assert face.text(later.approve()) == "done"
+    assert [path for path in ran if path.startswith("/")] == ["/2"]
+
+
+def test_a_body_that_does_not_wait_takes_its_question_back(face: Face, kept: Journal) -> None:
+    def chain_of(q: str) -> Any:
+        return answering(face, "inner", asks(Call("erase", {"path": "/a"}, "i1")), "no").chain(q, tools=[erase])
+
+    def clean(q: str) -> str:
+        with suppress(llm.PauseChain):
+            chain_of(q).text()
+        return "gave up"
+
+    async def clean_async(q: str) -> str:
+        with suppress(llm.PauseChain):
+            await chain_of(q).text()
+        return "gave up"
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model = outer(face)
+    assert face.text(model.chain("Tidy up", tools=[tool])) == "done"
+    assert told(model) == ["gave up"]
+    assert pending() == []
+
+
+def test_tools_that_the_body_makes_anew_are_asked_about_once(face: Face, journal: Journal | None) -> None:
+    def chain_of(q: str) -> Any:
+        done: list[str] = []
+
+        @llm.require_approval
+        def drop(path: str) -> str:
+            done.append(path)
+            ran.append(path)
+            return f"dropped {len(done)}"
+
+        return answering(face, "inner", asks(Call("drop", {"path": "/a"}, "i1")), "dropped").chain(q, tools=[drop])
+
+    pause = paused(face, outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    assert face.text(pause.approve()) == "done"
+    assert ran.count("/a") == 1
+
+
+def test_a_tool_of_the_body_that_has_changed_is_asked_about_anew(face: Face, journal: Journal | None) -> None:
+    versions = iter((1, 2, 2))
+
+    def chain_of(q: str) -> Any:
+        version = next(versions)
+
+        @llm.require_approval
+        def drop(path: str) -> str:
+            ran.append(f"{path} by version {version}")
+            return "dropped"
+
+        return answering(face, "inner", asks(Call("drop", {"path": "/a"}, "i1")), "dropped").chain(q, tools=[drop])
+
+    pause = paused(face, outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    pause = paused(face, pause.approve())
+    assert "version: 1 → 2" in pause.request.changed
+    assert face.text(pause.approve()) == "done"
+    assert [said for said in ran if said.startswith("/a")] == ["/a by version 2"]
+
+
+def test_edited_arguments_of_an_inner_call_are_checked_and_run(face: Face, journal: Journal | None) -> None:
+    pause = paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    with pytest.raises(llm.ToolArgumentError):
+        pause.approve({"file": "/b"})
+    assert face.text(pause.approve({"path": "/b"})) == "done"
+    assert [path for path in ran if path.startswith("/")] == ["/b"]
+
+
+def test_a_conversation_inside_a_tool_is_the_same_when_it_is_taken_up(face: Face, journal: Journal | None) -> None:
+    model = face.rounds("hello", asks(Call("erase", {"path": "/a"}, "i1")), "erased")
+
+    def clean(q: str) -> Any:
+        talk = model.conversation(tools=[erase])
+        return talk.chain("Hi").text() + talk.chain(q).text()
+
+    async def clean_async(q: str) -> Any:
+        talk = model.conversation(tools=[erase])
+        return await talk.chain("Hi").text() + await talk.chain(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model_outside = outer(face)
+    pause = paused(face, model_outside.chain("Tidy up", tools=[tool]))
+    assert face.text(pause.approve()) == "done"
+    assert told(model_outside) == ["helloerased"]
+    assert len(model.requests) == 3
+
+
+def test_chains_that_a_body_asks_at_the_same_time_are_asked_about_one_after_the_other(kept: Journal) -> None:
+    face, inner = Face(), AsyncFace()
+
+    def chain_of(q: str) -> Any:
+        model = answering(inner, q, asks(Call("erase", {"path": q}, "i1")), f"{q} is gone")
+        return model.chain(q, tools=[erase])
+
+    async def clean(q: str) -> str:
+        return "".join(await asyncio.gather(*(chain_of(path).text() for path in ("/1", "/2"))))
+
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[clean]))
+    for _ in range(4):
+        try:
+            face.text(pause.approve())
+        except llm.PauseChain as later:
+            pause = later
+        else:
+            break
+    inner.close()
+    assert sorted(said for said in ran if said in ("/1", "/2")) == ["/1", "/2"]
+    assert pending() == []
+
+
+def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | None) -> None:
+    planner = face.rounds("the plan", "another plan")
+
+    def chain_of(plan: str) -> Any:
+        model = answering(face, "inner", asks(Call("erase", {"path": "/a"}, "i1")), "erased")
+        return model.chain(f"Do {plan}", tools=[erase])
+
+    def clean(q: str) -> Any:
+        plan = planner.prompt(f"Plan {q}").text()
+        return f"{plan}: {chain_of(plan).text()}"
+
+    async def clean_async(q: str) -> Any:
+        plan = await planner.prompt(f"Plan {q}").text()
+        return f"{plan}: {await chain_of(plan).text()}"
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    if journal is not None:
+        restart()
+    assert face.text(pause.approve()) == "done"
+    assert told(model) == ["the plan: erased"]
+    assert len(planner.requests) == 1
+    assert ran.count("/a") == 1
