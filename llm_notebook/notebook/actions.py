@@ -35,7 +35,7 @@ from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
 from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
 from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
+from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
 from llm_notebook.parts.messages import user
@@ -72,7 +72,7 @@ class Actions:
 
     def open(self) -> None:
         """Connect to the front end and watch for cells that define missing tools."""
-        if in_kernel(self._turns.shell):
+        if self._turns.front.is_notebook:
             self._main = MainThread(self._turns.shell)
         self._turns.front.open(self.receive, self._turns.front_end_changed)
         self._turns.received = self.receive
