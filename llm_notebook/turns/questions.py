@@ -53,10 +53,11 @@ def question_about(
         is_required: the policy asks.
         identity: what the tool is, where that is known already.
     """
+    about_unknown = is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
     request.outcome_unknown = entry.state == "unknown"
-    if is_about_unknown(entry):
+    if about_unknown:
         request.digest = digest_of_unknown(request.digest)
     before = entry.request
     if before is not None:

@@ -68,12 +68,14 @@ class Reader:
     def call(self, call_id: str) -> CallEntry | None:
         """Return the call with this id, or the only one whose id contains it."""
         found = self._find_id("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
-        return _first(self._calls("WHERE call_id = ?", (found,)))
+        calls = self._calls("WHERE call_id = ?", (found,))
+        return calls[0] if calls else None
 
     def call_of(self, turn_id: str, tool_call_id: str) -> CallEntry | None:
         """Return the call of a turn with this id of the provider."""
         key = (text_column(turn_id), text_column(tool_call_id))
-        return _first(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key))
+        calls = self._calls("WHERE turn_id = ? AND tool_call_id = ?", key)
+        return calls[0] if calls else None
 
     def waiting(self) -> list[CallEntry]:
         """Return the calls that need a human or a resumed chain, oldest first."""
@@ -84,7 +86,8 @@ class Reader:
     def turn(self, turn_id: str) -> TurnEntry | None:
         """Return the turn with this id, or the only one whose id contains it."""
         found = self._find_id("SELECT DISTINCT turn_id FROM turns WHERE {}", "turn_id", turn_id)
-        return _first(self._turns("WHERE turn_id = ?", (found,)))
+        turns = self._turns("WHERE turn_id = ?", (found,))
+        return turns[0] if turns else None
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
         """Return the turns of a chain, oldest first."""
@@ -136,7 +139,8 @@ class Reader:
         if place is not None:
             wanted["place"] = place
         condition = " AND ".join(f"{column} = ?" for column in wanted) or "1"
-        return _first(self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values())))
+        turns = self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values()))
+        return turns[0] if turns else None
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
@@ -273,10 +277,6 @@ def _in_order(calls: list[CallEntry], output: list[Message]) -> list[CallEntry]:
     asked = [part.tool_call_id for message in output for part in message.parts if isinstance(part, ToolCallPart)]
     places = {tool_call_id: place for place, tool_call_id in reversed(list(enumerate(asked)))}
     return sorted(calls, key=lambda call: places.get(call.tool_call_id, len(places)))
-
-
-def _first(values: list[T]) -> T | None:
-    return values[0] if values else None
 
 
 def _chunks(values: list[T]) -> Iterator[list[T]]:
