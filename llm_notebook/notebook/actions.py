@@ -309,13 +309,13 @@ class Actions:
         """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
         halted = result.error_in_exec
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
-        for turn in [turn for turn in self._turns.turns.values() if turn.is_waiting]:
+        for turn in list(self._turns.turns.values()):
             # Nothing has run since the question that ended the cell was asked.
-            if turn.paused is not None and turn.view.id != asked_last:
+            if turn.view.id != asked_last and turn.is_waiting and turn.paused is not None:
                 with suppress(JournalError):
                     if self._turns.renew(turn):
                         self._turns.tell_state(turn)
-            blocked = [block for block in turn.view.open_calls if block.blocked]
+            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and has_tool(paused, block.request):
