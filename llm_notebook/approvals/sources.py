@@ -55,8 +55,8 @@ def _loaded_source(function: types.FunctionType) -> tuple[str, bool] | None:
     if not lines:
         return None
     named = [found for found in _codes_in("".join(lines), code.co_flags & _FUTURES) if found.co_name == code.co_name]
-    loaded = code_description(code)
-    same = [found for found in named if code_description(found) == loaded]
+    loaded, *described = map(code_description, [code, *named])
+    same = [found for found, description in zip(named, described, strict=True) if description == loaded]
     if not same:
         written = io.StringIO()
         dis.dis(code, file=written)

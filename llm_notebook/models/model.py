@@ -64,6 +64,18 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     # Any: subclasses replace the descriptor by a nested class.
     Options: Any = LazyOptions("llm_notebook.models.options", "Options")
 
+    @property
+    def _response_class(self) -> type[Response] | type[AsyncResponse]:
+        raise NotImplementedError
+
+    @property
+    def _chain_class(self) -> type[ChainResponse] | type[AsyncChainResponse]:
+        raise NotImplementedError
+
+    @property
+    def _conversation_class(self) -> type[Conversation] | type[AsyncConversation]:
+        raise NotImplementedError
+
     def conversation(
         self,
         *,
@@ -84,25 +96,28 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """
         if not self.supports_conversation:
             raise ConversationNotSupported(f"{self.model_id} answers single prompts only; use model.prompt().")
-        given = {"tools": tools, "before_call": before_call, "after_call": after_call, "chain_limit": chain_limit}
-        return self._begun_conversation(given)
+        conversation = self._conversation_class(
+            cast("Any", self), tools=tools, before_call=before_call, after_call=after_call, chain_limit=chain_limit
+        )
+        return cast("ConversationT", conversation)
 
     def _asked(self) -> tuple[Model | KeyModel | AsyncModel | AsyncKeyModel, None]:
         return cast("Model", self), None
 
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
-        raise NotImplementedError
+        response = self._response_class(
+            prompt, cast("Any", self), plan.stream, cast("Any", plan.conversation), plan.key, log
+        )
+        return cast("ResponseT", response)
 
     def _chain(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
     ) -> ChainT:
         """Return the lazy chain that begins with a finished Prompt."""
-        raise NotImplementedError
+        from llm_notebook.turns.chain import Chain  # loads what chains need
 
-    def _begun_conversation(self, given: dict[str, Any]) -> ConversationT:
-        """Return a conversation that is given these arguments."""
-        raise NotImplementedError
+        return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by, rounds_before)))
 
     def _pause(self, reason: str) -> PauseChain:
         """Return the pause that a chain raises when a call waits for a human."""
@@ -114,12 +129,13 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
-        tools, messages = prompt.tools, prompt.messages
+        tools = prompt.tools
         if any(isinstance(tool, Tool) for tool in tools) and not self.supports_tools:
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
                 raise ValueError(f"{self.model_id} does not offer the server-side tool {type(tool).__name__}.")
+        messages = prompt.messages
         if not self.supports_conversation and any(message.role in ("assistant", "tool") for message in messages):
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
@@ -146,24 +162,23 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
 
 class _SyncModel(_BaseModel["Response", "ChainResponse", "Conversation"]):
-    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> Response:
+    @property
+    def _response_class(self) -> type[Response]:
         from llm_notebook.models.responses import Response  # loads what chains need
 
-        model, conversation = cast("Model", self), cast("Conversation | None", plan.conversation)
-        return Response(prompt, model, plan.stream, conversation, plan.key, log)
+        return Response
 
-    def _chain(
-        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
-    ) -> ChainResponse:
+    @property
+    def _chain_class(self) -> type[ChainResponse]:
         from llm_notebook.models.chain_responses import ChainResponse  # loads what chains need
-        from llm_notebook.turns.chain import Chain  # loads what chains need
 
-        return ChainResponse(Chain(prompt, plan, log, asked_by, rounds_before))
+        return ChainResponse
 
-    def _begun_conversation(self, given: dict[str, Any]) -> Conversation:
+    @property
+    def _conversation_class(self) -> type[Conversation]:
         from llm_notebook.models.conversations import Conversation  # loads what chains need
 
-        return Conversation(cast("Model", self), **given)
+        return Conversation
 
 
 class Model(_SyncModel):
@@ -197,24 +212,23 @@ class KeyModel(_SyncModel):
 
 
 class _AsyncModel(_BaseModel["AsyncResponse", "AsyncChainResponse", "AsyncConversation"]):
-    def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> AsyncResponse:
+    @property
+    def _response_class(self) -> type[AsyncResponse]:
         from llm_notebook.models.responses import AsyncResponse  # loads what chains need
 
-        model, conversation = cast("AsyncModel", self), cast("AsyncConversation | None", plan.conversation)
-        return AsyncResponse(prompt, model, plan.stream, conversation, plan.key, log)
+        return AsyncResponse
 
-    def _chain(
-        self, prompt: Prompt, plan: ChainPlan, log: ChainLog, asked_by: str = "", rounds_before: int = 0
-    ) -> AsyncChainResponse:
+    @property
+    def _chain_class(self) -> type[AsyncChainResponse]:
         from llm_notebook.models.chain_responses import AsyncChainResponse  # loads what chains need
-        from llm_notebook.turns.chain import Chain  # loads what chains need
 
-        return AsyncChainResponse(Chain(prompt, plan, log, asked_by, rounds_before))
+        return AsyncChainResponse
 
-    def _begun_conversation(self, given: dict[str, Any]) -> AsyncConversation:
+    @property
+    def _conversation_class(self) -> type[AsyncConversation]:
         from llm_notebook.models.conversations import AsyncConversation  # loads what chains need
 
-        return AsyncConversation(cast("AsyncModel", self), **given)
+        return AsyncConversation
 
 
 class AsyncModel(_AsyncModel):

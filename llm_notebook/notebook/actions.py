@@ -35,7 +35,7 @@ from llm_notebook.notebook.captured import CapturedQuestions
 from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
-from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
+from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
 from llm_notebook.parts.messages import user
@@ -72,7 +72,7 @@ class Actions:
 
     def open(self) -> None:
         """Connect to the front end and watch for cells that define missing tools."""
-        if in_kernel(self._turns.shell):
+        if self._turns.front.is_notebook:
             self._main = MainThread(self._turns.shell)
         self._turns.front.open(self.receive, self._turns.front_end_changed)
         self._turns.received = self.receive
@@ -311,13 +311,13 @@ class Actions:
         """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
         halted = result.error_in_exec
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
-        for turn in [turn for turn in self._turns.turns.values() if turn.is_waiting]:
+        for turn in list(self._turns.turns.values()):
             # Nothing has run since the question that ended the cell was asked.
-            if turn.paused is not None and turn.view.id != asked_last:
+            if turn.view.id != asked_last and turn.is_waiting and turn.paused is not None:
                 with suppress(JournalError):
                     if self._turns.renew(turn):
                         self._turns.tell_state(turn)
-            blocked = [block for block in turn.view.open_calls if block.blocked]
+            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
                 if paused is not None and block.request is not None and has_tool(paused, block.request):

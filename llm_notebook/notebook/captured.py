@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.notebook.errors import CellHalted
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_captured
+from llm_notebook.notebook.frontend.kernel import is_captured
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -40,7 +40,7 @@ class CapturedQuestions:
         self._turns.shell.events.unregister("post_run_cell", self._show)
 
     def _note(self, transcript: str) -> None:
-        if in_kernel(self._turns.shell) and is_captured(self._turns.shell):
+        if self._turns.front.is_notebook and is_captured(self._turns.shell):
             self._hidden.append(transcript)
 
     def _show(self, result: ExecutionResult) -> None:

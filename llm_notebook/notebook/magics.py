@@ -29,7 +29,7 @@ from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalComm
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
+from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
@@ -161,7 +161,7 @@ class LLMMagics(Magics):
     def _asker(self, *, wait: bool = False) -> AskHuman | None:
         """Return what asks a human by keyboard; None where buttons ask, and where nobody can answer."""
         # In a terminal there are no buttons, and under nbclient nobody can type.
-        by_keyboard = (wait or not in_kernel(self.shell)) and is_interactive(self.shell)
+        by_keyboard = (wait or not self.turns.front.is_notebook) and is_interactive(self.shell)
         return ask_by_keyboard if by_keyboard else None
 
     def _follow(self, execution: Execution) -> None:

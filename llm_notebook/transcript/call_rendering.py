@@ -30,7 +30,13 @@ def literal_markdown(text: str) -> str:
 
 
 def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> str:
-    """Return a call as a folded section, which is open while a human is asked."""
+    """Return a call as a folded section, which is open while a human is asked.
+
+    Args:
+        block: the call.
+        view: its turn.
+        said: what is said about it.
+    """
     is_open = block.status in ("waiting", "unknown")
     summary = f"{_in_element(said.name)} · {said.state}"
     parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
@@ -48,8 +54,15 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
 
 
-def plain_call(block: CallBlock, said: CallWords) -> list[str]:
-    """Return a call as lines of plain text."""
+def plain_call(block: CallBlock, view: TranscriptView, said: CallWords | None = None) -> list[str]:
+    """Return a call as lines of plain text.
+
+    Args:
+        block: the call.
+        view: its turn.
+        said: what is said about it, where that was put together already.
+    """
+    said = said or call_words(block, view)
     lines = [f"{said.name} · {said.state}", *said.sentences]
     lines += _indented("Asked with:", said.arguments) if said.arguments else ["Asked without arguments."]
     if said.edited:

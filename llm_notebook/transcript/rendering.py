@@ -73,7 +73,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own lines about calls begin with a mark that no other line begins with.
     """
     words = words or turn_words(view)
-    sections = [_plain_block(block, words) for block in words.blocks]
+    sections = [_plain_block(block, view, words) for block in words.blocks]
     sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *not_saved_sentence(view)]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     if view.show_usage and not view.silent:
@@ -117,9 +117,10 @@ def _plain_problem(problem: Problem | None) -> list[str]:
     return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
 
 
-def _plain_block(block: Block, words: TurnWords) -> str:
+def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
     if isinstance(block, CallBlock):
-        return "\n".join(f"{_MARK} {line}".rstrip() for line in plain_call(block, words.calls[block.position]))
+        lines = plain_call(block, view, words.calls[block.position])
+        return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     text = _LIKE_OUR_MARK.sub(_spelled, terminal_safe(block.text)) if words.calls else terminal_safe(block.text)
     return text if block.kind == "text" else f"Thought:\n{text}"
 

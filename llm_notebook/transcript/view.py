@@ -290,6 +290,11 @@ class TranscriptView:
         """The text of the answer, without reasoning and calls."""
         return "".join(block.text for block in self.blocks if block.kind == "text")
 
+    @property
+    def has_text(self) -> bool:
+        """Whether the answer has text that can be seen."""
+        return any(chunk.strip() for block in self.blocks if block.kind == "text" for chunk in block.chunks)
+
     def _block_for(self, event: StreamEvent, seconds: float) -> Block:
         """Return the block that an event of a new part begins, or a call's block that the event continues by its id."""
         if event.type in ("tool_call_name", "tool_call_args"):

@@ -6,6 +6,7 @@ that is sent as UTF-8, and `encodable_document` for all texts of a document at o
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -73,16 +74,12 @@ def encodable(text: str) -> str:
 
 
 def encodable_document(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON document, whose names we gave, in which every text is `encodable()`."""
-    return {name: _encodable_value(value) for name, value in document.items()}
-
-
-def _encodable_value(value: Any) -> Any:
-    if isinstance(value, str):
-        return encodable(value)
-    if isinstance(value, list):
-        return [_encodable_value(item) for item in value]
-    return encodable_document(value) if isinstance(value, dict) else value
+    """Return a JSON document in which every text is `encodable()`, however deeply it is nested."""
+    written = json.dumps(document, ensure_ascii=False)
+    if _SURROGATE.search(written) is None:
+        return document
+    spelled: dict[str, Any] = json.loads(_SURROGATE.sub(lambda match: f"\\{_spelled(match)}", written))
+    return spelled
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -84,8 +84,7 @@ class Prompt:
         self.tool_sources = [
             item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
         ]
-        if self.tool_sources:
-            as_tools(self.tool_sources)  # refuses two tools of one name
+        as_tools(self.tool_sources)
         self.tool_results = list(tool_results or [])
         self.hide_reasoning = hide_reasoning
         self._given = list(messages) if messages is not None else None

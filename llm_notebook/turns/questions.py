@@ -75,12 +75,13 @@ def question_about(
         identity: what the tool is, where that is known already.
         inside: which tool asks, if the call is one of a chain inside a tool.
     """
+    about_unknown = is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
     request.outcome_unknown = entry.state == "unknown"
     if inside:
         request.origin = [*request.origin, inside]
-    if is_about_unknown(entry):
+    if about_unknown:
         request.digest = digest_of_unknown(request.digest)
     before = entry.request
     if before is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.transcript.visible import terminal_safe, visible
+from llm_notebook.transcript.visible import encodable_document, terminal_safe, visible
 
 any_text = st.text(alphabet=st.characters())
 
@@ -59,3 +60,12 @@ def test_no_escape_sequence_reaches_the_terminal() -> None:
 def test_terminal_text_may_be_cut_anywhere(text: str, cut: int) -> None:
     assert terminal_safe(text[:cut]) + terminal_safe(text[cut:]) == terminal_safe(text)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", terminal_safe(text))
+
+
+def test_a_document_is_encodable_however_deeply_a_tool_s_schema_is_nested() -> None:
+    deep: dict[str, object] = {"text": 'a "\ud800" \\ b'}
+    for _ in range(330):
+        deep = {"a": deep}
+    spelled = json.dumps(encodable_document({"schema": deep, "texts": ["\udfff", "plain"]}))
+    assert r"""a \"\\u{d800}\" \\ b""" in spelled
+    assert r"\\u{dfff}" in spelled

@@ -138,24 +138,22 @@ def usage_column(usage: Usage | None) -> str | None:
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
     """Return messages as JSON, and add the bytes of their attachments to `contents`."""
+    light = [replace(message, parts=[_without_bytes(part) for part in message.parts]) for message in messages]
+    stored = cast("list[dict[str, Any]]", [message.to_dict() for message in light])
+    for message, data in zip(messages, stored, strict=True):
+        for part, part_data in zip(message.parts, data["parts"], strict=True):
+            for attachment, attachment_data in _attachments(part, part_data):
+                attachment_data.update(contents.keep(attachment))
+    return json_column(stored)
 
-    def dict_of(part: Part) -> dict[str, Any]:
-        if isinstance(part, AttachmentPart) and part.attachment is not None:
-            data = cast("dict[str, Any]", replace(part, attachment=None).to_dict())
-            data["attachment"] = contents.keep(part.attachment)
-        elif isinstance(part, ToolResultPart) and part.attachments:
-            data = cast("dict[str, Any]", replace(part, attachments=[]).to_dict())
-            data["attachments"] = [contents.keep(attachment) for attachment in part.attachments]
-        else:
-            data = cast("dict[str, Any]", part.to_dict())
-        return data
 
-    return json_column(
-        [
-            {**replace(message, parts=[]).to_dict(), "parts": [dict_of(part) for part in message.parts]}
-            for message in messages
-        ]
-    )
+def _without_bytes(part: Part) -> Part:
+    """Return a part with attachments as one whose attachments have no content, and any other as it is."""
+    if isinstance(part, AttachmentPart) and part.attachment is not None:
+        return replace(part, attachment=replace(part.attachment, content=None))
+    if isinstance(part, ToolResultPart) and part.attachments:
+        return replace(part, attachments=[replace(attachment, content=None) for attachment in part.attachments])
+    return part
 
 
 def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:

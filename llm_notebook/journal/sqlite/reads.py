@@ -71,12 +71,12 @@ class Reader:
     def call(self, call_id: str) -> CallEntry | None:
         """Return the call with this id, or the only one whose id contains it."""
         found = self._find_id("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
-        return _first(self._calls("WHERE call_id = ?", (found,)))
+        return next(self._calls("WHERE call_id = ?", (found,)), None)
 
     def call_of(self, turn_id: str, tool_call_id: str) -> CallEntry | None:
         """Return the call of a turn with this id of the provider."""
         key = (text_column(turn_id), text_column(tool_call_id))
-        return _first(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key))
+        return next(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key), None)
 
     def waiting(self) -> list[CallEntry]:
         """Return the calls that need a human or a resumed chain, oldest first."""
@@ -87,7 +87,8 @@ class Reader:
     def turn(self, turn_id: str) -> TurnEntry | None:
         """Return the turn with this id, or the only one whose id contains it."""
         found = self._find_id("SELECT DISTINCT turn_id FROM turns WHERE {}", "turn_id", turn_id)
-        return _first(self._turns("WHERE turn_id = ?", (found,)))
+        turns = self._turns("WHERE turn_id = ?", (found,))
+        return turns[0] if turns else None
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
         """Return the turns of a chain, oldest first."""
@@ -139,7 +140,8 @@ class Reader:
         if place is not None:
             wanted["place"] = place
         condition = " AND ".join(f"{column} = ?" for column in wanted) or "1"
-        return _first(self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values())))
+        turns = self._turns(f"WHERE {condition} ORDER BY turns.number DESC LIMIT 1", tuple(wanted.values()))
+        return turns[0] if turns else None
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
@@ -218,32 +220,30 @@ class Reader:
             text_of(error) or "",
         )
 
-    def _calls(self, condition: str, parameters: Sequence[Column]) -> list[CallEntry]:
-        return [self._call_from(row) for row in self._connection.execute(_CALLS + condition, parameters).fetchall()]
-
-    def _call_from(self, row: Row) -> CallEntry:
-        call_id, turn_id, tool_call_id, tool_name = row[:4]
-        state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-        result, note, changed_at, owner, policy = row[12:]
-        now = state_now(state, owner, self._is_held)
-        return CallEntry(
-            state=now,
-            call_id=text_of(call_id),
-            turn_id=text_of(turn_id),
-            tool_call_id=text_of(tool_call_id),
-            tool_name=text_of(tool_name),
-            arguments=arguments,
-            request=value_of(ApprovalRequest, request),
-            decision=value_of(Decision, decision),
-            decided_by=text_of(decided_by) or "",
-            decided_at=time_of(decided_at),
-            grant_id=text_of(grant_id) or "",
-            grant_scope=scope or "",
-            result=result_of(result, self._content),
-            note=PROCESS_ENDED if now != state else text_of(note) or "",
-            changed_at=time_of(changed_at),
-            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
-        )
+    def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
+        for row in self._connection.execute(_CALLS + condition, parameters):
+            call_id, turn_id, tool_call_id, tool_name = row[:4]
+            state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
+            result, note, changed_at, owner, policy = row[12:]
+            now = state_now(state, owner, self._is_held)
+            yield CallEntry(
+                call_id=text_of(call_id),
+                turn_id=text_of(turn_id),
+                tool_call_id=text_of(tool_call_id),
+                tool_name=text_of(tool_name),
+                state=now,
+                arguments=arguments,
+                request=value_of(ApprovalRequest, request),
+                decision=value_of(Decision, decision),
+                decided_by=text_of(decided_by) or "",
+                decided_at=time_of(decided_at),
+                grant_id=text_of(grant_id) or "",
+                grant_scope=scope or "",
+                result=result_of(result, self._content),
+                note=PROCESS_ENDED if now != state else text_of(note) or "",
+                changed_at=time_of(changed_at),
+                policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
+            )
 
     def _content(self, sha256: str) -> bytes:
         if sha256 not in self._contents:
@@ -283,10 +283,6 @@ def _in_order(calls: list[CallEntry], output: list[Message]) -> list[CallEntry]:
     asked = [part.tool_call_id for message in output for part in message.parts if isinstance(part, ToolCallPart)]
     places = {tool_call_id: place for place, tool_call_id in reversed(list(enumerate(asked)))}
     return sorted(calls, key=lambda call: places.get(call.tool_call_id, len(places)))
-
-
-def _first(values: list[T]) -> T | None:
-    return values[0] if values else None
 
 
 def _chunks(values: list[T]) -> Iterator[list[T]]:

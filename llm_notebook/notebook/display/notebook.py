@@ -97,7 +97,7 @@ def answer_display(
         is_shown: whether the turn has an output in the running cell. Otherwise only pages that show it already are kept up to
             date, until it is opened with `here`.
     """
-    if in_kernel(front.shell):
+    if front.is_notebook:
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
     return TerminalDisplay(feed.view)
 

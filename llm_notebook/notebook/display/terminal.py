@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock
-from llm_notebook.transcript.call_rendering import call_words, plain_call
+from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
@@ -99,7 +99,7 @@ class TerminalDisplay:
                 self._write_call(block)
 
     def _write_call(self, block: CallBlock) -> None:
-        written = "\n".join(f"▎ {line}".rstrip() for line in plain_call(block, call_words(block, self._view)))
+        written = "\n".join(f"▎ {line}".rstrip() for line in plain_call(block, self._view))
         if written != self._calls.get(block.position):
             self._calls[block.position] = written
             self._separate()

@@ -33,6 +33,7 @@ class FrontEnd:
     """The front end of one shell. What it supports becomes known as its messages arrive, and is None until then.
 
     Attributes:
+        is_notebook: whether the shell is in a kernel, and not in a terminal.
         extension: whether our Lab extension is there; None while that is unknown.
         widgets: whether the front end can show our widget; None while that is unknown.
         version: the version in the latest `hello` that our code in the browser sent, of the extension or of the widget; empty
@@ -42,6 +43,7 @@ class FrontEnd:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
+        self.is_notebook = in_kernel(shell)
         self.extension: bool | None = None
         self.widgets: bool | None = None
         self.version = ""
@@ -57,7 +59,7 @@ class FrontEnd:
             received: called with each message of a page, in the thread in which it arrives.
             changed: called when more is known of the front end.
         """
-        if not in_kernel(self.shell):
+        if not self.is_notebook:
             return
         self._changed = changed
         self._bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
-
-if TYPE_CHECKING:
-    from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["encode_messages", "substitute_call_ids"]
 
@@ -27,19 +25,18 @@ def encode_messages(
             itself where it is given both.
     """
     messages, known = prompt.messages, prompt.encoded
-    # Once a message is gone, another one may get its id.
-    new = [message for message in messages if known.get(id(message), (None, ""))[0] is not message]
-    if substitute_call_ids(new):
+    if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages)]
-    encoded = [encode([message]) for message in new]
-    for message, items in zip(new, encoded, strict=True):
-        known[id(message)] = (message, ",".join(map(json_text, items)))
     texts = []
     for before, message in zip([None, *messages], messages, strict=False):
         if after_results and message.role == "user" and before is not None and _ends_with_results(before):
             texts.append(after_results)
-        texts.append(known[id(message)][1])
+        kept = known.get(id(message))
+        # Once a message is gone, another one may get its id.
+        if kept is None or kept[0] is not message:
+            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
+        texts.append(kept[1])
     return list(filter(None, texts))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llm_notebook.parts.messages import (
     AttachmentPart,
@@ -21,9 +21,7 @@ from llm_notebook.parts.messages import (
 )
 from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.dialects import ChatDialect
-
-if TYPE_CHECKING:
-    from llm_notebook.turns.prompt import Prompt
+from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["chat_body", "chat_body_text", "chat_messages", "schema_name"]
 
