@@ -229,16 +229,28 @@ class Chain:
                 turn.remember(finished.values())
         results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
         stops = [run.pause or outcome for run, outcome in zip(runs, outcomes, strict=True)]
-        failed = next((stop for stop in stops if isinstance(stop, Exception) and not isinstance(stop, Pause)), None)
-        if failed is not None:
-            raise failed
-        if pauses := [stop for stop in stops if isinstance(stop, Pause)]:
-            messages = with_results(history, results)
-            requests = [pause.asked for pause in pauses if pause.asked is not None]
-            paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round)
-            pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
-            raise pauses[0]
+        if any(isinstance(stop, Exception) for stop in stops):
+            raise self._stop_of(stops, prompt, history, results, asked_by)
         return results
+
+    def _stop_of(
+        self,
+        stops: list[Pause | Outcome],
+        prompt: Prompt,
+        history: list[Message],
+        results: list[ToolResult],
+        asked_by: str,
+    ) -> Exception:
+        """Return what stops a batch of calls: an error, or else the pause of the first call that waits, which knows of the others."""
+        pauses = [stop for stop in stops if isinstance(stop, Pause)]
+        for stop in stops:
+            if isinstance(stop, Exception) and not isinstance(stop, Pause):
+                return stop
+        messages = with_results(history, results)
+        requests = [pause.asked for pause in pauses if pause.asked is not None]
+        paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round)
+        pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
+        return pauses[0]
 
     def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
         """Yield the steps of the whole chain, and the results of each batch of calls as a list.

@@ -199,7 +199,7 @@ class ToolRun:
         asked.arguments = thawed(frozen)
         # A decision that had its effect already, before the call was interrupted, does not count again.
         decision = entry.decision if entry.state == "approved" else None
-        if decision is not None and decision.digest != self._bound(frozen):
+        if decision is not None and not self._covers(decision, frozen):
             # Something other than what would run now was approved.
             yield from self._ask(frozen)
         elif decision is None and entry.state == "unknown":
@@ -264,7 +264,7 @@ class ToolRun:
         assert self.tool is not None
         self._identity = None
         if ready.decision is not None:
-            asks = ready.decision.digest != self._bound(ready.frozen)
+            asks = not self._covers(ready.decision, ready.frozen)
         else:
             asks = self._must_ask(self.tool, ready.runs)
         if asks:
@@ -379,6 +379,12 @@ class ToolRun:
         if self._identity is None:
             self._identity = identify(self.tool)
         return self._identity
+
+    def _covers(self, decision: Decision, frozen: bytes) -> bool:
+        """Return whether a decision is about what would run now. That of a grant ends with the grant."""
+        if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
+            return False
+        return decision.digest == self._bound(frozen)
 
     def _bound(self, frozen: bytes) -> str:
         """Return the digest that a decision about the call as it stands is bound to."""
