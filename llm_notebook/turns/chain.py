@@ -202,12 +202,13 @@ class Chain:
         """
         finished: dict[str, ToolResult] = {}
         tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
-        runs = [
-            ToolRun(self.plan, self.log, tools.get(call.name), call, asked_by, finished, has_siblings=len(calls) > 1)
-            for call in calls
-        ]
+        runs = []
+        for call in calls:
+            tool = tools.get(call.name)
+            policy = self.plan.policy_for(tool) if tool is not None else None
+            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, len(calls) > 1))
         try:
-            if any(run.tool is not None and self.plan.policy_for(run.tool) is not None for run in runs):
+            if any(run.policy is not None for run in runs):
                 yield from _prepared(runs)
             planned = [
                 PlannedCall(run.steps(), run.tool is not None and run.tool.is_async, run.pause is not None)

@@ -83,6 +83,7 @@ class ToolRun:
         plan: the hooks, and how the chain is run.
         log: keeps the call's states.
         tool: what is called; None where there is no such tool.
+        policy: when its calls are asked about; None if nobody is asked.
         call: the model's request. `before_call` may change it.
         turn_id: the turn that asked.
         finished: takes the result, by call id.
@@ -94,6 +95,7 @@ class ToolRun:
     plan: ChainPlan
     log: ChainLog
     tool: Tool | None
+    policy: ApprovalPolicy | None
     call: ToolCall
     turn_id: str
     finished: dict[str, ToolResult]
@@ -149,10 +151,8 @@ class ToolRun:
     def _prepare(self) -> CallSteps[None]:
         # A hook may change the call; its name and id stay what they were.
         asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
-        policy = self.plan.policy_for(self.tool) if self.tool is not None else None
-        entry = self._entry = yield from self.log.propose(
-            self.turn_id, asked, policy.without_conditions() if policy is not None else None
-        )
+        kept = None if self.policy is None else self.policy.without_conditions()
+        entry = self._entry = yield from self.log.propose(self.turn_id, asked, kept)
         if entry.result is not None:
             self._result = entry.result
             return

@@ -135,6 +135,8 @@ def test_a_decided_row_is_part_of_the_record_at_once(notebook: Notebook) -> None
     asked = notebook.ask()
     acted = notebook.click(notebook.told(asked), 0)
     document = acted.outputs[-1][MIME_TYPE]
+    # The time that a human takes is not the turn's.
+    assert document["seconds"] == asked.outputs[-1][MIME_TYPE]["seconds"]
     assert statuses(document) == ["approved", "queued", "waiting", "waiting"]
     assert document["blocks"][0]["decision"]["verdict"] == "approved"
     assert document["blocks"][0]["request"]["params"][0]["text"] == "/a"
@@ -142,6 +144,19 @@ def test_a_decided_row_is_part_of_the_record_at_once(notebook: Notebook) -> None
     # A click on what was decided, as from another tab, changes nothing.
     notebook.click(asked.outputs[-1][MIME_TYPE], 0, "denied")
     assert statuses(notebook.told(asked)) == ["approved", "queued", "waiting", "waiting"]
+
+
+def test_clicks_that_arrive_as_messages_do_the_same(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a look=/1 erase=/b")
+    document = notebook.told(asked)
+    for block, verdict in zip(waiting(document), ("approved", "denied"), strict=True):
+        assert notebook.ran == []
+        action = {"type": "decide", "transcript": document["id"], "verdict": verdict, **decided(document, block)}
+        told = notebook.kernel.tell("llm_notebook", action)
+        notebook.kernel.hear(lambda message, told=told: is_idle(message, told))
+        notebook.kernel.run("pass")
+    assert notebook.ran == ["/a", "saw /1"]
+    assert statuses(notebook.told(asked)) == ["finished", "finished", "denied"]
 
 
 def test_all_are_approved_with_one_digest_for_each(notebook: Notebook) -> None:
