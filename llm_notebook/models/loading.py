@@ -92,11 +92,7 @@ def load_pause(
     policy = ChainPolicy.from_dict(data.get("approval"))
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
     asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
-    request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
-    requests = [_bound_to_what_it_shows(ApprovalRequest.from_dict(asked)) for asked in data.get("requests", [])]
-    if request is not None:
-        requests = [request if one.id == request.id else one for one in requests]
-        requests = requests if request in requests else [request, *requests]
+    request, requests = _asked_in(data)
     decisions = {name: Decision.from_dict(decision) for name, decision in data.get("decisions", {}).items()}
     # A decision counts for the question that is shown, and for no other.
     digests = {one.id: one.digest for one in requests}
@@ -106,6 +102,17 @@ def load_pause(
     waiting = [one for one in requests if one.id not in decisions]
     paused = PausedChain(plan, prompt, messages, waiting or requests, log, asked_by, rounds)
     return pause_with(data["reason"], None if request is None else _as_kept(request, log), paused)
+
+
+def _asked_in(data: dict[str, Any]) -> tuple[ApprovalRequest | None, list[ApprovalRequest]]:
+    """Return the question of a pause, and all questions of its turn, each bound to what it shows."""
+    requests = [_bound_to_what_it_shows(ApprovalRequest.from_dict(asked)) for asked in data.get("requests", [])]
+    if data["request"] is None:
+        return None, requests
+    own = _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
+    if all(request.id != own.id for request in requests):
+        return own, [own, *requests]
+    return own, [own if request.id == own.id else request for request in requests]
 
 
 def _log_of(asked_by: str, requests: Sequence[ApprovalRequest], decisions: dict[str, Decision]) -> ChainLog:

@@ -124,4 +124,6 @@ class PauseChain(Pause, Generic[ChainT_co]):
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows instead of a traceback."""
         way = " Catch it: `except llm.PauseChain as pause`, then pause.approve(), pause.deny(reason) or pause.answer(output)."
+        if (number := len(self.requests)) > 1:
+            way += f" {number} calls wait: pause.requests holds them, and request= says which is decided."
         return [f"{type(self).__name__}: {self}.{way if self.paused is not None else ''}"]

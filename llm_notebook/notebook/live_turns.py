@@ -315,6 +315,8 @@ class LiveTurns:
                 view.feed(event, time.monotonic() - began)
             state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
         finally:
+            # What a human decides is shown by whoever takes the decision: the clock of this run has stopped.
+            chain._chain.log.on_call = None
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
                 self._close(turn, chain, pause, remark)

@@ -207,12 +207,13 @@ class Chain:
         """
         finished: dict[str, ToolResult] = {}
         tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
-        runs = [
-            ToolRun(self.plan, self.log, tools.get(call.name), call, asked_by, finished, has_siblings=len(calls) > 1)
-            for call in calls
-        ]
+        runs = []
+        for call in calls:
+            tool = tools.get(call.name)
+            policy = self.plan.policy_for(tool) if tool is not None else None
+            runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, len(calls) > 1))
         try:
-            if any(run.tool is not None and self.plan.policy_for(run.tool) is not None for run in runs):
+            if any(run.policy is not None for run in runs):
                 yield from _prepared(runs)
             planned = [
                 PlannedCall(run.steps(), run.tool is not None and run.tool.is_async, run.pause is not None)
@@ -234,18 +235,30 @@ class Chain:
                 turn.remember(finished.values())
         results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
         stops = [run.pause or outcome for run, outcome in zip(runs, outcomes, strict=True)]
-        failed = next((stop for stop in stops if isinstance(stop, Exception) and not isinstance(stop, Pause)), None)
-        if failed is not None:
-            raise failed
-        if pauses := [stop for stop in stops if isinstance(stop, Pause)]:
-            messages = with_results(history, results)
-            # A pause that has come out of a chain already is about calls inside the tool.
-            asking = [pause.paused for pause in pauses if pause.paused is not None]
-            requests = [request for pause in pauses for request in _requests_of(pause)]
-            paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
-            pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
-            raise pauses[0]
+        if any(isinstance(stop, Exception) for stop in stops):
+            raise self._stop_of(stops, prompt, history, results, asked_by)
         return results
+
+    def _stop_of(
+        self,
+        stops: list[Pause | Outcome],
+        prompt: Prompt,
+        history: list[Message],
+        results: list[ToolResult],
+        asked_by: str,
+    ) -> Exception:
+        """Return what stops a batch of calls: an error, or else the pause of the first call that waits, which knows of the others."""
+        pauses = [stop for stop in stops if isinstance(stop, Pause)]
+        for stop in stops:
+            if isinstance(stop, Exception) and not isinstance(stop, Pause):
+                return stop
+        messages = with_results(history, results)
+        # A pause that has come out of a chain already is about calls inside the tool.
+        asking = [pause.paused for pause in pauses if pause.paused is not None]
+        requests = [request for pause in pauses for request in _requests_of(pause)]
+        paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
+        pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
+        return pauses[0]
 
     def _rounds(self) -> Generator[Step | list[ToolResult], Any, None]:
         """Yield the steps of the whole chain, and the results of each batch of calls as a list.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.calls import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.operations import CallEntry
 
-__all__ = ["SETTLED", "decided_result"]
+__all__ = ["SETTLED", "decided_result", "failed_result"]
 
 SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 """The states of calls that a human has taken out of the tool's hands."""
@@ -32,3 +32,8 @@ def decided_result(call: CallEntry) -> ToolResult:
     else:
         output = f"Not run: the user dropped the question{because}"
     return ToolResult(call.tool_name, output, [], call.tool_call_id)
+
+
+def failed_result(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:
+    """Return what the model is told about a call that ended in an error, or that an error kept from running."""
+    return ToolResult(call.name, output, [], call.tool_call_id, exception=error)

@@ -45,7 +45,7 @@ from llm_notebook.turns.log import ChainLog, Note
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.pauses import Pause
 from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import SETTLED, decided_result, failed_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -66,6 +66,7 @@ class ToolRun:
         plan: the hooks, and how the chain is run.
         log: keeps the call's states.
         tool: what is called; None where there is no such tool.
+        policy: when its calls are asked about; None if nobody is asked.
         call: the model's request. `before_call` may change it.
         turn_id: the turn that asked.
         finished: takes the result, by call id.
@@ -77,6 +78,7 @@ class ToolRun:
     plan: ChainPlan
     log: ChainLog
     tool: Tool | None
+    policy: ApprovalPolicy | None
     call: ToolCall
     turn_id: str
     finished: dict[str, ToolResult]
@@ -137,10 +139,8 @@ class ToolRun:
     def _prepare(self) -> CallSteps[None]:
         # A hook may change the call; its name and id stay what they were.
         asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
-        policy = self._policy = self.plan.policy_for(self.tool) if self.tool is not None else None
-        entry = self._entry = yield from self.log.propose(
-            self.turn_id, asked, policy.without_conditions() if policy is not None else None
-        )
+        kept = None if self.policy is None else self.policy.without_conditions()
+        entry = self._entry = yield from self.log.propose(self.turn_id, asked, kept)
         if entry.result is not None:
             self._result = entry.result
             return
@@ -176,10 +176,9 @@ class ToolRun:
             yield from self._not_run("failed", f"Error: {self._unsound}", self._unsound)
             return
         asked.arguments = self.call.arguments
-        if self.plan.before_call is not None:
-            # The hook may have marked the tool.
-            self._policy = self.plan.policy_for(tool)
-        self._policy = policy_in_force(self._policy, entry)
+        # A hook may have marked the tool.
+        policy = self.policy if self.plan.before_call is None else self.plan.policy_for(tool)
+        self._policy = policy_in_force(policy, entry)
         try:
             frozen = frozen_arguments(tool, asked)
         except ToolArgumentError as error:
@@ -192,7 +191,7 @@ class ToolRun:
         # A decision that had its effect already, before the call was interrupted, does not count again.
         # That of a suspended call does: its body is entered again, as everything is that pauses by itself.
         decision = entry.decision if entry.state in ("approved", "suspended") else None
-        if decision is not None and decision.digest != self._bound(frozen):
+        if decision is not None and not self._covers(decision, frozen):
             # Something other than what would run now was approved.
             yield from self._ask(frozen)
         elif decision is None and entry.state == "unknown":
@@ -257,7 +256,7 @@ class ToolRun:
         assert self.tool is not None
         self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
         if ready.decision is not None:
-            asks = ready.decision.digest != self._bound(ready.frozen)
+            asks = not self._covers(ready.decision, ready.frozen)
         else:
             asks = self._must_ask(self.tool, ready.runs)
         if asks:
@@ -294,7 +293,7 @@ class ToolRun:
             said = (
                 f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else error_message(error)
             )
-            result = _failed(asked, f"{note}Error: {said or type(error).__name__}", error)
+            result = failed_result(asked, f"{note}Error: {said or type(error).__name__}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)
         except BaseException:
@@ -372,7 +371,7 @@ class ToolRun:
 
     def _not_run(self, state: CallState, output: str, error: Exception) -> CallSteps[None]:
         """Give the call a result that says why it does not run."""
-        result = _failed(self._asked, output, error)
+        result = failed_result(self._asked, output, error)
         moved = yield from self.log.move(
             self._entry, state, "proposed", "waiting", "approved", "suspended", result=result
         )
@@ -386,6 +385,12 @@ class ToolRun:
             self._identity = identify(self.tool)
         return self._identity
 
+    def _covers(self, decision: Decision, frozen: bytes) -> bool:
+        """Return whether a decision is about what would run now. That of a grant ends with the grant."""
+        if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
+            return False
+        return decision.digest == self._bound(frozen)
+
     def _bound(self, frozen: bytes) -> str:
         """Return the digest that a decision about the call as it stands is bound to."""
         bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
@@ -394,7 +399,3 @@ class ToolRun:
 
 def _runs_elsewhere() -> RuntimeError:
     return RuntimeError("Another continuation of this pause is running this call right now.")
-
-
-def _failed(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:
-    return ToolResult(call.name, output, [], call.tool_call_id, exception=error)

@@ -135,6 +135,8 @@ def test_a_decided_row_is_part_of_the_record_at_once(notebook: Notebook) -> None
     asked = notebook.ask()
     acted = notebook.click(notebook.told(asked), 0)
     document = acted.outputs[-1][MIME_TYPE]
+    # The time that a human takes is not the turn's.
+    assert document["seconds"] == asked.outputs[-1][MIME_TYPE]["seconds"]
     assert statuses(document) == ["approved", "queued", "waiting", "waiting"]
     assert document["blocks"][0]["decision"]["verdict"] == "approved"
     assert document["blocks"][0]["request"]["params"][0]["text"] == "/a"
@@ -142,6 +144,19 @@ def test_a_decided_row_is_part_of_the_record_at_once(notebook: Notebook) -> None
     # A click on what was decided, as from another tab, changes nothing.
     notebook.click(asked.outputs[-1][MIME_TYPE], 0, "denied")
     assert statuses(notebook.told(asked)) == ["approved", "queued", "waiting", "waiting"]
+
+
+def test_clicks_that_arrive_as_messages_do_the_same(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a look=/1 erase=/b")
+    document = notebook.told(asked)
+    for block, verdict in zip(waiting(document), ("approved", "denied"), strict=True):
+        assert notebook.ran == []
+        action = {"type": "decide", "transcript": document["id"], "verdict": verdict, **decided(document, block)}
+        told = notebook.kernel.tell("llm_notebook", action)
+        notebook.kernel.hear(lambda message, told=told: is_idle(message, told))
+        notebook.kernel.run("pass")
+    assert notebook.ran == ["/a", "saw /1"]
+    assert statuses(notebook.told(asked)) == ["finished", "finished", "denied"]
 
 
 def test_all_are_approved_with_one_digest_for_each(notebook: Notebook) -> None:
@@ -258,4 +273,47 @@ def test_a_dropped_question_leaves_the_others(notebook: Notebook) -> None:
     assert notebook.kernel.run(f"%llm forget {first}", "cell-2").traceback == ""
     assert statuses(notebook.told(asked)) == ["abandoned", "waiting"]
     notebook.click(notebook.told(asked), 0)
+    assert notebook.ran == ["/b"]
+
+
+def test_always_allow_on_one_card_decides_about_the_others_of_its_tool(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a wipe=/b erase=/c")
+    notebook.click(notebook.told(asked), 0, grant="session")
+    document = notebook.told(asked)
+    assert statuses(document) == ["approved", "waiting", "approved"]
+    assert document["blocks"][2]["decision"]["grant"]["scope"] == "session"
+    notebook.click(document, 0, "denied")
+    assert notebook.ran == ["/a", "/c"]
+
+
+def test_all_are_not_approved_where_a_tool_is_missing(notebook: Notebook) -> None:
+    asked = notebook.ask("erase=/a erase=/b")
+    notebook.restart()
+    assert notebook.kernel.run("import llm_notebook as llm").status == "ok"
+    notebook.click_all(notebook.told(asked))
+    document = notebook.told(asked)
+    assert statuses(document) == ["waiting", "waiting"]
+    assert all("erase" in block["request"]["blocked"] for block in waiting(document))
+    notebook.define()
+    notebook.click_all(notebook.told(asked))
+    assert notebook.ran == ["/a", "/b"]
+
+
+def test_a_stop_in_the_first_of_several_leaves_the_others_decided(notebook: Notebook) -> None:
+    notebook.kernel.run(
+        "@llm.require_approval\ndef sleep(path: str) -> str:\n    import time\n    print('begun', flush=True)\n    time.sleep(60)\n"
+    )
+    asked = notebook.kernel.run("%llm -m hasty -T sleep -T erase sleep=/1 erase=/b", "cell-1")
+    assert asked.traceback == ""
+    document = notebook.told(asked)
+    calls = [decided(document, block) for block in waiting(document)]
+    action = {"type": "decideAll", "transcript": document["id"], "verdict": "approved", "calls": calls}
+    request = notebook.kernel.send(f"%llm act {json.dumps(action)}", "cell-1")
+    notebook.kernel.hear(lambda message: message["msg_type"] == "stream" and "begun" in message["content"]["text"])
+    notebook.kernel.interrupt()
+    notebook.kernel.collect(request)
+    document = notebook.told(asked)
+    assert statuses(document) == ["unknown", "approved"]
+    assert notebook.ran == []
+    notebook.click(document, 0, "answered", text="It slept.")
     assert notebook.ran == ["/b"]

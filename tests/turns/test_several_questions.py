@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.operations import Journal, Revoked
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -390,3 +391,29 @@ def test_a_hook_that_asks_about_several_unmarked_calls_is_shown_together(face: F
     pause.deny("no")
     assert face.text(pause.approve(request=pause.requests[1])) == "done"
     assert ran == ["looked at /1", "looked at /3"]
+
+
+def test_what_a_grant_allowed_asks_if_the_grant_is_revoked_before_its_turn(face: Face, tmp_path: Path) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+
+    @llm.require_approval(destructive=True)
+    def wipe(path: str) -> str:
+        ran.append(f"wiped {path}")
+        return "wiped"
+
+    model = face.rounds(calls("erase /1"), "done", calls("wipe /a", "erase /b"), "done")
+    conversation = model.conversation(tools=[llm.require_approval(erase), wipe])
+    conversation._origin = Origin(session="s")
+    first = paused(face, conversation.chain("Hi"))
+    assert first.paused is not None
+    first.paused.allow(first.request, "session")
+    assert face.text(first.approve()) == "done"
+    pause = paused(face, conversation.chain("More"))
+    assert paths(pause) == ["/a"]
+    [grant] = journal.grants()
+    assert journal.submit(Revoked(grant.grant_id, "you", datetime.now(UTC))).result()
+    again = paused(face, pause.deny("no"))
+    assert paths(again) == ["/b"]
+    assert ran == ["/1"]
+    assert face.text(again.approve()) == "done"
+    assert ran == ["/1", "/b"]

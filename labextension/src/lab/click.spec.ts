@@ -185,3 +185,21 @@ test('a cell that was run again keeps its own prompt', async () => {
   await clicked;
   expect(cell.prompts).toEqual(['*']);
 });
+
+test('a decision about all says why one of them cannot be taken', async () => {
+  const cell = new Cell();
+  const other = {
+    ...QUESTION,
+    request: { id: 'r2', blocked: 'Run the cell that defines f.' }
+  } as ICallBlock;
+  cell.document = { ...cell.document, blocks: [QUESTION, other] };
+  const clicked = cell.click({
+    type: 'decideAll',
+    transcript: 't1',
+    verdict: 'approved',
+    calls: ['r1', 'r2'].map(request => ({ request, digest: 'd', shown: 's' }))
+  });
+  await settled();
+  cell.kernel.executed[0].ends();
+  await expect(clicked).rejects.toThrow('Run the cell that defines f.');
+});

@@ -157,11 +157,13 @@ function stillOpen(
     action.type === 'decideAll'
       ? action.calls.map(call => call.request)
       : [action.type === 'decide' ? action.request : null];
-  return document?.blocks.find(
+  const open = document?.blocks.filter(
     (block): block is ICallBlock =>
       block.kind === 'call' &&
       requests.includes(block.request?.id ?? '') &&
       !block.decision &&
       (block.status === 'waiting' || block.status === 'unknown')
   );
+  // Where all were to be decided, the one that cannot be says why.
+  return open?.find(block => block.request?.blocked) ?? open?.[0];
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
+from llm_notebook.notebook.deciding import show_calls
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.visible import terminal_safe, visible
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["ask_by_keyboard"]
 
 
-def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
+def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
     """Ask about one question after the other, each until a key decides.
 
     Args:
+        turn: shows what was decided.
         pause: the pause of the chain; the transcript shows the questions already.
 
     Returns:
@@ -32,7 +34,10 @@ def ask_by_keyboard(_turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
     requests = pause.requests
     for number, request in enumerate(requests, start=1):
         place = f"{number} of {len(requests)} " if len(requests) > 1 else ""
-        if _is_open(request, pause) and _ask(request, pause, place) is None:
+        chain = _ask(request, pause, place) if _is_open(request, pause) else pause.resume()
+        if pause.paused is not None:
+            show_calls(turn, pause.paused)
+        if chain is None:
             return None
     # A hook that pauses after its call has run leaves nothing to ask.
     return pause.resume()

@@ -153,14 +153,12 @@ export class Card implements IPiece {
   /** What a decision says about this question: which it is, and what its reader has seen of it. */
   decisionOf(verdict: Verdict): Seen {
     const { id, model } = this.context.document;
+    const { call, params, request } = this;
     // What is approved is what the reader has seen in full; for anything else the card is enough.
     const seen = (param: IParam): string =>
-      (verdict === 'approved' ? this.params.textOf(param) : null) ?? param.text;
-    return {
-      request: this.request.id,
-      digest: this.request.digest,
-      shown: displayedDigest(id, model, this.call, seen)
-    };
+      (verdict === 'approved' ? params.textOf(param) : null) ?? param.text;
+    const shown = displayedDigest(id, model, call, seen);
+    return { request: request.id, digest: request.digest, shown };
   }
 
   update(context: IContext): void {
@@ -168,6 +166,8 @@ export class Card implements IPiece {
     this.context = context;
     if (wasBlocked && !this.blocked) {
       this.problem = '';
+    } else if (this.block?.request.blocked) {
+      this.sent = '';
     }
     this.refresh();
   }
@@ -196,7 +196,7 @@ export class Card implements IPiece {
   }
 
   /** Why nothing can be decided here; empty if it can. */
-  private get blocked(): string {
+  get blocked(): string {
     const { host } = this.context;
     return (
       this.block?.request?.blocked ||

@@ -143,6 +143,18 @@ test('all wait while something is being written in one of the cards', async () =
   expect(isHeld(page.button('Approve all 2…'))).toBe(false);
 });
 
+test('all wait for what cannot be decided here', async () => {
+  const page = paused([
+    ask('A'),
+    ask('B', { blocked: 'Run the cell that defines Mail.send.' })
+  ]);
+  await page.wait();
+  expect(isHeld(page.button('Approve all 2…'))).toBe(true);
+  expect(hintOf(page)).toBe(
+    'Approve all waits: 2 of 2 cannot be decided here.'
+  );
+});
+
 test.each([
   ['is destructive', ask('B', DESTRUCTIVE)],
   ['has changed', ask('B', { changed: 'Its code changed.' })],
@@ -190,6 +202,23 @@ test('what could not be sent is said, and may be tried again', async () => {
   page.outcome = () => Promise.resolve();
   page.press('Deny 2 calls');
   expect(page.actions).toHaveLength(2);
+});
+
+test('a decision that the kernel did not take can be made again', async () => {
+  const page = paused([ask('A'), ask('B'), ask('C')]);
+  page.press('Deny all…');
+  page.press('Deny 3 calls');
+  await page.wait(0);
+  const elsewhere = decided(
+    { verdict: 'denied' },
+    { request: ask('A').request, status: 'denied', result: undefined }
+  );
+  page.view.show(
+    transcript([elsewhere, ask('B'), ask('C')], { state: 'paused' })
+  );
+  await page.wait();
+  expect(page.buttons('Approve').map(isHeld)).toEqual([false, false]);
+  expect(isHeld(page.button('Approve all 2…'))).toBe(false);
 });
 
 test('a card that was decided by itself says that the turn waits for the others', async () => {

@@ -8,7 +8,7 @@
  * been in view for half a second without any change.
  */
 
-import type { IParam } from '../document';
+import type { IParam, ITranscript } from '../document';
 import { attrs, button, el, refill, setText, uniqueId } from '../dom/elements';
 import { count, plural } from '../dom/formatting';
 import { icon } from '../dom/icons';
@@ -54,6 +54,8 @@ export class Series {
   private disarmed: ReturnType<typeof setTimeout> | undefined;
   /** What is said once a decision was sent. */
   private sent = '';
+  /** The document that a decision was sent for. */
+  private sentFor: ITranscript | null = null;
   /** Why the last decision could not be sent. */
   private problem = '';
 
@@ -97,8 +99,13 @@ export class Series {
       cards.every((card, at) => card === this.cards[at]);
     this.context = context;
     this.cards = cards;
+    if (this.sent && context.document !== this.sentFor) {
+      // A newer document in which they still ask: the decision was not taken.
+      this.sent = '';
+      cards.forEach(card => card.hold(''));
+    }
     if (!isSame) {
-      this.sent = this.problem = '';
+      this.problem = '';
       this.denial = null;
       this.close();
     }
@@ -209,10 +216,14 @@ export class Series {
         ` in ${this.placeOf(card)}.`
       ];
     }
+    const place = this.placeOf(card);
+    if (card.blocked) {
+      return [`Approve all waits: ${place} cannot be decided here.`];
+    }
     return [
-      card.isBusy
-        ? `Approve all waits until ${this.placeOf(card)} is decided, or what you write there is closed.`
-        : `Approve all waits until you have seen ${this.placeOf(card)} for a moment.`
+      card.isBusy || card.isStopped
+        ? `Approve all waits until ${place} is decided, or what you write there is closed.`
+        : `Approve all waits until you have seen ${place} for a moment.`
     ];
   }
 
@@ -300,6 +311,7 @@ export class Series {
     }
     const { cards } = this;
     this.sent = SENT_HINTS[verdict];
+    this.sentFor = document;
     this.problem = '';
     cards.forEach(card => card.hold(this.sent));
     cards.forEach(card => card.onSent(card.request.id, verdict));
