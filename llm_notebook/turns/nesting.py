@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.identity import identify
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
@@ -198,9 +200,24 @@ class Nest:
         process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
 
 
+class _Entered:
+    """The nests whose bodies are running, with the threads that there were before; the latest comes last."""
+
+    def __init__(self) -> None:
+        self.nests: list[tuple[Nest, frozenset[int | None]]] = []
+
+
 def current_nest() -> Nest | None:
-    """Return the nest of the tool's body that the calling code runs in; None outside of tools."""
-    return _nest.get()
+    """Return the nest of the tool's body that the calling code runs in; None outside of tools.
+
+    A thread that the body has started has no context of it. It is known by not having been there when the body was entered.
+    """
+    nest = _nest.get()
+    entered = process.of(_Entered).nests
+    if nest is not None or not entered or threading.current_thread() is threading.main_thread():
+        return nest
+    thread = threading.get_ident()
+    return next((nest for nest, before in reversed(list(entered)) if thread not in before), None)
 
 
 @contextlib.contextmanager
@@ -209,11 +226,15 @@ def inside(nest: Nest | None) -> Iterator[None]:
     if nest is None:
         yield
         return
+    entered = nest, frozenset(thread.ident for thread in threading.enumerate())
+    nests = process.of(_Entered).nests
+    nests.append(entered)
     token = _nest.set(nest)
     try:
         yield
     finally:
         _nest.reset(token)
+        nests.remove(entered)
 
 
 def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:
@@ -300,9 +321,11 @@ def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
 def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -> list[CallEntry]:
     found: dict[str, CallEntry] = {}
     if log.journal is not None and not log.is_in_memory(call_id):
-        for turn in log.journal.turns_inside(call_id):
-            if chains is None or turn.begun.chain_id in chains:
-                found |= {call.call_id: call for call in turn.calls}
+        # A journal that cannot be read leaves a question that nobody needs any more, which is no reason to lose a result.
+        with contextlib.suppress(JournalError):
+            for turn in log.journal.turns_inside(call_id):
+                if chains is None or turn.begun.chain_id in chains:
+                    found |= {call.call_id: call for call in turn.calls}
     begun = process.of(ChainsInTools).begun.get(call_id, [])
     turns = {t.turn_id for chain in begun if chains is None or chain.log.chain_id in chains for t in chain.turns()}
     found |= {call.call_id: call for call in log.memory.calls() if call.turn_id in turns}

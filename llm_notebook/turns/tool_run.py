@@ -205,11 +205,10 @@ class ToolRun:
             raise ValueError(
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
             )
-        yield from self._start(entry, decision)
-        # What is inside is read now that the call is ours: until then another process may have been running it.
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         words = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, words, self.log, left)
+        yield from self._start(entry, decision)
         try:
             value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None, nest=nest)
         except Pause as pause:

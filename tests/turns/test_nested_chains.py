@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -430,3 +431,30 @@ def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | No
     assert told(model) == ["the plan: erased"]
     assert len(planner.requests) == 1
     assert ran.count("/a") == 1
+
+
+def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
+    face = Face()
+
+    def helper(path: str) -> str:
+        model = answering(face, path, asks(Call("erase", {"path": path}, "i1")), f"{path} is gone")
+        text: str = model.chain(path, tools=[erase]).text()
+        return text
+
+    def clean(q: str) -> str:
+        with ThreadPoolExecutor(2) as pool:
+            return " ".join(pool.map(helper, ["/1", "/2"]))
+
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[clean]))
+    assert pause.request.tool_name == "erase"
+    for _ in range(4):
+        try:
+            face.text(pause.approve())
+        except llm.PauseChain as later:
+            pause = later
+        else:
+            break
+    assert sorted(said for said in ran if said in ("/1", "/2")) == ["/1", "/2"]
+    assert told(model) == ["/1 is gone /2 is gone"]
+    assert pending() == []
