@@ -19,6 +19,7 @@ from llm_notebook.models.resuming import AwaitedModel, SyncModel, log_after, pau
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nested_records import adopt_suspended
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt
@@ -93,14 +94,16 @@ def load_pause(
     plan = ChainPlan(model, None, before_call, after_call, data.get("chain_limit"), policy=policy)
     request = None if data["request"] is None else _bound_to_what_it_shows(ApprovalRequest.from_dict(data["request"]))
     asked_by, rounds = data.get("turn") or new_id(), data.get("rounds", 0)
-    log = _log_of(asked_by, request, data.get("decisions", {}))
+    log = _log_of(asked_by, request, data.get("decisions", {}), data.get("suspended", []))
     kept = log.call(request.id) if request is not None else None
     if kept is not None and kept.request is not None and request is not None and kept.request.digest == request.digest:
         request = kept.request
     return pause_with(data["reason"], request, PausedChain(plan, prompt, messages, request, log, asked_by, rounds))
 
 
-def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any]) -> ChainLog:
+def _log_of(
+    asked_by: str, request: ApprovalRequest | None, decisions: dict[str, Any], suspended: list[dict[str, Any]]
+) -> ChainLog:
     """Return the log to continue with: the journal's where it knows the call, else one made of what the dict says."""
     journal = open_log(None).journal
     if request is not None and journal is not None and journal.call(request.id) is not None:
@@ -112,6 +115,7 @@ def _log_of(asked_by: str, request: ApprovalRequest | None, decisions: dict[str,
     if known is not None:
         return ChainLog(memory=known)
     log = ChainLog()
+    adopt_suspended(log, suspended)
     for call_id, data in decisions.items():
         decision = Decision.from_dict(data)
         name = request.tool_name if request is not None else ""

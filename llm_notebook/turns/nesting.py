@@ -44,10 +44,12 @@ __all__ = [
     "LeftChain",
     "LeftRound",
     "Nest",
+    "calls_inside",
     "current_nest",
     "inside",
     "left_inside",
     "outer_calls",
+    "records_inside",
     "withdraw",
 ]
 
@@ -145,6 +147,8 @@ class ChainsInTools:
 
     def __init__(self) -> None:
         self.begun: dict[str, list[BegunChain]] = {}
+        # The records of pauses that were written elsewhere and loaded here.
+        self.loaded: dict[str, list[LeftChain]] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -245,7 +249,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
         call_id: the call.
         chains: only in these chains; None for all of them. Then the call is over, and this process forgets what was inside.
     """
-    for call in _calls_inside(log, call_id, chains):
+    for call in calls_inside(log, call_id, chains):
         if call.state == "suspended":
             yield from withdraw(log, call.call_id)
         output = "Not run: the tool that asked for it did not wait for the answer."
@@ -260,6 +264,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
             yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
     if chains is None:
         process.of(ChainsInTools).begun.pop(call_id, None)
+        process.of(ChainsInTools).loaded.pop(call_id, None)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
@@ -275,8 +280,12 @@ def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
 
 
 def _outer_id(log: ChainLog, call: CallEntry) -> str:
-    for outer_id, chains in process.of(ChainsInTools).begun.items():
+    known = process.of(ChainsInTools)
+    for outer_id, chains in known.begun.items():
         if any(turn.turn_id == call.turn_id for begun in chains for turn in begun.turns()):
+            return outer_id
+    for outer_id, records in known.loaded.items():
+        if any(one.turn_id == call.turn_id for record in records for one in record.rounds):
             return outer_id
     turn = log.journal.turn(call.turn_id) if log.journal is not None and not log.is_in_memory(call.call_id) else None
     return "" if turn is None else turn.begun.inside or ""
@@ -284,7 +293,9 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
-    begun = [chain.left() for chain in process.of(ChainsInTools).begun.pop(call_id, [])]
+    begun = records_inside(call_id)
+    process.of(ChainsInTools).begun.pop(call_id, None)
+    process.of(ChainsInTools).loaded.pop(call_id, None)
     if log.journal is None or log.is_in_memory(call_id):
         return begun
     known = {left.chain_id: left for left in begun}
@@ -295,6 +306,12 @@ def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
         # Another process may have gone further meanwhile.
         found.append(here if here is not None and left is not None and len(here.rounds) == len(left.rounds) else left)
     return [left for left in [*found, *known.values()] if left is not None]
+
+
+def records_inside(call_id: str) -> list[LeftChain]:
+    """Return the records that this process has of the chains inside a call, without those of a journal."""
+    chains = process.of(ChainsInTools)
+    return [*chains.loaded.get(call_id, []), *(chain.left() for chain in chains.begun.get(call_id, []))]
 
 
 def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
@@ -318,7 +335,8 @@ def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
     return chains
 
 
-def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -> list[CallEntry]:
+def calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> list[CallEntry]:
+    """Return the calls that chains inside a call asked for, as they stand now; of all chains, or of some."""
     found: dict[str, CallEntry] = {}
     if log.journal is not None and not log.is_in_memory(call_id):
         # A journal that cannot be read leaves a question that nobody needs any more, which is no reason to lose a result.
@@ -328,6 +346,8 @@ def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -
                     found |= {call.call_id: call for call in turn.calls}
     begun = process.of(ChainsInTools).begun.get(call_id, [])
     turns = {t.turn_id for chain in begun if chains is None or chain.log.chain_id in chains for t in chain.turns()}
+    loaded = process.of(ChainsInTools).loaded.get(call_id, [])
+    turns |= {one.turn_id for chain in loaded if chains is None or chain.chain_id in chains for one in chain.rounds}
     found |= {call.call_id: call for call in log.memory.calls() if call.turn_id in turns}
     return list(found.values())
 

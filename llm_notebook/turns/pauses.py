@@ -16,6 +16,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nested_records import suspended_to_dicts
 from llm_notebook.turns.nesting import outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
@@ -88,7 +89,8 @@ class PausedChain:
             call = self.call(self.request)
             if call is None or call.state in ("waiting", "unknown"):
                 raise ValueError("This is not what is asked any more: decide about the pause that came last.")
-            if verdict != "approved" or arguments is not None:
+            was_approved = call.decision is None or call.decision.verdict == "approved"
+            if verdict != "approved" or arguments is not None or not was_approved:
                 raise ValueError("This call has been settled already, so the decision comes too late.")
         return self.resume()
 
@@ -229,12 +231,16 @@ class PausedChain:
             "decisions": {
                 call.tool_call_id: call.decision.to_dict()
                 for call in self.log.memory.calls()
-                if call.decision is not None and call.state == call.decision.verdict and call.result is None
+                if call.turn_id == self.asked_by
+                and call.decision is not None
+                and call.state == call.decision.verdict
+                and call.result is None
             },
             "hide_reasoning": self.prompt.hide_reasoning,
             "chain_limit": self.plan.chain_limit,
             "rounds": self.rounds,
             "approval": self.plan.policy.to_dict(),
+            "suspended": suspended_to_dicts(self.log, self.asked_by),
         }
 
 
