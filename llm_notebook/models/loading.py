@@ -19,6 +19,7 @@ from llm_notebook.models.resuming import AwaitedModel, SyncModel, log_after, pau
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nested_records import adopt_suspended
 from llm_notebook.turns.pauses import PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt
@@ -97,9 +98,9 @@ def load_pause(
     # A decision counts for the question that is shown, and for no other.
     digests = {one.id: one.digest for one in requests}
     decisions = {name: decision for name, decision in decisions.items() if digests.get(name) == decision.digest}
-    log = _log_of(asked_by, requests, decisions)
+    log = _log_of(asked_by, requests, decisions, data.get("suspended", []))
     requests = [_as_kept(one, log) for one in requests]
-    waiting = [one for one in requests if one.id not in decisions]
+    waiting = [one for one in requests if (call := log.call(one.id)) is None or call.state in ("waiting", "unknown")]
     paused = PausedChain(plan, prompt, messages, waiting or requests, log, asked_by, rounds)
     return pause_with(data["reason"], None if request is None else _as_kept(request, log), paused)
 
@@ -115,7 +116,12 @@ def _asked_in(data: dict[str, Any]) -> tuple[ApprovalRequest | None, list[Approv
     return own, [own if request.id == own.id else request for request in requests]
 
 
-def _log_of(asked_by: str, requests: Sequence[ApprovalRequest], decisions: dict[str, Decision]) -> ChainLog:
+def _log_of(
+    asked_by: str,
+    requests: Sequence[ApprovalRequest],
+    decisions: dict[str, Decision],
+    suspended: list[dict[str, Any]],
+) -> ChainLog:
     """Return the log to continue with: the journal's where it knows the calls, else one made of what the dict says."""
     journal = open_log(None).journal
     if journal is not None and any(journal.call(request.id) is not None for request in requests):
@@ -124,7 +130,10 @@ def _log_of(asked_by: str, requests: Sequence[ApprovalRequest], decisions: dict[
         if turn is not None:
             return log_after(journal, turn.begun)
     known = process.of(AskedInMemory).journals
-    log = next((ChainLog(memory=known[request.id]) for request in requests if request.id in known), ChainLog())
+    memory = next((known[request.id] for request in requests if request.id in known), None)
+    log = ChainLog() if memory is None else ChainLog(memory=memory)
+    if memory is None:
+        adopt_suspended(log, suspended)
     for request in requests:
         if log.memory.keeps(request.id):
             continue

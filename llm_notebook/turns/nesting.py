@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.identity import identify
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
@@ -42,10 +44,12 @@ __all__ = [
     "LeftChain",
     "LeftRound",
     "Nest",
+    "calls_inside",
     "current_nest",
     "inside",
     "left_inside",
     "outer_calls",
+    "records_inside",
     "withdraw",
 ]
 
@@ -143,6 +147,8 @@ class ChainsInTools:
 
     def __init__(self) -> None:
         self.begun: dict[str, list[BegunChain]] = {}
+        # The records of pauses that were written elsewhere and loaded here.
+        self.loaded: dict[str, list[LeftChain]] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -198,9 +204,24 @@ class Nest:
         process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
 
 
+class _Entered:
+    """The nests whose bodies are running, with the threads that there were before; the latest comes last."""
+
+    def __init__(self) -> None:
+        self.nests: list[tuple[Nest, frozenset[int | None]]] = []
+
+
 def current_nest() -> Nest | None:
-    """Return the nest of the tool's body that the calling code runs in; None outside of tools."""
-    return _nest.get()
+    """Return the nest of the tool's body that the calling code runs in; None outside of tools.
+
+    A thread that the body has started has no context of it. It is known by not having been there when the body was entered.
+    """
+    nest = _nest.get()
+    entered = process.of(_Entered).nests
+    if nest is not None or not entered or threading.current_thread() is threading.main_thread():
+        return nest
+    thread = threading.get_ident()
+    return next((nest for nest, before in reversed(list(entered)) if thread not in before), None)
 
 
 @contextlib.contextmanager
@@ -209,11 +230,15 @@ def inside(nest: Nest | None) -> Iterator[None]:
     if nest is None:
         yield
         return
+    entered = nest, frozenset(thread.ident for thread in threading.enumerate())
+    nests = process.of(_Entered).nests
+    nests.append(entered)
     token = _nest.set(nest)
     try:
         yield
     finally:
         _nest.reset(token)
+        nests.remove(entered)
 
 
 def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:
@@ -224,7 +249,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
         call_id: the call.
         chains: only in these chains; None for all of them. Then the call is over, and this process forgets what was inside.
     """
-    for call in _calls_inside(log, call_id, chains):
+    for call in calls_inside(log, call_id, chains):
         if call.state == "suspended":
             yield from withdraw(log, call.call_id)
         output = "Not run: the tool that asked for it did not wait for the answer."
@@ -239,6 +264,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
             yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
     if chains is None:
         process.of(ChainsInTools).begun.pop(call_id, None)
+        process.of(ChainsInTools).loaded.pop(call_id, None)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
@@ -254,8 +280,12 @@ def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
 
 
 def _outer_id(log: ChainLog, call: CallEntry) -> str:
-    for outer_id, chains in process.of(ChainsInTools).begun.items():
+    known = process.of(ChainsInTools)
+    for outer_id, chains in known.begun.items():
         if any(turn.turn_id == call.turn_id for begun in chains for turn in begun.turns()):
+            return outer_id
+    for outer_id, records in known.loaded.items():
+        if any(one.turn_id == call.turn_id for record in records for one in record.rounds):
             return outer_id
     turn = log.journal.turn(call.turn_id) if log.journal is not None and not log.is_in_memory(call.call_id) else None
     return "" if turn is None else turn.begun.inside or ""
@@ -263,7 +293,9 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
-    begun = [chain.left() for chain in process.of(ChainsInTools).begun.pop(call_id, [])]
+    begun = records_inside(call_id)
+    process.of(ChainsInTools).begun.pop(call_id, None)
+    process.of(ChainsInTools).loaded.pop(call_id, None)
     if log.journal is None or log.is_in_memory(call_id):
         return begun
     known = {left.chain_id: left for left in begun}
@@ -274,6 +306,12 @@ def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
         # Another process may have gone further meanwhile.
         found.append(here if here is not None and left is not None and len(here.rounds) == len(left.rounds) else left)
     return [left for left in [*found, *known.values()] if left is not None]
+
+
+def records_inside(call_id: str) -> list[LeftChain]:
+    """Return the records that this process has of the chains inside a call, without those of a journal."""
+    chains = process.of(ChainsInTools)
+    return [*chains.loaded.get(call_id, []), *(chain.left() for chain in chains.begun.get(call_id, []))]
 
 
 def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
@@ -297,14 +335,19 @@ def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
     return chains
 
 
-def _calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None) -> list[CallEntry]:
+def calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> list[CallEntry]:
+    """Return the calls that chains inside a call asked for, as they stand now; of all chains, or of some."""
     found: dict[str, CallEntry] = {}
     if log.journal is not None and not log.is_in_memory(call_id):
-        for turn in log.journal.turns_inside(call_id):
-            if chains is None or turn.begun.chain_id in chains:
-                found |= {call.call_id: call for call in turn.calls}
+        # A journal that cannot be read leaves a question that nobody needs any more, which is no reason to lose a result.
+        with contextlib.suppress(JournalError):
+            for turn in log.journal.turns_inside(call_id):
+                if chains is None or turn.begun.chain_id in chains:
+                    found |= {call.call_id: call for call in turn.calls}
     begun = process.of(ChainsInTools).begun.get(call_id, [])
     turns = {t.turn_id for chain in begun if chains is None or chain.log.chain_id in chains for t in chain.turns()}
+    loaded = process.of(ChainsInTools).loaded.get(call_id, [])
+    turns |= {one.turn_id for chain in loaded if chains is None or chain.chain_id in chains for one in chain.rounds}
     found |= {call.call_id: call for call in log.memory.calls() if call.turn_id in turns}
     return list(found.values())
 

@@ -17,6 +17,7 @@ from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import frozen_arguments
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.nested_records import suspended_to_dicts
 from llm_notebook.turns.nesting import outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
@@ -99,7 +100,8 @@ class PausedChain:
             call = self.call(request)
             if call is None or call.state in ("waiting", "unknown"):
                 raise ValueError("This is not what is asked any more: decide about the pause that came last.")
-            if verdict != "approved" or arguments is not None:
+            was_approved = call.decision is None or call.decision.verdict == "approved"
+            if verdict != "approved" or arguments is not None or not was_approved:
                 raise ValueError("This call has been settled already, so the decision comes too late.")
         return self.resume()
 
@@ -279,12 +281,16 @@ class PausedChain:
             JournalError: the journal cannot be read.
         """
         calls = self.undone()
+        own = {call.call_id for call in calls}
+        inner = [request for request in self.requests if request.id not in own]
         return {
             "model": self.plan.model.model_id,
             "options": self.prompt.given_options(),
             "schema": self.prompt.schema,
             "messages": [message.to_dict() for message in self.messages],
-            "requests": [call.request.to_dict() for call in calls if call.request is not None],
+            "requests": [
+                request.to_dict() for request in [*(call.request for call in calls), *inner] if request is not None
+            ],
             "turn": self.asked_by,
             "decisions": {
                 call.call_id: call.decision.to_dict()
@@ -295,6 +301,7 @@ class PausedChain:
             "chain_limit": self.plan.chain_limit,
             "rounds": self.rounds,
             "approval": self.plan.policy.to_dict(),
+            "suspended": suspended_to_dicts(self.log, self.asked_by),
         }
 
 

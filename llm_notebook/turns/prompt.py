@@ -184,8 +184,7 @@ class Prompt:
         if turn and history and self._given is None:
             # A conversation may go on while a call waits: providers refuse a call without a result.
             history = standing_results(with_ids(history), self._calls)
-            types = self.model.attachment_types
-            turn[0].parts[:0] = late_results(history, self._calls, lambda kind: kind in types)
+            turn[0].parts[:0] = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
         return [*history, *turn]
 
     def left_behind(self) -> set[Place]:

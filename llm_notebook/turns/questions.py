@@ -78,7 +78,7 @@ def question_about(
     about_unknown = is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
-    request.outcome_unknown = entry.state == "unknown"
+    request.outcome_unknown = is_about_unknown(entry)
     if inside:
         request.origin = [*request.origin, inside]
     if about_unknown:

@@ -269,15 +269,14 @@ class ToolRun:
             raise ValueError(
                 f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
             )
+        left = [] if self._is_new else left_inside(self.log, entry.call_id)
+        asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
+        self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
         if not (yield from self._start(ready.decision)):
             self._catch_up()
             if self._result is None and self._entry.state not in SETTLED:
                 raise _runs_elsewhere()
             return (yield from self._carry_out())
-        # What is inside is read now that the call is ours: until then another process may have been running it.
-        left = [] if self._is_new else left_inside(self.log, entry.call_id)
-        asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
-        self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
         try:
             value = yield Invoke(
                 tool.implementation, kwargs=ready.arguments, consent=ready.decision is not None, nest=nest

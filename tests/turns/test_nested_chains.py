@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
+from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import Journal
 from llm_notebook.turns.nesting import ChainsInTools
 from tests.fakes.faces import AsyncFace, Face, asks
@@ -142,6 +145,8 @@ def test_a_decision_against_the_inner_call_is_told_to_the_inner_model(
     assert "/a" not in ran
     with pytest.raises(ValueError, match="settled"):
         pause.deny("again")
+    with pytest.raises(ValueError, match="settled"):
+        pause.approve()
 
 
 def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal) -> None:
@@ -430,3 +435,78 @@ def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | No
     assert told(model) == ["the plan: erased"]
     assert len(planner.requests) == 1
     assert ran.count("/a") == 1
+
+
+def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
+    face = Face()
+
+    def helper(path: str) -> str:
+        model = answering(face, path, asks(Call("erase", {"path": path}, "i1")), f"{path} is gone")
+        text: str = model.chain(path, tools=[erase]).text()
+        return text
+
+    def clean(q: str) -> str:
+        with ThreadPoolExecutor(2) as pool:
+            return " ".join(pool.map(helper, ["/1", "/2"]))
+
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[clean]))
+    assert pause.request.tool_name == "erase"
+    for _ in range(4):
+        try:
+            face.text(pause.approve())
+        except llm.PauseChain as later:
+            pause = later
+        else:
+            break
+    assert sorted(said for said in ran if said in ("/1", "/2")) == ["/1", "/2"]
+    assert told(model) == ["/1 is gone /2 is gone"]
+    assert pending() == []
+
+
+def elsewhere(pause: llm.PauseChain, tool: Any, model: Any) -> llm.PauseChain:
+    """Return a pause as another process loads it from JSON."""
+    data = json.loads(json.dumps(pause.to_dict()))
+    restart()
+    process.made.pop(AskedInMemory, None)
+    return llm.load_pause(data, tools=[tool], model=model)
+
+
+def test_a_pause_that_is_kept_as_json_takes_up_its_record_elsewhere(face: Face, isolated: Path) -> None:
+    calls = (Call("look", {"path": "/0"}, "i0"), Call("erase", {"path": "/a"}, "i1"))
+    later = [asks(*calls), asks(Call("erase", {"path": "/b"}, "i2")), "cleaned"]
+    deepest = body(face, "clean", lambda q: answering(face, "inner", *later).chain(f"Clean {q}", tools=[look, erase]))
+    middle = body(
+        face,
+        "middle",
+        lambda q: answering(face, "middle", asks(Call("clean", {"q": q}, "m1")), "in order").chain(q, tools=[deepest]),
+    )
+    model = outer(face, Call("middle", {"q": "all"}, "o1"))
+    pause = elsewhere(paused(face, model.chain("Tidy up", tools=[middle])), middle, model)
+    assert pause.request.arguments == {"path": "/a"}
+    pause = elsewhere(paused(face, pause.approve()), middle, model)
+    assert pause.request.arguments == {"path": "/b"}
+    # A decision that was made before the pause was written counts.
+    pause.deny("keep it")
+    assert face.text(elsewhere(pause, middle, model).resume()) == "done"
+    assert [ran.count(said) for said in ("looked at /0", "/a", "/b", "middle was asked", "inner was asked")] == [
+        1,
+        1,
+        0,
+        2,
+        3,
+    ]
+    assert told(model) == ["in order"]
+
+
+def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, isolated: Path) -> None:
+    tool, model = cleaner(face), outer(face)
+    data = paused(face, model.chain("Tidy up", tools=[tool])).to_dict()
+    data["request"]["arguments"] = {"path": "/harmless"}
+    restart()
+    process.made.pop(AskedInMemory, None)
+    forged = llm.load_pause(data, tools=[tool], model=model)
+    assert forged.request.arguments == {"path": "/harmless"}
+    with pytest.raises(ValueError, match="not what is asked"):
+        forged.approve()
+    assert "/a" not in ran

@@ -23,6 +23,10 @@ def erase(path: str) -> str:
     with open({ran!r}, "a") as file:
         print(path, file=file)
     return "erased " + path
+
+def tidy(path: str) -> str:
+    """Let a helper tidy up."""
+    return llm.get_model("scripted").chain("Erase " + path, tools=[erase]).text()
 '''
 
 
@@ -40,7 +44,7 @@ class Asking:
         self.server = server
         self._ran = folder / "ran"
         (folder / "tools_of_terminal.py").write_text(TOOL.format(ran=str(self._ran)))
-        terminal.say(f"import sys; sys.path.insert(0, {str(folder)!r}); from tools_of_terminal import erase")
+        terminal.say(f"import sys; sys.path.insert(0, {str(folder)!r}); from tools_of_terminal import erase, tidy")
         terminal.prompt()
 
     @property
@@ -185,6 +189,34 @@ def test_what_was_decided_before_the_rest_is_left_open_is_kept(asking: Asking) -
     asking.terminal.say(f"%llm approve {name}")
     assert "All done." in asking.terminal.prompt()
     assert asking.results() == ["Denied by the user", "erased /b"]
+
+
+def test_a_question_inside_a_tool_is_shown_and_decided(asking: Asking) -> None:
+    outer, inner = (call_reply(name, json.dumps({"path": "/a"}), f"call_{name}") for name in ("tidy", "erase"))
+    asking.server.play(outer, inner, text_reply("Erased it."), text_reply("All done."))
+    asking.terminal.say("%llm -m scripted -T tidy Tidy up")
+    shown = asking.question()
+    assert shown.index("▎ tidy · begun, waits for a question that it asked") < shown.index("▎ erase · waiting")
+    after = asking.type("y")
+    assert "▎ tidy · ran" in after
+    assert "All done." in after
+    assert asking.ran == ["/a"]
+    assert asking.latest_result() == "Erased it."
+    assert len(asking.server.requests) == 4
+
+
+def test_the_limit_of_a_chain_is_told_with_the_command_that_continues(asking: Asking) -> None:
+    calls = [call_reply("erase", json.dumps({"path": path}), f"call_{path[1:]}") for path in ("/a", "/b")]
+    asking.server.play(*calls, text_reply("All done."))
+    asking.terminal.say("%llm -m scripted -T erase --cl 1 Tidy up")
+    shown = asking.terminal.prompt()
+    assert "Traceback" not in shown
+    assert "Paused after 1 answer in a row" in shown
+    command = next(part for part in shown.split("`") if part.startswith("%llm resume"))
+    asking.terminal.say(command)
+    asking.question()
+    assert "Paused after 1 answer in a row" in asking.type("y")
+    assert asking.ran == ["/a"]
 
 
 def test_wait_asks_in_the_cell_of_a_notebook(kernel: Kernel) -> None:
