@@ -35,6 +35,7 @@ __all__ = [
     "NotebookRenamed",
     "Operation",
     "Revoked",
+    "Run",
     "Scope",
     "TurnBegun",
     "TurnEnded",
@@ -257,6 +258,10 @@ def renamed_cell_place(place: str, before: str, after: str) -> str:
     return f"{json.dumps((after,))[:-1]}, {place.removeprefix(beginning)}" if place.startswith(beginning) else place
 
 
+Run = tuple[datetime, datetime | None]
+"""When a tool was started, and when it stopped; None if that is not known."""
+
+
 @dataclass(slots=True)
 class CallEntry:
     """The present state of a call in the journal.
@@ -271,6 +276,8 @@ class CallEntry:
         note: a sentence for the record, such as that a hook changed the arguments.
         changed_at: when the call moved to this state.
         policy: when a human is asked about the call, without conditions; None if nobody is.
+        runs: when the tool was started, each time, and when it stopped again; None where that is not known. Only a call that is read
+            from a file has them.
     """
 
     call_id: str
@@ -289,6 +296,7 @@ class CallEntry:
     note: str = ""
     changed_at: datetime | None = None
     policy: ApprovalPolicy | None = None
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(slots=True)

@@ -76,11 +76,13 @@ class Actions:
         self._turns.received = self.receive
         self._turns.shell.events.register("post_run_cell", self._unblock)
         self._captured.open()
+        self._turns.held_up.open()
 
     def close(self) -> None:
         """Disconnect from the front end, and leave every turn as a record."""
         self._turns.shell.events.unregister("post_run_cell", self._unblock)
         self._captured.close()
+        self._turns.held_up.close()
         self._turns.leave()
         self._turns.front.close()
         if self._main is not None:

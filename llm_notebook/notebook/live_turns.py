@@ -36,6 +36,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
+from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
@@ -54,7 +55,6 @@ __all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
-_CELLS_BELOW = "Cells below did not run."
 _STOPPED = "■ Stopped by you while a tool was running."
 
 AskHuman = Callable[["LiveTurn", PauseChain], "ChainResponse | None"]
@@ -79,12 +79,14 @@ class LiveTurns:
             of earlier kernels that wait in the cell.
         received: called with what a reader does in a widget.
         paused: called with the id of each transcript that ends a cell with a question.
+        held_up: the cells that are skipped because a turn waits.
     """
 
     shell: InteractiveShell
     settled: Settled
     on_pause: OnPause = "stop"
     front: FrontEnd = field(init=False)
+    held_up: HeldUpCells = field(init=False)
     turns: dict[str, LiveTurn] = field(default_factory=dict)
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,6 +95,7 @@ class LiveTurns:
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
+        self.held_up = HeldUpCells(self.shell, self.turns.values)
 
     def show(
         self,
@@ -122,9 +125,7 @@ class LiveTurns:
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
         turn = self._register(view, context)
-        # Under nbclient the pause is an error, which stops the run anyway and says so itself.
-        stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
-        self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
+        self._run(turn, chain, ask)
         return turn
 
     def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
@@ -243,19 +244,21 @@ class LiveTurns:
                 return full_value(block.request, name)
         return None
 
-    def _run(
-        self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False, remark: str = ""
-    ) -> None:
-        """Read to the end, or to the first question that stays open; the `remark` is then shown with it."""
+    def _run(self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False) -> None:
+        """Read to the end, or to the first question that stays open."""
         turn.request = current_request(self.shell)
         while True:
-            pause = self._read(turn, chain, here=here, remark=remark)
+            pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
             if pause is None:
                 return
             answer = ask(turn, pause) if ask is not None else None
             if answer is None:
                 break
             chain = answer
+        if turn.view.by_keyboard:
+            # The question is left to the buttons.
+            turn.view.by_keyboard = False
+            turn.display.refresh()
         if not is_interactive(self.shell):
             # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
             raise pause.with_traceback(None)
@@ -264,10 +267,15 @@ class LiveTurns:
     def _stop_queue(self, turn: LiveTurn) -> None:
         self.paused(turn.view.id)
         if turn.view.state == "paused" and self.on_pause == "stop":
+            self.held_up.halt(turn)
             raise CellHalted("Waiting for your approval.")
 
-    def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, remark: str) -> PauseChain | None:
-        """Read a chain until it is complete or stops. Return the pause that stopped it, or None."""
+    def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, by_keyboard: bool) -> PauseChain | None:
+        """Read a chain until it is complete or stops. Return the pause that stopped it, or None.
+
+        Args:
+            by_keyboard: whether the cell goes on to ask by keyboard if the chain pauses.
+        """
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
         state: State = "failed"
@@ -284,7 +292,7 @@ class LiveTurns:
 
         chain._chain.on_retry = show_retry
         chain._chain.log.on_call = show_call
-        view.remarks = [said for said in view.remarks if said not in (_CELLS_BELOW, _STOPPED)]
+        view.remarks = [said for said in view.remarks if said != _STOPPED]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
@@ -308,12 +316,13 @@ class LiveTurns:
             # The journal keeps what arrived, so the reader sees it too.
             for event in islice(chain._chain.events(), fed, None):
                 view.feed(event, time.monotonic() - began)
-            state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
+            state = "interrupted" if pause is None else "paused"
         finally:
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)
-                if state == "paused" and remark:
-                    view.remarks = [*view.remarks, remark]
+                view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
+                if state == "paused" and was_stopped:
+                    view.remarks = [*view.remarks, _STOPPED]
                 account_for(turn, chain)
                 self.settled(turn, chain)
                 turn.is_running = False

@@ -18,6 +18,8 @@ __all__ = ["literal_markdown", "markdown_call", "plain_call"]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
+# The sentence about the decision says what the model reads, or would read.
+_SAID_ALREADY = ("denied", "abandoned")
 
 
 def literal_markdown(text: str) -> str:
@@ -41,10 +43,12 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
         parts.append(f"Changed to:\n\n{_well(edited, 'json')}")
     if block.note:
         parts.append(literal_markdown(block.note))
-    if block.result is not None:
+    if block.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         parts.append(f"{title}:\n\n{_well(block.result, 'text')}" if block.result else f"{title}: nothing.")
-    if is_open:
+    if is_open and view.by_keyboard:
+        parts.append("Answer in the field below: this cell waits for it.")
+    elif is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in ways_to_decide(block)))
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
 
@@ -73,7 +77,7 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
         lines += _indented("Changed to:", edited)
     if block.note:
         lines.append(on_one_line(block.note))
-    if block.result is not None:
+    if block.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         lines += _indented(f"{title}:", block.result) if block.result else [f"{title}: nothing."]
     return lines + [f"{code}  {text}" for code, text in ways_to_decide(block)]

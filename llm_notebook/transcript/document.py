@@ -46,6 +46,8 @@ def top_fields(view: TranscriptView) -> Document:
         "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
+        "byKeyboard": view.by_keyboard,
+        "heldUp": [encodable(cell) for cell in view.held_up],
     }
 
 
@@ -102,6 +104,8 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
+    if block.status == "unknown" and block.started_at is not None:
+        document["startedAt"] = block.started_at.isoformat()
     if block.failure is not None:
         document["failure"] = {
             "type": name_document(block.failure.type),
@@ -129,6 +133,8 @@ def _decision(block: CallBlock) -> Document | None:
     }
     if decision.arguments is not None and block.request is not None:
         document["changes"] = _changes(block.request.arguments, decision.arguments)
+    if block.is_dropped:
+        document["dropped"] = True
     if block.grant_id:
         scope = block.grant_scope or "session"
         document["grant"] = {"id": block.grant_id, "scope": scope, "revoked": block.grant_revoked}

@@ -80,6 +80,9 @@ class TranscriptView:
         show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
         grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
+        by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
+        held_up: the ids of the cells that were queued behind this one and were skipped because it asked; those that have run since are
+            left out.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -104,6 +107,8 @@ class TranscriptView:
     show_calls: bool = False
     scopes: tuple[Scope, ...] = ()
     grants_end: bool = False
+    by_keyboard: bool = False
+    held_up: list[str] = field(default_factory=list)
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0

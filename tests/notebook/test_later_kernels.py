@@ -326,14 +326,13 @@ def test_on_pause_continue_lets_the_cells_below_run_even_after_a_reload(fresh: K
     assert fresh.value("[type(c).__name__ for c in get_ipython().configurables].count('LLMMagics')") == 1
     first, below = fresh.collect(fresh.send(ASK, "cell-1"), fresh.send("print('below ran')", "cell-2"))
     assert state(first) == "paused"
-    assert "Cells below did not run." in first.outputs[-1]["text/plain"]
     assert below.status == "aborted"
 
     set_to = fresh.run('%config LLMMagics.on_pause = "continue"')
     assert set_to.status == "ok", set_to.traceback
     second, below = fresh.collect(fresh.send(ASK + " /b", "cell-3"), fresh.send("print('below ran')", "cell-2"))
     assert state(second) == "paused"
-    assert "Cells below did not run." not in second.outputs[-1]["text/plain"]
+    assert "did not run" not in second.outputs[-1]["text/plain"]
     assert below.stdout == "below ran\n"
     assert runs(folder) == []
 

@@ -40,6 +40,10 @@ export interface ITranscript {
   hideReasoning?: boolean;
   /** Whether tool calls are shown unfolded. */
   showCalls?: boolean;
+  /** Whether the cell is still running and asks by keyboard, so that a click would come too late. */
+  byKeyboard?: boolean;
+  /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
+  heldUp?: string[];
 }
 
 export type Block = ITextBlock | IReasoningBlock | ICallBlock;
@@ -81,6 +85,8 @@ export interface ICallBlock {
   /** When the call started, in seconds after the turn began. */
   began?: number;
   seconds?: number;
+  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown. */
+  startedAt?: string;
   /** What the tool returned, cut to a bounded length: hostile. */
   result?: string;
   /** How many characters of the result were cut off. */
@@ -153,6 +159,8 @@ export interface IDecision {
   /** The arguments that were edited, as JSON texts. */
   changes?: { name: string; before: string; after: string }[];
   grant?: { id: string; scope: Scope; revoked: boolean } | null;
+  /** Set where the question was dropped before its call had started. */
+  dropped?: boolean;
 }
 
 /** A change to a transcript. Each delta's `seq` is one more than that of the delta before it. */
@@ -199,6 +207,8 @@ export type Action =
       arguments?: Record<string, string | null>;
       text?: string;
       grant?: Scope;
+      /** With `abandoned`: ends the question without asking the model. */
+      drop?: true;
     }
   | { type: 'continue'; transcript: string }
   | { type: 'retry'; transcript: string }

@@ -89,7 +89,8 @@ const isDecision = shape({
   changes: maybe(
     listOf(shape({ name: isText, before: isText, after: isText }))
   ),
-  grant: maybe(shape({ id: isText, scope: SCOPES, revoked: isFlag }))
+  grant: maybe(shape({ id: isText, scope: SCOPES, revoked: isFlag })),
+  dropped: maybe(isFlag)
 });
 
 const isCall = shape({
@@ -112,6 +113,7 @@ const isCall = shape({
   ),
   began: maybe(isNumber),
   seconds: maybe(isNumber),
+  startedAt: maybe(isText),
   result: maybe(isText),
   resultHidden: maybe(isCount),
   note: maybe(isText),
@@ -156,7 +158,9 @@ const FIELDS: Record<string, Check> = {
   ),
   footer: maybe(listOf(isText)),
   hideReasoning: maybe(isFlag),
-  showCalls: maybe(isFlag)
+  showCalls: maybe(isFlag),
+  byKeyboard: maybe(isFlag),
+  heldUp: maybe(listOf(isText))
 };
 
 const isTranscript = shape({

@@ -31,7 +31,8 @@ import type { Row } from './layout';
 import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
-import { Ending, Waiting } from './status';
+import { HeldUp } from './heldUp';
+import { Ending, labelOf, Waiting } from './status';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
@@ -50,6 +51,7 @@ export class TranscriptView {
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
   private readonly ending = new Ending();
+  private readonly heldUp = new HeldUp();
   /** What a screen reader says aloud. */
   private readonly announcer = attrs(el('div', 'llm-sr'), {
     role: 'status',
@@ -140,7 +142,11 @@ export class TranscriptView {
 
   private setDocument(document: ITranscript): void {
     this.markDecisionsElsewhere(document);
-    if (!this.current || document.seconds !== this.current.seconds) {
+    const { current } = this;
+    // While a human decides, no seconds pass.
+    const isNews =
+      document.seconds !== current?.seconds || document.state !== current.state;
+    if (isNews) {
       this.receivedAt = this.now();
     }
     this.announce(this.current, document);
@@ -261,6 +267,7 @@ export class TranscriptView {
     this.waiting.update(context);
     this.askKernel.update(context);
     this.ending.update(context);
+    this.heldUp.update(context);
     attrs(this.root, {
       'aria-label': labelOf(document),
       'aria-busy': context.live ? 'true' : null
@@ -278,6 +285,7 @@ export class TranscriptView {
       this.waiting.node,
       this.askKernel.node,
       this.ending.node,
+      this.heldUp.node,
       this.announcer
     ]);
     if (focused && !this.root.contains(focused.node)) {
@@ -386,12 +394,4 @@ function isKept(piece: IPiece, document: ITranscript): boolean {
         isPending(block) && keyOfCard(document, block, index) === piece.key
     )
   );
-}
-
-function labelOf(document: ITranscript): string {
-  const kind =
-    document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
-  return document.error && document.blocks.length === 0
-    ? 'No answer'
-    : `${kind} from ${document.model}`;
 }

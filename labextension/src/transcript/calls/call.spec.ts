@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { ICallBlock, ITranscript } from '../document';
 import { Page } from '../testing/page';
-import { call, decided, pending, transcript } from '../testing/samples';
+import { call, decided, pending, text, transcript } from '../testing/samples';
 
 const NOW = new Date(2025, 9, 6, 12, 30).getTime();
 const AT = new Date(2025, 9, 6, 12, 3).toISOString();
@@ -82,7 +82,14 @@ test.each<[ICallBlock, string]>([
   ],
   [
     decided({ at: AT, verdict: 'abandoned' }, { status: 'abandoned' }),
-    'Mail.send outcome unknown, given up by you. The model was told so.'
+    'Mail.send outcome unknown, given up by you.'
+  ],
+  [
+    decided(
+      { at: AT, verdict: 'abandoned', dropped: true },
+      { status: 'abandoned', result: 'Not run: the user dropped the question' }
+    ),
+    'Mail.send dropped by you. It did not run.'
   ],
   [
     decided({ at: AT }, { status: 'cancelled' }),
@@ -95,6 +102,41 @@ test.each<[ICallBlock, string]>([
 ])('a decision is one honest line: %#', (block, words) => {
   const decision = words.replace('Mail.send', ASKED);
   expect(shown(block).text('summary')).toBe(`${decision}12:03`);
+});
+
+test('that the model was told is said once it has gone on', () => {
+  const block = decided(
+    { verdict: 'abandoned' },
+    { status: 'abandoned', result: 'Not known: …' }
+  );
+  const page = new Page(transcript([block, text('Then I stop.')]));
+  expect(page.text('summary')).toContain('The model was told so.');
+  page.node.querySelector('summary')!.click();
+  expect(page.node.textContent).not.toContain('Returned');
+});
+
+test.each([
+  [[pending()], 'queued behind the question'],
+  [[pending(), pending({ id: 'b' })], 'queued behind 2 of 2'],
+  [[], 'queued']
+])('a queued call says what it waits for: %#', (before, words) => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const blocks = [...before, queued, ...(before.length ? [] : [pending()])];
+  const page = new Page(transcript(blocks, { state: 'paused' }));
+  expect(page.text('.llm-when')).toBe(words);
+});
+
+test('of two questions a call is queued behind those before it', () => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const blocks = [pending(), queued, pending({ id: 'b' })];
+  const page = new Page(transcript(blocks, { state: 'paused' }));
+  expect(page.text('.llm-when')).toBe('queued behind 1 of 2');
+});
+
+test('a queued call of a turn that has ended did not run', () => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const page = new Page(transcript([queued], { state: 'interrupted' }));
+  expect(page.text('.llm-when')).toBe('did not run');
 });
 
 test('other people’s words in our line are written out', () => {

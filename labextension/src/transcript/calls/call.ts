@@ -115,7 +115,12 @@ export class Call implements IPiece {
   /** The result, or the error in its place. The reason for a denial is in the line. */
   private resultNodes(block: ICallBlock): Node[] {
     const { result, resultHidden = 0, status } = block;
-    if (result === undefined || block.decision?.verdict === 'denied') {
+    const { verdict } = block.decision ?? {};
+    if (
+      result === undefined ||
+      verdict === 'denied' ||
+      verdict === 'abandoned'
+    ) {
       return [];
     }
     const { failure } = block;

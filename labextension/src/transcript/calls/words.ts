@@ -1,6 +1,6 @@
 /** The words and glyphs of a tool call's line, for each of its states. */
 
-import type { ICallBlock, Scope } from '../document';
+import type { ICallBlock, ITranscript, Scope } from '../document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
@@ -133,7 +133,7 @@ function statusOf(
         ? { glyph: 'spinner', tone: 'brand', when: ['writing'] }
         : { glyph: 'stop', tone: 'warn', when: ['not finished'] };
     case 'queued':
-      return { glyph: 'clock', when: ['queued'] };
+      return { glyph: 'clock', when: [queuedWords(block, context.document)] };
     case 'approved':
       return {
         glyph: 'clock',
@@ -179,6 +179,19 @@ function statusOf(
   }
 }
 
+/** That a call is queued, and behind which of the open questions before it: "queued behind 2 of 3". */
+function queuedWords(block: ICallBlock, document: ITranscript): string {
+  const { blocks, state } = document;
+  const before = blocks.slice(0, blocks.indexOf(block)).filter(isPending);
+  if (before.length > 0) {
+    const all = blocks.filter(isPending).length;
+    const which = all === 1 ? 'the question' : `${before.length} of ${all}`;
+    return `queued behind ${which}`;
+  }
+  const isComing = state !== 'interrupted' && state !== 'failed';
+  return isComing ? 'queued' : 'did not run';
+}
+
 /** How many seconds a call has been running; negative if it is not known when it began. */
 function runningFor(block: ICallBlock, context: IContext): number {
   if (block.began === undefined) {
@@ -220,21 +233,35 @@ function decidedLine(
         wraps
       };
     case 'abandoned':
-      return {
-        glyph: 'question',
-        words: [
-          asked,
-          ` outcome unknown, given up ${by}. The model was told so.`
-        ],
-        when,
-        wraps
-      };
+      return decision.dropped
+        ? {
+            glyph: 'denied',
+            words: [asked, ` dropped ${by}. It did not run.`],
+            when,
+            wraps
+          }
+        : {
+            glyph: 'question',
+            words: [
+              asked,
+              ` outcome unknown, given up ${by}.`,
+              wentOn(block, context.document) && ' The model was told so.'
+            ],
+            when,
+            wraps
+          };
     case 'approved': {
       const line = approvedLine(block, by, asked, context.live);
       const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
       return { ...line, glyph, when, wraps };
     }
   }
+}
+
+/** Whether the model was asked again after a call. */
+function wentOn(block: ICallBlock, { blocks, state }: ITranscript): boolean {
+  const after = blocks.slice(blocks.indexOf(block) + 1);
+  return state === 'done' || after.some(({ kind }) => kind !== 'call');
 }
 
 /** The line of an approved call: the consent, and what followed from it. */

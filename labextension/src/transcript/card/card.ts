@@ -22,7 +22,7 @@ import { displayedDigest } from '../digest';
 import type { IParam, IRequest } from '../document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
-import { clock, oneLine } from '../dom/formatting';
+import { oneLine } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../layout';
@@ -36,10 +36,13 @@ import { EditDrawer } from './editDrawer';
 import { Params } from './params';
 import {
   bandOf,
+  dropOpener,
+  lockFields,
   makeFineprint,
   makeReasons,
   makeSource,
-  SENT_HINTS
+  sentHint,
+  startedText
 } from './parts';
 import type { DrawerName, IDrawer, Reply, Verdict } from './reply';
 
@@ -67,6 +70,8 @@ export class Card implements IPiece {
   /** What the card says about the call. The editor takes its place. */
   private readonly description: HTMLElement[];
   private footer: HTMLElement;
+  /** The button in the footer that opens the drawer to drop the question. */
+  private readonly dropper = dropOpener(() => this.openDrawer('drop'));
   /** What is said once a reply was sent. */
   private sent = '';
   /** Why the last reply could not be sent. */
@@ -122,9 +127,9 @@ export class Card implements IPiece {
   }
 
   update(context: IContext): void {
-    const wasBlocked = this.blocked;
+    const wasBlocked = this.blocked || this.cannotRun;
     this.context = context;
-    if (wasBlocked && !this.blocked) {
+    if (wasBlocked && !this.blocked && !this.cannotRun) {
       this.problem = '';
     }
     this.refresh();
@@ -153,14 +158,19 @@ export class Card implements IPiece {
     );
   }
 
-  /** Why nothing can be decided here; empty if it can. */
+  /** Why nothing can be decided here; empty if something can. */
   private get blocked(): string {
-    const { host } = this.context;
-    return (
-      this.block?.request?.blocked ||
-      host.blocked ||
-      (host.act ? '' : 'As saved; start the kernel to decide.')
-    );
+    const { document, host } = this.context;
+    if (document.byKeyboard) {
+      return 'Answer in the field below: this cell waits for it.';
+    }
+    const unsaid = host.act ? '' : 'As saved; start the kernel to decide.';
+    return host.blocked || unsaid;
+  }
+
+  /** Why the call cannot be run here; empty if it can. It can be denied and dropped all the same. */
+  private get cannotRun(): string {
+    return this.block?.request?.blocked ?? '';
   }
 
   /** The call as it is now. */
@@ -192,7 +202,8 @@ export class Card implements IPiece {
 
   private makeFooter(): HTMLElement {
     const call = visible(oneLine(this.call.callId, 40));
-    return makeFineprint(call, this.drawer === 'edit');
+    const dropper = this.drawer ? null : this.dropper;
+    return makeFineprint(call, this.drawer === 'edit', dropper);
   }
 
   private build(): void {
@@ -236,7 +247,9 @@ export class Card implements IPiece {
     if (drawer) {
       drawer.initialFocus.focus({ preventScroll: true });
     } else if (before) {
-      this.buttons.openers.get(before)?.focus({ preventScroll: true });
+      const opener =
+        before === 'drop' ? this.dropper : this.buttons.openers.get(before);
+      opener?.focus({ preventScroll: true });
     }
   }
 
@@ -260,7 +273,8 @@ export class Card implements IPiece {
   /** Send a reply, unless one was sent or none can be. */
   private decide(reply: Reply): void {
     const { act } = this.context.host;
-    if (this.sent || !act || this.blocked) {
+    const cannot = reply.verdict === 'approved' && this.cannotRun;
+    if (this.sent || !act || this.blocked || cannot) {
       return;
     }
     const { document } = this.context;
@@ -268,7 +282,7 @@ export class Card implements IPiece {
     const seen = (param: IParam): string =>
       (reply.verdict === 'approved' ? this.params.textOf(param) : null) ??
       param.text;
-    this.sent = SENT_HINTS[reply.verdict];
+    this.sent = sentHint(reply);
     this.problem = '';
     this.refresh();
     this.onSent(this.request.id, reply.verdict);
@@ -291,33 +305,26 @@ export class Card implements IPiece {
   /** Bring the band, the buttons and the hint up to date. */
   private refresh(): void {
     this.refreshBand();
-    const stopped = Boolean(this.sent || this.blocked);
+    const isStopped = Boolean(this.sent || this.blocked);
     const drawer = this.drawer ? this.drawers.get(this.drawer) : undefined;
     const edit = drawer instanceof EditDrawer ? drawer : null;
-    const all = this.controls.querySelectorAll<HTMLElement>('button');
-    const consenting = new Set<Element>([
-      ...this.buttons.consenting,
+    const buttons = Array.from(this.controls.querySelectorAll('button'));
+    const approving = new Set<Element>([
+      ...this.buttons.approving,
       ...(drawer?.consenting ?? [])
     ]);
-    for (const node of Array.from(all)) {
+    const consenting = new Set([...this.buttons.consenting, ...approving]);
+    for (const node of [...buttons, this.dropper]) {
       const held =
-        stopped ||
+        isStopped ||
+        (approving.has(node) && Boolean(this.cannotRun)) ||
         (consenting.has(node) && (!this.isArmed || Boolean(edit?.problem)));
       attrs(node, {
         'aria-disabled': held ? 'true' : null,
         'aria-describedby': held ? this.hint.id : null
       });
     }
-    for (const field of Array.from(
-      this.controls.querySelectorAll<HTMLTextAreaElement>('textarea, input')
-    )) {
-      field.readOnly = Boolean(this.sent);
-    }
-    for (const node of Array.from(
-      this.controls.querySelectorAll('.llm-editor')
-    )) {
-      attrs(node, { contenteditable: this.sent ? 'false' : 'true' });
-    }
+    lockFields(this.controls, Boolean(this.sent));
     refill(this.hint, ...this.hintNodes(edit));
     this.hint.hidden = !this.hint.textContent;
   }
@@ -330,8 +337,8 @@ export class Card implements IPiece {
     if (this.problem) {
       return [el('span', 'llm-is-error', visible(this.problem))];
     }
-    if (this.blocked) {
-      return [visible(this.blocked)];
+    if (this.blocked || this.cannotRun) {
+      return [visible(this.blocked || this.cannotRun)];
     }
     const unopened = this.params.unopened;
     if (unopened.length && !edit && (!this.drawer || this.drawer === 'grant')) {
@@ -377,23 +384,17 @@ export class Card implements IPiece {
     );
     const { destructive } = this.request;
     const facts = this.isUnknown
-      ? this.startedText()
+      ? startedText(this.call, this.context.now)
       : destructive && this.drawer === null
         ? 'Waiting for your approval. Nothing has run.'
         : 'Nothing has run.';
     if (pending.length > 1 && at >= 0) {
       return `${facts} ${at + 1} of ${pending.length}`;
     }
-    return this.isUnknown || destructive || this.drawer
+    const { byKeyboard, state } = this.context.document;
+    const hasEnded = state === 'paused' && !byKeyboard;
+    return this.isUnknown || destructive || this.drawer || !hasEnded
       ? facts
       : `${facts} The cell has ended; take your time.`;
-  }
-
-  private startedText(): string {
-    const { began = '' } = this.context.document;
-    const at = Date.parse(began) + 1000 * (this.block?.began ?? NaN);
-    return Number.isNaN(at)
-      ? 'It was started; no end is recorded.'
-      : `Started ${clock(new Date(at).toISOString(), this.context.now)}; no end is recorded.`;
   }
 }

@@ -1,19 +1,26 @@
 /** Makes the parts of a card that do not change while it is shown. */
 
-import type { IRequest } from '../document';
+import type { ICallBlock, IRequest } from '../document';
 import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
+import { clock } from '../dom/formatting';
 import type { Icon } from '../dom/icons';
 import { visible, visibleNodes } from '../dom/visible';
-import type { Verdict } from './reply';
+import type { Reply, Verdict } from './reply';
 
-/** What a card says once a decision was sent. */
-export const SENT_HINTS: Record<Verdict, string> = {
+const SENT_HINTS: Record<Verdict, string> = {
   approved: 'Approved. It runs as soon as the kernel is free.',
   denied: 'Denied. The model is told as soon as the kernel is free.',
   answered: 'Answered. The model is told as soon as the kernel is free.',
   abandoned: 'Given up. The model is told as soon as the kernel is free.'
 };
+
+/** What a card says once a decision was sent. */
+export function sentHint(reply: Reply): string {
+  return reply.drop
+    ? 'Dropped as soon as the kernel is free.'
+    : SENT_HINTS[reply.verdict];
+}
 
 /** The glyph and the title of the band at the top. */
 export function bandOf(
@@ -95,8 +102,37 @@ export function makeSource(
   return { button: toggle, node };
 }
 
-/** The line at the foot: who drew the card, and which call it is about. */
-export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
+/** When a call was started whose outcome is unknown. */
+export function startedText(call: ICallBlock, now: number): string {
+  return call.startedAt
+    ? `Started ${clock(call.startedAt, now)}; no end is recorded.`
+    : 'It was started; no end is recorded.';
+}
+
+/** Let the reader write in the fields of a drawer, or not any more. */
+export function lockFields(controls: HTMLElement, isLocked: boolean): void {
+  controls
+    .querySelectorAll<HTMLTextAreaElement>('textarea, input')
+    .forEach(field => {
+      field.readOnly = isLocked;
+    });
+  controls
+    .querySelectorAll('.llm-editor')
+    .forEach(node => attrs(node, { contenteditable: String(!isLocked) }));
+}
+
+/** The quiet button that opens the drawer to drop the question. */
+export function dropOpener(open: () => void): HTMLButtonElement {
+  const node = button('llm-plain llm-drop', 'Drop this question…', open);
+  return attrs(node, { 'aria-expanded': 'false' });
+}
+
+/** The line at the foot: who drew the card, a way out of it, and which call it is about. */
+export function makeFineprint(
+  call: string,
+  isEditing: boolean,
+  dropper: HTMLElement | null
+): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
     'aria-label': 'a grey ground'
@@ -108,6 +144,6 @@ export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
     'footer',
     'llm-fineprint',
     el('span', '', 'Drawn by llm_notebook. ', ...meaning),
-    el('span', 'llm-num', `call ${call}`)
+    el('span', '', dropper, el('span', 'llm-num', `call ${call}`))
   );
 }

@@ -9,7 +9,7 @@ export type Verdict = Decide['verdict'];
 /** A verdict and what goes with it: a reason, an answer, edited arguments or a grant. */
 export type Reply = Partial<Decide> & { verdict: Verdict };
 
-export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
+export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant' | 'drop';
 
 /** A form that takes the place of the row of buttons. */
 export interface IDrawer {
