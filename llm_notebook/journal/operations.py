@@ -154,6 +154,7 @@ class CallMoved(AnsweredWith[bool]):
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
+        printed: what the tool has printed, for a call with a result.
     """
 
     call_id: str
@@ -165,6 +166,7 @@ class CallMoved(AnsweredWith[bool]):
     result: ToolResult | None = None
     note: str = ""
     owner: str | None = None
+    printed: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -276,8 +278,8 @@ class CallEntry:
         note: a sentence for the record, such as that a hook changed the arguments.
         changed_at: when the call moved to this state.
         policy: when a human is asked about the call, without conditions; None if nobody is.
-        runs: when the tool was started, each time, and when it stopped again; None where that is not known. Only a call that is read
-            from a file has them.
+        printed: what the tool has printed. Like `runs`, only a call that is read from a file has it.
+        runs: when the tool was started, each time, and when it stopped again; None where that is not known.
     """
 
     call_id: str
@@ -296,6 +298,7 @@ class CallEntry:
     note: str = ""
     changed_at: datetime | None = None
     policy: ApprovalPolicy | None = None
+    printed: str = ""
     runs: tuple[Run, ...] = ()
 
 

@@ -38,6 +38,7 @@ from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.printed import PrintRoutes, ShownOutput
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.reloading import view_of_turns
@@ -80,6 +81,7 @@ class LiveTurns:
         received: called with what a reader does in a widget.
         paused: called with the id of each transcript that ends a cell with a question.
         held_up: the cells that are skipped because a turn waits.
+        routes: hand what tools print to their calls.
     """
 
     shell: InteractiveShell
@@ -87,6 +89,7 @@ class LiveTurns:
     on_pause: OnPause = "stop"
     front: FrontEnd = field(init=False)
     held_up: HeldUpCells = field(init=False)
+    routes: PrintRoutes = field(init=False)
     turns: dict[str, LiveTurn] = field(default_factory=dict)
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,6 +99,7 @@ class LiveTurns:
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
         self.held_up = HeldUpCells(self.shell, self.turns.values)
+        self.routes = PrintRoutes(self.shell)
 
     def show(
         self,
@@ -281,17 +285,7 @@ class LiveTurns:
         state: State = "failed"
         pause: PauseChain | None = None
 
-        def show_retry(retry: RetryNotice) -> None:
-            view.seconds = time.monotonic() - began
-            view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
-            display.changed()
-
-        def show_call(entry: CallEntry) -> None:
-            view.update_call(entry, time.monotonic() - began)
-            display.changed()
-
-        chain._chain.on_retry = show_retry
-        chain._chain.log.on_call = show_call
+        self._follow(turn, chain, began)
         view.remarks = [said for said in view.remarks if said != _STOPPED]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
@@ -299,14 +293,15 @@ class LiveTurns:
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
-            for event in chain.stream_events():
-                # Feeding and counting belong together, or an event could be shown twice or not at all.
-                with held_interrupts() as pressed:
-                    view.feed(event, time.monotonic() - began)
-                    fed += 1
-                if pressed:
-                    raise KeyboardInterrupt
-                display.changed()
+            with self.routes.open():
+                for event in chain.stream_events():
+                    # Feeding and counting belong together, or an event could be shown twice or not at all.
+                    with held_interrupts() as pressed:
+                        view.feed(event, time.monotonic() - began)
+                        fed += 1
+                    if pressed:
+                        raise KeyboardInterrupt
+                    display.changed()
             state = "done"
         except PauseChain as error:
             pause, state = error, "paused"
@@ -331,6 +326,27 @@ class LiveTurns:
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
         return pause
+
+    def _follow(self, turn: LiveTurn, chain: ChainResponse, began: float) -> None:
+        """Show what a chain tells beside its events: retries, how its calls stand, and what they print.
+
+        Args:
+            began: when the turn began, on the monotonic clock, without the time that a human took.
+        """
+        view, display = turn.view, turn.display
+
+        def show_retry(retry: RetryNotice) -> None:
+            view.seconds = time.monotonic() - began
+            view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
+            display.changed()
+
+        def show_call(entry: CallEntry) -> None:
+            view.update_call(entry, time.monotonic() - began)
+            display.changed()
+
+        chain._chain.on_retry = show_retry
+        chain._chain.log.on_call = show_call
+        chain._chain.log.output = ShownOutput(view, display)
 
     def _ask_about_stopped_call(self, chain: ChainResponse) -> PauseChain | None:
         """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llm_notebook.parts.messages import json_text
 from llm_notebook.transcript.failures import Failure, failure_of
+from llm_notebook.transcript.printed import Printed
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
@@ -79,6 +80,7 @@ class CallBlock(Block):
         decided_by, decided_at: who decided, and when.
         grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it has been revoked since.
         failure: the error that the tool raised; None if it raised none, or if that happened in another process.
+        printed: what the tool has printed in this process.
         note: a sentence for the record, such as that a hook changed the arguments.
         blocked: why the call cannot be decided here; empty if it can.
     """
@@ -98,6 +100,7 @@ class CallBlock(Block):
     grant_scope: str = ""
     grant_revoked: bool = False
     failure: Failure | None = None
+    printed: Printed = field(default_factory=Printed)
     note: str = ""
     blocked: str = ""
 
@@ -122,6 +125,7 @@ class CallBlock(Block):
             # It ran in another process.
             self.started_at = entry.runs[-1][0]
             self.seconds = seconds_of(entry.runs) if status in ("finished", "failed") else None
+            self.printed = Printed(entry.printed)
         if status == "running" and self.status != "running":
             self.started, self.started_at = now, entry.changed_at
         elif status in ("finished", "failed") and self.status == "running" and self.started is not None:

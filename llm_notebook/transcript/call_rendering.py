@@ -43,6 +43,8 @@ def markdown_call(block: CallBlock, view: TranscriptView) -> str:
         parts.append(f"Changed to:\n\n{_well(edited, 'json')}")
     if block.note:
         parts.append(literal_markdown(block.note))
+    if block.printed:
+        parts.append(f"Printed:\n\n{_well(block.printed.text.rstrip(), 'text')}")
     if block.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         parts.append(f"{title}:\n\n{_well(block.result, 'text')}" if block.result else f"{title}: nothing.")
@@ -60,8 +62,14 @@ def _markdown_question(block: CallBlock) -> str:
     return "\n\n".join([*lines, *([literal_markdown(block.blocked)] if block.blocked else [])])
 
 
-def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
-    """Return a call as lines of plain text."""
+def plain_call(block: CallBlock, view: TranscriptView, *, has_printed: bool = True) -> list[str]:
+    """Return a call as lines of plain text.
+
+    Args:
+        block: the call.
+        view: the turn.
+        has_printed: whether what it has printed is among them.
+    """
     lines = [f"{on_one_line(block.name)} · {call_sentence(block, view)}"]
     if sentence := decision_sentence(block):
         lines.append(sentence)
@@ -77,6 +85,8 @@ def plain_call(block: CallBlock, view: TranscriptView) -> list[str]:
         lines += _indented("Changed to:", edited)
     if block.note:
         lines.append(on_one_line(block.note))
+    if block.printed and has_printed:
+        lines += _indented("Printed:", block.printed.text.rstrip())
     if block.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         lines += _indented(f"{title}:", block.result) if block.result else [f"{title}: nothing."]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.visible import encodable
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
@@ -112,12 +113,23 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
             "message": encodable(block.failure.message),
             "frames": encodable(block.failure.frames),
         }
+    if block.printed:
+        document["printed"] = _printed(block.printed)
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
     if block.result is not None:
         document["result"] = encodable(block.result[:_LONGEST_RESULT])
         if len(block.result) > _LONGEST_RESULT:
             document["resultHidden"] = len(block.result) - _LONGEST_RESULT
+    return document
+
+
+def _printed(printed: Printed) -> Document:
+    """Return what a tool has printed. Positions are counted in UTF-16 units, as JavaScript counts them."""
+    text, at, hidden = printed.kept()
+    document: Document = {"text": encodable(text)}
+    if hidden:
+        document["cut"] = {"at": len(encodable(text[:at]).encode("utf-16-le")) // 2, "hidden": hidden}
     return document
 
 

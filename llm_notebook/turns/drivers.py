@@ -21,6 +21,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.turns.log import Note
+from llm_notebook.turns.printing import printing_to
 from llm_notebook.turns.tool_run import Invoke
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
     from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), _leaving_forks():
+        with under_approval(step.consent), printing_to(step.printed), _leaving_forks():
             result = step.function(*step.args, **step.kwargs)
             if not inspect.isawaitable(result):
                 return result
@@ -131,7 +132,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), _leaving_forks():
+        with under_approval(step.consent), printing_to(step.printed), _leaving_forks():
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
@@ -38,6 +39,7 @@ from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import SETTLED, ChainLog, Note, decided_result
 from llm_notebook.turns.pauses import Pause
+from llm_notebook.turns.printing import Sink
 from llm_notebook.turns.questions import is_about_unknown, policy_in_force, question_about
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Invoke:
     Attributes:
         hook: the name of the hook; None for a tool.
         consent: whether a human has approved the call that this runs; None for what is no tool.
+        printed: takes what the tool prints; None where that goes its ordinary way.
     """
 
     function: Callable[..., Any]
@@ -67,6 +70,7 @@ class Invoke:
     kwargs: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     consent: bool | None = None
+    printed: Sink | None = None
 
 
 @dataclass(slots=True)
@@ -196,7 +200,8 @@ class ToolRun:
             )
         yield from self._start(entry, decision)
         try:
-            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None)
+            sink = None if self.log.output is None else partial(self.log.output.add, entry.call_id)
+            value = yield Invoke(tool.implementation, kwargs=arguments, consent=decision is not None, printed=sink)
         except Pause as pause:
             return (yield from self._ask(entry, asked, frozen, pause))
         except (Exception, SystemExit) as error:

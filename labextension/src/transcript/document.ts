@@ -93,6 +93,11 @@ export interface ICallBlock {
   resultHidden?: number;
   /** The error that the tool raised. `frames` are the lines of its traceback that are the tool's own: hostile. */
   failure?: { type: string; message: string; frames: string } | null;
+  /** What the tool has printed: hostile. Of a long text the middle is missing: `hidden` characters at `at`. */
+  printed?: {
+    text: string;
+    cut?: { at: number; hidden: number } | null;
+  } | null;
   /** Our own remark, for example that a hook changed the arguments. */
   note?: string;
   request?: IRequest | null;

@@ -116,6 +116,9 @@ const isCall = shape({
   startedAt: maybe(isText),
   result: maybe(isText),
   resultHidden: maybe(isCount),
+  printed: maybe(
+    shape({ text: isText, cut: maybe(shape({ at: isCount, hidden: isCount })) })
+  ),
   note: maybe(isText),
   failure: maybe(shape({ type: isText, message: isText, frames: isText })),
   request: maybe(isRequest),

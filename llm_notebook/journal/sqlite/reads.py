@@ -11,7 +11,16 @@ from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, Grant, Run, TurnBegun, TurnEntry
 from llm_notebook.journal.sqlite import search
-from llm_notebook.journal.sqlite.columns import json_of, messages_of, result_of, text_column, text_of, time_of, value_of
+from llm_notebook.journal.sqlite.columns import (
+    json_of,
+    messages_of,
+    printed_of,
+    result_of,
+    text_column,
+    text_of,
+    time_of,
+    value_of,
+)
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
@@ -237,6 +246,7 @@ class Reader:
                 note=text_of(note) or "",
                 changed_at=time_of(changed_at),
                 policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
+                printed=printed_of(result),
                 runs=_runs_from(text_of(steps) or ""),
             )
 

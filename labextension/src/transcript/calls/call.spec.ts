@@ -270,3 +270,44 @@ test('without a kernel a question is a line that says what to do', () => {
     'to = finance@example.com subject = Q3 figures \\u{202e}fdp.exe'
   );
 });
+
+test('what a tool prints is text in its own well, with hidden characters drawn', () => {
+  const printed = { text: 'one\n<b class="llm-ask">two</b>\u202e\u001b[31m\n' };
+  const page = shown(call('work', {}, { printed, result: 'done' }));
+  const node = page.node.querySelector('.llm-printed')!;
+  expect(node.textContent).toBe(
+    'one\n<b class="llm-ask">two</b>\\u{202e}\\u{1b}[31m\n'
+  );
+  expect(page.node.querySelector('.llm-ask')).toBeNull();
+  expect(node.getAttribute('aria-label')).toBe('Printed by work');
+  expect(node.getAttribute('tabindex')).toBe('0');
+});
+
+test('of much that is printed the middle is left out, and that is said', () => {
+  const printed = { text: 'begin\nend', cut: { at: 6, hidden: 12_345 } };
+  const page = shown(call('work', {}, { printed }));
+  const wells = Array.from(page.node.querySelectorAll('.llm-printed'));
+  expect(wells.map(node => node.textContent)).toEqual(['begin\n', 'end']);
+  expect(wells[0].nextElementSibling?.textContent).toBe(
+    '12,345 characters are not kept'
+  );
+});
+
+test('a call that prints is open while it runs, unless its reader has closed it', () => {
+  const running = (text: string): ICallBlock =>
+    call('work', {}, { status: 'running', printed: { text } });
+  const live = { state: 'streaming' } as const;
+  const page = new Page(
+    transcript([call('work', {}, { status: 'running' })], live)
+  );
+  const fold = page.node.querySelector('details')!;
+  expect(fold.open).toBe(false);
+  page.view.show(transcript([running('10 %')], { ...live, seq: 1 }));
+  expect(fold.open).toBe(true);
+  page.view.show(transcript([running('20 %')], { ...live, seq: 2 }));
+  expect(page.text('.llm-printed')).toBe('20 %');
+  page.view.show(
+    transcript([call('work', {}, { printed: { text: '100 %' } })], { seq: 3 })
+  );
+  expect(fold.open).toBe(false);
+});
