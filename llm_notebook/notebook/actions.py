@@ -33,7 +33,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
+from llm_notebook.notebook.deciding import VERDICTS, problem_with, was_displayed
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -67,6 +67,7 @@ class Actions:
         self._turns = turns
         self._main: MainThread | None = None
         self._captured = CapturedQuestions(turns)
+        self._was_click = False
 
     def open(self) -> None:
         """Connect to the front end and watch for cells that define missing tools."""
@@ -112,6 +113,7 @@ class Actions:
             CellError: the line is not such an action, or it cannot be performed here.
             CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
+        self._was_click = True
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
@@ -306,7 +308,11 @@ class Actions:
             turn.display.refresh()
 
     def _unblock(self, *_result: object) -> None:
-        """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
+        """After a cell has run: enable the questions that it has made decidable, and ask anew about tools that it changed."""
+        # A click of our extension runs as a cell too, and what it was told stands.
+        was_click, self._was_click = self._was_click, False
+        if was_click:
+            return
         for turn in list(self._turns.turns.values()):
             if turn.is_waiting and turn.paused is not None:
                 with suppress(JournalError):
@@ -315,8 +321,8 @@ class Actions:
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
-                if paused is not None and block.request is not None and has_tool(paused, block.request):
-                    turn.view.mark_blocked(block.call_id, "")
+                if paused is not None and block.request is not None:
+                    turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
                     self._turns.tell_state(turn)
 
     def _continue(self, turn: LiveTurn) -> Resume | None:

@@ -228,6 +228,27 @@ def test_a_question_whose_model_is_gone_can_be_ended(fresh: Kernel, folder: Path
     assert runs(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("verdict", "more", "ended"), [("denied", {}, "denied"), ("abandoned", {"drop": True}, "abandoned")]
+)
+def test_a_card_whose_model_is_gone_says_so_and_can_be_ended(
+    fresh: Kernel, verdict: str, more: dict[str, Any], ended: str
+) -> None:
+    waiting = ask(fresh)
+    fresh.restart()
+    assert fresh.run("%load_ext llm_notebook").status == "ok"
+    assert fresh.run(DEFINE).status == "ok"
+    click = told_click(fresh, waiting)
+    act(fresh, click)
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
+    assert "does not know the model asker" in told["blocks"][-1]["request"]["blocked"]
+    assert act(fresh, {**click, "verdict": verdict, **more}).traceback == ""
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
+    assert (told["state"], told["blocks"][-1]["status"]) == ("interrupted", ended)
+    assert told["blocks"][-1]["decision"].get("dropped", False) == bool(more)
+    assert "Nothing waits" in pending(fresh)
+
+
 def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, folder: Path) -> None:
     deadly = DEFINE.replace(
         "    return", '    import os, signal\n    if path == "/a": os.kill(os.getpid(), signal.SIGKILL)\n    return'
