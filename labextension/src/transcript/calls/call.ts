@@ -46,6 +46,8 @@ export class Call implements IPiece {
     } else if (printed) {
       // What a tool prints while it runs may be what its reader waits for.
       this.fold.suggest(context.live && status === 'running');
+      // A browser finds text in a closed fold too, if it is there.
+      this.drawBody();
     }
     this.fold.drawBody();
   }
