@@ -10,6 +10,7 @@ what its call has printed, and not the answer around it.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -122,9 +123,12 @@ def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
 
 
 def _routed_write(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    here = os.getpid()
+
     def routed(text: Any) -> Any:
         sink = current_sink()
-        if sink is None or not isinstance(text, str):
+        # In a forked child, nobody looks at what a sink takes.
+        if sink is None or not isinstance(text, str) or os.getpid() != here:
             return write(text)
         if text:
             sink(text)

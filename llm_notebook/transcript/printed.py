@@ -21,7 +21,8 @@ class Printed:
     """
 
     def __init__(self, text: str = "") -> None:
-        self._lock = threading.Lock()
+        # A finalizer or a signal handler may print in the middle of a piece.
+        self._lock = threading.RLock()
         self._head = text
         self._tail: list[str] = []
         self._tail_size = 0

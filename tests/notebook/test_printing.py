@@ -76,6 +76,39 @@ def floods(path: str) -> str:
     print("last")
     return "returned"
 
+def forks(path: str) -> str:
+    """Prints in a child."""
+    print("in the parent")
+    child = os.fork()
+    if child == 0:
+        print("in the child", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return "returned"
+
+class Finalized:
+    def __del__(self):
+        print("finalized")
+
+def finalizes(path: str) -> str:
+    """Prints in a finalizer, in a cycle of references, and what cannot be encoded."""
+    for _ in range(100):
+        cycle = Finalized()
+        cycle.itself = cycle
+        del cycle
+        print("\\ud800")
+    import gc
+    gc.collect()
+    return "returned"
+
+def redirects(path: str) -> str:
+    """Takes its own output."""
+    import contextlib, io
+    with contextlib.redirect_stdout(io.StringIO()) as taken:
+        print("taken")
+    print("after", taken.getvalue().strip())
+    return "returned"
+
 def fails(path: str) -> str:
     """Prints, then fails."""
     print("so far")
@@ -173,6 +206,30 @@ def test_ten_megabytes_do_not_reach_the_notebook(tools: Kernel) -> None:
     assert len(call["printed"]["text"]) <= 16_000
     assert call["printed"]["cut"]["hidden"] > 9_900_000
     assert len(json.dumps(cell.messages, default=str)) < 4_000_000
+
+
+def test_a_forked_child_prints_as_ever(tools: Kernel) -> None:
+    cell = tools.run("%llm -m asker -T forks Do /a", "asks")
+    assert _calls(cell)[0]["printed"]["text"] == "in the parent\n"
+
+
+def test_finalizers_and_lone_surrogates_do_no_harm(tools: Kernel) -> None:
+    [call] = _calls(_run(tools, "finalizes"))
+    assert call["printed"]["text"].count("finalized\n") == 100
+    assert call["printed"]["text"].count("\\u{d800}\n") == 100
+
+
+def test_a_tool_may_take_its_own_output(tools: Kernel) -> None:
+    [call] = _calls(_run(tools, "redirects"))
+    assert call["printed"]["text"] == "after taken\n"
+
+
+def test_a_captured_cell_captures_the_record(tools: Kernel) -> None:
+    cell = tools.run("%%capture taken\n%llm -m asker -T plain Do /a", "asks")
+    assert cell.traceback == ""
+    shown = tools.value("(taken.stdout, taken.stderr, [o.data['text/plain'] for o in taken.outputs])")
+    assert shown[:2] == ("", "")
+    assert "▎     to stdout" in shown[2][-1]
 
 
 def test_it_stays_with_its_call_after_a_click(live: Kernel) -> None:
