@@ -12,11 +12,16 @@ import { expect, test } from 'vitest';
 const ORDER = [
   ['../package.json'],
   ['transcript/document', 'transcript/dom', 'version'],
-  ['transcript/digest', 'transcript/reading'],
+  ['transcript/digest', 'transcript/limit', 'transcript/reading'],
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
   ['transcript/piece'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/announcing', 'transcript/asking', 'transcript/status'],
+  [
+    'transcript/announcing',
+    'transcript/asking',
+    'transcript/heldUp',
+    'transcript/status'
+  ],
   ['transcript/view'],
   ['transcript'],
   ['lab', 'promptCell', 'widget'],

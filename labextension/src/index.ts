@@ -54,11 +54,21 @@ const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
     const clicks = new Clicks();
     const senders = new Senders(new Renames(app.serviceManager.contents));
     // Each notebook gets a factory of its own, so that its transcripts know their kernel wherever they are shown.
-    const connect = (panel: NotebookPanel): void =>
-      panel.content.rendermime.addFactory(
-        transcriptFactory(new NotebookPlace(panel, buses, clicks, senders)),
-        RANK
+    const connect = (panel: NotebookPanel): void => {
+      const runSelected = (): Promise<unknown> => {
+        // Lab's command is about the notebook in front.
+        app.shell.activateById(panel.id);
+        return app.commands.execute('notebook:run-cell');
+      };
+      const place = new NotebookPlace(
+        panel,
+        buses,
+        clicks,
+        senders,
+        runSelected
       );
+      panel.content.rendermime.addFactory(transcriptFactory(place), RANK);
+    };
     notebooks?.forEach(connect);
     notebooks?.widgetAdded.connect((_, panel) => connect(panel));
   }

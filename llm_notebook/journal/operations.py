@@ -36,6 +36,7 @@ __all__ = [
     "NotebookRenamed",
     "Operation",
     "Revoked",
+    "Run",
     "Scope",
     "TurnBegun",
     "TurnEnded",
@@ -156,6 +157,7 @@ class CallMoved(AnsweredWith[bool]):
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
+        printed: what the tool has printed, for a call with a result.
     """
 
     call_id: str
@@ -167,6 +169,7 @@ class CallMoved(AnsweredWith[bool]):
     result: ToolResult | None = None
     note: str = ""
     owner: str | None = None
+    printed: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -272,6 +275,10 @@ def renamed_cell_place(place: str, before: str, after: str) -> str:
     return f"{json.dumps((after,))[:-1]}, {place.removeprefix(beginning)}" if place.startswith(beginning) else place
 
 
+Run = tuple[datetime, datetime | None]
+"""When a tool was started, and when it stopped; None if that is not known."""
+
+
 @dataclass(slots=True)
 class CallEntry:
     """The present state of a call in the journal.
@@ -286,6 +293,8 @@ class CallEntry:
         note: a sentence for the record, such as that a hook changed the arguments.
         changed_at: when the call moved to this state.
         policy: when a human is asked about the call, without conditions; None if nobody is.
+        printed: what the tool has printed. Like `runs`, only a call that is read from a file has it.
+        runs: when the tool was started, each time, and when it stopped again; None where that is not known.
     """
 
     call_id: str
@@ -304,6 +313,8 @@ class CallEntry:
     note: str = ""
     changed_at: datetime | None = None
     policy: ApprovalPolicy | None = None
+    printed: str = ""
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(slots=True)

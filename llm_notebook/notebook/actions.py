@@ -32,7 +32,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import VERDICTS, problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
@@ -69,6 +69,7 @@ class Actions:
         self._turns = turns
         self._main: MainThread | None = None
         self._captured = CapturedQuestions(turns)
+        self._was_click = False
 
     def open(self) -> None:
         """Connect to the front end and watch for cells that define missing tools."""
@@ -78,11 +79,13 @@ class Actions:
         self._turns.received = self.receive
         self._turns.shell.events.register("post_run_cell", self._unblock)
         self._captured.open()
+        self._turns.held_up.open()
 
     def close(self) -> None:
         """Disconnect from the front end, and leave every turn as a record."""
         self._turns.shell.events.unregister("post_run_cell", self._unblock)
         self._captured.close()
+        self._turns.held_up.close()
         self._turns.leave()
         self._turns.front.close()
         if self._main is not None:
@@ -112,6 +115,7 @@ class Actions:
             CellError: the line is not such an action, or it cannot be performed here.
             CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
+        self._was_click = True
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
@@ -308,7 +312,11 @@ class Actions:
         return None
 
     def _unblock(self, result: ExecutionResult) -> None:
-        """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
+        """After a cell has run: enable the questions that it has made decidable, and ask anew about tools that it changed."""
+        # A click of our extension runs as a cell too, and what it was told stands.
+        was_click, self._was_click = self._was_click, False
+        if was_click:
+            return
         halted = result.error_in_exec
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
         for turn in list(self._turns.turns.values()):
@@ -320,8 +328,8 @@ class Actions:
             blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
             paused = self._load_pause(turn) if blocked else None
             for block in blocked:
-                if paused is not None and block.request is not None and has_tool(paused, block.request):
-                    turn.view.mark_blocked(block.call_id, "")
+                if paused is not None and block.request is not None:
+                    turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
                     self._turns.tell_state(turn)
 
     def _continue(self, turn: LiveTurn) -> Resume | None:

@@ -13,14 +13,14 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["VERDICTS", "has_tool", "problem_with", "show_calls", "show_settled", "was_displayed"]
+__all__ = ["VERDICTS", "problem_with", "show_calls", "show_settled", "was_displayed"]
 
 VERDICTS = ("approved", "denied", "answered", "abandoned")
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
     """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
-    if verdict == "approved" and not has_tool(paused, request):
+    if verdict == "approved" and not _has_tool(paused, request):
         return missing_sentence(paused.needed_tool(request))
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
@@ -38,7 +38,7 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
 
 
-def has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
+def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
     """Return whether the tool of a question is there, or a Toolbox that may bring it."""
     needed = paused.needed_tool(request)
     if any(isinstance(tool, Tool) and tool.name == needed for tool in paused.prompt.tools):

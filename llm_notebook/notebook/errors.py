@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-__all__ = ["CellError", "CellHalted", "QuietHalts", "nearest", "option_sentence"]
+    from llm_notebook.errors import ChainLimitReached
+
+__all__ = ["CellError", "CellHalted", "QuietHalts", "limit_error", "nearest", "option_sentence"]
 
 
 class CellError(Exception):
@@ -110,3 +112,11 @@ def option_sentence(error: ValidationError, model_id: str, known: Iterable[str])
                 f"Option {name}: {problem['msg'][:1].lower()}{problem['msg'][1:]}, not {problem['input']!r}."
             )
     return " ".join(sentences) + " Nothing was sent."
+
+
+def limit_error(reached: ChainLimitReached) -> CellError:
+    """Return the error of a cell whose chain has reached its limit where nobody can let it continue. It names the remedy."""
+    return CellError(
+        f"Stopped after {reached.limit} answers in a row: the model still asked for {', '.join(reached.names)}, "
+        f"which was not run. `--cl {2 * reached.limit}` allows more answers, and `--cl 0` any number."
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llm_notebook.journal.operations import TurnEntry
+from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import AnswerDisplay
 from llm_notebook.notebook.frontend.kernel import Request
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
-__all__ = ["LiveTurn"]
+__all__ = ["LiveTurn", "ask_about_stopped_call"]
 
 
 @dataclass(slots=True, eq=False)
@@ -62,3 +64,20 @@ class LiveTurn:
     def is_waiting(self) -> bool:
         """Whether the turn waits for a human."""
         return not self.is_running and (self.paused is not None or bool(self.rounds)) and self.view.state == "paused"
+
+
+def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
+    """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
+    with suppress(KeyboardInterrupt):
+        chain.close()
+    if chain._chain.left is None or not chain._chain.log.has_lost:
+        return None
+    try:
+        # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.
+        chain._chain.left.resume()._read_all()
+    except PauseChain as pause:
+        return pause
+    except BaseException:
+        # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
+        return None
+    return None

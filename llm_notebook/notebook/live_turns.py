@@ -33,10 +33,12 @@ from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
-from llm_notebook.notebook.errors import CellError, CellHalted
+from llm_notebook.notebook.errors import CellHalted, limit_error
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
-from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.notebook.held_up import HeldUpCells
+from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call
+from llm_notebook.notebook.printed import PrintRoutes, ShownOutput
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.reloading import view_of_turns
@@ -54,7 +56,6 @@ __all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
-_CELLS_BELOW = "Cells below did not run."
 _WENT_ON = "The conversation has gone on since. The model is told the result before its next prompt."
 _STOPPED = "■ Stopped by you while a tool was running."
 
@@ -80,12 +81,16 @@ class LiveTurns:
             of earlier kernels that wait in the cell.
         received: called with what a reader does in a widget.
         paused: called with the id of each transcript that ends a cell with a question.
+        held_up: the cells that are skipped because a turn waits.
+        routes: hand what tools print to their calls.
     """
 
     shell: InteractiveShell
     settled: Settled
     on_pause: OnPause = "stop"
     front: FrontEnd = field(init=False)
+    held_up: HeldUpCells = field(init=False)
+    routes: PrintRoutes = field(init=False)
     turns: dict[str, LiveTurn] = field(default_factory=dict)
     cell_tools: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,6 +99,8 @@ class LiveTurns:
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.shell)
+        self.held_up = HeldUpCells(self.shell, self.turns.values)
+        self.routes = PrintRoutes(self.shell)
 
     def show(
         self,
@@ -123,9 +130,7 @@ class LiveTurns:
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
         turn = self._register(view, context)
-        # Under nbclient the pause is an error, which stops the run anyway and says so itself.
-        stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
-        self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
+        self._run(turn, chain, ask)
         return turn
 
     def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
@@ -244,19 +249,21 @@ class LiveTurns:
                 return full_value(block.request, name)
         return None
 
-    def _run(
-        self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False, remark: str = ""
-    ) -> None:
-        """Read to the end, or to the first question that stays open; the `remark` is then shown with it."""
+    def _run(self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False) -> None:
+        """Read to the end, or to the first question that stays open."""
         turn.request = current_request(self.shell)
         while True:
-            pause = self._read(turn, chain, here=here, remark=remark)
+            pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
             if pause is None:
                 return
             answer = ask(turn, pause) if ask is not None else None
             if answer is None:
                 break
             chain = answer
+        if turn.view.by_keyboard:
+            # The question is left to the buttons.
+            turn.view.by_keyboard = False
+            turn.display.refresh()
         if not is_interactive(self.shell):
             # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
             raise pause.with_traceback(None)
@@ -265,14 +272,73 @@ class LiveTurns:
     def _stop_queue(self, turn: LiveTurn) -> None:
         self.paused(turn.view.id)
         if turn.view.state == "paused" and self.on_pause == "stop":
+            self.held_up.halt(turn)
             raise CellHalted("Waiting for your approval.", turn.view.id)
 
-    def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, remark: str) -> PauseChain | None:
-        """Read a chain until it is complete or stops. Return the pause that stopped it, or None."""
+    def _read(self, turn: LiveTurn, chain: ChainResponse, *, here: bool, by_keyboard: bool) -> PauseChain | None:
+        """Read a chain until it is complete or stops. Return the pause that stopped it, or None.
+
+        Args:
+            by_keyboard: whether the cell goes on to ask by keyboard if the chain pauses.
+        """
         view, display = turn.view, turn.display
         began = time.monotonic() - view.seconds
         state: State = "failed"
         pause: PauseChain | None = None
+
+        self._follow(turn, chain, began)
+        view.remarks = [said for said in view.remarks if said != _STOPPED]
+        view.begin(view.seconds)
+        turn.is_running, turn.paused, turn.rounds = True, None, ()
+        turn.chain = chain
+        reached: ChainLimitReached | None = None
+        was_stopped, fed = False, 0
+        try:
+            display.open(here=here)
+            with self.routes.open():
+                for event in chain.stream_events():
+                    # Feeding and counting belong together, or an event could be shown twice or not at all.
+                    with held_interrupts() as pressed:
+                        view.feed(event, time.monotonic() - began)
+                        fed += 1
+                    if pressed:
+                        raise KeyboardInterrupt
+                    display.changed()
+            state = "done"
+        except PauseChain as error:
+            pause, state = error, "paused"
+        except ChainLimitReached as error:
+            reached, state = error, "interrupted"
+            view.limit = Limit(error.limit, len(error.names), chain._chain.responses()[-1]._turn.turn_id)
+        except KeyboardInterrupt:
+            was_stopped = True
+            pause = ask_about_stopped_call(chain)
+            # The journal keeps what arrived, so the reader sees it too.
+            for event in islice(chain._chain.events(), fed, None):
+                view.feed(event, time.monotonic() - began)
+            state = "interrupted" if pause is None else "paused"
+        finally:
+            # What a human decides is shown by whoever takes the decision: the clock of this run has stopped.
+            chain._chain.log.on_call = None
+            with held_interrupts() as pressed:
+                view.end(state, time.monotonic() - began)
+                view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
+                if state == "paused" and was_stopped:
+                    view.remarks = [*view.remarks, _STOPPED]
+                self._close(turn, chain, pause)
+        if was_stopped or pressed:
+            raise CellHalted("Stopped by you.")
+        if reached is not None:
+            self._stop_at_limit(reached)
+        return pause
+
+    def _follow(self, turn: LiveTurn, chain: ChainResponse, began: float) -> None:
+        """Show what a chain tells beside its events: retries, how its calls stand, and what they print.
+
+        Args:
+            began: when the turn began, on the monotonic clock, without the time that a human took.
+        """
+        view, display = turn.view, turn.display
 
         def show_retry(retry: RetryNotice) -> None:
             view.seconds = time.monotonic() - began
@@ -285,52 +351,11 @@ class LiveTurns:
 
         chain._chain.on_retry = show_retry
         chain._chain.log.on_call = show_call
-        view.remarks = [said for said in view.remarks if said not in (_CELLS_BELOW, _STOPPED)]
-        view.begin(view.seconds)
-        turn.is_running, turn.paused, turn.rounds = True, None, ()
-        turn.chain = chain
-        reached: ChainLimitReached | None = None
-        was_stopped, fed = False, 0
-        try:
-            display.open(here=here)
-            for event in chain.stream_events():
-                # Feeding and counting belong together, or an event could be shown twice or not at all.
-                with held_interrupts() as pressed:
-                    view.feed(event, time.monotonic() - began)
-                    fed += 1
-                if pressed:
-                    raise KeyboardInterrupt
-                display.changed()
-            state = "done"
-        except PauseChain as error:
-            pause, state = error, "paused"
-        except ChainLimitReached as error:
-            reached, state = error, "interrupted"
-            view.limit = Limit(error.limit, len(error.names), chain._chain.responses()[-1]._turn.turn_id)
-        except KeyboardInterrupt:
-            was_stopped = True
-            pause = self._ask_about_stopped_call(chain)
-            # The journal keeps what arrived, so the reader sees it too.
-            for event in islice(chain._chain.events(), fed, None):
-                view.feed(event, time.monotonic() - began)
-            state, remark = ("interrupted", "") if pause is None else ("paused", _STOPPED)
-        finally:
-            # What a human decides is shown by whoever takes the decision: the clock of this run has stopped.
-            chain._chain.log.on_call = None
-            with held_interrupts() as pressed:
-                view.end(state, time.monotonic() - began)
-                self._close(turn, chain, pause, remark)
-        if was_stopped or pressed:
-            raise CellHalted("Stopped by you.")
-        if reached is not None:
-            self._stop_at_limit(view, reached)
-        return pause
+        chain._chain.log.output = ShownOutput(view, display)
 
-    def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None, remark: str) -> None:
+    def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
         """Show the record of a run that has ended, and keep what outlives it."""
         view = turn.view
-        if view.state == "paused" and remark:
-            view.remarks = [*view.remarks, remark]
         if view.state == "done" and chain._chain.went_on:
             view.remarks = [*view.remarks, _WENT_ON]
         account_for(turn, chain)
@@ -339,32 +364,13 @@ class LiveTurns:
         turn.paused = pause.paused if pause is not None else chain._chain.left
         turn.display.close()
 
-    def _stop_at_limit(self, view: TranscriptView, reached: ChainLimitReached) -> None:
+    def _stop_at_limit(self, reached: ChainLimitReached) -> None:
         """End the cell of a turn that has reached the limit of its chain, which shows that already."""
         if not is_interactive(self.shell):
             # Nobody can click here, so the sentence is the remedy.
-            raise CellError(
-                f"Stopped after {reached.limit} answers in a row: the model still asked for {', '.join(reached.names)}, "
-                f"which was not run. `--cl {2 * reached.limit}` allows more answers, and `--cl 0` any number."
-            )
+            raise limit_error(reached)
         if self.on_pause == "stop":
             raise CellHalted("Stopped at the limit of the chain.")
-
-    def _ask_about_stopped_call(self, chain: ChainResponse) -> PauseChain | None:
-        """Close a chain after ■. If a tool was running, return the question whether it had done its work, else None."""
-        with suppress(KeyboardInterrupt):
-            chain.close()
-        if chain._chain.left is None or not chain._chain.log.has_lost:
-            return None
-        try:
-            # The interrupted call is the first one without a result, so the chain asks about it before it runs anything.
-            chain._chain.left.resume()._read_all()
-        except PauseChain as pause:
-            return pause
-        except BaseException:
-            # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
-            return None
-        return None
 
     def _register(
         self,

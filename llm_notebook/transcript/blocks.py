@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from llm_notebook.parts.messages import json_text
 from llm_notebook.transcript.failures import Failure, failure_of
+from llm_notebook.transcript.printed import Printed
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
-    from llm_notebook.journal.operations import CallEntry
+    from llm_notebook.journal.operations import CallEntry, Run
 
-__all__ = ["Block", "CallBlock", "CallStatus"]
+__all__ = ["Block", "CallBlock", "CallStatus", "seconds_of"]
 
 CallStatus = Literal[
     "writing",
@@ -71,6 +73,7 @@ class CallBlock(Block):
         tool_call_id: the provider's id of the call.
         status: the present state of the call, in words for the reader.
         started: when the tool began to run, in seconds after the turn began; None if that is not known.
+        started_at: the same on the clock, for a call whose outcome is unknown.
         seconds: how long the tool ran; None if that is not known.
         result: the text that the model reads; None until it is known.
         request: the latest question to a human; None if there was none.
@@ -78,6 +81,7 @@ class CallBlock(Block):
         decided_by, decided_at: who decided, and when.
         grant_id, grant_scope, grant_revoked: the "always allow" that decided, and whether it has been revoked since.
         failure: the error that the tool raised; None if it raised none, or if that happened in another process.
+        printed: what the tool has printed in this process.
         note: a sentence for the record, such as that a hook changed the arguments.
         blocked: why the call cannot be decided here; empty if it can.
     """
@@ -86,6 +90,7 @@ class CallBlock(Block):
     tool_call_id: str = ""
     status: CallStatus = "writing"
     started: float | None = None
+    started_at: datetime | None = None
     seconds: float | None = None
     result: str | None = None
     request: ApprovalRequest | None = None
@@ -96,8 +101,15 @@ class CallBlock(Block):
     grant_scope: str = ""
     grant_revoked: bool = False
     failure: Failure | None = None
+    printed: Printed = field(default_factory=Printed)
     note: str = ""
     blocked: str = ""
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether a human dropped the question before the call had started."""
+        is_given_up = self.decision is not None and self.decision.verdict == "abandoned"
+        return is_given_up and not (self.request is not None and self.request.outcome_unknown)
 
     def update(self, entry: CallEntry, now: float) -> None:
         """Take over the present state of the call.
@@ -110,8 +122,13 @@ class CallBlock(Block):
             self.chunks = [entry.arguments.decode("utf-8", "surrogatepass")]
         self.complete()
         status = _STATUS[entry.state]
+        if self.started_at is None and entry.runs:
+            # It ran in another process.
+            self.started_at = entry.runs[-1][0]
+            self.seconds = seconds_of(entry.runs) if status in ("finished", "failed") else None
+            self.printed = Printed(entry.printed)
         if status == "running" and self.status != "running":
-            self.started = now
+            self.started, self.started_at = now, entry.changed_at
         elif status in ("finished", "failed") and self.status == "running" and self.started is not None:
             self.seconds = now - self.started
         self.call_id = entry.call_id
@@ -147,6 +164,16 @@ class CallBlock(Block):
         self.status = "queued"
         self.version += 1
         return True
+
+
+def seconds_of(runs: Iterable[Run]) -> float:
+    """Return how long tools ran. Where several ran at the same time, that time counts once, and a run without an end counts nothing."""
+    total, until = 0.0, None
+    for began, ended in sorted((began, ended) for began, ended in runs if ended is not None):
+        since = began if until is None else max(began, until)
+        total += max(0.0, (ended - since).total_seconds())
+        until = ended if until is None else max(until, ended)
+    return total
 
 
 def _canonical(text: str) -> str:

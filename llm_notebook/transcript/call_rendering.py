@@ -22,6 +22,8 @@ __all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plai
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
+# The sentence about the decision says what the model reads, or would read.
+_SAID_ALREADY = ("denied", "abandoned")
 
 
 def literal_markdown(text: str) -> str:
@@ -46,21 +48,28 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
         parts.append(f"Changed to:\n\n{_well(said.edited, 'json')}")
     if said.note:
         parts.append(_escaped(said.note))
-    if said.result is not None:
+    if said.printed:
+        parts.append(f"Printed:\n\n{_well(said.printed, 'text')}")
+    if said.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         parts.append(f"{title}:\n\n{_well(said.result, 'text')}" if said.result else f"{title}: nothing.")
-    if is_open:
+    if is_open and view.by_keyboard:
+        parts.append("Answer in the field below: this cell waits for it.")
+    elif is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in said.ways))
     return "\n\n".join(part for part in [*parts, "</details>"] if part)
 
 
-def plain_call(block: CallBlock, view: TranscriptView, said: CallWords | None = None) -> list[str]:
+def plain_call(
+    block: CallBlock, view: TranscriptView, said: CallWords | None = None, *, has_printed: bool = True
+) -> list[str]:
     """Return a call as lines of plain text.
 
     Args:
         block: the call.
         view: its turn.
         said: what is said about it, where that was put together already.
+        has_printed: whether what it has printed is among the lines.
     """
     said = said or call_words(block, view)
     lines = [f"{said.name} · {said.state}", *said.sentences]
@@ -69,7 +78,9 @@ def plain_call(block: CallBlock, view: TranscriptView, said: CallWords | None = 
         lines += _indented("Changed to:", said.edited)
     if said.note:
         lines.append(said.note)
-    if said.result is not None:
+    if said.printed and has_printed:
+        lines += _indented("Printed:", said.printed)
+    if said.result is not None and block.status not in _SAID_ALREADY:
         title = _result_title(block)
         lines += _indented(f"{title}:", said.result) if said.result else [f"{title}: nothing."]
     return lines + [f"{code}  {text}" for code, text in said.ways]
@@ -86,6 +97,7 @@ class CallWords:
         arguments: the frozen ones if a human was asked, otherwise those that the model wrote.
         edited: the arguments as a human changed them.
         note: a sentence for the record, on one line.
+        printed: what the tool has printed.
         result: what the model reads; None until it is known.
         ways: the commands that decide, each with a description of its effect.
     """
@@ -96,6 +108,7 @@ class CallWords:
     arguments: str
     edited: str
     note: str
+    printed: str
     result: str | None
     ways: list[tuple[str, str]]
 
@@ -108,13 +121,16 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
     else:
         arguments = "" if block.text.strip() in ("", "{}") else block.text
     edited = value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
-    wells = [_bounded(text) for text in (arguments, edited, told or "")]
+    printed = block.printed.text.rstrip() if block.printed else ""
+    wells = [_bounded(text) for text in (arguments, edited, printed, told or "")]
     question = _question(block)
     state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
     sentences = [*([decided] if decided else []), *(one_line(sentence) for sentence in question)]
     note = one_line(block.note) if block.note else ""
-    name, note, arguments, edited, result, *sentences = visible_texts([one_line(block.name), note, *wells, *sentences])
-    return CallWords(name, state, sentences, arguments, edited, note, None if told is None else result, ways)
+    name, note, arguments, edited, printed, result, *sentences = visible_texts(
+        [one_line(block.name), note, *wells, *sentences]
+    )
+    return CallWords(name, state, sentences, arguments, edited, note, printed, None if told is None else result, ways)
 
 
 def _question(block: CallBlock) -> list[str]:

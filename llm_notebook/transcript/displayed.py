@@ -54,7 +54,7 @@ def digest_of_document(transcript: str, model: str, call: Document, whole: Mappi
     request = call["request"]
     source = request["source"]
     shown = [
-        [transcript, model, call["status"], call.get("note") or ""],
+        [transcript, model, call["status"], call.get("note") or "", call.get("startedAt") or ""],
         [request["id"], request["digest"], request["tool"], request["destructive"]],
         [request["reason"], request.get("description") or "", request.get("changed") or ""],
         request["origin"],

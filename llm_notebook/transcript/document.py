@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.visible import encodable, encodable_document
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
@@ -46,6 +47,8 @@ def top_fields(view: TranscriptView) -> Document:
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
+        "byKeyboard": view.by_keyboard,
+        "heldUp": [encodable(cell) for cell in view.held_up],
     }
     return encodable_document(document)
 
@@ -107,18 +110,31 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
+    if block.status == "unknown" and block.started_at is not None:
+        document["startedAt"] = block.started_at.isoformat()
     if block.failure is not None:
         document["failure"] = {
             "type": name_document(block.failure.type),
             "message": block.failure.message,
             "frames": block.failure.frames,
         }
+    if block.printed:
+        document["printed"] = _printed(block.printed)
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
     if block.result is not None:
         document["result"] = block.result[:_LONGEST_RESULT]
         if len(block.result) > _LONGEST_RESULT:
             document["resultHidden"] = len(block.result) - _LONGEST_RESULT
+    return document
+
+
+def _printed(printed: Printed) -> Document:
+    """Return what a tool has printed. Positions are counted in UTF-16 units, as JavaScript counts them."""
+    text, at, hidden = printed.kept()
+    document: Document = {"text": encodable(text)}
+    if hidden:
+        document["cut"] = {"at": len(encodable(text[:at]).encode("utf-16-le")) // 2, "hidden": hidden}
     return document
 
 
@@ -131,6 +147,8 @@ def _decision(block: CallBlock, decision: Decision) -> Document:
     }
     if decision.arguments is not None and block.request is not None:
         document["changes"] = _changes(block.request.arguments, decision.arguments)
+    if block.is_dropped:
+        document["dropped"] = True
     if block.grant_id:
         scope = block.grant_scope or "session"
         document["grant"] = {"id": block.grant_id, "scope": scope, "revoked": block.grant_revoked}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
+from llm_notebook.transcript.blocks import seconds_of
 from llm_notebook.transcript.view import Limit, Problem, State, TranscriptView, add_usage
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class _Rounds:
             self._view.update_call(call)
             for inner in self._inside.get(call.call_id, ()):
                 self._view.update_call(inner)
-        self.seconds += (turn.duration_ms or 0) / 1000
+        # Between a question and its answer neither the model nor a tool works, so that time is not in either.
+        self.seconds += (turn.duration_ms or 0) / 1000 + seconds_of(run for call in turn.calls for run in call.runs)
 
     def feed_results(self, messages: Sequence[Message]) -> None:
         """Feed the results of calls, which begin the next round."""

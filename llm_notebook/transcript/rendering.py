@@ -13,7 +13,15 @@ from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.visible import terminal_safe
-from llm_notebook.transcript.words import Written, duration, facts, not_saved_sentence, on_one_line, state_sentence
+from llm_notebook.transcript.words import (
+    Written,
+    duration,
+    facts,
+    held_up_sentence,
+    not_saved_sentence,
+    on_one_line,
+    state_sentence,
+)
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import Problem, TranscriptView
@@ -61,7 +69,9 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
     if view.problem is not None:
         sections.append(_markdown_problem(view.problem))
-    sections += [_our_markdown(remark) for remark in [*view.remarks, *not_saved_sentence(view)]]
+    sections += [
+        _our_markdown(remark) for remark in [*view.remarks, *held_up_sentence(view), *not_saved_sentence(view)]
+    ]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
     return "\n\n".join(sections)
@@ -74,7 +84,8 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_plain_block(block, view, words) for block in words.blocks]
-    sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *not_saved_sentence(view)]
+    sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *held_up_sentence(view)]
+    sentences += not_saved_sentence(view)
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     if view.show_usage and not view.silent:
         sections.append(footer(view))

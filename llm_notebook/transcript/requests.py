@@ -244,7 +244,8 @@ def _cut(text: str) -> Document:
 
     Positions are counted in UTF-16 units, as JavaScript counts them.
     """
-    lines = text.count("\n") + 1
+    # A line break at the end of the text begins no line.
+    lines = text.count("\n") + (not text.endswith("\n"))
     head, tail = text, ""
     if lines > _MOST_LINES:
         head = text[: _end_of_line(text, _MOST_LINES)]

@@ -18,6 +18,7 @@ whose change is more than appended text, which is all that a `DeltaWriter` needs
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -96,6 +97,9 @@ class TranscriptView:
         show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
         grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
+        by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
+        held_up: the ids of the cells that were queued behind this one and were skipped because it asked; those that have run since are
+            left out.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -121,6 +125,8 @@ class TranscriptView:
     show_calls: bool = False
     scopes: tuple[Scope, ...] = ()
     grants_end: bool = False
+    by_keyboard: bool = False
+    held_up: list[str] = field(default_factory=list)
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0
@@ -223,6 +229,27 @@ class TranscriptView:
             return None
         return max(0.0, self.notice_seconds - (self.seconds - self._noticed_at))
 
+    def add_printed(self, call_id: str, text: str | None) -> CallBlock | None:
+        """Take a piece of what a call prints, from any thread; None clears what it has printed. Returns the call's block."""
+        block = self._by_call.get(call_id)
+        if block is not None and text is None:
+            block.printed.clear()
+        elif block is not None and text is not None:
+            block.printed.add(text)
+            self.size += len(text)
+        return block
+
+    def show_printed(self, now: float) -> None:
+        """Show what calls have printed since it was last shown, where that is due.
+
+        Args:
+            now: the time in seconds, on a monotonic clock.
+        """
+        for block in self.calls:
+            if block.printed.is_due(now):
+                block.version += 1
+                self._touch(block)
+
     def mark_blocked(self, call_id: str, why: str) -> None:
         """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
         block = self._by_call.get(call_id)
@@ -250,6 +277,7 @@ class TranscriptView:
         self.seconds = seconds
         self._clear_notice()
         self._close_newest(seconds)
+        self.show_printed(math.inf)
         if state in ("done", "paused"):
             for block in self.calls:
                 if block.complete():

@@ -21,6 +21,7 @@ __all__ = [
     "decision_sentence",
     "duration",
     "facts",
+    "held_up_sentence",
     "limit_sentence",
     "not_saved_sentence",
     "on_one_line",
@@ -93,6 +94,15 @@ def cut_short_sentence(view: TranscriptView) -> list[str]:
     return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."] if view.cut_short else []
 
 
+def held_up_sentence(view: TranscriptView) -> list[str]:
+    """Return a list with the sentence that cells below were skipped and have not run since, or an empty list if none were."""
+    number = len(view.held_up)
+    if not number:
+        return []
+    because = ", because this one waits for you" if view.state == "paused" else ""
+    return [f"{number:,} {'cell' if number == 1 else 'cells'} below did not run{because}."]
+
+
 def not_saved_sentence(view: TranscriptView) -> list[str]:
     """Return a list with the sentence that the turn is not in the journal, or an empty list if it is."""
     return [f"Not saved: {on_one_line(view.not_saved)}"] if view.not_saved else []
@@ -141,6 +151,10 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
             return f"ran{took}"
         case "failed":
             return f"failed after{took}" if took else "failed"
+        case "queued" if not view.is_over:
+            return queued_words(block, view)
+        case "abandoned" if block.is_dropped:
+            return "dropped, did not run"
         case status:
             under_way, over = _STANDS[status]
             place = place_in_series(block, view)
@@ -148,6 +162,15 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
                 return f"approved, runs when all {len(series_of(view))} are decided"
             words = over if view.is_over else under_way
             return f"{words}, {place}" if place and status in ("waiting", "unknown") else words
+
+
+def queued_words(block: CallBlock, view: TranscriptView) -> str:
+    """Return that a call is queued, and behind which of the open questions before it."""
+    questions = view.open_calls
+    before = sum(question.position < block.position for question in questions)
+    if not before:
+        return "queued"
+    return "queued behind " + ("the question" if len(questions) == 1 else f"{before} of {len(questions)}")
 
 
 def decision_sentence(block: CallBlock, written: Written = on_one_line) -> str:
@@ -168,7 +191,9 @@ def decision_sentence(block: CallBlock, written: Written = on_one_line) -> str:
             revoked = " That was revoked since." if block.grant_revoked else ""
             return f"Always allowed by {by} in this {_place(block.grant_scope)}{at}.{revoked}"
         return f"Approved by {by}{edited}{at}."
-    return f"Given up by {by}{at}. The model was told that the outcome is unknown."
+    if block.is_dropped:
+        return f"Dropped by {by}{at}. It did not run."
+    return f"Given up by {by}{at}. The outcome is unknown."
 
 
 def _place(scope: str) -> str:
@@ -205,7 +230,7 @@ def ways_to_decide(block: CallBlock) -> list[tuple[str, str]]:
 # For each status, the words while the turn is under way and those when it is over.
 _STANDS: Mapping[str, tuple[str, str]] = {
     "writing": ("being written", "not finished"),
-    "queued": ("not run yet", "did not run"),
+    "queued": ("queued", "did not run"),
     "running": ("running", "was running when this ended"),
     "suspended": ("begun, waits for a question that it asked", "begun, waited for a question that it asked"),
     "cancelled": ("cancelled, did not run",) * 2,

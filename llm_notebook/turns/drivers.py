@@ -24,6 +24,7 @@ from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, St
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import Note
 from llm_notebook.turns.nesting import inside
+from llm_notebook.turns.printing import printing_to
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -107,7 +108,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
     from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), inside(step.nest), _leaving_forks():
+        with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
             result = step.function(*step.args, **step.kwargs)
             if not inspect.isawaitable(result):
                 return result
@@ -133,7 +134,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), inside(step.nest), _leaving_forks():
+        with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:

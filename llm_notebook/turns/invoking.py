@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llm_notebook.turns.nesting import Nest
+    from llm_notebook.turns.printing import Sink
 
 __all__ = ["Invoke"]
 
@@ -20,6 +21,7 @@ class Invoke:
         hook: the name of the hook; None for a tool.
         consent: whether a human has approved the call that this runs; None for what is no tool.
         nest: takes the chains that the tool begins; None for what is no tool.
+        printed: takes what the tool prints; None where that goes its ordinary way.
     """
 
     function: Callable[..., Any]
@@ -28,3 +30,4 @@ class Invoke:
     hook: str | None = None
     consent: bool | None = None
     nest: Nest | None = None
+    printed: Sink | None = None

@@ -36,6 +36,7 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.origin import Origin
+from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ChainLog:
         parent_id, known: the same where that turn is only in the journal: its id, and the history that it ends with.
         not_saved: why the chain is not in the journal although it should be; empty while all is well.
         on_call: is called with every change of a call.
+        output: takes what the calls print; None where that goes its ordinary way.
         settings: how the chain is asked, for a later process that continues it.
         memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
@@ -86,6 +88,7 @@ class ChainLog:
     known: Sequence[Message] = ()
     not_saved: str = ""
     on_call: Callable[[CallEntry], None] | None = None
+    output: Output | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
@@ -196,7 +199,9 @@ class ChainLog:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         home = self._home(entry.call_id)
-        details = {"request": request, "result": result, "digest": digest, "note": note}
+        details: dict[str, Any] = {"request": request, "result": result, "digest": digest, "note": note}
+        if result is not None and self.output is not None:
+            details["printed"] = self.output.text_of(entry.call_id)
         try:
             operation = _moved(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
@@ -278,9 +279,9 @@ class ToolRun:
                 raise _runs_elsewhere()
             return (yield from self._carry_out())
         try:
-            value = yield Invoke(
-                tool.implementation, kwargs=ready.arguments, consent=ready.decision is not None, nest=nest
-            )
+            sink = None if self.log.output is None else partial(self.log.output.add, entry.call_id)
+            consent = ready.decision is not None
+            value = yield Invoke(tool.implementation, (), ready.arguments, consent=consent, nest=nest, printed=sink)
         except Pause as pause:
             if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
                 yield from self.log.move(entry, "suspended", "started")

@@ -64,6 +64,8 @@ def test_what_the_dead_left_is_noted_and_cleared_away_when_the_journal_is_next_o
         journal.flush()
         assert lock_files(path) == []
         assert journal.call("K9").state == "unknown"
+        # When it stopped is not known, however much later that is noticed.
+        assert [until for _, until in journal.call("K9").runs] == [None]
         with journal._connections.reading() as (connection, _):
             row = connection.execute(
                 "SELECT from_state, to_state, note FROM call_transitions ORDER BY number"

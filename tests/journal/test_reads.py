@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -255,3 +256,31 @@ def test_odd_values_do_not_break_the_views(journal, path):
     with closing(sqlite3.connect(path)) as connection:
         connection.text_factory = bytes
         assert len(connection.execute("SELECT * FROM readable_turns").fetchall()) == 2
+
+
+def test_when_a_tool_ran_and_what_it_printed_are_read_with_its_call(journal):
+    def at(minutes, operation):
+        return replace(operation, at=AT + timedelta(minutes=minutes))
+
+    def minutes(*numbers):
+        return tuple(AT + timedelta(minutes=number) for number in numbers)
+
+    done(
+        journal,
+        ended(),
+        proposed(),
+        at(1, moved("K1", "proposed", "started", owner=journal.owner)),
+        at(2, moved("K1", "started", "waiting", request=request())),
+        at(60, decided()),
+        at(61, moved("K1", "approved", "started", owner=journal.owner)),
+    )
+    assert journal.call("K1").runs == (minutes(1, 2), (*minutes(61), None))
+    result = ToolResult("search", "ok", [], "c1")
+    done(journal, at(63, moved("K1", "started", "finished", result=result, printed="a\nb\n")))
+    [call] = journal.turn("T1").calls
+    assert (call.runs, call.printed, call.result.output) == ((minutes(1, 2), minutes(61, 63)), "a\nb\n", "ok")
+
+
+def test_a_call_that_never_ran_has_no_times(journal):
+    waiting_call(journal)
+    assert (journal.call("K1").runs, journal.call("K1").printed) == ((), "")

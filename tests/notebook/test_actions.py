@@ -24,17 +24,18 @@ def _ask(kernel: Kernel, *paths: str) -> tuple[str, Cell]:
     return request, kernel.collect(request)[0]
 
 
-def test_a_click_runs_the_rest_and_shows_nothing_but_what_the_tool_shows(live: Kernel) -> None:
+def test_a_click_runs_the_rest_and_shows_it_in_the_cells_own_output(live: Kernel) -> None:
     request, asked = _ask(live, "/a")
     acted = _act(live, click_of(asked))
     assert acted.status == "ok", acted.traceback
-    assert acted.stdout == "erasing /a\n"
+    assert acted.stdout == ""
     assert acted.of("display_data") == []
     assert live.value("ran") == ["/a"]
     (output,) = cell_of(live, request).outputs
     (after,) = acted.outputs
     assert output[MIME_TYPE]["id"] == after[MIME_TYPE]["id"]
     assert after[MIME_TYPE]["state"] == "done"
+    assert "Printed:\n▎     erasing /a\n" in after["text/plain"]
     assert live.comm_messages("llm_notebook")[-1]["content"]["data"]["type"] == "record"
 
 

@@ -228,6 +228,27 @@ def test_a_question_whose_model_is_gone_can_be_ended(fresh: Kernel, folder: Path
     assert runs(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("verdict", "more", "ended"), [("denied", {}, "denied"), ("abandoned", {"drop": True}, "abandoned")]
+)
+def test_a_card_whose_model_is_gone_says_so_and_can_be_ended(
+    fresh: Kernel, verdict: str, more: dict[str, Any], ended: str
+) -> None:
+    waiting = ask(fresh)
+    fresh.restart()
+    assert fresh.run("%load_ext llm_notebook").status == "ok"
+    assert fresh.run(DEFINE).status == "ok"
+    click = told_click(fresh, waiting)
+    act(fresh, click)
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
+    assert "does not know the model asker" in told["blocks"][-1]["request"]["blocked"]
+    assert act(fresh, {**click, "verdict": verdict, **more}).traceback == ""
+    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
+    assert (told["state"], told["blocks"][-1]["status"]) == ("interrupted", ended)
+    assert told["blocks"][-1]["decision"].get("dropped", False) == bool(more)
+    assert "Nothing waits" in pending(fresh)
+
+
 def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, folder: Path) -> None:
     deadly = DEFINE.replace(
         "    return", '    import os, signal\n    if path == "/a": os.kill(os.getpid(), signal.SIGKILL)\n    return'
@@ -326,14 +347,13 @@ def test_on_pause_continue_lets_the_cells_below_run_even_after_a_reload(fresh: K
     assert fresh.value("[type(c).__name__ for c in get_ipython().configurables].count('LLMMagics')") == 1
     first, below = fresh.collect(fresh.send(ASK, "cell-1"), fresh.send("print('below ran')", "cell-2"))
     assert state(first) == "paused"
-    assert "Cells below did not run." in first.outputs[-1]["text/plain"]
     assert below.status == "aborted"
 
     set_to = fresh.run('%config LLMMagics.on_pause = "continue"')
     assert set_to.status == "ok", set_to.traceback
     second, below = fresh.collect(fresh.send(ASK + " /b", "cell-3"), fresh.send("print('below ran')", "cell-2"))
     assert state(second) == "paused"
-    assert "Cells below did not run." not in second.outputs[-1]["text/plain"]
+    assert "did not run" not in second.outputs[-1]["text/plain"]
     assert below.stdout == "below ran\n"
     assert runs(folder) == []
 

@@ -28,7 +28,7 @@ def test_the_page_makes_the_same_digest() -> None:
     """`labextension/src/transcript/digest.spec.ts` has the same sample and the same digest."""
     call = {"status": "waiting", "request": _REQUEST}
     digest = digest_of_document("turn-1", "claude-sonnet-4-5", call, {})
-    assert digest == "67132d3b0c8507f76c5577a8a51aa4bb6d99ed3e9e9a6b6c2b8d0363d5d55760"
+    assert digest == "2b83a2cf3caf5c31846c94f477e55b97cadfa181aefacb275f134642827e27ea"
 
 
 def test_to_approve_a_long_value_its_whole_text_is_part_of_the_digest() -> None:

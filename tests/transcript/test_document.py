@@ -123,7 +123,9 @@ def test_of_a_value_of_many_lines_the_first_ones_are_shown() -> None:
     assert param["cut"]["lines"] == {"hidden": 40, "total": 60}
     assert param["cut"]["at"] == len(head) + 20
     assert param["cut"]["total"] == param["cut"]["at"] + param["cut"]["hidden"] == len(value) + 60
-    [short] = _params({"text": "\n" * 19})
+    [sixty] = _params({"text": value + "\n"})
+    assert sixty["cut"]["lines"] == {"hidden": 40, "total": 60}
+    [short] = _params({"text": "\n" * 20})
     assert short["cut"] is None
     [wide] = _params({"text": "\n".join(["x" * 200] * 60)})
     assert "lines" not in wide["cut"]

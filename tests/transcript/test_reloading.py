@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -149,3 +149,33 @@ def test_a_call_that_is_not_in_the_answer_has_its_arguments_from_the_record() ->
     call = CallEntry("call 1", "turn 0", "c1", "search", "waiting", b'{"q":1}')
     [block] = view_of_turns([_turn(0, [user("Hi")], [], [call])]).calls
     assert (block.text, block.status) == ('{"q":1}', "waiting")
+
+
+def _ran(number: int, *seconds: tuple[float, float | None]) -> CallEntry:
+    """Return a finished call that ran in these seconds after the turn began."""
+    runs = tuple((_AT + timedelta(seconds=a), None if b is None else _AT + timedelta(seconds=b)) for a, b in seconds)
+    result = ToolResult("search", "found", [], f"c{number}")
+    return CallEntry(
+        f"call {number}",
+        "turn 0",
+        f"c{number}",
+        "search",
+        "finished",
+        b"{}",
+        result=result,
+        runs=runs,
+        printed="seen\n",
+    )
+
+
+def test_the_time_is_that_of_the_model_and_the_tools_and_not_of_the_human() -> None:
+    # The first call ran, was asked about for an hour, and ran again, the second time beside another.
+    first, beside = _ran(1, (2.0, 3.0), (3_600.0, 3_604.0)), _ran(2, (3_602.0, 3_605.0))
+    view = view_of_turns([_turn(0, [user("Hi")], [], [first, beside]), _turn(1, [], [], [_ran(3, (4_000.0, None))])])
+    assert view.seconds == 2 * 1.5 + 1.0 + 5.0
+    assert [block.seconds for block in view.calls] == [5.0, 3.0, 0.0]
+
+
+def test_what_a_call_printed_is_read_with_it() -> None:
+    [block] = view_of_turns([_turn(0, [user("Hi")], [], [_ran(1, (0.0, 1.0))])]).calls
+    assert block.printed.text == "seen\n"

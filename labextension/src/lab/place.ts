@@ -1,7 +1,7 @@
 /** Knows where a transcript is shown, in a notebook or elsewhere, and what the reader can do there. */
 
 import { Clipboard } from '@jupyterlab/apputils';
-import type { CodeCell } from '@jupyterlab/cells';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
@@ -9,7 +9,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
-import type { Action, IHost } from '../transcript';
+import type { Action, IHeldUpCells, IHost } from '../transcript';
 import { VERSION } from '../version';
 import { KernelBus } from './bus';
 import type { Clicks } from './click';
@@ -92,7 +92,8 @@ export class NotebookPlace implements IPlace {
     private readonly panel: NotebookPanel,
     private readonly buses: Buses,
     private readonly clicks: Clicks,
-    private readonly senders: Senders
+    private readonly senders: Senders,
+    private readonly runSelected: () => Promise<unknown>
   ) {
     panel.sessionContext.kernelChanged.connect(this.connect, this);
     panel.disposed.connect(this.dispose, this);
@@ -128,7 +129,8 @@ export class NotebookPlace implements IPlace {
       ...everywhere,
       live: true,
       act: action => this.act(action, id, shown),
-      value: (request, name) => bus.value(request, name)
+      value: (request, name) => bus.value(request, name),
+      cells: ids => this.heldUpCells(ids, cell)
     };
   }
 
@@ -198,6 +200,26 @@ export class NotebookPlace implements IPlace {
     return this.panel.content.widgets.filter(
       (cell): cell is CodeCell => cell.model.type === 'code'
     );
+  }
+
+  /** The cells with these ids. They are run as if the reader had selected them. */
+  private heldUpCells(ids: string[], cell: CodeCell): IHeldUpCells | null {
+    const notebook = this.panel.content;
+    const find = (): Cell[] =>
+      notebook.widgets.filter(one => ids.includes(one.model.id));
+    const found = find();
+    const own = notebook.widgets.indexOf(cell);
+    const areBelow = found.every(one => notebook.widgets.indexOf(one) > own);
+    const run = async (): Promise<void> => {
+      const [first, ...others] = find();
+      if (first) {
+        notebook.deselectAll();
+        notebook.activeCellIndex = notebook.widgets.indexOf(first);
+        others.forEach(one => notebook.select(one));
+        await this.runSelected();
+      }
+    };
+    return found.length ? { count: found.length, areBelow, run } : null;
   }
 
   private insertBelow(code: string, shown: Widget): void {

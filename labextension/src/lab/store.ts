@@ -237,10 +237,11 @@ export class TranscriptStore {
   }
 }
 
-/** Whether a transcript may still change: by itself, by a decision, or because its answer is continued. */
-export function canChange({ blocks, error, state }: ITranscript): boolean {
+/** Whether a transcript may still change: by itself, by a decision, because its answer is continued, or because cells that it held up are run. */
+export function canChange(document: ITranscript): boolean {
+  const { blocks, error, heldUp, state } = document;
   const isOver = state === 'done' || (state === 'failed' && error);
-  return !isOver || blocks.some(isPending);
+  return !isOver || blocks.some(isPending) || Boolean(heldUp?.length);
 }
 
 /**

@@ -27,7 +27,7 @@ function ofSample(change: (block: ReturnType<typeof pending>) => void): string {
 test('the kernel makes the same digest', () => {
   // `tests/transcript/test_displayed.py` has the same sample and the same digest.
   expect(ofSample(() => undefined)).toBe(
-    '67132d3b0c8507f76c5577a8a51aa4bb6d99ed3e9e9a6b6c2b8d0363d5d55760'
+    '2b83a2cf3caf5c31846c94f477e55b97cadfa181aefacb275f134642827e27ea'
   );
 });
 

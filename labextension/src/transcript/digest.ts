@@ -26,7 +26,7 @@ export function displayedDigest(
   const { request } = call;
   const { source } = request;
   const shown = [
-    [transcript, model, call.status, call.note ?? ''],
+    [transcript, model, call.status, call.note ?? '', call.startedAt ?? ''],
     [request.id, request.digest, request.tool, request.destructive],
     [request.reason, request.description ?? '', request.changed ?? ''],
     request.origin,

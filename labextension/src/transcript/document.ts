@@ -42,6 +42,10 @@ export interface ITranscript {
   hideReasoning?: boolean;
   /** Whether tool calls are shown unfolded. */
   showCalls?: boolean;
+  /** Whether the cell is still running and asks by keyboard, so that a click would come too late. */
+  byKeyboard?: boolean;
+  /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
+  heldUp?: string[];
 }
 
 export type Block = ITextBlock | IReasoningBlock | ICallBlock;
@@ -84,12 +88,19 @@ export interface ICallBlock {
   /** When the call started, in seconds after the turn began. */
   began?: number;
   seconds?: number;
+  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown. */
+  startedAt?: string;
   /** What the tool returned, cut to a bounded length: hostile. */
   result?: string;
   /** How many characters of the result were cut off. */
   resultHidden?: number;
   /** The error that the tool raised. `frames` are the lines of its traceback that are the tool's own: hostile. */
   failure?: { type: string; message: string; frames: string } | null;
+  /** What the tool has printed: hostile. Of a long text the middle is missing: `hidden` characters at `at`. */
+  printed?: {
+    text: string;
+    cut?: { at: number; hidden: number } | null;
+  } | null;
   /** Our own remark, for example that a hook changed the arguments. */
   note?: string;
   request?: IRequest | null;
@@ -156,6 +167,8 @@ export interface IDecision {
   /** The arguments that were edited, as JSON texts. */
   changes?: { name: string; before: string; after: string }[];
   grant?: { id: string; scope: Scope; revoked: boolean } | null;
+  /** Set where the question was dropped before its call had started. */
+  dropped?: boolean;
 }
 
 /** A change to a transcript. Each delta's `seq` is one more than that of the delta before it. */
@@ -202,6 +215,8 @@ export type Action =
       arguments?: Record<string, string | null>;
       text?: string;
       grant?: Scope;
+      /** With `abandoned`: ends the question without asking the model. */
+      drop?: true;
     }
   /** One decision about all questions of a turn: each with its digest, and the digest of what its card has shown. */
   | {

@@ -2,6 +2,16 @@
 
 import type { Action } from './document';
 
+/** Cells of the notebook that shows a transcript. */
+export interface IHeldUpCells {
+  /** How many of them there still are. */
+  count: number;
+  /** Whether all of them are below the transcript's own cell. */
+  areBelow: boolean;
+  /** Run them. */
+  run: () => Promise<void>;
+}
+
 export interface IHost {
   /**
    * Carry out an action; rejects with a sentence for the reader. There only while
@@ -17,6 +27,8 @@ export interface IHost {
   live?: boolean;
   /** Fetch the full text of a long argument. */
   value?: (request: string, name: string) => Promise<string>;
+  /** Find the cells with these ids; null if there are none. */
+  cells?: (ids: string[]) => IHeldUpCells | null;
   /** Copy a text; the browser's clipboard is used if this is missing. */
   copy?: (text: string) => void;
   insertBelow?: (code: string) => void;

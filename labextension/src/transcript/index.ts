@@ -1,7 +1,7 @@
 /** The public face of the transcript, for the JupyterLab extension and the widget. */
 
 export * from './document';
-export type { IHost } from './host';
+export type { IHeldUpCells, IHost } from './host';
 export { readDelta, readMessage, readTranscript } from './reading';
 export { isPending } from './layout';
 export { reduce } from './reducer';

@@ -89,7 +89,8 @@ const isDecision = shape({
   changes: maybe(
     listOf(shape({ name: isText, before: isText, after: isText }))
   ),
-  grant: maybe(shape({ id: isText, scope: SCOPES, revoked: isFlag }))
+  grant: maybe(shape({ id: isText, scope: SCOPES, revoked: isFlag })),
+  dropped: maybe(isFlag)
 });
 
 const isCall = shape({
@@ -113,8 +114,12 @@ const isCall = shape({
   ),
   began: maybe(isNumber),
   seconds: maybe(isNumber),
+  startedAt: maybe(isText),
   result: maybe(isText),
   resultHidden: maybe(isCount),
+  printed: maybe(
+    shape({ text: isText, cut: maybe(shape({ at: isCount, hidden: isCount })) })
+  ),
   note: maybe(isText),
   failure: maybe(shape({ type: isText, message: isText, frames: isText })),
   request: maybe(isRequest),
@@ -158,7 +163,9 @@ const FIELDS: Record<string, Check> = {
   limit: maybe(shape({ answers: isCount, calls: isCount })),
   footer: maybe(listOf(isText)),
   hideReasoning: maybe(isFlag),
-  showCalls: maybe(isFlag)
+  showCalls: maybe(isFlag),
+  byKeyboard: maybe(isFlag),
+  heldUp: maybe(listOf(isText))
 };
 
 const isTranscript = shape({

@@ -285,3 +285,12 @@ function wayRow(way: { code: string; text: string }, host: IHost): HTMLElement {
   );
   return attrs(node, { 'aria-label': `Copy ${way.code}: ${way.text}` });
 }
+
+/** The name of a transcript, for screen readers. */
+export function labelOf(document: ITranscript): string {
+  const kind =
+    document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
+  return document.error && document.blocks.length === 0
+    ? 'No answer'
+    : `${kind} from ${document.model}`;
+}

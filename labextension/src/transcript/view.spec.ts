@@ -152,9 +152,7 @@ test('drafts survive what the rest of the transcript does', async () => {
   const page = new Page(paused([pending()]));
   page.press('Deny…');
   page.write('Why not?', 'Not yet.');
-  page.view.show(
-    paused([pending()], { seq: 7, remarks: ['Cells below did not run.'] })
-  );
+  page.view.show(paused([pending()], { seq: 7, remarks: ['Asked anew.'] }));
   expect(page.field('Why not?').value).toBe('Not yet.');
   page.view.setHost({});
   expect(page.node.querySelector('.llm-ask')).toBeNull();
@@ -352,4 +350,18 @@ test('what a remark says to type is shown as code', () => {
     'It was left in %llm pending <b>here</b>.'
   );
   expect(page.text('.llm-remark code')).toBe('%llm pending');
+});
+
+test('the time that a human took is not counted', () => {
+  let now = 0;
+  const blocks = [text('One moment.')];
+  const page = new Page(transcript(blocks, { state: 'paused', seconds: 3 }), {
+    live: true,
+    now: () => now
+  });
+  now = 3_600_000;
+  const running = call('delete_files', {}, { status: 'running', began: 3 });
+  const fields = { state: 'streaming', seconds: 3, seq: 1 } as const;
+  page.view.show(transcript([...blocks, running], fields));
+  expect(page.text('.llm-when')).toBe('running 0 s');
 });

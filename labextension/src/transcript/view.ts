@@ -33,7 +33,8 @@ import type { Row } from './layout';
 import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
-import { Ending, Waiting } from './status';
+import { HeldUp } from './heldUp';
+import { Ending, labelOf, Waiting } from './status';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
 
@@ -53,6 +54,7 @@ export class TranscriptView {
   private readonly askKernel = new AskKernel();
   private readonly ending = new Ending();
   private readonly series = new Series();
+  private readonly heldUp = new HeldUp();
   private readonly announcer = new Announcer();
   /** Requests whose cards were shown here, and where they were decided. */
   private readonly decided = new Map<string, 'here' | 'elsewhere'>();
@@ -140,7 +142,11 @@ export class TranscriptView {
 
   private setDocument(document: ITranscript): void {
     this.markDecisionsElsewhere(document);
-    if (!this.current || document.seconds !== this.current.seconds) {
+    const { current } = this;
+    // While a human decides, no seconds pass.
+    const isNews =
+      document.seconds !== current?.seconds || document.state !== current.state;
+    if (isNews) {
       this.receivedAt = this.now();
     }
     this.announcer.announce(this.current, document);
@@ -245,6 +251,7 @@ export class TranscriptView {
     this.waiting.update(context);
     this.askKernel.update(context);
     this.ending.update(context);
+    this.heldUp.update(context);
     attrs(this.root, {
       'aria-label': labelOf(document),
       'aria-busy': context.live ? 'true' : null
@@ -268,6 +275,7 @@ export class TranscriptView {
       this.waiting.node,
       this.askKernel.node,
       this.ending.node,
+      this.heldUp.node,
       this.announcer.node
     ]);
     if (focused && !this.root.contains(focused.node)) {
@@ -383,12 +391,4 @@ function isKept(piece: IPiece, document: ITranscript): boolean {
         isPending(block) && keyOfCard(document, block, index) === piece.key
     )
   );
-}
-
-function labelOf(document: ITranscript): string {
-  const kind =
-    document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
-  return document.error && document.blocks.length === 0
-    ? 'No answer'
-    : `${kind} from ${document.model}`;
 }

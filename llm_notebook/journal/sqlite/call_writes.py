@@ -115,7 +115,11 @@ def call_moved(move: CallMoved) -> Write[bool]:
         note=text_column(move.note),
     )
     # Values that the operation has replace the recorded ones; others stay. A call has an owner only while it runs.
-    given = {"digest": step.digest, "request": step.request, "result": result_column(move.result, contents)}
+    given = {
+        "digest": step.digest,
+        "request": step.request,
+        "result": result_column(move.result, contents, move.printed),
+    }
     changes: dict[str, Column] = {name: value for name, value in given.items() if value is not None}
     changes |= {"state": move.to, "changed_at": step.at, "owner": step.owner}
     if move.note:

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import CallEntry, Grant, TurnBegun, TurnEntry
+from llm_notebook.journal.operations import CallEntry, Grant, Run, TurnBegun, TurnEntry
 from llm_notebook.journal.sqlite import search
-from llm_notebook.journal.sqlite.columns import json_of, messages_of, result_of, text_column, text_of, time_of, value_of
+from llm_notebook.journal.sqlite.columns import (
+    json_of,
+    messages_of,
+    printed_of,
+    result_of,
+    text_column,
+    text_of,
+    time_of,
+    value_of,
+)
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
@@ -36,7 +45,11 @@ FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
-    calls.grant_id, scope, result, note, changed_at, owner, policy
+    calls.grant_id, scope, result, note, changed_at, owner, policy,
+    (SELECT group_concat(step, ' ') FROM (
+        SELECT to_state || '=' || at || '=' || (note = '') AS step FROM call_transitions
+        WHERE call_transitions.call_id = calls.call_id AND 'started' IN (from_state, to_state) ORDER BY number
+    ))
 FROM calls LEFT JOIN grants USING (grant_id)
 """
 # The turns from a turn back to the beginning of its conversation, oldest first: a turn's number is larger than its parent's. UNION
@@ -224,7 +237,7 @@ class Reader:
         for row in self._connection.execute(_CALLS + condition, parameters):
             call_id, turn_id, tool_call_id, tool_name = row[:4]
             state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-            result, note, changed_at, owner, policy = row[12:]
+            result, note, changed_at, owner, policy, steps = row[12:]
             now = state_now(state, owner, self._is_held)
             yield CallEntry(
                 call_id=text_of(call_id),
@@ -243,6 +256,8 @@ class Reader:
                 note=PROCESS_ENDED if now != state else text_of(note) or "",
                 changed_at=time_of(changed_at),
                 policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
+                printed=printed_of(result),
+                runs=_runs_from(text_of(steps) or ""),
             )
 
     def _content(self, sha256: str) -> bytes:
@@ -257,6 +272,18 @@ class Reader:
 def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
     """Return the state of a call: `unknown` if it is stored as `started` and the process that started it has died."""
     return "unknown" if state == "started" and not is_held(owner) else state
+
+
+def _runs_from(steps: str) -> tuple[Run, ...]:
+    """Return when a tool ran, from the steps to and from `started`. If its process died, it is only known when that was noticed."""
+    runs: list[Run] = []
+    for step in steps.split():
+        state, at, is_by_itself = step.split("=")
+        if state == "started":
+            runs.append((time_of(at), None))
+        elif runs:
+            runs[-1] = (runs[-1][0], time_of(at) if is_by_itself == "1" else None)
+    return tuple(runs)
 
 
 def _is_open(call: CallEntry) -> bool:

@@ -45,6 +45,7 @@ from llm_notebook.transcript.visible import terminal_safe
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.frontend.widget import TranscriptWidget
+    from llm_notebook.transcript.blocks import CallBlock
 
 __all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_markdown"]
 
@@ -71,6 +72,9 @@ class AnswerDisplay(Protocol):
 
     def changed(self) -> None:
         """Note that the view has changed. This is cheap enough to be called for every chunk."""
+
+    def printed(self, block: CallBlock, text: str | None) -> None:
+        """Note that a call has printed a text, or with None that it has cleared what it had printed."""
 
     def close(self) -> None:
         """End the run: show the turn as it will stay."""
@@ -206,6 +210,9 @@ class NotebookDisplay:
     def changed(self) -> None:
         self._wake.set()
 
+    def printed(self, block: CallBlock, text: str | None) -> None:
+        self._wake.set()
+
     def close(self) -> None:
         self._closed.set()
         self._wake.set()
@@ -258,6 +265,7 @@ class NotebookDisplay:
         while not self._closed.is_set():
             self._wake.clear()
             view = self._feed.view
+            view.show_printed(self._clock())
             is_counted = view.silent or bool(view.notice)
             if is_counted:
                 view.seconds = self._clock() - began

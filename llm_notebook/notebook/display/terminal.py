@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import threading
 from collections.abc import Sequence
 
 from llm_notebook.notebook.frontend.frontend import Sender
@@ -10,11 +12,13 @@ from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.transcript.visible import terminal_safe
-from llm_notebook.transcript.words import state_sentence
+from llm_notebook.transcript.visible import terminal_safe, visible
+from llm_notebook.transcript.words import on_one_line, state_sentence
 
 __all__ = ["TerminalDisplay"]
 
+_MOST_PRINTED = 20_000  # characters of each call
+_BACK = re.compile(r"\r+")
 _OPEN = ("writing", "queued", "running", "suspended", "waiting", "approved", "unknown")
 
 
@@ -22,7 +26,8 @@ class TerminalDisplay:
     """Writes a turn to stdout as it arrives. Reasoning is dim; no control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
-    twice: as the question, and with its outcome. Where several wait, all of their questions are written first.
+    twice: as the question, and with its outcome. Where several wait, all of their questions are written first. What a tool prints is
+    written as it comes, because the tool may ask about it next; the tool's name is above it, and our mark before each line.
 
     Args:
         view: the turn.
@@ -37,19 +42,44 @@ class TerminalDisplay:
         self._notice = ""
         self._suspended: list[CallBlock] = []
         self._wrote = False
+        # The call whose printed lines were written last, whether one of them is unfinished, and how much of each was written.
+        self._printing: CallBlock | None = None
+        self._is_in_line = False
+        self._printed: dict[int, int] = {}
+        self._lock = threading.RLock()
 
     def open(self, *, here: bool = False) -> None:
         pass
 
     def changed(self) -> None:
-        if self._view.notice and self._view.notice != self._notice:
-            self._notice = self._view.notice
-            sys.stdout.write(f"{state_sentence(self._view)}\n")
-        self._write(is_over=False)
-        sys.stdout.flush()
+        with self._lock:
+            if self._view.notice and self._view.notice != self._notice:
+                self._notice = self._view.notice
+                sys.stdout.write(f"{state_sentence(self._view)}\n")
+            self._write(is_over=False)
+            sys.stdout.flush()
+
+    def printed(self, block: CallBlock, text: str | None) -> None:
+        # Clearing would need a terminal that can take back what it has shown.
+        text = text or ""
+        with self._lock:
+            before = self._printed.get(block.position, 0)
+            after = self._printed[block.position] = before + len(text)
+            if before < _MOST_PRINTED:
+                self._write_printed(block, text[: _MOST_PRINTED - before])
+            if before <= _MOST_PRINTED < after:
+                self._write_printed(block, "\n… More of what it prints is not shown here.\n")
+            sys.stdout.flush()
 
     def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
         self._write(is_over=True)
+        if self._is_in_line:
+            sys.stdout.write("\n")
+        self._printing, self._is_in_line = None, False
         lines = [state_sentence(self._view), *self._view.remarks]
         if self._view.show_usage:
             lines.append(footer(self._view))
@@ -98,8 +128,19 @@ class TerminalDisplay:
             if isinstance(block, CallBlock) and block.status in ("waiting", "unknown"):
                 self._write_call(block)
 
+    def _write_printed(self, block: CallBlock, text: str) -> None:
+        if self._printing is not block:
+            self._separate()
+            sys.stdout.write(f"▎ {on_one_line(block.name)} prints:\n")
+            self._printing, self._is_in_line = block, False
+        for line in _BACK.sub("\n", text.replace("\r\n", "\n")).splitlines(keepends=True):
+            start = "" if self._is_in_line else "▎     "
+            sys.stdout.write(start + visible(line))
+            self._is_in_line = not line.endswith("\n")
+
     def _write_call(self, block: CallBlock) -> None:
-        written = "\n".join(f"▎ {line}".rstrip() for line in plain_call(block, self._view))
+        has_printed = block.position not in self._printed
+        written = "\n".join(f"▎ {line}".rstrip() for line in plain_call(block, self._view, has_printed=has_printed))
         if written != self._calls.get(block.position):
             self._calls[block.position] = written
             self._separate()
@@ -115,6 +156,9 @@ class TerminalDisplay:
             sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if dim else new)
 
     def _separate(self) -> None:
-        if self._wrote:
+        if self._printing is not None:
+            sys.stdout.write("\n\n" if self._is_in_line else "\n")
+            self._printing, self._is_in_line = None, False
+        elif self._wrote:
             sys.stdout.write("\n\n")
         self._wrote = True

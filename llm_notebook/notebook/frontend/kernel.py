@@ -47,7 +47,9 @@ __all__ = [
     "is_interactive",
     "kernel_session",
     "publisher",
+    "soon",
     "threadsafe_publisher",
+    "watch_skipped",
 ]
 
 Publish = Callable[[dict[str, Any], str, bool], None]
@@ -68,13 +70,15 @@ class _Loop(Protocol):
     """What is used of tornado's event loop."""
 
     def add_callback(self, callback: Callable[..., object], *args: object) -> None: ...
+    def call_later(self, delay: float, callback: Callable[..., object]) -> object: ...
 
 
 class _Kernel(Protocol):
     """What is used of ipykernel's kernel.
 
-    Three names exist in some versions only and are looked up where they are needed: `get_parent()`, in whose place older ones have
-    `_parent_header`; `_parent_ident`; and `_main_asyncio_lock`, which is held while a cell runs.
+    Four names exist in some versions only and are looked up where they are needed: `get_parent()`, in whose place older ones have
+    `_parent_header`; `_parent_ident`; `_main_asyncio_lock`, which is held while a cell runs; and `_send_abort_reply()`, which is called
+    with each request that is skipped.
     """
 
     session: _Session | None
@@ -269,6 +273,41 @@ class MainThread:
 
     def _note_end(self, *_result: object) -> None:
         self._cell_runs = False
+
+
+def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    """Watch for requests that the kernel skips because a cell before them failed or was stopped.
+
+    Args:
+        shell: the shell of a kernel. Of kernels that don't tell, nothing is learned.
+        skipped: called with each such request, once it has been answered.
+
+    Returns:
+        A function that stops watching.
+    """
+    kernel: Any = _kernel_of(shell)
+    answer = getattr(kernel, "_send_abort_reply", None)
+    if answer is None:
+        return lambda: None
+
+    def answer_and_tell(stream: object, request: dict[str, Any], *rest: object) -> None:
+        answer(stream, request, *rest)
+        skipped(request)
+
+    def stop() -> None:
+        # Whoever has wrapped it since keeps it.
+        if vars(kernel).get("_send_abort_reply") is answer_and_tell:
+            del kernel._send_abort_reply
+
+    kernel._send_abort_reply = answer_and_tell
+    return stop
+
+
+def soon(shell: InteractiveShell, seconds: float, function: Callable[[], None]) -> None:
+    """Call a function in the kernel's main thread after some seconds, once the kernel is idle."""
+    kernel = _kernel_of(shell)
+    if kernel is not None:
+        kernel.io_loop.call_later(seconds, function)
 
 
 def kernel_session(shell: InteractiveShell) -> str:

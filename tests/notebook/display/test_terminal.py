@@ -15,7 +15,16 @@ import pytest
 import yaml
 
 from scripts.jupyter_home import jupyter_environment
-from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed, UntilSet, sse, text_chunk, text_reply
+from tests.fakes.openai_server import (
+    OpenAIServer,
+    Reply,
+    UntilClosed,
+    UntilSet,
+    call_reply,
+    sse,
+    text_chunk,
+    text_reply,
+)
 
 PATIENCE = 60
 
@@ -115,6 +124,31 @@ def test_control_characters_never_reach_the_terminal(ipython: Terminal, openai_s
     assert "after" in said
     answer = said[said.index("safe") : said.index("after")]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", answer), json.dumps(answer)
+
+
+_TALKATIVE = """
+import sys
+def look(path: str) -> str:
+    print("files:", path); print("\\x1b]0;owned\\x07", file=sys.stderr)
+    print(("x" * 79 + "\\n") * 1_000)
+    return input("Which one? ")
+"""
+
+
+def test_what_a_tool_prints_is_marked_and_there_before_it_asks(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    openai_server.play(call_reply("look", '{"path": "/tmp"}'), text_reply("Then this one."))
+    ipython.say(f"exec({_TALKATIVE!r})")
+    ipython.prompt()
+    ipython.say("%llm -m scripted -T look Look around")
+    before = ipython.until("Which one? ")
+    assert re.search(r"▎ look prints:\s+▎     files: /tmp\s+▎     \\u\{1b\}\]0;owned\\u\{7\}", before)
+    assert before.count("▎     xxx") < 400
+    assert "▎     … More of what it prints is not shown here." in before
+    ipython.say("the first")
+    after = ipython.prompt()
+    assert "the first" in after
+    assert "files:" not in after
+    assert "Then this one." in after
 
 
 @pytest.mark.model

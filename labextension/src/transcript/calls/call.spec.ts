@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { ICallBlock, ITranscript } from '../document';
 import { Page } from '../testing/page';
-import { call, decided, pending, transcript } from '../testing/samples';
+import { call, decided, pending, text, transcript } from '../testing/samples';
 
 const NOW = new Date(2025, 9, 6, 12, 30).getTime();
 const AT = new Date(2025, 9, 6, 12, 3).toISOString();
@@ -83,7 +83,14 @@ test.each<[ICallBlock, string]>([
   ],
   [
     decided({ at: AT, verdict: 'abandoned' }, { status: 'abandoned' }),
-    'Mail.send outcome unknown, given up by you. The model was told so.'
+    'Mail.send outcome unknown, given up by you.'
+  ],
+  [
+    decided(
+      { at: AT, verdict: 'abandoned', dropped: true },
+      { status: 'abandoned', result: 'Not run: the user dropped the question' }
+    ),
+    'Mail.send dropped by you. It did not run.'
   ],
   [
     decided({ at: AT }, { status: 'cancelled' }),
@@ -96,6 +103,41 @@ test.each<[ICallBlock, string]>([
 ])('a decision is one honest line: %#', (block, words) => {
   const decision = words.replace('Mail.send', ASKED);
   expect(shown(block).text('summary')).toBe(`${decision}12:03`);
+});
+
+test('that the model was told is said once it has gone on', () => {
+  const block = decided(
+    { verdict: 'abandoned' },
+    { status: 'abandoned', result: 'Not known: …' }
+  );
+  const page = new Page(transcript([block, text('Then I stop.')]));
+  expect(page.text('summary')).toContain('The model was told so.');
+  page.node.querySelector('summary')!.click();
+  expect(page.node.textContent).not.toContain('Returned');
+});
+
+test.each([
+  [[pending()], 'queued behind the question'],
+  [[pending(), pending({ id: 'b' })], 'queued behind 2 of 2'],
+  [[], 'queued']
+])('a queued call says what it waits for: %#', (before, words) => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const blocks = [...before, queued, ...(before.length ? [] : [pending()])];
+  const page = new Page(transcript(blocks, { state: 'paused' }));
+  expect(page.text('.llm-when')).toBe(words);
+});
+
+test('of two questions a call is queued behind those before it', () => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const blocks = [pending(), queued, pending({ id: 'b' })];
+  const page = new Page(transcript(blocks, { state: 'paused' }));
+  expect(page.text('.llm-when')).toBe('queued behind 1 of 2');
+});
+
+test('a queued call of a turn that has ended did not run', () => {
+  const queued = call('list_files', {}, { status: 'queued' });
+  const page = new Page(transcript([queued], { state: 'interrupted' }));
+  expect(page.text('.llm-when')).toBe('did not run');
 });
 
 test('other people’s words in our line are written out', () => {
@@ -228,4 +270,45 @@ test('without a kernel a question is a line that says what to do', () => {
   expect(page.text('.llm-well')).toBe(
     'to = finance@example.com subject = Q3 figures \\u{202e}fdp.exe'
   );
+});
+
+test('what a tool prints is text in its own well, with hidden characters drawn', () => {
+  const printed = { text: 'one\n<b class="llm-ask">two</b>\u202e\u001b[31m\n' };
+  const page = shown(call('work', {}, { printed, result: 'done' }));
+  const node = page.node.querySelector('.llm-printed')!;
+  expect(node.textContent).toBe(
+    'one\n<b class="llm-ask">two</b>\\u{202e}\\u{1b}[31m\n'
+  );
+  expect(page.node.querySelector('.llm-ask')).toBeNull();
+  expect(node.getAttribute('aria-label')).toBe('Printed by work');
+  expect(node.getAttribute('tabindex')).toBe('0');
+});
+
+test('of much that is printed the middle is left out, and that is said', () => {
+  const printed = { text: 'begin\nend', cut: { at: 6, hidden: 12_345 } };
+  const page = shown(call('work', {}, { printed }));
+  const wells = Array.from(page.node.querySelectorAll('.llm-printed'));
+  expect(wells.map(node => node.textContent)).toEqual(['begin\n', 'end']);
+  expect(wells[0].nextElementSibling?.textContent).toBe(
+    '12,345 characters are not kept'
+  );
+});
+
+test('a call that prints is open while it runs, unless its reader has closed it', () => {
+  const running = (text: string): ICallBlock =>
+    call('work', {}, { status: 'running', printed: { text } });
+  const live = { state: 'streaming' } as const;
+  const page = new Page(
+    transcript([call('work', {}, { status: 'running' })], live)
+  );
+  const fold = page.node.querySelector('details')!;
+  expect(fold.open).toBe(false);
+  page.view.show(transcript([running('10 %')], { ...live, seq: 1 }));
+  expect(fold.open).toBe(true);
+  page.view.show(transcript([running('20 %')], { ...live, seq: 2 }));
+  expect(page.text('.llm-printed')).toBe('20 %');
+  page.view.show(
+    transcript([call('work', {}, { printed: { text: '100 %' } })], { seq: 3 })
+  );
+  expect(fold.open).toBe(false);
 });

@@ -40,8 +40,14 @@ export class Call implements IPiece {
     this.block = context.document.blocks[this.index] as ICallBlock;
     this.context = context;
     this.tick(context);
+    const { printed, status } = this.block;
     if (context.document.showCalls) {
       this.fold.suggest(true);
+    } else if (printed) {
+      // What a tool prints while it runs may be what its reader waits for.
+      this.fold.suggest(context.live && status === 'running');
+      // A browser finds text in a closed fold too, if it is there.
+      this.drawBody();
     }
     this.fold.drawBody();
   }
@@ -77,6 +83,7 @@ export class Call implements IPiece {
       decision,
       status,
       block.note,
+      block.printed,
       block.failure,
       this.showAll,
       this.revoking
@@ -90,8 +97,15 @@ export class Call implements IPiece {
       noteNode(visible(block.note ?? '')),
       ...this.decisionNodes(block),
       ...this.askedNodes(block),
+      ...printedNodes(block),
       ...this.resultNodes(block)
     );
+    // The newest lines are at the end.
+    const printed = this.fold.body.querySelectorAll('.llm-printed');
+    if (printed.length && status === 'running') {
+      const newest = printed[printed.length - 1];
+      newest.scrollTop = newest.scrollHeight;
+    }
   }
 
   /** The arguments, unless the difference of an edit shows them already. */
@@ -115,7 +129,12 @@ export class Call implements IPiece {
   /** The result, or the error in its place. The reason for a denial is in the line. */
   private resultNodes(block: ICallBlock): Node[] {
     const { result, resultHidden = 0, status } = block;
-    if (result === undefined || block.decision?.verdict === 'denied') {
+    const { verdict } = block.decision ?? {};
+    if (
+      result === undefined ||
+      verdict === 'denied' ||
+      verdict === 'abandoned'
+    ) {
       return [];
     }
     const { failure } = block;
@@ -223,6 +242,29 @@ export class Call implements IPiece {
   focus(): void {
     this.fold.summary.focus({ preventScroll: true });
   }
+}
+
+/** What the tool has printed, exactly as text. What is missing is said outside of the wells, where only we write. */
+function printedNodes({ name, printed }: ICallBlock): Node[] {
+  if (!printed?.text) {
+    return [];
+  }
+  const { text, cut } = printed;
+  const label = `Printed by ${visibleName(name)}`;
+  const printedWell = (part: string): HTMLElement => {
+    const node = well(...visibleNodes(part));
+    node.classList.add('llm-long', 'llm-printed');
+    return attrs(node, { tabindex: '0', 'aria-label': label });
+  };
+  if (!cut) {
+    return [wellLabel('Printed'), printedWell(text)];
+  }
+  return [
+    wellLabel('Printed'),
+    printedWell(text.slice(0, cut.at)),
+    wellLabel(`${count(cut.hidden)} characters are not kept`),
+    printedWell(text.slice(cut.at))
+  ];
 }
 
 /** The arguments with a line for each. For a question they are the frozen ones. */

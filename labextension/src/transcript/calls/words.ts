@@ -1,6 +1,6 @@
 /** The words and glyphs of a tool call's line, for each of its states. */
 
-import type { ICallBlock, Scope } from '../document';
+import type { ICallBlock, ITranscript, Scope } from '../document';
 import { el } from '../dom/elements';
 import type { Child } from '../dom/elements';
 import type { IFoldLine } from '../dom/fold';
@@ -133,7 +133,7 @@ function statusOf(
         ? { glyph: 'spinner', tone: 'brand', when: ['writing'] }
         : { glyph: 'stop', tone: 'warn', when: ['not finished'] };
     case 'queued':
-      return { glyph: 'clock', when: [queuedText(block, context)] };
+      return { glyph: 'clock', when: [queuedWords(block, context.document)] };
     case 'approved':
       return {
         glyph: 'clock',
@@ -181,16 +181,21 @@ function statusOf(
   }
 }
 
-/** What a queued call waits for: the last open question before it. */
-function queuedText(block: ICallBlock, { document }: IContext): string {
-  const { blocks } = document;
+/** That a call is queued, and behind which of the open questions before it: "queued behind 2 of 3". */
+function queuedWords(block: ICallBlock, document: ITranscript): string {
+  const { blocks, state } = document;
   const series = seriesOf(document);
   const index = blocks.indexOf(block);
-  const before = series.filter(at => at < index && isPending(blocks[at]));
-  const last = before.pop();
-  return last === undefined || series.length < 2
-    ? 'queued'
-    : `queued behind ${series.indexOf(last) + 1} of ${series.length}`;
+  const last = series.filter(at => at < index && isPending(blocks[at])).pop();
+  if (last !== undefined) {
+    const which =
+      series.length === 1
+        ? 'the question'
+        : `${series.indexOf(last) + 1} of ${series.length}`;
+    return `queued behind ${which}`;
+  }
+  const isComing = state !== 'interrupted' && state !== 'failed';
+  return isComing ? 'queued' : 'did not run';
 }
 
 /** How many seconds a call has been running; negative if it is not known when it began. */
@@ -234,21 +239,35 @@ function decidedLine(
         wraps
       };
     case 'abandoned':
-      return {
-        glyph: 'question',
-        words: [
-          asked,
-          ` outcome unknown, given up ${by}. The model was told so.`
-        ],
-        when,
-        wraps
-      };
+      return decision.dropped
+        ? {
+            glyph: 'denied',
+            words: [asked, ` dropped ${by}. It did not run.`],
+            when,
+            wraps
+          }
+        : {
+            glyph: 'question',
+            words: [
+              asked,
+              ` outcome unknown, given up ${by}.`,
+              wentOn(block, context.document) && ' The model was told so.'
+            ],
+            when,
+            wraps
+          };
     case 'approved': {
       const line = approvedLine(block, by, asked, context);
       const glyph = elsewhere && line.glyph === 'check' ? 'tabs' : line.glyph;
       return { ...line, glyph, when, wraps };
     }
   }
+}
+
+/** Whether the model was asked again after a call. */
+function wentOn(block: ICallBlock, { blocks, state }: ITranscript): boolean {
+  const after = blocks.slice(blocks.indexOf(block) + 1);
+  return state === 'done' || after.some(({ kind }) => kind !== 'call');
 }
 
 /** The line of an approved call: the consent, and what followed from it. */

@@ -33,26 +33,23 @@ export function bandFact(
 ): string {
   const place = placeInSeries(document, index);
   if (call.status === 'unknown') {
-    return `${startedText(call, document, now)} ${place}`.trim();
+    return `${startedText(call, now)} ${place}`.trim();
   }
   if (place) {
     return place;
   }
-  if (isBusy) {
-    return 'Nothing has run.';
+  const { byKeyboard, state } = document;
+  const hasEnded = state === 'paused' && !byKeyboard;
+  if (call.request.destructive && !isBusy) {
+    return 'Waiting for your approval. Nothing has run.';
   }
-  return call.request.destructive
-    ? 'Waiting for your approval. Nothing has run.'
+  return isBusy || call.request.destructive || !hasEnded
+    ? 'Nothing has run.'
     : 'Nothing has run. The cell has ended; take your time.';
 }
 
-function startedText(
-  call: PendingCall,
-  { began = '' }: ITranscript,
-  now: number
-): string {
-  const at = Date.parse(began) + 1000 * (call.began ?? NaN);
-  return Number.isNaN(at)
-    ? 'It was started; no end is recorded.'
-    : `Started ${clock(new Date(at).toISOString(), now)}; no end is recorded.`;
+function startedText(call: PendingCall, now: number): string {
+  return call.startedAt
+    ? `Started ${clock(call.startedAt, now)}; no end is recorded.`
+    : 'It was started; no end is recorded.';
 }

@@ -9,6 +9,8 @@ export interface IButtons {
   readonly node: HTMLElement;
   /** The buttons that give consent, held until the card is armed. */
   readonly consenting: HTMLButtonElement[];
+  /** Those of them that run the call, held also where it cannot run. */
+  readonly approving: HTMLButtonElement[];
   /** The buttons that open a drawer. */
   readonly openers: ReadonlyMap<DrawerName, HTMLButtonElement>;
 }
@@ -44,6 +46,7 @@ export function waitingButtons(
   return {
     node: attrs(node, { role: 'group', 'aria-label': 'Decision' }),
     consenting: [approve],
+    approving: [approve],
     openers: openersByName({ edit, deny, answer, grant })
   };
 }
@@ -70,6 +73,7 @@ export function unknownButtons(handlers: IHandlers): IButtons {
   return {
     node: attrs(node, { role: 'group', 'aria-label': 'Did it run?' }),
     consenting: [again, leave],
+    approving: [again],
     openers: openersByName({ answer: ran })
   };
 }

@@ -109,7 +109,8 @@ test('buttons are reached in reading order', () => {
     'Edit…',
     'Deny…',
     'Answer myself…',
-    'Always allow'
+    'Always allow',
+    'Drop this question…'
   ]);
 });
 
@@ -323,13 +324,74 @@ test('where it is not known which notebook asks, the card says that what is allo
   expect(page.node.textContent).not.toContain('after a restart');
 });
 
-test('what is blocked can be read and not be decided', async () => {
+test('what cannot run can be read, denied and dropped, and not be approved', async () => {
   const page = asked({ blocked: 'Run the cell that defines delete_files.' });
   await page.wait();
   page.press('Approve');
   page.press('Deny…');
   expect(page.actions).toEqual([]);
   expect(page.hint).toBe('Run the cell that defines delete_files.');
+  page.press('Deny');
+  expect(page.actions).toMatchObject([{ verdict: 'denied' }]);
+});
+
+test('what cannot run can be dropped', async () => {
+  const page = asked({ blocked: 'This kernel does not know the model gone.' });
+  await page.wait();
+  page.press('Drop this question…');
+  page.press('Drop');
+  expect(page.actions).toMatchObject([{ verdict: 'abandoned', drop: true }]);
+});
+
+test('a question is dropped only where it is meant', async () => {
+  const page = asked();
+  await page.wait();
+  page.press('Drop this question…');
+  expect(page.text('.llm-panel')).toBe(
+    'Drop this question?The call will not run, and the model is not asked. The question leaves %llm pending.DropBack'
+  );
+  expect(document.activeElement?.textContent).toBe('Drop this question?');
+  expect(page.buttons('Drop this question…')).toHaveLength(0);
+  page.key('Enter');
+  expect(page.actions).toEqual([]);
+  page.key('Escape');
+  expect(document.activeElement).toBe(page.button('Drop this question…'));
+  page.press('Drop this question…');
+  page.press('Back');
+  expect(document.activeElement).toBe(page.button('Drop this question…'));
+  page.press('Drop this question…');
+  page.press('Drop');
+  expect(page.actions).toMatchObject([{ verdict: 'abandoned', drop: true }]);
+  expect(page.hint).toBe('Dropped as soon as the kernel is free.');
+});
+
+test('a destructive call and one of unknown outcome can be dropped too', () => {
+  const page = asked({ destructive: true });
+  expect(page.buttons('Drop this question…')).toHaveLength(1);
+  const unknown = new Page(transcript([pending({}, 'unknown')]));
+  unknown.press('Drop this question…');
+  expect(unknown.text('.llm-panel')).toContain('The call will not run again');
+});
+
+test('while the cell asks by keyboard, it has not ended and takes no clicks', async () => {
+  const page = new Page(
+    transcript([pending()], { state: 'paused', byKeyboard: true })
+  );
+  await page.wait();
+  expect(page.text('.llm-ask-band')).toBe(
+    'Waiting for your approvalNothing has run.'
+  );
+  expect(page.hint).toBe('Answer in the field below: this cell waits for it.');
+  for (const label of ['Approve', 'Deny…', 'Drop this question…']) {
+    expect(isHeld(page.button(label))).toBe(true);
+  }
+  page.view.show(transcript([pending()], { state: 'paused', seq: 1 }));
+  expect(page.text('.llm-ask-band')).toContain('The cell has ended');
+});
+
+test('while other calls of the turn run, the cell has not ended', () => {
+  const page = new Page(transcript([pending()], { state: 'streaming' }));
+  expect(page.text('.llm-ask-band')).not.toContain('ended');
 });
 
 test('the source of the tool can be shown', () => {
@@ -340,9 +402,9 @@ test('the source of the tool can be shown', () => {
 });
 
 test('a call whose outcome is unknown is asked about, not run again', async () => {
-  const block = { ...pending({}, 'unknown'), began: 61 };
-  const began = new Date(2025, 0, 1, 12, 43).toISOString();
-  const page = new Page(transcript([block], { state: 'paused', began }));
+  const startedAt = new Date(2025, 0, 1, 12, 44).toISOString();
+  const block = { ...pending({}, 'unknown'), startedAt };
+  const page = new Page(transcript([block], { state: 'paused' }));
   expect(page.text('.llm-ask-band')).toBe(
     'Outcome unknown: did this run?Started 2025-01-01 12:44; no end is recorded.'
   );

@@ -37,11 +37,12 @@ import { EditDrawer } from './editDrawer';
 import { hold, lockFields } from './holding';
 import { Params } from './params';
 import {
+  dropOpener,
   makeFineprint,
   makeReasons,
   makeSource,
-  SENT_HINTS,
-  SENT_TO_SERIES
+  SENT_TO_SERIES,
+  sentHint
 } from './parts';
 import type { DrawerName, IDrawer, Reply, Seen, Verdict } from './reply';
 
@@ -69,6 +70,8 @@ export class Card implements IPiece {
   /** What the card says about the call. The editor takes its place. */
   private readonly description: HTMLElement[];
   private footer: HTMLElement;
+  /** The button in the footer that opens the drawer to drop the question. */
+  private readonly dropper = dropOpener(() => this.openDrawer('drop'));
   /** What is said once a reply was sent. */
   private sent = '';
   /** Why the last reply could not be sent. */
@@ -131,7 +134,7 @@ export class Card implements IPiece {
 
   /** Whether it would take consent now: it is armed, and nothing is being written in it. */
   get isReady(): boolean {
-    return this.isArmed && !this.isStopped && !this.isBusy;
+    return this.isArmed && !this.isStopped && !this.cannotRun && !this.isBusy;
   }
 
   /** Whether a form is open in it. */
@@ -162,9 +165,9 @@ export class Card implements IPiece {
   }
 
   update(context: IContext): void {
-    const wasBlocked = this.blocked;
+    const wasBlocked = this.blocked || this.cannotRun;
     this.context = context;
-    if (wasBlocked && !this.blocked) {
+    if (wasBlocked && !this.blocked && !this.cannotRun) {
       this.problem = '';
     } else if (this.block?.request.blocked) {
       this.sent = '';
@@ -195,14 +198,19 @@ export class Card implements IPiece {
     );
   }
 
-  /** Why nothing can be decided here; empty if it can. */
+  /** Why nothing can be decided here; empty if something can. */
   get blocked(): string {
-    const { host } = this.context;
-    return (
-      this.block?.request?.blocked ||
-      host.blocked ||
-      (host.act ? '' : 'As saved; start the kernel to decide.')
-    );
+    const { document, host } = this.context;
+    if (document.byKeyboard) {
+      return 'Answer in the field below: this cell waits for it.';
+    }
+    const unsaid = host.act ? '' : 'As saved; start the kernel to decide.';
+    return host.blocked || unsaid;
+  }
+
+  /** Why the call cannot be run here; empty if it can. It can be denied and dropped all the same. */
+  get cannotRun(): string {
+    return this.block?.request?.blocked ?? '';
   }
 
   /** The call as it is now. */
@@ -234,7 +242,8 @@ export class Card implements IPiece {
 
   private makeFooter(): HTMLElement {
     const call = visible(oneLine(this.call.callId, 40));
-    return makeFineprint(call, this.drawer === 'edit');
+    const dropper = this.drawer ? null : this.dropper;
+    return makeFineprint(call, this.drawer === 'edit', dropper);
   }
 
   private build(): void {
@@ -278,7 +287,9 @@ export class Card implements IPiece {
     if (drawer) {
       drawer.initialFocus.focus({ preventScroll: true });
     } else if (before) {
-      this.buttons.openers.get(before)?.focus({ preventScroll: true });
+      const opener =
+        before === 'drop' ? this.dropper : this.buttons.openers.get(before);
+      opener?.focus({ preventScroll: true });
     }
   }
 
@@ -302,13 +313,14 @@ export class Card implements IPiece {
   /** Send a reply, unless one was sent or none can be. */
   private decide(reply: Reply): void {
     const { act } = this.context.host;
-    if (this.sent || !act || this.blocked) {
+    const cannot = reply.verdict === 'approved' && this.cannotRun;
+    if (this.sent || !act || this.blocked || cannot) {
       return;
     }
     const { document } = this.context;
     const decision = this.decisionOf(reply.verdict);
     const isLast = document.blocks.filter(isPending).length === 1;
-    this.sent = isLast ? SENT_HINTS[reply.verdict] : SENT_TO_SERIES;
+    this.sent = isLast || reply.drop ? sentHint(reply) : SENT_TO_SERIES;
     this.problem = '';
     this.refresh();
     this.onSent(this.request.id, reply.verdict);
@@ -328,17 +340,19 @@ export class Card implements IPiece {
   /** Bring the band, the buttons and the hint up to date. */
   private refresh(): void {
     this.refreshBand();
-    const stopped = this.isStopped;
+    const { isStopped } = this;
     const drawer = this.drawer ? this.drawers.get(this.drawer) : undefined;
     const edit = drawer instanceof EditDrawer ? drawer : null;
-    const all = this.controls.querySelectorAll<HTMLElement>('button');
-    const consenting = new Set<Element>([
-      ...this.buttons.consenting,
+    const buttons = Array.from(this.controls.querySelectorAll('button'));
+    const approving = new Set<Element>([
+      ...this.buttons.approving,
       ...(drawer?.consenting ?? [])
     ]);
-    for (const node of Array.from(all)) {
+    const consenting = new Set([...this.buttons.consenting, ...approving]);
+    for (const node of [...buttons, this.dropper]) {
       const held =
-        stopped ||
+        isStopped ||
+        (approving.has(node) && Boolean(this.cannotRun)) ||
         (consenting.has(node) && (!this.isArmed || Boolean(edit?.problem)));
       hold(node, held, this.hint.id);
     }
@@ -356,8 +370,8 @@ export class Card implements IPiece {
     if (this.problem) {
       return [el('span', 'llm-is-error', visible(this.problem))];
     }
-    if (this.blocked) {
-      return [visible(this.blocked)];
+    if (this.blocked || this.cannotRun) {
+      return [visible(this.blocked || this.cannotRun)];
     }
     const unopened = this.params.unopened;
     if (unopened.length && !edit && (!this.drawer || this.drawer === 'grant')) {

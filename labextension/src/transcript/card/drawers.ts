@@ -6,7 +6,7 @@ import { nameNodes } from '../dom/visible';
 import { EditDrawer } from './editDrawer';
 import type { Params } from './params';
 import type { DrawerName, IDrawer, Reply } from './reply';
-import { grantDrawer, textDrawer } from './simpleDrawers';
+import { dropDrawer, grantDrawer, textDrawer } from './simpleDrawers';
 
 /** What a drawer needs from its card. */
 export interface IDrawerContext {
@@ -65,6 +65,12 @@ export function makeDrawer(name: DrawerName, card: IDrawerContext): IDrawer {
         request,
         tool(),
         (grant: Scope) => decide({ verdict: 'approved', grant }),
+        back
+      );
+    case 'drop':
+      return dropDrawer(
+        isUnknown,
+        () => decide({ verdict: 'abandoned', drop: true }),
         back
       );
   }

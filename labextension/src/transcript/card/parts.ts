@@ -4,7 +4,7 @@ import type { IRequest } from '../document';
 import { well } from '../dom/boxes';
 import { attrs, button, el } from '../dom/elements';
 import { visible, visibleNodes } from '../dom/visible';
-import type { Verdict } from './reply';
+import type { Reply, Verdict } from './reply';
 
 /** What a card says once a decision was sent. */
 export const SENT_HINTS: Record<Verdict, string> = {
@@ -17,6 +17,13 @@ export const SENT_HINTS: Record<Verdict, string> = {
 /** The same where other questions of the turn are open. */
 export const SENT_TO_SERIES =
   'Kept as soon as the kernel is free. The turn goes on after the last decision.';
+
+/** The same, or that the question was dropped. */
+export function sentHint(reply: Reply): string {
+  return reply.drop
+    ? 'Dropped as soon as the kernel is free.'
+    : SENT_HINTS[reply.verdict];
+}
 
 /** What the tool says about itself and about this call, in quotes. If the outcome is unknown, what happened comes first. */
 export function makeReasons(
@@ -81,8 +88,18 @@ export function makeSource(
   return { button: toggle, node };
 }
 
-/** The line at the foot: who drew it, and which call it is about. */
-export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
+/** The quiet button that opens the drawer to drop the question. */
+export function dropOpener(open: () => void): HTMLButtonElement {
+  const node = button('llm-plain llm-drop', 'Drop this question…', open);
+  return attrs(node, { 'aria-expanded': 'false' });
+}
+
+/** The line at the foot: who drew the card, a way out of it, and which call it is about. */
+export function makeFineprint(
+  call: string,
+  isEditing: boolean,
+  dropper: HTMLElement | null
+): HTMLElement {
   const swatch = attrs(el('span', 'llm-swatch'), {
     role: 'img',
     'aria-label': 'a grey ground'
@@ -94,6 +111,6 @@ export function makeFineprint(call: string, isEditing: boolean): HTMLElement {
     'footer',
     'llm-fineprint',
     el('span', '', 'Drawn by llm_notebook. ', ...meaning),
-    call && el('span', 'llm-num', `call ${call}`)
+    el('span', '', dropper, call && el('span', 'llm-num', `call ${call}`))
   );
 }

@@ -12,7 +12,7 @@ export type Reply = Partial<Decide> & { verdict: Verdict };
 /** Which question a decision is about, and the digest of what its card has shown. */
 export type Seen = Pick<Decide, 'request' | 'digest' | 'shown'>;
 
-export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant';
+export type DrawerName = 'edit' | 'deny' | 'answer' | 'grant' | 'drop';
 
 /** A form that takes the place of the row of buttons. */
 export interface IDrawer {

@@ -68,7 +68,7 @@ export class Series {
     );
     refill(this.buttons, this.approve, this.deny);
     refill(this.controls, this.buttons, this.hint);
-    this.foot.append(this.controls, makeFineprint('', false));
+    this.foot.append(this.controls, makeFineprint('', false, null));
     this.foot.addEventListener('keydown', event => {
       if (event.key === 'Escape' && this.drawer) {
         event.preventDefault();
@@ -217,7 +217,7 @@ export class Series {
       ];
     }
     const place = this.placeOf(card);
-    if (card.blocked) {
+    if (card.blocked || card.cannotRun) {
       return [`Approve all waits: ${place} cannot be decided here.`];
     }
     return [

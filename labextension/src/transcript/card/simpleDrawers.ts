@@ -1,4 +1,4 @@
-/** Makes the simple drawers of a card: a text to write, and a scope to choose. */
+/** Makes the simple drawers of a card: a text to write, a scope to choose, and a question to drop. */
 
 import type { IRequest, Scope } from '../document';
 import { attrs, button, el, uniqueId } from '../dom/elements';
@@ -99,4 +99,37 @@ export function grantDrawer(
     { role: 'group', 'aria-labelledby': title.id }
   );
   return { node, consenting, initialFocus: consenting[0] ?? leave };
+}
+
+/** Asks whether the question is to be dropped. The keyboard focus goes to its title, so that a key held down drops nothing. */
+export function dropDrawer(
+  isUnknown: boolean,
+  drop: () => void,
+  back: () => void
+): IDrawer {
+  const title = attrs(el('h4', 'llm-panel-title', 'Drop this question?'), {
+    id: uniqueId(),
+    tabindex: '-1'
+  });
+  const node = el(
+    'div',
+    'llm-panel',
+    title,
+    el(
+      'p',
+      '',
+      isUnknown ? 'The call will not run again' : 'The call will not run',
+      ', and the model is not asked. The question leaves ',
+      el('code', 'llm-code', '%llm pending'),
+      '.'
+    ),
+    el(
+      'div',
+      'llm-actions',
+      button('llm-button', 'Drop', drop),
+      button('llm-button', 'Back', back)
+    )
+  );
+  attrs(node, { role: 'group', 'aria-labelledby': title.id });
+  return { node, consenting: [], initialFocus: title };
 }

@@ -125,7 +125,7 @@ export const STATES: Record<string, ITranscript> = {
   armed: transcript([pending(RATES)], { state: 'paused' }),
   destructive: transcript([pending(DESTRUCTIVE)], {
     state: 'paused',
-    remarks: ['Cells below did not run.']
+    heldUp: ['a', 'b', 'c']
   }),
   several: transcript(
     [

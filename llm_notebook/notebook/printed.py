@@ -1,0 +1,184 @@
+"""Takes what tools print and hands it to their calls, while a turn is read.
+
+Output has no sender in Python: whoever prints calls `write()` of one stream, and what is displayed goes through one publisher. So while
+turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`); what belongs to
+none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`.
+
+A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call. `clear_output()` in a tool clears
+what its call has printed, and not the answer around it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.notebook.frontend.kernel import in_kernel
+from llm_notebook.transcript.document import MIME_TYPE
+from llm_notebook.turns.printing import current_sink, outside_calls, owned_by_caller, printing_to
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from llm_notebook.notebook.display.notebook import AnswerDisplay
+    from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["PrintRoutes", "ShownOutput"]
+
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass(slots=True)
+class ShownOutput:
+    """Shows what the calls of a turn print.
+
+    Attributes:
+        view: the turn.
+        display: shows it.
+    """
+
+    view: TranscriptView
+    display: AnswerDisplay
+
+    def add(self, call_id: str, text: str | None) -> None:
+        """Take a piece of what a call prints; None clears what it has printed."""
+        # A terminal writes it in the same thread, and that is not the tool's output again.
+        with outside_calls():
+            block = self.view.add_printed(call_id, text)
+            if block is not None:
+                self.display.printed(block, text)
+
+    def text_of(self, call_id: str) -> str:
+        """Return what a call has printed, shortened."""
+        block = self.view.call(call_id)
+        return "" if block is None else block.printed.text
+
+
+class PrintRoutes:
+    """The wrappers of one shell, which are there while at least one turn is read.
+
+    Args:
+        shell: the shell whose tools print.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._lock = threading.Lock()
+        self._users = 0
+        self._undo: list[Callable[[], None]] = []
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Route what is printed in the `with` block."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._wrap_all()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    while self._undo:
+                        self._undo.pop()()
+
+    def _wrap_all(self) -> None:
+        for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr)}.values():
+            self._wrap(stream, "write", _routed_write)
+        publisher = self._shell.display_pub
+        # In a terminal, what is displayed is printed.
+        if in_kernel(self._shell):
+            self._wrap(publisher, "publish", _noted_publish)
+        self._wrap(publisher, "clear_output", _routed_clear)
+        self._wrap(threading.Thread, "start", _owned_start)
+        self._wrap(ThreadPoolExecutor, "submit", _owned_submit)
+
+    def _wrap(self, holder: Any, name: str, make: Callable[[Any], Any]) -> None:
+        original = getattr(holder, name, None)
+        if original is None:
+            return
+        before = vars(holder).get(name)
+        wrapper = make(original)
+        # A stream that lets nobody wrap it prints where it always did.
+        with suppress(AttributeError, TypeError):
+            setattr(holder, name, wrapper)
+            self._undo.append(lambda: _put_back(holder, name, wrapper, before))
+
+
+def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
+    # Whoever has wrapped it since keeps it.
+    if vars(holder).get(name) is not wrapper:
+        return
+    if before is None:
+        delattr(holder, name)
+    else:
+        setattr(holder, name, before)
+
+
+def _routed_write(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    here = os.getpid()
+
+    def routed(text: Any) -> Any:
+        sink = current_sink()
+        # In a forked child, nobody looks at what a sink takes.
+        if sink is None or not isinstance(text, str) or os.getpid() != here:
+            return write(text)
+        if text:
+            sink(text)
+        return len(text)
+
+    return routed
+
+
+def _noted_publish(publish: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(data: Any, *arguments: Any, **options: Any) -> Any:
+        sink = current_sink()
+        is_ours = not isinstance(data, dict) or MIME_TYPE in data or _WIDGET_VIEW in data
+        if sink is None or is_ours or options.get("update"):
+            return publish(data, *arguments, **options)
+        text = data.get("text/plain")
+        if isinstance(text, str):
+            sink(f"{text}\n")
+        # Nobody can update a text that has no display id, so that it need not be an output of its own.
+        if set(data) == {"text/plain"} and not (options.get("transient") or {}).get("display_id"):
+            return None
+        return publish(data, *arguments, **options)
+
+    return noted
+
+
+def _routed_clear(clear: Callable[..., Any]) -> Callable[..., Any]:
+    def routed(*arguments: Any, **options: Any) -> Any:
+        sink = current_sink()
+        return clear(*arguments, **options) if sink is None else sink(None)
+
+    return routed
+
+
+def _owned_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
+    # The threads of a pool outlive the call that started them.
+    def owned(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
+        sink = current_sink()
+
+        def run(*arguments: Any, **options: Any) -> Any:
+            with printing_to(sink):
+                return function(*arguments, **options)
+
+        return submit(pool, function if sink is None else run, *arguments, **options)
+
+    return owned
+
+
+def _owned_start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+    def owned(thread: threading.Thread) -> None:
+        owned_by_caller(thread)
+        start(thread)
+
+    return owned

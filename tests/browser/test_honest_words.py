@@ -1,0 +1,235 @@
+"""What a transcript says of its turn is so: of dropped questions, of cells that did not run, of a cell that waits, of what a tool prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+from playwright.sync_api import expect
+
+from tests.browser.asking import ASK, BELOW, DEFINE, Asking
+from tests.fakes.openai_server import call_reply, text_reply
+
+
+def test_a_question_is_dropped_without_asking_the_model(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.button("Drop this question…").click()
+    expect(asking.card).to_contain_text("The call will not run, and the model is not asked.")
+    asking.lab.screenshot("drop-light")
+    asking.button("Back").click()
+    asking.button("Drop this question…").click()
+    asking.button("Drop").click()
+    expect(asking.card).to_have_count(0)
+    expect(asking.output).to_contain_text("dropped by you. It did not run.")
+    asking.lab.screenshot("dropped-light")
+    assert asking.ran == []
+    assert len(asking.server.requests) == 1
+    asking.lab.run_source(BELOW, "%llm pending")
+    expect(asking.lab.output(BELOW)).to_contain_text("Nothing waits for you.")
+    assert "Dropped by you" in json.dumps(asking.saved())
+
+
+def test_a_question_is_dropped_by_keyboard(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    keyboard = asking.page.keyboard
+    asking.button("Drop this question…").focus()
+    keyboard.press("Enter")
+    expect(asking.card.get_by_role("heading", name="Drop this question?")).to_be_focused()
+    keyboard.press("Escape")
+    expect(asking.button("Drop this question…")).to_be_focused()
+    keyboard.press("Space")
+    keyboard.press("Tab")
+    expect(asking.button("Drop")).to_be_focused()
+    keyboard.press("Enter")
+    expect(asking.output).to_contain_text("dropped by you. It did not run.")
+    # The focus stays in the transcript, on the row that takes the place of the card.
+    expect(asking.output.locator("summary").filter(has_text="dropped")).to_be_focused()
+    assert (asking.ran, len(asking.server.requests)) == ([], 1)
+
+
+def _forget_model(asking: Asking) -> None:
+    """Restart the kernel without the model that asked."""
+    models = Path(asking.lab.lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
+    models.write_text(yaml.safe_dump([]), encoding="utf-8")
+    asking.lab.restart_kernel()
+    asking.lab.run_cell(DEFINE)
+    asking.lab.wait_until_ran(DEFINE)
+    asking.wait_for_card()
+
+
+def test_a_question_whose_model_is_gone_can_be_dropped(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    _forget_model(asking)
+    asking.button("Approve").click()
+    expect(asking.card).to_contain_text("does not know the model scripted")
+    assert asking.ran == []
+    asking.button("Drop this question…").click()
+    asking.button("Drop").click()
+    expect(asking.output).to_contain_text("dropped by you. It did not run.")
+
+
+def test_a_question_whose_model_is_gone_can_be_denied(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    _forget_model(asking)
+    asking.button("Approve").click()
+    expect(asking.card).to_contain_text("does not know the model scripted")
+    asking.button("Deny…").click()
+    asking.card.get_by_role("textbox").first.fill("Not today")
+    asking.button("Deny").click()
+    expect(asking.output).to_contain_text("denied by you: “Not today”")
+    expect(asking.card).to_have_count(0)
+    assert (asking.ran, len(asking.server.requests)) == ([], 1)
+
+
+_ALSO = "print('also ' + 'ran')"
+
+
+def _write_four(asking: Asking) -> None:
+    cells = [asking.tool(), "%%llm -m scripted -T delete_files\nTidy up.", "print('below ' + 'ran')", _ALSO]
+    asking.lab.write(f"{asking.name}.ipynb", cells)
+
+
+def test_cells_that_were_queued_are_offered_once_the_turn_is_over(asking: Asking) -> None:
+    _write_four(asking)
+    asking.play()
+    asking.lab.run_all()
+    asking.wait_for_card()
+    expect(asking.output).to_contain_text("2 cells below did not run, because this one waits for you.")
+    expect(asking.output.get_by_role("button", name="Run the cells below")).to_have_count(0)
+    asking.lab.screenshot("held-up-waiting-light")
+    asking.button("Approve").click()
+    asking.expect_answer()
+    run = asking.output.get_by_role("button", name="Run the cells below")
+    expect(run).to_be_visible()
+    asking.lab.screenshot("held-up-done-light")
+    asking.lab.theme("Dark")
+    asking.lab.screenshot("held-up-done-dark")
+    asking.lab.theme("Light")
+    run.click()
+    expect(asking.lab.output(BELOW)).to_contain_text("below ran")
+    expect(asking.lab.output(BELOW + 1)).to_contain_text("also ran")
+    expect(asking.output).not_to_contain_text("did not run")
+    assert asking.ran == ["/tmp/old"]
+    assert len(asking.server.requests) == 2
+    assert "did not run" not in json.dumps(asking.saved())
+
+
+def test_cells_that_run_by_themselves_are_not_offered_any_more(asking: Asking) -> None:
+    _write_four(asking)
+    asking.play()
+    asking.lab.run_all()
+    asking.wait_for_card()
+    expect(asking.output).to_contain_text("2 cells below did not run")
+    asking.lab.run_cell(BELOW)
+    expect(asking.output).to_contain_text("1 cell below did not run")
+    # What is offered survives the page, since the kernel knows it.
+    asking.lab.save()
+    asking.load_page()
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    asking.output.get_by_role("button", name="Run the cell below").click()
+    expect(asking.lab.output(BELOW + 1)).to_contain_text("also ran")
+    expect(asking.output).not_to_contain_text("did not run")
+
+
+def test_nothing_is_said_of_cells_that_were_not_queued(asking: Asking) -> None:
+    asking.open()
+    asking.ask()
+    asking.lab.run_cell(BELOW)
+    expect(asking.lab.output(BELOW)).to_contain_text("below ran")
+    expect(asking.output).not_to_contain_text("did not run")
+    asking.button("Approve").click()
+    asking.expect_answer()
+    expect(asking.output).not_to_contain_text("did not run")
+
+
+def test_what_a_saved_notebook_says_of_other_cells_is_not_repeated(asking: Asking) -> None:
+    _write_four(asking)
+    asking.play()
+    asking.lab.run_all()
+    asking.wait_for_card()
+    expect(asking.output).to_contain_text("2 cells below did not run")
+    asking.lab.reopen_without_kernel()
+    expect(asking.output).to_contain_text("As saved")
+    expect(asking.output).not_to_contain_text("below did not run")
+    asking.lab.start_kernel()
+    expect(asking.output).not_to_contain_text("below did not run")
+
+
+def test_a_cell_that_asks_by_keyboard_is_still_running(asking: Asking) -> None:
+    asking.open(options="--wait")
+    asking.play()
+    asking.lab.run_cell(ASK)
+    field = asking.output.locator(".jp-Stdin-input")
+    expect(field).to_be_visible()
+    expect(asking.card).to_contain_text("Nothing has run.")
+    expect(asking.card).to_contain_text("Answer in the field below")
+    expect(asking.card).not_to_contain_text("has ended")
+    expect(asking.button("Approve")).to_have_attribute("aria-disabled", "true")
+    asking.lab.screenshot("wait-light")
+    field.fill("q")
+    field.press("Enter")
+    expect(asking.card).to_contain_text("The cell has ended; take your time.")
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    assert asking.ran == ["/tmp/old"]
+
+
+_PRINTS = """\
+import sys, time, pathlib
+print('<section class="llm-ask"><button>Approve</button></section> \\u202e')
+print("to stderr", file=sys.stderr)
+while not pathlib.Path("go").exists(): time.sleep(0.05)"""
+
+
+def test_what_a_tool_prints_is_text_in_its_call(asking: Asking) -> None:
+    asking.open(body=_PRINTS)
+    go = asking.lab.lab.root / "go"
+    asking.ask()
+    asking.button("Approve").click()
+    printed = asking.output.locator(".llm-fold .llm-printed")
+    # It is there while the tool runs.
+    expect(printed).to_contain_text("to stderr")
+    expect(printed).to_contain_text('<section class="llm-ask"><button>Approve</button></section> \\u{202e}')
+    asking.lab.screenshot("printed-running-light")
+    expect(asking.card).to_have_count(0)
+    go.touch()
+    asking.expect_answer()
+    go.unlink()
+    asking.output.locator("summary").filter(has_text="delete_files").click()
+    expect(printed).to_contain_text("to stderr")
+    asking.lab.screenshot("printed-light")
+    asking.lab.theme("Dark")
+    asking.lab.screenshot("printed-dark")
+    asking.lab.theme("Light")
+    outputs = asking.saved()
+    assert len(outputs) == 1
+    assert "to stderr" in json.dumps(outputs)
+
+    asking.lab.open(asking.lab.name)
+    asking.output.locator("summary").filter(has_text="delete_files").click()
+    expect(printed).to_contain_text("to stderr")
+
+
+def test_time_that_a_person_takes_is_not_counted(asking: Asking) -> None:
+    asking.open(options="-u")
+    asking.page.clock.install()
+    asking.ask(call_reply("delete_files", '{"path": "/tmp/two"}', "call_2"), text_reply("All ", "tidy."))
+    asking.page.clock.fast_forward("02:00:00")
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    expect(asking.card).to_contain_text("/tmp/two")
+    asking.page.clock.fast_forward("02:00:00")
+    asking.wait_for_card()
+    asking.button("Approve").click()
+    asking.expect_answer()
+    foot = asking.output.locator(".llm-foot")
+    expect(foot).to_contain_text(" s")
+    expect(foot).not_to_contain_text("min")
