@@ -72,7 +72,7 @@ class TurnBegun(AnsweredWith[None]):
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
             names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (of each
             of them the beginning of its identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's
-            whole text).
+            whole text), `cell_number` (the number beside the cell), `makers` (which cells make the tools).
         cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
@@ -228,6 +228,8 @@ class Grant:
             kernel session.
         who, at: who gave the grant, and when.
         revoked_at: when the grant was revoked; None while it is in force.
+        notebook: the path of the notebook that it was given in, for people; empty if that is not known.
+        owner: the name of the lock of the process that the grant ends with (see `Journal.owner`); empty if it outlasts the process.
     """
 
     grant_id: str
@@ -238,6 +240,8 @@ class Grant:
     who: str
     at: datetime
     revoked_at: datetime | None = None
+    notebook: str = ""
+    owner: str = ""
 
 
 def cell_place(container: str, cell_id: str, text: str) -> str:
@@ -322,7 +326,7 @@ class Journal(Protocol):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it runs calls."""
+        """The name of the OS lock that this process holds while it runs calls, and while what it was allowed is in force."""
 
     def submit(self, operation: AnsweredWith[A]) -> Future[A]:
         """Hand over an operation, and return at once. The future is done when the operation is durable."""
@@ -365,7 +369,7 @@ class Journal(Protocol):
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first."""
+        """Return the grants in force, oldest first. Those of a process that has ended are not."""
 
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable."""

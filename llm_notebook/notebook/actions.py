@@ -33,7 +33,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, has_tool, problem_with, was_displayed
+from llm_notebook.notebook.deciding import VERDICTS, problem_with, was_displayed
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request, in_kernel
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -306,15 +306,11 @@ class Actions:
     def _unblock(self, *_result: object) -> None:
         """After a cell has run: enable the questions whose missing tool it defined, and ask anew about tools that it changed."""
         for turn in list(self._turns.turns.values()):
-            if turn.is_waiting and turn.paused is not None:
-                with suppress(JournalError):
-                    if self._turns.renew(turn):
-                        self._turns.tell_state(turn)
-            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
-            paused = self._load_pause(turn) if blocked else None
-            for block in blocked:
-                if paused is not None and block.request is not None and has_tool(paused, block.request):
-                    turn.view.mark_blocked(block.call_id, "")
+            if not turn.is_waiting:
+                continue
+            with suppress(ModelError, UnknownModelError, JournalError):
+                has_changed = turn.paused is not None and self._turns.renew(turn)
+                if self._turns.unblock(turn) or has_changed:
                     self._turns.tell_state(turn)
 
     def _continue(self, turn: LiveTurn) -> Resume | None:

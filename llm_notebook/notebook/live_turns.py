@@ -31,6 +31,7 @@ from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
+from llm_notebook.notebook.deciding import has_tool
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
@@ -149,6 +150,7 @@ class LiveTurns:
         """
         with suppress(ModelError, UnknownModelError, JournalError):
             self.renew(turn)
+            self.unblock(turn)
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
@@ -171,6 +173,24 @@ class LiveTurns:
                     turn.view.update_call(call)
                 has_changed = True
         return has_changed
+
+    def unblock(self, turn: LiveTurn) -> bool:
+        """Take the sentence out of each question whose missing tool is there by now. Returns whether there was one.
+
+        Raises:
+            ModelError, UnknownModelError: the model of the turn is not known here.
+            JournalError: the journal cannot be read.
+        """
+        blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
+        paused = self.load_pause(turn) if blocked else None
+        free = [
+            block
+            for block in blocked
+            if paused is not None and block.request is not None and has_tool(paused, block.request)
+        ]
+        for block in free:
+            turn.view.mark_blocked(block.call_id, "")
+        return bool(free)
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
         """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.

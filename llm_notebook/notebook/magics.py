@@ -33,6 +33,7 @@ from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
+from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
@@ -211,8 +212,9 @@ class LLMMagics(Magics):
             started_in=execution.started_in,
             place=place,
             cell_text=execution.text,
+            number=execution.number,
         )
-        tools = self._tools(arguments, names)
+        tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         prompt, system = self._prompt(arguments, cell, names), arguments.system
@@ -230,13 +232,23 @@ class LLMMagics(Magics):
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
         digest = request_digest(arguments, model.model_id, prompt, system, conversation.history())
-        return _Asked(arguments, prompt, system, tools, replace(origin, request=digest), session, node, conversation)
+        origin = replace(origin, request=digest, makers=makers)
+        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation)
 
-    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> list[Any]:
-        tools = find_tools(arguments.tools, names)
+    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the tools, and which cells make them, by the names of the tools."""
+        given: list[Any] = []
+        makers: dict[str, Any] = {}
+        sources = [(word, word not in names or isinstance(names[word], type)) for word in arguments.tools]
+        for word, is_here in sources:
+            found = find_tools([word], names)
+            given += found
+            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, word, found, is_here=is_here))
         if arguments.functions is not None:
-            tools += define_functions(arguments.functions, names)
-        return tools
+            found = define_functions(arguments.functions, names)
+            given += found
+            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, "--functions", found, is_here=True))
+        return given, makers
 
     def _chain(self, asked: _Asked) -> ChainResponse:
         arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model

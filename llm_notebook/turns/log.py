@@ -281,7 +281,17 @@ class ChainLog:
         place = self.origin.reach(scope)
         if self.journal is None or not place:
             raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-        grant = Grant(new_id(), tool_name, identity, scope, place, self.origin.who, datetime.now(UTC))
+        grant = Grant(
+            new_id(),
+            tool_name,
+            identity,
+            scope,
+            place,
+            self.origin.who,
+            datetime.now(UTC),
+            notebook=self.origin.notebook or self.origin.started_in,
+            owner=self.journal.owner if self.origin.ends(scope) else "",
+        )
         self.journal.submit(Granted(grant)).result()
         return grant
 
@@ -299,9 +309,7 @@ class ChainLog:
         known = self.parent.messages() if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
         is_whole = parent_id is None or list(sent[: len(known)]) != known
-        origin, settings = self.origin, self.settings
-        for name, text in (("text", origin.text), ("cell_text", origin.cell_text)):
-            settings = settings | {name: text} if text else settings
+        origin = self.origin
         yield from self._keep(
             TurnBegun(
                 turn_id,
@@ -310,7 +318,7 @@ class ChainLog:
                 parent_id,
                 model_id,
                 list(sent if is_whole else sent[len(known) :]),
-                settings,
+                self.settings | origin.settings(),
                 origin.cell_id or None,
                 origin.notebook or None,
                 datetime.now(UTC),

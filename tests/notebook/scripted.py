@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -96,6 +97,21 @@ class Asker(_Scripted):
             response.add_tool_call(ToolCall(name, {"path": left[0]}, f"call {left[0]}"))
         else:
             yield f"All done: {', '.join(results)}."
+
+
+class Caller(_Scripted):
+    """Makes the call that is its prompt, such as `moon_age {"date": "2026-03-01"}`, and repeats the result."""
+
+    model_id = "caller"
+    supports_tools = True
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        results = [part for part in prompt.messages[-1].parts if isinstance(part, ToolResultPart)]
+        if results:
+            yield f"All done: {results[0].output}."
+        else:
+            name, _, arguments = prompt.prompt.partition(" ")
+            response.add_tool_call(ToolCall(name, json.loads(arguments), "call 1"))
 
 
 class Odd(_Scripted):
@@ -303,6 +319,7 @@ class Keyed(KeyModel):
 MODELS: list[type[Model] | type[KeyModel]] = [
     Echo,
     Asker,
+    Caller,
     Other,
     Odd,
     Flood,

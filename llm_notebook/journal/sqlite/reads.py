@@ -33,7 +33,7 @@ FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
-    calls.grant_id, scope, result, note, changed_at, owner, policy
+    calls.grant_id, scope, result, note, changed_at, calls.owner, policy
 FROM calls LEFT JOIN grants USING (grant_id)
 """
 # The turns from a turn back to the beginning of its conversation, oldest first: a turn's number is larger than its parent's. UNION
@@ -148,12 +148,13 @@ class Reader:
         return [turn for turn in turns if any(_is_open(call) for call in turn.calls)]
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first."""
+        """Return the grants in force, oldest first. Those of a process that has ended are not."""
         rows = self._connection.execute(
-            "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at FROM grants "
+            "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
         )
-        return [_grant_from(row) for row in rows]
+        grants = [_grant_from(row) for row in rows]
+        return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
 
     def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
         """Return the id that equals `part`, or else the only id that contains it in any case; None if there is no such id."""
@@ -256,7 +257,7 @@ def _is_open(call: CallEntry) -> bool:
 
 
 def _grant_from(row: Row) -> Grant:
-    grant_id, tool_name, identity, scope, place, who, granted_at = row
+    grant_id, tool_name, identity, scope, place, who, granted_at, notebook, owner = row
     return Grant(
         text_of(grant_id),
         text_of(tool_name),
@@ -265,6 +266,8 @@ def _grant_from(row: Row) -> Grant:
         text_of(place),
         text_of(who),
         time_of(granted_at),
+        notebook=text_of(notebook) or "",
+        owner=text_of(owner) or "",
     )
 
 

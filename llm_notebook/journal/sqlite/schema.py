@@ -192,10 +192,29 @@ _ORIGINS = (
     "UPDATE grants SET revoked_by = '', revoked_at = granted_at WHERE scope <> 'session' AND revoked_at IS NULL",
 )
 
+# `notebook` says where a grant was given, `owner` names the lock of the process that it ends with. Which process an earlier grant for a
+# session belongs to is not known, so it has ended.
+_ENDINGS_OF_GRANTS = (
+    "ALTER TABLE grants ADD COLUMN notebook TEXT",
+    "ALTER TABLE grants ADD COLUMN owner TEXT",
+    """
+    UPDATE grants SET notebook = CASE
+        WHEN scope = 'notebook' THEN place
+        WHEN scope = 'cell' AND json_valid(place) THEN json_extract(place, '$[0]')
+    END
+    """,
+    """
+    UPDATE grants SET revoked_by = '', revoked_at = granted_at
+    WHERE revoked_at IS NULL AND (scope = 'session' OR notebook LIKE 'kernel %')
+    """,
+    "UPDATE grants SET notebook = NULL WHERE notebook LIKE 'kernel %'",
+)
+
 # A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *_VIEWS),
     _ORIGINS,
     # When a human is asked about the call, as JSON; NULL if nobody is.
     ("ALTER TABLE calls ADD COLUMN policy TEXT",),
+    _ENDINGS_OF_GRANTS,
 )
