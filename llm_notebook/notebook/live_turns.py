@@ -36,7 +36,7 @@ from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
+from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, in_kernel, is_interactive
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
@@ -334,7 +334,7 @@ class LiveTurns:
                 view.end(state, time.monotonic() - began)
                 if state == "paused" and remark:
                     view.remarks = [*view.remarks, remark]
-                account_for(turn, chain)
+                account_for(turn, chain, in_kernel=in_kernel(self.shell))
                 self.settled(turn, chain)
                 turn.is_running = False
                 turn.paused = pause.paused if pause is not None else chain._chain.left

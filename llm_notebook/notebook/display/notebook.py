@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.feed import Feed
-from llm_notebook.notebook.display.terminal import TerminalDisplay
+from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
 from llm_notebook.notebook.frontend.kernel import Publish, in_kernel, publisher, threadsafe_publisher
 from llm_notebook.transcript.document import MIME_TYPE
@@ -99,7 +99,7 @@ def answer_display(
     """
     if in_kernel(front.shell):
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
-    return TerminalDisplay(feed.view)
+    return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell))
 
 
 def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:

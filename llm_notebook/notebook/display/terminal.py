@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock
@@ -12,23 +15,31 @@ from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import state_sentence
 
-__all__ = ["TerminalDisplay"]
+__all__ = ["TerminalDisplay", "has_colours"]
 
 _OPEN = ("writing", "queued", "running", "waiting", "approved", "unknown")
 
 
+def has_colours(shell: InteractiveShell) -> bool:
+    """Return whether stdout is a terminal that obeys escape sequences, and the user has not turned colours off."""
+    is_wanted = str(shell.colors).lower() != "nocolor" and not os.environ.get("NO_COLOR")
+    return is_wanted and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
 class TerminalDisplay:
-    """Writes a turn to stdout as it arrives. Reasoning is dim; no control character from the model reaches the terminal.
+    """Writes a turn to stdout as it arrives. Reasoning is dim, or has a title where there are no colours; no control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
     twice: as the question, and with its outcome.
 
     Args:
         view: the turn.
+        is_coloured: whether the terminal obeys escape sequences, and the user wants them.
     """
 
-    def __init__(self, view: TranscriptView) -> None:
+    def __init__(self, view: TranscriptView, *, is_coloured: bool) -> None:
         self._view = view
+        self._is_coloured = is_coloured
         # What has been written: all blocks before this one, and of this one so many chunks, or this text of a call.
         self._block = 0
         self._chunk = 0
@@ -93,13 +104,15 @@ class TerminalDisplay:
             sys.stdout.write(written)
 
     def _write_new(self, block: Block) -> None:
+        is_reasoning = block.kind == "reasoning"
         if self._chunk == 0 and block.chunks:
             self._separate()
+            if is_reasoning and not self._is_coloured:
+                sys.stdout.write("Thought:\n")
         new = terminal_safe("".join(block.chunks[self._chunk :]))
         self._chunk = len(block.chunks)
         if new:
-            dim = block.kind == "reasoning" and sys.stdout.isatty()
-            sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if dim else new)
+            sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if is_reasoning and self._is_coloured else new)
 
     def _separate(self) -> None:
         if self._wrote:

@@ -158,7 +158,7 @@ def test_a_terminal_obeys_no_control_character_of_a_model(
     [
         ("hi", "You said: hi\n"),
         ("-u hi", "You said: hi\necho · 1,234 in · 5 out · "),
-        ("-m thinker hi", "Hmm, let me see.\n\nForty-two.\n"),
+        ("-m thinker hi", "Thought:\nHmm, let me see.\n\nForty-two.\n"),
         ("-m thinker -R hi", "Forty-two.\n"),
         ("-m empty hi", "empty gave an empty answer.\n"),
         ("-m cut-short long", "Once upon a\n■ The answer stopped at the token limit. `-o max_tokens N` allows more.\n"),
