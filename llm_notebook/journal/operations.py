@@ -44,7 +44,7 @@ __all__ = [
     "renamed_cell_place",
 ]
 
-TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
+TurnStatus = Literal["streaming", "complete", "interrupted", "failed", "lost"]
 Scope = Literal["cell", "notebook", "session"]
 
 A = TypeVar("A")
@@ -78,6 +78,7 @@ class TurnBegun(AnsweredWith[None]):
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered; empty outside of cells.
+        owner: the name of the lock that the running process holds (see `Journal.owner`); None if it could take none.
     """
 
     turn_id: str
@@ -94,6 +95,7 @@ class TurnBegun(AnsweredWith[None]):
     started_in: str | None = None
     place: int = 0
     request: str = ""
+    owner: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -301,7 +303,7 @@ class TurnEntry:
 
     Attributes:
         begun: the operation that began the turn.
-        status: how the turn ended, or `streaming`.
+        status: how the turn ended; `streaming` while it has not, and `lost` if the process that streamed it has died.
         output: the messages of the model that arrived.
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
@@ -326,7 +328,7 @@ class Journal(Protocol):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it runs calls, and while what it was allowed is in force."""
+        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force."""
 
     def submit(self, operation: AnsweredWith[A]) -> Future[A]:
         """Hand over an operation, and return at once. The future is done when the operation is durable."""

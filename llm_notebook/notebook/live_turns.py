@@ -36,7 +36,13 @@ from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, in_kernel, is_interactive
+from llm_notebook.notebook.frontend.kernel import (
+    current_request,
+    held_interrupts,
+    in_kernel,
+    interruptible,
+    is_interactive,
+)
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_rounds
 from llm_notebook.parts.identifiers import new_id
@@ -125,7 +131,8 @@ class LiveTurns:
         turn = self._register(view, context)
         # Under nbclient the pause is an error, which stops the run anyway and says so itself.
         stops = ask is None and self.on_pause == "stop" and is_interactive(self.shell)
-        self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
+        with interruptible():
+            self._run(turn, chain, ask, remark=_CELLS_BELOW if stops else "")
         return turn
 
     def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
@@ -140,7 +147,8 @@ class LiveTurns:
         Raises:
             CellHalted, PauseChain, Exception: as `show()` does.
         """
-        self._run(turn, resume(), ask, here=here)
+        with interruptible():
+            self._run(turn, resume(), ask, here=here)
 
     def show_again(self, turn: LiveTurn) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.

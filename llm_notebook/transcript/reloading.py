@@ -35,8 +35,12 @@ def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> Transc
     view.end(_state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
-    elif last.status == "streaming":
+    elif last.status == "lost":
         view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
+    elif last.status == "streaming":
+        view.problem = Problem(
+            "The answer has not ended.", "It is being written in another kernel, or that kernel has stopped."
+        )
     return view
 
 
@@ -71,10 +75,11 @@ class _Rounds:
 
 
 def _state(last: TurnEntry) -> State:
-    if last.status == "streaming":
-        return "failed"
-    if last.status != "complete":
-        return last.status
+    match last.status:
+        case "streaming" | "lost":
+            return "failed"
+        case "interrupted" | "failed":
+            return last.status
     states = {call.state for call in last.calls}
     if states & {"waiting", "unknown"}:
         return "paused"

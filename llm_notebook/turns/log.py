@@ -326,6 +326,7 @@ class ChainLog:
                 started_in=origin.started_in or None,
                 place=origin.place,
                 request=origin.request,
+                owner=_owner_of(self.journal),
             )
         )
 
@@ -363,6 +364,14 @@ def decided_result(call: CallEntry) -> ToolResult:
     else:
         output = f"Not run: the user dropped the question{because}"
     return ToolResult(call.tool_name, output, [], call.tool_call_id)
+
+
+def _owner_of(journal: Journal | None) -> str | None:
+    """Return the name of this process's lock; None where it can take none. A turn is streamed all the same."""
+    try:
+        return journal.owner if journal is not None else None
+    except JournalError:
+        return None
 
 
 def _moved(

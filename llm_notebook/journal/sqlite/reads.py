@@ -28,7 +28,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, turns.owner, status, output, usage, duration_ms, resolved_model, error
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -182,8 +182,8 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request = row[12:15]
-        status, output, usage, duration_ms, resolved_model, error = row[15:]
+        started_in, place, request, owner = row[12:16]
+        status, output, usage, duration_ms, resolved_model, error = row[16:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -199,9 +199,12 @@ class Reader:
             started_in=text_of(started_in),
             place=place,
             request=text_of(request),
+            owner=text_of(owner),
         )
         if status is None:
-            return TurnEntry(begun, "streaming")
+            # A process that could take no lock, or an older one, says nothing about its end.
+            is_lost = begun.owner is not None and not self._is_held(begun.owner)
+            return TurnEntry(begun, "lost" if is_lost else "streaming")
         return TurnEntry(
             begun,
             status,

@@ -192,9 +192,10 @@ _ORIGINS = (
     "UPDATE grants SET revoked_by = '', revoked_at = granted_at WHERE scope <> 'session' AND revoked_at IS NULL",
 )
 
-# `notebook` says where a grant was given, `owner` names the lock of the process that it ends with. Which process an earlier grant for a
-# session belongs to is not known, so it has ended.
-_ENDINGS_OF_GRANTS = (
+# `owner` names the lock of the process that streams a turn, or that a grant ends with; `notebook` says where a grant was given. Which
+# process an earlier grant for a session belongs to is not known, so it has ended.
+_OWNERS = (
+    "ALTER TABLE turns ADD COLUMN owner TEXT",
     "ALTER TABLE grants ADD COLUMN notebook TEXT",
     "ALTER TABLE grants ADD COLUMN owner TEXT",
     """
@@ -216,5 +217,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ORIGINS,
     # When a human is asked about the call, as JSON; NULL if nobody is.
     ("ALTER TABLE calls ADD COLUMN policy TEXT",),
-    _ENDINGS_OF_GRANTS,
+    _OWNERS,
 )

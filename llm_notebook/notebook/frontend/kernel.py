@@ -43,6 +43,7 @@ __all__ = [
     "current_request",
     "held_interrupts",
     "in_kernel",
+    "interruptible",
     "is_captured",
     "is_interactive",
     "kernel_session",
@@ -184,6 +185,23 @@ def held_interrupts() -> Iterator[list[int]]:
     before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
         yield pressed
+    finally:
+        # None stands for a handler that was not installed from Python, which cannot be put back.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let ■ raise KeyboardInterrupt in the block, also in a cell with `await`.
+
+    There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
     finally:
         # None stands for a handler that was not installed from Python, which cannot be put back.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
