@@ -28,6 +28,7 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
+from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
 from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
 from llm_notebook.notebook.interpolation import interpolate
@@ -311,6 +312,7 @@ def _finish_reason(response_json: object) -> object:
 
 def register(shell: InteractiveShell) -> None:
     """Register the magics in a shell, and let the journal keep what they ask."""
+    is_new = "LLMMagics" not in shell.magics_manager.registry
     unregister(shell)
     magics = LLMMagics(shell)
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
@@ -320,6 +322,8 @@ def register(shell: InteractiveShell) -> None:
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
+    if is_new:
+        read_first_questions(shell)
 
 
 def unregister(shell: InteractiveShell) -> None:
