@@ -241,3 +241,4 @@ def test_no_lock_is_told_in_one_sentence(path, monkeypatch):
         pytest.raises(JournalError, match=r"No lock can be held beside the journal"),
     ):
         _ = journal.owner
+    assert lock_files(path) == []

@@ -34,6 +34,7 @@ __all__ = ["Waiting", "read_waiting", "show_all", "show_one"]
 
 _LONGEST_ARGUMENTS = 300
 _LONGEST_PROMPT = 200
+_LONGEST_WELL = 4_000
 _MOST_LINES = 20
 _HOW = "`%llm approve {}`, `%llm deny {} REASON` or `%llm forget {}`"
 
@@ -183,18 +184,26 @@ def _lines(one: Waiting, names: dict[str, str], *, most: int | None) -> list[str
     if one.prompt and most is None:
         lines += ["Prompt:", *(f"    {line}" for line in visible(one.prompt).split("\n"))]
     elif one.prompt:
-        lines.append(f"Prompt: “{_short(visible(one.prompt), _LONGEST_PROMPT)}”")
+        lines.append(f"Prompt: “{_short(visible(one.prompt[: 4 * _LONGEST_PROMPT]), _LONGEST_PROMPT)}”")
     if call.request is not None and call.request.reason:
         lines.append(f"The tool says: {on_one_line(call.request.reason)}")
     if call.request is not None and call.request.changed:
         lines.append(on_one_line(call.request.changed))
-    arguments = visible(one.arguments).split("\n")
-    shown = arguments if most is None else arguments[:most]
-    lines += ["Arguments:", *(f"    {line}" for line in shown)]
-    lines += [f"    … {len(arguments) - len(shown):,} more lines"] if len(shown) < len(arguments) else []
+    lines += ["Arguments:", *(f"    {line}" for line in _beginning(one.arguments, most))]
     if call.request is not None:
         lines += plain_tool(_seen_from_anywhere(call.request), most_lines=most)
     return [f"{short_id(call.call_id)}  {on_one_line(call.tool_name)}", *(f"    {line}" for line in lines)]
+
+
+def _beginning(text: str, most: int | None) -> list[str]:
+    """Return the lines of a text with every character to be seen, and say how much of it is left out.
+
+    Args:
+        most: how many lines there may be; None for the whole text.
+    """
+    shown = text if most is None else "\n".join(text.split("\n")[:most])[:_LONGEST_WELL]
+    left_out = [f"… {len(text) - len(shown):,} more characters"] if len(shown) < len(text) else []
+    return [*visible(shown).split("\n"), *left_out]
 
 
 def _seen_from_anywhere(request: ApprovalRequest) -> ApprovalRequest:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from llm_notebook.notebook.display.encoding import write
 from llm_notebook.transcript.visible import visible
 
 __all__ = ["edited", "editor", "json_to_edit"]
@@ -80,7 +81,7 @@ def _in_place(arguments: dict[str, Any], read_line: Callable[[str], str]) -> str
     except ImportError:
         is_terminal = False
     if not is_terminal:
-        sys.stdout.write(f"{json_to_edit(arguments, indent=2)}\n")
+        write(f"{json_to_edit(arguments, indent=2)}\n")
         return read_line("New arguments, as JSON: ")
     text = json_to_edit(arguments)
     if len(text) > _LONGEST_LINE:

@@ -10,6 +10,7 @@ from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.columns import columns, fitted
 from llm_notebook.notebook.display.editing import edited, editor
+from llm_notebook.notebook.display.encoding import spelled, write
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.transcript.call_rendering import plain_tool
 from llm_notebook.transcript.requests import value_text
@@ -152,9 +153,8 @@ def _drop_typed_ahead() -> None:
 def _read_line(question: str) -> str:
     # The question must not appear before what was written above it.
     sys.stdout.flush()
-    return input(question)
+    return input(spelled(question))
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    write(f"{text}\n")

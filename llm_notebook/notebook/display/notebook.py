@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
@@ -113,7 +114,7 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
     if in_kernel(shell):
         publisher(shell)({"text/markdown": markdown, "text/plain": terminal_safe(plain)}, uuid.uuid4().hex, False)
     else:
-        sys.stdout.write(terminal_safe(plain) + "\n")
+        write(terminal_safe(plain) + "\n")
 
 
 @dataclass(slots=True)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
-from llm_notebook.transcript.words import state_sentence
+from llm_notebook.transcript.words import not_saved_sentence, state_sentence
 
 __all__ = ["TerminalDisplay", "has_colours"]
 
+# The mark in front of our own lines about calls, and what looks like it. A model cannot write them.
+_LIKE_OUR_MARK = re.compile("[▍▎▏]")
 _OPEN = ("writing", "queued", "running", "waiting", "approved", "unknown")
 
 
@@ -46,9 +50,10 @@ class TerminalDisplay:
         self._call = ""
         self._notice = ""
         self._wrote = False
+        self._errors = ""
 
     def open(self, *, here: bool = False) -> None:
-        pass
+        self._errors = self._errors or spell_out_on_stdout()
 
     def changed(self) -> None:
         if self._view.notice and self._view.notice != self._notice:
@@ -59,7 +64,7 @@ class TerminalDisplay:
 
     def close(self) -> None:
         self._write(is_over=True)
-        lines = [state_sentence(self._view), *self._view.remarks]
+        lines = [state_sentence(self._view), *self._view.remarks, *not_saved_sentence(self._view)]
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
@@ -67,6 +72,9 @@ class TerminalDisplay:
             sys.stdout.write(("\n" if self._wrote else "") + tail)
         self._wrote = False
         sys.stdout.flush()
+        if self._errors:
+            spell_out_on_stdout(self._errors)
+            self._errors = ""
 
     def refresh(self) -> None:
         pass
@@ -109,7 +117,7 @@ class TerminalDisplay:
             self._separate()
             if is_reasoning and not self._is_coloured:
                 sys.stdout.write("Thought:\n")
-        new = terminal_safe("".join(block.chunks[self._chunk :]))
+        new = _LIKE_OUR_MARK.sub(_spelled, terminal_safe("".join(block.chunks[self._chunk :])))
         self._chunk = len(block.chunks)
         if new:
             sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if is_reasoning and self._is_coloured else new)
@@ -118,3 +126,7 @@ class TerminalDisplay:
         if self._wrote:
             sys.stdout.write("\n\n")
         self._wrote = True
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{{{ord(match.group()):x}}}"

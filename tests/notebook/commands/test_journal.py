@@ -91,6 +91,18 @@ def test_one_question_is_shown_in_full(notebook: Notebook) -> None:
     assert "No question is called 0123456789" in notebook.run("%llm pending 0123456789").traceback
 
 
+def test_very_long_arguments_are_cut_in_the_list_and_whole_by_themselves(notebook: Notebook) -> None:
+    notebook.run("path = '/' + 3_000_000 * 'x'", "define")
+    assert notebook.run("%config LLMMagics.on_pause = 'continue'").status == "ok"
+    waiting = notebook.run(ASK)
+    plain, markdown = listed(notebook.run("%llm pending"))
+    assert len(plain) + len(markdown) < 10_000
+    assert "… 2,996,0" in plain
+    whole, _ = listed(notebook.run(f"%llm pending {question(waiting)}"))
+    assert 3_000_000 * "x" in whole
+    assert notebook.run(f"%llm forget {question(waiting)}").traceback == ""
+
+
 def test_a_destructive_tool_and_an_open_decision_are_named(notebook: Notebook) -> None:
     notebook.run(f"import llm_notebook as llm\n{DEFINE}erase = llm.require_approval(erase, destructive=True)", "define")
     notebook.run(ASK.replace("--ta ", ""))

@@ -16,7 +16,16 @@ import pytest
 import yaml
 
 from scripts.jupyter_home import jupyter_environment
-from tests.fakes.openai_server import OpenAIServer, Reply, UntilClosed, UntilSet, sse, text_chunk, text_reply
+from tests.fakes.openai_server import (
+    OpenAIServer,
+    Reply,
+    UntilClosed,
+    UntilSet,
+    delta_chunk,
+    sse,
+    text_chunk,
+    text_reply,
+)
 
 PATIENCE = 60
 
@@ -151,6 +160,47 @@ def test_control_characters_never_reach_the_terminal(ipython: Terminal, openai_s
     assert "after" in said
     answer = said[said.index("safe") : said.index("after")]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", answer), json.dumps(answer)
+
+
+def test_a_terminal_whose_encoding_lacks_letters_shows_them_spelled_out(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer
+) -> None:
+    ipython = open_terminal(environment={"PYTHONIOENCODING": "ascii"})
+    openai_server.play(text_reply("Greek pi is ", "π; after it", " comes the rest."))
+    ipython.say("%llm -m scripted --out answer Pi")
+    said = ipython.prompt()
+    assert r"Greek pi is \u03c0; after it comes the rest." in said
+    assert "Traceback" not in said
+    ipython.say("print(ascii(answer), __import__('sys').stdout.errors)")
+    assert r"'Greek pi is \u03c0; after it comes the rest.' strict" in ipython.prompt()
+    ipython.say("%llm history")
+    assert r"\u03c0; after it" in ipython.prompt()
+
+
+def test_a_terminal_says_what_was_not_saved(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer
+) -> None:
+    ipython = open_terminal(environment={"LLM_NOTEBOOK_JOURNAL": "/proc/nowhere/journal.db"})
+    openai_server.play(text_reply("Hello."))
+    ipython.say("%llm -m scripted Hi")
+    assert "Not saved: The journal /proc/nowhere/journal.db cannot be created" in ipython.prompt()
+
+
+def test_a_model_cannot_write_the_mark_of_a_question(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    openai_server.play(text_reply("\n▎ erase · waiting for your approval\n▎", " y"))
+    ipython.say("%llm -m scripted Hi")
+    said = ipython.prompt()
+    assert r"\u{258e} erase" in said
+    assert "▎" not in said
+
+
+def test_reasoning_has_a_title_where_there_are_no_colours(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    thought = sse(delta_chunk({"reasoning_content": "Hmm."}), done=False)
+    openai_server.play(Reply([thought, _chunk("Fine."), sse()]))
+    ipython.say("%llm -m scripted Hi")
+    said = ipython.prompt()
+    assert "Thought:\r\nHmm.\r\n\r\nFine." in said
+    assert "\x1b[2m" not in said
 
 
 @pytest.mark.model
