@@ -28,7 +28,8 @@ def maker_of(shell: InteractiveShell, word: str, tools: Iterable[Any], *, is_her
         is_here: the cell of the prompt makes them itself, each time that it is run.
     """
     cells = sorted({number for tool in tools for file in _files_of(tool) if (number := _number_of(shell, file))})
-    return {"word": word, "cells": cells, "here": is_here}
+    # What the cell itself makes needs no name here, and an expression may hold a secret.
+    return {"word": "" if is_here else word, "cells": cells, "here": is_here}
 
 
 def missing_sentence(name: str, origin: Origin) -> str:

@@ -45,6 +45,8 @@ __all__ = [
     "in_kernel",
     "interruptible",
     "is_captured",
+    "is_console",
+    "is_in_output_widget",
     "is_interactive",
     "kernel_session",
     "publisher",
@@ -100,6 +102,28 @@ class Request:
 
     ident: object
     message: dict[str, Any]
+
+
+def is_console(shell: InteractiveShell) -> bool:
+    """Return whether the running cell belongs to a front end that only appends, such as `jupyter console`, qtconsole or Spyder.
+
+    They show what is displayed once, and ignore updates of it. Every notebook says which cell it runs, except Colab.
+    """
+    message = _parent(shell)
+    if message is None or "google.colab" in sys.modules:
+        return False
+    content, metadata = message.get("content"), message.get("metadata")
+    can_ask = isinstance(content, dict) and content.get("allow_stdin", False) is True
+    return can_ask and not (isinstance(metadata, dict) and metadata.get("cellId"))
+
+
+def is_in_output_widget(shell: InteractiveShell) -> bool:
+    """Return whether an `Output` widget of ipywidgets takes what the running cell shows. Updates of it never reach such a widget."""
+    # Whoever has no widget has not loaded this. There is no public list of the widgets.
+    known: dict[str, Any] = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
+    message = _parent(shell)
+    running = message.get("header", {}).get("msg_id") if message is not None and known else None
+    return bool(running) and any(getattr(widget, "msg_id", None) == running for widget in list(known.values()))
 
 
 def in_kernel(shell: InteractiveShell) -> bool:
