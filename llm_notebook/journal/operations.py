@@ -46,7 +46,7 @@ __all__ = [
     "renamed_cell_place",
 ]
 
-TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
+TurnStatus = Literal["streaming", "complete", "interrupted", "failed", "lost"]
 Scope = Literal["cell", "notebook", "session"]
 
 A = TypeVar("A")
@@ -74,13 +74,14 @@ class TurnBegun(AnsweredWith[None]):
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
             names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (of each
             of them the beginning of its identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's
-            whole text).
+            whole text), `cell_number` (the number beside the cell), `makers` (which cells make the tools).
         cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
         inside: the call whose tool asks this; None outside of tools.
+        owner: the name of the lock that the running process holds (see `Journal.owner`); None if it could take none.
     """
 
     turn_id: str
@@ -98,6 +99,7 @@ class TurnBegun(AnsweredWith[None]):
     place: int = 0
     request: str = ""
     inside: str | None = None
+    owner: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -246,6 +248,8 @@ class Grant:
             kernel session.
         who, at: who gave the grant, and when.
         revoked_at: when the grant was revoked; None while it is in force.
+        notebook: the path of the notebook that it was given in, for people; empty if that is not known.
+        owner: the name of the lock of the process that the grant ends with (see `Journal.owner`); empty if it outlasts the process.
     """
 
     grant_id: str
@@ -256,6 +260,8 @@ class Grant:
     who: str
     at: datetime
     revoked_at: datetime | None = None
+    notebook: str = ""
+    owner: str = ""
 
 
 def cell_place(container: str, cell_id: str, text: str) -> str:
@@ -323,7 +329,7 @@ class TurnEntry:
 
     Attributes:
         begun: the operation that began the turn.
-        status: how the turn ended, or `streaming`.
+        status: how the turn ended; `streaming` while it has not, and `lost` if the process that streamed it has died.
         output: the messages of the model that arrived.
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
@@ -348,7 +354,7 @@ class Journal(Protocol):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it runs calls."""
+        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force."""
 
     def submit(self, operation: AnsweredWith[A]) -> Future[A]:
         """Hand over an operation, and return at once. The future is done when the operation is durable."""
@@ -397,7 +403,7 @@ class Journal(Protocol):
         """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first."""
+        """Return the grants in force, oldest first. Those of a process that has ended are not."""
 
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable."""

@@ -11,12 +11,20 @@ from llm_notebook.transcript.view import add_usage
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.live_turn import LiveTurn
+    from llm_notebook.transcript.view import TranscriptView
+    from llm_notebook.turns.log import ChainLog
 
 __all__ = ["account_for"]
 
+_ENDS = "This question is not in the journal: it ends with the {}."
 
-def account_for(turn: LiveTurn, chain: ChainResponse) -> None:
-    """Note in the view what a run used and cost, and whether the journal holds it."""
+
+def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> None:
+    """Note in the view what a run used and cost, and whether the journal holds it.
+
+    Args:
+        in_kernel: the turn runs in a kernel, and not in a terminal.
+    """
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
     view.scopes = chain._chain.log.scopes
@@ -29,3 +37,12 @@ def account_for(turn: LiveTurn, chain: ChainResponse) -> None:
             if isinstance(model, KeyHolder) and is_billed(model):
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""
+    _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
+
+
+def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> None:
+    """Say of a question that only this process knows, as with `-n`, that it ends with the process."""
+    sentences = [_ENDS.format(ending) for ending in ("kernel", "session")]
+    ends = view.state == "paused" and (log.journal is None or bool(log.not_saved))
+    said = [remark for remark in view.remarks if remark not in sentences]
+    view.remarks = [*said, *([sentences[0 if in_kernel else 1]] if ends else [])]

@@ -320,16 +320,13 @@ class Actions:
         halted = result.error_in_exec
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
         for turn in list(self._turns.turns.values()):
-            # Nothing has run since the question that ended the cell was asked.
-            if turn.view.id != asked_last and turn.is_waiting and turn.paused is not None:
-                with suppress(JournalError):
-                    if self._turns.renew(turn):
-                        self._turns.tell_state(turn)
-            blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
-            paused = self._load_pause(turn) if blocked else None
-            for block in blocked:
-                if paused is not None and block.request is not None:
-                    turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
+            if not turn.is_waiting:
+                continue
+            with suppress(ModelError, UnknownModelError, JournalError):
+                # Nothing has run since the question that ended the cell was asked.
+                is_old = turn.view.id != asked_last and turn.paused is not None
+                has_changed = is_old and self._turns.renew(turn)
+                if self._turns.unblock(turn) or has_changed:
                     self._turns.tell_state(turn)
 
     def _continue(self, turn: LiveTurn) -> Resume | None:

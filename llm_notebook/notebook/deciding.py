@@ -8,7 +8,7 @@ from typing import Any
 from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.tools import missing_sentence
+from llm_notebook.notebook.makers import missing_sentence
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
@@ -21,7 +21,7 @@ VERDICTS = ("approved", "denied", "answered", "abandoned")
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
     """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
     if verdict == "approved" and not _has_tool(paused, request):
-        return missing_sentence(paused.needed_tool(request))
+        return missing_sentence(paused.needed_tool(request), paused.log.origin)
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."

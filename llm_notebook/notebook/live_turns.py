@@ -31,11 +31,18 @@ from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, Unk
 from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
+from llm_notebook.notebook.deciding import problem_with
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted, limit_error
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import current_request, held_interrupts, is_interactive
+from llm_notebook.notebook.frontend.kernel import (
+    current_request,
+    held_interrupts,
+    in_kernel,
+    interruptible,
+    is_interactive,
+)
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call
 from llm_notebook.notebook.printed import PrintRoutes, ShownOutput
@@ -130,7 +137,8 @@ class LiveTurns:
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
         turn = self._register(view, context)
-        self._run(turn, chain, ask)
+        with interruptible():
+            self._run(turn, chain, ask)
         return turn
 
     def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
@@ -145,7 +153,8 @@ class LiveTurns:
         Raises:
             CellHalted, PauseChain, Exception: as `show()` does.
         """
-        self._run(turn, resume(), ask, here=here)
+        with interruptible():
+            self._run(turn, resume(), ask, here=here)
 
     def show_again(self, turn: LiveTurn) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
@@ -155,6 +164,7 @@ class LiveTurns:
         """
         with suppress(ModelError, UnknownModelError, JournalError):
             self.renew(turn)
+            self.unblock(turn)
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
@@ -177,6 +187,21 @@ class LiveTurns:
                     turn.view.update_call(call)
                 has_changed = True
         return has_changed
+
+    def unblock(self, turn: LiveTurn) -> bool:
+        """Say anew of each question that cannot be approved here why not, if that is still so. Returns whether anything has changed.
+
+        Raises:
+            ModelError, UnknownModelError: the model of the turn is not known here.
+            JournalError: the journal cannot be read.
+        """
+        blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
+        paused = self.load_pause(turn) if blocked else None
+        before = [block.blocked for block in blocked]
+        for block in blocked:
+            if paused is not None and block.request is not None:
+                turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
+        return before != [block.blocked for block in blocked]
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
         """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.
@@ -358,7 +383,7 @@ class LiveTurns:
         view = turn.view
         if view.state == "done" and chain._chain.went_on:
             view.remarks = [*view.remarks, _WENT_ON]
-        account_for(turn, chain)
+        account_for(turn, chain, in_kernel=in_kernel(self.shell))
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left

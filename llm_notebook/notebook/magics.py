@@ -28,11 +28,13 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
+from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
 from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
+from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
@@ -213,8 +215,9 @@ class LLMMagics(Magics):
             started_in=execution.started_in,
             place=place,
             cell_text=execution.text,
+            number=execution.number,
         )
-        tools = self._tools(arguments, names)
+        tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         prompt, system = self._prompt(arguments, cell, names), arguments.system
@@ -232,13 +235,23 @@ class LLMMagics(Magics):
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
         digest = request_digest(arguments, model.model_id, prompt, system, conversation.history())
-        return _Asked(arguments, prompt, system, tools, replace(origin, request=digest), session, node, conversation)
+        origin = replace(origin, request=digest, makers=makers)
+        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation)
 
-    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> list[Any]:
-        tools = find_tools(arguments.tools, names)
+    def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the tools, and which cells make them, by the names of the tools."""
+        given: list[Any] = []
+        makers: dict[str, Any] = {}
+        sources = [(word, word not in names or isinstance(names[word], type)) for word in arguments.tools]
+        for word, is_here in sources:
+            found = find_tools([word], names)
+            given += found
+            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, word, found, is_here=is_here))
         if arguments.functions is not None:
-            tools += define_functions(arguments.functions, names)
-        return tools
+            found = define_functions(arguments.functions, names)
+            given += found
+            makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, "--functions", found, is_here=True))
+        return given, makers
 
     def _chain(self, asked: _Asked) -> ChainResponse:
         arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model
@@ -301,6 +314,7 @@ def _finish_reason(response_json: object) -> object:
 
 def register(shell: InteractiveShell) -> None:
     """Register the magics in a shell, and let the journal keep what they ask."""
+    is_new = "LLMMagics" not in shell.magics_manager.registry
     unregister(shell)
     magics = LLMMagics(shell)
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
@@ -310,6 +324,8 @@ def register(shell: InteractiveShell) -> None:
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
+    if is_new:
+        read_first_questions(shell)
 
 
 def unregister(shell: InteractiveShell) -> None:

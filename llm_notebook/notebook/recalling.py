@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from llm_notebook.configuration.process import process
@@ -22,8 +23,9 @@ from llm_notebook.models.resuming import (
     response_of,
 )
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.notebook.tools import find_defined_tools
+from llm_notebook.notebook.tools import find_defined_tools, toolbox_key
 from llm_notebook.tools.collecting import as_tools
+from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.pauses import PausedChain
 
@@ -191,13 +193,38 @@ def load_paused_chain(
     asked = [turn.begun.settings for turn in rounds if turn.begun.settings.get("tools")]
     settings = asked[-1] if asked else {}
     given_names, called = settings.get("tools", []), [call.tool_name for call in last.calls]
-    own = [given[name] for name in dict.fromkeys([*given_names, *called]) if name in given]
+    identities = settings.get("identities", [])
+    own = _own_tools(given_names, identities, called, given)
     known = {tool.name for tool in as_tools(own)}
-    defined = find_defined_tools(given_names, called, variables, settings.get("identities", []))
+    defined = find_defined_tools(given_names, called, variables, identities)
     others = [item for item in defined if known.isdisjoint(tool.name for tool in as_tools([item]))]
     # A Toolbox may be found under the names of several of its tools, and is to be given once.
-    tools = list({id(item): item for item in [*own, *others]}.values())
+    tools = _without_doubles([*own, *others])
     call = next(iter(read_open_calls(last)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
     return pause_of(call, journal, tools=tools, model=model_of(call, journal)).paused
+
+
+def _own_tools(
+    names: Sequence[str], identities: Sequence[str], called: Sequence[str], given: Mapping[str, Any]
+) -> list[Any]:
+    """Return what a chain was given, as far as its cell has given it in this kernel too.
+
+    Args:
+        names, identities: what the chain was given.
+        called: the names of the tools that it called.
+        given: see `load_paused_chain()`.
+    """
+    exact = [toolbox_key(name, identity) for name, identity in zip_longest(names, identities, fillvalue="")]
+    own = [given.get(key, given.get(name)) for key, name in zip(exact, names, strict=False)]
+    own = _without_doubles(item for item in own if item is not None)
+    if any(isinstance(item, Toolbox) and item.pending_preparations() for item in own):
+        # It may still bring the tools that were called, and two of a name would be refused.
+        return own
+    known = {tool.name for tool in as_tools(own)}
+    return _without_doubles([*own, *(given[name] for name in called if name in given and name not in known)])
+
+
+def _without_doubles(items: Iterable[Any]) -> list[Any]:
+    return list({id(item): item for item in items}.values())

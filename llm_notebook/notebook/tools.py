@@ -25,8 +25,8 @@ __all__ = [
     "define_functions",
     "find_defined_tools",
     "find_tools",
-    "missing_sentence",
     "read_policy",
+    "toolbox_key",
     "tools_by_name",
 ]
 
@@ -139,9 +139,21 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
 
 
 def tools_by_name(tools: Sequence[Any]) -> dict[str, Any]:
-    """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes by their class's name too."""
+    """Return functions, Tools and Toolboxes by the names of their tools, and Toolboxes by their class's name too.
+
+    Of several Toolboxes of a class, such as two servers, each is also there by its class's name and identity; see `toolbox_key`.
+    """
     named = {tool.name: item for item in tools for tool in as_tools([item])}
-    return named | {type(item).__name__: item for item in tools if isinstance(item, Toolbox)}
+    for item in tools:
+        if isinstance(item, Toolbox):
+            kind = type(item).__name__
+            named |= {kind: item, toolbox_key(kind, short_identity(item)): item}
+    return named
+
+
+def toolbox_key(kind: str, identity: str) -> str:
+    """Return the name by which `tools_by_name()` has a Toolbox of this class and this identity."""
+    return f"{kind} {identity}"
 
 
 def find_defined_tools(
@@ -237,10 +249,3 @@ def _identity_of(value: Any) -> str:
 
 def _is_marked(value: Any) -> bool:
     return any(isinstance(tool, Tool) and policy_of(tool) is not None for tool in as_tools([value]))
-
-
-def missing_sentence(name: str) -> str:
-    """Return what to do if the tool of a waiting call is not defined."""
-    if "_" in name and name[0].isupper():
-        return f"Run the cell that makes the {name.partition('_')[0]} with the tool {name}, then decide."
-    return f"Run the cell that defines {name}, then decide."

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.markdown.escape import fenced_code, plain_text
 from llm_notebook.transcript.requests import value_text
-from llm_notebook.transcript.visible import visible_texts
+from llm_notebook.transcript.visible import visible, visible_texts
 from llm_notebook.transcript.words import call_sentence, decision_sentence, on_one_line, one_line, ways_to_decide
 
 if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call"]
+__all__ = ["CallWords", "call_words", "literal_markdown", "markdown_call", "plain_call", "plain_tool"]
 
 _LONGEST_WELL = 4_000
 _TAIL = 800
@@ -84,6 +85,27 @@ def plain_call(
         title = _result_title(block)
         lines += _indented(f"{title}:", said.result) if said.result else [f"{title}: nothing."]
     return lines + [f"{code}  {text}" for code, text in said.ways]
+
+
+def plain_tool(request: ApprovalRequest, *, most_lines: int | None = None) -> list[str]:
+    """Return what a question's tool says of itself, where it comes from and its loaded code, as lines of plain text.
+
+    Args:
+        request: the question.
+        most_lines: how many lines of the code there may be; None for all of them.
+    """
+    lines = [f"It says of itself: {on_one_line(request.description)}"] if request.description else []
+    if request.origin:
+        lines.append(f"It comes {'; '.join(map(on_one_line, request.origin))}.")
+    if request.source is None:
+        return [*lines, "Its source is not known."]
+    lines.append(f"Source of {on_one_line(request.source['title'])}:")
+    if note := request.source.get("note"):
+        lines.append(on_one_line(note))
+    code = visible(request.source["code"].rstrip()).split("\n")
+    shown = code if most_lines is None or len(code) <= most_lines else code[:most_lines]
+    lines += [f"    {line}" for line in shown]
+    return lines + ([f"    … {len(code) - len(shown):,} more lines"] if len(shown) < len(code) else [])
 
 
 @dataclass(slots=True)

@@ -40,10 +40,11 @@ def view_of_turns(
     view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
+    elif last.status == "lost":
+        view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
     elif last.status == "streaming":
         view.problem = Problem(
-            "The answer did not end.",
-            "The journal does not have its end: its kernel has stopped, or another one is still reading it.",
+            "The answer has not ended.", "It is being written in another kernel, or that kernel has stopped."
         )
     return view
 
@@ -98,10 +99,11 @@ def _calls_in(turn: TurnEntry) -> int:
 
 
 def _state(last: TurnEntry) -> State:
-    if last.status == "streaming":
-        return "failed"
-    if last.status != "complete":
-        return last.status
+    match last.status:
+        case "streaming" | "lost":
+            return "failed"
+        case "interrupted" | "failed":
+            return last.status
     states = {call.state for call in last.calls}
     # The model has not been prompted again after its calls, so the chain stopped here.
     return "interrupted" if states or _calls_in(last) else "done"

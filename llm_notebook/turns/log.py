@@ -329,7 +329,17 @@ class ChainLog:
         place = self.origin.reach(scope)
         if self.journal is None or not place:
             raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-        grant = Grant(new_id(), tool_name, identity, scope, place, self.origin.who, datetime.now(UTC))
+        grant = Grant(
+            new_id(),
+            tool_name,
+            identity,
+            scope,
+            place,
+            self.origin.who,
+            datetime.now(UTC),
+            notebook=self.origin.notebook or self.origin.started_in,
+            owner=self.journal.owner if self.origin.ends(scope) else "",
+        )
         self.journal.submit(Granted(grant)).result()
         return grant
 
@@ -360,7 +370,7 @@ class ChainLog:
                 parent_id,
                 model_id,
                 list(sent if is_whole else sent[len(known) :]),
-                settings,
+                self.settings | origin.settings(),
                 origin.cell_id or None,
                 origin.notebook or None,
                 datetime.now(UTC),
@@ -369,6 +379,7 @@ class ChainLog:
                 place=origin.place,
                 request=origin.request,
                 inside=self.inside or None,
+                owner=_owner_of(self.journal),
             )
         )
 
@@ -391,6 +402,14 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
+
+
+def _owner_of(journal: Journal | None) -> str | None:
+    """Return the name of this process's lock; None where it can take none. A turn is streamed all the same."""
+    try:
+        return journal.owner if journal is not None else None
+    except JournalError:
+        return None
 
 
 def _moved(

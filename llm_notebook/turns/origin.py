@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from llm_notebook.journal.operations import Scope, TurnBegun, cell_place
 
@@ -25,6 +27,8 @@ class Origin:
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered.
         cell_text: a digest of the cell's whole text.
+        number: the number of the execution that asked, as the notebook shows it beside the cell; 0 if it has none.
+        makers: which cells make the tools, by the tool's name, as JSON values (see `notebook.makers`).
     """
 
     cell_id: str = ""
@@ -37,6 +41,13 @@ class Origin:
     place: int = 0
     request: str = ""
     cell_text: str = ""
+    number: int = 0
+    makers: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a turn's settings keep of this; what is not known is left out."""
+        kept = {"text": self.text, "cell_text": self.cell_text, "cell_number": self.number, "makers": dict(self.makers)}
+        return {name: value for name, value in kept.items() if value}
 
     @property
     def cell(self) -> tuple[str, str, str]:
@@ -69,6 +80,10 @@ class Origin:
         container = self.notebook or (f"kernel {self.session}" if self.session else "")
         return cell_place(container, self.cell_id, self.cell_text) if container and self.cell_id else ""
 
+    def ends(self, scope: Scope) -> bool:
+        """Return whether a grant of this scope ends with the kernel."""
+        return scope == "session" or not self.notebook
+
 
 def origin_of(begun: TurnBegun) -> Origin:
     """Return where a turn of the journal was asked. Its kernel is not known, so nothing is allowed for that."""
@@ -80,4 +95,6 @@ def origin_of(begun: TurnBegun) -> Origin:
         place=begun.place,
         request=begun.request,
         cell_text=begun.settings.get("cell_text", ""),
+        number=begun.settings.get("cell_number", 0),
+        makers=begun.settings.get("makers", {}),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
+from llm_notebook.journal.operations import cell_place
 from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, done, ended
 
@@ -178,4 +179,30 @@ def test_paths_of_which_it_is_not_known_who_said_them_allow_nothing(path):
     with open_sqlite_journal(path) as journal:
         found = journal.turn("T1").begun
         assert (found.notebook, found.started_in, found.place, found.request) == (None, "a.ipynb", 0, "")
-        assert [grant.scope for grant in journal.grants()] == ["session"]
+        assert journal.grants() == []
+
+
+def test_grants_of_which_it_is_not_known_whose_kernel_they_end_with_have_ended(path):
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in [one for migration in migrations.MIGRATIONS[:3] for one in migration]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 3")
+        places = [
+            ("cell", cell_place("a.ipynb", "c1", "text")),
+            ("cell", cell_place("kernel 1234", "c1", "text")),
+            ("notebook", "b.ipynb"),
+            ("session", "1234"),
+            ("cell", "no JSON"),
+        ]
+        for number, values in enumerate(places):
+            connection.execute(
+                "INSERT INTO grants (grant_id, tool_name, identity, scope, place, granted_by, granted_at)"
+                " VALUES (?, 'erase', 'identity', ?, ?, 'Ada', '2026-11-24')",
+                (f"G{number}", *values),
+            )
+        connection.commit()
+    with open_sqlite_journal(path) as journal:
+        found = {grant.grant_id: grant.notebook for grant in journal.grants()}
+        assert found == {"G0": "a.ipynb", "G2": "b.ipynb", "G4": ""}

@@ -11,9 +11,10 @@ import sys
 import pytest
 
 from llm_notebook.errors import JournalError
+from llm_notebook.journal.operations import Granted
 from llm_notebook.journal.sqlite import open_sqlite_journal, ownership
 from llm_notebook.journal.sqlite.ownership import Ownership
-from tests.journal.making import begun, decided, done, moved, proposed, request
+from tests.journal.making import begun, decided, done, grant, moved, proposed, request
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs fork or signals")
 
@@ -37,8 +38,59 @@ def running(path, then="print('ready', flush=True); time.sleep(600)"):
     return process
 
 
+ALLOWING = """
+import sys, time
+from llm_notebook.journal.operations import Granted
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from tests.journal.making import done, grant
+journal = open_sqlite_journal(sys.argv[1])
+done(journal, Granted(grant("G1", scope="session", place="kernel", owner=journal.owner)), Granted(grant("G2")))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
 def lock_files(path):
     return list(path.parent.glob("journal.db-owner-*"))
+
+
+STREAMING = """
+import sys, time
+from llm_notebook.journal.sqlite import open_sqlite_journal
+from tests.journal.making import begun, done, ended
+journal = open_sqlite_journal(sys.argv[1])
+done(journal, begun("T1", owner=journal.owner), begun("T2", owner=journal.owner), ended("T2"), begun("T3"))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_turn_whose_process_was_killed_is_lost(path):
+    process = subprocess.Popen([sys.executable, "-c", STREAMING, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with open_sqlite_journal(path) as journal:
+        assert [journal.turn(name).status for name in ("T1", "T2", "T3")] == ["streaming", "complete", "streaming"]
+        process.kill()
+        process.wait()
+        assert [journal.turn(name).status for name in ("T1", "T2", "T3")] == ["lost", "complete", "streaming"]
+
+
+def test_what_a_process_was_allowed_for_itself_ends_with_it_however_it_ends(path):
+    process = subprocess.Popen([sys.executable, "-c", ALLOWING, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with open_sqlite_journal(path) as journal:
+        assert [given.grant_id for given in journal.grants()] == ["G1", "G2"]
+        process.kill()
+        process.wait()
+        assert [given.grant_id for given in journal.grants()] == ["G2"]
+    with open_sqlite_journal(path) as journal:
+        assert [given.grant_id for given in journal.grants()] == ["G2"]
+        done(journal, Granted(grant("G3", scope="session", owner=journal.owner)))
+        assert [given.grant_id for given in journal.grants()] == ["G2", "G3"]
+    with open_sqlite_journal(path) as journal:
+        assert [given.grant_id for given in journal.grants()] == ["G2"]
 
 
 @posix
@@ -191,3 +243,4 @@ def test_no_lock_is_told_in_one_sentence(path, monkeypatch):
         pytest.raises(JournalError, match=r"No lock can be held beside the journal"),
     ):
         _ = journal.owner
+    assert lock_files(path) == []

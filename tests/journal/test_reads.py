@@ -160,7 +160,7 @@ def test_a_renamed_notebook_keeps_its_turns_and_grants(journal):
         ("session", "[a].ipynb"),
     ]
     for number, (scope, place) in enumerate(places):
-        done(journal, Granted(grant(f"G{number}", scope=scope, place=place)))
+        done(journal, Granted(grant(f"G{number}", scope=scope, place=place, notebook="[a].ipynb")))
     done(journal, NotebookRenamed("[a].ipynb", 'new "\ud800".ipynb'))
     assert [journal.turn(name).begun.notebook for name in ("T2", "T3", "T4")] == [
         'new "\ud800".ipynb',
@@ -174,6 +174,7 @@ def test_a_renamed_notebook_keeps_its_turns_and_grants(journal):
         "other",
         "[a].ipynb",
     ]
+    assert {given.notebook for given in journal.grants()} == {'new "\ud800".ipynb'}
 
 
 def test_grants_are_in_force_until_they_are_revoked(journal):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -113,6 +114,21 @@ class Hasty(_Scripted):
         words = [word for part in said if isinstance(part, TextPart) for word in part.text.split() if "=/" in word]
         for name, _, path in (word.partition("=") for word in words):
             response.add_tool_call(ToolCall(name, {"path": path}, f"call {path}"))
+
+
+class Caller(_Scripted):
+    """Makes the call that is its prompt, such as `moon_age {"date": "2026-03-01"}`, and repeats the result."""
+
+    model_id = "caller"
+    supports_tools = True
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        results = [part for part in prompt.messages[-1].parts if isinstance(part, ToolResultPart)]
+        if results:
+            yield f"All done: {results[0].output}."
+        else:
+            name, _, arguments = prompt.prompt.partition(" ")
+            response.add_tool_call(ToolCall(name, json.loads(arguments), "call 1"))
 
 
 class Odd(_Scripted):
@@ -321,6 +337,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Echo,
     Asker,
     Hasty,
+    Caller,
     Other,
     Odd,
     Flood,

@@ -319,6 +319,18 @@ def test_a_conversation_continues_in_a_later_kernel(fresh: Kernel) -> None:
     assert "no conversation or turn 0123456789" in fresh.run("%llm --cid 0123456789 hi").traceback
 
 
+def test_the_history_says_of_an_answer_whose_kernel_died_that_it_did(fresh: Kernel) -> None:
+    request = fresh.send("%llm -m steady A story", "cell-1")
+    fresh.hear(lambda message: "word" in str(message["content"]) and message["parent_header"]["msg_id"] == request)
+    again(fresh)
+    listed = fresh.run("%llm history").outputs[0]["text/plain"]
+    assert "its kernel stopped" in listed
+    found = re.search(r"^(\w+) .*A story", listed, re.MULTILINE)
+    assert found is not None
+    shown = fresh.run(f"%llm history {found[1]}").outputs[0]["text/plain"]
+    assert "its kernel stopped" in shown
+
+
 def test_n_keeps_nothing(fresh: Kernel) -> None:
     fresh.run("%llm -n a secret")
     assert "holds nothing yet" in fresh.run("%llm history").outputs[0]["text/plain"]

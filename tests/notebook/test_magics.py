@@ -127,6 +127,23 @@ def test_stop_keeps_what_arrived_and_the_cells_below_do_not_run(
     assert kernel.run("%llm hi", "3").markdown == ["You said: hi"]
 
 
+def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and _first_word(cell):
+            pressed.append(True)
+            kernel.interrupt()
+
+    asked = kernel.send("import asyncio\nawait asyncio.sleep(0)\n%llm -m steady hi\nran = True", "1")
+    [stopped] = kernel.collect(asked, watch=watch)
+    assert (stopped.status, stopped.traceback) == ("error", "")
+    assert "■ Stopped by you after" in stopped.markdown[0]
+    # Afterwards ■ does in such a cell what it did before.
+    handler = "import signal\nawait asyncio.sleep(0)\nbefore = signal.getsignal(2)\n%llm hi\nprint(before == signal.getsignal(2))"
+    assert kernel.run(handler, "2").stdout == "True\n"
+
+
 def test_a_stopped_answer_can_be_continued(kernel: Kernel) -> None:
     pressed: list[bool] = []
 

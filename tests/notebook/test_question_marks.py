@@ -34,6 +34,29 @@ def test_unloading_leaves_ipython_as_it_was(terminal: InteractiveShell) -> None:
     assert _what_we_touch(terminal) == before
 
 
+def test_questions_in_the_cell_that_loads_the_extension_go_to_the_model(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    sent.clear()
+    terminal.run_cell(
+        "what = 5\n%load_ext llm_notebook\n%llm What is the capital of Peru?\n%llm -m echo Is {{ what }} a number??\n"
+        "for _ in range(2):\n    %llm who?\n%llm What is 2+2?\nwhat?",
+        # IPython keeps the text of a cell that a person runs.
+        store_history=True,
+    )
+    asked = ["What is the capital of Peru?", "Is 5 a number??", "who?", "who?", "What is 2+2?"]
+    assert [prompt.prompt for prompt in sent] == asked
+    out = capsys.readouterr().out
+    assert "not found" not in out
+    # What is looked up in earnest is looked up.
+    assert "int" in out[out.rindex("You said") :]
+    terminal.run_cell("what?")
+    assert "int" in capsys.readouterr().out
+    assert [prompt.prompt for prompt in sent] == asked
+    assert "run_line_magic" not in vars(terminal)
+
+
 def test_another_magic_of_the_name_comes_back(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.run_cell("%unload_ext llm_notebook")
     terminal.register_magic_function(lambda line: print("another", line), "line", "llm")  # noqa: T201

@@ -135,6 +135,9 @@ class Ownership:
                 pass
             except BaseException:
                 os.close(descriptor)
+                # Nobody could ever tell that this file is free, and each turn tries again.
+                with suppress(OSError):
+                    self._path(name).unlink()
                 raise
             os.close(descriptor)
         raise OSError("somebody else locks every file that is made for it")

@@ -40,12 +40,12 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, inside, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
-    calls.grant_id, scope, result, note, changed_at, owner, policy,
+    calls.grant_id, scope, result, note, changed_at, calls.owner, policy,
     (SELECT group_concat(step, ' ') FROM (
         SELECT to_state || '=' || at || '=' || (note = '') AS step FROM call_transitions
         WHERE call_transitions.call_id = calls.call_id AND 'started' IN (from_state, to_state) ORDER BY number
@@ -169,12 +169,13 @@ class Reader:
         return self._turns("WHERE inside = ? ORDER BY turns.number", (text_column(call_id),))
 
     def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first."""
+        """Return the grants in force, oldest first. Those of a process that has ended are not."""
         rows = self._connection.execute(
-            "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at FROM grants "
+            "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
         )
-        return [_grant_from(row) for row in rows]
+        grants = [_grant_from(row) for row in rows]
+        return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
 
     def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
         """Return the id that equals `part`, or else the only id that contains it in any case; None if there is no such id."""
@@ -202,8 +203,8 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request, inside = row[12:16]
-        status, output, usage, duration_ms, resolved_model, error = row[16:]
+        started_in, place, request, inside, owner = row[12:17]
+        status, output, usage, duration_ms, resolved_model, error = row[17:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -220,9 +221,12 @@ class Reader:
             place=place,
             request=text_of(request),
             inside=text_of(inside),
+            owner=text_of(owner),
         )
         if status is None:
-            return TurnEntry(begun, "streaming")
+            # A process that could take no lock, or an older one, says nothing about its end.
+            is_lost = begun.owner is not None and not self._is_held(begun.owner)
+            return TurnEntry(begun, "lost" if is_lost else "streaming")
         return TurnEntry(
             begun,
             status,
@@ -293,7 +297,7 @@ def _is_open(call: CallEntry) -> bool:
 
 
 def _grant_from(row: Row) -> Grant:
-    grant_id, tool_name, identity, scope, place, who, granted_at = row
+    grant_id, tool_name, identity, scope, place, who, granted_at, notebook, owner = row
     return Grant(
         text_of(grant_id),
         text_of(tool_name),
@@ -302,6 +306,8 @@ def _grant_from(row: Row) -> Grant:
         text_of(place),
         text_of(who),
         time_of(granted_at),
+        notebook=text_of(notebook) or "",
+        owner=text_of(owner) or "",
     )
 
 

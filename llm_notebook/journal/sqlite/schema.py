@@ -192,6 +192,25 @@ _ORIGINS = (
     "UPDATE grants SET revoked_by = '', revoked_at = granted_at WHERE scope <> 'session' AND revoked_at IS NULL",
 )
 
+# `owner` names the lock of the process that streams a turn, or that a grant ends with; `notebook` says where a grant was given. Which
+# process an earlier grant for a session belongs to is not known, so it has ended.
+_OWNERS = (
+    "ALTER TABLE turns ADD COLUMN owner TEXT",
+    "ALTER TABLE grants ADD COLUMN notebook TEXT",
+    "ALTER TABLE grants ADD COLUMN owner TEXT",
+    """
+    UPDATE grants SET notebook = CASE
+        WHEN scope = 'notebook' THEN place
+        WHEN scope = 'cell' AND json_valid(place) THEN json_extract(place, '$[0]')
+    END
+    """,
+    """
+    UPDATE grants SET revoked_by = '', revoked_at = granted_at
+    WHERE revoked_at IS NULL AND (scope = 'session' OR notebook LIKE 'kernel %')
+    """,
+    "UPDATE grants SET notebook = NULL WHERE notebook LIKE 'kernel %'",
+)
+
 # A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *_VIEWS),
@@ -203,4 +222,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE turns ADD COLUMN inside TEXT",
         "CREATE INDEX turns_inside_calls ON turns (inside) WHERE inside IS NOT NULL",
     ),
+    _OWNERS,
 )

@@ -43,6 +43,7 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
         "place": turn.place,
         "request": text_column(turn.request),
         "inside": text_column(turn.inside),
+        "owner": text_column(turn.owner),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 
@@ -58,8 +59,8 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
 
 def turn_ended(turn: TurnEnded) -> Write[None]:
     """Return the write that records the end of a turn."""
-    if turn.status == "streaming":
-        raise ValueError("A turn that has ended is not streaming.")
+    if turn.status in ("streaming", "lost"):
+        raise ValueError(f"A turn that has ended is not {turn.status}.")
     contents = Contents()
     turn_id = text_column(turn.turn_id)
     columns = {

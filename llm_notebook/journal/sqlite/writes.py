@@ -79,6 +79,8 @@ def _grant_given(granted: Granted) -> Write[None]:
         "granted_by": text_column(grant.who),
         "granted_at": time_column(grant.at),
         "revoked_at": time_column(grant.revoked_at),
+        "notebook": text_column(grant.notebook or None),
+        "owner": text_column(grant.owner or None),
     }
 
     def store(transaction: Transaction) -> None:
@@ -107,6 +109,7 @@ def _notebook_renamed(renamed: NotebookRenamed) -> Write[None]:
     def store(transaction: Transaction) -> None:
         run = transaction.connection.execute
         run("UPDATE turns SET notebook = ? WHERE notebook = ?", (after, before))
+        run("UPDATE grants SET notebook = ? WHERE notebook = ?", (after, before))
         run("UPDATE grants SET place = ? WHERE scope = 'notebook' AND place = ?", (after, before))
         of_cells = "SELECT number, place FROM grants WHERE scope = 'cell' AND revoked_at IS NULL"
         for number, place in run(of_cells).fetchall():

@@ -41,7 +41,7 @@ _FORMS = {
     "aliases": r"|list|set \S+ \S+|remove \S+",
     "keys": r"|set [^\s=]+|list|path|remove \S+",
     "local": rf"|list|remove \S+|install(?: {_SOURCE}(?: --as \S+| --sha256 \S+)*)?",
-    "pending": r"",
+    "pending": rf"|{_ID}",
     "approve": _ID,
     "deny": rf"{_ID}( .*)?",
     "forget": _ID,
@@ -51,7 +51,7 @@ _FORMS = {
     "act": r"\{.*\}",
     "help": r"",
 }
-_TAKE_ID = ("approve", "deny", "resume")
+_TAKE_ID = ("pending", "approve", "deny", "forget", "resume")
 # The same as a person would write it, for the messages about slips.
 _SPELLED_FORMS = {
     "models": ["-q TEXT", "--schemas", "--tools", "--options", "refresh PROVIDER"],
@@ -59,7 +59,7 @@ _SPELLED_FORMS = {
     "aliases": ["set ALIAS MODEL", "remove ALIAS"],
     "keys": ["set NAME", "list", "path", "remove NAME"],
     "local": ["install", "install SOURCE --as NAME --sha256 DIGEST", "list", "remove NAME"],
-    "pending": [],
+    "pending": ["ID"],
     "approve": ["ID"],
     "deny": ["ID REASON"],
     "forget": ["ID"],

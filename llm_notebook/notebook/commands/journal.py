@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
+from llm_notebook.journal.operations import Grant, Journal, TurnEntry
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
+from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
+from llm_notebook.notebook.commands.places import notebook_names
 from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.requests import value_text
 from llm_notebook.transcript.words import short_id
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
 _LONGEST = 100
+# What the history shows of a turn without an answer.
+_ENDINGS = {"lost": "its kernel stopped", "streaming": "not ended yet"}
 JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "grants")
 
 
@@ -66,33 +70,15 @@ class JournalCommands:
         except JournalError as error:
             raise CellError(str(error)) from None
 
-    def _pending(self, _command: Subcommand) -> None:
-        rows = [
-            [short_id(call.call_id), call.tool_name, _arguments(call), _since(call.changed_at), _state(call)]
-            for call in self._read_waiting()
-        ]
-        if not rows:
-            say(self._shell, "Nothing waits for you.")
+    def _pending(self, command: Subcommand) -> None:
+        waiting = read_waiting(self._turns)
+        if not command.words:
+            show_all(self._shell, waiting)
             return
-        below = (
-            "`%llm approve ID` runs one, `%llm deny ID REASON` does not, `%llm resume ID` shows it again, "
-            "`%llm forget ID` drops the question."
-        )
-        table(self._shell, ["ID", "Tool", "Arguments", "Since", ""], rows, below)
-
-    def _read_waiting(self) -> list[CallEntry]:
-        """Return the calls that wait in the journal, then those that only this kernel knows (with `-n`)."""
-        journal = process.of(CurrentJournal).journal
-        kept = journal.waiting() if journal is not None else []
-        known = {call.call_id for call in kept}
-        turns = [turn for turn in self._turns.turns.values() if turn.is_waiting and turn.paused is not None]
-        own = [
-            turn.paused.call(block.request)
-            for turn in turns
-            for block in turn.view.open_calls
-            if turn.paused is not None and block.request is not None and block.call_id not in known
-        ]
-        return [*kept, *(call for call in own if call is not None)]
+        named = [one for one in waiting if command.words[0] in one.call.call_id]
+        if len(named) != 1:
+            raise CellError(f"No question is called {command.words[0]}. `%llm pending` lists what waits for you.")
+        show_one(self._shell, named[0])
 
     def _approve(self, command: Subcommand) -> None:
         turn, block = self._find_call(command.words[0])
@@ -112,10 +98,10 @@ class JournalCommands:
     def _resume(self, command: Subcommand) -> None:
         name = command.words[0] if command.words else ""
         if not name:
-            waiting = self._read_waiting()
+            waiting = read_waiting(self._turns)
             if not waiting:
                 raise CellError("Nothing waits for you.")
-            name = waiting[-1].call_id
+            name = waiting[-1].call.call_id
         # The ID may be that of a call, as `pending` shows it, or of a turn, as `history` shows it.
         try:
             turn, _ = self._find_call(name)
@@ -182,7 +168,7 @@ class JournalCommands:
     def _read_answer(self, journal: Journal, turn: TurnEntry) -> str:
         """Return the last answer of the chain that a turn began, or the state of the chain if it has none."""
         last = journal.chain(turn.begun.chain_id)[-1]
-        return _text(last.output, "assistant") or last.status
+        return _text(last.output, "assistant") or _ENDINGS.get(last.status, last.status)
 
     def _read_conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
         turn = journal.turn(name)
@@ -204,25 +190,38 @@ class JournalCommands:
         if not grants:
             say(self._shell, "Nothing is always allowed.")
             return
-        rows = [[short_id(g.grant_id), g.tool_name, f"this {g.scope}", g.who, _since(g.at)] for g in grants]
-        table(self._shell, ["ID", "Tool", "Allowed in", "By", "Since"], rows, "`%llm grants revoke ID` takes one back.")
+        execution = current_execution(self._shell)
+        names = notebook_names((grant.notebook for grant in grants), execution.notebook)
+        rows = [
+            [
+                short_id(grant.grant_id),
+                grant.tool_name,
+                _reach(grant, execution.session),
+                names[grant.notebook] or "not known",
+                grant.who,
+                _since(grant.at),
+            ]
+            for grant in grants
+        ]
+        header = ["ID", "Tool", "Allowed in", "Notebook", "By", "Since"]
+        table(self._shell, header, rows, "`%llm grants revoke ID` takes one back.")
+
+
+def _reach(grant: Grant, session: str) -> str:
+    """Return how far a grant reaches, and with what it ends if its process ends it."""
+    match grant.scope:
+        case "session":
+            return "this session" if grant.place == session else "another session"
+        case "cell":
+            return "one cell, until its kernel ends" if grant.owner else "one cell"
+        case "notebook":
+            return "the whole notebook"
 
 
 def _require(journal: Journal | None) -> Journal:
     if journal is None:
         raise CellError(process.of(CurrentJournal).problem or "No journal is open.")
     return journal
-
-
-def _arguments(call: CallEntry) -> str:
-    # The request's arguments are what would run; a hook may have changed what the model asked for.
-    if call.request is not None:
-        return _short(value_text(call.request.arguments))
-    return _short(call.arguments.decode(errors="replace"))
-
-
-def _state(call: CallEntry) -> str:
-    return {"waiting": "", "unknown": "did it run?"}.get(call.state, f"{call.state}, not resumed")
 
 
 def _since(at: datetime | None) -> str:

@@ -64,7 +64,7 @@ _MORE_HELP = """\
 `{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
 
 **Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
-`%llm keys [set NAME | list | path | remove NAME]`, `%llm local [install SOURCE | list | remove NAME]`, `%llm pending`,
+`%llm keys [set NAME | list | path | remove NAME]`, `%llm local [install SOURCE | list | remove NAME]`, `%llm pending [ID]`,
 `%llm approve ID`, `%llm deny ID [REASON]`, `%llm forget ID`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
 
 **No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.deciding import show_calls
+from llm_notebook.notebook.display.columns import columns, fitted
+from llm_notebook.notebook.display.editing import edited, editor
+from llm_notebook.notebook.display.encoding import spelled, write
 from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.transcript.call_rendering import plain_tool
 from llm_notebook.transcript.requests import value_text
-from llm_notebook.transcript.visible import terminal_safe, visible
+from llm_notebook.transcript.visible import visible
+from llm_notebook.transcript.words import on_one_line
 from llm_notebook.turns.pauses import PausedChain
+
+if sys.platform != "win32":
+    import termios
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest
     from llm_notebook.models.chain_responses import ChainResponse
 
 __all__ = ["ask_by_keyboard"]
+
+_COLUMNS = 80
+_SHORTEST_NAME = 8
 
 
 def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
@@ -51,29 +62,63 @@ def _is_open(request: ApprovalRequest, pause: PauseChain) -> bool:
 
 def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainResponse | None:
     assert pause.paused is not None
-    question = place + _choices(request, pause.paused)
+    ways = _ways(request, pause.paused)
+    question = _question(request, ways, place)
+    _drop_typed_ahead()
     while True:
         try:
             key = _read_line(question).strip().lower()
         except (EOFError, KeyboardInterrupt):
+            return None
+        if key in ("q", "later"):
             return None
         try:
             if (chain := _decide(key, request, pause)) is not None:
                 return chain
         except (ValueError, ToolArgumentError, JournalError) as error:
             _write(f"{error} Nothing was decided.")
-        if key in ("q", "later"):
-            return None
+        except (EOFError, KeyboardInterrupt):
+            _write("\nNothing was decided.")
+        else:
+            _write("\n".join(_explanation(request, ways)))
 
 
-def _choices(request: ApprovalRequest, paused: PausedChain) -> str:
+def _ways(request: ApprovalRequest, paused: PausedChain) -> dict[str, tuple[str, str]]:
+    """Return what the keys do: for each a word for the question, and a description for `?`."""
     if request.outcome_unknown:
-        ways = ["y run it again", "s it ran: say what came of it", "n do not run it again", "q later"]
-    else:
-        ways = ["y run it", "n do not", "e edit the arguments", "r say why not", "s answer in its place"]
-        ways += ["a always in this session"] if "session" in paused.log.scopes and not request.destructive else []
-        ways += ["q later"]
-    return f"{visible(request.tool_name)}? {', '.join(ways)}: "
+        return {
+            "y": ("again", "runs it again, once, with exactly these arguments"),
+            "s": ("say", "does not run it again: you say what came of it"),
+            "n": ("no", "does not run it again, and tells the model so"),
+            "q": ("later", "leaves the question open; `%llm pending` lists it"),
+        }
+    where = "in your editor" if editor() else "here"
+    always = {"a": ("always", "runs it, and in this session every further call of this tool without a question")}
+    return {
+        "y": ("yes", "runs it once, with exactly these arguments"),
+        "n": ("no", "does not run it, and tells the model so"),
+        "e": ("edit", f"changes the arguments {where}, and asks whether to run it with them"),
+        "r": ("reason", "does not run it, and tells the model why"),
+        "s": ("say", "does not run it: you answer in its place"),
+        **(always if "session" in paused.log.scopes and not request.destructive else {}),
+        "q": ("later", "leaves the question open; `%llm pending` lists it"),
+    }
+
+
+def _question(request: ApprovalRequest, ways: dict[str, tuple[str, str]], place: str) -> str:
+    """Return the question as one line that fits the terminal, with room for the key: with words if they fit, or else with the keys."""
+    width = min(_COLUMNS, shutil.get_terminal_size().columns) - 2
+    name = on_one_line(request.tool_name)
+    asked = f"{place}{name}? {', '.join(f'{key} {word}' for key, (word, _) in ways.items())}, ? explains: "
+    if columns(asked) <= width:
+        return asked
+    keys = f"? {'/'.join(ways)}, ? explains: "
+    return place + fitted(name, max(_SHORTEST_NAME, width - columns(place + keys))) + keys
+
+
+def _explanation(request: ApprovalRequest, ways: dict[str, tuple[str, str]]) -> list[str]:
+    """Return what the keys do, and what the tool is."""
+    return [*(f"  {key}  {text.replace('`', '')}" for key, (_, text) in ways.items()), *plain_tool(request)]
 
 
 def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
@@ -83,7 +128,7 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
         The chain that continues, or None if the key decides nothing.
 
     Raises:
-        ValueError: the typed text is no JSON object, or the decision comes too late.
+        ValueError: the edited text is no JSON object, the edit was given up, or the decision comes too late.
         ToolArgumentError: the typed arguments do not fit the tool.
         JournalError: the decision cannot be kept.
     """
@@ -100,30 +145,32 @@ def _decide(key: str, request: ApprovalRequest, pause: PauseChain) -> ChainRespo
     if request.outcome_unknown:
         return None
     if key in ("e", "edit"):
-        _write(terminal_safe(value_text(request.arguments)))
-        return pause.approve(_object(_read_line("New arguments, as JSON: ")), request=request)
+        return _approve_edited(edited(request.arguments, _read_line), request, pause)
     if key in ("a", "always") and "session" in paused.log.scopes and not request.destructive:
         paused.allow(request, "session")
         return pause.approve(request=request)
     return None
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"That is not valid JSON: {error}.") from None
-    if not isinstance(value, dict):
-        raise ValueError('The arguments are an object, such as {"path": "/tmp"}.')
-    return value
+def _approve_edited(arguments: dict[str, Any], request: ApprovalRequest, pause: PauseChain) -> ChainResponse | None:
+    """Show what was edited as it would run, and run it if the human agrees."""
+    _write(f"Changed to:\n{visible(value_text(arguments))}")
+    if _read_line("Run it with these arguments? y/n: ").strip().lower() not in ("y", "yes"):
+        raise ValueError("The arguments stay as they were.")
+    return pause.approve(arguments, request=request)
+
+
+def _drop_typed_ahead() -> None:
+    """Forget the keys that were pressed before the question could be read: they were no answer to it."""
+    if sys.platform != "win32" and sys.stdin is not None and sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _read_line(question: str) -> str:
     # The question must not appear before what was written above it.
     sys.stdout.flush()
-    return input(question)
+    return input(spelled(question))
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    write(f"{text}\n")

@@ -35,10 +35,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
-from llm_notebook.notebook.display.terminal import TerminalDisplay
+from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
-from llm_notebook.notebook.frontend.kernel import Publish, in_kernel, publisher, threadsafe_publisher
+from llm_notebook.notebook.frontend.kernel import (
+    Publish,
+    in_kernel,
+    is_console,
+    is_in_output_widget,
+    publisher,
+    threadsafe_publisher,
+)
 from llm_notebook.transcript.document import MIME_TYPE
 from llm_notebook.transcript.rendering import markdown_of, plain_of, turn_words
 from llm_notebook.transcript.visible import terminal_safe
@@ -103,7 +111,7 @@ def answer_display(
     """
     if front.is_notebook:
         return NotebookDisplay(front, feed, received, is_shown=is_shown)
-    return TerminalDisplay(feed.view)
+    return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell))
 
 
 def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
@@ -117,7 +125,7 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
     if in_kernel(shell):
         publisher(shell)({"text/markdown": markdown, "text/plain": terminal_safe(plain)}, uuid.uuid4().hex, False)
     else:
-        sys.stdout.write(terminal_safe(plain) + "\n")
+        write(terminal_safe(plain) + "\n")
 
 
 @dataclass(slots=True)
@@ -191,7 +199,7 @@ class NotebookDisplay:
             self._outputs = [*self._outputs[1 - _MOST_OUTPUTS :], _Output()]
         self._closed.clear()
         publish = threadsafe_publisher(self._front.shell)
-        if publish is None:
+        if publish is None or (not self._front.extension and is_in_output_widget(self._front.shell)):
             return
         # What the cell has printed so far is to appear above the answer.
         sys.stdout.flush()
@@ -236,7 +244,11 @@ class NotebookDisplay:
         is_seen = threadsafe_publisher(self._front.shell) is not None
         document = self._feed.document()
         record = self._record(document)
-        self._show(publisher(self._front.shell), record, self._widget if is_paused else None)
+        shell = self._front.shell
+        if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
+            # What was shown before stays as it was there, and cannot be updated.
+            self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
+        self._show(publisher(shell), record, self._widget if is_paused else None)
         if is_seen:
             message = {"type": "record", "document": document, "bundle": record}
             for send in self.senders():

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
 from collections.abc import Sequence
 
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe, visible
-from llm_notebook.transcript.words import on_one_line, state_sentence
+from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state_sentence
 
-__all__ = ["TerminalDisplay"]
+__all__ = ["TerminalDisplay", "has_colours"]
 
+# The mark in front of our own lines about calls, and what looks like it. A model cannot write them.
+_LIKE_OUR_MARK = re.compile("[▍▎▏]")
 _MOST_PRINTED = 20_000  # characters of each call
 _BACK = re.compile(r"\r+")
 _OPEN = ("writing", "queued", "running", "suspended", "waiting", "approved", "unknown")
 
 
+def has_colours(shell: InteractiveShell) -> bool:
+    """Return whether stdout is a terminal that obeys escape sequences, and the user has not turned colours off."""
+    is_wanted = str(shell.colors).lower() != "nocolor" and not os.environ.get("NO_COLOR")
+    return is_wanted and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
 class TerminalDisplay:
-    """Writes a turn to stdout as it arrives. Reasoning is dim; no control character from the model reaches the terminal.
+    """Writes a turn to stdout as it arrives. Reasoning is dim, or has a title where there are no colours; no control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
     twice: as the question, and with its outcome. Where several wait, all of their questions are written first. What a tool prints is
@@ -31,10 +43,12 @@ class TerminalDisplay:
 
     Args:
         view: the turn.
+        is_coloured: whether the terminal obeys escape sequences, and the user wants them.
     """
 
-    def __init__(self, view: TranscriptView) -> None:
+    def __init__(self, view: TranscriptView, *, is_coloured: bool) -> None:
         self._view = view
+        self._is_coloured = is_coloured
         # What has been written: all blocks before this one, of this one so many chunks, and these texts of calls, by their positions.
         self._block = 0
         self._chunk = 0
@@ -47,9 +61,10 @@ class TerminalDisplay:
         self._is_in_line = False
         self._printed: dict[int, int] = {}
         self._lock = threading.RLock()
+        self._errors = ""
 
     def open(self, *, here: bool = False) -> None:
-        pass
+        self._errors = self._errors or spell_out_on_stdout()
 
     def changed(self) -> None:
         with self._lock:
@@ -80,7 +95,7 @@ class TerminalDisplay:
         if self._is_in_line:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
-        lines = [state_sentence(self._view), *self._view.remarks]
+        lines = [state_sentence(self._view), *self._view.remarks, *not_saved_sentence(self._view)]
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
@@ -88,6 +103,9 @@ class TerminalDisplay:
             sys.stdout.write(("\n" if self._wrote else "") + tail)
         self._wrote = False
         sys.stdout.flush()
+        if self._errors:
+            spell_out_on_stdout(self._errors)
+            self._errors = ""
 
     def refresh(self) -> None:
         pass
@@ -147,13 +165,15 @@ class TerminalDisplay:
             sys.stdout.write(written)
 
     def _write_new(self, block: Block) -> None:
+        is_reasoning = block.kind == "reasoning"
         if self._chunk == 0 and block.chunks:
             self._separate()
-        new = terminal_safe("".join(block.chunks[self._chunk :]))
+            if is_reasoning and not self._is_coloured:
+                sys.stdout.write("Thought:\n")
+        new = _LIKE_OUR_MARK.sub(_spelled, terminal_safe("".join(block.chunks[self._chunk :])))
         self._chunk = len(block.chunks)
         if new:
-            dim = block.kind == "reasoning" and sys.stdout.isatty()
-            sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if dim else new)
+            sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if is_reasoning and self._is_coloured else new)
 
     def _separate(self) -> None:
         if self._printing is not None:
@@ -162,3 +182,7 @@ class TerminalDisplay:
         elif self._wrote:
             sys.stdout.write("\n\n")
         self._wrote = True
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{{{ord(match.group()):x}}}"

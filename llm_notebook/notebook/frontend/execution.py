@@ -14,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import current_request, kernel_session
 
 __all__ = ["Execution", "current_execution"]
@@ -40,6 +42,7 @@ class Execution:
         started_in: where no path was sent, the one that the kernel was started with.
         text: a digest of the cell's text.
         session: the kernel.
+        number: the number that the execution has in the notebook, as in `[5]`; 0 if it has none.
     """
 
     name: str
@@ -50,15 +53,24 @@ class Execution:
     started_in: str = ""
     text: str = ""
     session: str = ""
+    number: int = 0
+
+
+class _Terminal:
+    """A name for this process, which no other one has. Its id is not one: the system uses it again, and so does another container."""
+
+    def __init__(self) -> None:
+        self.name = f"terminal-{secrets.token_hex(16)}"
 
 
 def current_execution(shell: InteractiveShell) -> Execution:
     """Return the execution that is under way."""
     request = current_request(shell)
-    session = kernel_session(shell) or f"process-{os.getpid()}"
+    session = kernel_session(shell) or process.of(_Terminal).name
+    number = _number(shell)
     if request is None:
-        number = str(shell.execution_count)
-        return Execution(number, f"number:{number}", session=session)
+        name = str(shell.execution_count)
+        return Execution(name, f"number:{name}", session=session, number=number)
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
     cell_id, code = _text(metadata, "cellId"), content.get("code")
@@ -79,7 +91,14 @@ def current_execution(shell: InteractiveShell) -> Execution:
         "" if notebook else _path_at_start(shell),
         hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest() if isinstance(code, str) else "",
         session,
+        number,
     )
+
+
+def _number(shell: InteractiveShell) -> int:
+    """Return the number of the cell that runs. `shell.execution_count` may be the next one already, which depends on the version."""
+    history = shell.history_manager
+    return 0 if history is None else max(0, len(history.input_hist_parsed) - 1)
 
 
 def _path_at_start(shell: InteractiveShell) -> str:

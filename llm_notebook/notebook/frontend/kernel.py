@@ -43,7 +43,10 @@ __all__ = [
     "current_request",
     "held_interrupts",
     "in_kernel",
+    "interruptible",
     "is_captured",
+    "is_console",
+    "is_in_output_widget",
     "is_interactive",
     "kernel_session",
     "publisher",
@@ -103,6 +106,28 @@ class Request:
 
     ident: object
     message: dict[str, Any]
+
+
+def is_console(shell: InteractiveShell) -> bool:
+    """Return whether the running cell belongs to a front end that only appends, such as `jupyter console`, qtconsole or Spyder.
+
+    They show what is displayed once, and ignore updates of it. Every notebook says which cell it runs, except Colab.
+    """
+    message = _parent(shell)
+    if message is None or "google.colab" in sys.modules:
+        return False
+    content, metadata = message.get("content"), message.get("metadata")
+    can_ask = isinstance(content, dict) and content.get("allow_stdin", False) is True
+    return can_ask and not (isinstance(metadata, dict) and metadata.get("cellId"))
+
+
+def is_in_output_widget(shell: InteractiveShell) -> bool:
+    """Return whether an `Output` widget of ipywidgets takes what the running cell shows. Updates of it never reach such a widget."""
+    # Whoever has no widget has not loaded this. There is no public list of the widgets.
+    known: dict[str, Any] = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
+    message = _parent(shell)
+    running = message.get("header", {}).get("msg_id") if message is not None and known else None
+    return bool(running) and any(getattr(widget, "msg_id", None) == running for widget in list(known.values()))
 
 
 def in_kernel(shell: InteractiveShell) -> bool:
@@ -188,6 +213,23 @@ def held_interrupts() -> Iterator[list[int]]:
     before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
         yield pressed
+    finally:
+        # None stands for a handler that was not installed from Python, which cannot be put back.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let ■ raise KeyboardInterrupt in the block, also in a cell with `await`.
+
+    There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
     finally:
         # None stands for a handler that was not installed from Python, which cannot be put back.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from tests.fakes.openai_server import OpenAIServer, call_reply, calls_reply, text_reply
-from tests.notebook.display.test_terminal import Terminal, ipython
+import llm_notebook as llm
+from llm_notebook.notebook.display.keyboard import ask_by_keyboard
+from llm_notebook.notebook.live_turn import LiveTurn
+from tests.fakes.faces import Face, asks
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, calls_reply, text_reply
+from tests.notebook.display.test_terminal import Terminal, ipython, open_terminal
 from tests.notebook.kernels import Kernel
 
-__all__ = ["ipython"]
+__all__ = ["ipython", "open_terminal"]
 
 TOOL = '''
 import llm_notebook as llm
@@ -71,7 +79,7 @@ class Asking:
         return [message["content"] for message in messages if message["role"] == "tool"]
 
     def question(self) -> str:
-        return self.terminal.until("q later: ")
+        return self.terminal.until("? explains: ")
 
     def type(self, *lines: str) -> str:
         """Type lines. Return what is written up to the next input prompt."""
@@ -116,21 +124,179 @@ def test_each_key_decides_what_it_says(asking: Asking) -> None:
     assert asking.ran == ["/a"]
 
 
-def test_edited_arguments_are_checked_before_they_run(asking: Asking) -> None:
+def edit(asking: Asking, keys: str) -> None:
+    """Press keys in the line that holds the arguments."""
+    asking.terminal.say("e")
+    asking.terminal.until('Arguments: {"path": "/a"}')
+    asking.terminal.say(keys)
+
+
+CLEAR = "\x01\x0b"
+
+
+def test_arguments_are_edited_in_place_and_checked_before_they_run(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer, tmp_path: Path
+) -> None:
+    asking = Asking(open_terminal(echo=True), openai_server, tmp_path)
     asking.ask("/a")
-    for wrong, why in (("{", "not valid JSON"), ("[1]", "are an object"), ('{"file": "/b"}', "file: unknown")):
-        asking.terminal.say("e")
-        asking.terminal.until("as JSON: ")
-        asking.terminal.say(wrong)
+    for wrong, why in (("{", "not valid JSON"), ("[1]", "are an object"), ('{"path": "/a"}', "as they were")):
+        edit(asking, CLEAR + wrong)
         shown = asking.question()
         assert why in shown
         assert "Nothing was decided." in shown
         assert "Traceback" not in shown
-    asking.terminal.say("e")
-    asking.terminal.until("as JSON: ")
-    asking.type('{"path": "/b"}')
+    edit(asking, CLEAR + '{"file": "/b"}')
+    asking.terminal.until("y/n: ")
+    asking.terminal.say("y")
+    assert "file: unknown" in asking.question()
+    edit(asking, '\x7f\x7f\x7fb"}')
+    assert '{"path": "/b"}' in asking.terminal.until("Run it with these arguments? y/n: ")
+    asking.terminal.say("n")
+    assert "The arguments stay as they were. Nothing was decided." in asking.question()
+    edit(asking, '\x7f\x7f\x7fb"}')
+    asking.terminal.until("y/n: ")
+    asking.type("y")
     assert asking.ran == ["/b"]
     assert "The user changed the arguments" in asking.latest_result()
+
+
+EDITOR = """
+import pathlib, sys
+file = pathlib.Path(sys.argv[-1])
+text = file.read_text()
+pathlib.Path({seen!r}).write_text(text)
+file.write_text(text.replace("/a", "/b"))
+sys.exit({status})
+"""
+
+
+def test_the_users_editor_edits_the_arguments(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer, tmp_path: Path
+) -> None:
+    program, seen = tmp_path / "an editor.py", tmp_path / "seen"
+    program.write_text(EDITOR.format(seen=str(seen), status=0))
+    editor = f'{sys.executable} "{program}"'
+    asking = Asking(open_terminal(environment={"EDITOR": editor}), openai_server, tmp_path)
+    asking.ask("/a\u202e日本")
+    program.write_text(EDITOR.format(seen=str(seen), status=3))
+    asking.terminal.say("e")
+    assert "ended with the status 3. Nothing was decided." in asking.question()
+    program.write_text(EDITOR.format(seen=str(seen), status=0))
+    asking.terminal.say("e")
+    shown = asking.terminal.until("y/n: ")
+    # What hides itself is escaped where it is edited, and drawn where it is shown.
+    assert seen.read_text() == '{\n  "path": "/a\\u202e日本"\n}\n'
+    assert '{"path": "/b\\u{202e}日本"}' in shown
+    asking.type("y")
+    assert asking.ran == ["/b\u202e日本"]
+
+
+def test_an_editor_that_is_not_there_is_a_sentence(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer, tmp_path: Path
+) -> None:
+    asking = Asking(open_terminal(environment={"VISUAL": "no-such-editor"}), openai_server, tmp_path)
+    asking.ask("/a")
+    asking.terminal.say("e")
+    shown = asking.question()
+    assert "The editor no-such-editor cannot be started" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_question_mark_explains_the_keys_and_the_tool(asking: Asking) -> None:
+    asking.ask("/a")
+    asking.terminal.say("?")
+    shown = asking.question()
+    assert "  y  runs it once, with exactly these arguments\r\n" in shown
+    assert "  a  runs it, and in this session every further call" in shown
+    assert "It says of itself: Erase a file.\r\nIt comes from the module tools_of_terminal.\r\n" in shown
+    assert "    def erase(path: str) -> str:\r\n" in shown
+    assert asking.ran == []
+
+
+def pause_of(name: str) -> llm.PauseChain:
+    """Return the pause of a chain that asks about a call of a tool with this name."""
+    model = Face().rounds(asks(llm.ToolCall(name, {}, "call 1")), "done")
+    with pytest.raises(llm.PauseChain) as raised:
+        model.chain("Hi", tools=[llm.require_approval(llm.Tool.function(lambda: "ran", name=name))]).text()
+    return raised.value
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *lines: str | type[BaseException]) -> list[str]:
+    """Type lines, or press Ctrl-C or Ctrl-D in their place. Return a list that will have the questions."""
+    left, questions = list(lines), []
+
+    def type_next(question: str) -> str:
+        questions.append(question)
+        line = left.pop(0)
+        if isinstance(line, str):
+            return line
+        raise line
+
+    monkeypatch.setattr("builtins.input", type_next)
+    return questions
+
+
+@pytest.mark.parametrize("give_up", [KeyboardInterrupt, EOFError])
+@pytest.mark.parametrize("key", ["r", "s", "e"])
+def test_giving_up_an_answer_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, give_up: type[BaseException]
+) -> None:
+    pause = pause_of("erase")
+    questions = answer(monkeypatch, key, give_up, "y")
+    chain = ask_by_keyboard(cast("LiveTurn", None), pause)
+    assert chain is not None
+    assert chain.text() == "done"
+    assert questions[2] == questions[0]
+    assert "Nothing was decided." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("give_up", [KeyboardInterrupt, EOFError])
+def test_giving_up_the_question_leaves_it_open(monkeypatch: pytest.MonkeyPatch, give_up: type[BaseException]) -> None:
+    pause = pause_of("erase")
+    answer(monkeypatch, give_up)
+    assert ask_by_keyboard(cast("LiveTurn", None), pause) is None
+    assert pause.deny().text() == "done"
+
+
+def test_what_was_typed_before_the_question_is_no_answer(asking: Asking, openai_server: OpenAIServer) -> None:
+    typed = threading.Event()
+    call = call_reply("erase", '{"path": "/a"}', "call_1")
+    openai_server.play(Reply([UntilSet(typed), *call.pieces]), text_reply("All done."))
+    asking.terminal.say("%llm -m scripted -T erase Tidy up")
+    # IPython has left its own line editor by the time that the model is asked.
+    while not openai_server.requests:
+        time.sleep(0.01)
+    asking.terminal.say("y")
+    typed.set()
+    asking.question()
+    asking.terminal.say("q")
+    asking.terminal.prompt()
+    assert asking.ran == []
+
+
+@pytest.mark.parametrize("columns", [79, 80, 81, 40])
+@pytest.mark.parametrize("name", ["erase", "e" * 21, "erase_" * 10 + "end"])
+def test_the_question_is_one_line_that_fits_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int, name: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = answer(monkeypatch, "q")
+    assert ask_by_keyboard(cast("LiveTurn", None), pause_of(name)) is None
+    assert len(shown[0]) <= min(columns, 80) - 2
+    assert shown[0].startswith(name[:3])
+    assert shown[0].endswith("? explains: ")
+    assert ("y yes" in shown[0]) is (name == "erase" and columns >= 79)
+
+
+def test_in_a_colourful_terminal_it_asks_as_well(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer, tmp_path: Path
+) -> None:
+    colourful = {"TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "COLUMNS": "80"}
+    asking = Asking(open_terminal(options=(), environment=colourful, columns=80), openai_server, tmp_path)
+    question = asking.ask("/日本").rsplit("\n", 1)[1]
+    assert question.startswith("erase? y yes, n no")
+    assert '{"path": "/日本"}' in asking.type("y")
+    assert asking.ran == ["/日本"]
 
 
 def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:
@@ -148,8 +314,7 @@ def test_a_question_left_open_is_decided_later(asking: Asking) -> None:
     assert asking.ran == []
     asking.terminal.say("%llm pending")
     listed = asking.terminal.prompt()
-    assert "erase" in listed
-    name = next(line.split()[0] for line in listed.splitlines() if " erase " in line)
+    name = next(line.split()[0] for line in listed.splitlines() if line.endswith("  erase"))
     asking.terminal.say(f"%llm approve {name}")
     assert "All done." in asking.terminal.prompt()
     assert asking.ran == ["/a"]
@@ -160,7 +325,7 @@ def test_several_questions_are_shown_and_then_asked_one_after_the_other(asking: 
     for path in ("/a", "/b", "/c"):
         assert shown.count(f'{{"path": "{path}"}}') == 1
     assert "waiting for your approval, nothing has run, 3 of 3" in shown
-    assert "1 of 3 erase? y run it" in shown
+    assert "1 of 3 erase? y yes" in shown
     asking.terminal.say("y")
     assert "2 of 3 erase?" in asking.question()
     assert asking.ran == []
@@ -223,7 +388,8 @@ def test_wait_asks_in_the_cell_of_a_notebook(kernel: Kernel) -> None:
     assert kernel.run(TOOL.format(ran="ran-wait.txt")).status == "ok"
     request = kernel.send("%llm -m asker --wait -T erase Erase /a")
     question = kernel.answer_question("y")
-    assert "erase? y run it" in question["content"]["prompt"]
+    assert question["content"]["prompt"].startswith("erase? y yes, n no, ")
+    assert question["content"]["prompt"].endswith("? explains: ")
     [cell] = kernel.collect(request)
     assert cell.traceback == ""
     assert "All done: erased /a." in cell.markdown[-1]

@@ -42,7 +42,7 @@ def test_all_repaints_together_stay_in_proportion_to_the_text(characters_per_sec
 
 @pytest.mark.parametrize("model", ["flood", "patter"])
 def test_a_stream_costs_few_messages_and_bytes_in_proportion_to_its_text(kernel: Kernel, model: str) -> None:
-    cell = kernel.run(f"%llm -m {model} hi")
+    cell = kernel.run(f"%llm -m {model} hi", "cell-1")
     assert cell.frames[-1].endswith("word4999")
     assert len(cell.frames) <= 20 * cell.seconds + 3
     assert sum(map(len, cell.frames)) <= 80 * len(cell.frames[-1])
@@ -89,7 +89,7 @@ def test_no_painter_outlives_its_turn(kernel: Kernel) -> None:
 
 
 def test_what_a_cell_prints_and_what_it_asks_keep_their_order(kernel: Kernel) -> None:
-    cell = kernel.run("print('a')\n%llm one\nprint('b')\n%llm two\nprint('c')")
+    cell = kernel.run("print('a')\n%llm one\nprint('b')\n%llm two\nprint('c')", "cell-1")
     seen = []
     for content in cell.of("stream", "display_data"):
         seen.append(content["text"].strip() if "text" in content else content["data"]["text/markdown"])
@@ -124,9 +124,21 @@ def test_an_output_widget_of_the_users_gets_the_answer(kernel: Kernel) -> None:
     assert states[0] == answered["parent_header"]["msg_id"]
     assert states[-1] == ""
     kinds = [message["msg_type"] for message in cell.messages]
-    last_update = max(position for position, kind in enumerate(kinds) if kind == "update_display_data")
+    # The widget ignores updates, so it is given the whole answer once.
+    assert "update_display_data" not in kinds
+    assert kinds.count("display_data") == 1
     closed = max(position for position, kind in enumerate(kinds) if kind == "comm_msg")
-    assert last_update < closed
+    assert kinds.index("display_data") < closed
+
+
+def test_a_console_which_ignores_updates_gets_the_whole_answer(kernel: Kernel) -> None:
+    shown = [content["data"].get("text/plain") for content in kernel.run("%llm -m thinker slowly").of("display_data")]
+    assert shown[-1] == "Thought:\nHmm, let me see.\n\nForty-two."
+    assert len(list(filter(None, shown))) == 1
+    # A notebook says which cell it runs, and its output is updated.
+    in_cell = kernel.run("%llm -m thinker slowly", "cell-1")
+    assert len(in_cell.of("display_data")) == 1
+    assert "Forty-two." in in_cell.of("update_display_data")[-1]["data"]["text/plain"]
 
 
 def test_a_hostile_answer_does_nothing_in_the_page(kernel: Kernel) -> None:
@@ -158,7 +170,7 @@ def test_a_terminal_obeys_no_control_character_of_a_model(
     [
         ("hi", "You said: hi\n"),
         ("-u hi", "You said: hi\necho · 1,234 in · 5 out · "),
-        ("-m thinker hi", "Hmm, let me see.\n\nForty-two.\n"),
+        ("-m thinker hi", "Thought:\nHmm, let me see.\n\nForty-two.\n"),
         ("-m thinker -R hi", "Forty-two.\n"),
         ("-m empty hi", "empty gave an empty answer.\n"),
         ("-m cut-short long", "Once upon a\n■ The answer stopped at the token limit. `-o max_tokens N` allows more.\n"),

@@ -7,8 +7,9 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes.openai_server import (
     UntilClosed,
     UntilSet,
     call_reply,
+    delta_chunk,
     sse,
     text_chunk,
     text_reply,
@@ -29,22 +31,44 @@ from tests.fakes.openai_server import (
 PATIENCE = 60
 
 
-class Terminal:
-    """An interactive IPython in a pseudo-terminal."""
+SIMPLE = ("--simple-prompt", "--colors=NoColor")
 
-    def __init__(self, home: Path) -> None:
+
+class Terminal:
+    """An interactive IPython in a pseudo-terminal.
+
+    Args:
+        home: its home folder.
+        columns: how wide the terminal is.
+        echo: whether it shows what is typed. Without that, nothing that is edited in place is seen either.
+        options: the options of IPython.
+        environment: further environment variables.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        columns: int = 200,
+        echo: bool = False,
+        options: tuple[str, ...] = SIMPLE,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        given = environment or {}
         environment = jupyter_environment(home)
         root = str(Path(__file__).parents[3])
         environment |= {"TERM": "dumb", "PYTHONPATH": os.pathsep.join([root, environment.get("PYTHONPATH", "")])}
         environment["LLM_NOTEBOOK_DATA"] = os.environ["LLM_NOTEBOOK_DATA"]
-        options = ["--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=NoColor"]
+        for name in ("EDITOR", "VISUAL", "NO_COLOR"):
+            environment.pop(name, None)
+        environment |= given
         self.process: pexpect.spawn[bytes] = pexpect.spawn(
             sys.executable,
-            ["-m", "IPython", *options],
+            ["-m", "IPython", "--no-banner", "--no-confirm-exit", *options],
             env=environment,
             timeout=PATIENCE,
-            echo=False,
-            dimensions=(40, 200),
+            echo=echo,
+            dimensions=(40, columns),
         )
         self.prompt()
         self.say("%load_ext llm_notebook")
@@ -61,7 +85,8 @@ class Terminal:
 
     def prompt(self) -> str:
         """Wait for the next input prompt. Return what was written before it."""
-        self.process.expect(rb"In \[\d+\]: ")
+        # Between the characters there may be colours.
+        self.process.expect(rb"In (\x1b\[[0-9;]*m)?\[(\x1b\[[0-9;]*m)?\d+(\x1b\[[0-9;]*m)?\]: ")
         return self._read()
 
     def _read(self) -> str:
@@ -71,16 +96,28 @@ class Terminal:
 
 
 @pytest.fixture
-def ipython(isolated: Path, openai_server: OpenAIServer) -> Iterator[Terminal]:
-    """IPython with the model `scripted`, which plays what the test gives `openai_server`."""
+def open_terminal(isolated: Path, openai_server: OpenAIServer) -> Iterator[Callable[..., Terminal]]:
+    """Return a function that opens an IPython with the model `scripted`, which plays what the test gives `openai_server`."""
     home = isolated / "terminal"
     models = home / "llm" / "extra-openai-models.yaml"
     models.parent.mkdir(parents=True)
     model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
     models.write_text(yaml.safe_dump([model]), encoding="utf-8")
-    ipython = Terminal(home)
-    yield ipython
-    ipython.process.close(force=True)
+    opened: list[Terminal] = []
+
+    def open_one(**how: Any) -> Terminal:
+        opened.append(Terminal(home, **how))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.process.close(force=True)
+
+
+@pytest.fixture
+def ipython(open_terminal: Callable[..., Terminal]) -> Terminal:
+    """An IPython with the model `scripted`."""
+    return open_terminal()
 
 
 def test_text_appears_while_it_streams(ipython: Terminal, openai_server: OpenAIServer) -> None:
@@ -149,6 +186,47 @@ def test_what_a_tool_prints_is_marked_and_there_before_it_asks(ipython: Terminal
     assert "the first" in after
     assert "files:" not in after
     assert "Then this one." in after
+
+
+def test_a_terminal_whose_encoding_lacks_letters_shows_them_spelled_out(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer
+) -> None:
+    ipython = open_terminal(environment={"PYTHONIOENCODING": "ascii"})
+    openai_server.play(text_reply("Greek pi is ", "π; after it", " comes the rest."))
+    ipython.say("%llm -m scripted --out answer Pi")
+    said = ipython.prompt()
+    assert r"Greek pi is \u03c0; after it comes the rest." in said
+    assert "Traceback" not in said
+    ipython.say("print(ascii(answer), __import__('sys').stdout.errors)")
+    assert r"'Greek pi is \u03c0; after it comes the rest.' strict" in ipython.prompt()
+    ipython.say("%llm history")
+    assert r"\u03c0; after it" in ipython.prompt()
+
+
+def test_a_terminal_says_what_was_not_saved(
+    open_terminal: Callable[..., Terminal], openai_server: OpenAIServer
+) -> None:
+    ipython = open_terminal(environment={"LLM_NOTEBOOK_JOURNAL": "/proc/nowhere/journal.db"})
+    openai_server.play(text_reply("Hello."))
+    ipython.say("%llm -m scripted Hi")
+    assert "Not saved: The journal /proc/nowhere/journal.db cannot be created" in ipython.prompt()
+
+
+def test_a_model_cannot_write_the_mark_of_a_question(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    openai_server.play(text_reply("\n▎ erase · waiting for your approval\n▎", " y"))
+    ipython.say("%llm -m scripted Hi")
+    said = ipython.prompt()
+    assert r"\u{258e} erase" in said
+    assert "▎" not in said
+
+
+def test_reasoning_has_a_title_where_there_are_no_colours(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    thought = sse(delta_chunk({"reasoning_content": "Hmm."}), done=False)
+    openai_server.play(Reply([thought, _chunk("Fine."), sse()]))
+    ipython.say("%llm -m scripted Hi")
+    said = ipython.prompt()
+    assert "Thought:\r\nHmm.\r\n\r\nFine." in said
+    assert "\x1b[2m" not in said
 
 
 @pytest.mark.model

@@ -1,0 +1,220 @@
+"""`%llm pending`: what waits for a human, where it was asked, and how to decide about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.configuration.process import process
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.operations import CallEntry, Journal
+from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.tables import code, literal_cell, markdown_table, say
+from llm_notebook.notebook.display.notebook import show_markdown
+from llm_notebook.notebook.frontend.execution import current_execution
+from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.parts.messages import Message, TextPart
+from llm_notebook.transcript.call_rendering import plain_tool
+from llm_notebook.transcript.markdown.escape import fenced_code
+from llm_notebook.transcript.markdown.safe import safe_markdown
+from llm_notebook.transcript.requests import value_text
+from llm_notebook.transcript.visible import visible
+from llm_notebook.transcript.words import on_one_line, short_id
+from llm_notebook.turns.origin import Origin, origin_of
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import ApprovalRequest
+    from llm_notebook.notebook.live_turns import LiveTurns
+
+__all__ = ["Waiting", "read_waiting", "show_all", "show_one"]
+
+_LONGEST_ARGUMENTS = 300
+_LONGEST_PROMPT = 200
+_LONGEST_WELL = 4_000
+_MOST_LINES = 20
+_HOW = "`%llm approve {}`, `%llm deny {} REASON` or `%llm forget {}`"
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A call that waits for a human.
+
+    Attributes:
+        call: the call.
+        origin: where it was asked.
+        model_id: the model that asks for it.
+        prompt: what the human had asked.
+        is_kept: it is in the journal.
+    """
+
+    call: CallEntry
+    origin: Origin
+    model_id: str
+    prompt: str
+    is_kept: bool = True
+
+    @property
+    def notebook(self) -> str:
+        """The path of the notebook; empty if it is not known."""
+        return self.origin.notebook or self.origin.started_in
+
+    @property
+    def arguments(self) -> str:
+        """The arguments that would run, as JSON. A hook may have changed those that the model wrote."""
+        if self.call.request is not None:
+            return value_text(self.call.request.arguments)
+        return self.call.arguments.decode(errors="replace")
+
+    @property
+    def facts(self) -> list[str]:
+        """What is to be known before a decision, in a few words each."""
+        request = self.call.request
+        state = {"waiting": [], "unknown": ["did it run?"]}.get(self.call.state, [f"{self.call.state}, not resumed"])
+        destructive = ["destructive"] if request is not None and request.destructive else []
+        changed = ["its tool has changed"] if request is not None and request.changed else []
+        return [*destructive, *state, *changed, *([] if self.is_kept else ["ends with this kernel"])]
+
+
+def read_waiting(turns: LiveTurns) -> list[Waiting]:
+    """Return what waits in the journal, and then what only this kernel knows (with `-n`), each oldest first.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    journal = process.of(CurrentJournal).journal
+    kept = list(_read_kept(journal)) if journal is not None else []
+    known = {waiting.call.call_id for waiting in kept}
+    return [
+        *kept,
+        *(waiting for turn in turns.turns.values() for waiting in _own(turn) if waiting.call.call_id not in known),
+    ]
+
+
+def _read_kept(journal: Journal) -> Iterator[Waiting]:
+    for call in journal.waiting():
+        turn = journal.turn(call.turn_id)
+        if turn is None:
+            yield Waiting(call, Origin(), "", "")
+            continue
+        # The rounds of a chain begin with tool results; what was asked is in the first.
+        first = journal.chain(turn.begun.chain_id)[0]
+        yield Waiting(call, origin_of(turn.begun), turn.begun.model_id, _asked(first.begun.messages))
+
+
+def _own(turn: LiveTurn) -> Iterator[Waiting]:
+    paused = turn.paused if turn.is_waiting else None
+    for block in turn.view.open_calls if paused is not None else ():
+        call = paused.call(block.request) if paused is not None and block.request is not None else None
+        if paused is not None and call is not None:
+            yield Waiting(call, turn.origin, turn.view.model_id, _asked(paused.messages), is_kept=False)
+
+
+def _asked(messages: Sequence[Message]) -> str:
+    """Return the text of the latest message of the user."""
+    latest = next((message for message in reversed(messages) if message.role == "user"), None)
+    return " ".join(part.text for part in latest.parts if isinstance(part, TextPart)) if latest is not None else ""
+
+
+def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
+    """Show a list of what waits: as a table, and as text with what each tool is."""
+    if not waiting:
+        say(shell, "Nothing waits for you.")
+        return
+    names = notebook_names((one.notebook for one in waiting), current_execution(shell).notebook)
+    rows = [
+        [
+            code(short_id(one.call.call_id), in_table=True),
+            _asks_for(one),
+            literal_cell(_place(one, names)),
+            literal_cell(one.model_id),
+            literal_cell(age(one.call.changed_at)),
+        ]
+        for one in waiting
+    ]
+    below = f"Decide on the card in its cell, or with {_HOW.format('ID', 'ID', 'ID')}. `%llm resume ID` shows the card here, `%llm pending ID` all of one question."
+    plain = [line for one in waiting for line in [*_lines(one, names, most=_MOST_LINES), ""]]
+    markdown = markdown_table(["ID", "Asks for", "Notebook, cell", "Model", "Age"], rows)
+    show_markdown(shell, f"{markdown}\n\n{below}", "\n".join([*plain, below.replace("`", "")]))
+
+
+def show_one(shell: InteractiveShell, one: Waiting) -> None:
+    """Show one question with all of its arguments and of its tool's code."""
+    names = notebook_names([one.notebook], current_execution(shell).notebook)
+    lines = _lines(one, names, most=None)
+    name = short_id(one.call.call_id)
+    how = f"Decide with {_HOW.format(name, name, name)}; `%llm resume {name}` shows its card here."
+    text = safe_markdown("\n".join(fenced_code("\n".join(lines), "text")))
+    show_markdown(shell, f"{text}\n\n{how}", "\n".join([*lines, how.replace("`", "")]))
+
+
+def _asks_for(one: Waiting) -> str:
+    """Return what is asked for as Markdown for a table: the tool with its arguments, and below what a decision may rest on."""
+    said = [f"**{literal_cell(fact)}**" for fact in one.facts]
+    said += [literal_cell(f"“{_short(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
+    called = f"{code(on_one_line(one.call.tool_name), in_table=True)} {literal_cell(_call_arguments(one))}"
+    return f"{called}<br>{' · '.join(said)}" if said else called
+
+
+def _call_arguments(one: Waiting) -> str:
+    """Return the arguments on one line, as Python would write a call."""
+    if one.call.request is None:
+        return _short(one.arguments, _LONGEST_ARGUMENTS)
+    written = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in one.call.request.arguments.items()]
+    return _short(", ".join(written), _LONGEST_ARGUMENTS)
+
+
+def _place(one: Waiting, names: dict[str, str]) -> str:
+    return cell_name(names[one.notebook], one.origin.number)
+
+
+def _lines(one: Waiting, names: dict[str, str], *, most: int | None) -> list[str]:
+    """Return a question as plain text: its id and tool, and indented below them what to know before a decision.
+
+    Args:
+        most: how many lines the arguments and the code may each have; None for all of them.
+    """
+    call = one.call
+    facts = "".join(f" · {fact}" for fact in one.facts)
+    where = f" in {place}" if (place := _place(one, names)) else ""
+    lines = [f"Asked by {on_one_line(one.model_id)}{where}, {age(call.changed_at)}{_ago(one)}{facts}"]
+    if one.prompt and most is None:
+        lines += ["Prompt:", *(f"    {line}" for line in visible(one.prompt).split("\n"))]
+    elif one.prompt:
+        lines.append(f"Prompt: “{_short(visible(one.prompt[: 4 * _LONGEST_PROMPT]), _LONGEST_PROMPT)}”")
+    if call.request is not None and call.request.reason:
+        lines.append(f"The tool says: {on_one_line(call.request.reason)}")
+    if call.request is not None and call.request.changed:
+        lines.append(on_one_line(call.request.changed))
+    lines += ["Arguments:", *(f"    {line}" for line in _beginning(one.arguments, most))]
+    if call.request is not None:
+        lines += plain_tool(_seen_from_anywhere(call.request), most_lines=most)
+    return [f"{short_id(call.call_id)}  {on_one_line(call.tool_name)}", *(f"    {line}" for line in lines)]
+
+
+def _beginning(text: str, most: int | None) -> list[str]:
+    """Return the lines of a text with every character to be seen, and say how much of it is left out.
+
+    Args:
+        most: how many lines there may be; None for the whole text.
+    """
+    shown = text if most is None else "\n".join(text.split("\n")[:most])[:_LONGEST_WELL]
+    left_out = [f"… {len(text) - len(shown):,} more characters"] if len(shown) < len(text) else []
+    return [*visible(shown).split("\n"), *left_out]
+
+
+def _seen_from_anywhere(request: ApprovalRequest) -> ApprovalRequest:
+    """Return a question for a list that may be read in another notebook than the one that it was asked in."""
+    return replace(request, origin=[fact.replace("in this notebook", "in its notebook") for fact in request.origin])
+
+
+def _ago(one: Waiting) -> str:
+    return "" if age(one.call.changed_at) in ("", "just now") else " ago"
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
