@@ -15,7 +15,6 @@ from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.prompting import Promptable
 from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
 from llm_notebook.tools.server_side import ServerSideTool
-from llm_notebook.tools.tool import Tool
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
@@ -130,7 +129,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
         tools = prompt.tools
-        if any(isinstance(tool, Tool) for tool in tools) and not self.supports_tools:
+        if any(not isinstance(tool, ServerSideTool) for tool in tools) and not self.supports_tools:
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
