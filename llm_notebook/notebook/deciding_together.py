@@ -22,7 +22,8 @@ __all__ = ["decide_all", "is_about_all"]
 def is_about_all(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision names every open question of a turn once, each with what its reader has seen of it.
 
-    All can be approved at once only where none of them is destructive, has changed or may have run already.
+    None of them may have run already, for then it would not be true that it was denied. All can be approved at once only where none is
+    destructive or has changed.
     """
     verdict, calls = action.get("verdict"), action.get("calls")
     blocks = turn.view.open_calls
@@ -33,13 +34,10 @@ def is_about_all(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
         return False
     if not all(was_displayed(turn, one) and _is_asked(blocks, one) for one in decisions):
         return False
-    return verdict == "denied" or all(
-        block.status == "waiting"
-        and block.request is not None
-        and not block.request.destructive
-        and not block.request.changed
-        for block in blocks
-    )
+    if any(block.status != "waiting" or block.request is None for block in blocks):
+        return False
+    requests = [block.request for block in blocks if block.request is not None]
+    return verdict == "denied" or not any(request.destructive or request.changed for request in requests)
 
 
 def _is_asked(blocks: Sequence[CallBlock], decision: Mapping[str, Any]) -> bool:

@@ -299,21 +299,43 @@ def test_all_are_not_approved_where_a_tool_is_missing(notebook: Notebook) -> Non
     assert notebook.ran == ["/a", "/b"]
 
 
-def test_a_stop_in_the_first_of_several_leaves_the_others_decided(notebook: Notebook) -> None:
-    notebook.kernel.run(
-        "@llm.require_approval\ndef sleep(path: str) -> str:\n    import time\n    print('begun', flush=True)\n    time.sleep(60)\n"
-    )
-    asked = notebook.kernel.run("%llm -m hasty -T sleep -T erase sleep=/1 erase=/b", "cell-1")
-    assert asked.traceback == ""
-    document = notebook.told(asked)
-    calls = [decided(document, block) for block in waiting(document)]
-    action = {"type": "decideAll", "transcript": document["id"], "verdict": "approved", "calls": calls}
-    request = notebook.kernel.send(f"%llm act {json.dumps(action)}", "cell-1")
+SLEEP = """
+@llm.require_approval
+def sleep(path: str) -> str:
+    import time
+    print("begun", flush=True)
+    time.sleep(60)
+"""
+
+
+def interrupted(notebook: Notebook, code: str) -> None:
+    """Run a cell, and press ■ once the tool sleeps."""
+    request = notebook.kernel.send(code, "cell-1")
     notebook.kernel.hear(lambda message: message["msg_type"] == "stream" and "begun" in message["content"]["text"])
     notebook.kernel.interrupt()
     notebook.kernel.collect(request)
+
+
+def test_a_stop_in_the_first_of_several_leaves_the_others_decided(notebook: Notebook) -> None:
+    assert notebook.kernel.run(SLEEP).status == "ok"
+    asked = notebook.kernel.run("%llm -m hasty -T sleep -T erase sleep=/1 erase=/b", "cell-1")
+    document = notebook.told(asked)
+    calls = [decided(document, block) for block in waiting(document)]
+    action = {"type": "decideAll", "transcript": document["id"], "verdict": "approved", "calls": calls}
+    interrupted(notebook, f"%llm act {json.dumps(action)}")
     document = notebook.told(asked)
     assert statuses(document) == ["unknown", "approved"]
     assert notebook.ran == []
     notebook.click(document, 0, "answered", text="It slept.")
     assert notebook.ran == ["/b"]
+
+
+def test_what_may_have_run_already_is_not_decided_with_the_others(notebook: Notebook) -> None:
+    assert notebook.kernel.run(SLEEP).status == "ok"
+    asked = notebook.kernel.run("%llm -m hasty -T sleep -T erase sleep=/1 erase=/b", "cell-1")
+    interrupted(notebook, f"%llm approve {waiting(notebook.told(asked))[0]['request']['id']}")
+    document = notebook.told(asked)
+    assert statuses(document) == ["unknown", "waiting"]
+    for verdict in ("denied", "approved"):
+        notebook.click_all(document, verdict)
+    assert statuses(notebook.told(asked)) == ["unknown", "waiting"]

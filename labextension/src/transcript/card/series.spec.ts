@@ -168,6 +168,11 @@ test.each([
   );
 });
 
+test('what may have run already is not denied with the others', () => {
+  const page = paused([ask('A'), { ...ask('B'), status: 'unknown' as const }]);
+  expect(page.button('Deny all…').hidden).toBe(true);
+});
+
 test('a list that can no longer be approved closes', async () => {
   const page = paused([ask('A'), ask('B')]);
   await page.wait();

@@ -141,6 +141,8 @@ export class Series {
       return;
     }
     this.approve.hidden = notOffered !== '';
+    // It would not be true that a call was denied which may have run.
+    this.deny.hidden = this.cards.some(card => card.isUnknown);
     const stopped = Boolean(this.sent || this.blocked);
     const isReady = this.cards.every(card => card.isReady);
     hold(this.approve, stopped || !isReady, this.hint.id);
