@@ -40,7 +40,7 @@ from llm_notebook.turns.told import SETTLED, decided_result
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["ChainLog", "Note", "Noting"]
+__all__ = ["ChainLog", "Note", "Noting", "seen_from_outside"]
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class ChainLog:
         if outer.journal is None or outer.is_in_memory(call_id):
             self.journal = None
         # Whoever shows the call shows what is asked inside.
-        self.on_call = lambda entry: outer.tell(entry) if entry.request is not None else None
+        self.on_call = lambda entry: outer.tell(seen_from_outside(entry)) if entry.request is not None else None
 
     def is_in_memory(self, call_id: str) -> bool:
         """Return whether a call could not be kept in the journal, and is in the memory of this process."""
@@ -369,6 +369,11 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
+
+
+def seen_from_outside(entry: CallEntry) -> CallEntry:
+    """Return a call inside a tool for those who show the outer turn, where the provider's id may be that of another call."""
+    return replace(entry, tool_call_id=entry.call_id)
 
 
 def _moved(

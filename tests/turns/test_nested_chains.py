@@ -16,6 +16,9 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import Journal
+from llm_notebook.models.resuming import asked_inside
+from llm_notebook.transcript.reloading import view_of_turns
+from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.nesting import ChainsInTools
 from tests.fakes.faces import AsyncFace, Face, asks
 
@@ -510,3 +513,26 @@ def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, i
     with pytest.raises(ValueError, match="not what is asked"):
         forged.approve()
     assert "/a" not in ran
+
+
+def test_a_transcript_tells_inner_calls_from_outer_ones_with_the_same_id(kept: Journal) -> None:
+    face, view = Face(), TranscriptView("outer")
+    calls = (Call("clean", {"q": "all"}, "c1"), Call("look", {"path": "/0"}, "c2"))
+    tool = cleaner(face, Call("erase", {"path": "/a"}, "c2"))
+    chain = outer(face, *calls).chain("Tidy up", tools=[tool, look])
+    chain._chain.log.on_call = view.update_call
+    with pytest.raises(llm.PauseChain):
+        for event in chain.stream_events():
+            view.feed(event, 0)
+    view.end("paused", 0)
+    assert [(block.name, block.status) for block in view.calls] == [
+        ("clean", "suspended"),
+        ("look", "queued"),
+        ("erase", "waiting"),
+    ]
+    rounds = kept.chain(chain._chain.log.chain_id)
+    inside = {call.call_id: asked_inside(call, kept) for turn in rounds for call in turn.calls}
+    reloaded = view_of_turns(rounds, inside=inside)
+    assert {(block.name, block.status) for block in reloaded.calls} == {
+        (block.name, block.status) for block in view.calls
+    }
