@@ -110,6 +110,9 @@ class CallBlock(Block):
             self.chunks = [entry.arguments.decode("utf-8", "surrogatepass")]
         self.complete()
         status = _STATUS[entry.state]
+        if status == "waiting" and entry.request is not None and entry.request.outcome_unknown:
+            # It is asked about once more, since the tool has changed, and nobody knows any better whether it ran.
+            status = "unknown"
         if status == "running" and self.status != "running":
             self.started = now
         elif status in ("finished", "failed") and self.status == "running" and self.started is not None:
@@ -120,7 +123,7 @@ class CallBlock(Block):
         if entry.decision is not None:
             self.decision, self.decided_by, self.decided_at = entry.decision, entry.decided_by, entry.decided_at
             self.grant_id, self.grant_scope = entry.grant_id, entry.grant_scope
-        elif status == "waiting":
+        elif entry.state == "waiting":
             # The human is asked again, so that the earlier decision no longer counts.
             self.decision, self.decided_by, self.decided_at, self.grant_id = None, "", None, ""
         if entry.result is not None:

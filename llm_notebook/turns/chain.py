@@ -143,7 +143,11 @@ class Chain:
 
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
-        return self.prompt.messages if self.latest is None else self.latest._turn.messages()
+        if self.latest is not None:
+            return self.latest._turn.messages()
+        # A chain that only runs what waited may end without a response.
+        results = [result for item in self.items if isinstance(item, list) for result in item]
+        return with_results(self.prompt.messages, results)
 
     def events(self) -> Iterator[StreamEvent]:
         """Yield every event that has arrived so far; nothing is sent or waited for."""

@@ -25,7 +25,10 @@ def policy_in_force(plan: ChainPlan, tool: Tool, entry: CallEntry) -> ApprovalPo
 
 def is_about_unknown(entry: CallEntry) -> bool:
     """Return whether a human is or was asked how a call that was interrupted came out."""
-    return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
+    if entry.state in ("unknown", "started"):
+        # What a body asks that runs again is about this run.
+        return entry.state == "unknown"
+    return entry.request is not None and entry.request.outcome_unknown
 
 
 def question_about(

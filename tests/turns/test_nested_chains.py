@@ -536,3 +536,40 @@ def test_a_transcript_tells_inner_calls_from_outer_ones_with_the_same_id(kept: J
     assert {(block.name, block.status) for block in reloaded.calls} == {
         (block.name, block.status) for block in view.calls
     }
+
+
+def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(kept: Journal) -> None:
+    face, presses = Face(), [True]
+
+    @llm.require_approval
+    def wipe(path: str) -> str:
+        ran.append(path)
+        if presses and presses.pop():
+            raise KeyboardInterrupt
+        return "wiped"
+
+    tool = cleaner(face, Call("wipe", {"path": "/a"}, "i1"), tools=(wipe,))
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    with pytest.raises(KeyboardInterrupt):
+        pause.approve().text()
+    assert {(p.request.tool_name, p.request.outcome_unknown) for p in llm.pending()} == {
+        ("clean", True),
+        ("wipe", True),
+    }
+    asked = []
+    for _ in range(5):
+        first = next(iter(llm.pending()), None)
+        if first is None:
+            break
+        asked.append((first.request.tool_name, first.request.outcome_unknown))
+        if first.request.tool_name == "clean":
+            first.approve()
+        else:
+            first.answer("it was wiped")
+        with suppress(llm.PauseChain):
+            llm.resume(first.request.id, tools=[tool], model=model).text()
+    # What was unmarked is asked about twice: nobody had noted what it was when it was interrupted.
+    assert asked == [("clean", True), ("clean", True), ("wipe", True)]
+    assert ran.count("/a") == 1
+    assert told(model) == ["cleaned"]
