@@ -27,7 +27,7 @@ from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.going_on import went_on
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
-from llm_notebook.turns.nesting import LeftRound, current_nest
+from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
@@ -248,8 +248,11 @@ class Chain:
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)
+        nest = current_nest() if not self.log.chain_id else None
+        if nest is not None:
+            nest.rewind(self.plan.conversation)
         prompt.freeze()
-        left = self._take_up(prompt)
+        left = self._take_up(prompt, nest)
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
@@ -288,10 +291,9 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
-    def _take_up(self, prompt: Prompt) -> list[LeftRound]:
+    def _take_up(self, prompt: Prompt, nest: Nest | None) -> list[LeftRound]:
         """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
-        nest = current_nest()
-        if nest is None or self.log.chain_id:
+        if nest is None:
             return []
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
         return [] if left is None else left.rounds

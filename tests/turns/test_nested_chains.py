@@ -573,3 +573,28 @@ def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(ke
     assert asked == [("clean", True), ("clean", True), ("wipe", True)]
     assert ran.count("/a") == 1
     assert told(model) == ["cleaned"]
+
+
+def test_a_conversation_that_outlives_the_body_is_the_same_when_it_is_entered_again(face: Face, kept: Journal) -> None:
+    model = face.rounds("hello", "ready", asks(Call("erase", {"path": "/a"}, "i1")), "erased", "bye")
+    talk = model.conversation(tools=[erase])
+    assert face.text(talk.prompt("Hi")) == "hello"
+
+    def clean(q: str) -> Any:
+        return talk.prompt("Ready?").text() + talk.chain(q).text()
+
+    async def clean_async(q: str) -> Any:
+        return await talk.prompt("Ready?").text() + await talk.chain(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model_outside = outer(face)
+    pause = paused(face, model_outside.chain("Tidy up", tools=[tool]))
+    assert face.text(pause.approve()) == "done"
+    assert told(model_outside) == ["readyerased"]
+    assert face.text(talk.prompt("Bye")) == "bye"
+    assert len(model.requests) == 5
+    parts = [part for message in model.requests[-1].messages for part in message.parts]
+    texts = [part.text for part in parts if isinstance(part, llm.TextPart)]
+    assert texts == ["Hi", "hello", "Ready?", "ready", "all", "erased", "Bye"]
+    assert pending() == []
