@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.configuration.process import process
@@ -78,6 +78,10 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
     def _latest_kept(self) -> Turn | None:
         """Return the latest turn that is in the journal."""
         return next((response._turn for response in reversed(self.responses) if response._turn.is_kept), None)
+
+    def _forget(self, turn_ids: Collection[str]) -> None:
+        """Leave turns out that are about to be said again."""
+        self.responses[:] = [response for response in self.responses if response._turn.turn_id not in turn_ids]
 
     @property
     def _latest_turn_id(self) -> str:

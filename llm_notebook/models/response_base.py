@@ -166,16 +166,18 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
         if toolboxes:
             yield Prepare(toolboxes)
+        log = self._turn.log
+        nest = current_nest() if not log.chain_id else None
+        if nest is not None:
+            nest.rewind(self.conversation)
         if not self.prompt.is_settled:
             self.prompt.freeze()
-        log = self._turn.log
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
             plan = self._plan()
             plan.keep_policies(self.prompt)
             log.settings = plan.settings(self.prompt)
-        nest = current_nest()
-        if nest is not None and not log.chain_id:
+        if nest is not None:
             found = nest.enter(self.prompt, self._plan(), log, lambda: [self._turn])
             self._left = next(iter(found.rounds), None) if found is not None else None
         if self._left is None:

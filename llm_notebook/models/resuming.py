@@ -20,7 +20,7 @@ from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.tools.calls import ToolCall
-from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.log import ChainLog, seen_from_outside
 from llm_notebook.turns.open_calls import rounds_since, with_results
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
@@ -153,11 +153,12 @@ def open_calls(call: CallEntry, journal: Journal) -> list[CallEntry]:
 
 
 def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
-    """Return the calls inside a tool's call that a human was or is asked about, at any depth, oldest first."""
+    """Return the calls inside a tool's call that a human was or is asked about, at any depth, oldest first, as seen from outside."""
     found = []
     for inner in [call for turn in journal.turns_inside(call.call_id) for call in turn.calls]:
         inner.request = ask_about_unknown(inner, journal)
-        found += [*([inner] if inner.request is not None else []), *asked_inside(inner, journal)]
+        shown = [seen_from_outside(inner)] if inner.request is not None else []
+        found += [*shown, *asked_inside(inner, journal)]
     return found
 
 

@@ -127,6 +127,9 @@ class CallBlock(Block):
             self.started_at = entry.runs[-1][0]
             self.seconds = seconds_of(entry.runs) if status in ("finished", "failed") else None
             self.printed = Printed(entry.printed)
+        if status == "waiting" and entry.request is not None and entry.request.outcome_unknown:
+            # It is asked about once more, since the tool has changed, and nobody knows any better whether it ran.
+            status = "unknown"
         if status == "running" and self.status != "running":
             self.started, self.started_at = now, entry.changed_at
         elif status in ("finished", "failed") and self.status == "running" and self.started is not None:
@@ -137,7 +140,7 @@ class CallBlock(Block):
         if entry.decision is not None:
             self.decision, self.decided_by, self.decided_at = entry.decision, entry.decided_by, entry.decided_at
             self.grant_id, self.grant_scope = entry.grant_id, entry.grant_scope
-        elif status == "waiting":
+        elif entry.state == "waiting":
             # The human is asked again, so that the earlier decision no longer counts.
             self.decision, self.decided_by, self.decided_at, self.grant_id = None, "", None, ""
         if entry.result is not None:

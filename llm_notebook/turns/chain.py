@@ -29,7 +29,7 @@ from llm_notebook.turns.going_on import went_on
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog, Note
-from llm_notebook.turns.nesting import LeftRound, current_nest
+from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
@@ -152,7 +152,11 @@ class Chain:
 
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
-        return self.prompt.messages if self.latest is None else self.latest._turn.messages()
+        if self.latest is not None:
+            return self.latest._turn.messages()
+        # A chain that only runs what waited may end without a response.
+        results = [result for item in self.items if isinstance(item, list) for result in item]
+        return with_results(self.prompt.messages, results)
 
     def events(self) -> Iterator[StreamEvent]:
         """Yield every event that has arrived so far; nothing is sent or waited for."""
@@ -270,8 +274,11 @@ class Chain:
         prompt = self.prompt
         if toolboxes := prompt.toolboxes:
             yield Prepare(toolboxes)
+        nest = current_nest() if not self.log.chain_id else None
+        if nest is not None:
+            nest.rewind(self.plan.conversation)
         prompt.freeze()
-        left = self._take_up(prompt)
+        left = self._take_up(prompt, nest)
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
@@ -310,10 +317,9 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
-    def _take_up(self, prompt: Prompt) -> list[LeftRound]:
+    def _take_up(self, prompt: Prompt, nest: Nest | None) -> list[LeftRound]:
         """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
-        nest = current_nest()
-        if nest is None or self.log.chain_id:
+        if nest is None:
             return []
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
         return [] if left is None else left.rounds

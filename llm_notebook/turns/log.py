@@ -42,7 +42,7 @@ from llm_notebook.turns.told import SETTLED, decided_result
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["ChainLog", "Note", "Noting"]
+__all__ = ["ChainLog", "Note", "Noting", "seen_from_outside"]
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class ChainLog:
         if outer.journal is None or outer.is_in_memory(call_id):
             self.journal = None
         # Whoever shows the call shows what is asked inside.
-        self.on_call = lambda entry: outer.tell(entry) if entry.request is not None else None
+        self.on_call = lambda entry: outer.tell(seen_from_outside(entry)) if entry.request is not None else None
 
     def is_in_memory(self, call_id: str) -> bool:
         """Return whether a call could not be kept in the journal, and is in the memory of this process."""
@@ -410,6 +410,11 @@ def _owner_of(journal: Journal | None) -> str | None:
         return journal.owner if journal is not None else None
     except JournalError:
         return None
+
+
+def seen_from_outside(entry: CallEntry) -> CallEntry:
+    """Return a call inside a tool for those who show the outer turn, where the provider's id may be that of another call."""
+    return replace(entry, tool_call_id=entry.call_id)
 
 
 def _moved(

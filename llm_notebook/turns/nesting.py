@@ -35,7 +35,7 @@ from llm_notebook.turns.log import ChainLog, Noting
 from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:
-    from llm_notebook.turns.plan import ChainModel, ChainPlan
+    from llm_notebook.turns.plan import ChainConversation, ChainModel, ChainPlan
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
 
@@ -170,6 +170,11 @@ class Nest:
     left: list[LeftChain] = field(default_factory=list)
     goes_another_way: bool = False
     is_used: bool = False
+
+    def rewind(self, conversation: ChainConversation | None) -> None:
+        """Let a conversation that outlives the body forget what earlier runs of it said, before what it asks next is settled."""
+        if conversation is not None and self.left:
+            conversation._forget({one.turn_id for left in self.left for one in left.rounds})
 
     def enter(
         self, prompt: Prompt, plan: ChainPlan, log: ChainLog, turns: Callable[[], list[Turn]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -75,6 +75,9 @@ class ChainConversation(Protocol):
 
     def _latest_kept(self) -> Turn | None:
         """Return the latest turn that is in the journal."""
+
+    def _forget(self, turn_ids: Collection[str]) -> None:
+        """Leave turns out that are about to be said again."""
 
 
 @dataclass(slots=True)

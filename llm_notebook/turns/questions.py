@@ -49,7 +49,10 @@ def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> 
 
 def is_about_unknown(entry: CallEntry) -> bool:
     """Return whether a human is or was asked how a call that was interrupted came out."""
-    return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
+    if entry.state in ("unknown", "started"):
+        # What a body asks that runs again is about this run.
+        return entry.state == "unknown"
+    return entry.request is not None and entry.request.outcome_unknown
 
 
 def question_about(

@@ -99,3 +99,23 @@ def test_a_forgotten_inner_question_ends_the_turn_without_a_model(
     assert fresh.value("len(sent)") == before
     assert "Nothing waits" in str(fresh.run("%llm pending").outputs) + fresh.run("%llm pending").stdout
     assert runs(tmp_path) == ["entered"]
+
+
+def test_what_is_not_kept_is_asked_about_and_run_in_this_kernel(fresh: Kernel, tmp_path: Path) -> None:
+    cell = fresh.run(ASK.replace("%llm", "%llm -n"), "cell-1")
+    assert state(cell) == "paused"
+    assert fresh.value("len(__import__('llm_notebook').history())") == 0
+    acted = act(fresh, click_of(cell))
+    assert acted.traceback == ""
+    assert state(acted) == "done"
+    assert runs(tmp_path) == ["entered", "entered", "/a"]
+    assert fresh.value("len(__import__('llm_notebook').history())") == 0
+
+
+def test_always_allow_in_this_cell_covers_the_inner_tool(fresh: Kernel, tmp_path: Path) -> None:
+    cell = fresh.run(ASK + " /b", "cell-1")
+    click = click_of(cell)
+    acted = act(fresh, {**click, "grant": "session"})
+    assert acted.traceback == ""
+    assert state(acted) == "done"
+    assert runs(tmp_path) == ["entered", "entered", "/a", "entered", "/b"]

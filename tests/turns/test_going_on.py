@@ -73,8 +73,11 @@ def test_the_model_is_told_that_a_call_waits_and_later_what_came_of_it(face: Fac
     model, talk, pause = talking(face)
     assert face.text(talk.prompt("How are you?")) == "meanwhile"
     assert results(model.requests[1])["c1"].startswith("Waiting: a human has not decided")
-    assert face.text(pause.approve()) == ""
+    chain = pause.approve()
+    assert face.text(chain) == ""
     assert ran == ["/a"]
+    [result] = face.do(chain.messages())[-1].parts
+    assert result.output == "erased /a"
     # The model was not asked about what it has left behind.
     assert len(model.requests) == 2
     assert face.text(talk.prompt("And now?")) == "then"

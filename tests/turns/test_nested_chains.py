@@ -16,6 +16,9 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import Journal
+from llm_notebook.models.resuming import asked_inside
+from llm_notebook.transcript.reloading import view_of_turns
+from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.nesting import ChainsInTools
 from tests.fakes.faces import AsyncFace, Face, asks
 
@@ -510,3 +513,88 @@ def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, i
     with pytest.raises(ValueError, match="not what is asked"):
         forged.approve()
     assert "/a" not in ran
+
+
+def test_a_transcript_tells_inner_calls_from_outer_ones_with_the_same_id(kept: Journal) -> None:
+    face, view = Face(), TranscriptView("outer")
+    calls = (Call("clean", {"q": "all"}, "c1"), Call("look", {"path": "/0"}, "c2"))
+    tool = cleaner(face, Call("erase", {"path": "/a"}, "c2"))
+    chain = outer(face, *calls).chain("Tidy up", tools=[tool, look])
+    chain._chain.log.on_call = view.update_call
+    with pytest.raises(llm.PauseChain):
+        for event in chain.stream_events():
+            view.feed(event, 0)
+    view.end("paused", 0)
+    assert [(block.name, block.status) for block in view.calls] == [
+        ("clean", "suspended"),
+        ("look", "queued"),
+        ("erase", "waiting"),
+    ]
+    rounds = kept.chain(chain._chain.log.chain_id)
+    inside = {call.call_id: asked_inside(call, kept) for turn in rounds for call in turn.calls}
+    reloaded = view_of_turns(rounds, inside=inside)
+    assert {(block.name, block.status) for block in reloaded.calls} == {
+        (block.name, block.status) for block in view.calls
+    }
+
+
+def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(kept: Journal) -> None:
+    face, presses = Face(), [True]
+
+    @llm.require_approval
+    def wipe(path: str) -> str:
+        ran.append(path)
+        if presses and presses.pop():
+            raise KeyboardInterrupt
+        return "wiped"
+
+    tool = cleaner(face, Call("wipe", {"path": "/a"}, "i1"), tools=(wipe,))
+    model = outer(face)
+    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    with pytest.raises(KeyboardInterrupt):
+        pause.approve().text()
+    assert {(p.request.tool_name, p.request.outcome_unknown) for p in llm.pending()} == {
+        ("clean", True),
+        ("wipe", True),
+    }
+    asked = []
+    for _ in range(5):
+        first = next(iter(llm.pending()), None)
+        if first is None:
+            break
+        asked.append((first.request.tool_name, first.request.outcome_unknown))
+        if first.request.tool_name == "clean":
+            first.approve()
+        else:
+            first.answer("it was wiped")
+        with suppress(llm.PauseChain):
+            llm.resume(first.request.id, tools=[tool], model=model).text()
+    # What was unmarked is asked about twice: nobody had noted what it was when it was interrupted.
+    assert asked == [("clean", True), ("clean", True), ("wipe", True)]
+    assert ran.count("/a") == 1
+    assert told(model) == ["cleaned"]
+
+
+def test_a_conversation_that_outlives_the_body_is_the_same_when_it_is_entered_again(face: Face, kept: Journal) -> None:
+    model = face.rounds("hello", "ready", asks(Call("erase", {"path": "/a"}, "i1")), "erased", "bye")
+    talk = model.conversation(tools=[erase])
+    assert face.text(talk.prompt("Hi")) == "hello"
+
+    def clean(q: str) -> Any:
+        return talk.prompt("Ready?").text() + talk.chain(q).text()
+
+    async def clean_async(q: str) -> Any:
+        return await talk.prompt("Ready?").text() + await talk.chain(q).text()
+
+    tool: Any = clean_async if face.is_async else clean
+    tool.__name__ = "clean"
+    model_outside = outer(face)
+    pause = paused(face, model_outside.chain("Tidy up", tools=[tool]))
+    assert face.text(pause.approve()) == "done"
+    assert told(model_outside) == ["readyerased"]
+    assert face.text(talk.prompt("Bye")) == "bye"
+    assert len(model.requests) == 5
+    parts = [part for message in model.requests[-1].messages for part in message.parts]
+    texts = [part.text for part in parts if isinstance(part, llm.TextPart)]
+    assert texts == ["Hi", "hello", "Ready?", "ready", "all", "erased", "Bye"]
+    assert pending() == []

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROCESS_ENDED", "Reader", "state_now"]
 
-PROCESS_ENDED = "Its kernel stopped while it ran."
+PROCESS_ENDED = "Its process ended while it ran."
 """What the record of a call says that was running when its process died."""
 
 T = TypeVar("T")
