@@ -16,7 +16,7 @@ const ORDER = [
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
   ['transcript/piece'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
-  ['transcript/asking', 'transcript/status'],
+  ['transcript/asking', 'transcript/heldUp', 'transcript/status'],
   ['transcript/view'],
   ['transcript'],
   ['lab', 'promptCell', 'widget'],
