@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.notebook.kernels import Cell, Kernel
-from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record
+from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record, printed_in
 from tests.transcript.documents import apply
 
 
@@ -14,12 +14,6 @@ def _pause(kernel: Kernel, path: str) -> tuple[str, Cell]:
     """Run a cell that waits for approval. Return (the id of its request, the cell)."""
     request = kernel.send(f"ask({path!r})", "cell-1")
     return request, kernel.collect(request)[0]
-
-
-def _printed(cell: Cell) -> str:
-    """Return what the tool printed, as the record of its call has it."""
-    [block] = [block for block in cell.outputs[0][MIME_TYPE]["blocks"] if block["kind"] == "call"]
-    return str(block["printed"]["text"])
 
 
 def test_a_pause_leaves_only_its_record_and_stops_the_queue(live: Kernel) -> None:
@@ -37,7 +31,7 @@ def test_a_click_by_comm_runs_the_rest_in_the_cell_that_asked(live: Kernel) -> N
     live.hear(is_record)
     assert live.value("ran") == ["/a"]
     cell = cell_of(live, request)
-    assert _printed(cell) == "erasing /a\n"
+    assert printed_in(cell) == "erasing /a\n"
     assert len(cell.of("display_data")) == 1
     assert "All done." in cell.outputs[0]["text/markdown"]
     assert other.stdout == ""
@@ -59,7 +53,7 @@ def test_a_click_while_a_cell_runs_waits_for_its_turn(live: Kernel) -> None:
     live.hear(is_record)
     assert live.value("ran") == ["/a"]
     assert cell_of(live, other).stdout == "begins\nends []\n"
-    assert _printed(cell_of(live, request)) == "erasing /a\n"
+    assert printed_in(cell_of(live, request)) == "erasing /a\n"
 
 
 def test_a_click_while_an_async_cell_awaits_waits_for_its_turn(live: Kernel) -> None:
@@ -70,7 +64,7 @@ def test_a_click_while_an_async_cell_awaits_waits_for_its_turn(live: Kernel) -> 
     live.hear(is_record)
     assert live.value("ran") == ["/a"]
     assert cell_of(live, other).stdout == "begins\nends []\n"
-    assert _printed(cell_of(live, request)) == "erasing /a\n"
+    assert printed_in(cell_of(live, request)) == "erasing /a\n"
 
 
 def test_stop_ends_a_tool_that_a_click_started(live: Kernel) -> None:
@@ -113,7 +107,7 @@ def test_figures_that_a_resumed_tool_leaves_are_shown_in_its_cell(live: Kernel) 
     live.hear(lambda message: is_idle(message, clicked))
     live.run("get_ipython().events.unregister('post_execute', flush)")
     cell = cell_of(live, request)
-    assert (_printed(cell), cell.stdout) == ("erasing /a\n", "/a as a figure\n")
+    assert (printed_in(cell), cell.stdout) == ("erasing /a\n", "/a as a figure\n")
 
 
 def _follow(told: list[dict[str, Any]]) -> dict[str, Any]:

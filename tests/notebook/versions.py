@@ -8,7 +8,18 @@ from typing import Any
 from llm_notebook.transcript.displayed import digest_of_document
 from tests.notebook.kernels import Cell, Kernel
 
-__all__ = ["MIME_TYPE", "SETUP", "Told", "cell_of", "click_of", "click_on", "is_idle", "is_record", "shown_of"]
+__all__ = [
+    "MIME_TYPE",
+    "SETUP",
+    "Told",
+    "cell_of",
+    "click_of",
+    "click_on",
+    "is_idle",
+    "is_record",
+    "printed_in",
+    "shown_of",
+]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 
@@ -57,6 +68,12 @@ def is_record(message: dict[str, Any]) -> bool:
 def cell_of(kernel: Kernel, request: str) -> Cell:
     """Return the cell of this request, with every message so far that is addressed to it."""
     return Cell(messages=[message for message in kernel.heard if message["parent_header"].get("msg_id") == request])
+
+
+def printed_in(cell: Cell) -> str:
+    """Return what the tools of a cell's answer have printed, as the record of their calls has it."""
+    blocks = next(bundle[MIME_TYPE]["blocks"] for bundle in cell.outputs if MIME_TYPE in bundle)
+    return "".join(block["printed"]["text"] for block in blocks if "printed" in block)
 
 
 def click_of(cell: Cell, verdict: str = "approved", **more: Any) -> dict[str, Any]:
