@@ -20,7 +20,8 @@ from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.tools.calls import ToolCall
-from llm_notebook.turns.log import ChainLog, seen_from_outside
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.noting import seen_from_outside
 from llm_notebook.turns.open_calls import rounds_since, with_results
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain

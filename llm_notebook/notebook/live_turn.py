@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llm_notebook.journal.operations import TurnEntry
+from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import AnswerDisplay
 from llm_notebook.notebook.frontend.kernel import Request
+from llm_notebook.notebook.printed import ShownOutput
 from llm_notebook.providers.catalog.costs import Cost
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin, origin_of
 from llm_notebook.turns.pauses import PausedChain
+from llm_notebook.turns.turn import RetryNotice
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
-__all__ = ["LiveTurn", "ask_about_stopped_call"]
+__all__ = ["LiveTurn", "ask_about_stopped_call", "follow"]
 
 
 @dataclass(slots=True, eq=False)
@@ -81,3 +84,25 @@ def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
         # ■ again, or a journal that fails: without the question, the turn is shown as interrupted.
         return None
     return None
+
+
+def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> None:
+    """Show what a chain tells beside its events: retries, how its calls stand, and what they print.
+
+    Args:
+        began: when the turn began, on the monotonic clock, without the time that a human took.
+    """
+    view, display = turn.view, turn.display
+
+    def show_retry(retry: RetryNotice) -> None:
+        view.seconds = time.monotonic() - began
+        view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
+        display.changed()
+
+    def show_call(entry: CallEntry) -> None:
+        view.update_call(entry, time.monotonic() - began)
+        display.changed()
+
+    chain._chain.on_retry = show_retry
+    chain._chain.log.on_call = show_call
+    chain._chain.log.output = ShownOutput(view, display)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, UnknownModelError
-from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.deciding import problem_with
@@ -44,8 +44,8 @@ from llm_notebook.notebook.frontend.kernel import (
     is_interactive,
 )
 from llm_notebook.notebook.held_up import HeldUpCells
-from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call
-from llm_notebook.notebook.printed import PrintRoutes, ShownOutput
+from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call, follow
+from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.reloading import view_of_turns
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
-    from llm_notebook.turns.turn import RetryNotice
 
 __all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
 
@@ -311,7 +310,7 @@ class LiveTurns:
         state: State = "failed"
         pause: PauseChain | None = None
 
-        self._follow(turn, chain, began)
+        follow(turn, chain, began)
         view.remarks = [said for said in view.remarks if said != _STOPPED]
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
@@ -356,27 +355,6 @@ class LiveTurns:
         if reached is not None:
             self._stop_at_limit(reached)
         return pause
-
-    def _follow(self, turn: LiveTurn, chain: ChainResponse, began: float) -> None:
-        """Show what a chain tells beside its events: retries, how its calls stand, and what they print.
-
-        Args:
-            began: when the turn began, on the monotonic clock, without the time that a human took.
-        """
-        view, display = turn.view, turn.display
-
-        def show_retry(retry: RetryNotice) -> None:
-            view.seconds = time.monotonic() - began
-            view.show_notice(f"{retry.reason}.", retry.delay, f"Try {retry.attempt} of {retry.of}.")
-            display.changed()
-
-        def show_call(entry: CallEntry) -> None:
-            view.update_call(entry, time.monotonic() - began)
-            display.changed()
-
-        chain._chain.on_retry = show_retry
-        chain._chain.log.on_call = show_call
-        chain._chain.log.output = ShownOutput(view, display)
 
     def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
         """Show the record of a run that has ended, and keep what outlives it."""

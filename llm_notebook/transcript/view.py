@@ -20,16 +20,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
-from llm_notebook.journal.operations import CallEntry, Scope
+from llm_notebook.journal.grants import Scope
+from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock
 
 if TYPE_CHECKING:
-    from llm_notebook.serialization import JSON
+    pass
 
-__all__ = ["Block", "CallBlock", "Limit", "Problem", "Scope", "State", "TranscriptView", "add_usage"]
+__all__ = ["Block", "CallBlock", "Limit", "Problem", "Scope", "State", "TranscriptView"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
@@ -388,23 +389,3 @@ class TranscriptView:
 def _is_another_call(block: Block, event: StreamEvent) -> bool:
     known = block.tool_call_id if isinstance(block, CallBlock) else ""
     return bool(known and event.tool_call_id and known != event.tool_call_id)
-
-
-def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Return the tokens of two rounds together. A count that neither round knows stays None."""
-    if one is None or other is None:
-        return one or other
-    return Usage(
-        cast("int | None", _sum(one.input, other.input)),
-        cast("int | None", _sum(one.output, other.output)),
-        cast("dict[str, Any] | None", _sum(one.details, other.details)),
-    )
-
-
-def _sum(one: JSON, other: JSON) -> JSON:
-    """Add numbers, and the values of dicts key by key."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return {key: _sum(one.get(key), other.get(key)) for key in one | other}
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return one + other
-    return other if one is None else one

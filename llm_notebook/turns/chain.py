@@ -28,8 +28,9 @@ from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.going_on import went_on
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.joining import Renumbering, result_events
-from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
+from llm_notebook.turns.noting import Note
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse

@@ -22,8 +22,8 @@ from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.turns.invoking import Invoke
-from llm_notebook.turns.log import Note
 from llm_notebook.turns.nesting import inside
+from llm_notebook.turns.noting import Note
 from llm_notebook.turns.printing import printing_to
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from llm_notebook.approvals.policy import ApprovalPolicy, inside_tool
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import is_beside_a_tool
 from llm_notebook.errors import JournalError
+from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
 from llm_notebook.journal.operations import (
     CallEntry,
@@ -24,17 +25,16 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
-    Grant,
     Granted,
     Journal,
     Operation,
-    Scope,
     TurnBegun,
     TurnEnded,
 )
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.noting import Note, Noting, moved_call, owner_of, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import SETTLED, decided_result
@@ -42,18 +42,7 @@ from llm_notebook.turns.told import SETTLED, decided_result
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
 
-__all__ = ["ChainLog", "Note", "Noting", "seen_from_outside"]
-
-
-@dataclass(slots=True)
-class Note:
-    """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
-
-    journal: Journal | MemoryJournal
-    operation: Operation
-
-
-Noting = Generator[Note, Any, Any]
+__all__ = ["ChainLog"]
 
 
 @dataclass(slots=True, eq=False)
@@ -203,7 +192,7 @@ class ChainLog:
         if result is not None and self.output is not None:
             details["printed"] = self.output.text_of(entry.call_id)
         try:
-            operation = _moved(home, entry, to, expected, **details)
+            operation = moved_call(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
             # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
@@ -212,7 +201,7 @@ class ChainLog:
             self.not_saved = str(error)
             self.memory.adopt(entry)
             self._in_memory.add(entry.call_id)
-            operation = _moved(self.memory, entry, to, expected, **details)
+            operation = moved_call(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -222,7 +211,7 @@ class ChainLog:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         home = self._home(entry.call_id)
-        home.submit(lost := _moved(home, entry, "unknown", ("started",), note="It was stopped while it ran."))
+        home.submit(lost := moved_call(home, entry, "unknown", ("started",), note="It was stopped while it ran."))
         self._apply(entry, lost)
 
     def call(self, call_id: str) -> CallEntry | None:
@@ -276,7 +265,7 @@ class ChainLog:
         if call is None or call.state not in (*SETTLED, "suspended") or call.result is not None:
             return False
         to: CallState = "cancelled" if call.state == "suspended" else call.state
-        operation = _moved(home, call, to, (call.state,), result=decided_result(call))
+        operation = moved_call(home, call, to, (call.state,), result=decided_result(call))
         concluded: bool = home.submit(operation).result()
         if concluded:
             self._apply(call, operation)
@@ -285,7 +274,7 @@ class ChainLog:
     def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
         """Keep another question about a call that waits. Returns whether it still waited."""
         home = self._home(entry.call_id)
-        operation = _moved(home, entry, entry.state, (entry.state,), request=request)
+        operation = moved_call(home, entry, entry.state, (entry.state,), request=request)
         moved: bool = home.submit(operation).result()
         if moved:
             self._apply(entry, operation)
@@ -379,7 +368,7 @@ class ChainLog:
                 place=origin.place,
                 request=origin.request,
                 inside=self.inside or None,
-                owner=_owner_of(self.journal),
+                owner=owner_of(self.journal),
             )
         )
 
@@ -402,28 +391,3 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
-
-
-def _owner_of(journal: Journal | None) -> str | None:
-    """Return the name of this process's lock; None where it can take none. A turn is streamed all the same."""
-    try:
-        return journal.owner if journal is not None else None
-    except JournalError:
-        return None
-
-
-def seen_from_outside(entry: CallEntry) -> CallEntry:
-    """Return a call inside a tool for those who show the outer turn, where the provider's id may be that of another call."""
-    return replace(entry, tool_call_id=entry.call_id)
-
-
-def _moved(
-    home: Journal | MemoryJournal, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any
-) -> CallMoved:
-    """Return the operation that moves a call.
-
-    Raises:
-        JournalError: the call starts, and this process can hold no lock that says so.
-    """
-    owner = home.owner if to == "started" else None
-    return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)

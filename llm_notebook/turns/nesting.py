@@ -31,7 +31,8 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.log import ChainLog, Noting
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.noting import Noting
 from llm_notebook.turns.told import SETTLED, decided_result
 
 if TYPE_CHECKING:

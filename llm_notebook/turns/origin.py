@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_notebook.journal.operations import Scope, TurnBegun, cell_place
+from llm_notebook.journal.grants import Scope, cell_place
+from llm_notebook.journal.operations import TurnBegun
 
 __all__ = ["Origin", "origin_of"]
 

@@ -10,7 +10,8 @@ from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.requests import ApprovalRequest, Decision, Verdict
 from llm_notebook.errors import ToolArgumentError
-from llm_notebook.journal.operations import CallEntry, Scope
+from llm_notebook.journal.grants import Scope
+from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text

@@ -1,4 +1,4 @@
-"""What the model is told about calls that no tool gave a result."""
+"""What the model is told about calls that no tool gave a result, and what the caller is told about one that runs elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.operations import CallEntry
 
-__all__ = ["SETTLED", "decided_result", "failed_result"]
+__all__ = ["SETTLED", "decided_result", "failed_result", "runs_elsewhere"]
 
 SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
 """The states of calls that a human has taken out of the tool's hands."""
@@ -37,3 +37,8 @@ def decided_result(call: CallEntry) -> ToolResult:
 def failed_result(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:
     """Return what the model is told about a call that ended in an error, or that an error kept from running."""
     return ToolResult(call.name, output, [], call.tool_call_id, exception=error)
+
+
+def runs_elsewhere() -> RuntimeError:
+    """Return the error of a continuation that comes to a call which another one is running."""
+    return RuntimeError("Another continuation of this pause is running this call right now.")

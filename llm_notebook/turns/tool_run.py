@@ -42,11 +42,12 @@ from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall, frozen_arguments, unsound
 from llm_notebook.turns.invoking import Invoke
-from llm_notebook.turns.log import ChainLog, Note
+from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
+from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
 from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
-from llm_notebook.turns.told import SETTLED, decided_result, failed_result
+from llm_notebook.turns.told import SETTLED, decided_result, failed_result, runs_elsewhere
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -146,7 +147,7 @@ class ToolRun:
             self._result = entry.result
             return
         if entry.state == "started":
-            raise _runs_elsewhere()
+            raise runs_elsewhere()
         self._is_new = entry.state == "proposed"
         self._unsound = unsound(asked)
         try:
@@ -249,7 +250,7 @@ class ToolRun:
         if current is None or (current.state, current.decision) == (entry.state, entry.decision):
             return
         if current.state == "started":
-            raise _runs_elsewhere()
+            raise runs_elsewhere()
         self._entry, self._result, self._ready, self.pause = current, current.result, None, None
 
     def _look_again(self, ready: ReadyCall) -> CallSteps[None]:
@@ -276,7 +277,7 @@ class ToolRun:
         if not (yield from self._start(ready.decision)):
             self._catch_up()
             if self._result is None and self._entry.state not in SETTLED:
-                raise _runs_elsewhere()
+                raise runs_elsewhere()
             return (yield from self._carry_out())
         try:
             sink = None if self.log.output is None else partial(self.log.output.add, entry.call_id)
@@ -376,7 +377,7 @@ class ToolRun:
             self._entry, state, "proposed", "waiting", "approved", "suspended", result=result
         )
         if not (moved or self._entry.state == "unknown"):
-            raise _runs_elsewhere()
+            raise runs_elsewhere()
         self._result = result
 
     def _tool_identity(self) -> Identity:
@@ -395,7 +396,3 @@ class ToolRun:
         """Return the digest that a decision about the call as it stands is bound to."""
         bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
         return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
-
-
-def _runs_elsewhere() -> RuntimeError:
-    return RuntimeError("Another continuation of this pause is running this call right now.")

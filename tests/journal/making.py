@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.journal.operations import CallMoved, CallProposed, Decided, Grant, Operation, TurnBegun, TurnEnded
+from llm_notebook.journal.grants import Grant
+from llm_notebook.journal.operations import CallMoved, CallProposed, Decided, Operation, TurnBegun, TurnEnded
 from llm_notebook.journal.sqlite import SQLiteJournal
 from llm_notebook.parts.messages import Message, assistant, user
 

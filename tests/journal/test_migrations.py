@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import cell_place
+from llm_notebook.journal.grants import cell_place
 from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
 from tests.journal.making import begun, done, ended
 

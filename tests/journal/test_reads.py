@@ -11,7 +11,8 @@ import pytest
 
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Granted, NotebookRenamed, Revoked, cell_place
+from llm_notebook.journal.grants import cell_place
+from llm_notebook.journal.operations import Granted, NotebookRenamed, Revoked
 from llm_notebook.journal.sqlite import open_sqlite_journal
 from llm_notebook.parts.messages import ToolCallPart, ToolResultPart, Usage, assistant, system, tool_message, user
 from llm_notebook.tools.calls import ToolResult

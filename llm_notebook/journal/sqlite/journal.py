@@ -25,7 +25,8 @@ from llm_notebook.journal.sqlite.writer import Writer
 from llm_notebook.journal.sqlite.writes import empty_write, write_for
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import AnsweredWith, CallEntry, Grant, TurnEntry
+    from llm_notebook.journal.grants import Grant
+    from llm_notebook.journal.operations import AnsweredWith, CallEntry, TurnEntry
     from llm_notebook.parts.messages import Message
 
 __all__ = ["SQLiteJournal", "open_sqlite_journal"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import CallEntry, Grant, Run, TurnBegun, TurnEntry
+from llm_notebook.journal.grants import Grant
+from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     json_of,
@@ -26,7 +27,7 @@ from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
-    from llm_notebook.journal.operations import Scope
+    from llm_notebook.journal.grants import Scope
     from llm_notebook.journal.sqlite.columns import Column, Row
 
 __all__ = ["PROCESS_ENDED", "Reader", "state_now"]

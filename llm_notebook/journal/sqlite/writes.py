@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from llm_notebook.journal.grants import renamed_cell_place
 from llm_notebook.journal.operations import (
     CallMoved,
     CallProposed,
@@ -17,7 +18,6 @@ from llm_notebook.journal.operations import (
     Revoked,
     TurnBegun,
     TurnEnded,
-    renamed_cell_place,
 )
 from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided
 from llm_notebook.journal.sqlite.columns import text_column, text_of, time_column

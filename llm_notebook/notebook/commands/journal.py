@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import Grant, Journal, TurnEntry
+from llm_notebook.journal.grants import Grant
+from llm_notebook.journal.operations import Journal, TurnEntry
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one

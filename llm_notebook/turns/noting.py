@@ -1,0 +1,54 @@
+"""The step that keeps an operation, and what the operations about calls are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.errors import JournalError
+from llm_notebook.journal.operations import CallEntry, CallMoved, Operation
+
+if TYPE_CHECKING:
+    from llm_notebook.approvals.requests import CallState
+    from llm_notebook.journal.memory import MemoryJournal
+    from llm_notebook.journal.operations import Journal
+
+__all__ = ["Note", "Noting", "moved_call", "owner_of", "seen_from_outside"]
+
+
+@dataclass(slots=True)
+class Note:
+    """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
+
+    journal: Journal | MemoryJournal
+    operation: Operation
+
+
+Noting = Generator[Note, Any, Any]
+
+
+def owner_of(journal: Journal | None) -> str | None:
+    """Return the name of this process's lock; None where it can take none. A turn is streamed all the same."""
+    try:
+        return journal.owner if journal is not None else None
+    except JournalError:
+        return None
+
+
+def seen_from_outside(entry: CallEntry) -> CallEntry:
+    """Return a call inside a tool for those who show the outer turn, where the provider's id may be that of another call."""
+    return replace(entry, tool_call_id=entry.call_id)
+
+
+def moved_call(
+    home: Journal | MemoryJournal, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any
+) -> CallMoved:
+    """Return the operation that moves a call.
+
+    Raises:
+        JournalError: the call starts, and this process can hold no lock that says so.
+    """
+    owner = home.owner if to == "started" else None
+    return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
