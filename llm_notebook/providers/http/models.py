@@ -167,6 +167,8 @@ class HTTPModel(Server):
         usage = decoder.usage
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
         response.response_json = decoder.response_json
+        if (finish := decoder.finish) is not None:
+            response.set_finish_reason(finish.reason, finish.said)
         if decoder.resolved_model:
             response.set_resolved_model(decoder.resolved_model)
 

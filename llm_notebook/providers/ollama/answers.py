@@ -9,9 +9,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.errors import IncompleteResponse
+from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.merged_answers import merge_fields
 
 __all__ = ["OllamaDecoder"]
 
@@ -69,8 +72,22 @@ class OllamaDecoder(StreamDecoder):
         items = self._decode_line(body)
         if not isinstance(body.get("message"), dict):
             raise self.not_an_answer(json_text(body))
-        self.done = True
+        if body.get("done") is False:
+            self.failure = IncompleteResponse(f"{self._sender}: the server says that the answer is not done.")
+        self.done = self.failure is None
         return items
+
+    def _decode_body(self) -> StreamItems:
+        """Return the items of one JSON body, or of the lines that a server sends although no stream was asked for."""
+        lines = _Lines()
+        whole = lines.feed(bytes(self._whole))
+        if len(whole) + bool(lines.pending.strip()) < 2 or not _is_json(whole[0][1]):
+            return super()._decode_body()
+        items: StreamItems = []
+        for name, line in whole:
+            if not self.done:
+                items += self.decode_frame(name, line)
+        return items + ([] if self.done else self._decode_last_frame(lines.pending))
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         try:
@@ -86,7 +103,7 @@ class OllamaDecoder(StreamDecoder):
         message = line.get("message")
         if not isinstance(message, dict) and not line.get("done"):
             raise self.not_an_answer(json_text(line))
-        self._last = line
+        merge_fields(self._last, line)
         items: StreamItems = []
         try:
             items += self._decode_message(message or {})
@@ -127,6 +144,12 @@ class OllamaDecoder(StreamDecoder):
         ]
 
     @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        unsaid = Finish("tool_calls" if self._calls else "stop") if self.done else None
+        return finish_of(self._last.get("done_reason"), has_calls=bool(self._calls)) or unsaid
+
+    @property
     def resolved_model(self) -> str | None:
         """The model that the server says it used."""
         return self._last.get("model")
@@ -147,3 +170,11 @@ class OllamaDecoder(StreamDecoder):
         if self._calls:
             message["tool_calls"] = self._calls
         return {**self._last, "message": message}
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        from_json(line)
+    except ValueError:
+        return False
+    return True
