@@ -48,7 +48,7 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
     if system := _system_text(prompt.messages):
         settings["system"] = [{"type": "text", "text": system, **_CACHED}] if cache else system
     if prompt.tools:
-        settings["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+        settings["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *settings.get("tools", [])]
         if cache:
             settings["tools"][-1] = {**settings["tools"][-1], **_CACHED}
     if prompt.schema is not None:

@@ -17,7 +17,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages
+from llm_notebook.providers.http.encoding import encode_messages, with_further
 from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["ollama_body_text", "ollama_messages"]
@@ -44,7 +44,7 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
     if prompt.schema is not None:
         body["format"] = prompt.schema
     messages = ",".join(encode_messages(prompt, ollama_messages))
-    return f'{json_text({**body, **fields})[:-1]},"messages":[{messages}]}}'
+    return f'{json_text(with_further(body, dict(fields)))[:-1]},"messages":[{messages}]}}'
 
 
 def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
 from llm_notebook.providers.openai.dialects import ChatDialect
 from llm_notebook.turns.prompt import Prompt
 
@@ -94,7 +94,7 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
             "type": "json_schema",
             "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
         }
-    return body | (options or {})
+    return with_further(body, options)
 
 
 def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:

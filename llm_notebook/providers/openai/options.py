@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
+from llm_notebook.providers.http.encoding import with_further
+from llm_notebook.providers.http.options import (
+    HTTPOptions,
+    JSONObject,
+    OneOrMoreTexts,
+    json_if_object,
+    with_one_answer,
+)
 from llm_notebook.providers.openai.dialects import RESPONSES_DIALECT, ChatDialect
 
 __all__ = [
@@ -53,7 +60,7 @@ class ChatOptions(HTTPOptions):
         fields = dialect.request_fields(self.given("json_object", *not_chat))
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_one_answer(with_further(fields, self.extra_body), "n")
 
 
 class ReasoningChatOptions(ChatOptions):
@@ -89,7 +96,7 @@ class ResponsesOptions(HTTPOptions):
         fields = RESPONSES_DIALECT.request_fields(self.given("json_object", *_CHAT_ONLY))
         if self.json_object:
             fields.setdefault("text", {})["format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_further(fields, self.extra_body)
 
 
 class ReasoningResponsesOptions(ResponsesOptions):

@@ -18,7 +18,7 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
 from llm_notebook.providers.openai.chat_requests import schema_name
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
@@ -57,12 +57,12 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
     body: dict[str, Any] = {"store": False}
     if stream:
         body["stream"] = True
-    body |= options or {}
+    body = with_further(body, options)
     if reasoning:
-        body.setdefault("include", ["reasoning.encrypted_content"])
+        body = with_further(body, {"include": ["reasoning.encrypted_content"]})
         body["reasoning"] = _reasoning(prompt, body.get("reasoning") or {})
     if prompt.tools:
-        body["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+        body["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *body.get("tools", [])]
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
         # The user wrote the choice in the form of Chat Completions.
