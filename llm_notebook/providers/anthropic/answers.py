@@ -125,7 +125,7 @@ class MessagesDecoder(StreamDecoder):
         if block.kind == "thinking":
             return self._add_reasoning(block, value.get("thinking"))
         if block.kind == "redacted_thinking":
-            kept = {"type": block.kind, "data": value["data"]}
+            kept = {"type": block.kind, "data": value["data"], "model": self._model_name}
             return [self._make_event(block, "reasoning", "", redacted=True, metadata=kept)]
         if block.kind in _CALLS:
             return self._start_call(block, value)

@@ -14,7 +14,11 @@ __all__ = ["encode_messages", "substitute_call_ids", "with_further"]
 _ADDED_UP = frozenset({"tools", "include", "betas"})
 
 
-def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]]) -> list[str]:
+def encode_messages(
+    prompt: Prompt,
+    encode: Callable[[list[Message]], list[dict[str, Any]]],
+    messages: list[Message] | None = None,
+) -> list[str]:
     """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
 
     The rounds of a chain share `prompt.encoded`, so that each round encodes only its new messages.
@@ -22,8 +26,9 @@ def encode_messages(prompt: Prompt, encode: Callable[[list[Message]], list[dict[
     Args:
         prompt: the prompt.
         encode: turns messages into items of the wire format.
+        messages: the messages, where others than the prompt's are sent.
     """
-    messages, known = prompt.messages, prompt.encoded
+    messages, known = prompt.messages if messages is None else messages, prompt.encoded
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages)]

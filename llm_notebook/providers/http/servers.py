@@ -77,6 +77,12 @@ class Server(KeyHolder):
         """The address of the server, without the path of a request."""
         return self.base_url or self.home[0]
 
+    @property
+    def origin(self) -> str:
+        """The server and the model as a text by which is known where an answer came from. It holds no secret."""
+        parts = urlsplit(self.address)
+        return f"{parts.hostname or ''}{parts.path} {self.model_name}"
+
     def key_headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key."""
         return {"authorization": Secret(f"Bearer {key}")}

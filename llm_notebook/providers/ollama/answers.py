@@ -15,6 +15,7 @@ from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.http.merged_answers import merge_fields
+from llm_notebook.providers.ollama.requests import METADATA
 
 __all__ = ["OllamaDecoder"]
 
@@ -48,14 +49,22 @@ class _Lines:
 
 
 class OllamaDecoder(StreamDecoder):
-    """The decoder of one answer, streamed or whole. A stream ends with a line that has `"done": true`."""
+    """The decoder of one answer, streamed or whole. A stream ends with a line that has `"done": true`.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
+        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
+    """
 
     framing = _Lines
     object_is_whole = False
     kind = "an answer of Ollama's"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
         super().__init__(sender, stream=stream, secret=secret)
+        self._mark = {METADATA: {"origin": origin}} if origin else None
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[dict[str, Any]] = []
@@ -117,7 +126,7 @@ class OllamaDecoder(StreamDecoder):
         thinking, text = message.get("thinking"), message.get("content")
         if isinstance(thinking, str) and thinking:
             self._thinking.append(thinking)
-            items.append(StreamEvent("reasoning", thinking))
+            items.append(StreamEvent("reasoning", thinking, provider_metadata=self._mark))
         if isinstance(text, str) and text:
             self._text.append(text)
             items.append(text)

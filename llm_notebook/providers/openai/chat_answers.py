@@ -15,6 +15,7 @@ from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
+from llm_notebook.providers.openai.chat_requests import METADATA
 
 __all__ = ["ChatDecoder"]
 
@@ -36,12 +37,21 @@ class ChatDecoder(StreamDecoder):
     """The decoder of one completion, streamed or whole. A stream ends with `data: [DONE]`, or cleanly after a finish reason.
 
     Only the choice with the index 0 is read, whatever a server sends beside it.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
+        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
     """
 
     kind = "a chat completion"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
         super().__init__(sender, stream=stream, secret=secret)
+        # Reasoning goes back only to where it came from, so it is marked.
+        self._mark: dict[str, Any] = {METADATA: {"origin": origin}} if origin else {}
+        self._is_reasoning = False
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._reasoning: list[str] = []
@@ -102,7 +112,7 @@ class ChatDecoder(StreamDecoder):
         if chunk.get("usage") or "error" in chunk:
             return None
         self._text.append(text)
-        self.may_end = False
+        self.may_end = self._is_reasoning = False
         return text
 
     def _decode_chunk(self, chunk: dict[str, Any], *, whole: bool) -> StreamItems:
@@ -156,7 +166,10 @@ class ChatDecoder(StreamDecoder):
         if isinstance(refusal, str) and refusal:
             self._refusal.append(refusal)
             items.append(refusal)
-        return items + self._calls.take(delta.get("tool_calls") or [], whole=whole)
+        called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
+        if called:
+            self._is_reasoning = False
+        return items + called
 
     def _decode_content(self, content: object) -> StreamItems:
         """Return the items of `content`: text, a typed chunk or a list of them (Mistral), or the answer itself as JSON (Cloudflare)."""
@@ -170,12 +183,14 @@ class ChatDecoder(StreamDecoder):
         return [self._add_text(json_text(content))]
 
     def _add_text(self, text: str) -> str:
+        self._is_reasoning = False
         self._text.append(text)
         return text
 
     def _add_reasoning(self, text: str) -> StreamEvent:
         self._reasoning.append(text)
-        return StreamEvent("reasoning", text)
+        is_first, self._is_reasoning = not self._is_reasoning, True
+        return StreamEvent("reasoning", text, provider_metadata=dict(self._mark) if is_first and self._mark else None)
 
     def _decode_block(self, block: str | dict[str, Any]) -> StreamItems:
         """Return the items of a typed chunk, text or thinking."""
@@ -196,7 +211,7 @@ class ChatDecoder(StreamDecoder):
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
         items: StreamItems = []
         if details := self._extra.get("reasoning_details"):
-            items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details}))
+            items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
         if self.finish is not None and self.finish.reason == "length" and not self._calls.are_whole:
             self.failure = self.cut_off_in_call(str(self._said))
         elif self._calls.has_nameless:

@@ -30,13 +30,20 @@ _UNDER_WAY = ("queued", "in_progress")
 
 
 class ResponsesDecoder(StreamDecoder):
-    """The decoder of one response, streamed or whole. A stream ends with `response.completed` or `response.incomplete`."""
+    """The decoder of one response, streamed or whole. A stream ends with `response.completed` or `response.incomplete`.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secret: the key, which error messages must not show.
+        origin: the server and the model, which everything is marked with that goes back there as the item it came as.
+    """
 
     kind = "a response"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
         super().__init__(sender, stream=stream, secret=secret)
-        self._items = OutputItems()
+        self._items = OutputItems(origin)
         self._open_text: OutputItem | None = None
         self._head: dict[str, Any] = {}
         self._status: str | None = None

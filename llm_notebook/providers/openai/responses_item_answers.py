@@ -27,13 +27,17 @@ _BOOKKEEPING = frozenset({"id", "type", "status", "call_id", "name", "server_lab
 class OutputItems:
     """The output items of one answer.
 
+    Args:
+        origin: the server and the model, which the items are marked with; empty leaves them unmarked.
+
     Attributes:
         items: the items that have begun, in order.
     """
 
-    __slots__ = ("items",)
+    __slots__ = ("_origin", "items")
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str = "") -> None:
+        self._origin = origin
         self.items: list[OutputItem] = []
 
     def continued(self, event: dict[str, Any], kind: str) -> OutputItem:
@@ -82,7 +86,7 @@ class OutputItems:
         return item or (found[0] if found else self._made(position, given.get("id")))
 
     def _made(self, index: object, item_id: object) -> OutputItem:
-        item = OutputItem(len(self.items), index, item_id)
+        item = OutputItem(len(self.items), index, item_id, self._origin)
         self.items.append(item)
         return item
 
@@ -122,6 +126,7 @@ class OutputItem:
     """
 
     __slots__ = (
+        "_origin",
         "call_id",
         "given_call_id",
         "given_id",
@@ -138,8 +143,9 @@ class OutputItem:
         "whole",
     )
 
-    def __init__(self, index: int, given_index: object, given_id: object) -> None:
+    def __init__(self, index: int, given_index: object, given_id: object, origin: str = "") -> None:
         self.index = index
+        self._origin = origin
         self.given_index = given_index
         self.given_id = given_id
         self.kind = ""
@@ -158,6 +164,8 @@ class OutputItem:
         """Return a stream event of this item."""
         if kind.startswith("tool"):
             more["tool_call_id"] = self.call_id
+        if self._origin and more.get("provider_metadata"):
+            more["provider_metadata"] = {METADATA: {**more["provider_metadata"][METADATA], "origin": self._origin}}
         return StreamEvent(kind, chunk, part_index=self.index, **more)
 
     @property

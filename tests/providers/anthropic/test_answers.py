@@ -114,7 +114,7 @@ def test_reasoning_keeps_its_signature_and_its_place() -> None:
             "type": "reasoning",
             "text": "",
             "redacted": True,
-            "provider_metadata": {"anthropic": {"type": "redacted_thinking", "data": "EmwKAhgB"}},
+            "provider_metadata": {"anthropic": {"type": "redacted_thinking", "data": "EmwKAhgB", "model": "claude-1"}},
         },
         {"type": "text", "text": "I look."},
         {"type": "tool_call", "name": "weather", "arguments": {"city": "Zürich"}, "tool_call_id": "toolu_01"},
