@@ -172,8 +172,13 @@ class GenerateContentDecoder(StreamDecoder):
             taken = {part.call_id for part in self._parts}
             call_id = distinct_call_id(as_text(call.get("id") or ""), taken)
             part = self._open_call = self._start_part("tool_call_name", value, call_id)
-            part.arguments = StreamedArguments(call.get("args") or {})
             items.append(self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value)))
+            args = call.get("args") or {}
+            if isinstance(args, str):
+                # Servers that imitate the API pass on what the model wrote, which may be no JSON.
+                self._open_call = None
+                return [*items, self._make_event(part, "tool_call_args", args)]
+            part.arguments = StreamedArguments(args)
         open_call = self._open_call
         if open_call is None and pieces:
             raise KeyError("a call has a name")
