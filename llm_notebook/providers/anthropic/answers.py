@@ -112,6 +112,15 @@ class MessagesDecoder(StreamDecoder):
             index: the index that an event gives.
             kinds: the kinds of blocks that the event can belong to; none means any.
         """
+        if self._blocks:
+            last = self._blocks[-1]
+            if (
+                last.given_index == index
+                and index is not None
+                and not last.stopped
+                and (not kinds or last.kind in kinds)
+            ):
+                return last
         fitting = [block for block in self._blocks if not block.stopped and (not kinds or block.kind in kinds)]
         numbered = [block for block in fitting if index is not None and block.given_index == index]
         return (numbered or fitting)[-1] if fitting else None

@@ -56,7 +56,7 @@ class ChatDecoder(StreamDecoder):
         self._refusal: list[str] = []
         self._reasoning: list[str] = []
         self._calls = CallDeltas()
-        self._usual: tuple[int, int] | None = None
+        self._width = self._choice_width = 0
         self._head: dict[str, Any] = {}
         self._beside: dict[str, Any] = {}
         self._extra: dict[str, Any] = {}
@@ -99,17 +99,19 @@ class ChatDecoder(StreamDecoder):
         This is by far the most common case, and much faster than decoding the chunk field by field.
         """
         try:
-            choice = chunk["choices"][0]
+            choices = chunk["choices"]
+            choice = choices[0]
             delta = choice["delta"]
             text = delta["content"]
         except (KeyError, IndexError, TypeError):
             return None
         # A chunk with more fields than the one before it has something to keep beside the text.
-        if type(text) is not str or not text or len(delta) != 1 or (len(chunk), len(choice)) != self._usual:
+        if type(text) is not str or not text or len(delta) != 1 or len(choices) != 1:
             return None
-        if choice.get("finish_reason") or choice.get("index") or choice.get("logprobs") or len(chunk["choices"]) > 1:
+        if len(chunk) != self._width or len(choice) != self._choice_width:
             return None
-        if chunk.get("usage") or "error" in chunk:
+        get = choice.get
+        if get("finish_reason") or get("index") or get("logprobs") or chunk.get("usage") or "error" in chunk:
             return None
         self._text.append(text)
         self.may_end = self._is_reasoning = False
@@ -124,7 +126,7 @@ class ChatDecoder(StreamDecoder):
         choice = choices[0] if whole and len(choices) == 1 else _first_choice(choices)
         if choice is None:
             return []
-        self._usual = (len(chunk), len(choice))
+        self._width, self._choice_width = len(chunk), len(choice)
         merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
         merge_delta(self._extra, {"logprobs": choice.get("logprobs")})
         first, second = choice.get("delta"), choice.get("message")

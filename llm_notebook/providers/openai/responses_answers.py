@@ -103,7 +103,9 @@ class ResponsesDecoder(StreamDecoder):
         text = as_text(event["delta"])
         if not text:
             return []
-        item = self._items.continued(event, "message")
+        item = self._open_text
+        if item is None or not item.is_named_by(event):
+            item = self._items.continued(event, "message")
         item.refused = item.refused or event.get("type") == "response.refusal.delta"
         item.pieces.append(text)
         if self._open_text is item:

@@ -168,6 +168,10 @@ class OutputItem:
             more["provider_metadata"] = {METADATA: {**more["provider_metadata"][METADATA], "origin": self._origin}}
         return StreamEvent(kind, chunk, part_index=self.index, **more)
 
+    def is_named_by(self, event: dict[str, Any]) -> bool:
+        """Return True if a delta gives the index and the id of this item."""
+        return event.get("output_index") == self.given_index and event.get("item_id") == self.given_id
+
     @property
     def by_provider(self) -> bool:
         """True for the call of a tool that the provider runs itself."""
