@@ -15,7 +15,7 @@ from llm_notebook.errors import ModelError, ProviderError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_usage
 
 __all__ = ["MessagesDecoder"]
@@ -83,7 +83,7 @@ class MessagesDecoder(StreamDecoder):
             self._message = dict(event["message"])
             self._note_usage(self._message)
         elif kind == "message_delta":
-            self._message |= event.get("delta") or {}
+            self._message |= _without(event, "type", "delta", "usage") | (event.get("delta") or {})
             self._note_usage(event)
             self.may_end = bool(self._message.get("stop_reason"))
         elif kind == "message_stop":
@@ -262,10 +262,16 @@ class MessagesDecoder(StreamDecoder):
             return self._refusal_error() if finish.said == "refusal" else self.filter_error(finish)
         if finish.reason == "error":
             return self.server_error(f"the model failed ({finish.said})")
-        last = self._blocks[-1:]
-        if finish.reason == "length" and any(block.kind in _CALLS and not self._is_whole(block) for block in last):
+        if finish.reason == "length" and any(map(self._may_be_cut, self._blocks)):
             return self.cut_off_in_call(finish.said)
         return None
+
+    def _may_be_cut(self, block: _Block) -> bool:
+        """Return True for a call that a limit may have cut: the last block, or one whose arguments are no JSON."""
+        if block.kind not in _CALLS:
+            return False
+        written = "".join(block.pieces)
+        return not self._is_whole(block) if block is self._blocks[-1] else bool(written) and not is_json(written)
 
     @property
     def finish(self) -> Finish | None:
@@ -277,7 +283,7 @@ class MessagesDecoder(StreamDecoder):
 
         In an answer that was not streamed they are always valid JSON, so that nothing shows whether a limit cut them.
         """
-        return self._whole_json is None and _is_whole_json("".join(block.pieces))
+        return self._whole_json is None and is_json("".join(block.pieces))
 
     def _refusal_error(self) -> ProviderError:
         details = self._message.get("stop_details") or {}
@@ -354,17 +360,8 @@ class _Block:
         """Return the block as a message that was not streamed would hold it."""
         joined = "".join(self.pieces)
         if self.kind in _CALLS:
-            return {**self.value, "input": from_json(joined) if _is_whole_json(joined) else joined or {}}
+            return {**self.value, "input": from_json(joined) if is_json(joined) else joined or {}}
         return {**self.value, self.kind: joined} if self.kind in ("text", "thinking") else self.value
-
-
-def _is_whole_json(text: str) -> bool:
-    """Return True if the text is a whole JSON text."""
-    try:
-        from_json(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:

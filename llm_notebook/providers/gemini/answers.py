@@ -12,15 +12,17 @@ from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import distinct_call_id, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.gemini.argument_answers import StreamedArguments
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
 from llm_notebook.providers.http.listed_answers import JSONListElements
-from llm_notebook.providers.http.merged_answers import merge_usage
+from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 
 __all__ = ["GenerateContentDecoder"]
 
 # Gemini itself does not send the last one, but servers that imitate it send it for tool calls.
 _REGULAR_ENDS = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", "FUNCTION_CALL"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
+# Fields of a chunk that say something of the answer itself. All others are kept beside it.
+_NOT_BESIDE = ("candidates", "usageMetadata", "promptFeedback")
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 _IN_PIECES = ("partialArgs", "willContinue")
 _SERVER_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
@@ -77,8 +79,7 @@ class GenerateContentDecoder(StreamDecoder):
         if not _KNOWN & event.keys():
             raise self.not_an_answer(json_text(event))
         merge_usage(self._raw_usage, event.get("usageMetadata") or {})
-        if not self._head:
-            self._head = {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
+        merge_fields(self._head, event, left_out=_NOT_BESIDE)
         feedback = event.get("promptFeedback") or {}
         if reason := feedback.get("blockReason"):
             self._blocked = as_text(reason)
@@ -95,7 +96,8 @@ class GenerateContentDecoder(StreamDecoder):
         items: StreamItems = []
         for part in (candidate.get("content") or {}).get("parts") or []:
             items += self._decode_part(part)
-        self._candidate |= {name: value for name, value in candidate.items() if name != "content"}
+        merge_delta(self._candidate, {"logprobsResult": candidate.get("logprobsResult")})
+        merge_fields(self._candidate, candidate, left_out=("content", "logprobsResult"))
         if items:
             self.may_end = False
         reason = candidate.get("finishReason")
@@ -113,10 +115,17 @@ class GenerateContentDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer. One that stopped while the arguments of a call were arriving has a `failure`: the call must not be run."""
-        if self._open_call is not None:
+        is_cut = self._candidate.get("finishReason") == "MAX_TOKENS" and self._has_broken_call
+        if self._open_call is not None or is_cut:
             self.failure = self.cut_off_in_call(str(self._candidate.get("finishReason")))
         self.done = self.failure is None
         return []
+
+    @property
+    def _has_broken_call(self) -> bool:
+        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
+        written = [(part.value.get("functionCall") or {}).get("args") for part in self._parts]
+        return any(isinstance(args, str) and not is_json(args) for args in written)
 
     @property
     def finish(self) -> Finish | None:

@@ -40,7 +40,7 @@ from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.listed_answers import JSONListElements
 from llm_notebook.providers.http.sse import SSEDecoder
 
-__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]
+__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_json"]
 
 # An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
@@ -206,14 +206,14 @@ class StreamDecoder:
             return []
         pending = frames.pending
         items = self._decode_last_frame(pending) if pending else []
-        is_cut = frames.waiting > 0 and not (pending and _is_json(pending))
+        is_cut = frames.waiting > 0 and not (pending and is_json(pending))
         if self.may_end and not is_cut and not self.done and self.failure is None:
             items += self.end()
         return items
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         """Return the items of a last frame that is whole JSON, although nothing terminated it."""
-        return self.decode_frame("", pending) if _is_json(pending) else []
+        return self.decode_frame("", pending) if is_json(pending) else []
 
     def _decode_body(self) -> StreamItems:
         body = bytes(self._whole).strip().removeprefix(_BOM)
@@ -309,7 +309,8 @@ def as_text(value: object) -> str:
     return value
 
 
-def _is_json(text: bytes) -> bool:
+def is_json(text: bytes | str) -> bool:
+    """Return True if this is one whole JSON text."""
     try:
         from_json(text)
     except ValueError:
@@ -319,7 +320,7 @@ def _is_json(text: bytes) -> bool:
 
 def _is_cut_short(body: bytes) -> bool:
     """Return True if the body is empty, or the beginning of a JSON object or list and not all of it."""
-    if _is_json(body):
+    if is_json(body):
         return False
     try:
         return not body.strip() or isinstance(from_json(body, allow_partial=True), dict | list)

@@ -13,8 +13,8 @@ from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
-from llm_notebook.providers.http.merged_answers import merge_fields
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields
 from llm_notebook.providers.ollama.requests import METADATA
 
 __all__ = ["OllamaDecoder"]
@@ -81,7 +81,7 @@ class OllamaDecoder(StreamDecoder):
         items = self._decode_line(body)
         if not isinstance(body.get("message"), dict):
             raise self.not_an_answer(json_text(body))
-        if body.get("done") is False:
+        if body.get("done") is False and self.failure is None:
             self.failure = IncompleteResponse(f"{self._sender}: the server says that the answer is not done.")
         self.done = self.failure is None
         return items
@@ -90,7 +90,7 @@ class OllamaDecoder(StreamDecoder):
         """Return the items of one JSON body, or of the lines that a server sends although no stream was asked for."""
         lines = _Lines()
         whole = lines.feed(bytes(self._whole))
-        if len(whole) + bool(lines.pending.strip()) < 2 or not _is_json(whole[0][1]):
+        if len(whole) + bool(lines.pending.strip()) < 2 or not is_json(whole[0][1]):
             return super()._decode_body()
         items: StreamItems = []
         for name, line in whole:
@@ -112,14 +112,23 @@ class OllamaDecoder(StreamDecoder):
         message = line.get("message")
         if not isinstance(message, dict) and not line.get("done"):
             raise self.not_an_answer(json_text(line))
-        merge_fields(self._last, line)
+        merge_delta(self._last, {"logprobs": line.get("logprobs")})
+        merge_fields(self._last, line, left_out=("logprobs",))
         items: StreamItems = []
         try:
             items += self._decode_message(message or {})
         except (AttributeError, KeyError, TypeError):
             raise self.not_an_answer(json_text(line)) from None
-        self.done = bool(line.get("done"))
+        if line.get("done") and line.get("done_reason") == "length" and self._has_broken_call:
+            self.failure = self.cut_off_in_call("length")
+        self.done = bool(line.get("done")) and self.failure is None
         return items
+
+    @property
+    def _has_broken_call(self) -> bool:
+        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
+        written = [(call.get("function") or {}).get("arguments") for call in self._calls]
+        return any(isinstance(arguments, str) and not is_json(arguments) for arguments in written)
 
     def _decode_message(self, message: dict[str, Any]) -> StreamItems:
         items: StreamItems = []
@@ -179,11 +188,3 @@ class OllamaDecoder(StreamDecoder):
         if self._calls:
             message["tool_calls"] = self._calls
         return {**self._last, "message": message}
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        from_json(line)
-    except ValueError:
-        return False
-    return True

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, json_text
-from llm_notebook.providers.http.decoding import StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
 from llm_notebook.providers.openai.responses_requests import METADATA
 
 __all__ = ["OutputItem", "OutputItems"]
@@ -305,15 +305,7 @@ class OutputItem:
 
     def is_cut_short(self) -> bool:
         """Return True for a call of one of our tools that is not known to be whole, in an answer that was cut."""
-        return self.kind == "function_call" and not (self.over and (not self.pieces or _is_json("".join(self.pieces))))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        from_json(text)
-    except ValueError:
-        return False
-    return True
+        return self.kind == "function_call" and not (self.over and (not self.pieces or is_json("".join(self.pieces))))
 
 
 def _parse_arguments(text: str) -> dict[str, Any]:

@@ -55,6 +55,7 @@ STREAMED = (
     Case("arguments in pieces", sse(*map(chunk, IN_PIECES), STOP), calls=(("read", NESTED),), finish=ASKED),
     Case("two calls in pieces", sse(chunk(pieces(("$.x", "a", False), name="read")), chunk(pieces(("$.x", "b", False), name="read", goes_on=False)), STOP), calls=(READ_A, READ_B), finish=ASKED),
     Case("a call whose pieces stop", sse(*map(chunk, IN_PIECES[:-1]), STOP), finish=ASKED, error="middle of a tool call", incomplete=True),
+    Case("a call cut by the limit", sse(chunk({"functionCall": {"name": "read", "args": '{"x": '}}, reason="MAX_TOKENS")), finish="length", error="raise max_tokens", incomplete=True),
     Case("several candidates", sse({"candidates": TWO}), "Hello"),
     Case("length", sse(chunk({"text": "Half an"}, reason="MAX_TOKENS")), "Half an", finish="length"),
     Case("safety", sse(chunk({"text": "Half"}), chunk(reason="SAFETY")), "Half", finish="content_filter", error="SAFETY"),

@@ -37,6 +37,7 @@ STREAMED = (
     Case("calls", lines(said(tool_calls=[called({"x": "a"}), called({"x": "b"})]), STOP), calls=(READ_A, READ_B), finish=ASKED, **BY_LINE),
     Case("one id", lines(said(tool_calls=[called({"x": "a"}, id="1")]), said(tool_calls=[called({"x": "b"}, id="1")]), STOP), calls=(READ_A, READ_B), finish=ASKED, **BY_LINE),
     Case("arguments as text", lines(said(tool_calls=[called('{"x": "a"}')]), STOP), calls=(READ_A,), finish=ASKED, **BY_LINE),
+    Case("a call cut by the limit", lines(said(tool_calls=[called('{"x": ')]), said(done=True, reason="length")), finish="length", error="raise max_tokens", incomplete=True, **BY_LINE),
     Case("length", lines(said("Half an"), said(done=True, reason="length")), "Half an", finish="length", **BY_LINE),
     Case("an error", lines(said("Half"), {"error": "out of memory"}), "Half", finish=None, error="out of memory", **BY_LINE),
     Case("no end", lines(said("Half")), "Half", finish=None, error="broke off", incomplete=True, **BY_LINE),

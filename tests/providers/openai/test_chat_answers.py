@@ -410,3 +410,30 @@ def test_no_stream_is_asked_for_where_none_is_wanted(face: Face, openai_server: 
     openai_server.play(Reply.of_json(WHOLE))
     assert face.text(face.openai(openai_server.base_url).prompt("Hi", stream=False)) == "Sure 🦤"
     assert "stream" not in openai_server.requests[0].json()
+
+
+def test_streamed_json_keeps_what_stands_beside_the_text() -> None:
+    def chunk(text: str, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+        one = delta_chunk({"content": text, **delta}, finish)
+        one["choices"][0]["logprobs"] = {"content": [{"token": text, "logprob": -0.5}]}
+        return one | {"provider": "Cerebras", "citations": ["https://a.example"]}
+
+    note = {"type": "url_citation", "url": "https://a.example"}
+    tool = {"index": 0, "type": "search"}
+    body = sse(
+        chunk("He", annotations=[note], executed_tools=[{**tool, "output": "1"}]),
+        chunk("l", executed_tools=[{**tool, "output": "2"}]),
+        text_chunk("l"),
+        chunk("o", "stop") | {"search_results": [{"title": "A"}]},
+    )
+    found = outcome(body)["json"]
+    [choice] = found["choices"]
+    assert [token["token"] for token in choice["logprobs"]["content"]] == ["He", "l", "o"]
+    assert choice["message"]["content"] == "Hello"
+    assert choice["message"]["annotations"] == [note]
+    assert choice["message"]["executed_tools"] == [{**tool, "output": "12"}]
+    assert (found["provider"], found["citations"], found["search_results"]) == (
+        "Cerebras",
+        ["https://a.example"],
+        [{"title": "A"}],
+    )
