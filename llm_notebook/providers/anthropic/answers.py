@@ -171,6 +171,9 @@ class MessagesDecoder(StreamDecoder):
     def _end_block(self, block: _Block) -> StreamItems:
         """End a block, and return what is known only now: all citations of a text, or the signature of reasoning."""
         block.stopped = True
+        if block.kind in _CALLS and not block.pieces and block.value.get("input"):
+            # Deltas repeat arguments that were announced with the call; these are all there are where none came.
+            return self._add_arguments(block, json_text(block.value["input"]))
         if block.kind == "text" and block.value.get("citations"):
             return [self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})]
         if block.keeps_all and block.value != block.announced:
@@ -202,8 +205,7 @@ class MessagesDecoder(StreamDecoder):
         taken = {other.call_id for other in self._blocks} if block.kind == "tool_use" else set()
         block.call_id = distinct_call_id(given, taken)
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
-        items: StreamItems = [self._make_event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
-        return items + (self._add_arguments(block, json_text(value["input"])) if value.get("input") else [])
+        return [self._make_event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
 
     def _add_arguments(self, block: _Block, piece: str) -> StreamItems:
         if not piece:

@@ -70,7 +70,7 @@ class CallDeltas:
                 call, begun = self._begin(delta)
                 items += begun
             named += [call] if delta.name else []
-            items += call.add(delta)
+            items += [] if call.repeats(delta) else call.add(delta)
         return items
 
     def _begin(self, delta: _Delta) -> tuple[_Call, StreamItems]:
@@ -92,8 +92,10 @@ class CallDeltas:
             # The index may have changed with the delta, as long as nothing else speaks for a second call.
             earlier = self._with_id(self.calls, delta)
             return earlier if earlier is not None and earlier.name == delta.name and not earlier.text else None
-        if call.name != delta.name or (call.is_whole and delta.arguments.strip()):
+        if call.name != delta.name:
             return None
+        if call.is_whole and delta.arguments.strip():
+            return call if call.repeats(delta) else None
         if delta.id and call.given_id and delta.id != call.given_id:
             goes_on = not call.text or not (call.is_whole or delta.arguments.lstrip().startswith("{"))
             return call if delta.index is not None and goes_on else None
@@ -182,6 +184,11 @@ class _Call:
             return []
         self._pieces.append(delta.arguments)
         return [StreamEvent("tool_call_args", delta.arguments, tool_call_id=self.id)]
+
+    def repeats(self, delta: _Delta) -> bool:
+        """Return True for a delta that sends all of the call once more, as some servers do at the end."""
+        is_same = delta.name == self.name and delta.id is not None and delta.id == self.given_id
+        return is_same and delta.index == self.index is not None and bool(self._pieces) and delta.arguments == self.text
 
     @property
     def text(self) -> str:

@@ -127,6 +127,7 @@ CALLED = (
     Case("one id", sse(call(index=0, id="a", name="read", args='{"x": "a"}'), call(index=1, id="a", name="read", args='{"x": "b"}'), CALLS), calls=(READ_A, READ_B), finish=ASKED),
     Case("one index and one id", sse(call(index=0, id="a", name="read", args='{"x": "a"}'), call(index=0, id="a", name="read", args='{"x": "b"}'), CALLS), calls=(READ_A, READ_B), finish=ASKED),
     Case("the name repeated", sse(call(index=0, id="a", name="read", args=""), call(index=0, id="a", name="read", args='{"x":'), call(index=0, id="a", name="read", args='"a"}'), CALLS), calls=(READ_A,), finish=ASKED),
+    Case("all of it once more at the end", sse(call(index=0, id="a", name="read", args=""), call(index=0, args='{"x": "a"}'), call(index=0, id="a", name="read", args='{"x": "a"}'), CALLS), calls=(READ_A,), finish=ASKED),
     Case("interleaved", sse(call(index=0, id="a", name="read"), call(index=1, id="b", name="read"), call(index=1, args='{"x": "b"}'), call(index=0, args='{"x": "a"}'), CALLS), calls=(READ_A, READ_B), finish=ASKED),
     Case("later pieces at index 0", sse(call(index=0, id="a", name="read", args='{"x": "a"}'), call(index=1, id="b", name="read"), call(index=0, args='{"x": "b"}'), CALLS), calls=(READ_A, READ_B), finish=ASKED),
     Case("the id before the name", sse(call(index=0, id="a"), call(index=0, name="read", args='{"x": "a"}'), CALLS), calls=(READ_A,), finish=ASKED),

@@ -50,6 +50,8 @@ STREAMED = (
     Case("pings and events of new kinds", events(start(), {"type": "ping"}, *text_block(0, "Hello"), {"type": "new"}, *end()), "Hello"),
     Case("thinking", events(start(), *THINKING, *text_block(1, "4"), *end()), "4", "Hm"),
     Case("calls", events(start(), *TWO_CALLS, *end("tool_use")), calls=(READ_A, READ_B), finish=ASKED),
+    Case("arguments announced and repeated", events(start(), *block(0, called("a", "a"), {"type": "input_json_delta", "partial_json": '{"x": "a"}'}), *end("tool_use")), calls=(READ_A,), finish=ASKED),
+    Case("arguments only announced", events(start(), *block(0, called("a", "a")), *end("tool_use")), calls=(READ_A,), finish=ASKED),
     Case("one id", events(start(), *call_block(0, "a", "read", '{"x":"a"}'), *call_block(1, "a", "read", '{"x":"b"}'), *end("tool_use")), calls=(READ_A, READ_B), finish=ASKED),
     Case("no ids", events(start(), *call_block(0, "", "read", '{"x":"a"}'), *call_block(1, "", "read", '{"x":"b"}'), *end("tool_use")), calls=(READ_A, READ_B), finish=ASKED),
     Case("one index", events(start(), *changed(TWO_CALLS, index=0), *end("tool_use")), calls=(READ_A, READ_B), finish=ASKED),
