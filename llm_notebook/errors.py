@@ -10,7 +10,7 @@ Exception
 │   ├── TemplateError              (also ValueError) a template that does not exist, cannot be read or lacks variables
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
-│   └── ProviderError              the server answered with an error; carries `.status` and `.request_id`
+│   └── ProviderError              the server answered with an error; carries `.status`, `.request_id` and `.partial`
 └── UnknownModelError              (a KeyError) no model has this name; the message names the closest ones
 """
 
@@ -98,6 +98,8 @@ class ProviderError(ModelError):
     Attributes:
         status: HTTP status code, or None when the error came inside a stream that began with 200.
         code: the provider's own short code or type for the error; None if it gave none.
+        partial: the messages that arrived before the error. A tool call is left out.
+        partial_text: the text that arrived before it.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class ProviderError(ModelError):
         self.status = status
         self.code = code
         self.request_id = request_id
+        self.partial: list[Message] = []
+        self.partial_text = ""
 
 
 class IncompleteResponse(ModelError):

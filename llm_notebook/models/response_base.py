@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from llm_notebook.errors import ModelError
+from llm_notebook.parts.finishes import Finish, FinishReason
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
@@ -83,6 +84,23 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         return self._turn.state.resolved_model
 
     @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the model stopped, in the same words for every provider; None before that, or where the provider does not say so.
+
+        `stop`: it had said everything; `length`: the answer reached a limit of tokens; `tool_calls`: it waits for the results of tools;
+        `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back, as chains
+        do by themselves; `error`: something failed.
+        """
+        ending = self._turn.state.ending
+        return ending.reason if ending is not None else None
+
+    @property
+    def provider_finish_reason(self) -> str | None:
+        """The provider's own word for `finish_reason`, such as `end_turn` or `MAX_TOKENS`; None if it gave none."""
+        ending = self._turn.state.ending
+        return ending.said if ending is not None else None
+
+    @property
     def response_json(self) -> dict[str, Any] | None:
         """The provider's raw JSON that has arrived; models set it."""
         return self._turn.state.response_json
@@ -108,6 +126,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def set_resolved_model(self, model_id: str) -> None:
         """Set the exact model that the provider says it used. Models call this."""
         self._turn.state.resolved_model = model_id
+
+    def set_finish_reason(self, reason: FinishReason, said: str | None = None) -> None:
+        """Set why the model stopped, and the provider's own word for it. Models call this."""
+        self._turn.state.stated_finish = Finish(reason, said)
 
     @classmethod
     def fake(

@@ -45,6 +45,7 @@ from llm_notebook.turns.origin import Origin
 __all__ = ["LLMMagics", "register", "unregister"]
 
 _CHAIN_LIMIT = 10
+_DECLINED = "■ The model declined to answer, or a filter stopped it."
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
 
 
@@ -275,26 +276,22 @@ class LLMMagics(Magics):
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, cast("Response | None", chain._chain.latest)
+        if view.state == "failed" or response is None:
+            return
+        view.cut_short = response.finish_reason == "length"
+        if response.finish_reason == "content_filter":
+            view.remarks = [*(said for said in view.remarks if said != _DECLINED), _DECLINED]
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
-        if live.context is None or view.state == "failed" or response is None:
+        if live.context is None:
             return
         arguments, node = live.context
         if arguments.key is not None and arguments.key not in list_keys():
             view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
-        view.cut_short = _finish_reason(response.response_json) == "length"
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = view.answer
-
-
-def _finish_reason(response_json: object) -> object:
-    """Return why the model stopped, if its raw JSON has the usual shape; a plugin's may have any."""
-    match response_json:
-        case {"choices": [{"finish_reason": reason}, *_]}:
-            return reason
-    return None
 
 
 def register(shell: InteractiveShell) -> None:

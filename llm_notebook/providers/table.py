@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.anthropic.models import AnthropicMessages, AsyncAnthropicMessages
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
+from llm_notebook.providers.catalog.unlisted import with_assumptions
 from llm_notebook.providers.gemini.models import AsyncGeminiModel, GeminiModel
 from llm_notebook.providers.ollama.models import AsyncOllama, Ollama
 from llm_notebook.providers.openai.models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
@@ -125,6 +126,7 @@ def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None
         known: what is known about the model.
         model_id: the model's id; None means the one that follows from the provider and the name.
     """
+    known = with_assumptions(provider.name, known)
     sync_class, async_class = WIRES[known.wire or provider.wire]
     arguments = {"base_url": provider.base_url} | sync_class.arguments_for(known)
     if provider.key_env_var:

@@ -252,14 +252,15 @@ class Chain:
             self._round += 1
             turn = response._turn
             calls = turn.calls()
-            if not calls:
+            if not calls and not turn.is_paused_by_provider:
                 return
             if limit and self._round >= limit:
-                raise ValueError(
-                    f"The chain reached its limit of {limit} responses while the model still asked for "
-                    f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
-                )
+                raise ValueError(_limit_sentence(limit, calls))
             history = turn.messages()
+            if not calls:
+                # The provider goes on with its own tools when it is sent back what it has said.
+                prompt = prompt.next_round(history, [])
+                continue
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
@@ -304,3 +305,14 @@ class Chain:
             yield
         finally:
             _running.reset(token)
+
+
+def _limit_sentence(limit: int, calls: list[ToolCall]) -> str:
+    """Return what is wrong where a chain reached its limit before the model had finished."""
+    names = ", ".join(call.name for call in calls)
+    open_end = (
+        f"the model still asked for {names}; nothing of that was run"
+        if calls
+        else "the provider was still at work with its own tools"
+    )
+    return f"The chain reached its limit of {limit} responses while {open_end}. A higher chain_limit lets it go on."

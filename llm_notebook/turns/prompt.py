@@ -49,6 +49,7 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
+        fetched: for providers: what was fetched for the attachments that are addresses, by address. The rounds of a chain share it too.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Prompt:
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
+        self.fetched: dict[str, bytes] = {}
         self._sent_tools: list[Tool | ServerSideTool] | None = None
 
     @property
@@ -129,6 +131,12 @@ class Prompt:
         following._given = list(history)
         following.tool_results = list(results)
         return following
+
+    def with_messages(self, messages: list[Message]) -> Prompt:
+        """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
+        other = copy.copy(self)
+        other._sent = messages
+        return other
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
         """Return a prompt with the same options and schema, with another history and other tools."""

@@ -88,6 +88,12 @@ class Turn:
         """The response has been read to a good end, and what follows it is done or under way."""
         return self.is_concluded and self.state.status == "done"
 
+    @property
+    def is_paused_by_provider(self) -> bool:
+        """The provider stopped in the middle of its own tools, and goes on when it is sent the answer back."""
+        ending = self.state.stated_finish
+        return ending is not None and ending.reason == "pause"
+
     def note_retry(self, retry: RetryNotice) -> None:
         """Pass on that the request is about to be sent again."""
         if self.on_retry is not None:

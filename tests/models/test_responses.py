@@ -449,3 +449,23 @@ def test_a_model_that_does_not_say_how_it_answers_is_told_apart() -> None:
 
     with pytest.raises(NotImplementedError):
         Silent().prompt("Hi").text()
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "said"),
+    [
+        ({"choices": [{"finish_reason": "length"}]}, "length", "length"),
+        ({"content": "x", "finish_reason": "tool_calls"}, "tool_calls", "tool_calls"),
+        ({"stop_reason": "max_tokens"}, "length", "max_tokens"),
+        ({"candidates": [{"finishReason": "SAFETY"}]}, "content_filter", "SAFETY"),
+        ({"done_reason": "stop"}, "stop", "stop"),
+        ({"finish_reason": None}, None, None),
+        ({"anything": 1}, None, None),
+    ],
+)
+def test_why_a_plugins_model_stopped_is_read_from_its_raw_json(
+    face: Face, raw: dict[str, Any], reason: str | None, said: str | None
+) -> None:
+    response = face.model("ok", lambda response: setattr(response, "response_json", raw)).prompt("Hi")
+    face.text(response)
+    assert (response.finish_reason, response.provider_finish_reason) == (reason, said)

@@ -692,3 +692,26 @@ def test_repr_tells_how_far_it_is(face: Face) -> None:
     assert repr(chain) == f"<{name} prompt='Hi' responses=0>"
     face.text(chain)
     assert repr(chain) == f"<{name} prompt='Hi' responses=1>"
+
+
+def test_a_provider_that_paused_is_sent_its_answer_back(face: Face) -> None:
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    model = face.rounds(["I search.", pauses], ["And again.", pauses], "Found.")
+    chain = model.chain("Search", chain_limit=3)
+    assert face.text(chain) == "I search. And again. Found."
+    assert model.requests[2].messages == [llm.user("Search"), llm.assistant("I search."), llm.assistant("And again.")]
+    response = model.prompt("Once")
+    assert (response.finish_reason, response.provider_finish_reason) == (None, None)
+    short = face.rounds(["I search.", pauses]).chain("Search", chain_limit=2)
+    with pytest.raises(
+        ValueError, match="limit of 2 responses while the provider was still at work with its own tools"
+    ):
+        face.text(short)
+
+
+def test_a_paused_answer_of_one_prompt_says_so(face: Face) -> None:
+    response = face.model("I search.", lambda response: response.set_finish_reason("pause", "pause_turn")).prompt("Hi")
+    assert face.text(response) == "I search."
+    assert (response.finish_reason, response.provider_finish_reason) == ("pause", "pause_turn")

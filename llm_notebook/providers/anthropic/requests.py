@@ -48,7 +48,7 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
     if system := _system_text(prompt.messages):
         settings["system"] = [{"type": "text", "text": system, **_CACHED}] if cache else system
     if prompt.tools:
-        settings["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+        settings["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *settings.get("tools", [])]
         if cache:
             settings["tools"][-1] = {**settings["tools"][-1], **_CACHED}
     if prompt.schema is not None:
@@ -154,9 +154,11 @@ def _block(part: Part, model_name: str, ids: dict[int, str]) -> dict[str, Any] |
 
 
 def _reasoning_block(part: ReasoningPart, own: dict[str, Any], model_name: str) -> dict[str, Any] | None:
+    if own.get("model", model_name) != model_name:
+        return None
     if own.get("type") == "redacted_thinking":
         return {"type": "redacted_thinking", "data": own["data"]}
-    if "signature" not in own or own.get("model", model_name) != model_name:
+    if "signature" not in own:
         return None
     return {"type": "thinking", "thinking": part.text, "signature": own["signature"]}
 

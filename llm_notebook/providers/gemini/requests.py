@@ -46,7 +46,7 @@ def _settings(prompt: Prompt, fields: dict[str, Any]) -> dict[str, Any]:
     if parts := [encoded for message in systems for encoded in content_parts(message)]:
         settings["systemInstruction"] = {"parts": parts}
     if prompt.tools:
-        settings["tools"] = _tools(prompt)
+        settings["tools"] = [*_tools(prompt), *settings.get("tools", [])]
     if prompt.schema is not None:
         wanted = {"responseMimeType": "application/json", "responseJsonSchema": prompt.schema}
         settings["generationConfig"] = {**settings.get("generationConfig", {}), **wanted}

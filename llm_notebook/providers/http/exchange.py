@@ -7,7 +7,7 @@ everything that is not I/O is here, once. For each attempt a pump asks its `Exch
     accept(reply)                         whether the reply is an answer to decode
     decide_after_refusal(reply, content)  the reply has an error status: what now?
     decide_after_failure(error)           the connection failed: what now?
-    close(decoder)                        the answer has ended: its last items
+    close(decoder)                        the answer has ended: the error that it ends in, if any
 
 A decision is a value, which the pump only has to carry out: a `Retry` means wait and send again, a `ModelError` is raised, and None
 (after a failure only) means that the answer was complete before the connection broke.
@@ -169,7 +169,7 @@ class Exchange:
         return True
 
     def close(self, decoder: Decoder) -> list[Item]:
-        """End the answer, and return its last items.
+        """End the answer, after what the end of its body completes was handed on.
 
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.models.model import AsyncKeyModel, KeyModel
+from llm_notebook.providers.http.attached import afetch_missing, fetch_missing
 from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.exchange import TransportSettings
     from llm_notebook.providers.http.retries import Retry
     from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest
@@ -137,6 +139,10 @@ class HTTPModel(Server):
             "supports_tools": "tools" in able,
         }
 
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        """Return which types of attachments go as bytes, because the provider fetches none of them from the web."""
+        return lambda _kind: False
+
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None
     ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
@@ -167,6 +173,8 @@ class HTTPModel(Server):
         usage = decoder.usage
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
         response.response_json = decoder.response_json
+        if (finish := decoder.finish) is not None:
+            response.set_finish_reason(finish.reason, finish.said)
         if decoder.resolved_model:
             response.set_resolved_model(decoder.resolved_model)
 
@@ -179,6 +187,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
     ) -> Iterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
+        prompt = fetch_missing(prompt, self._needs_bytes(prompt))
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
@@ -202,6 +211,7 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     ) -> AsyncIterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
+        prompt = await afetch_missing(prompt, self._needs_bytes(prompt))
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response

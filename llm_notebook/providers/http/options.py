@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from llm_notebook.models.options import Options
 
-__all__ = ["SENDING_OPTIONS", "HTTPOptions", "JSONObject", "OneOrMoreTexts", "json_if_object"]
+__all__ = [
+    "SENDING_OPTIONS",
+    "HTTPOptions",
+    "JSONObject",
+    "OneOrMoreTexts",
+    "json_if_object",
+    "with_one_answer",
+]
 
 SENDING_OPTIONS = frozenset({"timeout", "max_retries"})
 
@@ -32,6 +40,23 @@ def _json_if_list(value: object) -> object:
 
 JSONObject = Annotated[dict[str, Any], BeforeValidator(_from_json)]
 OneOrMoreTexts = Annotated[str | list[str] | None, BeforeValidator(_json_if_list)]
+
+
+def with_one_answer(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return request fields without one that asks for several answers, which nobody would read; a warning says so.
+
+    Args:
+        fields: the fields.
+        names: the names under which an API takes the number of answers.
+    """
+    asked = [name for name in names if fields.get(name) not in (None, 1)]
+    if not asked:
+        return fields
+    warnings.warn(
+        f"{asked[0]}={fields[asked[0]]} is not sent: a prompt has one answer. For several, ask several times.",
+        stacklevel=2,
+    )
+    return {name: value for name, value in fields.items() if name not in asked}
 
 
 class HTTPOptions(Options):

@@ -4,7 +4,7 @@ This is where the I/O happens, and with `exchange.py` the only place that knows 
 without and with `await`:
 
     send the request
-      → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what close() returns
+      → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what that completes
       → the reply is refused    } the Exchange decides: wait and send again, or raise
       → the connection fails    }
 
@@ -79,6 +79,7 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        yield decoder.drain()
                         yield exchange.close(decoder)
                         return
                     retry = exchange.decide_after_refusal(reply, reply.read())
@@ -112,6 +113,7 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        yield decoder.drain()
                         yield exchange.close(decoder)
                         return
                     retry = exchange.decide_after_refusal(reply, await reply.aread())

@@ -73,6 +73,10 @@ class EmbeddingsDecoder:
     def expect_whole(self) -> None:
         """Do nothing, since the answer is always one body."""
 
+    def drain(self) -> list[str | StreamEvent]:
+        """Return nothing: vectors are no items of a stream."""
+        return []
+
     def close(self) -> list[str | StreamEvent]:
         """Decode the body, and return no items.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from llm_notebook.errors import ModelError
 from llm_notebook.models.lazy_options import LazyOptions
@@ -12,6 +12,7 @@ from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
     from llm_notebook.providers.openai.chat_answers import ChatDecoder
     from llm_notebook.turns.prompt import Prompt
@@ -23,12 +24,20 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     """The part of a Chat Completions model that is the same with and without `await`."""
 
     Options = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
+    _speaks_chat_only: ClassVar[bool] = True
 
     def __init__(self, model_id: str, *, dialect: str | None = None, **arguments: Unpack[ModelArguments]) -> None:
         super().__init__(model_id, **arguments)
         self._dialect = DIALECTS.get(dialect or ("openai" if self.base_url is None else ""))
         if self._dialect is None:
             raise ValueError(f"No dialect is called {dialect!r}; known are {', '.join(filter(None, DIALECTS))}.")
+        if self._speaks_chat_only and not self._dialect.documents:
+            self.attachment_types = self.attachment_types - self.document_types
+
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        dialect = self._dialect
+        fetches_documents = dialect is not None and dialect.document_urls
+        return lambda kind: kind.startswith("audio/") or (kind in self.document_types and not fetches_documents)
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         return self._chat(prompt, stream, key)
@@ -39,10 +48,11 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
 
         dialect = self._dialect
         assert dialect is not None
-        options = prompt.options.request_fields(dialect)
-        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect)
+        options = prompt.options.request_fields(dialect, self.model_name)
+        origin = self.origin
+        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
         request = self.wire_request("chat/completions", body, key)
-        return request, ChatDecoder(self.model_id, stream=stream, secret=key)
+        return request, ChatDecoder(self.model_id, stream=stream, secret=key, origin=origin)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -73,6 +83,7 @@ class _OpenAIResponses(_OpenAIChat):
 
     Options = LazyOptions("llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
+    _speaks_chat_only = False
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
@@ -80,15 +91,23 @@ class _OpenAIResponses(_OpenAIChat):
 
         if prompt.options.for_chat:
             self._refuse_server_side_tools(prompt)
-            return self._chat(prompt, stream, key)
-        has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
-        if self.is_behind_gateway and not has_server_side_tools:
-            # Every gateway speaks Chat Completions, but few speak Responses.
+        if self._goes_as_chat(prompt):
             return self._chat(prompt, stream, key)
         options = prompt.options.responses_fields()
-        body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
+        origin = self.origin
+        body = responses_body_text(
+            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=origin
+        )
         request = self.wire_request("responses", body, key)
-        return request, ResponsesDecoder(self.model_id, stream=stream, secret=key)
+        return request, ResponsesDecoder(self.model_id, stream=stream, secret=key, origin=origin)
+
+    def _goes_as_chat(self, prompt: Prompt) -> bool:
+        """Return whether the prompt is sent as Chat Completions: for the sake of an option, or to a gateway, few of which speak Responses."""
+        has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
+        return bool(prompt.options.for_chat) or (self.is_behind_gateway and not has_server_side_tools)
+
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        return super()._needs_bytes(prompt) if self._goes_as_chat(prompt) else lambda _kind: False
 
     def _refuse_server_side_tools(self, prompt: Prompt) -> None:
         tool = next((tool for tool in prompt.tools if isinstance(tool, ServerSideTool)), None)

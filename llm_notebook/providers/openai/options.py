@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
+from llm_notebook.providers.http.encoding import with_further
+from llm_notebook.providers.http.options import (
+    HTTPOptions,
+    JSONObject,
+    OneOrMoreTexts,
+    json_if_object,
+    with_one_answer,
+)
 from llm_notebook.providers.openai.dialects import RESPONSES_DIALECT, ChatDialect
 
 __all__ = [
@@ -47,13 +54,13 @@ class ChatOptions(HTTPOptions):
     service_tier: str | None = Field(None, description="Which tier of the service answers, such as flex or priority.")
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
-    def request_fields(self, dialect: ChatDialect) -> dict[str, Any]:
-        """Return the options as request fields of a server that speaks this dialect."""
+    def request_fields(self, dialect: ChatDialect, model_name: str = "") -> dict[str, Any]:
+        """Return the options as request fields of a server that speaks this dialect, for the model that it knows under this name."""
         not_chat = (name for name in type(self).model_fields if name not in ReasoningChatOptions.model_fields)
-        fields = dialect.request_fields(self.given("json_object", *not_chat))
+        fields = dialect.request_fields(self.given("json_object", *not_chat), model_name)
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_one_answer(with_further(fields, self.extra_body), "n")
 
 
 class ReasoningChatOptions(ChatOptions):
@@ -89,7 +96,7 @@ class ResponsesOptions(HTTPOptions):
         fields = RESPONSES_DIALECT.request_fields(self.given("json_object", *_CHAT_ONLY))
         if self.json_object:
             fields.setdefault("text", {})["format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_further(fields, self.extra_body)
 
 
 class ReasoningResponsesOptions(ResponsesOptions):

@@ -103,6 +103,35 @@ def test_how_a_model_is_asked_to_reason(sent: Any, kind: str, options: Any, thin
     assert body.get("output_config", {}).get("effort") == options.get("thinking_effort")
 
 
+@pytest.mark.parametrize(
+    ("options", "budget", "limit"),
+    [
+        ({"max_tokens": 2000, "thinking": True}, 1024, 2000),
+        ({"max_tokens": 20_000, "thinking": True}, 4096, 20_000),
+        ({"max_tokens": 5000, "thinking": True}, 2500, 5000),
+        ({"extra_body": {"max_tokens": 5000}, "thinking": True}, 2500, 5000),
+        ({"thinking_budget": 9000}, 9000, 10_024),
+    ],
+)
+def test_reasoning_leaves_room_for_the_answer(sent: Any, options: Any, budget: int, limit: int) -> None:
+    body = sent("Hi", model={"thinking": "budget"}, **options)
+    assert (body["thinking"]["budget_tokens"], body["max_tokens"]) == (budget, limit)
+
+
+def test_a_limit_without_room_for_reasoning_is_kept_and_said(sent: Any) -> None:
+    with pytest.warns(UserWarning, match="max_tokens=500 leaves no room for reasoning"):
+        body = sent("Hi", model={"thinking": "budget"}, thinking=True, max_tokens=500)
+    assert "thinking" not in body
+    assert body["max_tokens"] == 500
+
+
+def test_a_budget_that_takes_the_whole_answer_is_refused(face: Face, openai_server: OpenAIServer) -> None:
+    model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="budget")
+    with pytest.raises(llm.ModelError, match="thinking_budget=2000 must be less than max_tokens=2000"):
+        face.text(model.prompt("Hi", thinking_budget=2000, max_tokens=2000))
+    assert openai_server.requests == []
+
+
 def test_a_model_that_always_reasons_cannot_be_asked_not_to(face: Face, openai_server: OpenAIServer) -> None:
     model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="always")
     with pytest.raises(llm.ModelError, match="thinking_effort=low"):
