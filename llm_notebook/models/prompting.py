@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
 
@@ -39,10 +40,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[BaseModel] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
@@ -60,10 +61,11 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         Args:
             prompt: the text.
             fragments: texts put before the prompt, joined with newlines.
-            attachments: images, sounds or files.
+            attachments: images, sounds or files: Attachments, or their paths, addresses or bytes. Files are read now.
             system: the system prompt.
             system_fragments: texts put before the system prompt, joined with blank lines.
-            messages: the whole history; everything given beside it is appended as the new turn.
+            messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
+                OpenAI's Chat Completions.
             stream: let the answer arrive piece by piece, where the model can.
             schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
@@ -74,7 +76,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Raises:
             ValueError: the model lacks something that is asked of it. Nothing was sent.
-            TypeError: an option is given twice.
+            TypeError: an option is given twice, or something is no attachment or no message.
+            OSError: a file that is attached cannot be read.
             pydantic.ValidationError: an option is unknown or has a wrong value.
         """
         # A traceback that shows local variables must not show the key.
@@ -100,10 +103,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[BaseModel] | str | None = None,
         tools: Sequence[ToolLike] | None = None,

@@ -96,7 +96,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         settings.get("chain_limit"),
         policy=ChainPolicy.from_dict(settings.get("approval")),
     )
-    return PausedChain(plan, prompt, prompt.messages, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
+    return PausedChain(plan, prompt, prompt.said, None, log, begun.turn_id, len(journal.chain(begun.chain_id)))
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:

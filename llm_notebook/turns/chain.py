@@ -139,7 +139,7 @@ class Chain:
 
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
-        return self.prompt.messages if self.latest is None else self.latest._turn.messages()
+        return self.prompt.said if self.latest is None else self.latest._turn.messages()
 
     def events(self) -> Iterator[StreamEvent]:
         """Yield every event that has arrived so far; nothing is sent or waited for."""
@@ -236,7 +236,7 @@ class Chain:
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
-        history = with_ids(prompt.messages)
+        history = with_ids(prompt.said)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
             if not asked_by:
@@ -265,9 +265,6 @@ class Chain:
             prompt = prompt.next_round(history, results)
 
     def _respond(self, prompt: Prompt) -> LazyResponse:
-        if any(result.attachments for result in prompt.tool_results):
-            # The model may not read what a tool attached.
-            self.plan.model._check(prompt)
         return self.plan.model._respond(prompt, self.plan, self.log)
 
     def _next_step(self) -> Step | None:

@@ -203,14 +203,6 @@ def test_what_tools_return_reaches_the_model(face: Face) -> None:
     assert model.requests[1].messages[-1].parts[4].attachments == [picture]
 
 
-def test_an_attachment_that_the_model_does_not_read_is_refused_before_the_request(face: Face) -> None:
-    model = face.rounds(calling("look"), "done")
-    picture = llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")
-    with pytest.raises(ValueError, match="does not read image/png"):
-        face.text(model.chain("Hi", tools=[llm.Tool.function(lambda: llm.ToolOutput("x", [picture]), name="look")]))
-    assert len(model.requests) == 1
-
-
 def test_a_failing_tool_and_an_unknown_one_are_errors_that_the_model_reads(face: Face) -> None:
     def fail() -> None:
         raise OSError("disk full")
