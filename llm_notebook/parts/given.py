@@ -13,7 +13,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from llm_notebook.parts.attachments import Attachment
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolCallPart, ToolResultPart
+from llm_notebook.parts.messages import (
+    RAW_ARGUMENTS,
+    AttachmentPart,
+    Message,
+    Part,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 
 __all__ = ["AttachmentLike", "as_attachments", "as_messages", "settled_message"]
 
@@ -137,7 +145,7 @@ def _call_of(call: Any) -> ToolCallPart:
         arguments = json.loads(text) if isinstance(text, str) else text
     except ValueError:
         arguments = None
-    return ToolCallPart(name, arguments if isinstance(arguments, dict) else {"_raw": text}, call.get("id"))
+    return ToolCallPart(name, arguments if isinstance(arguments, dict) else {RAW_ARGUMENTS: str(text)}, call.get("id"))
 
 
 def _parts_of(content: object) -> list[Part]:

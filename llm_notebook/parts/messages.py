@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llm_notebook.serialization import MessageDict, PartDict
 
 __all__ = [
+    "RAW_ARGUMENTS",
     "AttachmentPart",
     "EventType",
     "Message",
@@ -29,6 +30,9 @@ __all__ = [
     "tool_message",
     "user",
 ]
+
+RAW_ARGUMENTS = "_raw"
+"""The only argument of a call whose arguments are no JSON object: the text that the model wrote."""
 
 # `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

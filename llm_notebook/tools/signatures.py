@@ -72,6 +72,7 @@ class ToolSignature:
         model: a pydantic class with one field per parameter. The fields are called p0, p1, … and have the parameter's name as alias.
         filled: the fields whose default is in a pydantic `Field(...)`. Python would pass on the `Field` object itself, so such an
             argument is always given.
+        null_by_default: the names of the parameters whose default is None. Models write null for what they leave out.
         schema: the JSON Schema of the arguments, an object schema without titles.
     """
 
@@ -81,6 +82,7 @@ class ToolSignature:
     takes_tool_call: bool
     model: type[BaseModel]
     filled: frozenset[str]
+    null_by_default: frozenset[str]
     schema: dict[str, Any]
 
     def arguments_of(self, validated: BaseModel) -> dict[str, Any]:
@@ -211,6 +213,11 @@ def _describe(shape: _Shape) -> ToolSignature:
             f"p{i}"
             for i, key in enumerate(fields)
             if _is_field_info(defaults[key]) and not model.model_fields[f"p{i}"].is_required()
+        ),
+        null_by_default=frozenset(
+            key
+            for i, key in enumerate(fields)
+            if not model.model_fields[f"p{i}"].is_required() and model.model_fields[f"p{i}"].default is None
         ),
         schema=schema,
     )
