@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from llm_notebook.errors import ModelError
+from llm_notebook.models.carried_options import carried_options
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
@@ -270,7 +271,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             "prompt": prompt,
             "messages": [message.to_dict() for message in state.messages()],
         }
-        if usage := {name: value for name, value in asdict(state.usage).items() if value is not None}:
+        counts = {"input": state.usage.input, "output": state.usage.output, "details": state.usage.details}
+        if usage := {name: as_json(value) for name, value in counts.items() if value is not None}:
             data["usage"] = usage
         if state.started_utc is not None:
             data["datetime_utc"] = state.started_utc.isoformat()
@@ -326,12 +328,12 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
 
 def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
-    """Return the finished response that `to_dict()` wrote."""
+    """Return the finished response that `to_dict()` wrote. Options that the model does not take are left out, with a warning."""
     prompt = Prompt(
         None,
         model,
         messages=[Message.from_dict(message) for message in data["prompt"]["messages"]],
-        options=model.Options(**data["prompt"].get("options", {})),
+        options=carried_options(model, data["prompt"].get("options")),
     )
     response = response_class(prompt, model, stream=False)
     messages = [Message.from_dict(message) for message in data["messages"]]

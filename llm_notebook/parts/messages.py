@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.json_values import as_json, from_json
 
 if TYPE_CHECKING:
     from llm_notebook.serialization import MessageDict, PartDict
@@ -43,6 +44,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON form of a part: its type and every field that is not None, False or an empty list."""
+    if values.get("provider_metadata") is not None:
+        values["provider_metadata"] = as_json(values["provider_metadata"])
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
@@ -70,6 +73,8 @@ class Part:
             fields["attachment"] = Attachment.from_dict(fields["attachment"])
         if "attachments" in fields:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        if fields.get("provider_metadata") is not None:
+            fields["provider_metadata"] = from_json(fields["provider_metadata"])
         # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
@@ -168,16 +173,17 @@ class Message:
         """Return a JSON-safe dict without the fields that are not set."""
         data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
         if self.provider_metadata is not None:
-            data["provider_metadata"] = self.provider_metadata
+            data["provider_metadata"] = as_json(self.provider_metadata)
         return cast("MessageDict", data)
 
     @staticmethod
     def from_dict(data: MessageDict) -> Message:
         """Return the message that `to_dict()` wrote."""
+        metadata = data.get("provider_metadata")
         return Message(
             role=data["role"],
             parts=[Part.from_dict(part) for part in data["parts"]],
-            provider_metadata=data.get("provider_metadata"),
+            provider_metadata=None if metadata is None else from_json(metadata),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.parts.given import as_attachments, as_messages
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
 from llm_notebook.tools.collecting import adopt_tool, as_tools
 from llm_notebook.tools.outputs import settled_result
@@ -169,7 +170,14 @@ class Prompt:
 
     def given_options(self) -> dict[str, Any]:
         """Return the options that were given, as JSON values."""
-        return self.options.model_dump(mode="json", exclude_none=True) if self.options is not None else {}
+        if self.options is None:
+            return {}
+        try:
+            given: dict[str, Any] = self.options.model_dump(mode="json", exclude_none=True)
+        except ValueError:
+            # An option of a type that pydantic has no JSON form for.
+            given = as_json(self.options.model_dump(exclude_none=True))
+        return given
 
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""

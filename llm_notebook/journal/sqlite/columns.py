@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast, overload
 
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage, error_message
 from llm_notebook.tools.calls import ToolResult
 
@@ -129,11 +130,19 @@ def json_column(value: object) -> str:
     return text if isinstance(text_column(text), str) else json.dumps(value, separators=(",", ":"))
 
 
+def _kept_column(value: object) -> str:
+    """Return JSON of what came from a model or a tool, which may hold anything: nothing of it is lost over a detail."""
+    try:
+        return json_column(value)
+    except (TypeError, ValueError, RecursionError):
+        return json_column(as_json(value))
+
+
 def usage_column(usage: Usage | None) -> str | None:
     """Return token counts as JSON."""
     if usage is None:
         return None
-    return json_column({"input": usage.input, "output": usage.output, "details": usage.details})
+    return _kept_column({"input": usage.input, "output": usage.output, "details": as_json(usage.details)})
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
@@ -150,7 +159,7 @@ def messages_column(messages: Sequence[Message], contents: Contents) -> str:
             data = cast("dict[str, Any]", part.to_dict())
         return data
 
-    return json_column(
+    return _kept_column(
         [
             {**replace(message, parts=[]).to_dict(), "parts": [dict_of(part) for part in message.parts]}
             for message in messages
@@ -180,7 +189,7 @@ def result_column(result: ToolResult | None, contents: Contents) -> str | None:
     if result is None:
         return None
     error = result.exception
-    return json_column(
+    return _kept_column(
         {
             "name": result.name,
             "output": result.output,
