@@ -11,8 +11,6 @@ from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt, merged_options
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
@@ -45,7 +43,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         system_fragments: Sequence[str] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -67,7 +65,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
                 OpenAI's Chat Completions.
             stream: let the answer arrive piece by piece, where the model can.
-            schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+            schema: what the answer must fit: JSON Schema (a dict); a pydantic class, dataclass, TypedDict, Enum or another type; or fields
+                such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
             tool_results: results of the calls that the history ends with.
             options: the model's options; they can be given as keywords too.
@@ -108,7 +107,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         system_fragments: Sequence[str] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         before_call: BeforeCall | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from llm_notebook.errors import ModelError
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
+from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
@@ -191,9 +191,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _parsed(self) -> Any:
         if self.prompt.schema is None:
             raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
-        if self.prompt.schema_class is not None:
-            return self.prompt.schema_class.model_validate_json(self._turn.state.text())
-        return json.loads(self._turn.state.text())
+        return parsed_answer(self._turn.state.text(), self.prompt.schema_class)
 
     def _execute_tool_calls_steps(
         self,

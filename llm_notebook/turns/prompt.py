@@ -21,8 +21,6 @@ from llm_notebook.turns.readable import Readable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pydantic import BaseModel
-
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.tools.calls import ToolResult
@@ -45,7 +43,7 @@ class Prompt:
         system: the system prompt.
         system_fragments: texts put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
-        schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+        schema: what the answer must fit: JSON Schema (a dict), a class, or fields such as `name, age int`.
         tools: what the model may call.
         tool_results: results of the calls that the history ends with.
         messages: the whole history; what is given beside it is appended as the new turn. It may be dicts with a role.
@@ -68,7 +66,7 @@ class Prompt:
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
         options: Any = None,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
@@ -85,7 +83,7 @@ class Prompt:
         self._system = system
         self.system_fragments = list(system_fragments or [])
         self.options = options
-        self.schema_class = schema if isinstance(schema, type) else None
+        self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = [
             item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
