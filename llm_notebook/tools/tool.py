@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.tools.arguments import json_arguments, validate_arguments
@@ -72,6 +72,15 @@ class Tool:
         tool = cls(name, description or None, copy.deepcopy(signature.schema), function)
         tool._read = (function, signature)
         return tool
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle is made from. The signature is read anew where the tool is used."""
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_read": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what `__getstate__()` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     @property
     def toolboxes(self) -> tuple[Toolbox, ...]:

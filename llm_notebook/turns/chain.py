@@ -13,6 +13,7 @@ that comes to it gets the same one.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -125,6 +126,16 @@ class Chain:
     def responses(self) -> list[LazyResponse]:
         """Return the responses that were begun so far, oldest first."""
         return [item for item in self.items if not isinstance(item, list)]
+
+    @property
+    def has_begun(self) -> bool:
+        """Something was asked or run, or was tried."""
+        return (
+            bool(self.items)
+            or self._is_over
+            or self._error is not None
+            or inspect.getgeneratorstate(self._rest) != inspect.GEN_CREATED
+        )
 
     @property
     def latest(self) -> LazyResponse | None:

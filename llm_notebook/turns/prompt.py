@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,14 @@ class Prompt:
         self.encoded: dict[int, tuple[Message, str]] = {}
         self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle is made from: the turn with its history as it is at this moment."""
+        # What the conversation has said so far, without the conversation.
+        history: Callable[[], list[Message]] | None = None
+        if self._history is not None:
+            history = functools.partial(list[Message], self._history())
+        return vars(self) | {"_history": history, "encoded": {}, "_readable": Readable()}
 
     @property
     def prompt(self) -> str:

@@ -11,10 +11,11 @@ be kept, and its request would go on. So `execute()` drops its argument at once,
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import llm
 
@@ -75,6 +76,13 @@ class _Bridged:
         self.attachment_types: frozenset[str] | set[str] = frozenset(theirs.attachment_types or ())
         self.supported_server_side_tools = _own_classes(tuple(getattr(theirs, "supported_server_side_tools", ())))
         self.Options = theirs.Options
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along: everything but the key of their model."""
+        theirs = copy.copy(self.theirs)
+        if self.key:
+            theirs.key = None
+        return {**vars(self), "theirs": theirs}
 
     @property
     def key(self) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -34,17 +35,22 @@ class ChatDialect:
     reasoning_back: Literal["", "reasoning_content", "thinking"] = ""
     short_call_ids: bool = False
 
+    def __reduce__(self) -> tuple[functools.partial[ChatDialect], tuple[()]]:
+        """Return what copies and pickles are made from, in which read-only mappings cannot be."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return functools.partial(ChatDialect, **{name: _plain(value) for name, value in values.items()}), ()
+
     def request_fields(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options as request fields of this server."""
-        fields: dict[str, Any] = {}
+        sent: dict[str, Any] = {}
         for name, value in options.items():
             known = self.values.get(name, _NO_NAMES)
             *outer, last = self.fields.get(name, name).split(".")
-            holder = fields
+            holder = sent
             for key in outer:
                 holder = holder.setdefault(key, {})
             holder[last] = known.get(value, value) if isinstance(value, str) else value
-        return fields
+        return sent
 
 
 DIALECTS: Mapping[str, ChatDialect] = MappingProxyType(
@@ -78,3 +84,7 @@ RESPONSES_DIALECT = ChatDialect(
         "verbosity": "text.verbosity",
     }
 )
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
