@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
+from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
@@ -330,6 +332,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
                 yield Invoke(callback, (self,))
             except Exception as error:
                 failures.append(error)
+        log = self._turn.log
+        if log.not_saved and not log.origin.text:
+            # Where a transcript shows the turn, it says so itself.
+            process.of(CurrentJournal).warn_once(log.not_saved)
         if failures:
             raise failures[0]
 

@@ -30,6 +30,7 @@ __all__ = [
     "json_of",
     "messages_column",
     "messages_of",
+    "readable",
     "result_column",
     "result_of",
     "text_column",
@@ -120,7 +121,7 @@ def time_of(column: None) -> None: ...
 
 def time_of(column: str | None) -> datetime | None:
     """Return the time that `time_column()` wrote."""
-    with _readable():
+    with readable():
         return None if column is None else datetime.fromisoformat(column)
 
 
@@ -174,7 +175,7 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
         column: the JSON.
         content: a function that returns the bytes of an attachment, given their hash.
     """
-    with _readable():
+    with readable():
         stored = json.loads(column)
         messages = [Message.from_dict(data) for data in stored]
         for message, data in zip(messages, stored, strict=True):
@@ -204,7 +205,7 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
     """Return the result that `result_column()` wrote. An exception becomes a RecordedException."""
     if column is None:
         return None
-    with _readable():
+    with readable():
         data = json.loads(column)
         attachments = []
         for attachment_data in data["attachments"]:
@@ -221,22 +222,23 @@ def value_of(cls: type[T], column: str | None) -> T | None:
     """
     if column is None:
         return None
-    with _readable():
+    with readable():
         data = json.loads(column)
         return cls(**{known.name: data[known.name] for known in fields(cls) if known.name in data})  # type: ignore[arg-type]
 
 
 def json_of(column: str) -> dict[str, Any]:
     """Return the object that `json_column()` wrote."""
-    with _readable():
+    with readable():
         return cast("dict[str, Any]", json.loads(column))
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
+    """Turn what goes wrong in the `with` block, where columns are read, into an UnreadableValue."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise UnreadableValue(str(error)) from error
 
 
