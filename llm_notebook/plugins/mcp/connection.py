@@ -30,6 +30,7 @@ import mcp_types
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import ModelError
 from llm_notebook.turns.event_loop import EventLoopThread
 
@@ -220,7 +221,11 @@ class Connection:
 
             # No limit for reading, as a tool may take its time. The limit for a whole call is the client's, below.
             patience = httpx2.Timeout(server.timeout, read=None)
-            http = await stack.enter_async_context(httpx2.AsyncClient(headers=server.headers, timeout=patience))
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(
+                    headers=server.headers, timeout=patience, proxy=proxy_for(server.url or ""), trust_env=False
+                )
+            )
             transport = streamable_http_client(server.url or "", http_client=http)
         return await stack.enter_async_context(Client(transport, read_timeout_seconds=server.timeout))
 

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Literal
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import ModelError, TransportError
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
@@ -289,7 +290,12 @@ class Transport:
         with self._lock:
             if server not in self._clients:
                 self._clients[server] = httpx.Client(
-                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
+                    verify=self._tls_context(server),
+                    limits=_LIMITS,
+                    cookies=_NoCookies(),
+                    proxy=proxy_for(url),
+                    # httpx would read the environment too, and fails over values that `proxy_for()` reads.
+                    trust_env=False,
                 )
             return self._clients[server]
 
@@ -299,7 +305,12 @@ class Transport:
             of_loop = self._by_loop.setdefault(loop, _LoopClients())
             if server not in of_loop.clients:
                 of_loop.clients[server] = httpx.AsyncClient(
-                    verify=self._tls_context(server), limits=_LIMITS, cookies=_NoCookies()
+                    verify=self._tls_context(server),
+                    limits=_LIMITS,
+                    cookies=_NoCookies(),
+                    proxy=proxy_for(url),
+                    # httpx would read the environment too, and fails over values that `proxy_for()` reads.
+                    trust_env=False,
                 )
             client = of_loop.clients[server]
         if of_loop.closer is None:
