@@ -378,6 +378,7 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_locks", "journal")
+@pytest.mark.filterwarnings("ignore:What you ask is not saved")
 def test_without_a_lock_plain_tools_run_and_the_chain_says_what_is_not_kept(face: Face) -> None:
     chain = asking(face, "look").chain("Hi", tools=[look])
     assert face.text(chain) == "done"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
@@ -192,7 +191,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     """The async flavour of any wire format."""
 
-    async def execute(
+    def execute(
         self,
         prompt: Prompt,
         stream: bool,
@@ -204,14 +203,41 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
 
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
-        del response
         items = process.of(Transport).astream(request, decoder, settings, note_retry)
+        return _SettledAnswer(items, lambda: self._settle(reference(), decoder))
+
+
+class _SettledAnswer:
+    """The items of an async answer, after which the response is given what is known about the whole of it.
+
+    It is no generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time, so that one
+    that reads another one closes what is being closed already, and asyncio complains about it.
+
+    Args:
+        items: the generator of the items.
+        settle: is called when no more items come, however they ended.
+    """
+
+    def __init__(self, items: AsyncGenerator[Items, None], settle: Callable[[], object]) -> None:
+        self._items = items
+        self._settle = settle
+
+    def __aiter__(self) -> AsyncIterator[Items]:
+        return self
+
+    async def __anext__(self) -> Items:
         try:
-            async with aclosing(items):
-                async for together in items:
-                    yield together
+            return await anext(self._items)
+        except BaseException:
+            self._settle()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the answer has ended."""
+        try:
+            await self._items.aclose()
         finally:
-            self._settle(reference(), decoder)
+            self._settle()
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:
