@@ -98,18 +98,20 @@ class Attachment:
     def resolve_type(self) -> str:
         """Return the MIME type, detected from the content of files and bytes and from the name of URLs. Synonyms become the usual name.
 
+        If the name of a URL does not tell it, its server is asked, which takes a few seconds at most.
+
         Raises:
             ValueError: the type cannot be detected; pass `type=`.
             OSError: the file cannot be read.
         """
-        found = self.known_type()
+        found = self.known_type() or self._told_type()
         if found is None:
             where = _shown(self.path or self.url or "these bytes")
             raise ValueError(f"Cannot tell the type of {where}: give it, as in Attachment(type='image/png', …).")
         return found
 
     def known_type(self) -> str | None:
-        """Return what `resolve_type()` does, or None if the type cannot be detected.
+        """Return what `resolve_type()` does, or None if the type cannot be detected. No server is asked.
 
         Raises:
             OSError: the file cannot be read.
@@ -136,10 +138,13 @@ class Attachment:
         """Return `content_bytes()` as base64 text."""
         return base64.b64encode(self.content_bytes()).decode("ascii")
 
-    def settled(self) -> Attachment:
+    def settled(self, *, by_user: bool = False) -> Attachment:
         """Return the attachment with its content, which what happens to the file later does not change.
 
         Of a file of more than 20 MB it is the digest instead. A `data:` URL becomes the content that it is. Other URLs stay as they are.
+
+        Args:
+            by_user: the user has written the address, so that its server may be asked for the type.
 
         Raises:
             ValueError: the `data:` URL is not one.
@@ -151,7 +156,8 @@ class Attachment:
             kind, content = _data_of(self.url or "")
             return Attachment(self.type or kind, content=content)
         if self.path is None:
-            return self
+            told = self._told_type() if by_user and self.known_type() is None else None
+            return self if told is None else replace(self, type=told)
         with _opened(self.path) as file:
             content = file.read(MOST_KEPT_BYTES + 1)
             if len(content) <= MOST_KEPT_BYTES:
@@ -191,6 +197,15 @@ class Attachment:
     @property
     def _is_remote(self) -> bool:
         return self.url is not None and self.content is None and self.path is None and not self._is_data
+
+    def _told_type(self) -> str | None:
+        """Return what the server of a URL says about it."""
+        if not self._is_remote:
+            return None
+        from llm_notebook.parts.remote_types import type_at  # loads ssl
+
+        told = _usual_name(type_at(self.url or ""))
+        return None if told in _UNKNOWN_TYPES else told
 
     def _content_of_file(self, path: str) -> bytes:
         with _opened(path) as file:

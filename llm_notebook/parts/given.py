@@ -32,11 +32,12 @@ _ROLES = {role: role for role in ("system", "user", "assistant", "tool")} | {"de
 _ADDRESSES = ("http://", "https://", "data:", "gs://", "s3://")
 
 
-def as_attachments(given: object) -> list[Attachment]:
+def as_attachments(given: object, *, by_user: bool = False) -> list[Attachment]:
     """Return attachments as values: with the content of their files.
 
     Args:
         given: a list of Attachments, paths, addresses or bytes, or one of these alone.
+        by_user: the user has written the addresses, so that their servers may be asked for the types.
 
     Raises:
         TypeError: something else is among them.
@@ -45,7 +46,8 @@ def as_attachments(given: object) -> list[Attachment]:
     is_alone = isinstance(given, Attachment | str | bytes | bytearray | memoryview | os.PathLike)
     if not is_alone and not isinstance(given, Iterable):
         raise TypeError(f"attachments= takes a list of Attachments, paths or addresses, not {type(given).__name__}.")
-    return [_as_attachment(item).settled() for item in ([given] if is_alone else cast("Iterable[object]", given))]
+    items = [given] if is_alone else cast("Iterable[object]", given)
+    return [_as_attachment(item).settled(by_user=by_user) for item in items]
 
 
 def as_messages(given: object) -> list[Message]:
@@ -85,7 +87,7 @@ def settled_message(message: Message) -> Message:
 
 def _settled_part(part: Part) -> Part:
     if isinstance(part, AttachmentPart) and part.attachment is not None:
-        settled = part.attachment.settled()
+        settled = part.attachment.settled(by_user=True)
         return part if settled is part.attachment else replace(part, attachment=settled)
     if isinstance(part, ToolResultPart) and part.attachments:
         attachments = [attachment.settled() for attachment in part.attachments]

@@ -80,7 +80,7 @@ class Prompt:
         self._prompt = prompt
         self.model = model
         self.fragments = list(fragments or [])
-        self.attachments = as_attachments(attachments) if attachments is not None else []
+        self.attachments = as_attachments(attachments, by_user=True) if attachments is not None else []
         self._system = system
         self.system_fragments = list(system_fragments or [])
         self.options = options

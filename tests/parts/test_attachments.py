@@ -91,7 +91,7 @@ def test_paths_are_text_and_content_is_bytes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_told_is_asked_for() -> None:
-    for attachment in (llm.Attachment(url="https://example.org/picture"), llm.Attachment(content=b"")):
+    for attachment in (llm.Attachment(url="http://127.0.0.1:9/picture"), llm.Attachment(content=b"")):
         with pytest.raises(ValueError, match="give it, as in Attachment"):
             attachment.resolve_type()
 
