@@ -283,6 +283,16 @@ class Usage:
     details: dict[str, Any] | None = None
 
 
+def _written(arguments: dict[str, Any]) -> str:
+    """Return the text of a call's arguments as a model writes them: JSON, or what it wrote in place of a JSON object."""
+    raw = arguments.get(RAW_ARGUMENTS) if len(arguments) == 1 else None
+    try:
+        is_raw = isinstance(raw, str) and not isinstance(json.loads(raw), dict)
+    except (ValueError, RecursionError):
+        is_raw = True
+    return cast("str", raw) if is_raw else json_text(arguments)
+
+
 def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
     """Yield the events that a finished part would have arrived as in a stream.
 
@@ -302,7 +312,7 @@ def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
             "message_index": message_index,
         }
         yield StreamEvent("tool_call_name", part.name, provider_metadata=metadata, **call)
-        yield StreamEvent("tool_call_args", json_text(part.arguments), **call)
+        yield StreamEvent("tool_call_args", _written(part.arguments), **call)
     elif isinstance(part, ToolResultPart):
         yield StreamEvent(
             "tool_result",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.parts.messages import EventType
+from llm_notebook.parts.messages import EventType, events_of
 from llm_notebook.turns.assembly import Assembler
 
 Event = llm.StreamEvent
@@ -187,6 +187,16 @@ def test_arguments_that_are_no_object_are_kept_as_they_were_written(text: str) -
     assert parts(Event("tool_call_name", "delete_files", tool_call_id="1"), Event("tool_call_args", text)) == [
         llm.ToolCallPart("delete_files", {"_raw": text}, "1")
     ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"_raw": "null"}, {"_raw": '{"te'}, {"_raw": "{}"}, {"_raw": 1}, {"x": "null"}, {}]
+)
+def test_arguments_of_any_kind_are_replayed_as_they_were_written(arguments: dict[str, Any]) -> None:
+    part = llm.ToolCallPart("f", arguments, "1")
+    events = list(events_of(part, 0))
+    assert parts(*events) == [part]
+    assert (events[1].chunk == arguments.get("_raw")) == (arguments.get("_raw") in ("null", '{"te'))
 
 
 def test_a_broken_off_stream_gives_no_calls_but_those_already_answered() -> None:
