@@ -115,8 +115,8 @@ def json_arguments(
 
 
 def _check_by_signature(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> dict[str, Any]:
-    validated, _ = _validated(tool_name, signature, arguments)
-    return signature.arguments_of(validated)
+    validated, read = _validated(tool_name, signature, arguments)
+    return {**signature.arguments_of(validated), **{name: None for name in arguments if name not in read}}
 
 
 def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> tuple[BaseModel, dict[str, Any]]:
