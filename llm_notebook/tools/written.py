@@ -51,6 +51,9 @@ def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
         return {}
     try:
         arguments = json.loads(text)
+        if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
+            # Some servers encode what is JSON already.
+            arguments = json.loads(arguments)
     except (ValueError, RecursionError) as error:
         problem = f"are not valid JSON ({error})"
     else:

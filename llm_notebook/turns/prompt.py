@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -106,7 +105,15 @@ class Prompt:
         history: Callable[[], list[Message]] | None = None
         if self._history is not None:
             history = functools.partial(list[Message], self._history())
-        return vars(self) | {"_history": history, "encoded": {}, "_readable": Readable()}
+        # As values, since many plugins make the class of their options anew.
+        options = None if self.options is None else self.given_options()
+        return vars(self) | {"options": options, "_history": history, "encoded": {}, "_readable": Readable()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what `__getstate__()` returned."""
+        vars(self).update(state)
+        if self.options is not None:
+            self.options = self.model.Options(**self.options)
 
     @property
     def prompt(self) -> str:
@@ -146,13 +153,19 @@ class Prompt:
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
         """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results."""
-        following = copy.copy(self)
+        following = self._copied()
         following._prompt = following._system = following._history = following._sent = following._sent_tools = None
         following.is_settled = False
         following.fragments, following.system_fragments, following.attachments = [], [], []
         following._given = list(history)
         following.tool_results = list(results)
         return following
+
+    def _copied(self) -> Prompt:
+        # `copy.copy()` would give what a pickle does.
+        copied = Prompt.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
         """Return a prompt with the same options and schema, with another history and other tools."""

@@ -48,14 +48,24 @@ def _part(part: Part, model: ChainModel) -> Part:
     read: list[Attachment] = []
     told: list[str] = []
     for attachment in part.attachments:
-        problem = _problem(attachment, model.attachment_types)
+        seen = _as_it_is(attachment)
+        problem = _problem(seen, model.attachment_types)
         if problem:
             told.append(problem)
         else:
-            read.append(attachment)
-    if not told:
+            read.append(seen)
+    if read == part.attachments:
         return part
     return replace(part, output="\n".join([*([part.output] if part.output else []), *told]), attachments=read)
+
+
+def _as_it_is(attachment: Attachment) -> Attachment:
+    """Return a picture with the type that its content has: providers refuse one that is called another, with every later turn."""
+    if attachment.content is None or not (attachment.type or "").lower().startswith("image/"):
+        return attachment
+    kind = Attachment(content=attachment.content).known_type()
+    is_another = kind is not None and kind.startswith("image/") and kind != attachment.known_type()
+    return replace(attachment, type=kind) if is_another else attachment
 
 
 def _problem(attachment: Attachment, types: Collection[str]) -> str:

@@ -188,6 +188,21 @@ def test_a_model_that_reads_pictures_gets_what_an_earlier_one_was_told_of(face: 
     assert [attachment.content for attachment in result.attachments] == [PNG]
 
 
+def test_a_picture_from_a_tool_is_sent_as_what_it_is(face: Face) -> None:
+    def look() -> llm.ToolOutput:
+        return llm.ToolOutput(
+            "seen", [llm.Attachment("image/jpeg", content=PNG), llm.Attachment("image/png", content=PNG)]
+        )
+
+    model = face.rounds(asks(llm.ToolCall("look", {}, "1")), "done", **READS_PNG)
+    assert face.text(model.chain("Look", tools=[face.tool(look)])) == "done"
+    [result] = [
+        part for message in model.requests[1].messages for part in message.parts if isinstance(part, llm.ToolResultPart)
+    ]
+    assert [attachment.type for attachment in result.attachments] == ["image/png", "image/png"]
+    assert result.output == "seen"
+
+
 def test_an_attachment_that_a_tool_wrote_over_stays_in_the_history(face: Face, tmp_path: Path) -> None:
     path = tmp_path / "plot.png"
 

@@ -12,6 +12,11 @@ def test_no_text_means_no_arguments() -> None:
     assert parse_arguments("f", "") == parse_arguments("f", " \n") == {}
 
 
+def test_arguments_may_be_encoded_twice() -> None:
+    assert keep_arguments('"{\\"x\\": 1}"') == {"x": 1}
+    assert keep_arguments('"{x"') == {"_raw": '"{x"'}
+
+
 @pytest.mark.parametrize("text", ['{"a": 1}\n "pelican"}', '["a",\r\n\u2028 "b"]', "not\n\njson", "[" * 100_000])
 def test_what_is_wrong_with_arguments_is_said_in_one_line(text: str) -> None:
     with pytest.raises(

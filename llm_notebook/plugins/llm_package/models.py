@@ -11,15 +11,15 @@ be kept, and its request would go on. So `execute()` drops its argument at once,
 from __future__ import annotations
 
 import contextlib
-import copy
 import inspect
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import llm
 
 from llm_notebook.models.embeddings import EmbeddingModel
+from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.plugins.llm_package.failures import own_errors
 from llm_notebook.plugins.llm_package.tools import server_side_class
@@ -77,12 +77,9 @@ class _Bridged:
         self.supported_server_side_tools = _own_classes(tuple(getattr(theirs, "supported_server_side_tools", ())))
         self.Options = theirs.Options
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along: everything but the key of their model."""
-        theirs = copy.copy(self.theirs)
-        if self.key:
-            theirs.key = None
-        return {**vars(self), "theirs": theirs}
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle takes along: the model's name. It is found again where it is loaded, with the keys of that place."""
+        return _found_again, (self.model_id, isinstance(self, AsyncModel | AsyncKeyModel))
 
     @property
     def key(self) -> str | None:
@@ -96,6 +93,16 @@ class _Bridged:
 
     def __str__(self) -> str:
         return str(self.theirs)
+
+
+def _found_again(model_id: str, is_async: bool) -> object:
+    """Return the model that a pickle names.
+
+    Raises:
+        UnknownModelError: there is none of this name here.
+    """
+    source = model_source()
+    return source.async_model(model_id) if is_async else source.model(model_id)
 
 
 def _own_classes(declared: tuple[type[llm.ServerSideTool], ...]) -> tuple[type[ServerSideTool], ...]:
