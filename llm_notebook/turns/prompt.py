@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,12 @@ class Prompt:
         if self.options is not None:
             self.options = self.model.Options(**self.options)
 
+    def __copy__(self) -> Prompt:
+        """Return the same prompt once more, which shares what the rounds of a chain share. A pickle takes along less."""
+        copied = Prompt.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
     @property
     def prompt(self) -> str:
         """The text of the turn, fragments first."""
@@ -153,19 +160,13 @@ class Prompt:
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
         """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results."""
-        following = self._copied()
+        following = copy.copy(self)
         following._prompt = following._system = following._history = following._sent = following._sent_tools = None
         following.is_settled = False
         following.fragments, following.system_fragments, following.attachments = [], [], []
         following._given = list(history)
         following.tool_results = list(results)
         return following
-
-    def _copied(self) -> Prompt:
-        # `copy.copy()` would give what a pickle does.
-        copied = Prompt.__new__(type(self))
-        vars(copied).update(vars(self))
-        return copied
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
         """Return a prompt with the same options and schema, with another history and other tools."""
