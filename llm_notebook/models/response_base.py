@@ -11,6 +11,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.models.carried_options import carried_options
+from llm_notebook.models.portable import Portable
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
 from llm_notebook.tools.answers import parsed_answer
@@ -19,7 +20,7 @@ from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.open_calls import with_ids, with_results
-from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
 from llm_notebook.turns.tool_run import Invoke
@@ -41,7 +42,7 @@ SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
 ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
-class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
+class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
     """A model's answer, without the reading: that is what the two faces add.
 
     Attributes:
@@ -69,28 +70,6 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         self._source: SourceT | None = None
         self._callbacks: list[Callable[[Any], object]] = []
         self._concluding = threading.Lock()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a pickle takes along: a response that was not sent yet, to be sent where it is loaded, or one that is over.
-
-        Left behind are the key, the conversation, callbacks, and what runs the tools of a finished response.
-
-        Raises:
-            TypeError: the response is being read.
-        """
-        turn = self._turn
-        if turn.state.status == "streaming":
-            raise TypeError("A response cannot be pickled while it is read: read it to its end first.")
-        over = (turn.state, turn.results) if turn.state.is_over else None
-        return {"prompt": self.prompt, "model": self.model, "stream": self.stream, "over": over}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the response that was pickled; the journal that is open here keeps its turn."""
-        type(self).__init__(self, state["prompt"], state["model"], state["stream"], log=open_log(None))
-        if state["over"] is not None:
-            turn = self._turn
-            turn.state, turn.results = state["over"]
-            turn.is_concluded = True
 
     @property
     def partial(self) -> list[Message]:
