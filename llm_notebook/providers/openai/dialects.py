@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -37,20 +37,20 @@ class ChatDialect:
 
     def __reduce__(self) -> tuple[functools.partial[ChatDialect], tuple[()]]:
         """Return what copies and pickles are made from, in which read-only mappings cannot be."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return functools.partial(ChatDialect, **{name: _plain(value) for name, value in values.items()}), ()
+        values = {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return functools.partial(ChatDialect, **values), ()
 
     def request_fields(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options as request fields of this server."""
-        sent: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in options.items():
             known = self.values.get(name, _NO_NAMES)
             *outer, last = self.fields.get(name, name).split(".")
-            holder = sent
+            holder = fields
             for key in outer:
                 holder = holder.setdefault(key, {})
             holder[last] = known.get(value, value) if isinstance(value, str) else value
-        return sent
+        return fields
 
 
 DIALECTS: Mapping[str, ChatDialect] = MappingProxyType(
@@ -87,4 +87,7 @@ RESPONSES_DIALECT = ChatDialect(
 
 
 def _plain(value: Any) -> Any:
+    """Return a value with dicts in the place of read-only mappings."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
