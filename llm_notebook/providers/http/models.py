@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
@@ -199,45 +199,52 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         conversation: AsyncConversation | None,
         key: str | None,
     ) -> AsyncIterator[Items]:
-        from llm_notebook.providers.http.transport import Transport  # loads httpx
-
-        request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
-        items = process.of(Transport).astream(request, decoder, settings, note_retry)
-        return _SettledAnswer(items, lambda: self._settle(reference(), decoder))
+
+        async def begin() -> tuple[AsyncGenerator[Items, None], Callable[[], object]]:
+            from llm_notebook.providers.http.transport import Transport  # loads httpx
+
+            request, decoder, settings = self._exchange(prompt, stream, key)
+            items = process.of(Transport).astream(request, decoder, settings, note_retry)
+            return items, lambda: self._settle(reference(), decoder)
+
+        return _Answer(begin)
 
 
-class _SettledAnswer:
+class _Answer(AsyncIterator["Items"]):
     """The items of an async answer, after which the response is given what is known about the whole of it.
 
     It is no generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time, so that one
     that reads another one closes what is being closed already, and asyncio complains about it.
 
     Args:
-        items: the generator of the items.
-        settle: is called when no more items come, however they ended.
+        begin: returns the generator of the items, and what is called when no more items come, however they ended.
     """
 
-    def __init__(self, items: AsyncGenerator[Items, None], settle: Callable[[], object]) -> None:
-        self._items = items
-        self._settle = settle
-
-    def __aiter__(self) -> AsyncIterator[Items]:
-        return self
+    def __init__(
+        self, begin: Callable[[], Awaitable[tuple[AsyncGenerator[Items, None], Callable[[], object]]]]
+    ) -> None:
+        self._begin = begin
+        self._begun: tuple[AsyncGenerator[Items, None], Callable[[], object]] | None = None
 
     async def __anext__(self) -> Items:
+        if self._begun is None:
+            self._begun = await self._begin()
+        items, settle = self._begun
         try:
-            return await anext(self._items)
+            return await anext(items)
         except BaseException:
-            self._settle()
+            settle()
             raise
 
     async def aclose(self) -> None:
         """Close the connection, unless the answer has ended."""
-        try:
-            await self._items.aclose()
-        finally:
-            self._settle()
+        if self._begun is not None:
+            items, settle = self._begun
+            try:
+                await items.aclose()
+            finally:
+                settle()
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:
