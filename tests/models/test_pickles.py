@@ -59,6 +59,12 @@ def test_a_model_of_any_wire_travels_without_its_key(face: Face, way: Any, wire:
     assert again.headers == {"X-Title": "Mine"}
 
 
+def test_an_address_travels_without_what_is_secret_in_it(face: Face, way: Any) -> None:
+    model = face.openai("https://me:SECRET@host.example/v1?api-version=2&api_key=SECRET")
+    assert _travelled(way, model).base_url == "https://host.example/v1?api-version=2"
+    assert _travelled(way, face.openai("http://127.0.0.1:9/v1")).base_url == "http://127.0.0.1:9/v1"
+
+
 def test_a_copy_within_the_process_keeps_the_key(face: Face) -> None:
     model = face.openai("http://127.0.0.1:9/v1", key=KEY)
     for copied in (copy.copy(model), copy.deepcopy(model)):

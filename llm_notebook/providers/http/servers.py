@@ -6,7 +6,7 @@ import functools
 import os
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from llm_notebook.configuration.keys import Secret, get_key
 from llm_notebook.errors import ModelError, NeedsKeyException
@@ -32,6 +32,7 @@ _HARMLESS_HEADERS = frozenset(
         "x-title",
     }
 )
+_SECRET_PARAMETER = re.compile(r"key|token|secret|sig|passw|auth|code", re.IGNORECASE)
 _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
 
 
@@ -89,8 +90,15 @@ class Server(KeyHolder):
         """Return what a pickle takes along. A header may hold a secret, unless it names a stored key or is known to say something else."""
         state = super().__getstate__()
         kept = {name: value for name, value in self.headers.items() if _may_travel(name, value)}
-        missing = tuple(f"header {name!r}" for name in self.headers if name not in kept)
-        return state | {"headers": kept, "_left_behind": (*state.get("_left_behind", ()), *missing)}
+        missing = [f"header {name!r}" for name in self.headers if name not in kept]
+        base_url = None if self.base_url is None else _without_secrets(self.base_url)
+        if base_url != self.base_url:
+            missing.append("secret in base_url")
+        return state | {
+            "headers": kept,
+            "base_url": base_url,
+            "_left_behind": (*state.get("_left_behind", ()), *missing),
+        }
 
     @property
     def address(self) -> str:
@@ -217,6 +225,13 @@ class OpenAIServer(Server):
     def is_behind_gateway(self) -> bool:
         """True if no address was given and the environment names another server than OpenAI's."""
         return self.base_url is None and self.address != OPENAI_URL
+
+
+def _without_secrets(base_url: str) -> str:
+    """Return an address without its user name and password, and without the parameters of its query whose names say that they are secret."""
+    parts = urlsplit(base_url)
+    query = "&".join(item for item in parts.query.split("&") if not _SECRET_PARAMETER.search(item.partition("=")[0]))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def _may_travel(name: str, value: str) -> bool:
