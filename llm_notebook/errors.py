@@ -63,9 +63,22 @@ class ModelError(Exception):
     response: FailedResponse | None = None
     request_id: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from. The response stays in its process, with the connection and the key that it may hold."""
+        kind, arguments = type(self), self.args
+        return _restored, (kind, arguments, {name: value for name, value in vars(self).items() if name != "response"})
+
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def _restored(kind: type[ModelError], arguments: tuple[object, ...], state: dict[str, object]) -> ModelError:
+    """Return the error that was pickled, without calling its constructor, which may want other arguments."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(state)
+    return error
 
 
 class NeedsKeyException(ModelError):

@@ -26,12 +26,13 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 
 class AttachmentDict(TypedDict, total=False):
-    """An Attachment, with its `content` in base64."""
+    """An Attachment, with its `content` in base64, or with the `digest` of a file whose content is not kept."""
 
     type: str
     path: str
     url: str
     content: str
+    digest: str
 
 
 class TextPartDict(TypedDict):

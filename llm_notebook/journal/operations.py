@@ -297,10 +297,11 @@ class TurnEntry:
 
     Attributes:
         begun: the operation that began the turn.
-        status: how the turn ended, or `streaming`.
+        status: how the turn ended, or `streaming`. A turn whose process has ended before it reads as `interrupted`.
         output: the messages of the model that arrived.
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
+        is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
     """
 
     begun: TurnBegun
@@ -311,6 +312,7 @@ class TurnEntry:
     resolved_model: str | None = None
     error: str = ""
     calls: list[CallEntry] = field(default_factory=list)
+    is_cut_off: bool = False
 
 
 class Journal(Protocol):

@@ -1,6 +1,13 @@
-"""Which key a model uses, and where it is looked for."""
+"""Which key a model uses, where it is looked for, and that it stays in this process.
+
+A pickle goes to other processes, machines and caches. So a pickled model has no key: where it is loaded, the key comes from there, from the stored
+keys or the environment. A copy within the process, by `copy.copy()`, keeps it.
+"""
 
 from __future__ import annotations
+
+import copy
+from typing import Any, Self
 
 from llm_notebook.configuration.keys import Secret, get_key
 from llm_notebook.errors import NeedsKeyException
@@ -27,6 +34,28 @@ class KeyHolder:
     _further_key_env_vars: tuple[str, ...] = ()
     # How to do without a key, for the message that none was found.
     _without_key: str = ""
+    # What a pickle of the model did not take along, in words.
+    _left_behind: tuple[str, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along: everything but the key."""
+        state = dict(vars(self))
+        if state.get("key"):
+            state |= {"key": None, "_left_behind": ("key", *self._left_behind)}
+        return state
+
+    def __copy__(self) -> Self:
+        """Return a copy with the key."""
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a deep copy with the key."""
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        vars(copied).update(copy.deepcopy(vars(self), memo))
+        return copied
 
     def get_key(self, explicit_key: str | None = None) -> str | None:
         """Return the key to send: the model's own, else the given one (or the stored key with that name), else a stored one, else one from

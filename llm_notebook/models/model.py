@@ -13,7 +13,7 @@ from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
-from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
+from llm_notebook.parts.messages import AttachmentPart
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.chain import Chain
@@ -127,11 +127,9 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             )
         for message in messages:
             for part in message.parts:
+                # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:
                     self._check_attachment(part.attachment)
-                elif isinstance(part, ToolResultPart):
-                    for attachment in part.attachments:
-                        self._check_attachment(attachment)
 
     def _check_attachment(self, attachment: Attachment) -> None:
         found = attachment.resolve_type()

@@ -11,11 +11,10 @@ from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt, merged_options
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
 
@@ -39,12 +38,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -60,12 +59,14 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         Args:
             prompt: the text.
             fragments: texts put before the prompt, joined with newlines.
-            attachments: images, sounds or files.
+            attachments: images, sounds or files: Attachments, or their paths, addresses or bytes. Files are read now.
             system: the system prompt.
             system_fragments: texts put before the system prompt, joined with blank lines.
-            messages: the whole history; everything given beside it is appended as the new turn.
+            messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
+                OpenAI's Chat Completions.
             stream: let the answer arrive piece by piece, where the model can.
-            schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+            schema: what the answer must fit: JSON Schema (a dict); a pydantic class, dataclass, TypedDict, Enum or another type; or fields
+                such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
             tool_results: results of the calls that the history ends with.
             options: the model's options; they can be given as keywords too.
@@ -74,7 +75,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Raises:
             ValueError: the model lacks something that is asked of it. Nothing was sent.
-            TypeError: an option is given twice.
+            TypeError: an option is given twice, or something is no attachment or no message.
+            OSError: a file that is attached cannot be read.
             pydantic.ValidationError: an option is unknown or has a wrong value.
         """
         # A traceback that shows local variables must not show the key.
@@ -100,12 +102,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         before_call: BeforeCall | None = None,

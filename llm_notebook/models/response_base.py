@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.models.carried_options import carried_options
+from llm_notebook.models.portable import Portable
 from llm_notebook.parts.finishes import Finish, FinishReason
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, TextPart, ToolCallPart, Usage, assistant
+from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
@@ -39,7 +43,7 @@ SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
 ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
-class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
+class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
     """A model's answer, without the reading: that is what the two faces add.
 
     Attributes:
@@ -212,9 +216,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _parsed(self) -> Any:
         if self.prompt.schema is None:
             raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
-        if self.prompt.schema_class is not None:
-            return self.prompt.schema_class.model_validate_json(self._turn.state.text())
-        return json.loads(self._turn.state.text())
+        return parsed_answer(self._turn.state.text(), self.prompt.schema_class)
 
     def _execute_tool_calls_steps(
         self,
@@ -292,7 +294,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             "prompt": prompt,
             "messages": [message.to_dict() for message in state.messages()],
         }
-        if usage := {name: value for name, value in asdict(state.usage).items() if value is not None}:
+        counts = {"input": state.usage.input, "output": state.usage.output, "details": state.usage.details}
+        if usage := {name: as_json(value) for name, value in counts.items() if value is not None}:
             data["usage"] = usage
         if state.started_utc is not None:
             data["datetime_utc"] = state.started_utc.isoformat()
@@ -330,6 +333,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
                 yield Invoke(callback, (self,))
             except Exception as error:
                 failures.append(error)
+        log = self._turn.log
+        if log.not_saved and not log.origin.text:
+            # Where a transcript shows the turn, it says so itself.
+            process.of(CurrentJournal).warn_once(log.not_saved)
         if failures:
             raise failures[0]
 
@@ -348,12 +355,12 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
 
 def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
-    """Return the finished response that `to_dict()` wrote."""
+    """Return the finished response that `to_dict()` wrote. Options that the model does not take are left out, with a warning."""
     prompt = Prompt(
         None,
         model,
         messages=[Message.from_dict(message) for message in data["prompt"]["messages"]],
-        options=model.Options(**data["prompt"].get("options", {})),
+        options=carried_options(model, data["prompt"].get("options")),
     )
     response = response_class(prompt, model, stream=False)
     messages = [Message.from_dict(message) for message in data["messages"]]

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.json_values import as_json, from_json
 
 if TYPE_CHECKING:
     from llm_notebook.serialization import MessageDict, PartDict
 
 __all__ = [
+    "RAW_ARGUMENTS",
     "AttachmentPart",
     "EventType",
     "Message",
@@ -30,6 +32,9 @@ __all__ = [
     "user",
 ]
 
+RAW_ARGUMENTS = "_raw"
+"""The only argument of a call whose arguments are no JSON object: the text that the model wrote."""
+
 # `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
@@ -39,6 +44,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON form of a part: its type and every field that is not None, False or an empty list."""
+    if values.get("provider_metadata") is not None:
+        values["provider_metadata"] = as_json(values["provider_metadata"])
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
@@ -66,6 +73,8 @@ class Part:
             fields["attachment"] = Attachment.from_dict(fields["attachment"])
         if "attachments" in fields:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        if fields.get("provider_metadata") is not None:
+            fields["provider_metadata"] = from_json(fields["provider_metadata"])
         # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
@@ -164,16 +173,17 @@ class Message:
         """Return a JSON-safe dict without the fields that are not set."""
         data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
         if self.provider_metadata is not None:
-            data["provider_metadata"] = self.provider_metadata
+            data["provider_metadata"] = as_json(self.provider_metadata)
         return cast("MessageDict", data)
 
     @staticmethod
     def from_dict(data: MessageDict) -> Message:
         """Return the message that `to_dict()` wrote."""
+        metadata = data.get("provider_metadata")
         return Message(
             role=data["role"],
             parts=[Part.from_dict(part) for part in data["parts"]],
-            provider_metadata=data.get("provider_metadata"),
+            provider_metadata=None if metadata is None else from_json(metadata),
         )
 
 
@@ -273,6 +283,16 @@ class Usage:
     details: dict[str, Any] | None = None
 
 
+def _written(arguments: dict[str, Any]) -> str:
+    """Return the text of a call's arguments as a model writes them: JSON, or what it wrote in place of a JSON object."""
+    raw = arguments.get(RAW_ARGUMENTS) if len(arguments) == 1 else None
+    try:
+        is_raw = isinstance(raw, str) and not isinstance(json.loads(raw), dict)
+    except (ValueError, RecursionError):
+        is_raw = True
+    return cast("str", raw) if is_raw else json_text(arguments)
+
+
 def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
     """Yield the events that a finished part would have arrived as in a stream.
 
@@ -292,7 +312,7 @@ def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
             "message_index": message_index,
         }
         yield StreamEvent("tool_call_name", part.name, provider_metadata=metadata, **call)
-        yield StreamEvent("tool_call_args", json_text(part.arguments), **call)
+        yield StreamEvent("tool_call_args", _written(part.arguments), **call)
     elif isinstance(part, ToolResultPart):
         yield StreamEvent(
             "tool_result",

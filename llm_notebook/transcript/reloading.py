@@ -35,7 +35,7 @@ def view_of_turns(turns: Sequence[TurnEntry], transcript_id: str = "") -> Transc
     view.end(_state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
-    elif last.status == "streaming":
+    elif last.status == "streaming" or last.is_cut_off:
         view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
     return view
 
@@ -71,7 +71,7 @@ class _Rounds:
 
 
 def _state(last: TurnEntry) -> State:
-    if last.status == "streaming":
+    if last.status == "streaming" or last.is_cut_off:
         return "failed"
     if last.status != "complete":
         return last.status

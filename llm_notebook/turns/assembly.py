@@ -6,11 +6,9 @@ finds its part by the strongest sign that it carries: an explicit index, then th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_notebook.errors import ToolArgumentError
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import (
     Message,
@@ -22,8 +20,9 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
 )
 from llm_notebook.tools.calls import ToolCall
+from llm_notebook.tools.written import is_parsed, keep_arguments
 
-__all__ = ["Assembler", "parse_arguments"]
+__all__ = ["Assembler"]
 
 _FAMILY = {
     "text": "text",
@@ -63,13 +62,9 @@ class _OpenPart:
 
     def is_usable(self, answered: set[str]) -> bool:
         """Return whether this is a tool call that the provider ran itself, with its result there and its arguments readable."""
-        if not self.server_executed or self.tool_call_id not in answered:
-            return False
-        try:
-            parse_arguments("", "".join(self.chunks))
-        except ToolArgumentError:
-            return False
-        return True
+        return (
+            self.server_executed and self.tool_call_id in answered and is_parsed(keep_arguments("".join(self.chunks)))
+        )
 
     def to_part(self) -> Part | None:
         """Return the part, or None if its events hold nothing."""
@@ -81,9 +76,8 @@ class _OpenPart:
             return ReasoningPart(text, self.redacted, self.metadata) if has_content else None
         name = "".join(self.name)
         if self.family == "tool_call":
-            arguments = parse_arguments(name, text)
             call_id = self.tool_call_id or new_tool_call_id()
-            return ToolCallPart(name, arguments, call_id, self.server_executed, self.metadata)
+            return ToolCallPart(name, keep_arguments(text), call_id, self.server_executed, self.metadata)
         return ToolResultPart(name, text, self.tool_call_id, self.server_executed, provider_metadata=self.metadata)
 
 
@@ -160,9 +154,6 @@ class Assembler:
 
         Args:
             extra_calls: calls registered without events; those whose id was not streamed join the last message.
-
-        Raises:
-            ToolArgumentError: the arguments of a tool call are not a JSON object.
         """
         return _group_by_message(self._parts, extra_calls or [])
 
@@ -191,7 +182,7 @@ def _group_by_message(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) 
     groups = list(by_message.values())
     streamed = {part.tool_call_id for parts in groups for part in parts if isinstance(part, ToolCallPart)}
     missing: list[Part] = [
-        ToolCallPart(call.name, dict(call.arguments), call.tool_call_id or new_tool_call_id())
+        ToolCallPart(call.name, dict(keep_arguments(call.arguments)), call.tool_call_id or new_tool_call_id())
         for call in extra_calls
         if call.tool_call_id is None or call.tool_call_id not in streamed
     ]
@@ -219,29 +210,3 @@ def _after_markers(part: Part) -> bool:
     Withheld reasoning with metadata has to go back to the provider in the position where it came.
     """
     return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)
-
-
-def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
-    """Return a tool call's arguments from the JSON text that a model wrote; no text means no arguments.
-
-    Raises:
-        ToolArgumentError: the text is not a JSON object.
-    """
-    if not text.strip():
-        return {}
-    try:
-        arguments = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        problem = f"are not valid JSON ({error})"
-    else:
-        if isinstance(arguments, dict):
-            return arguments
-        problem = f"are not a JSON object but {type(arguments).__name__}"
-    shown = text if len(text) <= 200 else text[:200] + "…"
-    sentence = f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}"
-    raise ToolArgumentError(
-        # The model's text may have line breaks, and an error is one line.
-        " ".join(sentence.split()),
-        tool_name=tool_name,
-        raw=text,
-    )

@@ -13,6 +13,7 @@ that comes to it gets the same one.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -127,6 +128,16 @@ class Chain:
         return [item for item in self.items if not isinstance(item, list)]
 
     @property
+    def has_begun(self) -> bool:
+        """Something was asked or run, or was tried."""
+        return (
+            bool(self.items)
+            or self._is_over
+            or self._error is not None
+            or inspect.getgeneratorstate(self._rest) != inspect.GEN_CREATED
+        )
+
+    @property
     def latest(self) -> LazyResponse | None:
         """The response that was begun last; None before the first."""
         responses = self.responses()
@@ -139,7 +150,7 @@ class Chain:
 
     def messages(self) -> list[Message]:
         """Return what was said so far; nothing is sent or waited for."""
-        return self.prompt.messages if self.latest is None else self.latest._turn.messages()
+        return self.prompt.said if self.latest is None else self.latest._turn.messages()
 
     def events(self) -> Iterator[StreamEvent]:
         """Yield every event that has arrived so far; nothing is sent or waited for."""
@@ -236,7 +247,7 @@ class Chain:
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
-        history = with_ids(prompt.messages)
+        history = with_ids(prompt.said)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
             if not asked_by:
@@ -266,9 +277,6 @@ class Chain:
             prompt = prompt.next_round(history, results)
 
     def _respond(self, prompt: Prompt) -> LazyResponse:
-        if any(result.attachments for result in prompt.tool_results):
-            # The model may not read what a tool attached.
-            self.plan.model._check(prompt)
         return self.plan.model._respond(prompt, self.plan, self.log)
 
     def _next_step(self) -> Step | None:

@@ -101,7 +101,7 @@ class ChainLog:
             return
         if self.parent is None and self.parent_id is None and self.latest_kept is not None:
             self.parent = self.latest_kept()
-        yield from self._begin(turn.turn_id, turn.model_id, turn.prompt.messages)
+        yield from self._begin(turn.turn_id, turn.model_id, turn.prompt.said)
         turn.is_kept = not self.not_saved
         self.parent = turn
 

@@ -43,6 +43,7 @@ class ChainModel(Protocol):
     """What a chain needs of its model."""
 
     model_id: str
+    attachment_types: frozenset[str] | set[str]
     Options: Any
 
     def _check(self, prompt: Prompt) -> None:

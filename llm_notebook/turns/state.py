@@ -134,11 +134,7 @@ class ResponseState:
         self.items.append(item)
 
     def finish(self) -> None:
-        """Note that the stream reached its end.
-
-        Raises:
-            ToolArgumentError: a tool call's arguments are not JSON.
-        """
+        """Note that the stream reached its end."""
         try:
             self._messages = self._assembler.messages(self.extra_calls)
         except Exception as error:

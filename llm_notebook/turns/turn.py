@@ -113,10 +113,10 @@ class Turn:
         self.results.update({result.tool_call_id: result for result in results if result.tool_call_id is not None})
 
     def messages(self) -> list[Message]:
-        """Return what the model was sent and what it answered."""
-        return [*self.prompt.messages, *self.state.messages()]
+        """Return what was said up to and including the answer."""
+        return [*self.prompt.said, *self.state.messages()]
 
     def history(self) -> list[Message]:
-        """Return what the model was sent, what it answered, and the results of the tool calls that have run."""
+        """Return what was said up to and including the answer, and the results of the tool calls that have run."""
         ids = {call.tool_call_id for call in self.calls()}
         return with_results(self.messages(), [result for call_id, result in self.results.items() if call_id in ids])

@@ -11,7 +11,16 @@ from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, Grant, TurnBegun, TurnEntry
 from llm_notebook.journal.sqlite import search
-from llm_notebook.journal.sqlite.columns import json_of, messages_of, result_of, text_column, text_of, time_of, value_of
+from llm_notebook.journal.sqlite.columns import (
+    json_of,
+    messages_of,
+    readable,
+    result_of,
+    text_column,
+    text_of,
+    time_of,
+    value_of,
+)
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
@@ -28,7 +37,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, owner, status, output, usage, duration_ms, resolved_model, error
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -153,7 +162,8 @@ class Reader:
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
         )
-        return [_grant_from(row) for row in rows]
+        with readable():
+            return [_grant_from(row) for row in rows]
 
     def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
         """Return the id that equals `part`, or else the only id that contains it in any case; None if there is no such id."""
@@ -169,7 +179,8 @@ class Reader:
 
     def _turns(self, condition: str, parameters: Sequence[Column]) -> list[TurnEntry]:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
-        turns = [self._turn_from(row) for row in rows]
+        with readable():
+            turns = [self._turn_from(row) for row in rows]
         calls: dict[str, list[CallEntry]] = {}
         for chunk in _chunks([row[1] for row in rows]):
             for call in self._calls(f"WHERE turn_id IN ({_marks(chunk)}) ORDER BY calls.number", chunk):
@@ -181,8 +192,8 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request = row[12:15]
-        status, output, usage, duration_ms, resolved_model, error = row[15:]
+        started_in, place, request, owner = row[12:16]
+        status, output, usage, duration_ms, resolved_model, error = row[16:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -200,7 +211,8 @@ class Reader:
             request=text_of(request),
         )
         if status is None:
-            return TurnEntry(begun, "streaming")
+            is_cut_off = owner is not None and not self._is_held(owner)
+            return TurnEntry(begun, "interrupted" if is_cut_off else "streaming", is_cut_off=is_cut_off)
         return TurnEntry(
             begun,
             status,
@@ -213,27 +225,32 @@ class Reader:
 
     def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
         for row in self._connection.execute(_CALLS + condition, parameters):
-            call_id, turn_id, tool_call_id, tool_name = row[:4]
-            state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-            result, note, changed_at, owner, policy = row[12:]
-            yield CallEntry(
-                call_id=text_of(call_id),
-                turn_id=text_of(turn_id),
-                tool_call_id=text_of(tool_call_id),
-                tool_name=text_of(tool_name),
-                state=state_now(state, owner, self._is_held),
-                arguments=arguments,
-                request=value_of(ApprovalRequest, request),
-                decision=value_of(Decision, decision),
-                decided_by=text_of(decided_by) or "",
-                decided_at=time_of(decided_at),
-                grant_id=text_of(grant_id) or "",
-                grant_scope=scope or "",
-                result=result_of(result, self._content),
-                note=text_of(note) or "",
-                changed_at=time_of(changed_at),
-                policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
-            )
+            with readable():
+                call = self._call_from(row)
+            yield call
+
+    def _call_from(self, row: Row) -> CallEntry:
+        call_id, turn_id, tool_call_id, tool_name = row[:4]
+        state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
+        result, note, changed_at, owner, policy = row[12:]
+        return CallEntry(
+            call_id=text_of(call_id),
+            turn_id=text_of(turn_id),
+            tool_call_id=text_of(tool_call_id),
+            tool_name=text_of(tool_name),
+            state=state_now(state, owner, self._is_held),
+            arguments=arguments,
+            request=value_of(ApprovalRequest, request),
+            decision=value_of(Decision, decision),
+            decided_by=text_of(decided_by) or "",
+            decided_at=time_of(decided_at),
+            grant_id=text_of(grant_id) or "",
+            grant_scope=scope or "",
+            result=result_of(result, self._content),
+            note=text_of(note) or "",
+            changed_at=time_of(changed_at),
+            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
+        )
 
     def _content(self, sha256: str) -> bytes:
         if sha256 not in self._contents:

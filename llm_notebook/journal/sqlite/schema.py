@@ -198,4 +198,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _ORIGINS,
     # When a human is asked about the call, as JSON; NULL if nobody is.
     ("ALTER TABLE calls ADD COLUMN policy TEXT",),
+    # The lock of the process that began the turn, by which others tell whether the turn may still end; NULL if it could hold none.
+    ("ALTER TABLE turns ADD COLUMN owner TEXT",),
 )

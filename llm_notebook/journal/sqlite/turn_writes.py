@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["turn_begun", "turn_ended"]
 
 
-def turn_begun(turn: TurnBegun) -> Write[None]:
-    """Return the write that records the beginning of a turn."""
+def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
+    """Return the write that records the beginning of a turn.
+
+    Args:
+        turn: the operation.
+        owner: the lock of the process that begins the turn; None if it holds none.
+    """
     if turn.parent_id == turn.turn_id:
         raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
     contents = Contents()
@@ -42,6 +47,7 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
         "started_in": text_column(turn.started_in),
         "place": turn.place,
         "request": text_column(turn.request),
+        "owner": text_column(owner),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 

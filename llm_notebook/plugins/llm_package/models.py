@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import llm
 
 from llm_notebook.models.embeddings import EmbeddingModel
+from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.plugins.llm_package.failures import own_errors
 from llm_notebook.plugins.llm_package.tools import server_side_class
@@ -76,6 +77,10 @@ class _Bridged:
         self.supported_server_side_tools = _own_classes(tuple(getattr(theirs, "supported_server_side_tools", ())))
         self.Options = theirs.Options
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle takes along: the model's name. It is found again where it is loaded, with the keys of that place."""
+        return _found_again, (self.model_id, isinstance(self, AsyncModel | AsyncKeyModel))
+
     @property
     def key(self) -> str | None:
         """The key of their model, since some plugins look for it there."""
@@ -88,6 +93,16 @@ class _Bridged:
 
     def __str__(self) -> str:
         return str(self.theirs)
+
+
+def _found_again(model_id: str, is_async: bool) -> object:
+    """Return the model that a pickle names.
+
+    Raises:
+        UnknownModelError: there is none of this name here.
+    """
+    source = model_source()
+    return source.async_model(model_id) if is_async else source.model(model_id)
 
 
 def _own_classes(declared: tuple[type[llm.ServerSideTool], ...]) -> tuple[type[ServerSideTool], ...]:

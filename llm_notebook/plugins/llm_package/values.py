@@ -39,7 +39,9 @@ def their_attachment(attachment: Attachment) -> llm.Attachment:
         found: str | None = attachment.resolve_type()
     except (ValueError, OSError):
         found = attachment.type
-    return llm.Attachment(type=found, path=path, url=attachment.url, content=attachment.content)
+    # Of a large file only the digest is kept; reading it here makes sure that it is still the one that was attached.
+    content = attachment.content_bytes() if attachment.digest is not None else attachment.content
+    return llm.Attachment(type=found, path=path, url=attachment.url, content=content)
 
 
 def own_attachment(attachment: llm.Attachment) -> Attachment:

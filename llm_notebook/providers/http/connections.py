@@ -27,10 +27,11 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
 from llm_notebook.providers.http.exchange import TransportSettings
 from llm_notebook.providers.http.wire import TLSSettings
@@ -93,18 +94,30 @@ class _Server(Generic[Client, Semaphore]):
 
     Args:
         tls: the TLS context of its clients.
+        proxy: the address of the proxy through which it is reached; None if there is none.
         free: counts the connections that may still be opened or taken.
 
     Attributes:
         idle: the clients that wait for a request.
     """
 
-    __slots__ = ("free", "idle", "tls")
+    __slots__ = ("_proxy", "_tls", "free", "idle")
 
-    def __init__(self, tls: ssl.SSLContext | Literal[False], free: Semaphore) -> None:
-        self.tls = tls
+    def __init__(self, tls: ssl.SSLContext | Literal[False], proxy: str | None, free: Semaphore) -> None:
+        self._tls = tls
+        self._proxy = proxy
         self.free = free
         self.idle: IdleClients[Client] = IdleClients()
+
+    def client_settings(self) -> dict[str, Any]:
+        """Return the arguments of a client. httpx does not read the environment: it fails over values that `proxy_for()` reads."""
+        return {
+            "verify": self._tls,
+            "proxy": self._proxy,
+            "limits": _ONE,
+            "cookies": _NoCookies(),
+            "trust_env": False,
+        }
 
 
 @dataclass(slots=True)
@@ -163,7 +176,7 @@ class Connections:
         if not server.free.acquire(timeout=settings.seconds):
             raise httpx.PoolTimeout("every connection is busy", request=request)
         try:
-            client = server.idle.take() or httpx.Client(verify=server.tls, limits=_ONE, cookies=_NoCookies())
+            client = server.idle.take() or httpx.Client(**server.client_settings())
             try:
                 with closing(client.send(request, stream=True)) as reply:
                     yield reply
@@ -191,7 +204,7 @@ class Connections:
         except TimeoutError:
             raise httpx.PoolTimeout("every connection is busy", request=request) from None
         try:
-            client = server.idle.take() or httpx.AsyncClient(verify=server.tls, limits=_ONE, cookies=_NoCookies())
+            client = server.idle.take() or httpx.AsyncClient(**server.client_settings())
             try:
                 async with aclosing(await client.send(request, stream=True)) as reply:
                     yield reply
@@ -213,7 +226,7 @@ class Connections:
         with self._lock:
             if address not in self._servers:
                 free = threading.BoundedSemaphore(most_connections())
-                self._servers[address] = _Server(self._tls_context(address), free)
+                self._servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
             return self._servers[address]
 
     async def _async_server(
@@ -226,7 +239,7 @@ class Connections:
             of_loop = self._by_loop.setdefault(loop, _LoopServers())
             if address not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                of_loop.servers[address] = _Server(self._tls_context(address), free)
+                of_loop.servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
             server = of_loop.servers[address]
         if of_loop.closer is None:
             of_loop.closer = self._close_with(loop)

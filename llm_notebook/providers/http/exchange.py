@@ -25,6 +25,7 @@ from types import MappingProxyType
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.providers.http.errors import provider_error, request_id_in
@@ -248,7 +249,7 @@ class Exchange:
             )
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return TransportError(f"{sender}: {host} did not answer within {seconds}.")
-        advice = "Check the address and the network."
+        advice = f"Check {_proxy_named(self._request.url)}the address and the network."
         if _about_certificates(error):
             advice = "A private certificate needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
         return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
@@ -266,6 +267,13 @@ def _json_of(reply: httpx.Response) -> object:
 @functools.lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
+
+
+def _proxy_named(url: str) -> str:
+    """Return what is to be checked beside the address where a proxy is between."""
+    return (
+        "" if proxy_for(url) is None else "the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), "
+    )
 
 
 def _about_certificates(error: Exception) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
@@ -201,7 +200,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     """The async flavour of any wire format."""
 
-    async def execute(
+    def execute(
         self,
         prompt: Prompt,
         stream: bool,
@@ -209,19 +208,53 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         conversation: AsyncConversation | None,
         key: str | None,
     ) -> AsyncIterator[Items]:
-        from llm_notebook.providers.http.transport import Transport  # loads httpx
-
-        prompt = await afetch_missing(prompt, self._needs_bytes(prompt))
-        request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
-        del response
-        items = process.of(Transport).astream(request, decoder, settings, note_retry)
+
+        async def begin() -> tuple[AsyncGenerator[Items, None], Callable[[], object]]:
+            from llm_notebook.providers.http.transport import Transport  # loads httpx
+
+            fetched = await afetch_missing(prompt, self._needs_bytes(prompt))
+            request, decoder, settings = self._exchange(fetched, stream, key)
+            items = process.of(Transport).astream(request, decoder, settings, note_retry)
+            return items, lambda: self._settle(reference(), decoder)
+
+        return _Answer(begin)
+
+
+class _Answer(AsyncIterator["Items"]):
+    """The items of an async answer, after which the response is given what is known about the whole of it.
+
+    It is no generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time, so that one
+    that reads another one closes what is being closed already, and asyncio complains about it.
+
+    Args:
+        begin: returns the generator of the items, and what is called when no more items come, however they ended.
+    """
+
+    def __init__(
+        self, begin: Callable[[], Awaitable[tuple[AsyncGenerator[Items, None], Callable[[], object]]]]
+    ) -> None:
+        self._begin = begin
+        self._begun: tuple[AsyncGenerator[Items, None], Callable[[], object]] | None = None
+
+    async def __anext__(self) -> Items:
+        if self._begun is None:
+            self._begun = await self._begin()
+        items, settle = self._begun
         try:
-            async with aclosing(items):
-                async for together in items:
-                    yield together
-        finally:
-            self._settle(reference(), decoder)
+            return await anext(items)
+        except BaseException:
+            settle()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the answer has ended."""
+        if self._begun is not None:
+            items, settle = self._begun
+            try:
+                await items.aclose()
+            finally:
+                settle()
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:

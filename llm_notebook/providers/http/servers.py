@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import re
-from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 from llm_notebook.configuration.keys import Secret, get_key
 from llm_notebook.errors import ModelError, NeedsKeyException
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["OPENAI_URL", "OpenAIServer", "Server", "join_address"]
 
 OPENAI_URL = "https://api.openai.com/v1"
+_HARMLESS_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "http-referer",
+        "openai-beta",
+        "referer",
+        "user-agent",
+        "x-title",
+    }
+)
+_SECRET_PARAMETER = re.compile(r"key|token|secret|sig|passw|auth|code", re.IGNORECASE)
 _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
 
 
@@ -71,6 +85,20 @@ class Server(KeyHolder):
         self.needs_key = needs_key
         self.key_env_var = key_env_var
         self.tls = tls
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along. A header may hold a secret, unless it names a stored key or is known to say something else."""
+        state = super().__getstate__()
+        kept = {name: value for name, value in self.headers.items() if _may_travel(name, value)}
+        missing = [f"header {name!r}" for name in self.headers if name not in kept]
+        base_url = None if self.base_url is None else _without_secrets(self.base_url)
+        if base_url != self.base_url:
+            missing.append("secret in base_url")
+        return state | {
+            "headers": kept,
+            "base_url": base_url,
+            "_left_behind": (*state.get("_left_behind", ()), *missing),
+        }
 
     @property
     def address(self) -> str:
@@ -154,6 +182,11 @@ class Server(KeyHolder):
     def _key_advice(self, key: str | None) -> str:
         if key:
             return f"Check the key: {self._key_origin(key)}."
+        if self._left_behind:
+            return (
+                f"A pickle leaves behind what may be secret, here the {' and the '.join(self._left_behind)}: give the model needs_key= or "
+                "key_env_var=, and write a header's value as ${NAME}."
+            )
         if self.needs_key:
             return f"It wants a key: `%llm keys set {self.needs_key}` stores one."
         return "It wants a key, and none was sent: give the model key= or needs_key= (`api_key_name` in an endpoints file)."
@@ -217,6 +250,18 @@ def _trimmed(address: str) -> str:
     """Return an address without the slash at the end of its path."""
     base, mark, query = address.partition("?")
     return f"{base.rstrip('/')}{mark if query else ''}{query}"
+
+
+def _without_secrets(base_url: str) -> str:
+    """Return an address without its user name and password, and without the parameters of its query whose names say that they are secret."""
+    parts = urlsplit(base_url)
+    query = "&".join(item for item in parts.query.split("&") if not _SECRET_PARAMETER.search(item.partition("=")[0]))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _may_travel(name: str, value: str) -> bool:
+    """Return whether a pickle may hold a header: it says something harmless, or it is only the name of a stored key."""
+    return name.lower() in _HARMLESS_HEADERS or _STORED_KEY.fullmatch(value.rpartition(" ")[2]) is not None
 
 
 def _header_value(value: str, what: str, sender: str) -> Secret:

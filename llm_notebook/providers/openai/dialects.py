@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,11 @@ class ChatDialect:
     document_urls: bool = False
     audio_as_text: bool = False
     efforts: tuple[tuple[re.Pattern[str], Mapping[str, str]], ...] = ()
+
+    def __reduce__(self) -> tuple[functools.partial[ChatDialect], tuple[()]]:
+        """Return what copies and pickles are made from, in which read-only mappings cannot be."""
+        values = {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return functools.partial(ChatDialect, **values), ()
 
     def request_fields(self, options: Mapping[str, Any], model_name: str = "") -> dict[str, Any]:
         """Return options as request fields of this server, for the model that it knows under this name."""
@@ -107,3 +113,10 @@ RESPONSES_DIALECT = ChatDialect(
         "verbosity": "text.verbosity",
     }
 )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with dicts in the place of read-only mappings."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
