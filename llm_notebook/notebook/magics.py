@@ -12,7 +12,6 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from pydantic import ValidationError
 from traitlets import Enum
 
-from llm_notebook.configuration.keys import list_keys
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
@@ -37,6 +36,7 @@ from llm_notebook.notebook.question_marks import forget_questions, read_question
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
+from llm_notebook.notebook.typed_keys import is_typed_key, masked_text
 from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
@@ -127,7 +127,7 @@ class LLMMagics(Magics):
         try:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
             asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
-            asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
+            asked.origin = replace(asked.origin, text=masked_text(f"{line}\n{cell or ''}", arguments.key))
             repeated = None if arguments.new else find_repeated(self.turns, asked.origin)
             chain = self._chain(asked) if repeated is None else None
         except KeyboardInterrupt:
@@ -279,7 +279,7 @@ class LLMMagics(Magics):
         if live.context is None or view.state == "failed" or response is None:
             return
         arguments, node = live.context
-        if arguments.key is not None and arguments.key not in list_keys():
+        if is_typed_key(arguments.key):
             view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
         view.cut_short = _finish_reason(response.response_json) == "length"
         # A turn that was stopped before its first word leaves the conversation as it was.

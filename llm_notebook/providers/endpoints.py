@@ -48,8 +48,11 @@ def _read_entries(path: Path) -> list[Any]:
 
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        _warn(f"{path} cannot be read and is left out: {' '.join(str(error).split())}")
+    except (OSError, UnicodeDecodeError) as error:
+        _warn(f"{path} cannot be read and is left out: {error}")
+        return []
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        _warn(f"{path} is no valid YAML and is left out{_where(error)}. Correct it there.")
         return []
     if entries is None:
         return []
@@ -57,6 +60,12 @@ def _read_entries(path: Path) -> list[Any]:
         _warn(f"{path} is left out: it must hold a list of models, each beginning with `- model_id:`.")
         return []
     return entries
+
+
+def _where(error: Exception) -> str:
+    """Return where a YAML file is wrong, as the end of a sentence. It quotes nothing of the file, whose headers may hold secrets."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    return "" if mark is None else f": the fault is at line {mark.line + 1}, column {mark.column + 1}, or just before"
 
 
 def _build_model(entry: object) -> ModelWithAliases:

@@ -111,7 +111,7 @@ class _SyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, self.key):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.Response)
             del response  # see the top of this file
             try:
@@ -137,7 +137,7 @@ class _AsyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, self.key):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.AsyncResponse)
             del response
             try:
@@ -229,7 +229,7 @@ class BridgedEmbeddingModel(EmbeddingModel):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, self.key):
             if "key" in inspect.signature(self.theirs.embed_multi).parameters:
                 return list(self.theirs.embed_multi(items, key=key))
             # Before llm 0.36 a key could only be set on the model.

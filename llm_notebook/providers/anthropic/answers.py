@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
@@ -32,13 +33,13 @@ class MessagesDecoder(StreamDecoder):
         sender: the model's id, for error messages.
         model_name: the server's name for the model.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
     """
 
     kind = "a message"
 
-    def __init__(self, sender: str, model_name: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, model_name: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._model_name = model_name
         self._message: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
@@ -221,6 +222,7 @@ class MessagesDecoder(StreamDecoder):
         details = self._message.get("stop_details") or {}
         category = f" ({details['category']})" if details.get("category") else ""
         said = f"the model declined to answer{category}. {details.get('explanation') or ''}"
+        said = self._secrets.scrub(said, otherwise="the model declined to answer.")
         return ProviderError(f"{self._sender}: {' '.join(said.split())}", code="refusal")
 
     @property

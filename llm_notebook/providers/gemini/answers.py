@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
@@ -32,14 +33,14 @@ class GenerateContentDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
     """
 
     kind = "an answer of Gemini's"
     goes_on = True
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._head: dict[str, Any] = {}
         self._candidate: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
@@ -98,8 +99,9 @@ class GenerateContentDecoder(StreamDecoder):
         return [self._make_event(texts[-1], "text", "", sources)]
 
     def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
-        said = f"{what} ({reason}). {explanation or ''}"
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=str(reason))
+        said = self._secrets.scrub(f"{what} ({reason}). {explanation or ''}", otherwise=f"{what}.")
+        code = self._secrets.scrub(str(reason)) or None
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def _decode_part(self, value: dict[str, Any]) -> StreamItems:
         if not isinstance(value, dict):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from llm_notebook.configuration.keys import Secret, get_key
+from llm_notebook.configuration.scrubbing import Secrets, secrets_in_headers, secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.providers.catalog.names import closest_names
@@ -102,12 +103,17 @@ class Server(KeyHolder):
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
+        url = f"{self.address}/{path}"
+        named = [
+            get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
+        ]
+        secrets = Secrets.of([key, *named]) | secrets_in_headers(headers) | secrets_in_url(url)
         return WireRequest(
-            url=f"{self.address}/{path}",
+            url=url,
             # Text can hold half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
-            secret=key and Secret(key),
+            secrets=secrets,
             sender=self.model_id,
             advise=functools.partial(self.advice, key=key and Secret(key)),
         )
@@ -184,7 +190,7 @@ class OpenAIServer(Server):
             _check_address(given)
         except ValueError:
             raise ModelError(
-                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {shown_url(given)!r}; nothing was sent."
             ) from None
         return given.rstrip("/")
 
@@ -218,4 +224,4 @@ def _check_address(base_url: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {base_url!r}.")
+        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {shown_url(base_url)!r}.")

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import atexit
 import http.cookiejar
+import json
 import os
 import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING, Literal
 import httpx
 
 from llm_notebook.errors import ModelError, TransportError
+from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
@@ -55,6 +57,7 @@ __all__ = ["Transport", "TransportSettings"]
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=60.0)
 
 _MOST_REDIRECTS = 10
+_LARGEST_DOCUMENT = 32 * 2**20
 _NO_SUCH_RANGE = 416
 
 Notify = Callable[[Retry], object]
@@ -139,13 +142,14 @@ class Transport:
                 with closing(client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
+                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, reply.read())
+                    retry = exchange.decide_after_refusal(reply, _beginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -173,13 +177,14 @@ class Transport:
                 async with aclosing(await client.send(exchange.http_request(), stream=True)) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
+                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, await reply.aread())
+                    retry = exchange.decide_after_refusal(reply, await _abeginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -195,31 +200,31 @@ class Transport:
             notify(failure)
             await _sleep(failure.delay)
 
-    def fetch_json(self, url: str, headers: dict[str, str], *, sender: str, settings: TransportSettings) -> object:
+    def fetch_json(self, request: WireRequest, settings: TransportSettings) -> object:
         """GET a JSON document, such as a provider's list of models. There are no retries.
 
         Args:
-            url: the address.
-            headers: sent with the request; secret values are `Secret`s.
-            sender: the document's name in error messages.
+            request: the address and headers; its body is not sent.
             settings: how long to wait, and TLS.
 
         Raises:
             ProviderError: the server answered with an error, or not with JSON.
             TransportError: no answer came.
         """
-        exchange = Exchange(WireRequest(url, b"", headers, sender=sender), None, settings)
+        exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            reply = self._client(url, settings.tls).get(url, headers=headers, timeout=settings.httpx_timeout())
-            if reply.is_success:
-                document: object = reply.json()
-                return document
-            failure = exchange.refusal_error(reply, reply.content)
+            with closing(self._client(request.url, settings.tls).send(exchange.file_request(), stream=True)) as reply:
+                if reply.is_success:
+                    body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
+                    _read_into(body, reply)
+                    document: object = json.loads(body.content)
+                    return document
+                failure = exchange.refusal_error(reply, _beginning(reply))
         except FAILURES as error:
             failure = exchange.failure_error(error)
-        except ValueError:
-            failure = provider_error(sender, "it sent what is not JSON")
+        except (ValueError, RecursionError):
+            failure = provider_error(request.sender, "it sent what is not JSON, or more than a list can be")
         except BaseException as error:
             # The frames below hold the request's headers, and a printed traceback may show what frames hold.
             raise error.with_traceback(None) from None
@@ -249,7 +254,7 @@ class Transport:
                 if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
                     break
                 with closing(reply):
-                    failure = exchange.decide_after_refusal(reply, reply.read())
+                    failure = exchange.decide_after_refusal(reply, _beginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -346,6 +351,30 @@ def _load_context(tls: TLSSettings) -> ssl.SSLContext:
         key = None if tls.key_file is None else Path(tls.key_file).expanduser()
         context.load_cert_chain(Path(tls.cert_file).expanduser(), key)
     return context
+
+
+def _beginning(reply: httpx.Response) -> bytes:
+    """Return the beginning of the body of a refusal, as far as it comes."""
+    body = BoundedBody(reply.headers)
+    with suppress(*FAILURES):
+        _read_into(body, reply)
+    return body.content
+
+
+def _read_into(body: BoundedBody, reply: httpx.Response) -> None:
+    for piece in reply.iter_raw():
+        if not body.feed(piece):
+            break
+
+
+async def _abeginning(reply: httpx.Response) -> bytes:
+    """Return the same as `_beginning()` for an async reply."""
+    body = BoundedBody(reply.headers)
+    with suppress(*FAILURES):
+        async for piece in reply.aiter_raw():
+            if not body.feed(piece):
+                break
+    return body.content
 
 
 def _server_of(url: str, tls: TLSSettings | None) -> _Server:

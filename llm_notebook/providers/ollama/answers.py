@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
@@ -51,8 +52,8 @@ class OllamaDecoder(StreamDecoder):
     object_is_whole = False
     kind = "an answer of Ollama's"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[dict[str, Any]] = []

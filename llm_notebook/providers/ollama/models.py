@@ -71,7 +71,7 @@ class _Ollama(HTTPModel):
         fields = prompt.options.request_fields()
         body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields)
         request = self.wire_request("api/chat", body, key)
-        return request, OllamaDecoder(self.model_id, stream=stream, secret=key)
+        return request, OllamaDecoder(self.model_id, stream=stream, secrets=request.secrets)
 
     def advice(self, status: int, key: str | None) -> str | None:
         if status == 404:

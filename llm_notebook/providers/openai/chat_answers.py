@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
@@ -24,8 +25,8 @@ class ChatDecoder(StreamDecoder):
 
     kind = "a chat completion"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._reasoning: list[str] = []

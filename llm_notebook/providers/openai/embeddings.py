@@ -83,9 +83,10 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder  # loads pydantic_core
 
         key = key and Secret(key)
-        decoder = EmbeddingsDecoder(len(items), self.model_id, key)
+        request = self._request(items, key)
+        decoder = EmbeddingsDecoder(len(items), self.model_id, request.secrets)
         settings = TransportSettings(self.timeout, self.max_retries)
-        for _ in process.of(Transport).stream(self._request(items, key), decoder, settings, lambda _retry: None):
+        for _ in process.of(Transport).stream(request, decoder, settings, lambda _retry: None):
             pass
         return decoder.vectors
 

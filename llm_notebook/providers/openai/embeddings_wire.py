@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.providers.http.errors import provider_error
@@ -44,7 +45,7 @@ class EmbeddingsDecoder:
     Args:
         count: how many embeddings the request asked for.
         sender: the model's id, for error messages.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
 
     Attributes:
         done: the body was complete.
@@ -54,7 +55,7 @@ class EmbeddingsDecoder:
         resolved_model: the model that the server says it used.
     """
 
-    def __init__(self, count: int, sender: str, secret: str | None = None) -> None:
+    def __init__(self, count: int, sender: str, secrets: Secrets = NO_SECRETS) -> None:
         self.done = False
         self.failure: ModelError | None = None
         self.vectors: list[list[float]] = []
@@ -62,7 +63,7 @@ class EmbeddingsDecoder:
         self.resolved_model: str | None = None
         self._count = count
         self._sender = sender
-        self._secret = secret
+        self._secrets = secrets
         self._received = bytearray()
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
@@ -85,7 +86,7 @@ class EmbeddingsDecoder:
         except ValueError:
             raise self._unreadable() from None
         if isinstance(body, dict) and body.get("error") and not body.get("data"):
-            raise provider_error(self._sender, body, secret=self._secret)
+            raise provider_error(self._sender, body, secrets=self._secrets)
         try:
             self.vectors = vectors_of(body, self._count)
         except ValueError as error:
@@ -104,10 +105,13 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
-        return self._not_embeddings(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
+        begins = self._secrets.scrub(
+            bytes(self._received[:4096]).decode(errors="replace"), otherwise="with what is withheld"
+        )
+        return self._not_embeddings(f"it begins {begins[:80]!r}")
 
     def _not_embeddings(self, why: str) -> ModelError:
-        return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secret=self._secret)
+        return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secrets=self._secrets)
 
 
 def vectors_of(body: object, count: int) -> list[list[float]]:

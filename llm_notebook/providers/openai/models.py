@@ -42,7 +42,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         options = prompt.options.request_fields(dialect)
         body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect)
         request = self.wire_request("chat/completions", body, key)
-        return request, ChatDecoder(self.model_id, stream=stream, secret=key)
+        return request, ChatDecoder(self.model_id, stream=stream, secrets=request.secrets)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -88,7 +88,7 @@ class _OpenAIResponses(_OpenAIChat):
         options = prompt.options.responses_fields()
         body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
         request = self.wire_request("responses", body, key)
-        return request, ResponsesDecoder(self.model_id, stream=stream, secret=key)
+        return request, ResponsesDecoder(self.model_id, stream=stream, secrets=request.secrets)
 
     def _refuse_server_side_tools(self, prompt: Prompt) -> None:
         tool = next((tool for tool in prompt.tools if isinstance(tool, ServerSideTool)), None)

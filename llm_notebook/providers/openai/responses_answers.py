@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
@@ -34,8 +35,8 @@ class ResponsesDecoder(StreamDecoder):
 
     kind = "a response"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._items: dict[int, _Item] = {}
         self._positions: dict[object, int] = {}
         self._open_text: _Item | None = None
