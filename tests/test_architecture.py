@@ -53,7 +53,7 @@ HOMES = {
     "mcp": r"plugins\.mcp",
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
-    "httpx": r"providers\.http\.(transport|exchange)$",
+    "httpx": r"providers\.http\.(transport|exchange|fetching)$",
     "sqlite3": r"journal\.sqlite",
     "xllamacpp": r"providers\.local",
     "yaml": r"providers\.endpoints$|templates",
