@@ -14,6 +14,7 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.openai.usage import openai_usage
 
 __all__ = ["ChatDecoder"]
 
@@ -198,13 +199,7 @@ class ChatDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._raw_usage or {}
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"), details or None)
+        return openai_usage(self._raw_usage, "prompt_tokens", "completion_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:

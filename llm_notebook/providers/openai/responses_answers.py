@@ -21,6 +21,7 @@ from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.openai.responses_requests import METADATA
+from llm_notebook.providers.openai.usage import openai_usage
 
 __all__ = ["ResponsesDecoder"]
 
@@ -165,14 +166,7 @@ class ResponsesDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._head.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("input_tokens"), usage.get("output_tokens"), details or None)
+        return openai_usage(self._head.get("usage"), "input_tokens", "output_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:
