@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.providers.catalog.costs import cost_of, is_billed, stated_cost, total
-from llm_notebook.transcript.view import add_usage
+from llm_notebook.transcript.usage import add_usage
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse

@@ -38,6 +38,7 @@ from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import is_typed_key, masked_text
 from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
+from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
@@ -286,7 +287,21 @@ class LLMMagics(Magics):
         if view.state in ("done", "paused") or view.answer:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
-            self.shell.user_ns[arguments.out] = view.answer
+            self.shell.user_ns[arguments.out] = _outcome(view)
+            remark = _out_remark(arguments.out, len(view.pictures))
+            view.remarks = [*(said for said in view.remarks if said != remark), *([remark] if view.pictures else [])]
+
+
+def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
+    """Return what `--out` assigns: the text of the answer, or the picture, or all pictures, if the model has made some."""
+    made = [block.attachment for block in view.pictures if block.attachment is not None]
+    return view.answer if not made else made[0] if len(made) == 1 else made
+
+
+def _out_remark(name: str, count: int) -> str:
+    return (
+        f"`{name}` is the picture at full size." if count == 1 else f"`{name}` holds the {count} pictures at full size."
+    )
 
 
 def _finish_reason(response_json: object) -> object:

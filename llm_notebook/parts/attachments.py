@@ -95,6 +95,13 @@ class Attachment:
             return _type_by_content(head) or mimetypes.guess_type(self.path)[0]
         return _type_by_content(self.content or b"")
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows of a picture: the picture itself, if it is of a format that holds no scripts."""
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if self.content is not None and self.type in ("image/png", "image/jpeg"):
+            bundle[self.type] = self.base64_content()
+        return bundle
+
     def __repr__(self) -> str:
         shown = [f"{name}={getattr(self, name)!r}" for name in ("type", "path", "url") if getattr(self, name)]
         if self.content is not None:

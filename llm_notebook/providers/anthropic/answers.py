@@ -13,6 +13,7 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
+from llm_notebook.providers.anthropic.source_answers import cited_sources
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
 
 __all__ = ["MessagesDecoder"]
@@ -122,7 +123,9 @@ class MessagesDecoder(StreamDecoder):
         """End a block, and return what is known only now: all citations of a text, or the signature of reasoning."""
         block.stopped = True
         if block.kind == "text" and block.value.get("citations"):
-            return [self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})]
+            cited = self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})
+            cited.citations = cited_sources(block.value["citations"], len("".join(block.pieces))) or None
+            return [cited]
         if block.kind == "thinking":
             kept = {"signature": block.value.get("signature") or "", "model": self._model_name}
             return [self._make_event(block, "reasoning", "", metadata=kept)]

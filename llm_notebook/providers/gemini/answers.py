@@ -11,7 +11,9 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
+from llm_notebook.providers.gemini.source_answers import named_sources
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.picture_answers import attachment_at, attachment_of
 
 __all__ = ["GenerateContentDecoder"]
 
@@ -96,7 +98,9 @@ class GenerateContentDecoder(StreamDecoder):
         texts = [part for part in self._parts if part.family == "text"]
         if not sources or not texts:
             return []
-        return [self._make_event(texts[-1], "text", "", sources)]
+        event = self._make_event(texts[-1], "text", "", sources)
+        event.citations = named_sources(self._candidate, "".join(texts[-1].texts)) or None
+        return [event]
 
     def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
         said = self._secrets.scrub(f"{what} ({reason}). {explanation or ''}", otherwise=f"{what}.")
@@ -115,7 +119,20 @@ class GenerateContentDecoder(StreamDecoder):
                 return self._add_server_call(value, value[called])
             if answered in value:
                 return [self._add_server_result(value, value[answered])]
+        if "inlineData" in value or "fileData" in value:
+            return self._add_file(value)
         return [self._make_event(self._start_part("text", value), "text", "", {"part": value})]
+
+    def _add_file(self, value: dict[str, Any]) -> StreamItems:
+        """Add a picture, or another file, that the model has made. A picture that it only thought of is not part of the answer."""
+        part, inline = self._start_part("attachment", value), value.get("inlineData") or {}
+        at = (value.get("fileData") or {}).get("fileUri")
+        made = attachment_of(inline.get("data"), inline.get("mimeType")) if inline else attachment_at(at)
+        if made is None or value.get("thought"):
+            return []
+        event = self._make_event(part, "attachment", "", _signature_of(value))
+        event.attachment = made
+        return [event]
 
     def _add_text(self, value: dict[str, Any]) -> StreamItems:
         """Add text to the part before it, or to a new part if either of them is signed: a signature covers one part only."""

@@ -14,7 +14,8 @@ from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
-from llm_notebook.providers.openai.usage import openai_usage
+from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
+from llm_notebook.providers.openai.usage_answers import openai_usage
 
 __all__ = ["ChatDecoder"]
 
@@ -37,6 +38,7 @@ class ChatDecoder(StreamDecoder):
         self._head: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] | None = None
         self.finish_reason: str | None = None
+        self._sources = ChatSources()
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
@@ -94,6 +96,7 @@ class ChatDecoder(StreamDecoder):
             self._raw_usage = usage
         if not self._head:
             self._head = {name: chunk[name] for name in _HEAD_FIELDS if chunk.get(name)}
+        self._sources.note_chunk(chunk)
         if not choices:
             return []
         choice = choices[0]
@@ -120,6 +123,11 @@ class ChatDecoder(StreamDecoder):
             if isinstance(text, str) and text:
                 kept.append(text)
                 items.append(text)
+        self._sources.note_delta(delta)
+        items += [
+            StreamEvent("attachment", "", provider_metadata={"chat": {}}, attachment=picture)
+            for picture in attached_pictures(delta)
+        ]
         for position, call in enumerate(delta.get("tool_calls") or []):
             items += self._decode_call(call, position)
         return items
@@ -186,10 +194,12 @@ class ChatDecoder(StreamDecoder):
         if cut_short and not self._started_calls[-1].is_whole():
             raise self.cut_off_in_call(str(self.finish_reason))
         self.done = True
-        if not self._reasoning_details:
-            return []
-        details = _join_details(self._reasoning_details)
-        return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details})]
+        sources = self._sources.citations
+        items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
+        if self._reasoning_details:
+            details = _join_details(self._reasoning_details)
+            items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details}))
+        return items
 
     @property
     def resolved_model(self) -> str | None:

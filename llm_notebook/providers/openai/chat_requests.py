@@ -117,6 +117,7 @@ def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> lis
     for message in messages:
         if message.role == "assistant":
             encoded.append(_assistant_message(message, call_ids, dialect))
+            encoded += _made_pictures(message)
         elif message.role == "tool":
             encoded += _tool_messages(message, call_ids, dialect)
         else:
@@ -170,6 +171,16 @@ def _assistant_message(message: Message, call_ids: dict[int, str], dialect: Chat
     elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
         encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
     return encoded
+
+
+def _made_pictures(message: Message) -> list[dict[str, Any]]:
+    """Return the pictures that the model made in a message of the user's, since the API takes none from an assistant; else nothing."""
+    made = [part for part in message.parts if isinstance(part, AttachmentPart)]
+    # Between calls and their results the API takes no other message, and the pictures of other wires are not for this server.
+    if not made or any(isinstance(part, ToolCallPart) for part in message.parts):
+        return []
+    own = [part for part in made if "chat" in (part.provider_metadata or {})]
+    return [{"role": "user", "content": _content([TextPart("You made this:"), *own])}] if own else []
 
 
 def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:

@@ -98,13 +98,27 @@ def input_items(messages: list[Message]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":
-            items += [item for part in message.parts if (item := _output_item(part, call_ids)) is not None]
+            sent = [item for part in message.parts if (item := _output_item(part, call_ids)) is not None]
+            items += _with_pictures(sent, message)
         elif message.role == "tool":
             results = [part for part in message.parts if isinstance(part, ToolResultPart)]
             items += map(functools.partial(_result, call_ids=call_ids), results)
         else:
             items.append({"type": "message", "role": message.role, "content": _content(message.parts)})
     return items
+
+
+def _with_pictures(items: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
+    """Return the items of an assistant's message with the pictures that the provider has made in them; the API takes none without its picture."""
+    attached = [part for part in message.parts if isinstance(part, AttachmentPart) and part.attachment is not None]
+    pictures = {((part.provider_metadata or {}).get(METADATA) or {}).get("of"): part.attachment for part in attached}
+    whole = []
+    for item in items:
+        if item.get("type") != "image_generation_call" or "result" in item:
+            whole.append(item)
+        elif (picture := pictures.get(item.get("id"))) is not None:
+            whole.append({**item, "result": picture.base64_content()})
+    return whole
 
 
 def _output_item(part: Part, call_ids: dict[int, str]) -> dict[str, Any] | None:
