@@ -49,6 +49,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.providers.gemini.models import AsyncGeminiModel as AsyncGeminiModel
     from llm_notebook.providers.ollama.models import AsyncOllama as AsyncOllama
     from llm_notebook.providers.http.wire import TLSSettings as TLSSettings
+    from llm_notebook.providers.openai.azure import AzureEndpoint as AzureEndpoint
 
     # Prompts and responses
     from llm_notebook.turns.prompt import Prompt as Prompt

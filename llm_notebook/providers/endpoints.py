@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.names import closest_names
 from llm_notebook.providers.http.wire import TLSSettings
+from llm_notebook.providers.openai.azure import AzureEndpoint
 from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.providers.table import WIRES
 
@@ -27,7 +29,7 @@ def endpoint_models(folder: Path) -> list[ModelWithAliases]:
 
     Each entry takes `model_id`, and optionally `model_name`, `base_url` (or `api_base`), `wire` (chat, responses, messages, ollama …;
     chat is the default), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key with that name),
-    `timeout` (seconds), `max_retries`, `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
+    `timeout` and `total_timeout` (seconds), `max_retries`, `azure` (`resource`, `deployment`, `api_version`), `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
     `supports_schema`, `supports_tools`, `vision`, `audio` and `reasoning`. A file or an entry that cannot be used is left out, with
     a warning.
     """
@@ -91,6 +93,7 @@ def _build_model(entry: object) -> ModelWithAliases:
         "headers": _headers(entry, model_id),
         "needs_key": entry.get("api_key_name"),
         "tls": _tls(entry, model_id),
+        **_azure(entry, model_id),
         "can_stream": entry.get("can_stream") is not False,
         **_numbers(entry, model_id),
         **{flag: entry.get(flag) is True for flag in _FLAGS},
@@ -100,6 +103,8 @@ def _build_model(entry: object) -> ModelWithAliases:
     if entry.get("dialect"):
         _check_known("dialect", entry["dialect"], DIALECTS, model_id)
         arguments["dialect"] = entry["dialect"]
+    if "azure" in arguments and wire not in ("chat", "responses"):
+        raise ValueError(f"the wire of {model_id} must be chat or responses, as it is at Azure.")
     sync_class, async_class = WIRES[wire]
     return ModelWithAliases(
         sync_class(model_id, **arguments), async_class(model_id, **arguments), [str(alias) for alias in aliases]
@@ -114,9 +119,13 @@ def _headers(entry: dict[str, Any], model_id: str) -> dict[str, str]:
 
 
 def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
-    """Return `timeout` and `max_retries` if they are given."""
+    """Return `timeout`, `total_timeout` and `max_retries` if they are given."""
     numbers: dict[str, float] = {}
-    for name, kind, least in (("timeout", int | float, 0.001), ("max_retries", int, 0)):
+    for name, kind, least in (
+        ("timeout", int | float, 0.001),
+        ("total_timeout", int | float, 0.001),
+        ("max_retries", int, 0),
+    ):
         value = entry.get(name)
         if value is None:
             continue
@@ -124,6 +133,20 @@ def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
             raise TypeError(f"the {name} of {model_id} must be a number of {'seconds' if least else 'tries'}.")
         numbers[name] = value
     return numbers
+
+
+def _azure(entry: dict[str, Any], model_id: str) -> dict[str, AzureEndpoint]:
+    """Return `azure` if it is given."""
+    given = entry.get("azure")
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not given.keys() <= {"resource", "deployment", "api_version"}:
+        raise TypeError(f"the azure of {model_id} takes resource, deployment and api_version.")
+    # YAML reads a date that is not in quotation marks as one.
+    texts = {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
+    if not all(isinstance(value, str) for value in texts.values()) or not {"resource", "deployment"} <= texts.keys():
+        raise TypeError(f"the azure of {model_id} needs resource and deployment, as texts.")
+    return {"azure": AzureEndpoint(**texts)}
 
 
 def _tls(entry: dict[str, Any], model_id: str) -> TLSSettings | None:

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 
 import httpx
@@ -124,7 +124,7 @@ class Exchange:
         self._retries = Retries(settings.max_retries)
         self._request_id: str | None = None
         total = settings.total_timeout
-        self._until = None if total is None else time.monotonic() + total
+        self._until = None if total is None else monotonic() + total
         self.answering = False
 
     def http_request(self) -> httpx.Request:
@@ -192,7 +192,7 @@ class Exchange:
 
     def _is_late(self, seconds: float = 0.0) -> bool:
         """Return whether the time for the whole answer will be over in so many seconds."""
-        return self._until is not None and time.monotonic() + seconds >= self._until
+        return self._until is not None and monotonic() + seconds >= self._until
 
     def _late_error(self) -> ModelError:
         total, sender = f"{self._settings.total_timeout:g} s", self._request.sender

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
@@ -12,6 +12,7 @@ from llm_notebook.models.model import AsyncKeyModel, KeyModel
 from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
@@ -40,9 +41,10 @@ class ModelArguments(TypedDict, total=False):
 
     base_url: str | None
     model_name: str | None
-    key: str | None
+    key: KeySource | None
     headers: dict[str, str] | None
     timeout: float | None
+    total_timeout: float | None
     max_retries: int
     needs_key: str | None
     key_env_var: str | None
@@ -63,9 +65,10 @@ class HTTPModel(Server):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key.
+        key: an API key, or a function that returns one and is asked for each request; that of an async model may be a coroutine function.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
@@ -77,7 +80,7 @@ class HTTPModel(Server):
     """
 
     document_types: frozenset[str] = frozenset({"application/pdf"})
-    key: str | None
+    key: KeySource | None
     attachment_types: frozenset[str] | set[str]
 
     def __init__(
@@ -86,9 +89,10 @@ class HTTPModel(Server):
         *,
         base_url: str | None = None,
         model_name: str | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
+        total_timeout: float | None = None,
         max_retries: int = 2,
         needs_key: str | None = None,
         key_env_var: str | None = None,
@@ -108,6 +112,7 @@ class HTTPModel(Server):
             key=key,
             headers=headers,
             timeout=timeout,
+            total_timeout=total_timeout,
             max_retries=max_retries,
             needs_key=needs_key,
             key_env_var=key_env_var,
@@ -149,14 +154,16 @@ class HTTPModel(Server):
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
-        """Return how a prompt is sent. Its options `timeout` and `max_retries` win over the model's."""
+        """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
         from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
 
-        timeout, max_retries = (getattr(prompt.options, name, None) for name in ("timeout", "max_retries"))
+        names = ("timeout", "max_retries", "total_timeout")
+        timeout, max_retries, total_timeout = (getattr(prompt.options, name, None) for name in names)
         return TransportSettings(
             self.timeout if timeout is None else timeout,
             self.max_retries if max_retries is None else max_retries,
             self.tls,
+            self.total_timeout if total_timeout is None else total_timeout,
         )
 
     @staticmethod
@@ -192,6 +199,8 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     """The async flavour of any wire format."""
 
+    _awaits_key = True
+
     async def execute(
         self,
         prompt: Prompt,
@@ -202,6 +211,8 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     ) -> AsyncIterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
+        if isinstance(key, Awaitable):
+            key = await self._awaited_key(key)
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
@@ -212,6 +223,18 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
                     yield together
         finally:
             self._settle(reference(), decoder)
+
+    async def _awaited_key(self, given: Awaitable[str]) -> str:
+        """Return the key that a coroutine function gives.
+
+        Raises:
+            ModelError: it fails, or gives none.
+        """
+        try:
+            found: object = await given
+        except Exception as error:
+            raise self._key_error(f"failed ({type(error).__name__})") from None
+        return self._checked_key(found)
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:

@@ -11,7 +11,7 @@ from llm_notebook.models.options import Options
 
 __all__ = ["SENDING_OPTIONS", "HTTPOptions", "JSONObject", "OneOrMoreTexts", "json_if_object"]
 
-SENDING_OPTIONS = frozenset({"timeout", "max_retries"})
+SENDING_OPTIONS = frozenset({"timeout", "total_timeout", "max_retries"})
 
 
 # On the command line of a magic every option is text, so structured options may be given as JSON text.
@@ -35,9 +35,10 @@ OneOrMoreTexts = Annotated[str | list[str] | None, BeforeValidator(_json_if_list
 
 
 class HTTPOptions(Options):
-    """Options of models behind HTTP. These two are not sent; they say how the request is sent."""
+    """Options of models behind HTTP. These are not sent; they say how the request is sent."""
 
     timeout: float | None = Field(None, gt=0, description="Seconds without a byte after which it is given up.")
+    total_timeout: float | None = Field(None, gt=0, description="Seconds after which the whole answer must be there.")
     max_retries: int | None = Field(None, ge=0, description="How often an unanswered request is sent again.")
 
     def given(self, *left_out: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from llm_notebook.configuration.keys import Secret, get_key
+from llm_notebook.configuration.keys import KeySource, Secret, get_key
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_headers, secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
@@ -30,7 +30,7 @@ class Server(KeyHolder):
         model_id: the model's name in error messages.
         base_url: the server's address up to and including its version; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `HTTPModel`.
+        key, headers, timeout, max_retries, needs_key, key_env_var, tls, total_timeout: as for `HTTPModel`.
 
     Attributes:
         provider: the provider whose catalogue has the model; None for a model on any other server.
@@ -49,13 +49,14 @@ class Server(KeyHolder):
         *,
         base_url: str | None,
         model_name: str | None,
-        key: str | None,
+        key: KeySource | None,
         headers: dict[str, str] | None,
         timeout: float | None,
         max_retries: int,
         needs_key: str | None,
         key_env_var: str | None,
         tls: TLSSettings | None = None,
+        total_timeout: float | None = None,
     ) -> None:
         if base_url is not None:
             _check_address(base_url)
@@ -65,9 +66,10 @@ class Server(KeyHolder):
         self.model_id = model_id
         self.model_name = model_name or model_id
         self.base_url = base_url.rstrip("/") if base_url is not None else None
-        self.key = Secret(key) if key is not None else None
+        self.key = Secret(key) if isinstance(key, str) else key
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
+        self.total_timeout = total_timeout
         self.max_retries = max_retries
         self.needs_key = needs_key
         self.key_env_var = key_env_var
@@ -103,7 +105,7 @@ class Server(KeyHolder):
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
-        url = f"{self.address}/{path}"
+        url = _joined(self.address, path)
         named = [
             get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
         ]
@@ -162,6 +164,8 @@ class Server(KeyHolder):
         """Return where the key came from, as the end of a sentence."""
         if key is None:
             return "that one is sent"
+        if callable(self.key):
+            return "it is what the function returned that was given as key="
         if self.key is not None:
             return "it is the one that the model was made with"
         if self.needs_key and get_key(alias=self.needs_key) == key:
@@ -198,6 +202,13 @@ class OpenAIServer(Server):
     def is_behind_gateway(self) -> bool:
         """True if no address was given and the environment names another server than OpenAI's."""
         return self.base_url is None and self.address != OPENAI_URL
+
+
+def _joined(address: str, path: str) -> str:
+    """Return the address of a path under a server's address, whose query stays at the end, as Azure's needs it."""
+    root, mark, query = address.partition("?")
+    path, more, further = path.partition("?")
+    return f"{root.rstrip('/')}/{path}{mark or more}{query}{'&' if query and further else ''}{further}"
 
 
 def _header_value(value: str, what: str, sender: str) -> Secret:

@@ -21,9 +21,10 @@ from llm_notebook.parts.messages import (
 )
 from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
 from llm_notebook.providers.openai.dialects import ChatDialect
+from llm_notebook.providers.openai.strict_schemas import strict_schema
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["chat_body", "chat_body_text", "chat_messages", "schema_name"]
+__all__ = ["chat_body", "chat_body_text", "chat_messages", "schema_name", "wanted_schema"]
 
 _USUAL = ChatDialect()
 _SHORT_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
@@ -92,7 +93,7 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
     elif prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
+            "json_schema": {"name": schema_name(prompt.schema), **wanted_schema(prompt, prompt.schema)},
         }
     return body | (options or {})
 
@@ -103,6 +104,13 @@ def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any
         return []
     text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
     return [{"role": "system", "content": text}]
+
+
+def wanted_schema(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the request fields with a schema: as it is, or in strict form if the options ask for that."""
+    if not getattr(prompt.options, "strict_schema", None):
+        return {"schema": schema}
+    return {"schema": strict_schema(schema), "strict": True}
 
 
 def schema_name(schema: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     json_text,
 )
 from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
-from llm_notebook.providers.openai.chat_requests import schema_name
+from llm_notebook.providers.openai.chat_requests import schema_name, wanted_schema
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.prompt import Prompt
@@ -68,7 +68,8 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
         # The user wrote the choice in the form of Chat Completions.
         body["tool_choice"] = {"type": "function", **choice["function"]}
     if prompt.schema is not None:
-        shape = {"type": "json_schema", "name": schema_name(prompt.schema), "schema": prompt.schema}
+        name = schema_name(prompt.schema)
+        shape = {"type": "json_schema", "name": name, **wanted_schema(prompt, prompt.schema)}
         body["text"] = {**body.get("text", {}), "format": shape}
     return {name: value for name, value in body.items() if value != {}}
 
