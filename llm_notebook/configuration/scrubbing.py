@@ -17,7 +17,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from llm_notebook.configuration.keys import Secret
 
-__all__ = ["NO_SECRETS", "Secrets", "secrets_in_headers", "secrets_in_url", "shown_url"]
+__all__ = ["NO_SECRETS", "WITHHELD", "Secrets", "secrets_in_headers", "secrets_in_url", "shown_url"]
+
+WITHHELD = "what it said is withheld, as it may repeat a secret that is too short to be found in it"
+"""Stands for a foreign text, in a sentence that has said who speaks."""
 
 _SHORTEST = 6
 _MASK = "…"

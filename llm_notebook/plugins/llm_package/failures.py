@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import llm
 
 from llm_notebook.configuration.keys import get_key, list_keys
-from llm_notebook.configuration.scrubbing import Secrets
+from llm_notebook.configuration.scrubbing import WITHHELD, Secrets
 from llm_notebook.errors import ConversationNotSupported, ModelError, NeedsKeyException, ProviderError, TransportError
 from llm_notebook.models.pauses import PauseChain
 
@@ -64,8 +64,9 @@ def _stored_keys() -> Secrets:
 
 
 def _said(error: Exception, secrets: Secrets) -> str:
-    said = " ".join(secrets.scrub(str(error)).split())[:500]
-    return said or type(error).__name__
+    name = type(error).__name__
+    said = " ".join(secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}.").split())[:500]
+    return said or name
 
 
 def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | None:
@@ -76,7 +77,7 @@ def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | 
     kinds = type(error).__mro__
     for kind in kinds:
         if kind.__module__.partition(".")[0] == "llm" and kind.__name__ in _COUNTERPARTS:
-            return _COUNTERPARTS[kind.__name__](secrets.scrub(str(error)) or f"{name}: {type(error).__name__}")
+            return _COUNTERPARTS[kind.__name__](secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}."))
     said = _said(error, secrets)
     status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(status, int):

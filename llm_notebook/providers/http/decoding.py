@@ -30,10 +30,10 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic_core import from_json
 
-from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
 from llm_notebook.parts.messages import StreamEvent, json_text
-from llm_notebook.providers.http.errors import WITHHELD, provider_error
+from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.sse import SSEDecoder
 
 __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 
-__all__ = ["WITHHELD", "error_text", "provider_error", "request_id_in", "tokens_over"]
+__all__ = ["error_text", "provider_error", "request_id_in", "tokens_over"]
 
-WITHHELD = "what it said is withheld, as it may repeat a secret that is too short to be found in it"
 _LONGEST_READ = 2**16
 _LONGEST_SHOWN = 600
 _LONGEST_ID = 200
