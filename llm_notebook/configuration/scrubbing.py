@@ -25,6 +25,12 @@ WITHHELD = "what it said is withheld, as it may repeat a secret that is too shor
 _SHORTEST = 6
 _MASK = "…"
 _SECRET_NAME = re.compile(r"auth|cookie|key|token|secret|passw|credential|signature|^sig$", re.IGNORECASE)
+_HARMLESS = frozenset(
+    """
+    accept accept-encoding accept-language anthropic-beta anthropic-version content-type http-referer openai-beta referer
+    user-agent x-title
+    """.split()
+)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:@\s]+)(:\d+)?")
 
 
@@ -96,10 +102,16 @@ def _spellings(value: str) -> list[str]:
 
 
 def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
-    """Return the secrets in the headers whose names say that they have some, such as `authorization`, `cookie` and `x-api-key`."""
+    """Return the secrets in headers.
+
+    The names of some headers say that they have one, such as `authorization`, `cookie` and `x-api-key`. Any other may have one too, unless
+    it is known for something else; but a short value of it is more likely to be a common word than a secret.
+    """
     found: list[str] = []
+    perhaps: list[str] = []
     for name, value in headers.items():
         if not _SECRET_NAME.search(name):
+            perhaps += [] if name.lower() in _HARMLESS else [value.strip()]
             continue
         if "cookie" in name.lower():
             found += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
@@ -108,7 +120,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
         found += [value.strip(), rest.strip() or scheme]
         if scheme.lower() == "basic":
             found += _parts_of_basic(rest.strip())
-    return Secrets.of(found)
+    return Secrets.of(found) | Secrets.of(perhaps).recognizable
 
 
 def _parts_of_basic(encoded: str) -> list[str]:

@@ -51,6 +51,7 @@ def test_a_short_secret_withholds_everything() -> None:
         ({"Cookie": "session=abcdefgh; theme=darkest"}, ["abcdefgh"]),
         ({"x-api-key": "0123456789"}, ["0123456789"]),
         ({"X-Team-Token": "0123456789"}, ["0123456789"]),
+        ({"X-Team": "0123456789"}, ["0123456789"]),
     ],
 )
 def test_headers_that_hold_secrets_are_known_by_their_names(headers: dict[str, str], hidden: list[str]) -> None:
@@ -60,7 +61,7 @@ def test_headers_that_hold_secrets_are_known_by_their_names(headers: dict[str, s
 
 
 def test_other_headers_hold_none() -> None:
-    assert secrets_in_headers({"anthropic-version": "1", "user-agent": "me", "x-team": "blue"}) == NO_SECRETS
+    assert secrets_in_headers({"anthropic-version": "1", "user-agent": "my program", "x-team": "blue"}) == NO_SECRETS
 
 
 def test_addresses_are_shown_without_what_may_be_secret() -> None:

@@ -17,7 +17,7 @@ from llm_notebook.providers.catalog.names import closest_names
 if TYPE_CHECKING:
     from llm_notebook.providers.http.wire import TLSSettings, WireRequest
 
-__all__ = ["OPENAI_URL", "OpenAIServer", "Server"]
+__all__ = ["OPENAI_URL", "OpenAIServer", "Server", "join_address"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
@@ -65,7 +65,7 @@ class Server(KeyHolder):
             needs_key, key_env_var = needs_key or self.home[1], key_env_var or self.home[2]
         self.model_id = model_id
         self.model_name = model_name or model_id
-        self.base_url = base_url.rstrip("/") if base_url is not None else None
+        self.base_url = _trimmed(base_url) if base_url is not None else None
         self.key = Secret(key) if isinstance(key, str) else key
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
@@ -105,7 +105,7 @@ class Server(KeyHolder):
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
-        url = _joined(self.address, path)
+        url = join_address(self.address, path)
         named = [
             get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
         ]
@@ -196,7 +196,7 @@ class OpenAIServer(Server):
             raise ModelError(
                 f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {shown_url(given)!r}; nothing was sent."
             ) from None
-        return given.rstrip("/")
+        return _trimmed(given)
 
     @property
     def is_behind_gateway(self) -> bool:
@@ -204,11 +204,23 @@ class OpenAIServer(Server):
         return self.base_url is None and self.address != OPENAI_URL
 
 
-def _joined(address: str, path: str) -> str:
-    """Return the address of a path under a server's address, whose query stays at the end, as Azure's needs it."""
-    root, mark, query = address.partition("?")
-    path, more, further = path.partition("?")
-    return f"{root.rstrip('/')}/{path}{mark or more}{query}{'&' if query and further else ''}{further}"
+def join_address(address: str, path: str) -> str:
+    """Return the address of a path under a server's address. A query of the server's goes with every request.
+
+    Args:
+        address: the server's address, such as `https://example.com/openai?api-version=1`.
+        path: the path under it, which may have a query too.
+    """
+    base, _, query = address.partition("?")
+    path, _, own_query = path.partition("?")
+    queries = "&".join(filter(None, (query, own_query)))
+    return f"{base.rstrip('/')}/{path}" + (f"?{queries}" if queries else "")
+
+
+def _trimmed(address: str) -> str:
+    """Return an address without the slash at the end of its path."""
+    base, mark, query = address.partition("?")
+    return f"{base.rstrip('/')}{mark if query else ''}{query}"
 
 
 def _header_value(value: str, what: str, sender: str) -> Secret:
@@ -232,6 +244,7 @@ def _check_address(base_url: str) -> None:
     try:
         address = urlsplit(base_url)
         usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        usable = usable and not address.fragment
     except ValueError:
         usable = False
     if not usable:
