@@ -165,11 +165,13 @@ class Exchange:
         Raises:
             TransportError: the server answered with a web page.
         """
+        timeouts = reply.request.extensions["timeout"]
         if not reply.is_success:
             # A server may take as long as it likes to think, but not to say no.
-            timeouts = reply.request.extensions["timeout"]
             timeouts["read"] = min(timeouts["read"], REFUSAL_PATIENCE)
             return False
+        if self._until is not None:
+            timeouts["read"] = min(timeouts["read"], max(0.001, self._until - monotonic()))
         self.answering = True
         self._request_id = request_id_in(reply.headers, self._request.secrets)
         kind = reply.headers.get("content-type", "")
