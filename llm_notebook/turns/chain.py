@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from llm_notebook.errors import IncompleteResponse
+from llm_notebook.errors import IncompleteResponse, terminal_safe
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -257,7 +257,7 @@ class Chain:
             if limit and self._round >= limit:
                 raise ValueError(
                     f"The chain reached its limit of {limit} responses while the model still asked for "
-                    f"{', '.join(call.name for call in calls)}; nothing of that was run. A higher chain_limit lets it go on."
+                    f"{terminal_safe(', '.join(call.name for call in calls))}; nothing of that was run. A higher chain_limit lets it go on."
                 )
             history = turn.messages()
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
