@@ -5,6 +5,7 @@ Each provider says it in its own way, and many say nothing, in which case a mode
 - Mistral has `capabilities`, such as `completion_chat`, `function_calling` and `vision`;
 - OpenRouter has `architecture` with `input_modalities` and `output_modalities`, and `supported_parameters`;
 - xAI has `input_modalities` and `output_modalities`;
+- Groq has `active`;
 - Google has `supportedGenerationMethods`, and `thinking`;
 - Together has a `type`.
 """
@@ -25,6 +26,8 @@ _CAPABILITIES = {"function_calling": "tools", "vision": "images", "audio": "audi
 
 def chats(item: dict[str, Any]) -> bool:
     """Return whether a listed model answers prompts with text, as far as its provider says."""
+    if item.get("active") is False:
+        return False
     capabilities = _dict(item.get("capabilities"))
     if isinstance(capabilities.get("completion_chat"), bool):
         return bool(capabilities["completion_chat"])
@@ -53,8 +56,13 @@ def abilities(item: dict[str, Any]) -> list[str] | None:
 
 
 def _modalities(item: dict[str, Any], name: str) -> list[Any]:
-    given = _dict(item.get("architecture")).get(name) or item.get(name)
-    return given if isinstance(given, list) else []
+    architecture = _dict(item.get("architecture"))
+    given = architecture.get(name) or item.get(name)
+    if isinstance(given, list):
+        return given
+    # An older form, such as `text+image->text`.
+    read, arrow, written = str(architecture.get("modality") or "").partition("->")
+    return (read if name.startswith("input") else written).split("+") if arrow else []
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -98,6 +98,15 @@ def test_a_picture_that_was_only_thought_of_is_no_answer(face: Face, openai_serv
     assert len(face.do(response.messages())[0].parts) == 1
 
 
+def test_a_picture_among_the_blocks_of_a_chat_completion_is_one(face: Face, openai_server: OpenAIServer) -> None:
+    content = [{"type": "text", "text": "Here:"}, {"type": "image_url", "image_url": {"url": ADDRESS}}]
+    openai_server.play(Reply.of_json({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}))
+    response = face.openai(openai_server.base_url).prompt("x", stream=False)
+    assert face.text(response) == "Here:"
+    [_, picture] = face.do(response.messages())[0].parts
+    assert picture.attachment.content == PNG
+
+
 def test_a_picture_elsewhere_stays_an_address(face: Face, openai_server: OpenAIServer) -> None:
     images = [{"image_url": {"url": "https://example.com/cat.png"}}, {"image_url": {"url": "file:///etc/passwd"}}, {}]
     openai_server.play(Reply([sse(delta_chunk({"images": images}), delta_chunk({}, "stop"))]))

@@ -48,7 +48,14 @@ def at(server: OpenAIServer, name: str) -> Provider:
 
 LISTS: dict[str, tuple[Any, list[str]]] = {
     "groq": (
-        {"object": "list", "data": [{"id": "llama-9", "context_window": 131072}, {"id": "whisper-9"}]},
+        {
+            "object": "list",
+            "data": [
+                {"id": "llama-9", "context_window": 131072},
+                {"id": "whisper-9"},
+                {"id": "gone-9", "active": False},
+            ],
+        },
         ["llama-9"],
     ),
     "together": ([{"id": "a/Chat", "type": "chat"}, {"id": "b/Embed", "type": "embedding"}], ["a/Chat"]),
@@ -69,6 +76,7 @@ LISTS: dict[str, tuple[Any, list[str]]] = {
             "data": [
                 {"id": "a/chat", "architecture": {"output_modalities": ["text"]}},
                 {"id": "a/paints-and-talks", "architecture": {"output_modalities": ["image", "text"]}},
+                {"id": "a/old-form", "architecture": {"modality": "text->image"}},
                 {"id": "a/paints", "architecture": {"output_modalities": ["image"]}},
                 {"id": "a/audio-understanding", "architecture": {"output_modalities": ["text"]}},
                 {"id": "a/embeds", "architecture": {"output_modalities": ["embeddings"]}},
@@ -121,6 +129,11 @@ def test_a_refresh_keeps_only_the_chat_models(name: str, openai_server: OpenAISe
             {"tools", "reasoning", "images", "audio", "stream"},
         ),
         ("openrouter", {"supported_parameters": []}, {"stream"}),
+        (
+            "openrouter",
+            {"architecture": {"modality": "text+image->text"}, "supported_parameters": ["structured_outputs"]},
+            {"schema", "images", "stream"},
+        ),
         (
             "mistral",
             {"capabilities": {"completion_chat": True, "function_calling": True, "vision": False}},

@@ -18,6 +18,7 @@ from llm_notebook.providers.http.errors import provider_error
 __all__ = ["EmbeddingsDecoder", "embeddings_body", "vectors_of"]
 
 _FLOAT_BYTES = 4
+_LARGEST_BODY = 256 * 2**20
 
 
 def embeddings_body(
@@ -68,7 +69,10 @@ class EmbeddingsDecoder:
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
         """Keep a piece of the body, and return no items."""
-        self._received += piece
+        if len(self._received) + len(piece) > _LARGEST_BODY:
+            self.failure = self._not_embeddings(f"it is larger than {_LARGEST_BODY // 2**20} MB")
+        else:
+            self._received += piece
         return []
 
     def expect_whole(self) -> None:
@@ -81,6 +85,8 @@ class EmbeddingsDecoder:
             IncompleteResponse: the body is cut short.
             ProviderError: the body reports an error, or does not hold the embeddings that the request asked for.
         """
+        if self.failure is not None:
+            raise self.failure
         try:
             body = from_json(self._received)
         except ValueError:

@@ -68,7 +68,8 @@ def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) ->
 
 def attached_pictures(delta: dict[str, Any]) -> list[Attachment]:
     """Return the pictures in a delta or a message."""
-    addresses = (picture.get("image_url") for picture in _dicts(delta.get("images")))
+    blocks = [*_dicts(delta.get("images")), *_dicts(delta.get("content"))]
+    addresses = (block["image_url"] for block in blocks if "image_url" in block)
     found = (attachment_at(address.get("url") if isinstance(address, dict) else address) for address in addresses)
     return [attachment for attachment in found if attachment is not None]
 

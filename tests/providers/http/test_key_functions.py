@@ -10,7 +10,7 @@ import pytest
 
 import llm_notebook as llm
 from tests.fakes.faces import Face
-from tests.fakes.openai_server import OpenAIServer, call_reply, refusal, text_reply
+from tests.fakes.openai_server import OpenAIServer, Reply, call_reply, refusal, text_reply
 
 pytestmark = pytest.mark.usefixtures("short_waits", "own_transport")
 
@@ -53,6 +53,15 @@ def test_what_it_gives_is_a_secret(face: Face, openai_server: OpenAIServer) -> N
     error = face.error_of(face.openai(openai_server.base_url, key=renewing()))
     assert "token-number-1" not in str(error)
     assert "it is what the function returned that was given as key=" in str(error)
+
+
+def test_embeddings_ask_it_too(openai_server: OpenAIServer) -> None:
+    vectors = {"data": [{"index": 0, "embedding": [1.0]}]}
+    openai_server.play(Reply.of_json(vectors), Reply.of_json(vectors))
+    token = renewing()
+    assert llm.OpenAIEmbedding("m", base_url=openai_server.base_url, key=token).embed("a") == [1.0]
+    assert llm.OpenAIEmbedding("m", base_url=openai_server.base_url).embed("a", key=token) == [1.0]
+    assert sent(openai_server) == ["Bearer token-number-1", "Bearer token-number-2"]
 
 
 async def awaited() -> str:
