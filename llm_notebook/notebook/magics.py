@@ -36,7 +36,7 @@ from llm_notebook.notebook.question_marks import forget_questions, read_question
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
-from llm_notebook.notebook.typed_keys import is_typed_key, masked_text
+from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import find_repeated, left_waiting, request_digest
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
@@ -109,6 +109,7 @@ class LLMMagics(Magics):
     @needs_local_scope
     @documented
     @line_cell_magic
+    @hides_typed_keys
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> None:
         """Ask a language model; the answer streams into the output of this cell.
 

@@ -45,3 +45,19 @@ def test_the_journal_never_holds_a_typed_key(terminal: InteractiveShell, cell: s
     entry = history(limit=1)[0]
     assert "hi" in entry.begun.settings["text"]
     assert KEY not in json.dumps(entry.begun.settings)
+
+
+@pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
+@pytest.mark.parametrize("cell", [f"%llm -m keyed --key {KEY} bug", f"%%llm -m keyed --key='{KEY}'\nbug"])
+def test_no_traceback_shows_a_typed_key(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str, mode: str
+) -> None:
+    terminal.run_line_magic("xmode", mode)
+    capsys.readouterr()
+    terminal.run_cell(cell)
+    told = "".join(capsys.readouterr())
+    assert KEY not in told
+    assert "ZeroDivisionError: a bug with a key at hand" in told
+    if mode != "Minimal":
+        assert "--key" in told
+        assert "scripted.py" in told
