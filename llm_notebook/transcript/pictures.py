@@ -90,9 +90,11 @@ def _smaller(content: bytes, limit: int) -> bytes | None:
         return None
     try:
         with Image.open(io.BytesIO(content), formats=tuple(_FORMATS)) as picture:
-            picture.load()
+            is_transparent = "A" in picture.getbands() or "transparency" in picture.info
+            # It is made smaller first, so that a large picture is in memory once.
+            picture.thumbnail((_COPY_SIDES[0],) * 2)
+            copy = picture.convert("RGBA" if is_transparent else "RGB")
             for side in _COPY_SIDES:
-                copy = picture.convert("RGBA" if "A" in picture.getbands() or "transparency" in picture.info else "RGB")
                 copy.thumbnail((side, side))
                 written = io.BytesIO()
                 copy.save(written, "WEBP", quality=80)
