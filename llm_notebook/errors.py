@@ -16,6 +16,7 @@ Exception
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -34,7 +35,19 @@ __all__ = [
     "ToolArgumentError",
     "TransportError",
     "UnknownModelError",
+    "terminal_safe",
 ]
+
+_TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def terminal_safe(text: str) -> str:
+    r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
+
+    Direction-changing characters and lone surrogates are spelled out too. Each character is replaced independently of the others,
+    so that a text can be passed in chunks.
+    """
+    return _TERMINAL_CONTROL.sub(lambda found: f"\\u{{{ord(found.group()):x}}}", text)
 
 
 class FailedResponse(Protocol):
@@ -53,7 +66,7 @@ class ModelError(Exception):
     """An expected failure, whose message is one sentence that says what to do next.
 
     Raise it from a model's `execute()` for missing dependencies, invalid configuration or an exhausted quota: a notebook cell
-    shows the message without a traceback.
+    shows the message without a traceback. The message may quote a server or a model, so control characters in it are spelled out.
 
     Attributes:
         response: the response that failed; None if the error arose outside a response.
@@ -67,6 +80,9 @@ class ModelError(Exception):
         """Return what a pickle is made from. The response stays in its process, with the connection and the key that it may hold."""
         kind, arguments = type(self), self.args
         return _restored, (kind, arguments, {name: value for name, value in vars(self).items() if name != "response"})
+
+    def __str__(self) -> str:
+        return terminal_safe(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""
@@ -159,7 +175,7 @@ class UnknownModelError(KeyError):
 
     # KeyError shows the repr of its argument, which would put the message in quotes.
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+        return terminal_safe(str(self.args[0])) if self.args else ""
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""

@@ -8,6 +8,7 @@ __all__ = [
     "JSON",
     "AttachmentDict",
     "AttachmentPartDict",
+    "CitationDict",
     "MessageDict",
     "PartDict",
     "PromptDict",
@@ -35,11 +36,22 @@ class AttachmentDict(TypedDict, total=False):
     digest: str
 
 
+class CitationDict(TypedDict, total=False):
+    """A Citation. What is not known is absent."""
+
+    url: str
+    title: str
+    text: str
+    start: int
+    end: int
+
+
 class TextPartDict(TypedDict):
     """A TextPart."""
 
     type: Literal["text"]
     text: str
+    citations: NotRequired[list[CitationDict]]
     provider_metadata: NotRequired[dict[str, Any]]
 
 

@@ -45,7 +45,7 @@ WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
     r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
 )
-WIRES_KNOW = r"errors|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
+WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(r"transcript\b|parts\b|errors$|approvals\.requests$|journal\.operations$|tools\.calls$")
 # The third-party and heavy modules that only one place may know.
 HOMES = {

@@ -125,7 +125,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
             )
-        for message in messages:
+        # What the model itself has made goes back in its own way, whatever it reads.
+        for message in (message for message in messages if message.role != "assistant"):
             for part in message.parts:
                 # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.keys import KeySource, Secret
 from llm_notebook.parts.messages import Message
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, open_log
 from llm_notebook.turns.prompt import Prompt, merged_options
@@ -48,7 +48,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
         hide_reasoning: bool = False,
-        key: str | None = None,
+        key: KeySource | None = None,
         **option_keywords: Any,
     ) -> ResponseT_co:
         """Return the lazy response to one prompt. Nothing is sent until it is read.
@@ -71,7 +71,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             tool_results: results of the calls that the history ends with.
             options: the model's options; they can be given as keywords too.
             hide_reasoning: ask for no readable reasoning.
-            key: an API key, or the name of a stored one.
+            key: an API key, the name of a stored one, or a function that returns a key for each request.
 
         Raises:
             ValueError: the model lacks something that is asked of it. Nothing was sent.
@@ -80,7 +80,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
             pydantic.ValidationError: an option is unknown or has a wrong value.
         """
         # A traceback that shows local variables must not show the key.
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         given = {
             "fragments": fragments,
             "attachments": attachments,
@@ -116,7 +116,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         parallel_tools: int | None = None,
         options: Mapping[str, Any] | None = None,
         hide_reasoning: bool = False,
-        key: str | None = None,
+        key: KeySource | None = None,
         **option_keywords: Any,
     ) -> ChainT_co:
         """Return a lazy chain: ask, run the tools that the model asks for, and repeat until it asks for none.
@@ -138,7 +138,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         Raises:
             ValueError, TypeError, pydantic.ValidationError: as `prompt()`.
         """
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         given = {
             "fragments": fragments,
             "attachments": attachments,

@@ -28,6 +28,7 @@ from llm_notebook.turns.tool_run import Invoke
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnEntry
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
@@ -59,7 +60,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         model: ModelT,
         stream: bool,
         conversation: ConversationT | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         log: ChainLog | None = None,
     ) -> None:
         self.prompt = prompt

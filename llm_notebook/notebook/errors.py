@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.errors import terminal_safe
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -21,6 +23,9 @@ __all__ = ["CellError", "CellHalted", "QuietHalts", "nearest", "option_sentence"
 
 class CellError(Exception):
     """Raised when a cell cannot do what it was asked to do. The cell shows the message and nothing else."""
+
+    def __str__(self) -> str:
+        return terminal_safe(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

@@ -227,6 +227,13 @@ class Attachment:
         # The content says more than the name, which may have any ending.
         return _type_by_content(head) or mimetypes.guess_type(self.path or "")[0]
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows of a picture: the picture itself, if it is of a format that holds no scripts."""
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if self.content is not None and self.type in ("image/png", "image/jpeg"):
+            bundle[self.type] = self.base64_content()
+        return bundle
+
     def __repr__(self) -> str:
         shown = [f"{name}={_shown(getattr(self, name))!r}" for name in ("type", "path", "url") if getattr(self, name)]
         if self.content is not None:

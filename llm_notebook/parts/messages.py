@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.json_values import as_json, from_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ RAW_ARGUMENTS = "_raw"
 # `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
-EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
+EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result", "attachment"]
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -75,6 +76,8 @@ class Part:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
         if fields.get("provider_metadata") is not None:
             fields["provider_metadata"] = from_json(fields["provider_metadata"])
+        if "citations" in fields:
+            fields["citations"] = [Citation.from_dict(item) for item in fields["citations"]]
         # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
@@ -82,13 +85,16 @@ class Part:
 
 @dataclass(slots=True)
 class TextPart(Part):
-    """Plain text, usually Markdown."""
+    """Plain text, usually Markdown. `citations` are the sources that the provider names for it."""
 
     text: str = ""
     provider_metadata: Metadata | None = None
+    citations: list[Citation] = field(default_factory=list)
 
     def to_dict(self) -> PartDict:
-        return cast("PartDict", _without_defaults("text", _fields(self)))
+        values = _fields(self)
+        values["citations"] = [citation.to_dict() for citation in self.citations]
+        return cast("PartDict", _without_defaults("text", values))
 
 
 @dataclass(slots=True)
@@ -192,10 +198,11 @@ class StreamEvent:
     """A piece of a response as it arrives.
 
     Attributes:
-        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text.
+        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text, and an
+            attachment, such as a picture that the model has made, as a whole.
         chunk: the piece of text.
         part_index: groups events into parts. With None the assembler decides: consecutive text (or reasoning) belongs
-            together, tool calls are grouped by `tool_call_id`, and every tool result is a separate part.
+            together, tool calls are grouped by `tool_call_id`, and every tool result and attachment is a separate part.
         tool_call_id: the call that a tool event belongs to.
         server_executed: the provider ran this call itself.
         tool_name: the tool that a tool result comes from.
@@ -203,6 +210,8 @@ class StreamEvent:
         provider_metadata: opaque data that goes back to the provider unchanged. The metadata of the events of one part is
             merged key by key, and later values win.
         message_index: for providers that answer with several messages; a new index starts a new Message.
+        citations: sources of the text; without a chunk and a `part_index`, of the latest text.
+        attachment: what an attachment event carries.
     """
 
     type: EventType
@@ -214,6 +223,8 @@ class StreamEvent:
     redacted: bool = False
     provider_metadata: Metadata | None = None
     message_index: int = 0
+    citations: list[Citation] | None = None
+    attachment: Attachment | None = None
 
 
 Content = str | Attachment | Part
@@ -294,13 +305,20 @@ def _written(arguments: dict[str, Any]) -> str:
 
 
 def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
-    """Yield the events that a finished part would have arrived as in a stream.
-
-    An AttachmentPart yields nothing: no stream event carries an attachment.
-    """
+    """Yield the events that a finished part would have arrived as in a stream."""
     metadata = getattr(part, "provider_metadata", None)
     if isinstance(part, TextPart):
-        yield StreamEvent("text", part.text, provider_metadata=metadata, message_index=message_index)
+        yield StreamEvent(
+            "text",
+            part.text,
+            provider_metadata=metadata,
+            message_index=message_index,
+            citations=list(part.citations) or None,
+        )
+    elif isinstance(part, AttachmentPart):
+        yield StreamEvent(
+            "attachment", "", provider_metadata=metadata, message_index=message_index, attachment=part.attachment
+        )
     elif isinstance(part, ReasoningPart):
         yield StreamEvent(
             "reasoning", part.text, redacted=part.redacted, provider_metadata=metadata, message_index=message_index

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.sources import with_numbers
 from llm_notebook.transcript.visible import encodable
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["MIME_TYPE", "block_document", "shown_arguments", "top_fields"]
+__all__ = ["MIME_TYPE", "block_document", "shown_arguments", "shown_text", "top_fields"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _LONGEST_RESULT = 20_000
@@ -43,6 +45,9 @@ def top_fields(view: TranscriptView) -> Document:
             encodable(remark) for remark in [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)]
         ],
         "error": _problem(view),
+        "sources": [
+            {"title": encodable(source.title), "url": source.url, "host": source.host} for source in view.sources.listed
+        ],
         "footer": [encodable(fact) for fact in facts(view)] if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
@@ -60,12 +65,31 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
     text = block.text if text is None else text
     if isinstance(block, CallBlock):
         return _call(block, view, text)
+    if isinstance(block, PictureBlock):
+        return _picture(block)
     if block.kind == "text":
-        return {"kind": "text", "text": encodable(text)}
+        return {"kind": "text", "text": shown_text(block, text)}
     # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
     document: Document = {"kind": "reasoning", "text": "" if view.hide_reasoning else encodable(text)}
     if block.ended is not None:
         document["seconds"] = round(block.ended - block.began, 3)
+    return document
+
+
+def shown_text(block: Block, text: str) -> str:
+    """Return the text of an answer, as far as it has arrived, with the numbers of its sources."""
+    return encodable(with_numbers(text, block.marks) if block.marks else text)
+
+
+def _picture(block: PictureBlock) -> Document:
+    shown = block.shown
+    if shown is None:
+        return {"kind": "picture", "caption": ""}
+    document: Document = {"kind": "picture", "caption": encodable(shown.caption)}
+    if shown.data:
+        document |= {"type": shown.type, "data": shown.data}
+    if shown.url and (url := safe_url(shown.url)):
+        document["url"] = url
     return document
 
 

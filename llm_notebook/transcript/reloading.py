@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_notebook.parts.messages import Message, StreamEvent, events_of
-from llm_notebook.transcript.view import Problem, State, TranscriptView, add_usage
+from llm_notebook.transcript.usage import add_usage
+from llm_notebook.transcript.view import Problem, State, TranscriptView
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import TurnEntry

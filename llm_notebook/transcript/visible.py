@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from llm_notebook.errors import terminal_safe
+
 __all__ = ["encodable", "terminal_safe", "visible"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
@@ -32,8 +34,6 @@ _ALWAYS_HIDDEN = re.compile(f"[{_DRAWN_AS_NOTHING}]")
 # More marks than this on one letter are spelled out.
 _MOST_MARKS = 4
 
-_TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -46,15 +46,6 @@ def visible(text: str) -> str:
     invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
-
-
-def terminal_safe(text: str) -> str:
-    r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
-
-    Direction-changing characters and lone surrogates are spelled out too. Each character is replaced independently of the others,
-    so that a text can be passed in chunks.
-    """
-    return _TERMINAL_CONTROL.sub(_spelled, text)
 
 
 def encodable(text: str) -> str:

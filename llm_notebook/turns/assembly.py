@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation, distinct
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import (
+    AttachmentPart,
     Message,
     Part,
     ReasoningPart,
@@ -30,6 +33,7 @@ _FAMILY = {
     "tool_call_name": "tool_call",
     "tool_call_args": "tool_call",
     "tool_result": "tool_result",
+    "attachment": "attachment",
 }
 
 
@@ -46,6 +50,8 @@ class _OpenPart:
     server_executed: bool = False
     redacted: bool = False
     metadata: dict[str, Any] | None = None
+    citations: list[Citation] = field(default_factory=list)
+    attachment: Attachment | None = None
 
     def add(self, event: StreamEvent) -> None:
         if event.type == "tool_call_name":
@@ -57,6 +63,8 @@ class _OpenPart:
         self.tool_call_id = self.tool_call_id or event.tool_call_id
         self.server_executed |= event.server_executed
         self.redacted |= event.redacted
+        self.citations += event.citations or []
+        self.attachment = event.attachment or self.attachment
         if event.provider_metadata:
             self.metadata = {**(self.metadata or {}), **event.provider_metadata}
 
@@ -70,7 +78,9 @@ class _OpenPart:
         """Return the part, or None if its events hold nothing."""
         text = "".join(self.chunks)
         if self.family == "text":
-            return TextPart(text, self.metadata) if text or self.metadata else None
+            return TextPart(text, self.metadata, distinct(self.citations)) if text or self.metadata else None
+        if self.family == "attachment":
+            return AttachmentPart(self.attachment, self.metadata) if self.attachment is not None else None
         if self.family == "reasoning":
             has_content = text or self.redacted or self.metadata
             return ReasoningPart(text, self.redacted, self.metadata) if has_content else None
@@ -109,6 +119,8 @@ class Assembler:
     def feed(self, event: StreamEvent) -> None:
         """Take the next event. If its `part_index` is None, it is filled in."""
         family = _FAMILY[event.type]
+        if event.citations and not event.chunk and event.part_index is None and self._cite(event):
+            return
         part = self._part_of(event, family)
         if part is None:
             index = event.part_index if event.part_index is not None else self._highest + 1
@@ -126,6 +138,15 @@ class Assembler:
         self._current = part
         part.add(event)
 
+    def _cite(self, event: StreamEvent) -> bool:
+        """Give sources that come by themselves to the latest text of their message. Return whether there is one."""
+        for part in reversed(self._parts):
+            if part.family == "text" and part.message_index == event.message_index:
+                event.part_index = part.index
+                part.add(event)
+                return True
+        return False
+
     def _part_of(self, event: StreamEvent, family: str) -> _OpenPart | None:
         """Return the part that an event belongs to, or None if it starts a new one."""
         if event.part_index is not None:
@@ -142,7 +163,7 @@ class Assembler:
             # Some providers send the name without an id, and the id with the arguments.
             latest = self._latest_call
             return latest if latest is not None and latest.tool_call_id is None else None
-        if family == "tool_result" or event.type == "tool_call_name":
+        if family in ("tool_result", "attachment") or event.type == "tool_call_name":
             return None
         current = self._latest_call if family == "tool_call" else self._current
         if current is not None and current.family == family and current.message_index == event.message_index:

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from llm_notebook.errors import IncompleteResponse
+from llm_notebook.errors import IncompleteResponse, terminal_safe
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -317,7 +317,7 @@ class Chain:
 
 def _limit_sentence(limit: int, calls: list[ToolCall]) -> str:
     """Return what is wrong where a chain reached its limit before the model had finished."""
-    names = ", ".join(call.name for call in calls)
+    names = terminal_safe(", ".join(call.name for call in calls))
     open_end = (
         f"the model still asked for {names}; nothing of that was run"
         if calls

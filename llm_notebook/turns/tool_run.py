@@ -29,7 +29,7 @@ from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown,
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.errors import ModelError, ToolArgumentError
+from llm_notebook.errors import ModelError, ToolArgumentError, terminal_safe
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import error_message, json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
@@ -332,7 +332,7 @@ def _frozen(tool: Tool, call: ToolCall) -> bytes:
             raise
     except (TypeError, ValueError, RecursionError) as error:
         reason = error
-    raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {reason}")
+    raise TypeError(f"before_call left arguments of {terminal_safe(call.name)} that have no JSON form: {reason}")
 
 
 def _applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> bool:

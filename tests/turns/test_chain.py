@@ -724,3 +724,20 @@ def test_a_paused_answer_of_one_prompt_says_so(face: Face) -> None:
     response = face.model("I search.", lambda response: response.set_finish_reason("pause", "pause_turn")).prompt("Hi")
     assert face.text(response) == "I search."
     assert (response.finish_reason, response.provider_finish_reason) == ("pause", "pause_turn")
+
+
+def test_control_characters_of_a_model_or_a_tool_are_spelled_out_in_what_is_raised(face: Face) -> None:
+    odd = "x\x1b]52;c;eA==\x07"
+    model = face.rounds(asks(llm.ToolCall(odd, {}, "c1")))
+    with pytest.raises(ValueError, match="reached its limit") as limit:
+        face.text(model.chain("Hi", chain_limit=1))
+
+    def stop() -> str:
+        """Stop."""
+        raise llm.PauseChain(odd)
+
+    with pytest.raises(llm.PauseChain) as pause:
+        face.text(face.rounds(asks(llm.ToolCall("stop", {}, "c1"))).chain("Hi", tools=[face.tool(stop)]))
+    for error in (limit.value, pause.value):
+        assert "\x1b" not in str(error)
+        assert r"x\u{1b}]52;c;eA==\u{7}" in str(error)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from llm_notebook.notebook.frontend.frontend import Sender
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
-from llm_notebook.transcript.rendering import footer
+from llm_notebook.transcript.rendering import footer, plain_picture
+from llm_notebook.transcript.sources import plain_sources
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import state_sentence
@@ -48,7 +49,7 @@ class TerminalDisplay:
 
     def close(self) -> None:
         self._write(is_over=True)
-        lines = [state_sentence(self._view), *self._view.remarks]
+        lines = [*plain_sources(self._view.sources.listed), state_sentence(self._view), *self._view.remarks]
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
@@ -93,6 +94,12 @@ class TerminalDisplay:
             sys.stdout.write(written)
 
     def _write_new(self, block: Block) -> None:
+        if isinstance(block, PictureBlock):
+            if self._chunk == 0:
+                self._separate()
+                sys.stdout.write(plain_picture(block))
+                self._chunk = 1
+            return
         if self._chunk == 0 and block.chunks:
             self._separate()
         new = terminal_safe("".join(block.chunks[self._chunk :]))

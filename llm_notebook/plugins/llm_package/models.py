@@ -13,11 +13,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import llm
 
+from llm_notebook.configuration.keys import KeySource
 from llm_notebook.models.embeddings import EmbeddingModel
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
@@ -63,6 +64,7 @@ class _Bridged:
     """
 
     _without_key = ""
+    _key_source: Callable[[], str | Awaitable[str]] | None = None
 
     def __init__(self, theirs: TheirModel | TheirAsyncModel) -> None:
         self.theirs = theirs
@@ -82,14 +84,14 @@ class _Bridged:
         return _found_again, (self.model_id, isinstance(self, AsyncModel | AsyncKeyModel))
 
     @property
-    def key(self) -> str | None:
-        """The key of their model, since some plugins look for it there."""
+    def key(self) -> KeySource | None:
+        """The key of their model, since some plugins look for it there, or a function that returns one, which plugins do not know."""
         found: str | None = getattr(self.theirs, "key", None)
-        return found
+        return self._key_source or found
 
     @key.setter
-    def key(self, value: str | None) -> None:
-        self.theirs.key = value
+    def key(self, value: KeySource | None) -> None:
+        self._key_source, self.theirs.key = (value, None) if callable(value) else (None, value)
 
     def __str__(self) -> str:
         return str(self.theirs)
@@ -126,7 +128,7 @@ class _SyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.Response)
             del response  # see the top of this file
             try:
@@ -152,7 +154,7 @@ class _AsyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.AsyncResponse)
             del response
             try:
@@ -244,7 +246,7 @@ class BridgedEmbeddingModel(EmbeddingModel):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             if "key" in inspect.signature(self.theirs.embed_multi).parameters:
                 return list(self.theirs.embed_multi(items, key=key))
             # Before llm 0.36 a key could only be set on the model.

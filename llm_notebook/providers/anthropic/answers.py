@@ -11,10 +11,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ModelError, ProviderError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
+from llm_notebook.providers.anthropic.source_answers import cited_sources
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_usage
 
@@ -48,13 +50,13 @@ class MessagesDecoder(StreamDecoder):
         sender: the model's id, for error messages.
         model_name: the server's name for the model.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
     """
 
     kind = "a message"
 
-    def __init__(self, sender: str, model_name: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, model_name: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._model_name = model_name
         self._message: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
@@ -175,7 +177,9 @@ class MessagesDecoder(StreamDecoder):
             # Deltas repeat arguments that were announced with the call; these are all there are where none came.
             return self._add_arguments(block, json_text(block.value["input"]))
         if block.kind == "text" and block.value.get("citations"):
-            return [self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})]
+            cited = self._make_event(block, "text", "", metadata={"citations": block.value["citations"]})
+            cited.citations = cited_sources(block.value["citations"], len("".join(block.pieces))) or None
+            return [cited]
         if block.keeps_all and block.value != block.announced:
             return [self._make_event(block, "text", "", metadata={"block": block.value})]
         if block.kind == "thinking":
@@ -291,6 +295,7 @@ class MessagesDecoder(StreamDecoder):
         details = self._message.get("stop_details") or {}
         category = f" ({details['category']})" if details.get("category") else ""
         said = f"the model declined to answer{category}. {details.get('explanation') or ''}"
+        said = self._secrets.scrub(said, otherwise="the model declined to answer.")
         return ProviderError(f"{self._sender}: {' '.join(said.split())}", code="refusal")
 
     @property

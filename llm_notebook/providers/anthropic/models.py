@@ -90,7 +90,7 @@ class _AnthropicMessages(HTTPModel):
         request = self.wire_request("messages", body, key)
         if betas:
             request.headers["anthropic-beta"] = ",".join(betas)
-        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secret=key)
+        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secrets=request.secrets)
 
 
 class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):

@@ -127,7 +127,10 @@ def message_blocks(message: Message, model_name: str, ids: dict[int, str] | None
         model_name: the server's name for the model. Reasoning of another model is left out, since its signature is not valid here.
         ids: substitutes for the tool calls and results that have no id, by the `id()` of their part.
     """
-    blocks = (_block(part, model_name, ids or {}) for part in message.parts)
+    # The API takes no pictures from an assistant, whichever model made them.
+    made = message.role == "assistant"
+    parts = [part for part in message.parts if not (made and isinstance(part, AttachmentPart))]
+    blocks = (_block(part, model_name, ids or {}) for part in parts)
     return [block for block in blocks if block is not None]
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import distinct_call_id, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.gemini.argument_answers import StreamedArguments
+from llm_notebook.providers.gemini.source_answers import named_sources
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
 from llm_notebook.providers.http.listed_answers import JSONListElements
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
+from llm_notebook.providers.http.picture_answers import attachment_at, attachment_of
 
 __all__ = ["GenerateContentDecoder"]
 
@@ -39,14 +42,14 @@ class GenerateContentDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
     """
 
     kind = "an answer of Gemini's"
     list_is_stream = True
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._head: dict[str, Any] = {}
         self._candidate: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
@@ -111,7 +114,9 @@ class GenerateContentDecoder(StreamDecoder):
         texts = [part for part in self._parts if part.family == "text"]
         if not sources or not texts:
             return []
-        return [self._make_event(texts[-1], "text", "", sources)]
+        event = self._make_event(texts[-1], "text", "", sources)
+        event.citations = named_sources(self._candidate, "".join(texts[-1].texts)) or None
+        return [event]
 
     def end(self) -> StreamItems:
         """End the answer. One that stopped while the arguments of a call were arriving has a `failure`: the call must not be run."""
@@ -140,8 +145,9 @@ class GenerateContentDecoder(StreamDecoder):
         return Finish("error", said) if irregular else finish
 
     def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
-        said = f"{what} ({reason}). {explanation or ''}"
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=str(reason))
+        said = self._secrets.scrub(f"{what} ({reason}). {explanation or ''}", otherwise=f"{what}.")
+        code = self._secrets.scrub(str(reason)) or None
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def _decode_part(self, value: dict[str, Any]) -> StreamItems:
         if not isinstance(value, dict):
@@ -155,7 +161,20 @@ class GenerateContentDecoder(StreamDecoder):
                 return self._add_server_call(value, value[called])
             if answered in value:
                 return [self._add_server_result(value, value[answered])]
+        if "inlineData" in value or "fileData" in value:
+            return self._add_file(value)
         return [self._make_event(self._start_part("text", value), "text", "", {"part": value})]
+
+    def _add_file(self, value: dict[str, Any]) -> StreamItems:
+        """Add a picture, or another file, that the model has made. A picture that it only thought of is not part of the answer."""
+        part, inline = self._start_part("attachment", value), value.get("inlineData") or {}
+        at = (value.get("fileData") or {}).get("fileUri")
+        made = attachment_of(inline.get("data"), inline.get("mimeType")) if inline else attachment_at(at)
+        if made is None or value.get("thought"):
+            return []
+        event = self._make_event(part, "attachment", "", _signature_of(value))
+        event.attachment = made
+        return [event]
 
     def _add_text(self, value: dict[str, Any]) -> StreamItems:
         """Add text to the part before it, or to a new part if either of them is signed: a signature covers one part only."""

@@ -69,7 +69,7 @@ class _GeminiModel(HTTPModel):
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         path = f"models/{quote(self.model_name, safe='')}:{method}"
         request = self.wire_request(path, gemini_body_text(prompt, fields), key)
-        return request, GenerateContentDecoder(self.model_id, stream=stream, secret=key)
+        return request, GenerateContentDecoder(self.model_id, stream=stream, secrets=request.secrets)
 
 
 class GeminiModel(_GeminiModel, SyncHTTPModel):

@@ -180,12 +180,14 @@ class Connections:
             try:
                 with closing(client.send(request, stream=True)) as reply:
                     yield reply
+                    # httpx closes a reply by itself when the last of its body has been read.
+                    is_whole = reply.is_closed
                 # The stream refers to the reply. Such a circle for each request keeps the garbage collector busy.
                 del reply.stream
             except BaseException:
                 client.close()
                 raise
-            if _stays_open(reply):
+            if is_whole and _stays_open(reply):
                 server.idle.keep(client)
             else:
                 client.close()
@@ -208,11 +210,12 @@ class Connections:
             try:
                 async with aclosing(await client.send(request, stream=True)) as reply:
                     yield reply
+                    is_whole = reply.is_closed
                 del reply.stream
             except BaseException:
                 await client.aclose()
                 raise
-            if _stays_open(reply):
+            if is_whole and _stays_open(reply):
                 server.idle.keep(client)
             else:
                 await client.aclose()

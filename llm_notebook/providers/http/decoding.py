@@ -33,6 +33,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, json_text
@@ -73,7 +74,7 @@ class StreamDecoder:
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
 
     Attributes:
         framing: the way the bytes of a stream are cut into frames.
@@ -90,9 +91,9 @@ class StreamDecoder:
     list_is_stream: ClassVar[bool] = False
     kind: ClassVar[str] = "an answer"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
         self._sender = sender
-        self._secret = secret
+        self._secrets = secrets
         self._frames: Framing | None = self.framing() if stream else None
         self._begun = False
         self._drained = False
@@ -141,7 +142,7 @@ class StreamDecoder:
         self._whole.clear()
         first = start.removeprefix(_BOM).lstrip()[:1]
         if first == b"<":
-            self.failure = self.not_an_answer("a web page. Check base_url")
+            self.failure = self._our_error(f"it sent what is not {self.kind}: a web page. Check base_url")
         elif first == b"{" and self.object_is_whole:
             self._frames = None
         elif first == b"[" and self.list_is_stream:
@@ -239,7 +240,7 @@ class StreamDecoder:
         """
         if error or event.get("error") or event.get("type") == "error":
             failure, request_id = self.server_error(event), event.get("request_id")
-            failure.request_id = request_id if isinstance(request_id, str) else None
+            failure.request_id = self._secrets.scrub(request_id) if isinstance(request_id, str) else None
             raise failure
         try:
             return meaning(event)
@@ -267,18 +268,19 @@ class StreamDecoder:
 
     def server_error(self, body: object) -> ProviderError:
         """Return the error that the server reports in this body."""
-        return provider_error(self._sender, body, secret=self._secret)
+        return provider_error(self._sender, body, secrets=self._secrets)
 
     def not_an_answer(self, sent: str) -> ProviderError:
         """Return the error for text that is not the expected answer."""
-        # The key is replaced before the text is cut, so that no beginning of it is left at the end.
-        sent = sent.replace(self._secret, "…") if self._secret else sent
-        return self.server_error(f"it sent what is not {self.kind}: {sent[:200]}")
+        sent = self._secrets.scrub(sent, otherwise=WITHHELD)[:200]
+        return self._our_error(f"it sent what is not {self.kind}: {sent}")
 
     def _too_large(self) -> ModelError:
-        return self.server_error(
-            f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}"
-        )
+        return self._our_error(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
+
+    def _our_error(self, said: str) -> ProviderError:
+        """Return an error in our own words, which hold no secret."""
+        return provider_error(self._sender, said)
 
     def filter_error(self, finish: Finish, why: str = "") -> ProviderError:
         """Return the error for an answer that a filter of the provider's stopped.
@@ -288,11 +290,14 @@ class StreamDecoder:
             why: what it said beside that.
         """
         more = f": {why}" if why else ""
-        said = f"the provider's filter stopped the answer ({finish.said}{more}); what arrived is in `.partial`."
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=finish.said)
+        told = self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter")
+        said = f"the provider's filter stopped the answer ({told}); what arrived is in `.partial`."
+        code = self._secrets.scrub(finish.said or "") or None
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
+        reason = self._secrets.scrub(reason, otherwise="by a limit")
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )

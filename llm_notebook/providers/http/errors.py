@@ -7,10 +7,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 
 __all__ = ["error_text", "provider_error", "reasons_in", "request_id_in", "tokens_over"]
+
+_LONGEST_READ = 2**16
+_LONGEST_SHOWN = 600
+_LONGEST_ID = 200
 
 _NUMBER = r"(?P<{0}>\d[\d,_]*)"
 _LIMIT, _ASKED = _NUMBER.format("limit"), _NUMBER.format("asked")
@@ -108,7 +113,7 @@ def provider_error(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
-    secret: str | None = None,
+    secrets: Secrets = NO_SECRETS,
     hint: str | None = None,
 ) -> ProviderError:
     """Return the error that says what the server said, and what to do about it.
@@ -118,15 +123,15 @@ def provider_error(
         body: the parsed JSON body, or its text.
         status: the HTTP status; None inside a stream.
         headers: the reply's headers.
-        secret: a key, which the message must not show.
+        secrets: what neither the message nor the code may show.
         hint: advice that is better than what follows from the status alone.
     """
     said, code = error_text(body)
+    said, code = secrets.scrub(said, otherwise=WITHHELD), secrets.scrub(code or "")[:_LONGEST_ID] or None
     # A server's text ends up in a terminal or a notebook, so it is made one line without control characters.
-    said = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(said.split()))
-    if secret:
-        said = said.replace(secret, "…")
-    said = said if len(said) <= 600 else said[:600] + "…"
+    words = " ".join(said[:_LONGEST_READ].split())[: _LONGEST_SHOWN + 1]
+    said = "".join(character if character.isprintable() else "\ufffd" for character in words)
+    said = said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + "…"
     where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
     message = f"{sender}: {where}" + (f": {said}" if said else ".")
     if hint is None and any("API_KEY" in reason for reason in reasons_in(body)):
@@ -134,12 +139,13 @@ def provider_error(
     advice = [_length_advice(said), hint or _HINTS.get(status or 0, ""), _wait_advice(status, headers or {})]
     if any(advice):
         message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
-    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}))
+    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}, secrets))
 
 
-def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's id for the request, which its support asks for; None if there is none."""
-    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> str | None:
+    """Return the provider's id for the request, which its support asks for, without secrets; None if there is none."""
+    found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), "")
+    return secrets.scrub(found)[:_LONGEST_ID] or None
 
 
 def _length_advice(said: str) -> str:

@@ -12,6 +12,7 @@ from llm_notebook.providers.http.attached import afetch_missing, fetch_missing
 from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
@@ -41,9 +42,10 @@ class ModelArguments(TypedDict, total=False):
 
     base_url: str | None
     model_name: str | None
-    key: str | None
+    key: KeySource | None
     headers: dict[str, str] | None
     timeout: float | None
+    total_timeout: float | None
     max_retries: int
     needs_key: str | None
     key_env_var: str | None
@@ -64,9 +66,10 @@ class HTTPModel(Server):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key.
+        key: an API key, or a function that returns one and is asked for each request; that of an async model may be a coroutine function.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
@@ -78,7 +81,7 @@ class HTTPModel(Server):
     """
 
     document_types: frozenset[str] = frozenset({"application/pdf"})
-    key: str | None
+    key: KeySource | None
     attachment_types: frozenset[str] | set[str]
 
     def __init__(
@@ -87,9 +90,10 @@ class HTTPModel(Server):
         *,
         base_url: str | None = None,
         model_name: str | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
+        total_timeout: float | None = None,
         max_retries: int = 2,
         needs_key: str | None = None,
         key_env_var: str | None = None,
@@ -109,6 +113,7 @@ class HTTPModel(Server):
             key=key,
             headers=headers,
             timeout=timeout,
+            total_timeout=total_timeout,
             max_retries=max_retries,
             needs_key=needs_key,
             key_env_var=key_env_var,
@@ -154,14 +159,16 @@ class HTTPModel(Server):
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
-        """Return how a prompt is sent. Its options `timeout` and `max_retries` win over the model's."""
+        """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
         from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
 
-        timeout, max_retries = (getattr(prompt.options, name, None) for name in ("timeout", "max_retries"))
+        names = ("timeout", "max_retries", "total_timeout")
+        timeout, max_retries, total_timeout = (getattr(prompt.options, name, None) for name in names)
         return TransportSettings(
             self.timeout if timeout is None else timeout,
             self.max_retries if max_retries is None else max_retries,
             self.tls,
+            self.total_timeout if total_timeout is None else total_timeout,
         )
 
     @staticmethod
@@ -200,6 +207,8 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     """The async flavour of any wire format."""
 
+    _awaits_key = True
+
     def execute(
         self,
         prompt: Prompt,
@@ -213,12 +222,25 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         async def begin() -> tuple[AsyncGenerator[Items, None], Callable[[], object]]:
             from llm_notebook.providers.http.transport import Transport  # loads httpx
 
+            found = await self._awaited_key(key) if isinstance(key, Awaitable) else key
             fetched = await afetch_missing(prompt, self._needs_bytes(prompt))
-            request, decoder, settings = self._exchange(fetched, stream, key)
+            request, decoder, settings = self._exchange(fetched, stream, found)
             items = process.of(Transport).astream(request, decoder, settings, note_retry)
             return items, lambda: self._settle(reference(), decoder)
 
         return _Answer(begin)
+
+    async def _awaited_key(self, given: Awaitable[str]) -> str:
+        """Return the key that a coroutine function gives.
+
+        Raises:
+            ModelError: it fails, or gives none.
+        """
+        try:
+            found: object = await given
+        except Exception as error:
+            raise self._key_error(f"failed ({type(error).__name__})") from None
+        return self._checked_key(found)
 
 
 class _Answer(AsyncIterator["Items"]):

@@ -19,7 +19,7 @@ __all__ = [
     "with_one_answer",
 ]
 
-SENDING_OPTIONS = frozenset({"timeout", "max_retries"})
+SENDING_OPTIONS = frozenset({"timeout", "total_timeout", "max_retries"})
 
 
 # On the command line of a magic every option is text, so structured options may be given as JSON text.
@@ -60,9 +60,10 @@ def with_one_answer(fields: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 class HTTPOptions(Options):
-    """Options of models behind HTTP. These two are not sent; they say how the request is sent."""
+    """Options of models behind HTTP. These are not sent; they say how the request is sent."""
 
     timeout: float | None = Field(None, gt=0, description="Seconds without a byte after which it is given up.")
+    total_timeout: float | None = Field(None, gt=0, description="Seconds after which the whole answer must be there.")
     max_retries: int | None = Field(None, ge=0, description="How often an unanswered request is sent again.")
 
     def given(self, *left_out: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
-from llm_notebook.configuration.keys import Secret, get_key
+from llm_notebook.configuration.keys import KeySource, Secret, get_key
+from llm_notebook.configuration.scrubbing import Secrets, secrets_in_headers, secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.providers.catalog.names import closest_names
@@ -43,7 +44,7 @@ class Server(KeyHolder):
         model_id: the model's name in error messages.
         base_url: the server's address up to and including its version; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `HTTPModel`.
+        key, headers, timeout, max_retries, needs_key, key_env_var, tls, total_timeout: as for `HTTPModel`.
 
     Attributes:
         provider: the provider whose catalogue has the model; None for a model on any other server.
@@ -62,13 +63,14 @@ class Server(KeyHolder):
         *,
         base_url: str | None,
         model_name: str | None,
-        key: str | None,
+        key: KeySource | None,
         headers: dict[str, str] | None,
         timeout: float | None,
         max_retries: int,
         needs_key: str | None,
         key_env_var: str | None,
         tls: TLSSettings | None = None,
+        total_timeout: float | None = None,
     ) -> None:
         if base_url is not None:
             _check_address(base_url)
@@ -78,9 +80,10 @@ class Server(KeyHolder):
         self.model_id = model_id
         self.model_name = model_name or model_id
         self.base_url = _trimmed(base_url) if base_url is not None else None
-        self.key = Secret(key) if key is not None else None
+        self.key = Secret(key) if isinstance(key, str) else key
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
+        self.total_timeout = total_timeout
         self.max_retries = max_retries
         self.needs_key = needs_key
         self.key_env_var = key_env_var
@@ -136,12 +139,17 @@ class Server(KeyHolder):
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
+        url = join_address(self.address, path)
+        named = [
+            get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
+        ]
+        secrets = Secrets.of([key, *named]) | secrets_in_headers(headers) | secrets_in_url(url)
         return WireRequest(
-            url=join_address(self.address, path),
+            url=url,
             # Text can hold half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
-            secret=key and Secret(key),
+            secrets=secrets,
             sender=self.model_id,
             advise=functools.partial(self.advice, key=key and Secret(key)),
         )
@@ -195,6 +203,8 @@ class Server(KeyHolder):
         """Return where the key came from, as the end of a sentence."""
         if key is None:
             return "that one is sent"
+        if callable(self.key):
+            return "it is what the function returned that was given as key="
         if self.key is not None:
             return "it is the one that the model was made with"
         if self.needs_key and get_key(alias=self.needs_key) == key:
@@ -223,7 +233,7 @@ class OpenAIServer(Server):
             _check_address(given)
         except ValueError:
             raise ModelError(
-                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {shown_url(given)!r}; nothing was sent."
             ) from None
         return _trimmed(given)
 
@@ -289,4 +299,4 @@ def _check_address(base_url: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {base_url!r}.")
+        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {shown_url(base_url)!r}.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ModelError
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, Usage
@@ -38,7 +39,7 @@ class WireRequest:
         url: the address.
         body: encoded JSON.
         headers: the headers beside the usual ones; secret values are `Secret`s, so that tracebacks never show them.
-        secret: the key, which error messages must not show.
+        secrets: the key and other secret values in it, which error messages must not show.
         sender: the model's name in error messages.
         advise: returns what to do about an error status; None if there is nothing better to say than for any server.
     """
@@ -46,7 +47,7 @@ class WireRequest:
     url: str
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
-    secret: str | None = None
+    secrets: Secrets = NO_SECRETS
     sender: str = "The model"
     advise: Callable[[int], str | None] = lambda _status: None
 

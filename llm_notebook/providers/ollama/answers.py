@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import new_tool_call_id
@@ -54,7 +55,7 @@ class OllamaDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
         origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
     """
 
@@ -62,8 +63,8 @@ class OllamaDecoder(StreamDecoder):
     object_is_whole = False
     kind = "an answer of Ollama's"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._mark = {METADATA: {"origin": origin}} if origin else None
         self._text: list[str] = []
         self._thinking: list[str] = []

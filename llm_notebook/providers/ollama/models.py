@@ -75,7 +75,7 @@ class _Ollama(HTTPModel):
         fields, origin = prompt.options.request_fields(), self.origin
         body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields, origin=origin)
         request = self.wire_request("api/chat", body, key)
-        return request, OllamaDecoder(self.model_id, stream=stream, secret=key, origin=origin)
+        return request, OllamaDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
 
     def advice(self, status: int, key: str | None) -> str | None:
         if status == 404:

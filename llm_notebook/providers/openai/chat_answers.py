@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
@@ -16,6 +17,8 @@ from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
+from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
+from llm_notebook.providers.openai.usage_answers import openai_usage
 
 __all__ = ["ChatDecoder"]
 
@@ -41,14 +44,14 @@ class ChatDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
         origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
     """
 
     kind = "a chat completion"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         # Reasoning goes back only to where it came from, so it is marked.
         self._mark: dict[str, Any] = {METADATA: {"origin": origin}} if origin else {}
         self._is_reasoning = False
@@ -62,6 +65,7 @@ class ChatDecoder(StreamDecoder):
         self._extra: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._said: str | None = None
+        self._sources = ChatSources()
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
@@ -122,6 +126,7 @@ class ChatDecoder(StreamDecoder):
         if isinstance(usage, dict):
             merge_usage(self._raw_usage, usage)
         self._note_head(chunk)
+        self._sources.note_chunk(chunk)
         choices = chunk.get("choices") or []
         choice = choices[0] if whole and len(choices) == 1 else _first_choice(choices)
         if choice is None:
@@ -168,6 +173,11 @@ class ChatDecoder(StreamDecoder):
         if isinstance(refusal, str) and refusal:
             self._refusal.append(refusal)
             items.append(refusal)
+        self._sources.note_delta(delta)
+        items += [
+            StreamEvent("attachment", "", provider_metadata={METADATA: {}}, attachment=picture)
+            for picture in attached_pictures(delta)
+        ]
         called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
         if called:
             self._is_reasoning = False
@@ -211,7 +221,8 @@ class ChatDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        items: StreamItems = []
+        sources = self._sources.citations
+        items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
         if self.finish is not None and self.finish.reason == "length" and not self._calls.are_whole:
@@ -249,13 +260,7 @@ class ChatDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._raw_usage
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"), details or None)
+        return openai_usage(self._raw_usage, "prompt_tokens", "completion_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from llm_notebook.parts.messages import (
 )
 from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
 from llm_notebook.providers.openai.dialects import DIALECTS, ChatDialect
+from llm_notebook.providers.openai.strict_schemas import strict_schema
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["METADATA", "chat_body", "chat_body_text", "chat_messages", "schema_name"]
+__all__ = ["METADATA", "chat_body", "chat_body_text", "chat_messages", "schema_name", "wanted_schema"]
 
 METADATA = "chat"
 """The key of `provider_metadata` under which reasoning keeps where it came from."""
@@ -103,7 +104,7 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
     elif prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
+            "json_schema": {"name": schema_name(prompt.schema), **wanted_schema(prompt, prompt.schema)},
         }
     return with_further(body, options)
 
@@ -114,6 +115,13 @@ def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any
         return []
     text = f"Answer with one JSON object that fits this JSON Schema: {json_text(prompt.schema)}"
     return [{"role": "system", "content": text}]
+
+
+def wanted_schema(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the request fields with a schema: as it is, or in strict form if the options ask for that."""
+    if not getattr(prompt.options, "strict_schema", None):
+        return {"schema": schema}
+    return {"schema": strict_schema(schema), "strict": True}
 
 
 def schema_name(schema: dict[str, Any]) -> str:
@@ -146,6 +154,7 @@ def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL, origin
     for message in messages:
         if message.role == "assistant":
             encoded.append(_assistant_message(message, call_ids, dialect, origin))
+            encoded += _made_pictures(message, dialect)
         elif message.role == "tool":
             encoded += _tool_messages(message, call_ids, dialect)
         else:
@@ -223,6 +232,16 @@ def _came_from(kept: dict[str, Any] | None, origin: str, *, otherwise: bool) -> 
     if told is not None:
         return bool(told == origin)
     return "mistral" in kept if "mistral" in kept else otherwise and not (kept.keys() - {"reasoning_details"})
+
+
+def _made_pictures(message: Message, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """Return the pictures that the model made in a message of the user's, since the API takes none from an assistant; else nothing."""
+    made = [part for part in message.parts if isinstance(part, AttachmentPart)]
+    # Between calls and their results the API takes no other message, and the pictures of other wires are not for this server.
+    if not made or any(isinstance(part, ToolCallPart) for part in message.parts):
+        return []
+    own = [part for part in made if "chat" in (part.provider_metadata or {})]
+    return [{"role": "user", "content": _content([TextPart("You made this:"), *own], dialect)}] if own else []
 
 
 def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
 from llm_notebook.providers.openai.responses_item_answers import OutputItem, OutputItems
+from llm_notebook.providers.openai.usage_answers import openai_usage
 
 __all__ = ["ResponsesDecoder"]
 
@@ -35,14 +37,14 @@ class ResponsesDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
         origin: the server and the model, which everything is marked with that goes back there as the item it came as.
     """
 
     kind = "a response"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None, origin: str = "") -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._items = OutputItems(origin)
         self._open_text: OutputItem | None = None
         self._head: dict[str, Any] = {}
@@ -202,14 +204,7 @@ class ResponsesDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._head.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("input_tokens"), usage.get("output_tokens"), details or None)
+        return openai_usage(self._head.get("usage"), "input_tokens", "output_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:

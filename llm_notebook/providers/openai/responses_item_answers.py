@@ -12,10 +12,14 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, json_text
 from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
+from llm_notebook.providers.http.picture_answers import attachment_of
 from llm_notebook.providers.openai.responses_requests import METADATA
+from llm_notebook.providers.openai.source_answers import annotated_sources
 
 __all__ = ["OutputItem", "OutputItems"]
 
@@ -253,9 +257,15 @@ class OutputItem:
         kept = {name: given[name] for name in ("id", "phase") if given.get(name)}
         annotations = [note for block in blocks for note in block.get("annotations") or []]
         kept |= {"annotations": annotations} if annotations else {}
+        sources: list[Citation] = []
+        before = 0
+        for block in blocks:
+            sources += annotated_sources(block.get("annotations") or [], before)
+            before += len(block.get("text") or block.get("refusal") or "")
         if not (text or (kept and self.pieces and any(self.pieces))):
             return []
-        return [self.event("text", text, provider_metadata={METADATA: kept} if kept else None)]
+        metadata = {METADATA: kept} if kept else None
+        return [self.event("text", text, provider_metadata=metadata, citations=sources or None)]
 
     def _end_reasoning(self, given: dict[str, Any]) -> StreamItems:
         sections = [*(given.get("summary") or []), *(given.get("content") or [])]
@@ -276,9 +286,11 @@ class OutputItem:
         elif isinstance(arguments.get("action"), dict):
             arguments = arguments["action"]
         outcome = {name: item[name] for name in _OUTCOMES if name in item}
+        picture: Attachment | None = None
         if self.kind == "image_generation_call":
-            # The provider stores nothing, so the picture goes back with its item. As text it would be of no use to a reader.
-            outcome = {"result": f"{len(str(item.get('result', '')))} characters of base64"}
+            # The picture is kept once, as an attachment of the message, from which requests take it.
+            picture = attachment_of(item.pop("result", None), item.get("output_format") or "png")
+            outcome = {"result": "a picture" if picture is not None else "no picture"}
         output = next(iter(outcome.values())) if len(outcome) == 1 else outcome or item.get("status", "completed")
         return [
             self.event(
@@ -293,7 +305,13 @@ class OutputItem:
                 server_executed=True,
                 tool_name=self._tool_name(given),
             ),
+            *self._pictures(picture, item),
         ]
+
+    def _pictures(self, picture: Attachment | None, item: dict[str, Any]) -> StreamItems:
+        if picture is None:
+            return []
+        return [StreamEvent("attachment", "", provider_metadata={METADATA: {"of": item.get("id")}}, attachment=picture)]
 
     def _tool_name(self, given: dict[str, Any]) -> str:
         return as_text(given.get("name") or self.kind.removesuffix("_call"))

@@ -19,7 +19,7 @@ from llm_notebook.parts.messages import (
     json_text,
 )
 from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
-from llm_notebook.providers.openai.chat_requests import schema_name
+from llm_notebook.providers.openai.chat_requests import schema_name, wanted_schema
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.prompt import Prompt
@@ -75,7 +75,8 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
         # The user wrote the choice in the form of Chat Completions.
         body["tool_choice"] = {"type": "function", **choice["function"]}
     if prompt.schema is not None:
-        shape = {"type": "json_schema", "name": schema_name(prompt.schema), "schema": prompt.schema}
+        name = schema_name(prompt.schema)
+        shape = {"type": "json_schema", "name": name, **wanted_schema(prompt, prompt.schema)}
         body["text"] = {**body.get("text", {}), "format": shape}
     return {name: value for name, value in body.items() if value != {}}
 
@@ -110,13 +111,27 @@ def input_items(messages: list[Message], origin: str = "") -> list[dict[str, Any
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":
-            items += [item for part in message.parts if (item := _output_item(part, call_ids, origin)) is not None]
+            sent = [item for part in message.parts if (item := _output_item(part, call_ids, origin)) is not None]
+            items += _with_pictures(sent, message)
         elif message.role == "tool":
             results = [part for part in message.parts if isinstance(part, ToolResultPart)]
             items += map(functools.partial(_result, call_ids=call_ids), results)
         else:
             items.append({"type": "message", "role": message.role, "content": _content(message.parts)})
     return items
+
+
+def _with_pictures(items: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
+    """Return the items of an assistant's message with the pictures that the provider has made in them; the API takes none without its picture."""
+    attached = [part for part in message.parts if isinstance(part, AttachmentPart) and part.attachment is not None]
+    pictures = {((part.provider_metadata or {}).get(METADATA) or {}).get("of"): part.attachment for part in attached}
+    whole = []
+    for item in items:
+        if item.get("type") != "image_generation_call" or "result" in item:
+            whole.append(item)
+        elif (picture := pictures.get(item.get("id"))) is not None:
+            whole.append({**item, "result": picture.base64_content()})
+    return whole
 
 
 def _output_item(part: Part, call_ids: dict[int, str], origin: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import traceback
 from typing import Any
 
 import llm as their_llm
@@ -12,6 +13,7 @@ from llm.parts import StreamEvent
 from pydantic import ValidationError
 
 import llm_notebook as llm
+from llm_notebook.configuration.keys import set_key
 from llm_notebook.parts.messages import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from tests.fakes.faces import Face
 from tests.plugins.llm_package import plugin
@@ -181,6 +183,18 @@ def test_a_mistake_in_a_plugin_stays_what_it_is(face: Face, scripted: Any) -> No
     plugin.SCRIPT[:] = [LookupError("a mistake")]
     with pytest.raises(LookupError, match="a mistake"):
         face.text(scripted.prompt("Hi"))
+
+
+@pytest.mark.parametrize(
+    "raised", [their_llm.ModelError, _StatusError, APIConnectionError, LookupError], ids=lambda kind: kind.__name__
+)
+def test_a_key_that_a_plugin_repeats_is_not_shown(face: Face, scripted: Any, raised: type[Exception]) -> None:
+    set_key("theirs", "sk-plugin-0123456789")
+    plugin.SCRIPT[:] = [raised("wrong key sk-plugin-0123456789")]
+    with pytest.raises(llm.ModelError, match="wrong key …") as caught:
+        face.text(scripted.prompt("Hi"))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "sk-plugin" not in told
 
 
 def test_arguments_that_are_no_json_stay_with_the_call(face: Face, scripted: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.providers.anthropic.schemas import strict_schema
-from llm_notebook.providers.anthropic.tools import CodeExecution, WebFetch, WebSearch
+from llm_notebook.providers.anthropic.tools import AnthropicCodeExecution, AnthropicWebFetch, AnthropicWebSearch
 from tests.contract.anthropic_types import assert_messages_request
 from tests.fakes.anthropic_answers import TRANSCRIPTS, call_answer, text_answer
 from tests.fakes.faces import Face
@@ -321,9 +321,9 @@ def test_tools_system_prompt_and_conversation_are_cached_when_asked_for(
 
 def test_the_providers_own_tools(sent: Any) -> None:
     tools = [
-        WebSearch(max_uses=3, allowed_domains=["example.org"], user_location={"city": "Oslo"}),
-        WebFetch(citations=True),
-        CodeExecution(container="c1"),
+        AnthropicWebSearch(max_uses=3, allowed_domains=["example.org"], user_location={"city": "Oslo"}),
+        AnthropicWebFetch(citations=True),
+        AnthropicCodeExecution(container="c1"),
         llm.ServerSideTool({"type": "bash_20250124", "name": "bash"}),
         WEATHER,
     ]
@@ -345,7 +345,7 @@ def test_the_providers_own_tools(sent: Any) -> None:
         "code_execution_20250825",
     ]
     with pytest.raises(ValueError, match="not both"):
-        WebSearch(allowed_domains=["a"], blocked_domains=["b"])
+        AnthropicWebSearch(allowed_domains=["a"], blocked_domains=["b"])
 
 
 def test_key_and_headers(face: Face, openai_server: OpenAIServer) -> None:

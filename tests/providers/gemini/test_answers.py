@@ -136,9 +136,9 @@ def test_code_that_failed_says_so() -> None:
 
 
 def test_parts_of_unknown_kinds_are_kept_to_be_sent_back() -> None:
-    picture = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
-    [part, text] = parts(sse(chunk(picture, {"text": "ok"}, reason="STOP")))
-    assert part["provider_metadata"] == {"gemini": {"part": picture}}
+    unknown = {"newData": {"value": "eA=="}}
+    [part, text] = parts(sse(chunk(unknown, {"text": "ok"}, reason="STOP")))
+    assert part["provider_metadata"] == {"gemini": {"part": unknown}}
     assert text == {"type": "text", "text": "ok"}
 
 
