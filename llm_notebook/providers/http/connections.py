@@ -24,9 +24,10 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
@@ -196,33 +197,9 @@ class Connections:
         finally:
             server.free.release()
 
-    @asynccontextmanager
-    async def asend(self, request: httpx.Request, settings: TransportSettings) -> AsyncGenerator[httpx.Response, None]:
+    def asend(self, request: httpx.Request, settings: TransportSettings) -> AbstractAsyncContextManager[httpx.Response]:
         """Do as `send()` does, on the running event loop."""
-        server = await self._async_server(request.url, settings.tls)
-        try:
-            async with _timeout(settings.seconds if server.free.locked() else None):
-                await server.free.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("every connection is busy", request=request) from None
-        try:
-            client = server.idle.take() or httpx.AsyncClient(**server.client_settings())
-            try:
-                async with aclosing(await client.send(request, stream=True)) as reply:
-                    yield reply
-                    is_whole = reply.is_closed
-                del reply.stream
-            except BaseException:
-                await client.aclose()
-                raise
-            if is_whole and _stays_open(reply):
-                server.idle.keep(client)
-            else:
-                await client.aclose()
-            if (old := server.idle.take_old()) is not None:
-                await old.aclose()
-        finally:
-            server.free.release()
+        return _Sending(self, request, settings)
 
     def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[httpx.Client, threading.BoundedSemaphore]:
         address = _address_of(url, tls)
@@ -277,6 +254,61 @@ class Connections:
                     f"The TLS settings for {origin} cannot be used ({error.strerror or error}). Check their files."
                 ) from None
         return self._contexts[tls]
+
+
+class _Sending(AbstractAsyncContextManager[httpx.Response]):
+    """What `asend()` returns.
+
+    It is made of no generator: an event loop that shuts down closes all async generators at the same time, those that are in use too, and
+    then complains of those that are being closed already.
+    """
+
+    __slots__ = ("_client", "_connections", "_reply", "_request", "_server", "_settings")
+
+    def __init__(self, connections: Connections, request: httpx.Request, settings: TransportSettings) -> None:
+        self._connections = connections
+        self._request = request
+        self._settings = settings
+
+    async def __aenter__(self) -> httpx.Response:
+        self._server = server = await self._connections._async_server(self._request.url, self._settings.tls)
+        try:
+            async with _timeout(self._settings.seconds if server.free.locked() else None):
+                await server.free.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("every connection is busy", request=self._request) from None
+        try:
+            self._client = server.idle.take() or httpx.AsyncClient(**server.client_settings())
+            try:
+                self._reply = await self._client.send(self._request, stream=True)
+            except BaseException:
+                await self._client.aclose()
+                raise
+        except BaseException:
+            server.free.release()
+            raise
+        return self._reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        server, reply = self._server, self._reply
+        is_whole = reply.is_closed and kind is None
+        try:
+            try:
+                await reply.aclose()
+            except BaseException:
+                await self._client.aclose()
+                raise
+            del reply.stream
+            if is_whole and _stays_open(reply):
+                server.idle.keep(self._client)
+            else:
+                await self._client.aclose()
+            if (old := server.idle.take_old()) is not None:
+                await old.aclose()
+        finally:
+            server.free.release()
 
 
 def most_connections() -> int:
