@@ -28,6 +28,7 @@ def openai_usage(counted: object, input_name: str, output_name: str) -> Usage:
     finer = usage.get(f"{output_name}_details")
     reasoning = finer.get("reasoning_tokens") if isinstance(finer, dict) else None
     if isinstance(received, int) and isinstance(reasoning, int) and reasoning > 0:
-        is_beside = reasoning > received or usage.get("total_tokens") == (sent or 0) + received + reasoning
+        both = received + reasoning
+        is_beside = reasoning > received or (isinstance(sent, int) and usage.get("total_tokens") == sent + both)
         received += reasoning if is_beside else 0
     return Usage(sent, received, details or None)
