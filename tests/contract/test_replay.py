@@ -86,7 +86,7 @@ def read(x: str) -> str:
 
 
 def model_of(wire: str, face: Face, base_url: str) -> Any:
-    return face.of(CLASSES[wire], base_url, "m", key="k", reasoning=True, max_retries=0)
+    return face.of(CLASSES[wire], base_url, "m", key="key-of-the-tests", reasoning=True, max_retries=0)
 
 
 def reply(case: Case, *pieces: Any) -> Reply:
