@@ -49,6 +49,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.providers.gemini.models import AsyncGeminiModel as AsyncGeminiModel
     from llm_notebook.providers.ollama.models import AsyncOllama as AsyncOllama
     from llm_notebook.providers.http.wire import TLSSettings as TLSSettings
+    from llm_notebook.providers.openai.azure import AzureEndpoint as AzureEndpoint
 
     # Prompts and responses
     from llm_notebook.turns.prompt import Prompt as Prompt
@@ -73,6 +74,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.parts.messages import ToolResultPart as ToolResultPart
     from llm_notebook.parts.messages import AttachmentPart as AttachmentPart
     from llm_notebook.parts.attachments import Attachment as Attachment
+    from llm_notebook.parts.citations import Citation as Citation
     from llm_notebook.templates.fragments import Fragment as Fragment
     from llm_notebook.parts.messages import StreamEvent as StreamEvent
 
@@ -89,6 +91,13 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.providers.openai.tools import OpenAIWebSearch as OpenAIWebSearch
     from llm_notebook.providers.openai.tools import OpenAICodeInterpreter as OpenAICodeInterpreter
     from llm_notebook.providers.openai.tools import OpenAIFileSearch as OpenAIFileSearch
+    from llm_notebook.providers.openai.tools import OpenAIImageGeneration as OpenAIImageGeneration
+    from llm_notebook.providers.anthropic.tools import AnthropicWebSearch as AnthropicWebSearch
+    from llm_notebook.providers.anthropic.tools import AnthropicWebFetch as AnthropicWebFetch
+    from llm_notebook.providers.anthropic.tools import AnthropicCodeExecution as AnthropicCodeExecution
+    from llm_notebook.providers.gemini.tools import GeminiSearch as GeminiSearch
+    from llm_notebook.providers.gemini.tools import GeminiURLContext as GeminiURLContext
+    from llm_notebook.providers.gemini.tools import GeminiCodeExecution as GeminiCodeExecution
 
     # Approvals
     from llm_notebook.approvals.marks import require_approval as require_approval

@@ -10,13 +10,14 @@ Exception
 │   ├── TemplateError              (also ValueError) a template that does not exist, cannot be read or lacks variables
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
-│   └── ProviderError              the server answered with an error; carries `.status` and `.request_id`
-├── ChainLimitReached              (a ValueError) a chain had as many responses as it may have, and asks for more calls
+│   └── ProviderError              the server answered with an error; carries `.status`, `.request_id` and `.partial`
+├── ChainLimitReached              (a ValueError) a chain had as many responses as it may have, and has not come to an end
 └── UnknownModelError              (a KeyError) no model has this name; the message names the closest ones
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -38,7 +39,19 @@ __all__ = [
     "ToolArgumentError",
     "TransportError",
     "UnknownModelError",
+    "terminal_safe",
 ]
+
+_TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def terminal_safe(text: str) -> str:
+    r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
+
+    Direction-changing characters and lone surrogates are spelled out too. Each character is replaced independently of the others,
+    so that a text can be passed in chunks.
+    """
+    return _TERMINAL_CONTROL.sub(lambda found: f"\\u{{{ord(found.group()):x}}}", text)
 
 
 class FailedResponse(Protocol):
@@ -57,7 +70,7 @@ class ModelError(Exception):
     """An expected failure, whose message is one sentence that says what to do next.
 
     Raise it from a model's `execute()` for missing dependencies, invalid configuration or an exhausted quota: a notebook cell
-    shows the message without a traceback.
+    shows the message without a traceback. The message may quote a server or a model, so control characters in it are spelled out.
 
     Attributes:
         response: the response that failed; None if the error arose outside a response.
@@ -67,9 +80,25 @@ class ModelError(Exception):
     response: FailedResponse | None = None
     request_id: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from. The response stays in its process, with the connection and the key that it may hold."""
+        kind, arguments = type(self), self.args
+        return _restored, (kind, arguments, {name: value for name, value in vars(self).items() if name != "response"})
+
+    def __str__(self) -> str:
+        return terminal_safe(super().__str__())
+
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def _restored(kind: type[ModelError], arguments: tuple[object, ...], state: dict[str, object]) -> ModelError:
+    """Return the error that was pickled, without calling its constructor, which may want other arguments."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(state)
+    return error
 
 
 class NeedsKeyException(ModelError):
@@ -102,6 +131,8 @@ class ProviderError(ModelError):
     Attributes:
         status: HTTP status code, or None when the error came inside a stream that began with 200.
         code: the provider's own short code or type for the error; None if it gave none.
+        partial: the messages that arrived before the error. A tool call is left out.
+        partial_text: the text that arrived before it.
     """
 
     def __init__(
@@ -111,6 +142,8 @@ class ProviderError(ModelError):
         self.status = status
         self.code = code
         self.request_id = request_id
+        self.partial: list[Message] = []
+        self.partial_text = ""
 
 
 class IncompleteResponse(ModelError):
@@ -142,17 +175,22 @@ class ToolArgumentError(ModelError, ValueError):
 
 
 class ChainLimitReached(ValueError):
-    """A chain had as many responses in a row as it may have, and its last one asks for calls, which were not run.
+    """A chain had as many responses in a row as it may have, and its last one is not the end.
 
     Attributes:
         limit: how many responses it may have.
-        names: the names of the tools that it asks for.
+        names: the names of the tools that the last response asks for, which were not run; empty if the provider has paused in the
+            middle of its own tools.
     """
 
     def __init__(self, limit: int, names: Sequence[str]) -> None:
+        unfinished = (
+            f"the model still asked for {terminal_safe(', '.join(names))}; nothing of that was run"
+            if names
+            else "the provider was still at work with its own tools"
+        )
         super().__init__(
-            f"The chain reached its limit of {limit} responses while the model still asked for "
-            f"{', '.join(names)}; nothing of that was run. A higher chain_limit lets it go on."
+            f"The chain reached its limit of {limit} responses while {unfinished}. A higher chain_limit lets it go on."
         )
         self.limit = limit
         self.names = list(names)
@@ -163,7 +201,7 @@ class UnknownModelError(KeyError):
 
     # KeyError shows the repr of its argument, which would put the message in quotes.
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+        return terminal_safe(str(self.args[0])) if self.args else ""
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""

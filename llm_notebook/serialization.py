@@ -8,6 +8,7 @@ __all__ = [
     "JSON",
     "AttachmentDict",
     "AttachmentPartDict",
+    "CitationDict",
     "MessageDict",
     "PartDict",
     "PromptDict",
@@ -26,12 +27,23 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 
 class AttachmentDict(TypedDict, total=False):
-    """An Attachment, with its `content` in base64."""
+    """An Attachment, with its `content` in base64, or with the `digest` of a file whose content is not kept."""
 
     type: str
     path: str
     url: str
     content: str
+    digest: str
+
+
+class CitationDict(TypedDict, total=False):
+    """A Citation. What is not known is absent."""
+
+    url: str
+    title: str
+    text: str
+    start: int
+    end: int
 
 
 class TextPartDict(TypedDict):
@@ -39,6 +51,7 @@ class TextPartDict(TypedDict):
 
     type: Literal["text"]
     text: str
+    citations: NotRequired[list[CitationDict]]
     provider_metadata: NotRequired[dict[str, Any]]
 
 

@@ -45,7 +45,7 @@ WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
     r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
 )
-WIRES_KNOW = r"errors|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
+WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(r"transcript\b|parts\b|errors$|approvals\.requests$|journal\.operations$|tools\.calls$")
 # The third-party and heavy modules that only one place may know.
 HOMES = {
@@ -53,7 +53,7 @@ HOMES = {
     "mcp": r"plugins\.mcp",
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
-    "httpx": r"providers\.http\.(connections|transport|exchange)$",
+    "httpx": r"providers\.http\.(connections|transport|exchange|fetching)$",
     "sqlite3": r"journal\.sqlite",
     "xllamacpp": r"providers\.local",
     "yaml": r"providers\.endpoints$|templates",

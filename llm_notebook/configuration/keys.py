@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from llm_notebook.configuration.files import JSONFile
 from llm_notebook.configuration.folders import OWN_FOLDER, user_dir
 from llm_notebook.errors import ModelError
 
-__all__ = ["Secret", "delete_key", "get_key", "keys_path", "list_keys", "set_key"]
+__all__ = ["KeySource", "Secret", "delete_key", "get_key", "keys_path", "list_keys", "set_key"]
+
+KeySource = str | Callable[[], str | Awaitable[str]]
+"""A key, or a function that returns one and is asked for each request, such as one that renews a token when it expires."""
 
 _FILE_NAME = "keys.json"
 _NOTE = "// Note"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ class CurrentJournal:
         self._journal: Journal | None = None
         self._is_own = False
         self._reading: Journal | None = None
+        self._has_warned = False
 
     @property
     def journal(self) -> Journal | None:
@@ -62,7 +64,7 @@ class CurrentJournal:
             JournalError: the journal cannot be opened.
         """
         self._journal, self._is_own = _open_file(path), False
-        self.problem = ""
+        self.problem, self._has_warned = "", False
         return self._journal
 
     def stop_keeping(self) -> None:
@@ -71,11 +73,17 @@ class CurrentJournal:
         if self._is_own and "LLM_NOTEBOOK_JOURNAL" not in os.environ:
             self.close()
 
+    def warn_once(self, problem: str) -> None:
+        """Warn that what is asked is not recorded, and why. Further warnings would say the same with every prompt."""
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(f"What you ask is not saved: {problem}", stacklevel=2)
+
     def close(self) -> None:
         """Record nothing more, and close every open journal."""
         open_ones = [journal for journal in (self._journal, self._reading) if journal is not None]
         self._journal = self._reading = None
-        self.keeps, self.problem = False, ""
+        self.keeps, self.problem, self._has_warned = False, "", False
         for journal in open_ones:
             journal.close()
 

@@ -43,7 +43,7 @@ __all__ = [
     "TurnStatus",
 ]
 
-TurnStatus = Literal["streaming", "complete", "interrupted", "failed", "lost"]
+TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
@@ -77,7 +77,6 @@ class TurnBegun(AnsweredWith[None]):
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
         inside: the call whose tool asks this; None outside of tools.
-        owner: the name of the lock that the running process holds (see `Journal.owner`); None if it could take none.
     """
 
     turn_id: str
@@ -95,7 +94,6 @@ class TurnBegun(AnsweredWith[None]):
     place: int = 0
     request: str = ""
     inside: str | None = None
-    owner: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -279,10 +277,11 @@ class TurnEntry:
 
     Attributes:
         begun: the operation that began the turn.
-        status: how the turn ended; `streaming` while it has not, and `lost` if the process that streamed it has died.
+        status: how the turn ended, or `streaming`. A turn whose process has ended before it reads as `interrupted`.
         output: the messages of the model that arrived.
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
+        is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
     """
 
     begun: TurnBegun
@@ -293,6 +292,7 @@ class TurnEntry:
     resolved_model: str | None = None
     error: str = ""
     calls: list[CallEntry] = field(default_factory=list)
+    is_cut_off: bool = False
 
 
 class Journal(Protocol):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import Message, StreamEvent
+from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.drivers import run_async, run_sync
 from llm_notebook.turns.joining import Renumbering, Spacing, result_events
+from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
-    from llm_notebook.turns.chain import Chain, ChainItem
+    from llm_notebook.turns.chain import ChainItem
 
 __all__ = ["AsyncChainResponse", "ChainResponse"]
 
@@ -27,6 +30,22 @@ class _BaseChainResponse:
     def __init__(self, chain: Chain) -> None:
         self.prompt = chain.prompt
         self._chain = chain
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along: a chain that was not begun, to be read where it is loaded, without key and conversation.
+
+        Raises:
+            TypeError: the chain was begun.
+        """
+        if self._chain.has_begun:
+            raise TypeError(
+                "A chain cannot be pickled once it has begun: pickle its responses, or a pause as pause.to_dict()."
+            )
+        return {"prompt": self.prompt, "plan": replace(self._chain.plan, conversation=None, key=None)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the chain that was pickled; the journal that is open here keeps it."""
+        type(self).__init__(self, Chain(state["prompt"], state["plan"], open_log(None)))
 
     def _text(self) -> str:
         spacing = Spacing()

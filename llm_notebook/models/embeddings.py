@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.keys import KeySource, Secret
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
 
@@ -34,24 +34,24 @@ class EmbeddingModel(KeyHolder, ABC):
     supports_binary: bool = False
     batch_size: int | None = None
 
-    def embed(self, item: str | bytes, *, key: str | None = None) -> list[float]:
+    def embed(self, item: str | bytes, *, key: KeySource | None = None) -> list[float]:
         """Return the numbers for one item.
 
         Args:
             item: a text, or bytes where the model takes them.
-            key: an API key, or the name of a stored one.
+            key: an API key, the name of a stored one, or a function that returns a key.
 
         Raises:
             ValueError: the model does not take items of this type. Nothing was sent.
             ModelError: the model failed, or needs a key and there is none.
         """
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         self._check(item)
         (vector,) = self._embed([item], key)
         return vector
 
     def embed_multi(
-        self, items: Iterable[str | bytes], batch_size: int | None = None, *, key: str | None = None
+        self, items: Iterable[str | bytes], batch_size: int | None = None, *, key: KeySource | None = None
     ) -> Iterator[list[float]]:
         """Yield the numbers for each item, in the same order. A batch is drawn and computed when its first numbers are wanted.
 
@@ -59,13 +59,13 @@ class EmbeddingModel(KeyHolder, ABC):
             items: texts, or bytes where the model takes them. A list is checked as a whole before anything is sent, other
                 iterables batch by batch.
             batch_size: how many are computed at once; the model's own `batch_size` if not given.
-            key: an API key, or the name of a stored one.
+            key: an API key, the name of a stored one, or a function that returns a key.
 
         Raises:
             ValueError: an item is of a type that the model does not take.
             ModelError: the model failed, or needs a key and there is none. What was yielded before is valid.
         """
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         if isinstance(items, str | bytes):
             raise ValueError("embed_multi() takes several items: give a list, or use embed() for one.")
         size = self.batch_size or _DEFAULT_BATCH if batch_size is None else batch_size
@@ -92,7 +92,7 @@ class EmbeddingModel(KeyHolder, ABC):
         which = "" if position is None else f"Item {position}: "
         raise ValueError(f"{which}{self.model_id} embeds {' or '.join(names)}, not {type(item).__name__}.")
 
-    def _batches(self, items: Iterable[str | bytes], size: int, key: str | None) -> Iterator[list[float]]:
+    def _batches(self, items: Iterable[str | bytes], size: int, key: KeySource | None) -> Iterator[list[float]]:
         remaining, position = iter(items), 0
         while batch := list(islice(remaining, size)):
             for offset, item in enumerate(batch):
@@ -100,7 +100,7 @@ class EmbeddingModel(KeyHolder, ABC):
             yield from self._embed(batch, key)
             position += len(batch)
 
-    def _embed(self, batch: list[str | bytes], key: str | None) -> list[list[float]]:
+    def _embed(self, batch: list[str | bytes], key: KeySource | None) -> list[list[float]]:
         """Return what `embed_batch()` makes of a batch, if it is one vector for each item: one too few would shift all that follow."""
         vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
         if len(vectors) != len(batch):
@@ -109,7 +109,7 @@ class EmbeddingModel(KeyHolder, ABC):
             )
         return vectors
 
-    def _run(self, batch: list[str | bytes], key: str | None) -> Iterable[list[float]]:
+    def _run(self, batch: list[str | bytes], key: KeySource | None) -> Iterable[list[float]]:
         resolved = self.get_key(key)
         parameters = inspect.signature(self.embed_batch).parameters.values()
         if any(parameter.name == "key" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -13,6 +13,7 @@ from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry
+from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.models.resuming import AwaitedModel, SyncModel, log_after, pause_with
@@ -84,7 +85,7 @@ def load_pause(
     prompt = Prompt(
         None,
         model,
-        options=model.Options(**data.get("options", {})),
+        options=carried_options(model, data.get("options")),
         schema=data.get("schema"),
         tools=tools,
         messages=messages,

@@ -13,7 +13,7 @@ from llm_notebook.errors import ConversationNotSupported
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.prompting import Promptable
-from llm_notebook.parts.messages import AttachmentPart, ToolResultPart
+from llm_notebook.parts.messages import AttachmentPart
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
@@ -139,13 +139,12 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
             )
-        for message in messages:
+        # What the model itself has made goes back in its own way, whatever it reads.
+        for message in (message for message in messages if message.role != "assistant"):
             for part in message.parts:
+                # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:
                     self._check_attachment(part.attachment)
-                elif isinstance(part, ToolResultPart):
-                    for attachment in part.attachments:
-                        self._check_attachment(attachment)
 
     def _check_attachment(self, attachment: Attachment) -> None:
         found = attachment.resolve_type()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, cast
 
@@ -115,6 +116,14 @@ class PauseChain(Pause, Generic[ChainT_co]):
         if request is None:
             raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
         return cast("ChainT_co", paused.decide(request, verdict, arguments=arguments, said=said))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from: what `to_dict()` gives, and the model without its key. Tools are given to `resume()`."""
+        if self.paused is None:
+            return type(self), self.args, vars(self)
+        from llm_notebook.models.loading import load_pause  # which knows pauses itself
+
+        return functools.partial(load_pause, model=cast("Any", self.paused.plan.model)), (self.to_dict(),)
 
     def _waiting(self) -> PausedChain:
         if self.paused is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.keys import KeySource, Secret
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.parts.messages import Message
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
@@ -39,17 +38,17 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         options: Mapping[str, Any] | None = None,
         hide_reasoning: bool = False,
-        key: str | None = None,
+        key: KeySource | None = None,
         **option_keywords: Any,
     ) -> ResponseT_co:
         """Return the lazy response to one prompt. Nothing is sent until it is read.
@@ -60,27 +59,30 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         Args:
             prompt: the text.
             fragments: texts put before the prompt, joined with newlines.
-            attachments: images, sounds or files.
+            attachments: images, sounds or files: Attachments, or their paths, addresses or bytes. Files are read now.
             system: the system prompt.
             system_fragments: texts put before the system prompt, joined with blank lines.
-            messages: the whole history; everything given beside it is appended as the new turn.
+            messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
+                OpenAI's Chat Completions.
             stream: let the answer arrive piece by piece, where the model can.
-            schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+            schema: what the answer must fit: JSON Schema (a dict); a pydantic class, dataclass, TypedDict, Enum or another type; or fields
+                such as `name, age int`.
             tools: functions, Tools and Toolboxes that the model may call; `chain()` runs them.
             tool_results: results of the calls that the history ends with.
             options: the model's options; they can be given as keywords too.
             hide_reasoning: ask for no readable reasoning.
-            key: an API key, or the name of a stored one.
+            key: an API key, the name of a stored one, or a function that returns a key for each request.
 
         Raises:
             ValueError: the model lacks something that is asked of it. Nothing was sent.
-            TypeError: an option is given twice.
+            TypeError: an option is given twice, or something is no attachment or no message.
+            OSError: a file that is attached cannot be read.
             pydantic.ValidationError: an option is unknown or has a wrong value.
         """
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
         # A traceback that shows local variables must not show the key.
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         given = {
             "fragments": fragments,
             "attachments": attachments,
@@ -102,12 +104,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         prompt: str | None = None,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
         before_call: BeforeCall | None = None,
@@ -116,7 +118,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         parallel_tools: int | None = None,
         options: Mapping[str, Any] | None = None,
         hide_reasoning: bool = False,
-        key: str | None = None,
+        key: KeySource | None = None,
         **option_keywords: Any,
     ) -> ChainT_co:
         """Return a lazy chain: ask, run the tools that the model asks for, and repeat until it asks for none.
@@ -140,7 +142,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         """
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
-        key = key and Secret(key)
+        key = Secret(key) if isinstance(key, str) and key else key
         given = {
             "fragments": fragments,
             "attachments": attachments,

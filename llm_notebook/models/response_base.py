@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.models.carried_options import carried_options
+from llm_notebook.models.portable import Portable
+from llm_notebook.parts.finishes import Finish, FinishReason
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCallPart, Usage, assistant, events_of
+from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
@@ -26,6 +30,7 @@ from llm_notebook.turns.state import Items
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnEntry
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
@@ -42,7 +47,7 @@ SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
 ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
-class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
+class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
     """A model's answer, without the reading: that is what the two faces add.
 
     Attributes:
@@ -58,7 +63,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         model: ModelT,
         stream: bool,
         conversation: ConversationT | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         log: ChainLog | None = None,
     ) -> None:
         self.prompt = prompt
@@ -88,6 +93,23 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
         return self._turn.state.resolved_model
 
     @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the model stopped, in the same words for every provider; None before that, or where the provider does not say so.
+
+        `stop`: it had said everything; `length`: the answer reached a limit of tokens; `tool_calls`: it waits for the results of tools;
+        `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back, as chains
+        do by themselves; `error`: something failed.
+        """
+        ending = self._turn.state.ending
+        return ending.reason if ending is not None else None
+
+    @property
+    def provider_finish_reason(self) -> str | None:
+        """The provider's own word for `finish_reason`, such as `end_turn` or `MAX_TOKENS`; None if it gave none."""
+        ending = self._turn.state.ending
+        return ending.said if ending is not None else None
+
+    @property
     def response_json(self) -> dict[str, Any] | None:
         """The provider's raw JSON that has arrived; models set it."""
         return self._turn.state.response_json
@@ -113,6 +135,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def set_resolved_model(self, model_id: str) -> None:
         """Set the exact model that the provider says it used. Models call this."""
         self._turn.state.resolved_model = model_id
+
+    def set_finish_reason(self, reason: FinishReason, said: str | None = None) -> None:
+        """Set why the model stopped, and the provider's own word for it. Models call this."""
+        self._turn.state.stated_finish = Finish(reason, said)
 
     @classmethod
     def fake(
@@ -226,9 +252,7 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
     def _parsed(self) -> Any:
         if self.prompt.schema is None:
             raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
-        if self.prompt.schema_class is not None:
-            return self.prompt.schema_class.model_validate_json(self._turn.state.text())
-        return json.loads(self._turn.state.text())
+        return parsed_answer(self._turn.state.text(), self.prompt.schema_class)
 
     def _execute_tool_calls_steps(
         self,
@@ -306,7 +330,8 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
             "prompt": prompt,
             "messages": [message.to_dict() for message in state.messages()],
         }
-        if usage := {name: value for name, value in asdict(state.usage).items() if value is not None}:
+        counts = {"input": state.usage.input, "output": state.usage.output, "details": state.usage.details}
+        if usage := {name: as_json(value) for name, value in counts.items() if value is not None}:
             data["usage"] = usage
         if state.started_utc is not None:
             data["datetime_utc"] = state.started_utc.isoformat()
@@ -345,6 +370,10 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
                 yield Invoke(callback, (self,))
             except Exception as error:
                 failures.append(error)
+        log = self._turn.log
+        if log.not_saved and not log.origin.text:
+            # Where a transcript shows the turn, it says so itself.
+            process.of(CurrentJournal).warn_once(log.not_saved)
         if failures:
             raise failures[0]
 
@@ -363,12 +392,12 @@ class BaseResponse(Generic[ModelT, ConversationT, SourceT]):
 
 
 def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
-    """Return the finished response that `to_dict()` wrote."""
+    """Return the finished response that `to_dict()` wrote. Options that the model does not take are left out, with a warning."""
     prompt = Prompt(
         None,
         model,
         messages=[Message.from_dict(message) for message in data["prompt"]["messages"]],
-        options=model.Options(**data["prompt"].get("options", {})),
+        options=carried_options(model, data["prompt"].get("options")),
     )
     response = response_class(prompt, model, stream=False)
     messages = [Message.from_dict(message) for message in data["messages"]]

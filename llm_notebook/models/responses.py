@@ -17,6 +17,7 @@ from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, as_event
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.serialization import ResponseDict
@@ -40,7 +41,7 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         model: Model | KeyModel,
         stream: bool,
         conversation: Conversation | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         log: ChainLog | None = None,
     ) -> None:
         super().__init__(prompt, model, stream, conversation, key, log)
@@ -230,7 +231,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         model: AsyncModel | AsyncKeyModel,
         stream: bool,
         conversation: AsyncConversation | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         log: ChainLog | None = None,
     ) -> None:
         import asyncio  # loads ssl; code that awaits has it loaded

@@ -14,6 +14,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
+from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import find_tools, model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
@@ -88,7 +89,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
     prompt = Prompt(
         None,
         model,
-        options=model.Options(**settings.get("options", {})),
+        options=carried_options(model, settings.get("options")),
         schema=settings.get("schema"),
         tools=tools,
         messages=with_results(log.known, results),
@@ -103,7 +104,7 @@ def left_of(turn: TurnEntry, journal: Journal, **wanted: Unpack[Continuing]) -> 
         policy=ChainPolicy.from_dict(settings.get("approval")),
     )
     rounds = rounds_since(plan.chain_limit, len(journal.chain(begun.chain_id)))
-    return PausedChain(plan, prompt, prompt.messages, [], log, begun.turn_id, rounds)
+    return PausedChain(plan, prompt, prompt.said, [], log, begun.turn_id, rounds)
 
 
 def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
@@ -204,7 +205,7 @@ def response_of(
     model = model or model_source().model(begun.model_id)
     messages = journal.messages(begun.turn_id)
     sent = messages[: len(messages) - len(turn.output)]
-    prompt = Prompt(None, model, messages=sent, options=model.Options(**begun.settings.get("options", {})))
+    prompt = Prompt(None, model, messages=sent, options=carried_options(model, begun.settings.get("options")))
     log = ChainLog(journal, Origin(), begun.conversation_id, chain_id=begun.chain_id)
     if isinstance(model, AwaitedModel):
         return AsyncResponse._from_journal(prompt, model, log, turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.models.key_holder import KeyHolder
-from llm_notebook.providers.catalog.costs import cost_of, is_billed, total
+from llm_notebook.providers.catalog.costs import cost_of, is_billed, stated_cost, total
 from llm_notebook.transcript.usage import add_usage
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     for state in [response._turn.state for response in chain._chain.responses()]:
         if state.status == "done":
             view.usage = add_usage(view.usage, state.usage)
-            if isinstance(model, KeyHolder) and is_billed(model):
+            states = stated_cost(state.response_json) is not None
+            if isinstance(model, KeyHolder) and (is_billed(model) or states):
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""
     _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)

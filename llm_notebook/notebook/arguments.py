@@ -58,7 +58,7 @@ _OPTIONS = [
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
-    argument("--out", metavar="NAME", help="Assign the text of the answer to this variable."),
+    argument("--out", metavar="NAME", help="Assign the answer to this variable: its text, or the picture."),
     argument(
         "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
     ),

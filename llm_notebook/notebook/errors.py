@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.errors import terminal_safe
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -23,6 +25,9 @@ __all__ = ["CellError", "CellHalted", "QuietHalts", "limit_error", "nearest", "o
 
 class CellError(Exception):
     """Raised when a cell cannot do what it was asked to do. The cell shows the message and nothing else."""
+
+    def __str__(self) -> str:
+        return terminal_safe(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -116,7 +121,12 @@ def option_sentence(error: ValidationError, model_id: str, known: Iterable[str])
 
 def limit_error(reached: ChainLimitReached) -> CellError:
     """Return the error of a cell whose chain has reached its limit where nobody can let it continue. It names the remedy."""
+    unfinished = (
+        f"the model still asked for {', '.join(reached.names)}, which was not run"
+        if reached.names
+        else "the provider was still at work with its own tools"
+    )
     return CellError(
-        f"Stopped after {reached.limit} answers in a row: the model still asked for {', '.join(reached.names)}, "
-        f"which was not run. `--cl {2 * reached.limit}` allows more answers, and `--cl 0` any number."
+        f"Stopped after {reached.limit} answers in a row: {unfinished}. "
+        f"`--cl {2 * reached.limit}` allows more answers, and `--cl 0` any number."
     )

@@ -12,7 +12,6 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_loca
 from pydantic import ValidationError
 from traitlets import Enum
 
-from llm_notebook.configuration.keys import list_keys
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
@@ -39,7 +38,9 @@ from llm_notebook.notebook.question_marks import forget_questions, read_question
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
+from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
+from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
@@ -47,6 +48,7 @@ from llm_notebook.turns.origin import Origin
 __all__ = ["LLMMagics", "register", "unregister"]
 
 _CHAIN_LIMIT = 10
+_DECLINED = "■ The model declined to answer, or a filter stopped it."
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
 
 
@@ -110,6 +112,7 @@ class LLMMagics(Magics):
     @needs_local_scope
     @documented
     @line_cell_magic
+    @hides_typed_keys
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> None:
         """Ask a language model; the answer streams into the output of this cell.
 
@@ -129,7 +132,7 @@ class LLMMagics(Magics):
         try:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
             asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
-            asked.origin = replace(asked.origin, text=f"{line}\n{cell or ''}")
+            asked.origin = replace(asked.origin, text=masked_text(f"{line}\n{cell or ''}", arguments.key))
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
             left = waiting.left() if repeated is None else []
@@ -290,26 +293,36 @@ class LLMMagics(Magics):
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, cast("Response | None", chain._chain.latest)
+        if view.state == "failed" or response is None:
+            return
+        view.cut_short = response.finish_reason == "length"
+        if response.finish_reason == "content_filter":
+            view.remarks = [*(said for said in view.remarks if said != _DECLINED), _DECLINED]
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
-        if live.context is None or view.state == "failed" or response is None:
+        if live.context is None:
             return
         arguments, node = live.context
-        if arguments.key is not None and arguments.key not in list_keys():
+        if is_typed_key(arguments.key):
             view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
-        view.cut_short = _finish_reason(response.response_json) == "length"
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
-            self.shell.user_ns[arguments.out] = view.answer
+            self.shell.user_ns[arguments.out] = _outcome(view)
+            remark = _out_remark(arguments.out, len(view.pictures))
+            view.remarks = [*(said for said in view.remarks if said != remark), *([remark] if view.pictures else [])]
 
 
-def _finish_reason(response_json: object) -> object:
-    """Return why the model stopped, if its raw JSON has the usual shape; a plugin's may have any."""
-    match response_json:
-        case {"choices": [{"finish_reason": reason}, *_]}:
-            return reason
-    return None
+def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
+    """Return what `--out` assigns: the text of the answer, or the picture, or all pictures, if the model has made some."""
+    made = [block.attachment for block in view.pictures if block.attachment is not None]
+    return view.answer if not made else made[0] if len(made) == 1 else made
+
+
+def _out_remark(name: str, count: int) -> str:
+    return (
+        f"`{name}` is the picture at full size." if count == 1 else f"`{name}` holds the {count} pictures at full size."
+    )
 
 
 def register(shell: InteractiveShell) -> None:

@@ -8,6 +8,7 @@ from llm_notebook.public_names import load_lazily
 
 if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.parts.attachments import Attachment as Attachment
+    from llm_notebook.parts.citations import Citation as Citation
     from llm_notebook.parts.messages import AttachmentPart as AttachmentPart
     from llm_notebook.parts.messages import EventType as EventType
     from llm_notebook.parts.messages import Message as Message

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["new_id", "new_tool_call_id"]
+from collections.abc import Container
+
+__all__ = ["distinct_call_id", "new_id", "new_tool_call_id"]
 
 
 def new_id() -> str:
@@ -15,3 +17,21 @@ def new_id() -> str:
 def new_tool_call_id() -> str:
     """Return a new id for a tool call: `tc_` and a ULID in lower case."""
     return f"tc_{new_id()}"
+
+
+def distinct_call_id(given: str, taken: Container[str | None]) -> str:
+    """Return an id for a tool call: the provider's, with a number where another call has it, and a new one where it gave none.
+
+    Results are matched to calls by id, so that no two calls of a turn may have the same.
+
+    Args:
+        given: the provider's id; empty if it gave none.
+        taken: the ids of the other calls.
+    """
+    if not given:
+        return new_tool_call_id()
+    call_id, number = given, 1
+    while call_id in taken:
+        number += 1
+        call_id = f"{given}-{number}"
+    return call_id

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation
+from llm_notebook.parts.json_values import as_json, from_json
 
 if TYPE_CHECKING:
     from llm_notebook.serialization import MessageDict, PartDict
 
 __all__ = [
+    "RAW_ARGUMENTS",
     "AttachmentPart",
     "EventType",
     "Message",
@@ -30,15 +33,20 @@ __all__ = [
     "user",
 ]
 
+RAW_ARGUMENTS = "_raw"
+"""The only argument of a call whose arguments are no JSON object: the text that the model wrote."""
+
 # `json.dumps()` with these arguments would make a new encoder for each call.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Metadata = dict[str, Any]
-EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result"]
+EventType = Literal["text", "reasoning", "tool_call_name", "tool_call_args", "tool_result", "attachment"]
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON form of a part: its type and every field that is not None, False or an empty list."""
+    if values.get("provider_metadata") is not None:
+        values["provider_metadata"] = as_json(values["provider_metadata"])
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
@@ -66,6 +74,10 @@ class Part:
             fields["attachment"] = Attachment.from_dict(fields["attachment"])
         if "attachments" in fields:
             fields["attachments"] = [Attachment.from_dict(item) for item in fields["attachments"]]
+        if fields.get("provider_metadata") is not None:
+            fields["provider_metadata"] = from_json(fields["provider_metadata"])
+        if "citations" in fields:
+            fields["citations"] = [Citation.from_dict(item) for item in fields["citations"]]
         # A newer version may write fields that this one does not know.
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         return cls(**known)
@@ -73,13 +85,16 @@ class Part:
 
 @dataclass(slots=True)
 class TextPart(Part):
-    """Plain text, usually Markdown."""
+    """Plain text, usually Markdown. `citations` are the sources that the provider names for it."""
 
     text: str = ""
     provider_metadata: Metadata | None = None
+    citations: list[Citation] = field(default_factory=list)
 
     def to_dict(self) -> PartDict:
-        return cast("PartDict", _without_defaults("text", _fields(self)))
+        values = _fields(self)
+        values["citations"] = [citation.to_dict() for citation in self.citations]
+        return cast("PartDict", _without_defaults("text", values))
 
 
 @dataclass(slots=True)
@@ -164,16 +179,17 @@ class Message:
         """Return a JSON-safe dict without the fields that are not set."""
         data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
         if self.provider_metadata is not None:
-            data["provider_metadata"] = self.provider_metadata
+            data["provider_metadata"] = as_json(self.provider_metadata)
         return cast("MessageDict", data)
 
     @staticmethod
     def from_dict(data: MessageDict) -> Message:
         """Return the message that `to_dict()` wrote."""
+        metadata = data.get("provider_metadata")
         return Message(
             role=data["role"],
             parts=[Part.from_dict(part) for part in data["parts"]],
-            provider_metadata=data.get("provider_metadata"),
+            provider_metadata=None if metadata is None else from_json(metadata),
         )
 
 
@@ -182,10 +198,11 @@ class StreamEvent:
     """A piece of a response as it arrives.
 
     Attributes:
-        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text.
+        type: the kind of part that the piece belongs to. A tool call arrives as its name, then its arguments as JSON text, and an
+            attachment, such as a picture that the model has made, as a whole.
         chunk: the piece of text.
         part_index: groups events into parts. With None the assembler decides: consecutive text (or reasoning) belongs
-            together, tool calls are grouped by `tool_call_id`, and every tool result is a separate part.
+            together, tool calls are grouped by `tool_call_id`, and every tool result and attachment is a separate part.
         tool_call_id: the call that a tool event belongs to.
         server_executed: the provider ran this call itself.
         tool_name: the tool that a tool result comes from.
@@ -193,6 +210,8 @@ class StreamEvent:
         provider_metadata: opaque data that goes back to the provider unchanged. The metadata of the events of one part is
             merged key by key, and later values win.
         message_index: for providers that answer with several messages; a new index starts a new Message.
+        citations: sources of the text; without a chunk and a `part_index`, of the latest text.
+        attachment: what an attachment event carries.
     """
 
     type: EventType
@@ -204,6 +223,8 @@ class StreamEvent:
     redacted: bool = False
     provider_metadata: Metadata | None = None
     message_index: int = 0
+    citations: list[Citation] | None = None
+    attachment: Attachment | None = None
 
 
 Content = str | Attachment | Part
@@ -273,14 +294,31 @@ class Usage:
     details: dict[str, Any] | None = None
 
 
-def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
-    """Yield the events that a finished part would have arrived as in a stream.
+def _written(arguments: dict[str, Any]) -> str:
+    """Return the text of a call's arguments as a model writes them: JSON, or what it wrote in place of a JSON object."""
+    raw = arguments.get(RAW_ARGUMENTS) if len(arguments) == 1 else None
+    try:
+        is_raw = isinstance(raw, str) and not isinstance(json.loads(raw), dict)
+    except (ValueError, RecursionError):
+        is_raw = True
+    return cast("str", raw) if is_raw else json_text(arguments)
 
-    An AttachmentPart yields nothing: no stream event carries an attachment.
-    """
+
+def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
+    """Yield the events that a finished part would have arrived as in a stream."""
     metadata = getattr(part, "provider_metadata", None)
     if isinstance(part, TextPart):
-        yield StreamEvent("text", part.text, provider_metadata=metadata, message_index=message_index)
+        yield StreamEvent(
+            "text",
+            part.text,
+            provider_metadata=metadata,
+            message_index=message_index,
+            citations=list(part.citations) or None,
+        )
+    elif isinstance(part, AttachmentPart):
+        yield StreamEvent(
+            "attachment", "", provider_metadata=metadata, message_index=message_index, attachment=part.attachment
+        )
     elif isinstance(part, ReasoningPart):
         yield StreamEvent(
             "reasoning", part.text, redacted=part.redacted, provider_metadata=metadata, message_index=message_index
@@ -292,7 +330,7 @@ def events_of(part: Part, message_index: int) -> Iterator[StreamEvent]:
             "message_index": message_index,
         }
         yield StreamEvent("tool_call_name", part.name, provider_metadata=metadata, **call)
-        yield StreamEvent("tool_call_args", json_text(part.arguments), **call)
+        yield StreamEvent("tool_call_args", _written(part.arguments), **call)
     elif isinstance(part, ToolResultPart):
         yield StreamEvent(
             "tool_result",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.names import closest_names
 from llm_notebook.providers.http.wire import TLSSettings
+from llm_notebook.providers.openai.azure import AzureEndpoint
 from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.providers.table import WIRES
 
@@ -27,7 +29,7 @@ def endpoint_models(folder: Path) -> list[ModelWithAliases]:
 
     Each entry takes `model_id`, and optionally `model_name`, `base_url` (or `api_base`), `wire` (chat, responses, messages, ollama …;
     chat is the default), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key with that name),
-    `timeout` (seconds), `max_retries`, `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
+    `timeout` and `total_timeout` (seconds), `max_retries`, `azure` (`resource`, `deployment`, `api_version`), `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
     `supports_schema`, `supports_tools`, `vision`, `audio` and `reasoning`. A file or an entry that cannot be used is left out, with
     a warning.
     """
@@ -48,8 +50,11 @@ def _read_entries(path: Path) -> list[Any]:
 
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        _warn(f"{path} cannot be read and is left out: {' '.join(str(error).split())}")
+    except (OSError, UnicodeDecodeError) as error:
+        _warn(f"{path} cannot be read and is left out: {error}")
+        return []
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        _warn(f"{path} is no valid YAML and is left out{_where(error)}. Correct it there.")
         return []
     if entries is None:
         return []
@@ -57,6 +62,12 @@ def _read_entries(path: Path) -> list[Any]:
         _warn(f"{path} is left out: it must hold a list of models, each beginning with `- model_id:`.")
         return []
     return entries
+
+
+def _where(error: Exception) -> str:
+    """Return where a YAML file is wrong, as the end of a sentence. It quotes nothing of the file, whose headers may hold secrets."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    return "" if mark is None else f": the fault is at line {mark.line + 1}, column {mark.column + 1}, or just before"
 
 
 def _build_model(entry: object) -> ModelWithAliases:
@@ -82,6 +93,7 @@ def _build_model(entry: object) -> ModelWithAliases:
         "headers": _headers(entry, model_id),
         "needs_key": entry.get("api_key_name"),
         "tls": _tls(entry, model_id),
+        **_azure(entry, model_id),
         "can_stream": entry.get("can_stream") is not False,
         **_numbers(entry, model_id),
         **{flag: entry.get(flag) is True for flag in _FLAGS},
@@ -91,6 +103,8 @@ def _build_model(entry: object) -> ModelWithAliases:
     if entry.get("dialect"):
         _check_known("dialect", entry["dialect"], DIALECTS, model_id)
         arguments["dialect"] = entry["dialect"]
+    if "azure" in arguments and wire not in ("chat", "responses"):
+        raise ValueError(f"the wire of {model_id} must be chat or responses, as it is at Azure.")
     sync_class, async_class = WIRES[wire]
     return ModelWithAliases(
         sync_class(model_id, **arguments), async_class(model_id, **arguments), [str(alias) for alias in aliases]
@@ -105,9 +119,13 @@ def _headers(entry: dict[str, Any], model_id: str) -> dict[str, str]:
 
 
 def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
-    """Return `timeout` and `max_retries` if they are given."""
+    """Return `timeout`, `total_timeout` and `max_retries` if they are given."""
     numbers: dict[str, float] = {}
-    for name, kind, least in (("timeout", int | float, 0.001), ("max_retries", int, 0)):
+    for name, kind, least in (
+        ("timeout", int | float, 0.001),
+        ("total_timeout", int | float, 0.001),
+        ("max_retries", int, 0),
+    ):
         value = entry.get(name)
         if value is None:
             continue
@@ -115,6 +133,20 @@ def _numbers(entry: dict[str, Any], model_id: str) -> dict[str, float]:
             raise TypeError(f"the {name} of {model_id} must be a number of {'seconds' if least else 'tries'}.")
         numbers[name] = value
     return numbers
+
+
+def _azure(entry: dict[str, Any], model_id: str) -> dict[str, AzureEndpoint]:
+    """Return `azure` if it is given."""
+    given = entry.get("azure")
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not given.keys() <= {"resource", "deployment", "api_version"}:
+        raise TypeError(f"the azure of {model_id} takes resource, deployment and api_version.")
+    # YAML reads a date that is not in quotation marks as one.
+    texts = {name: str(value) if isinstance(value, date) else value for name, value in given.items()}
+    if not all(isinstance(value, str) for value in texts.values()) or not {"resource", "deployment"} <= texts.keys():
+        raise TypeError(f"the azure of {model_id} needs resource and deployment, as texts.")
+    return {"azure": AzureEndpoint(**texts)}
 
 
 def _tls(entry: dict[str, Any], model_id: str) -> TLSSettings | None:

@@ -20,6 +20,7 @@ from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
 from llm_notebook.providers.catalog.lists import list_file, stored_list
+from llm_notebook.providers.listed import abilities, chats
 from llm_notebook.providers.table import PROVIDERS, WIRES, Provider, build_entry
 
 __all__ = ["OllamaList", "Refreshed", "listed_entries", "refresh"]
@@ -95,9 +96,7 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
             f"{provider.title} lists its models only with a key: `%llm keys set {provider.name}`."
         ) from None
     request = model.wire_request(provider.list_path, "", key)
-    listing = process.of(Transport).fetch_json(
-        request.url, request.headers, sender=request.sender, settings=TransportSettings(timeout, 0)
-    )
+    listing = process.of(Transport).fetch_json(request, TransportSettings(timeout, 0))
     items = listing.get("data", listing.get("models")) if isinstance(listing, dict) else listing
     if not isinstance(items, list):
         raise ModelError(f"{provider.title} answered with what is no list of models.")
@@ -107,10 +106,7 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
 def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
     """Return one listed model as a catalogue entry, or None if it is no chat model."""
     name = item.get("id") or item.get("name")
-    # Together's and Anthropic's lists have a type for each model, and Mistral's has capabilities.
-    if not isinstance(name, str) or item.get("type", "chat") not in ("chat", "language", "model", "code"):
-        return None
-    if (item.get("capabilities") or {}).get("completion_chat") is False:
+    if not isinstance(name, str) or not chats(item):
         return None
     entry: dict[str, Any] = {"id": name.removeprefix("models/")}
     for ours, theirs in _LIMITS.items():
@@ -120,6 +116,9 @@ def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
     price = _price(item.get("pricing"))
     if price is not None:
         entry["price"] = price
+    supported = abilities(item)
+    if supported is not None:
+        entry["supports"] = supported
     return entry
 
 

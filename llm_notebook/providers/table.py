@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.providers.anthropic.models import AnthropicMessages, AsyncAnthropicMessages
 from llm_notebook.providers.catalog.catalog import CatalogModel, catalog
+from llm_notebook.providers.catalog.unlisted import with_assumptions
 from llm_notebook.providers.gemini.models import AsyncGeminiModel, GeminiModel
 from llm_notebook.providers.ollama.models import AsyncOllama, Ollama
 from llm_notebook.providers.openai.models import AsyncOpenAIChat, AsyncOpenAIResponses, OpenAIChat, OpenAIResponses
@@ -34,9 +35,15 @@ WIRES: Mapping[str, tuple[type[SyncHTTPModel], type[AsyncHTTPModel]]] = MappingP
 # The lists of most providers have every model in them and do not say which ones chat, so the names have to tell.
 _NOT_CHAT = re.compile(
     r"embed|tts|whisper|dall-e|moderation|realtime|transcri|audio|speech|sora|image|video|rerank|guard|ocr|babbage|davinci"
-    r"|gpt-3\.5-turbo-instruct|computer-use|deep-research",
+    r"|gpt-3\.5-turbo-instruct|computer-use|deep-research|gpt-live|voxtral-mini-(?:realtime|transcribe)|orpheus|playai",
     re.IGNORECASE,
 )
+# Google says which models generate content; these do, and yet cannot be talked to in turns of text and pictures.
+_NOT_CHAT_GOOGLE = re.compile(
+    r"embed|tts|imagen|veo|lyria|aqa|live|native-audio|robotics|computer-use|deep-research", re.IGNORECASE
+)
+# OpenRouter says what models read and write, and its names have those of their makers in them.
+_SAYS_ITSELF = re.compile(r"(?!)")
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,12 +96,23 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 list_path="models?limit=1000",
             ),
             Provider(
-                "gemini", "Google Gemini", "gemini", key_env_var="GEMINI_API_KEY", list_path="models?pageSize=1000"
+                "gemini",
+                "Google Gemini",
+                "gemini",
+                key_env_var="GEMINI_API_KEY",
+                list_path="models?pageSize=1000",
+                not_chat=_NOT_CHAT_GOOGLE,
             ),
             _compatible("mistral", "Mistral", "https://api.mistral.ai/v1"),
             _compatible("groq", "Groq", "https://api.groq.com/openai/v1"),
             _compatible("deepseek", "DeepSeek", "https://api.deepseek.com"),
-            _compatible("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", list_needs_key=False),
+            _compatible(
+                "openrouter",
+                "OpenRouter",
+                "https://openrouter.ai/api/v1",
+                list_needs_key=False,
+                not_chat=_SAYS_ITSELF,
+            ),
             _compatible("xai", "xAI", "https://api.x.ai/v1"),
             _compatible("together", "Together", "https://api.together.xyz/v1"),
             Provider("ollama", "Ollama", "ollama", list_path="api/tags", list_needs_key=False),
@@ -125,6 +143,7 @@ def build_entry(provider: Provider, known: CatalogModel, *, model_id: str | None
         known: what is known about the model.
         model_id: the model's id; None means the one that follows from the provider and the name.
     """
+    known = with_assumptions(provider.name, known)
     sync_class, async_class = WIRES[known.wire or provider.wire]
     arguments = {"base_url": provider.base_url} | sync_class.arguments_for(known)
     if provider.key_env_var:

@@ -23,10 +23,15 @@ __all__ = [
     "attributes_of",
     "bound_by_partial",
     "described_callable",
+    "documentation",
     "is_coroutine_callable",
     "layers",
     "type_hints",
 ]
+
+
+# The homes of base classes whose docstrings say nothing about a class that is made of them.
+_LIBRARIES = ("builtins", "enum", "pydantic", "typing", "typing_extensions")
 
 
 def is_coroutine_callable(function: object) -> bool:
@@ -96,6 +101,27 @@ def described_callable(function: Callable[..., object]) -> Callable[..., object]
         base = inspect.unwrap(function)
     # A wrapper has the name and docstring that it was given, so it is preferred to what it wraps.
     return function if hasattr(base, "__name__") else base
+
+
+def documentation(function: Callable[..., object]) -> str | None:
+    """Return what a callable says about itself, without the docstrings that it only inherits from a library.
+
+    A class without a docstring would have that of pydantic's `BaseModel`, or the signature that a dataclass gets.
+    """
+    described = described_callable(function)
+    if not isinstance(described, type) and hasattr(described, "__name__"):
+        return inspect.getdoc(described)
+    cls = described if isinstance(described, type) else type(described)
+    if cls is not described and (own := cls.__call__.__doc__):
+        return inspect.cleandoc(own)
+    for base in cls.__mro__:
+        text = base.__dict__.get("__doc__")
+        is_signature = "__dataclass_fields__" in base.__dict__ and text and text.startswith(f"{base.__name__}(")
+        if base.__module__.partition(".")[0] in _LIBRARIES:
+            return None
+        if isinstance(text, str) and not is_signature:
+            return inspect.cleandoc(text)
+    return None
 
 
 def bound_by_partial(function: Callable[..., object]) -> set[str]:

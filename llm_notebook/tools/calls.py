@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from llm_notebook.parts.messages import error_message
+
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.parts.messages import ToolCallPart
@@ -64,12 +66,34 @@ class ToolResult:
     instance: Toolbox | None = None
     exception: BaseException | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle is made from. The Toolbox stays in its process, and an exception that no pickle takes becomes its message."""
+        state = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return state | {"instance": None, "exception": _portable(self.exception)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what `__getstate__()` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __repr__(self) -> str:
         """Leave out the fields that are empty."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return (
             f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"
         )
+
+
+def _portable(error: BaseException | None) -> BaseException | None:
+    if error is None:
+        return None
+    import pickle  # only results that travel need it
+
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  it was made the line before
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error_message(error)}")
+    return error
 
 
 def _copy(arguments: dict[str, Any]) -> dict[str, Any]:

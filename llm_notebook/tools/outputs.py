@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.given import as_attachments
+from llm_notebook.tools.tables import table_text
 
-__all__ = ["ToolOutput", "output_text", "to_json_value"]
+if TYPE_CHECKING:
+    from llm_notebook.tools.calls import ToolResult
+
+__all__ = ["ToolOutput", "output_text", "settled_result", "to_json_value"]
 
 
 @dataclass(slots=True)
@@ -27,22 +31,52 @@ class ToolOutput:
 
 
 def output_text(value: object) -> tuple[str, list[Attachment]]:
-    """Return the text and the attachments for a tool's return value. Never raises, whatever the value is.
+    """Return the text and the attachments, as values, for a tool's return value. Never raises, whatever the value is.
 
     Text stays as it is, and None becomes `null`. Values that are a string in JSON, such as paths and dates, become that string without
-    quotes. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON; everything else becomes its
+    quotes. Tables of pandas and arrays of numpy are written as `{{ … }}` writes them in a prompt. The bytes of a picture or
+    another file become an attachment. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON; everything else becomes its
     `repr()`. Characters that UTF-8 cannot encode, which occur in some file names, are written as escapes.
     """
-    attachments: list[Attachment] = []
+    given: list[object] = []
     if isinstance(value, ToolOutput):
-        attachments = list(value.attachments)
+        given = list(value.attachments) if isinstance(value.attachments, list | tuple) else [value.attachments]
         value = value.output
+    if isinstance(value, Attachment) or _is_file(value):
+        given, value = [value, *given], ""
+    attachments, problems = _settled(given)
     try:
         # A subclass of str may have a `__str__()` of its own; the model gets the text itself.
-        text = str.__str__(value) if isinstance(value, str) else _json_text(value)
+        text = str.__str__(value) if isinstance(value, str) else table_text(value) or _json_text(value)
     except Exception:
         text = _safe_repr(value)
+    text = "\n".join([*([text] if text or not problems else []), *problems])
     return text.encode("utf-8", "backslashreplace").decode("utf-8"), attachments
+
+
+def settled_result(result: ToolResult) -> ToolResult:
+    """Return a result whose attachments are values, and whose text says which could not be read; the result itself if it is that already."""
+    attachments, problems = _settled(list(result.attachments))
+    if not problems and all(new is old for new, old in zip(attachments, result.attachments, strict=True)):
+        return result
+    return replace(result, output="\n".join([result.output, *problems]), attachments=attachments)
+
+
+def _settled(given: list[object]) -> tuple[list[Attachment], list[str]]:
+    """Return attachments with the content that their files have at this moment, and what is to be told about those that cannot be read."""
+    attachments: list[Attachment] = []
+    problems: list[str] = []
+    for item in given:
+        try:
+            attachments += as_attachments([item])
+        except (OSError, TypeError, ValueError) as error:
+            problems.append(f"(An attachment of this result is missing: {error})")
+    return attachments, problems
+
+
+def _is_file(value: object) -> bool:
+    """Return whether a value is the content of a file of a known type, such as a picture."""
+    return isinstance(value, bytes | bytearray | memoryview) and Attachment(content=value).known_type() is not None
 
 
 def to_json_value(value: object) -> object:
@@ -80,7 +114,7 @@ def _converted(value: object) -> object:
             return item()  # a single number of NumPy or a library like it
         if part is value:
             raise TypeError(f"{type(value).__name__} has no JSON form")
-        return _safe_repr(part)
+        return table_text(part) or _safe_repr(part)
 
     if isinstance(value, Iterator):
         raise TypeError("reading an iterator would use it up, or never end")

@@ -1,11 +1,17 @@
-"""JSON Schemas made from a pydantic class, from JSON text, or from the concise syntax `name, age int: in years`."""
+"""JSON Schemas made from Python's types, from JSON text, or from the concise syntax `name, age int: in years`; and answers that fit them."""
 
 from __future__ import annotations
 
 import json
+import typing
 from typing import Any
 
-__all__ = ["multi_schema", "schema_dsl", "schema_of", "without_titles"]
+from llm_notebook.tools.annotations import as_pydantic_reads, describe_fields
+
+__all__ = ["VALUE", "multi_schema", "schema_dsl", "schema_of", "without_titles"]
+
+VALUE = "value"
+"""The only property of the schema for a type that is no object, such as an Enum or a list: providers take objects only."""
 
 # Where a schema has a map from names to schemas, and where it has values that only look like schemas.
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
@@ -48,11 +54,15 @@ def multi_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return {**shared, "type": "object", "properties": properties, "required": ["items"]}
 
 
-def schema_of(source: dict[str, Any] | str | type) -> dict[str, Any]:
+def schema_of(source: dict[str, Any] | str | type | object) -> dict[str, Any]:
     """Return the JSON Schema for any of the forms in which a schema may be given.
 
     Args:
-        source: a schema; a pydantic class, dataclass or TypedDict; a schema as JSON text; or fields in the syntax of `schema_dsl()`.
+        source: a schema; a pydantic class, dataclass, TypedDict, Enum or another annotation, such as `list[Dog]`; a schema as JSON text; or
+            fields in the syntax of `schema_dsl()`.
+
+    Returns:
+        The schema of an object, unless `source` is a schema of something else. A type that is no object is its property `value`.
 
     Raises:
         ValueError: the text is neither a JSON object nor a list of fields.
@@ -62,12 +72,24 @@ def schema_of(source: dict[str, Any] | str | type) -> dict[str, Any]:
         return source
     if isinstance(source, str):
         return _json_object(source) if source.lstrip().startswith("{") else schema_dsl(source)
-    if isinstance(source, type):
-        from pydantic import TypeAdapter  # pydantic is slow to import
-
-        schema: dict[str, Any] = TypeAdapter(source).json_schema()
-        return schema
+    if isinstance(source, type) or typing.get_origin(source) is not None or hasattr(source, "__value__"):
+        return _schema_of_type(source)
     raise TypeError(f"A schema is a dict, a pydantic class or text such as 'name, age int', not {source!r}.")
+
+
+def _schema_of_type(source: object) -> dict[str, Any]:
+    from pydantic import TypeAdapter  # pydantic is slow to import
+
+    schema: dict[str, Any] = TypeAdapter(as_pydantic_reads(source)).json_schema()
+    reference = schema.get("$ref", "").removeprefix("#/$defs/")
+    if reference in schema.get("$defs", {}):
+        # A class that contains itself is a mere reference to its definition.
+        schema = {**schema["$defs"][reference], **{key: value for key, value in schema.items() if key != "$ref"}}
+    describe_fields(schema, [source])
+    if schema.get("type") == "object":
+        return schema
+    shared: dict[str, Any] = {key: schema.pop(key) for key in ("$defs", "title") if key in schema}
+    return {"type": "object", "properties": {VALUE: schema}, "required": [VALUE], **shared}
 
 
 def without_titles(schema: dict[str, Any]) -> dict[str, Any]:

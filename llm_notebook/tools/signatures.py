@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import types
 import typing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
+from llm_notebook.tools.annotations import as_pydantic_reads, describe_fields
 from llm_notebook.tools.callables import bound_by_partial, type_hints
 from llm_notebook.tools.schemas import without_titles
 
@@ -72,6 +72,7 @@ class ToolSignature:
         model: a pydantic class with one field per parameter. The fields are called p0, p1, … and have the parameter's name as alias.
         filled: the fields whose default is in a pydantic `Field(...)`. Python would pass on the `Field` object itself, so such an
             argument is always given.
+        null_by_default: the names of the parameters whose default is None. Models write null for what they leave out.
         schema: the JSON Schema of the arguments, an object schema without titles.
     """
 
@@ -81,6 +82,7 @@ class ToolSignature:
     takes_tool_call: bool
     model: type[BaseModel]
     filled: frozenset[str]
+    null_by_default: frozenset[str]
     schema: dict[str, Any]
 
     def arguments_of(self, validated: BaseModel) -> dict[str, Any]:
@@ -201,6 +203,7 @@ def _describe(shape: _Shape) -> ToolSignature:
         hidden |= defaults.keys() - fields.keys()
         model = _arguments_class(shape.name, fields, shape.extra)
         schema = _json_schema(model)
+    describe_fields(schema, [parameter.annotation for parameter in shape.parameters])
     return ToolSignature(
         parameters=tuple(fields),
         hidden=hidden,
@@ -211,6 +214,11 @@ def _describe(shape: _Shape) -> ToolSignature:
             f"p{i}"
             for i, key in enumerate(fields)
             if _is_field_info(defaults[key]) and not model.model_fields[f"p{i}"].is_required()
+        ),
+        null_by_default=frozenset(
+            key
+            for i, key in enumerate(fields)
+            if not model.model_fields[f"p{i}"].is_required() and model.model_fields[f"p{i}"].default is None
         ),
         schema=schema,
     )
@@ -234,40 +242,13 @@ def _field(parameter: _Parameter) -> tuple[object, object]:
     annotation, empty = parameter.annotation, inspect.Parameter.empty
     if annotation is empty:
         annotation = Annotated[Any, WithJsonSchema({"type": "string"})]
-    elif sys.version_info < (3, 12):
-        annotation = _with_known_typed_dicts(annotation)
+    else:
+        annotation = as_pydantic_reads(annotation)
     if parameter.default is empty:
         return annotation, Field(alias=parameter.name)
     if _is_field_info(parameter.default):
         return Annotated[annotation, parameter.default], Field(alias=parameter.name)
     return annotation, Field(parameter.default, alias=parameter.name)
-
-
-def _with_known_typed_dicts(annotation: Any) -> Any:
-    """Return the annotation with `typing_extensions.TypedDict` for `typing.TypedDict`, which pydantic cannot read before Python 3.12."""
-    import typing_extensions  # comes with pydantic
-
-    if typing.is_typeddict(annotation) and type(annotation).__module__ == "typing":
-        hints = typing.get_type_hints(annotation, include_extras=True)
-        required = dict.fromkeys(annotation.__required_keys__, typing_extensions.Required)
-        fields = {
-            key: hint
-            if typing.get_origin(hint) in (typing.Required, typing.NotRequired)
-            else required.get(key, typing_extensions.NotRequired)[_with_known_typed_dicts(hint)]
-            for key, hint in hints.items()
-        }
-        return typing_extensions.TypedDict(annotation.__name__, fields)  # type: ignore[operator]
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Annotated:
-        return Annotated[(_with_known_typed_dicts(arguments[0]), *arguments[1:])]
-    if origin is None or origin is typing.Literal:
-        return annotation
-    changed = tuple(_with_known_typed_dicts(argument) for argument in arguments)
-    if all(new is old for new, old in zip(changed, arguments, strict=True)):
-        return annotation
-    # `types.UnionType`, the type of `int | str`, cannot be subscripted.
-    generic: Any = typing.Union if origin is types.UnionType else origin
-    return generic[changed]
 
 
 def _unwritable() -> tuple[type[Exception], ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.tools.arguments import json_arguments, validate_arguments
-from llm_notebook.tools.callables import described_callable, is_coroutine_callable
+from llm_notebook.tools.callables import described_callable, documentation, is_coroutine_callable
 from llm_notebook.tools.schemas import schema_of, without_titles
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER, read_signature
 
@@ -68,12 +67,20 @@ class Tool:
         if name == "<lambda>":
             raise ValueError("A lambda needs a name to be a tool: Tool.function(function, name=...).")
         if description is None:
-            own = None if hasattr(described, "__name__") else type(described).__call__.__doc__
-            description = inspect.cleandoc(own) if own else inspect.getdoc(described)
+            description = documentation(function)
         signature = read_signature(function, name)
         tool = cls(name, description or None, copy.deepcopy(signature.schema), function)
         tool._read = (function, signature)
         return tool
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle is made from. The signature is read anew where the tool is used."""
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"_read": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what `__getstate__()` returned."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     @property
     def toolboxes(self) -> tuple[Toolbox, ...]:

@@ -15,8 +15,11 @@ from llm_notebook.transcript.printed import Printed
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
     from llm_notebook.journal.operations import CallEntry, Run
+    from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.transcript.pictures import ShownPicture
+    from llm_notebook.transcript.sources import Mark
 
-__all__ = ["Block", "CallBlock", "CallStatus", "seconds_of"]
+__all__ = ["Block", "CallBlock", "CallStatus", "PictureBlock", "seconds_of"]
 
 CallStatus = Literal[
     "writing",
@@ -48,20 +51,35 @@ class Block:
         ended: when the next block began, in seconds after the turn began; None for the newest block.
         position: the block's index among the blocks.
         version: raised after every change except for text that is appended.
+        marks: the places of a text that refer to sources, with the numbers of these.
     """
 
-    kind: Literal["reasoning", "text", "call"]
+    kind: Literal["reasoning", "text", "call", "picture"]
     chunks: list[str] = field(default_factory=list)
     name: str = ""
     began: float = 0.0
     ended: float | None = None
     position: int = 0
     version: int = 0
+    marks: list[Mark] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """All the text that has arrived."""
         return "".join(self.chunks)
+
+
+@dataclass(slots=True)
+class PictureBlock(Block):
+    """A picture, or another file, that the model has made.
+
+    Attributes:
+        attachment: the picture at full size.
+        shown: the picture as it is shown.
+    """
+
+    attachment: Attachment | None = None
+    shown: ShownPicture | None = None
 
 
 @dataclass(slots=True)

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.blocks import Block, CallBlock
-from llm_notebook.transcript.document import block_document, shown_arguments, top_fields
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.document import block_document, shown_arguments, shown_text, top_fields
 from llm_notebook.transcript.visible import encodable
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class _Sent:
         self._arguments = len(text)
         value = dict(self._fields)
         if not isinstance(self._block, CallBlock):
-            self._fields.pop("text")
+            self._fields.pop("text", None)
         return value
 
     def take_growth(self, view: TranscriptView) -> str:
@@ -150,7 +150,7 @@ class _Sent:
 
     def document(self) -> Document:
         """Return the document of the block as readers have it."""
-        if isinstance(self._block, CallBlock):
+        if isinstance(self._block, CallBlock | PictureBlock):
             return dict(self._fields)
-        text = "" if self._is_hidden else encodable("".join(self._block.chunks[: self._chunks]))
+        text = "" if self._is_hidden else shown_text(self._block, "".join(self._block.chunks[: self._chunks]))
         return {**self._fields, "text": text}

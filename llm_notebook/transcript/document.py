@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.sources import with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document
 from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
     from llm_notebook.transcript.view import Problem, TranscriptView
 
-__all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "top_fields"]
+__all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "shown_text", "top_fields"]
 
 MIME_TYPE = "application/vnd.llm-notebook.transcript+json"
 _LONGEST_RESULT = 20_000
@@ -44,6 +46,7 @@ def top_fields(view: TranscriptView) -> Document:
         "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
+        "sources": [{"title": source.title, "url": source.url, "host": source.host} for source in view.sources.listed],
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
@@ -70,14 +73,33 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
     document: Document
     if isinstance(block, CallBlock):
         document = _call(block, view, text)
+    elif isinstance(block, PictureBlock):
+        document = _picture(block)
     elif block.kind == "text":
-        document = {"kind": "text", "text": text}
+        document = {"kind": "text", "text": shown_text(block, text)}
     else:
         # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
         document = {"kind": "reasoning", "text": "" if view.hide_reasoning else text}
         if block.ended is not None:
             document["seconds"] = round(block.ended - block.began, 3)
     return encodable_document(document)
+
+
+def shown_text(block: Block, text: str) -> str:
+    """Return the text of an answer, as far as it has arrived, with the numbers of its sources."""
+    return encodable(with_numbers(text, block.marks) if block.marks else text)
+
+
+def _picture(block: PictureBlock) -> Document:
+    shown = block.shown
+    if shown is None:
+        return {"kind": "picture", "caption": ""}
+    document: Document = {"kind": "picture", "caption": encodable(shown.caption)}
+    if shown.data:
+        document |= {"type": shown.type, "data": shown.data}
+    if shown.url and (url := safe_url(shown.url)):
+        document["url"] = url
+    return document
 
 
 def shown_arguments(text: str, before: int = 0) -> str:

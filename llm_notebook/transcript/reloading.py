@@ -41,7 +41,7 @@ def view_of_turns(
     view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
-    elif last.status == "lost":
+    elif last.is_cut_off:
         view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
     elif last.status == "streaming":
         view.problem = Problem(
@@ -100,11 +100,10 @@ def _calls_in(turn: TurnEntry) -> int:
 
 
 def _state(last: TurnEntry) -> State:
-    match last.status:
-        case "streaming" | "lost":
-            return "failed"
-        case "interrupted" | "failed":
-            return last.status
+    if last.status == "streaming" or last.is_cut_off:
+        return "failed"
+    if last.status != "complete":
+        return last.status
     states = {call.state for call in last.calls}
     # The model has not been prompted again after its calls, so the chain stopped here.
     return "interrupted" if states or _calls_in(last) else "done"

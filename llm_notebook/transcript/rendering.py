@@ -9,9 +9,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
+from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
+from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
 from llm_notebook.transcript.visible import terminal_safe
 from llm_notebook.transcript.words import (
     Written,
@@ -33,6 +35,7 @@ __all__ = [
     "literal_markdown",
     "markdown_of",
     "plain_of",
+    "plain_picture",
     "state_sentence",
     "turn_words",
 ]
@@ -65,6 +68,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
+    sections += markdown_sources(view.sources.listed)
     if sentence := state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
     if view.problem is not None:
@@ -84,6 +88,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_plain_block(block, view, words) for block in words.blocks]
+    sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *held_up_sentence(view)]
     sentences += not_saved_sentence(view)
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
@@ -100,14 +105,27 @@ def footer(view: TranscriptView, written: Written = on_one_line) -> str:
 def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
     if isinstance(block, CallBlock):
         return markdown_call(block, view, words.calls[block.position])
+    if isinstance(block, PictureBlock):
+        return _markdown_picture(block)
     if block.kind == "text":
-        return safe_markdown(block.text)
+        return safe_markdown(with_numbers(block.text, block.marks))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
     summary = "Thinking" if newest else f"Thought for {duration(ended - block.began)}"
     state = " open" if newest else ""
     return f"<details{state}><summary>{summary}</summary>\n\n{safe_markdown(block.text)}\n\n</details>"
+
+
+def _markdown_picture(block: PictureBlock) -> str:
+    """Return a picture and its caption. Its data is base64 that was made here, of bytes that were found to be a picture."""
+    shown = block.shown
+    if shown is None:
+        return ""
+    caption = f"*{literal_markdown(shown.caption)}*"
+    url = safe_url(shown.url) if shown.url else None
+    picture = [f"![picture](data:{shown.type};base64,{shown.data})"] if shown.data else []
+    return "\n\n".join([*picture, f"{caption} <{url}>" if url else caption])
 
 
 def _markdown_problem(problem: Problem) -> str:
@@ -132,8 +150,17 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
     if isinstance(block, CallBlock):
         lines = plain_call(block, view, words.calls[block.position])
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
-    text = _LIKE_OUR_MARK.sub(_spelled, terminal_safe(block.text)) if words.calls else terminal_safe(block.text)
+    if isinstance(block, PictureBlock):
+        return plain_picture(block)
+    text = terminal_safe(with_numbers(block.text, block.marks))
+    text = _LIKE_OUR_MARK.sub(_spelled, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
+
+
+def plain_picture(block: PictureBlock) -> str:
+    """Return a line about a picture."""
+    shown = block.shown
+    return terminal_safe(f"[picture] {shown.caption} {shown.url}".rstrip()) if shown is not None else ""
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -1,11 +1,13 @@
-"""Adds up what the rounds of a chain have used."""
+"""The tokens of several rounds together."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.parts.messages import Usage
-from llm_notebook.serialization import JSON
+
+if TYPE_CHECKING:
+    from llm_notebook.serialization import JSON
 
 __all__ = ["add_usage"]
 

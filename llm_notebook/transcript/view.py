@@ -25,16 +25,20 @@ from typing import TYPE_CHECKING, Literal
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.pictures import shown_picture
+from llm_notebook.transcript.sources import Sources
 
 if TYPE_CHECKING:
-    pass
+    from llm_notebook.parts.attachments import Attachment
 
 __all__ = ["Block", "CallBlock", "Limit", "Problem", "Scope", "State", "TranscriptView"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
+# How much the pictures of a turn may take in a notebook file together, in bytes.
+_MOST_OF_PICTURES = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -101,6 +105,7 @@ class TranscriptView:
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one and were skipped because it asked; those that have run since are
             left out.
+        sources: the sources that the answer names, by their numbers.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -128,6 +133,7 @@ class TranscriptView:
     grants_end: bool = False
     by_keyboard: bool = False
     held_up: list[str] = field(default_factory=list)
+    sources: Sources = field(default_factory=Sources)
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0
@@ -142,6 +148,7 @@ class TranscriptView:
         self.touched.clear()
         self._by_tool_call.clear()
         self._by_call.clear()
+        self.sources.clear()
         self._forget_parts()
         self._clear_notice()
         self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
@@ -167,7 +174,11 @@ class TranscriptView:
         """
         self.seconds = seconds
         self._clear_notice()
+        if event.attachment is not None:
+            self._feed_picture(event.attachment, seconds)
+            return
         if not event.chunk and event.type != "tool_result":
+            self._cite(event)
             return
         self.state = "streaming"
         self.size += len(event.chunk)
@@ -188,6 +199,7 @@ class TranscriptView:
         else:
             block.chunks.append(event.chunk)
         self._touch(block)
+        self._cite(event)
 
     def update_call(self, entry: CallEntry, seconds: float | None = None) -> None:
         """Take over the new state of a call.
@@ -291,6 +303,11 @@ class TranscriptView:
         return [block for block in self.blocks if isinstance(block, CallBlock)]
 
     @property
+    def pictures(self) -> list[PictureBlock]:
+        """The blocks of pictures and other files that the model has made, in order."""
+        return [block for block in self.blocks if isinstance(block, PictureBlock)]
+
+    @property
     def open_calls(self) -> list[CallBlock]:
         """The calls that a human has to decide about."""
         return [block for block in self.calls if block.status in ("waiting", "unknown")]
@@ -340,6 +357,27 @@ class TranscriptView:
         if tool_call_id:
             self._by_tool_call[tool_call_id] = block
         return block
+
+    def _feed_picture(self, attachment: Attachment, seconds: float) -> None:
+        self.state = "streaming"
+        taken = sum(block.shown.size for block in self.pictures if block.shown is not None)
+        # Base64 takes four characters for three bytes.
+        shown = shown_picture(attachment, self.model_id, max(0, _MOST_OF_PICTURES - taken) * 3 // 4)
+        self.size += shown.size
+        self._add_block(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
+
+    def _cite(self, event: StreamEvent) -> None:
+        """Note the sources that an event names for its text."""
+        if not event.citations:
+            return
+        block = self._by_part.get((event.message_index, event.part_index, "text"))
+        texts = [block for block in self.blocks if block.kind == "text"]
+        block = block or (texts[-1] if texts else None)
+        marks = self.sources.mark(event.citations, block.text if block is not None else "")
+        if block is not None and marks:
+            block.marks += marks
+            block.version += 1
+            self._touch(block)
 
     def _add_block(self, block: Block, seconds: float) -> Block:
         self._close_newest(seconds)

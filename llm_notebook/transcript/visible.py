@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from llm_notebook.errors import terminal_safe
+
 __all__ = ["encodable", "encodable_document", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
@@ -35,8 +37,6 @@ _ALWAYS_HIDDEN = re.compile(f"[{_DRAWN_AS_NOTHING}]")
 # More marks than this on one letter are spelled out.
 _MOST_MARKS = 4
 
-_TERMINAL_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -54,15 +54,6 @@ def visible(text: str) -> str:
 def visible_texts(texts: Iterable[str]) -> list[str]:
     """Return `visible()` of each of several texts."""
     return [visible(text) for text in texts]
-
-
-def terminal_safe(text: str) -> str:
-    r"""Return `text` with control characters (except newline and tab) spelled out like `\u{1b}`, so that a terminal ignores them.
-
-    Direction-changing characters and lone surrogates are spelled out too. Each character is replaced independently of the others,
-    so that a text can be passed in chunks.
-    """
-    return _TERMINAL_CONTROL.sub(_spelled, text)
 
 
 def encodable(text: str) -> str:

@@ -67,7 +67,7 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         return kept if view.blocks else "■ No answer came."
     if view.cut_short:
         return cut_short_sentence(view)[0]
-    if view.state == "done" and not view.has_text and not view.calls:
+    if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
 

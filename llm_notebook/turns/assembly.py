@@ -6,13 +6,14 @@ finds its part by the strongest sign that it carries: an explicit index, then th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_notebook.errors import ToolArgumentError
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation, distinct
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import (
+    AttachmentPart,
     Message,
     Part,
     ReasoningPart,
@@ -22,8 +23,9 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
 )
 from llm_notebook.tools.calls import ToolCall
+from llm_notebook.tools.written import is_parsed, keep_arguments
 
-__all__ = ["Assembler", "parse_arguments"]
+__all__ = ["Assembler"]
 
 _FAMILY = {
     "text": "text",
@@ -31,6 +33,7 @@ _FAMILY = {
     "tool_call_name": "tool_call",
     "tool_call_args": "tool_call",
     "tool_result": "tool_result",
+    "attachment": "attachment",
 }
 
 
@@ -47,6 +50,8 @@ class _OpenPart:
     server_executed: bool = False
     redacted: bool = False
     metadata: dict[str, Any] | None = None
+    citations: list[Citation] = field(default_factory=list)
+    attachment: Attachment | None = None
 
     def add(self, event: StreamEvent) -> None:
         if event.type == "tool_call_name":
@@ -58,32 +63,31 @@ class _OpenPart:
         self.tool_call_id = self.tool_call_id or event.tool_call_id
         self.server_executed |= event.server_executed
         self.redacted |= event.redacted
+        self.citations += event.citations or []
+        self.attachment = event.attachment or self.attachment
         if event.provider_metadata:
             self.metadata = {**(self.metadata or {}), **event.provider_metadata}
 
     def is_usable(self, answered: set[str]) -> bool:
         """Return whether this is a tool call that the provider ran itself, with its result there and its arguments readable."""
-        if not self.server_executed or self.tool_call_id not in answered:
-            return False
-        try:
-            parse_arguments("", "".join(self.chunks))
-        except ToolArgumentError:
-            return False
-        return True
+        return (
+            self.server_executed and self.tool_call_id in answered and is_parsed(keep_arguments("".join(self.chunks)))
+        )
 
     def to_part(self) -> Part | None:
         """Return the part, or None if its events hold nothing."""
         text = "".join(self.chunks)
         if self.family == "text":
-            return TextPart(text, self.metadata) if text or self.metadata else None
+            return TextPart(text, self.metadata, distinct(self.citations)) if text or self.metadata else None
+        if self.family == "attachment":
+            return AttachmentPart(self.attachment, self.metadata) if self.attachment is not None else None
         if self.family == "reasoning":
             has_content = text or self.redacted or self.metadata
             return ReasoningPart(text, self.redacted, self.metadata) if has_content else None
         name = "".join(self.name)
         if self.family == "tool_call":
-            arguments = parse_arguments(name, text)
             call_id = self.tool_call_id or new_tool_call_id()
-            return ToolCallPart(name, arguments, call_id, self.server_executed, self.metadata)
+            return ToolCallPart(name, keep_arguments(text), call_id, self.server_executed, self.metadata)
         return ToolResultPart(name, text, self.tool_call_id, self.server_executed, provider_metadata=self.metadata)
 
 
@@ -115,6 +119,8 @@ class Assembler:
     def feed(self, event: StreamEvent) -> None:
         """Take the next event. If its `part_index` is None, it is filled in."""
         family = _FAMILY[event.type]
+        if event.citations and not event.chunk and event.part_index is None and self._cite(event):
+            return
         part = self._part_of(event, family)
         if part is None:
             index = event.part_index if event.part_index is not None else self._highest + 1
@@ -132,6 +138,15 @@ class Assembler:
         self._current = part
         part.add(event)
 
+    def _cite(self, event: StreamEvent) -> bool:
+        """Give sources that come by themselves to the latest text of their message. Return whether there is one."""
+        for part in reversed(self._parts):
+            if part.family == "text" and part.message_index == event.message_index:
+                event.part_index = part.index
+                part.add(event)
+                return True
+        return False
+
     def _part_of(self, event: StreamEvent, family: str) -> _OpenPart | None:
         """Return the part that an event belongs to, or None if it starts a new one."""
         if event.part_index is not None:
@@ -148,7 +163,7 @@ class Assembler:
             # Some providers send the name without an id, and the id with the arguments.
             latest = self._latest_call
             return latest if latest is not None and latest.tool_call_id is None else None
-        if family == "tool_result" or event.type == "tool_call_name":
+        if family in ("tool_result", "attachment") or event.type == "tool_call_name":
             return None
         current = self._latest_call if family == "tool_call" else self._current
         if current is not None and current.family == family and current.message_index == event.message_index:
@@ -160,9 +175,6 @@ class Assembler:
 
         Args:
             extra_calls: calls registered without events; those whose id was not streamed join the last message.
-
-        Raises:
-            ToolArgumentError: the arguments of a tool call are not a JSON object.
         """
         return _group_by_message(self._parts, extra_calls or [])
 
@@ -191,7 +203,7 @@ def _group_by_message(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) 
     groups = list(by_message.values())
     streamed = {part.tool_call_id for parts in groups for part in parts if isinstance(part, ToolCallPart)}
     missing: list[Part] = [
-        ToolCallPart(call.name, dict(call.arguments), call.tool_call_id or new_tool_call_id())
+        ToolCallPart(call.name, dict(keep_arguments(call.arguments)), call.tool_call_id or new_tool_call_id())
         for call in extra_calls
         if call.tool_call_id is None or call.tool_call_id not in streamed
     ]
@@ -219,29 +231,3 @@ def _after_markers(part: Part) -> bool:
     Withheld reasoning with metadata has to go back to the provider in the position where it came.
     """
     return not (isinstance(part, ReasoningPart) and part.redacted and not part.text and not part.provider_metadata)
-
-
-def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
-    """Return a tool call's arguments from the JSON text that a model wrote; no text means no arguments.
-
-    Raises:
-        ToolArgumentError: the text is not a JSON object.
-    """
-    if not text.strip():
-        return {}
-    try:
-        arguments = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        problem = f"are not valid JSON ({error})"
-    else:
-        if isinstance(arguments, dict):
-            return arguments
-        problem = f"are not a JSON object but {type(arguments).__name__}"
-    shown = text if len(text) <= 200 else text[:200] + "…"
-    sentence = f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}"
-    raise ToolArgumentError(
-        # The model's text may have line breaks, and an error is one line.
-        " ".join(sentence.split()),
-        tool_name=tool_name,
-        raw=text,
-    )

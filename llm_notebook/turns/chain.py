@@ -13,6 +13,7 @@ that comes to it gets the same one.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -136,6 +137,16 @@ class Chain:
         return [item for item in self.items if not isinstance(item, list)]
 
     @property
+    def has_begun(self) -> bool:
+        """Something was asked or run, or was tried."""
+        return (
+            bool(self.items)
+            or self._is_over
+            or self._error is not None
+            or inspect.getgeneratorstate(self._rest) != inspect.GEN_CREATED
+        )
+
+    @property
     def latest(self) -> LazyResponse | None:
         """The response that was begun last; None before the first."""
         responses = self.responses()
@@ -157,7 +168,7 @@ class Chain:
             return self.latest._turn.messages()
         # A chain that only runs what waited may end without a response.
         results = [result for item in self.items if isinstance(item, list) for result in item]
-        return with_results(self.prompt.messages, results)
+        return with_results(self.prompt.said, results)
 
     def events(self) -> Iterator[StreamEvent]:
         """Yield every event that has arrived so far; nothing is sent or waited for."""
@@ -283,7 +294,7 @@ class Chain:
         self.plan.keep_policies(prompt)
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
-        history = with_ids(prompt.messages)
+        history = with_ids(prompt.said)
         if waiting := unresolved_calls(history):
             asked_by = self._asked_by
             if not asked_by and left:
@@ -307,13 +318,17 @@ class Chain:
             self._round += 1
             turn = response._turn
             calls = turn.calls()
-            if not calls:
+            if not calls and not turn.is_paused_by_provider:
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
                 self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn.turn_id)
                 raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()
+            if not calls:
+                # The provider goes on with its own tools when it is sent back what it has said.
+                prompt = prompt.next_round(history, [])
+                continue
             results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
@@ -333,9 +348,6 @@ class Chain:
         return response
 
     def _respond(self, prompt: Prompt) -> LazyResponse:
-        if any(result.attachments for result in prompt.tool_results):
-            # The model may not read what a tool attached.
-            self.plan.model._check(prompt)
         return self.plan.model._respond(prompt, self.plan, self.log)
 
     def _next_step(self) -> Step | None:

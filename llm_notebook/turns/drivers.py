@@ -89,17 +89,34 @@ def stream_after(steps: AnySteps[None], begin: Callable[[], Iterator[T]]) -> Ite
     yield from stream
 
 
-async def stream_after_async(steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
+def stream_after_async(steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
     """Do what `stream_after()` does, with `await`."""
-    await run_async(steps)
-    stream = begin()
-    del steps, begin
-    try:
-        async for items in stream:
-            yield items
-    finally:
-        # Closing this generator does not close the one that it reads, as `yield from` would.
-        if aclose := getattr(stream, "aclose", None):
+    return _StreamAfter(steps, begin)
+
+
+class _StreamAfter(AsyncIterator[T]):
+    """What `stream_after_async()` returns.
+
+    It is no generator: an event loop that shuts down closes all async generators at the same time, those that others read too.
+    """
+
+    def __init__(self, steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> None:
+        self._start: tuple[AnySteps[None], Callable[[], AsyncIterator[T]]] | None = (steps, begin)
+        self._stream: AsyncIterator[T] | None = None
+
+    async def __anext__(self) -> T:
+        if self._start is not None:
+            (steps, begin), self._start = self._start, None
+            await run_async(steps)
+            self._stream = begin()
+        if self._stream is None:
+            raise StopAsyncIteration
+        return await anext(self._stream)
+
+    async def aclose(self) -> None:
+        """Close the stream, and begin none."""
+        self._start = None
+        if aclose := getattr(self._stream, "aclose", None):
             await aclose()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_notebook.approvals.consent import canonical
 from llm_notebook.approvals.requests import Decision
-from llm_notebook.errors import ToolArgumentError
+from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.tool import Tool
 
@@ -48,7 +48,7 @@ def frozen_arguments(tool: Tool, call: ToolCall) -> bytes:
             raise
     except (TypeError, ValueError, RecursionError) as error:
         reason = error
-    raise TypeError(f"before_call left arguments of {call.name} that have no JSON form: {reason}")
+    raise TypeError(f"before_call left arguments of {terminal_safe(call.name)} that have no JSON form: {reason}")
 
 
 def unsound(call: ToolCall) -> ToolArgumentError | None:

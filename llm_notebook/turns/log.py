@@ -34,7 +34,7 @@ from llm_notebook.journal.operations import (
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.noting import Note, Noting, moved_call, owner_of, seen_from_outside
+from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import SETTLED, decided_result
@@ -113,7 +113,7 @@ class ChainLog:
             return
         if self.parent is None and self.parent_id is None and self.latest_kept is not None:
             self.parent = self.latest_kept()
-        yield from self._begin(turn.turn_id, turn.model_id, turn.prompt.messages)
+        yield from self._begin(turn.turn_id, turn.model_id, turn.prompt.said)
         turn.is_kept = not self.not_saved
         self.parent = turn
 
@@ -368,7 +368,6 @@ class ChainLog:
                 place=origin.place,
                 request=origin.request,
                 inside=self.inside or None,
-                owner=owner_of(self.journal),
             )
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, CallMoved, Operation
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.memory import MemoryJournal
     from llm_notebook.journal.operations import Journal
 
-__all__ = ["Note", "Noting", "moved_call", "owner_of", "seen_from_outside"]
+__all__ = ["Note", "Noting", "moved_call", "seen_from_outside"]
 
 
 @dataclass(slots=True)
@@ -27,14 +26,6 @@ class Note:
 
 
 Noting = Generator[Note, Any, Any]
-
-
-def owner_of(journal: Journal | None) -> str | None:
-    """Return the name of this process's lock; None where it can take none. A turn is streamed all the same."""
-    try:
-        return journal.owner if journal is not None else None
-    except JournalError:
-        return None
 
 
 def seen_from_outside(entry: CallEntry) -> CallEntry:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.requests import ApprovalRequest, Decision, Verdict
-from llm_notebook.errors import ToolArgumentError
+from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import Message
@@ -49,6 +49,10 @@ class Pause(Exception):
         self.messages: list[Message] = []
         self.asked: ApprovalRequest | None = None
         self.paused: PausedChain | None = None
+
+    def __str__(self) -> str:
+        """Return the reason. A tool may quote a model in it, so control characters are spelled out."""
+        return terminal_safe(super().__str__())
 
 
 @dataclass(slots=True)

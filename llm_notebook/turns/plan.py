@@ -17,6 +17,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.origin import Origin
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.tools.calls import ToolCall, ToolResult
     from llm_notebook.turns.nesting import LeftRound
     from llm_notebook.turns.pauses import Pause
@@ -91,7 +92,7 @@ class ChainPlan:
         chain_limit: how many responses the chain may have; 0 and None mean no limit.
         parallel_tools: how many tool calls run at once in threads; None runs them in order.
         stream: let the answers arrive piece by piece, where the model can.
-        key: the API key, or the name of a stored one.
+        key: the API key, the name of a stored one, or a function that returns a key.
         policy: which calls a human is asked about, besides those of marked tools.
     """
 
@@ -102,7 +103,7 @@ class ChainPlan:
     chain_limit: int | None = 10
     parallel_tools: int | None = None
     stream: bool = True
-    key: str | None = None
+    key: KeySource | None = None
     policy: ChainPolicy = field(default_factory=ChainPolicy)
 
     def policy_for(self, tool: Tool) -> ApprovalPolicy | None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.parts.given import as_attachments, as_messages
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
 from llm_notebook.tools.collecting import adopt_tool, as_tools
+from llm_notebook.tools.outputs import settled_result
 from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
 from llm_notebook.turns.open_calls import with_ids, with_results
+from llm_notebook.turns.readable import Readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pydantic import BaseModel
-
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
@@ -31,18 +35,20 @@ __all__ = ["Prompt", "merged_options"]
 class Prompt:
     """The input of one turn. `messages` is exactly what the model is sent.
 
+    Files that are attached are read once, here: what happens to them later changes nothing that was said.
+
     Args:
         prompt: the text of the turn.
         model: the model that is asked.
         fragments: texts put before the prompt, joined with newlines.
-        attachments: what goes with the text.
+        attachments: what goes with the text: Attachments, or their paths, addresses or bytes.
         system: the system prompt.
         system_fragments: texts put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
-        schema: what the answer must fit: JSON Schema (a dict), a pydantic class, or fields such as `name, age int`.
+        schema: what the answer must fit: JSON Schema (a dict), a class, or fields such as `name, age int`.
         tools: what the model may call.
         tool_results: results of the calls that the history ends with.
-        messages: the whole history; what is given beside it is appended as the new turn.
+        messages: the whole history; what is given beside it is appended as the new turn. It may be dicts with a role.
         hide_reasoning: ask for no readable reasoning.
         history: returns the turns that came before in a conversation; it is called when the messages are needed.
 
@@ -50,6 +56,7 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
+        fetched: for providers: what was fetched for the attachments that are addresses, by address. The rounds of a chain share it too.
     """
 
     def __init__(
@@ -58,42 +65,67 @@ class Prompt:
         model: ChainModel,
         *,
         fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
+        attachments: Sequence[Attachment | AttachmentLike] | None = None,
         system: str | None = None,
         system_fragments: Sequence[str] | None = None,
         options: Any = None,
-        schema: dict[str, Any] | type[BaseModel] | str | None = None,
+        schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
         tool_results: Sequence[ToolResult] | None = None,
-        messages: Sequence[Message] | None = None,
+        messages: Sequence[Message | Mapping[str, Any]] | None = None,
         hide_reasoning: bool = False,
         history: Callable[[], list[Message]] | None = None,
         calls: CallsOfConversation | None = None,
     ) -> None:
-        if messages is not None and system is not None and any(message.role == "system" for message in messages):
+        given = as_messages(messages) if messages is not None else None
+        if given is not None and system is not None and any(message.role == "system" for message in given):
             raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
         self._prompt = prompt
         self.model = model
         self.fragments = list(fragments or [])
-        self.attachments = list(attachments or [])
+        self.attachments = as_attachments(attachments, by_user=True) if attachments is not None else []
         self._system = system
         self.system_fragments = list(system_fragments or [])
         self.options = options
-        self.schema_class = schema if isinstance(schema, type) else None
+        self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = [
             item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
         ]
         as_tools(self.tool_sources)
-        self.tool_results = list(tool_results or [])
+        self.tool_results = [settled_result(result) for result in tool_results or ()]
         self.hide_reasoning = hide_reasoning
-        self._given = list(messages) if messages is not None else None
+        self._given = given
         self._history = history
         self._calls = calls
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
+        self.fetched: dict[str, bytes] = {}
+        self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle is made from: the turn with its history as it is at this moment."""
+        # What the conversation has said so far, without the conversation.
+        history: Callable[[], list[Message]] | None = None
+        if self._history is not None:
+            history = functools.partial(list[Message], self._history())
+        # As values, since many plugins make the class of their options anew.
+        options = None if self.options is None else self.given_options()
+        return vars(self) | {"options": options, "_history": history, "encoded": {}, "_readable": Readable()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what `__getstate__()` returned."""
+        vars(self).update(state)
+        if self.options is not None:
+            self.options = self.model.Options(**self.options)
+
+    def __copy__(self) -> Prompt:
+        """Return the same prompt once more, which shares what the rounds of a chain share. A pickle takes along less."""
+        copied = Prompt.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
 
     @property
     def prompt(self) -> str:
@@ -120,7 +152,15 @@ class Prompt:
 
     @property
     def messages(self) -> list[Message]:
-        """What the model is sent for this turn: history, then tool results, then the new user message."""
+        """What the model is sent for this turn: history, then tool results, then the new user message.
+
+        What tools attached and this model does not read is told in words.
+        """
+        return self._readable.messages(self.said, self.model)
+
+    @property
+    def said(self) -> list[Message]:
+        """What `messages` is for a model that reads everything: what a history is made of."""
         return list(self._sent) if self._sent is not None else self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
@@ -132,6 +172,12 @@ class Prompt:
         following._given = list(history)
         following.tool_results = list(results)
         return following
+
+    def with_messages(self, messages: list[Message]) -> Prompt:
+        """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
+        other = copy.copy(self)
+        other._sent = messages
+        return other
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
         """Return a prompt with the same options and schema, with another history and other tools."""
@@ -156,7 +202,14 @@ class Prompt:
 
     def given_options(self) -> dict[str, Any]:
         """Return the options that were given, as JSON values."""
-        return self.options.model_dump(mode="json", exclude_none=True) if self.options is not None else {}
+        if self.options is None:
+            return {}
+        try:
+            given: dict[str, Any] = self.options.model_dump(mode="json", exclude_none=True)
+        except ValueError:
+            # An option of a type that pydantic has no JSON form for.
+            given = as_json(self.options.model_dump(exclude_none=True))
+        return given
 
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from llm_notebook.errors import IncompleteResponse
+from llm_notebook.errors import IncompleteResponse, ProviderError
+from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
@@ -41,6 +42,7 @@ class ResponseState:
         status: `new` before the request, `streaming` while it is read, then how it ended.
         error: what every further reader gets, where the response did not end well.
         extra_calls: the tool calls that the model registered without streaming them.
+        stated_finish: why the model stopped, where it has said so.
     """
 
     __slots__ = (
@@ -56,6 +58,7 @@ class ResponseState:
         "response_json",
         "started_at",
         "started_utc",
+        "stated_finish",
         "status",
         "usage",
     )
@@ -68,6 +71,7 @@ class ResponseState:
         self.usage = Usage()
         self.response_json: dict[str, Any] | None = None
         self.resolved_model: str | None = None
+        self.stated_finish: Finish | None = None
         self.started_at: float | None = None
         self.started_utc: datetime | None = None
         self.first_text_at: float | None = None
@@ -130,11 +134,7 @@ class ResponseState:
         self.items.append(item)
 
     def finish(self) -> None:
-        """Note that the stream reached its end.
-
-        Raises:
-            ToolArgumentError: a tool call's arguments are not JSON.
-        """
+        """Note that the stream reached its end."""
         try:
             self._messages = self._assembler.messages(self.extra_calls)
         except Exception as error:
@@ -156,9 +156,14 @@ class ResponseState:
             )
         else:
             self.error = error
-        if isinstance(self.error, IncompleteResponse):
+        if isinstance(self.error, IncompleteResponse | ProviderError):
             self.error.partial = self._messages
             self.error.partial_text = self.text()
+
+    @property
+    def ending(self) -> Finish | None:
+        """Why the model stopped; None if that is not known. Models of others may tell it in their raw JSON only."""
+        return self.stated_finish or finish_in(self.response_json)
 
     def stop(self) -> None:
         """Note that nobody reads on. A response that is over, or that was never sent, stays as it is."""

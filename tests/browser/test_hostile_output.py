@@ -12,8 +12,8 @@ from playwright.sync_api import Dialog, Page, expect
 
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from scripts.lab_page import LabPage
-from tests.browser.hostile_markdown import CANARY, CLICKABLE, ELSEWHERE, PAYLOADS
-from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, sse, text_chunk
+from tests.browser.hostile_markdown import CANARY, CLICKABLE, ELSEWHERE, PAYLOADS, PICTURES, SOURCES
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, delta_chunk, sse, text_chunk
 from tests.transcript.test_markdown import PAYLOADS as KNOWN_PAYLOADS
 
 _BEGINNING = "Here is the page you asked for."
@@ -87,7 +87,8 @@ def test_nothing_happens(lab_page: LabPage, scripted: OpenAIServer, watch: Watch
     first = "\n\n".join([_BEGINNING, *PAYLOADS[half:], _HALF_TIME])
     second = "\n\n".join(["", *PAYLOADS[:half], _END])
     middle = [sse(text_chunk(piece), done=False) for piece in (first[:700], first[700:])]
-    scripted.play(Reply([*middle, UntilSet(looked_live), sse(text_chunk(second))]))
+    named = delta_chunk({"images": PICTURES}) | {"search_results": SOURCES}
+    scripted.play(Reply([*middle, UntilSet(looked_live), sse(text_chunk(second), named, delta_chunk({}, "stop"))]))
     lab_page.write("hostile.ipynb", ["%load_ext llm_notebook", "%%llm -m scripted\nWrite a page"])
     watch.begin_in_page()
 
@@ -99,6 +100,8 @@ def test_nothing_happens(lab_page: LabPage, scripted: OpenAIServer, watch: Watch
     looked_live.set()
     lab_page.wait_until_ran(1)
     expect(lab_page.output(1)).to_contain_text(_END)
+    expect(lab_page.output(1).locator(".llm-sources li")).to_have_count(len(SOURCES))
+    expect(lab_page.output(1).locator("figure.llm-picture")).to_have_count(len(PICTURES))
     assert click_everything(lab_page, 1, CLICKABLE) >= len(CLICKABLE) // 2
     lab_page.screenshot("hostile")
     assert watch.seen() == []

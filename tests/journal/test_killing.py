@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from llm_notebook.journal.sqlite import open_sqlite_journal
+
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 def test_a_process_may_be_killed_at_any_instant():
@@ -29,3 +31,34 @@ def test_a_process_may_be_killed_at_any_instant():
     assert seen["acknowledged"] > 200
     assert seen["effects"] > 20
     assert seen["unknown"] > 0
+
+
+_ASKING = """
+import sys
+import llm_notebook as llm
+class Slow(llm.Model):
+    model_id = "slow"
+    def execute(self, prompt, stream, response, conversation):
+        yield "The ans"
+        print("asked", flush=True)
+        sys.stdin.read()
+llm.open_journal(sys.argv[1])
+Slow().prompt("Hi").text()
+"""
+
+
+def test_the_turn_of_a_killed_process_reads_as_interrupted(tmp_path):
+    path = tmp_path / "journal.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", _ASKING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as asking:
+        asking.stdout.readline()
+        with open_sqlite_journal(path) as journal:
+            [turn] = journal.history()
+            assert (turn.status, turn.is_cut_off) == ("streaming", False)
+            asking.kill()
+            asking.wait()
+            [turn] = journal.history()
+            assert (turn.status, turn.is_cut_off) == ("interrupted", True)
+    with open_sqlite_journal(path) as journal:
+        assert [turn.status for turn in journal.history()] == ["interrupted"]

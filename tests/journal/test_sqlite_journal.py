@@ -44,7 +44,7 @@ def test_a_closed_journal_says_so_and_opens_again(path):
     with pytest.raises(JournalError, match="is closed"):
         _ = journal.owner
     with open_sqlite_journal(path) as again:
-        assert again.turn("T1").status == "streaming"
+        assert again.turn("T1").status == "interrupted"
 
 
 def test_closing_waits_for_what_was_handed_over(path):

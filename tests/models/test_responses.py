@@ -201,12 +201,13 @@ def test_a_model_that_yields_something_else_is_told_and_closed(face: Face) -> No
     assert model.closed == 1
 
 
-def test_tool_arguments_that_are_no_json_are_an_error_that_keeps_the_text(face: Face) -> None:
+def test_tool_arguments_that_are_no_json_stay_with_the_call(face: Face) -> None:
     response = face.model("Hm", Event("tool_call_name", "f"), Event("tool_call_args", "{")).prompt("Hi")
-    for _ in range(2):
-        with pytest.raises(llm.ToolArgumentError, match="called f"):
-            face.do(response.tool_calls())
-    assert response.partial == [llm.assistant("Hm")]
+    [call] = face.do(response.tool_calls())
+    assert call.arguments == {"_raw": "{"}
+    [result] = face.do(response.execute_tool_calls(tools=[llm.Tool.function(lambda **kw: "ran", name="f")]))
+    assert isinstance(result.exception, llm.ToolArgumentError)
+    assert result.exception.raw == "{"
 
 
 def test_on_done_is_called_once_when_complete(face: Face) -> None:
@@ -336,8 +337,6 @@ def test_what_a_model_lacks_is_refused_before_anything_is_asked(face: Face) -> N
         model.prompt("Hi", messages=[llm.user("a"), llm.assistant("b")])
     with pytest.raises(llm.ConversationNotSupported, match="single prompts only"):
         model.conversation()
-    with pytest.raises(ValueError, match="does not read image/png"):
-        face.model().prompt(messages=[llm.tool_message(llm.ToolResultPart("f", attachments=[picture]))])
     assert model.requests == []
 
 
@@ -449,3 +448,23 @@ def test_a_model_that_does_not_say_how_it_answers_is_told_apart() -> None:
 
     with pytest.raises(NotImplementedError):
         Silent().prompt("Hi").text()
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "said"),
+    [
+        ({"choices": [{"finish_reason": "length"}]}, "length", "length"),
+        ({"content": "x", "finish_reason": "tool_calls"}, "tool_calls", "tool_calls"),
+        ({"stop_reason": "max_tokens"}, "length", "max_tokens"),
+        ({"candidates": [{"finishReason": "SAFETY"}]}, "content_filter", "SAFETY"),
+        ({"done_reason": "stop"}, "stop", "stop"),
+        ({"finish_reason": None}, None, None),
+        ({"anything": 1}, None, None),
+    ],
+)
+def test_why_a_plugins_model_stopped_is_read_from_its_raw_json(
+    face: Face, raw: dict[str, Any], reason: str | None, said: str | None
+) -> None:
+    response = face.model("ok", lambda response: setattr(response, "response_json", raw)).prompt("Hi")
+    face.text(response)
+    assert (response.finish_reason, response.provider_finish_reason) == (reason, said)

@@ -9,6 +9,16 @@ from llm_notebook.notebook.errors import CellHalted, nearest
 from tests.notebook.kernels import Kernel
 
 KEY = "sk-very-secret"
+CONTROL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[1A\x1b[2K"
+
+
+def test_control_characters_in_an_error_are_spelled_out(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.run_cell(f"import llm_notebook as llm\nraise llm.ModelError({CONTROL!r})")
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert r"\u{1b}]52;c" in told
 
 
 @pytest.mark.parametrize(

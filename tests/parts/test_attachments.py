@@ -48,8 +48,50 @@ def test_a_given_type_wins_and_a_url_goes_by_its_name() -> None:
     assert llm.Attachment(url="https://example.org/a/b.png?size=5#top").resolve_type() == "image/png"
 
 
+@pytest.mark.parametrize(
+    ("written", "usual"),
+    [
+        ("image/jpg", "image/jpeg"),
+        ("Image/PNG; charset=binary", "image/png"),
+        ("audio/mp3", "audio/mpeg"),
+        ("", "image/png"),
+    ],
+)
+def test_a_synonym_is_the_type_that_models_list(written: str, usual: str) -> None:
+    assert llm.Attachment(type=written, content=PNG).resolve_type() == usual
+    assert llm.Attachment(type="application/octet-stream", content=PNG).resolve_type() == "image/png"
+
+
+def test_a_data_url_is_content(tmp_path: Path) -> None:
+    encoded = base64.b64encode(PNG).decode()
+    for url in (
+        f"data:image/png;base64,{encoded}",
+        f"DATA:;base64,{encoded}",
+        f"data:image/png;base64,{encoded[:40]}%0A{encoded[40:]}",
+    ):
+        attachment = llm.Attachment(url=url)
+        assert (attachment.resolve_type(), attachment.content_bytes()) == ("image/png", PNG)
+        assert attachment.id() == hashlib.sha256(PNG).hexdigest()
+        assert attachment.settled() in (llm.Attachment("image/png", content=PNG), llm.Attachment(content=PNG))
+    assert llm.Attachment(url="data:text/plain,a%20b").content_bytes() == b"a b"
+
+
+def test_an_error_repeats_no_content() -> None:
+    with pytest.raises(ValueError, match="5,013 characters") as caught:
+        llm.Attachment(url="data:;base64," + "A" * 5000).resolve_type()
+    assert len(str(caught.value)) < 200
+    assert len(repr(llm.Attachment(url="data:;base64," + "A" * 5000))) < 200
+
+
+def test_paths_are_text_and_content_is_bytes(tmp_path: Path) -> None:
+    assert llm.Attachment(path=tmp_path / "a.png").to_dict() == {"path": str(tmp_path / "a.png")}
+    assert llm.Attachment(content=bytearray(PNG)) == llm.Attachment(content=PNG)
+    with pytest.raises(TypeError, match="content= takes bytes, not str"):
+        llm.Attachment(content="text")  # type: ignore[arg-type]
+
+
 def test_what_cannot_be_told_is_asked_for() -> None:
-    for attachment in (llm.Attachment(url="https://example.org/picture"), llm.Attachment(content=b"")):
+    for attachment in (llm.Attachment(url="http://127.0.0.1:9/picture"), llm.Attachment(content=b"")):
         with pytest.raises(ValueError, match="give it, as in Attachment"):
             attachment.resolve_type()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,3 +27,31 @@ def own_transport() -> Iterator[None]:
     transport = process.made.pop(Transport, None)
     if transport is not None:
         transport.close()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[[bytes], int]]:
+    """Return a function that starts a server on loopback, which answers its next connections with these bytes, and returns its port."""
+    listening: list[socket.socket] = []
+
+    def start(sent: bytes) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listening.append(listener)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(2**16)
+                    connection.sendall(sent)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port: int = listener.getsockname()[1]
+        return port
+
+    yield start
+    for listener in listening:
+        listener.close()

@@ -15,7 +15,8 @@ def outcome(decoder: Any, *pieces: bytes) -> dict[str, Any]:
     """Return everything that a reader can see of these pieces, with the ids that the decoder generated numbered."""
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:
-        items += decoder.close()
+        items += decoder.drain()
+        decoder.close()
         error = None
     except llm.ModelError as raised:
         error = (type(raised).__name__, str(raised))

@@ -64,8 +64,9 @@ def test_the_catalogue_is_whole(provider: str) -> None:
     assert len(set(names)) == len(names)
     for model in data["models"]:
         assert 0 < model["max_output"] <= model["context"]
-        if "price" in model:
-            assert 0 < model["price"]["cached_input"] < model["price"]["input"] < model["price"]["output"]
+        prices = model.get("price", [])
+        for price in prices if isinstance(prices, list) else [prices]:
+            assert 0 < price["cached_input"] < price["input"] < price["output"]
         thinking = [flag for flag in model["supports"] if flag.startswith("thinking:")]
         assert len(thinking) == ("reasoning" in model["supports"])
 

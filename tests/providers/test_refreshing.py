@@ -48,7 +48,14 @@ def at(server: OpenAIServer, name: str) -> Provider:
 
 LISTS: dict[str, tuple[Any, list[str]]] = {
     "groq": (
-        {"object": "list", "data": [{"id": "llama-9", "context_window": 131072}, {"id": "whisper-9"}]},
+        {
+            "object": "list",
+            "data": [
+                {"id": "llama-9", "context_window": 131072},
+                {"id": "whisper-9"},
+                {"id": "gone-9", "active": False},
+            ],
+        },
         ["llama-9"],
     ),
     "together": ([{"id": "a/Chat", "type": "chat"}, {"id": "b/Embed", "type": "embedding"}], ["a/Chat"]),
@@ -57,9 +64,37 @@ LISTS: dict[str, tuple[Any, list[str]]] = {
             "data": [
                 {"id": "large-9", "capabilities": {"completion_chat": True}},
                 {"id": "x", "capabilities": {"completion_chat": False}},
+                {"id": "medium-9", "type": "base", "capabilities": {"completion_chat": True, "vision": True}},
+                {"id": "mistral-ocr-9", "type": "base", "capabilities": {"completion_chat": True}},
+                {"id": "mine", "type": "fine-tuned", "capabilities": {"completion_chat": True}},
             ]
         },
-        ["large-9"],
+        ["large-9", "medium-9", "mine"],
+    ),
+    "openrouter": (
+        {
+            "data": [
+                {"id": "a/chat", "architecture": {"output_modalities": ["text"]}},
+                {"id": "a/paints-and-talks", "architecture": {"output_modalities": ["image", "text"]}},
+                {"id": "a/old-form", "architecture": {"modality": "text->image"}},
+                {"id": "a/paints", "architecture": {"output_modalities": ["image"]}},
+                {"id": "a/audio-understanding", "architecture": {"output_modalities": ["text"]}},
+                {"id": "a/embeds", "architecture": {"output_modalities": ["embeddings"]}},
+            ]
+        },
+        ["a/audio-understanding", "a/chat", "a/paints-and-talks"],
+    ),
+    "gemini": (
+        {
+            "models": [
+                {"name": "models/gemini-9", "supportedGenerationMethods": ["generateContent", "countTokens"]},
+                {"name": "models/gemini-9-image", "supportedGenerationMethods": ["generateContent"]},
+                {"name": "models/gemini-9-live", "supportedGenerationMethods": ["bidiGenerateContent"]},
+                {"name": "models/gemini-embedding-9", "supportedGenerationMethods": ["embedContent"]},
+                {"name": "models/gemini-9-tts", "supportedGenerationMethods": ["generateContent"]},
+            ]
+        },
+        ["gemini-9", "gemini-9-image"],
     ),
     "openai": ({"data": [{"id": "gpt-9"}, {"id": "text-embedding-9"}, {"id": "gpt-9-realtime"}]}, ["gpt-9"]),
 }
@@ -69,13 +104,53 @@ LISTS: dict[str, tuple[Any, list[str]]] = {
 def test_a_refresh_keeps_only_the_chat_models(name: str, openai_server: OpenAIServer) -> None:
     body, expected = LISTS[name]
     openai_server.play(Reply.of_json(body))
-    with pytest.raises(llm.NeedsKeyException, match=f"lists its models only with a key: `%llm keys set {name}`"):
-        refresh(at(openai_server, name))
+    provider = at(openai_server, name)
+    if provider.list_needs_key:
+        with pytest.raises(llm.NeedsKeyException, match=f"lists its models only with a key: `%llm keys set {name}`"):
+            refresh(provider)
     set_key(name, "key-of-mine")
-    refreshed = refresh(at(openai_server, name))
+    refreshed = refresh(provider)
     assert list(refreshed.names) == list(refreshed.new) == expected
-    assert openai_server.requests[0].path == "/v1/models"
-    assert openai_server.requests[0].headers["authorization"] == "Bearer key-of-mine"
+    request = openai_server.requests[0]
+    assert request.path.partition("?")[0] == "/v1/models"
+    if provider.list_needs_key:
+        assert "key-of-mine" in (request.headers.get("authorization", "") + request.headers.get("x-goog-api-key", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "supports"),
+    [
+        (
+            "openrouter",
+            {
+                "architecture": {"input_modalities": ["text", "image", "audio"], "output_modalities": ["text"]},
+                "supported_parameters": ["tools", "reasoning", "temperature"],
+            },
+            {"tools", "reasoning", "images", "audio", "stream"},
+        ),
+        ("openrouter", {"supported_parameters": []}, {"stream"}),
+        (
+            "openrouter",
+            {"architecture": {"modality": "text+image->text"}, "supported_parameters": ["structured_outputs"]},
+            {"schema", "images", "stream"},
+        ),
+        (
+            "mistral",
+            {"capabilities": {"completion_chat": True, "function_calling": True, "vision": False}},
+            {"schema", "tools", "stream"},
+        ),
+        ("groq", {}, {"tools", "schema", "reasoning", "images", "stream"}),
+    ],
+)
+def test_what_a_provider_says_that_a_model_can_do_is_kept(
+    openai_server: OpenAIServer, name: str, item: dict[str, Any], supports: set[str]
+) -> None:
+    set_key(name, "key-of-mine")
+    openai_server.play(Reply.of_json({"data": [{"id": "some-model", **item}]}))
+    refresh(at(openai_server, name))
+    known = known_model(name, "some-model")
+    assert known is not None
+    assert known.supports == supports
 
 
 def test_a_fetched_list_is_stored_and_its_models_are_found(face: Face, openai_server: OpenAIServer) -> None:

@@ -281,6 +281,17 @@ def test_an_endpoint_says_how_it_is_spoken_to(folder: Path, face: Face, openai_s
     assert (model.timeout, model.max_retries, model.tls.ca_file) == (9.5, 0, "~/company.pem")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ['headers: {X: "sk-secret, x: y}', "headers: *sk-secret", "headers: !!int sk-secret", "headers: {X: [sk-secret}"],
+)
+def test_a_file_that_is_no_yaml_is_not_quoted(folder: Path, line: str) -> None:
+    endpoints(folder, f"- model_id: a\n  api_base: http://x/v1\n  {line}\n")
+    with pytest.warns(ConfigurationWarning, match="is no valid YAML and is left out") as warned:
+        assert "a" not in [model.model_id for model in llm.get_models()]
+    assert "sk-secret" not in " ".join(str(warning.message) for warning in warned)
+
+
 def test_the_file_is_read_again_when_it_changes(folder: Path, face: Face) -> None:
     with pytest.raises(llm.UnknownModelError):
         face.get_model("mine")

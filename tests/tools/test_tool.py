@@ -259,7 +259,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_output_keeps_attachments_and_ten_megabytes() -> None:
-    attachments: list[Any] = ["an attachment"]
+    attachments: list[Any] = [Attachment(content=b"an attachment")]
     text, kept = output_text(ToolOutput("x" * 10_000_000, attachments))
     assert (len(text), kept) == (10_000_000, attachments)
 

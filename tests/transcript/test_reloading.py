@@ -130,7 +130,6 @@ def test_the_record_reads_as_the_live_turn_did(rounds: Any, said: str, pauses: b
         ("interrupted", [], "interrupted"),
         ("failed", [], "failed"),
         ("streaming", [], "failed"),
-        ("lost", [], "failed"),
     ],
 )
 def test_how_a_turn_stands(status: TurnStatus, states: list[Any], state: str) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
-from llm_notebook.parts.messages import EventType
-from llm_notebook.turns.assembly import Assembler, parse_arguments
+from llm_notebook.parts.messages import EventType, events_of
+from llm_notebook.turns.assembly import Assembler
 
 Event = llm.StreamEvent
 
@@ -182,27 +182,21 @@ def test_registered_calls_join_those_that_were_streamed() -> None:
     assert parts(calls=calls[1:]) == [llm.ToolCallPart("g", {"x": 1}, "2")]
 
 
-def test_no_argument_text_means_no_arguments() -> None:
-    assert parse_arguments("f", "") == parse_arguments("f", " \n") == {}
-
-
-@pytest.mark.parametrize("text", ['{"a": 1}\n "pelican"}', '["a",\r\n\u2028 "b"]', "not\n\njson"])
-def test_what_is_wrong_with_arguments_is_said_in_one_line(text: str) -> None:
-    with pytest.raises(llm.ToolArgumentError) as caught:
-        parse_arguments("de\nlete", text)
-    assert len(str(caught.value).splitlines()) == 1
-    assert caught.value.raw == text
-
-
 @pytest.mark.parametrize("text", ['{"path": "/', "[1]", "null", "{} {}", "'", "[" * 100_000])
-def test_bad_arguments_are_an_error_that_names_the_call(text: str) -> None:
-    with pytest.raises(
-        llm.ToolArgumentError, match=r"^The model called delete_files with arguments that are not "
-    ) as caught:
-        assembled(Event("tool_call_name", "delete_files"), Event("tool_call_args", text))
-    assert caught.value.raw == text
-    assert caught.value.tool_name == "delete_files"
-    assert len(str(caught.value)) < 500
+def test_arguments_that_are_no_object_are_kept_as_they_were_written(text: str) -> None:
+    assert parts(Event("tool_call_name", "delete_files", tool_call_id="1"), Event("tool_call_args", text)) == [
+        llm.ToolCallPart("delete_files", {"_raw": text}, "1")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"_raw": "null"}, {"_raw": '{"te'}, {"_raw": "{}"}, {"_raw": 1}, {"x": "null"}, {}]
+)
+def test_arguments_of_any_kind_are_replayed_as_they_were_written(arguments: dict[str, Any]) -> None:
+    part = llm.ToolCallPart("f", arguments, "1")
+    events = list(events_of(part, 0))
+    assert parts(*events) == [part]
+    assert (events[1].chunk == arguments.get("_raw")) == (arguments.get("_raw") in ("null", '{"te'))
 
 
 def test_a_broken_off_stream_gives_no_calls_but_those_already_answered() -> None:

@@ -177,10 +177,27 @@ def test_wrong_arguments_are_told_to_the_model(face: Face, arguments: dict[str, 
     assert expected in told
 
 
-def test_arguments_that_are_not_json_end_the_chain_with_the_name_of_the_call(face: Face) -> None:
-    cut = [llm.StreamEvent("tool_call_name", "upper", tool_call_id="1"), llm.StreamEvent("tool_call_args", '{"te')]
-    with pytest.raises(llm.ToolArgumentError, match="upper"):
-        face.text(face.rounds(cut).chain("Hi", tools=[upper]))
+@pytest.mark.parametrize("text", ['{"te', "null", '{"text": "2\n"}', '["x"]'])
+def test_arguments_that_are_not_json_are_told_to_the_model_which_tries_again(face: Face, text: str) -> None:
+    ran: list[str] = []
+
+    def shout(text: str) -> str:
+        ran.append(text)
+        return text.upper()
+
+    wrong = [llm.StreamEvent("tool_call_name", "shout", tool_call_id="1"), llm.StreamEvent("tool_call_args", text)]
+    model = face.rounds(wrong, asks(Call("shout", {"text": "x"}, "2")), "done")
+    assert face.text(model.chain("Hi", tools=[llm.require_approval(shout, when=lambda text: False)])) == "done"
+    [told] = results_in(model.requests[1])
+    assert told.startswith("Error: The model called shout with arguments that are not ")
+    assert model.requests[1].messages[1].parts == [llm.ToolCallPart("shout", {"_raw": text}, "1")]
+    assert ran == ["x"]
+
+
+def test_nobody_is_asked_about_arguments_that_are_not_json(face: Face) -> None:
+    wrong = [llm.StreamEvent("tool_call_name", "upper", tool_call_id="1"), llm.StreamEvent("tool_call_args", "{")]
+    model = face.rounds(wrong, "done")
+    assert face.text(model.chain("Hi", tools=[llm.require_approval(upper)])) == "done"
 
 
 def test_what_tools_return_reaches_the_model(face: Face) -> None:
@@ -201,14 +218,6 @@ def test_what_tools_return_reaches_the_model(face: Face) -> None:
     assert told[1:5] == ["null", '{"a": [1]}', "[1, 2]", "see"]
     assert "object" in told[5]
     assert model.requests[1].messages[-1].parts[4].attachments == [picture]
-
-
-def test_an_attachment_that_the_model_does_not_read_is_refused_before_the_request(face: Face) -> None:
-    model = face.rounds(calling("look"), "done")
-    picture = llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")
-    with pytest.raises(ValueError, match="does not read image/png"):
-        face.text(model.chain("Hi", tools=[llm.Tool.function(lambda: llm.ToolOutput("x", [picture]), name="look")]))
-    assert len(model.requests) == 1
 
 
 def test_a_failing_tool_and_an_unknown_one_are_errors_that_the_model_reads(face: Face) -> None:
@@ -692,3 +701,43 @@ def test_repr_tells_how_far_it_is(face: Face) -> None:
     assert repr(chain) == f"<{name} prompt='Hi' responses=0>"
     face.text(chain)
     assert repr(chain) == f"<{name} prompt='Hi' responses=1>"
+
+
+def test_a_provider_that_paused_is_sent_its_answer_back(face: Face) -> None:
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    model = face.rounds(["I search.", pauses], ["And again.", pauses], "Found.")
+    chain = model.chain("Search", chain_limit=3)
+    assert face.text(chain) == "I search. And again. Found."
+    assert model.requests[2].messages == [llm.user("Search"), llm.assistant("I search."), llm.assistant("And again.")]
+    response = model.prompt("Once")
+    assert (response.finish_reason, response.provider_finish_reason) == (None, None)
+    short = face.rounds(["I search.", pauses]).chain("Search", chain_limit=2)
+    with pytest.raises(
+        ValueError, match="limit of 2 responses while the provider was still at work with its own tools"
+    ):
+        face.text(short)
+
+
+def test_a_paused_answer_of_one_prompt_says_so(face: Face) -> None:
+    response = face.model("I search.", lambda response: response.set_finish_reason("pause", "pause_turn")).prompt("Hi")
+    assert face.text(response) == "I search."
+    assert (response.finish_reason, response.provider_finish_reason) == ("pause", "pause_turn")
+
+
+def test_control_characters_of_a_model_or_a_tool_are_spelled_out_in_what_is_raised(face: Face) -> None:
+    odd = "x\x1b]52;c;eA==\x07"
+    model = face.rounds(asks(llm.ToolCall(odd, {}, "c1")))
+    with pytest.raises(ValueError, match="reached its limit") as limit:
+        face.text(model.chain("Hi", chain_limit=1))
+
+    def stop() -> str:
+        """Stop."""
+        raise llm.PauseChain(odd)
+
+    with pytest.raises(llm.PauseChain) as pause:
+        face.text(face.rounds(asks(llm.ToolCall("stop", {}, "c1"))).chain("Hi", tools=[face.tool(stop)]))
+    for error in (limit.value, pause.value):
+        assert "\x1b" not in str(error)
+        assert r"x\u{1b}]52;c;eA==\u{7}" in str(error)

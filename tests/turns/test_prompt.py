@@ -108,3 +108,10 @@ def test_tools_are_given_as_a_list() -> None:
 def test_nothing_is_hidden_unless_it_is_asked_for() -> None:
     assert prompt("Hi").hide_reasoning is False
     assert prompt("Hi", hide_reasoning=True).hide_reasoning is True
+
+
+def test_the_rounds_of_a_chain_share_what_they_have_encoded() -> None:
+    first = llm.Prompt("Hi", "m")  # type: ignore[arg-type]
+    first.freeze()
+    first.encoded[1] = (llm.user("Hi"), "{}")
+    assert first.next_round([llm.user("Hi")], []).encoded is first.encoded

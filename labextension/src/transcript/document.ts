@@ -26,6 +26,8 @@ export interface ITranscript {
   /** Why nothing is arriving, such as a retry; `seconds` is the time until the next attempt. */
   notice?: { text: string; detail?: string; seconds?: number } | null;
   blocks: Block[];
+  /** The sources that the answer names, by their numbers from 1 on: hostile. */
+  sources?: ISource[];
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: {
@@ -48,12 +50,32 @@ export interface ITranscript {
   heldUp?: string[];
 }
 
-export type Block = ITextBlock | IReasoningBlock | ICallBlock;
+export interface ISource {
+  title: string;
+  /** An http or https address; empty if the source has none that can be a link. */
+  url: string;
+  host: string;
+}
+
+export type Block = ITextBlock | IReasoningBlock | ICallBlock | IPictureBlock;
 
 export interface ITextBlock {
   kind: 'text';
   /** The model's Markdown: hostile. */
   text: string;
+}
+
+/** A picture, or another file, that the model has made. */
+export interface IPictureBlock {
+  kind: 'picture';
+  /** Who made it, its size, and what the notebook keeps of it. */
+  caption: string;
+  /** The MIME type of `data`. */
+  type?: string;
+  /** The picture in base64, or a smaller copy of it; absent if it is not kept here. */
+  data?: string;
+  /** Where it is, if it is not here. It is not loaded by itself. */
+  url?: string;
 }
 
 export interface IReasoningBlock {

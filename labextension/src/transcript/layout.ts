@@ -15,7 +15,11 @@ import { displayedDigest } from './digest';
 import type { Block, ICallBlock, IRequest, ITranscript } from './document';
 
 export type Row =
-  | { kind: 'text' | 'reasoning' | 'call' | 'card'; key: string; block: number }
+  | {
+      kind: 'text' | 'reasoning' | 'picture' | 'call' | 'card';
+      key: string;
+      block: number;
+    }
   | { kind: 'group' | 'gathered'; key: string; rows: Row[] };
 
 /** A call that a human must decide about. */

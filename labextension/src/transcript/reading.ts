@@ -128,12 +128,25 @@ const isCall = shape({
 
 const isTextBlock = shape({ text: isText, seconds: maybe(isNumber) });
 
+const isPicture = shape({
+  caption: isText,
+  type: maybe(isText),
+  data: maybe(isText),
+  url: maybe(isText)
+});
+
+const BLOCKS: Record<string, Check> = {
+  text: isTextBlock,
+  reasoning: isTextBlock,
+  call: isCall,
+  picture: isPicture
+};
+
 const isBlock: Check = value =>
   isObject(value) &&
-  (value.kind === 'call'
-    ? isCall(value)
-    : (value.kind === 'text' || value.kind === 'reasoning') &&
-      isTextBlock(value));
+  typeof value.kind === 'string' &&
+  has(BLOCKS, value.kind) &&
+  BLOCKS[value.kind](value);
 
 const FIELDS: Record<string, Check> = {
   model: isText,
@@ -151,6 +164,7 @@ const FIELDS: Record<string, Check> = {
     shape({ text: isText, detail: maybe(isText), seconds: maybe(isNumber) })
   ),
   blocks: listOf(isBlock),
+  sources: maybe(listOf(shape({ title: isText, url: isText, host: isText }))),
   remarks: maybe(listOf(isText)),
   error: maybe(
     shape({

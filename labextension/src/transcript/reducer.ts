@@ -41,10 +41,11 @@ function applyOp(document: ITranscript, op: Op): ITranscript | null {
   switch (op.op) {
     case 'append': {
       const block = document.blocks[op.block];
-      if (!block) {
+      const grown = block && appended(block, op.text);
+      if (!grown) {
         return null;
       }
-      document.blocks[op.block] = appended(block, op.text);
+      document.blocks[op.block] = grown;
       return document;
     }
     case 'block':
@@ -62,8 +63,14 @@ function applyOp(document: ITranscript, op: Op): ITranscript | null {
   }
 }
 
-function appended(block: Block, text: string): Block {
-  return block.kind === 'call'
-    ? { ...block, arguments: block.arguments + text }
-    : { ...block, text: block.text + text };
+/** The block with more text; null if it has no text. */
+function appended(block: Block, text: string): Block | null {
+  switch (block.kind) {
+    case 'call':
+      return { ...block, arguments: block.arguments + text };
+    case 'picture':
+      return null;
+    default:
+      return { ...block, text: block.text + text };
+  }
 }

@@ -16,7 +16,9 @@
  */
 
 import { Markdown } from './answer/markdown';
+import { PicturePiece } from './answer/picture';
 import { Reasoning } from './answer/reasoning';
+import { Sources } from './answer/sources';
 import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
@@ -50,6 +52,7 @@ export class TranscriptView {
   });
   private readonly markdown = new Markdown();
   private readonly pieces = new Map<string, IPiece>();
+  private readonly sources = new Sources();
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
   private readonly ending = new Ending();
@@ -248,6 +251,7 @@ export class TranscriptView {
       (piece): piece is Card => piece instanceof Card
     );
     this.series.update(context, cards);
+    this.sources.update(context);
     this.waiting.update(context);
     this.askKernel.update(context);
     this.ending.update(context);
@@ -272,6 +276,7 @@ export class TranscriptView {
           : [piece.node]
       ),
       ...(this.series.hasFoot ? [this.series.foot] : []),
+      this.sources.node,
       this.waiting.node,
       this.askKernel.node,
       this.ending.node,
@@ -316,6 +321,8 @@ export class TranscriptView {
         return new TextPiece(row.block, this.markdown, () => this.host);
       case 'reasoning':
         return new Reasoning(row.block);
+      case 'picture':
+        return new PicturePiece(row.block);
       case 'call':
         return new Call(row.block);
       case 'card':

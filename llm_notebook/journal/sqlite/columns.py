@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast, overload
 
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage, error_message
 from llm_notebook.tools.calls import ToolResult
 
@@ -30,6 +31,7 @@ __all__ = [
     "messages_column",
     "messages_of",
     "printed_of",
+    "readable",
     "result_column",
     "result_of",
     "text_column",
@@ -120,7 +122,7 @@ def time_of(column: None) -> None: ...
 
 def time_of(column: str | None) -> datetime | None:
     """Return the time that `time_column()` wrote."""
-    with _readable():
+    with readable():
         return None if column is None else datetime.fromisoformat(column)
 
 
@@ -130,11 +132,19 @@ def json_column(value: object) -> str:
     return text if isinstance(text_column(text), str) else json.dumps(value, separators=(",", ":"))
 
 
+def _kept_column(value: object) -> str:
+    """Return JSON of what came from a model or a tool, which may hold anything: nothing of it is lost over a detail."""
+    try:
+        return json_column(value)
+    except (TypeError, ValueError, RecursionError):
+        return json_column(as_json(value))
+
+
 def usage_column(usage: Usage | None) -> str | None:
     """Return token counts as JSON."""
     if usage is None:
         return None
-    return json_column({"input": usage.input, "output": usage.output, "details": usage.details})
+    return _kept_column({"input": usage.input, "output": usage.output, "details": as_json(usage.details)})
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
@@ -145,7 +155,7 @@ def messages_column(messages: Sequence[Message], contents: Contents) -> str:
         for part, part_data in zip(message.parts, data["parts"], strict=True):
             for attachment, attachment_data in _attachments(part, part_data):
                 attachment_data.update(contents.keep(attachment))
-    return json_column(stored)
+    return _kept_column(stored)
 
 
 def _without_bytes(part: Part) -> Part:
@@ -164,7 +174,7 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
         column: the JSON.
         content: a function that returns the bytes of an attachment, given their hash.
     """
-    with _readable():
+    with readable():
         stored = json.loads(column)
         messages = [Message.from_dict(data) for data in stored]
         for message, data in zip(messages, stored, strict=True):
@@ -185,7 +195,7 @@ def result_column(result: ToolResult | None, contents: Contents, printed: str = 
     if result is None:
         return None
     error = result.exception
-    return json_column(
+    return _kept_column(
         {
             "name": result.name,
             "output": result.output,
@@ -201,7 +211,7 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
     """Return the result that `result_column()` wrote. An exception becomes a RecordedException."""
     if column is None:
         return None
-    with _readable():
+    with readable():
         data = json.loads(column)
         attachments = []
         for attachment_data in data["attachments"]:
@@ -215,7 +225,7 @@ def printed_of(column: str | None) -> str:
     """Return what a tool has printed, from the column that `result_column()` wrote."""
     if column is None or '"printed"' not in column:
         return ""
-    with _readable():
+    with readable():
         return str(json.loads(column).get("printed", ""))
 
 
@@ -226,22 +236,23 @@ def value_of(cls: type[T], column: str | None) -> T | None:
     """
     if column is None:
         return None
-    with _readable():
+    with readable():
         data = json.loads(column)
         return cls(**{known.name: data[known.name] for known in fields(cls) if known.name in data})  # type: ignore[arg-type]
 
 
 def json_of(column: str) -> dict[str, Any]:
     """Return the object that `json_column()` wrote."""
-    with _readable():
+    with readable():
         return cast("dict[str, Any]", json.loads(column))
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
+    """Turn what goes wrong in the `with` block, where columns are read, into an UnreadableValue."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise UnreadableValue(str(error)) from error
 
 

@@ -76,7 +76,7 @@ def explaining(path: Path) -> Iterator[None]:
     """Turn errors of SQLite and of the operating system in the `with` block into JournalErrors."""
     try:
         yield
-    except (sqlite3.Error, OSError, UnreadableValue) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError, UnreadableValue) as error:
         raise explained(error, path) from error
 
 

@@ -46,6 +46,9 @@ class UnreadableValue(ValueError):
 
 def explained(error: Exception, path: Path) -> Exception:
     """Return a JournalError for an error of SQLite or of the operating system, and any other error unchanged."""
+    if isinstance(error, UnicodeDecodeError):
+        # Python's module fails to read SQLite's message about the damage, which quotes it.
+        return JournalError(f"The journal {path} {_DAMAGED} (it holds what is not UTF-8).")
     if isinstance(error, UnreadableValue) or "Could not decode to UTF-8" in str(error):
         return JournalError(f"The journal {path} {_DAMAGED} ({error}).")
     if isinstance(error, sqlite3.Error):

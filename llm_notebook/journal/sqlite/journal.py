@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.operations import Journal, TurnBegun
 from llm_notebook.journal.sqlite.call_writes import calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections, Opened
 from llm_notebook.journal.sqlite.location import default_path, resolve
@@ -98,11 +98,19 @@ class SQLiteJournal(Journal):
         An operation that cannot be recorded, such as a second end of a turn, gives a future with a ValueError.
         """
         try:
-            return self._writer.submit(write_for(operation))
+            owner = self._owner_if_any() if isinstance(operation, TurnBegun) else None
+            return self._writer.submit(write_for(operation, owner))
         except Exception as error:
             failed: Future[A] = Future()
             failed.set_exception(error)
             return failed
+
+    def _owner_if_any(self) -> str | None:
+        """Return the name of this process's lock; None where no lock can be held, and nobody can tell when a turn of this process ends."""
+        try:
+            return self.owner
+        except JournalError:
+            return None
 
     def call(self, call_id: str) -> CallEntry | None:
         with self._reading() as (reader, _):

@@ -16,6 +16,7 @@ from llm_notebook.journal.sqlite.columns import (
     json_of,
     messages_of,
     printed_of,
+    readable,
     result_of,
     text_column,
     text_of,
@@ -175,7 +176,8 @@ class Reader:
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
         )
-        grants = [_grant_from(row) for row in rows]
+        with readable():
+            grants = [_grant_from(row) for row in rows]
         return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
 
     def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
@@ -192,7 +194,8 @@ class Reader:
 
     def _turns(self, condition: str, parameters: Sequence[Column]) -> list[TurnEntry]:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
-        turns = [self._turn_from(row) for row in rows]
+        with readable():
+            turns = [self._turn_from(row) for row in rows]
         calls: dict[str, list[CallEntry]] = {}
         for chunk in _chunks([row[1] for row in rows]):
             for call in self._calls(f"WHERE turn_id IN ({_marks(chunk)}) ORDER BY calls.number", chunk):
@@ -222,12 +225,10 @@ class Reader:
             place=place,
             request=text_of(request),
             inside=text_of(inside),
-            owner=text_of(owner),
         )
         if status is None:
-            # A process that could take no lock, or an older one, says nothing about its end.
-            is_lost = begun.owner is not None and not self._is_held(begun.owner)
-            return TurnEntry(begun, "lost" if is_lost else "streaming")
+            is_cut_off = owner is not None and not self._is_held(owner)
+            return TurnEntry(begun, "interrupted" if is_cut_off else "streaming", is_cut_off=is_cut_off)
         return TurnEntry(
             begun,
             status,
@@ -240,30 +241,35 @@ class Reader:
 
     def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
         for row in self._connection.execute(_CALLS + condition, parameters):
-            call_id, turn_id, tool_call_id, tool_name = row[:4]
-            state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-            result, note, changed_at, owner, policy, steps = row[12:]
-            now = state_now(state, owner, self._is_held)
-            yield CallEntry(
-                call_id=text_of(call_id),
-                turn_id=text_of(turn_id),
-                tool_call_id=text_of(tool_call_id),
-                tool_name=text_of(tool_name),
-                state=now,
-                arguments=arguments,
-                request=value_of(ApprovalRequest, request),
-                decision=value_of(Decision, decision),
-                decided_by=text_of(decided_by) or "",
-                decided_at=time_of(decided_at),
-                grant_id=text_of(grant_id) or "",
-                grant_scope=scope or "",
-                result=result_of(result, self._content),
-                note=PROCESS_ENDED if now != state else text_of(note) or "",
-                changed_at=time_of(changed_at),
-                policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
-                printed=printed_of(result),
-                runs=_runs_from(text_of(steps) or ""),
-            )
+            with readable():
+                call = self._call_from(row)
+            yield call
+
+    def _call_from(self, row: Row) -> CallEntry:
+        call_id, turn_id, tool_call_id, tool_name = row[:4]
+        state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
+        result, note, changed_at, owner, policy, steps = row[12:]
+        now = state_now(state, owner, self._is_held)
+        return CallEntry(
+            call_id=text_of(call_id),
+            turn_id=text_of(turn_id),
+            tool_call_id=text_of(tool_call_id),
+            tool_name=text_of(tool_name),
+            state=now,
+            arguments=arguments,
+            request=value_of(ApprovalRequest, request),
+            decision=value_of(Decision, decision),
+            decided_by=text_of(decided_by) or "",
+            decided_at=time_of(decided_at),
+            grant_id=text_of(grant_id) or "",
+            grant_scope=scope or "",
+            result=result_of(result, self._content),
+            note=PROCESS_ENDED if now != state else text_of(note) or "",
+            changed_at=time_of(changed_at),
+            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
+            printed=printed_of(result),
+            runs=_runs_from(text_of(steps) or ""),
+        )
 
     def _content(self, sha256: str) -> bytes:
         if sha256 not in self._contents:

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["turn_begun", "turn_ended"]
 
 
-def turn_begun(turn: TurnBegun) -> Write[None]:
-    """Return the write that records the beginning of a turn."""
+def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
+    """Return the write that records the beginning of a turn.
+
+    Args:
+        turn: the operation.
+        owner: the lock of the process that begins the turn; None if it holds none.
+    """
     if turn.parent_id == turn.turn_id:
         raise ValueError(f"Turn {turn.turn_id} cannot continue itself.")
     contents = Contents()
@@ -43,7 +48,7 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
         "place": turn.place,
         "request": text_column(turn.request),
         "inside": text_column(turn.inside),
-        "owner": text_column(turn.owner),
+        "owner": text_column(owner),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
 
@@ -59,8 +64,8 @@ def turn_begun(turn: TurnBegun) -> Write[None]:
 
 def turn_ended(turn: TurnEnded) -> Write[None]:
     """Return the write that records the end of a turn."""
-    if turn.status in ("streaming", "lost"):
-        raise ValueError(f"A turn that has ended is not {turn.status}.")
+    if turn.status == "streaming":
+        raise ValueError("A turn that has ended is not streaming.")
     contents = Contents()
     turn_id = text_column(turn.turn_id)
     columns = {

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.sqlite.failures import explained, is_busy
+from llm_notebook.journal.sqlite.failures import UnreadableValue, explained, is_busy
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
 
 if TYPE_CHECKING:
@@ -140,17 +140,29 @@ class Writer:
                 must_last = any(write.must_last for write in writes)
                 connection.execute(f"PRAGMA synchronous = {_synchronous(opened, must_last)}").close()
                 connection.execute("BEGIN IMMEDIATE").close()
-            except (JournalError, sqlite3.Error) as error:
+            except (JournalError, sqlite3.Error, UnicodeDecodeError) as error:
                 raise _Unreachable(explained(error, self._connections.path)) from error
             transaction = Transaction(connection, self._is_held, opened.uses_index)
             try:
-                answers = [write.store(transaction) for write in writes]
+                answers = [_stored(write, transaction) for write in writes]
                 connection.execute("COMMIT").close()
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK").close()
                 raise
         return answers
+
+
+def _stored(write: Write[object], transaction: Transaction) -> object:
+    """Store a write and return its answer.
+
+    Raises:
+        UnreadableValue: what the file has already is not what was written.
+    """
+    try:
+        return write.store(transaction)
+    except (AttributeError, LookupError, OverflowError, TypeError) as error:
+        raise UnreadableValue(str(error)) from error
 
 
 class _Unreachable(Exception):

@@ -32,20 +32,24 @@ __all__ = ["empty_write", "write_for"]
 A = TypeVar("A")
 
 
-def write_for(operation: AnsweredWith[A]) -> Write[A]:
+def write_for(operation: AnsweredWith[A], owner: str | None = None) -> Write[A]:
     """Return the write that records an operation.
+
+    Args:
+        operation: the operation.
+        owner: the lock of this process, for a turn that begins; None if there is none.
 
     Raises:
         ValueError: the operation cannot be recorded, such as a transition that is not in TRANSITIONS.
         TypeError: the operation has values that cannot be written as JSON, or is no operation.
     """
-    return cast("Write[A]", _write_for(operation))
+    return cast("Write[A]", _write_for(operation, owner))
 
 
-def _write_for(operation: AnsweredWith[object]) -> Write[object]:
+def _write_for(operation: AnsweredWith[object], owner: str | None) -> Write[object]:
     match operation:
         case TurnBegun():
-            return turn_begun(operation)
+            return turn_begun(operation, owner)
         case TurnEnded():
             return turn_ended(operation)
         case CallProposed():

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
 _LONGEST = 100
-# What the history shows of a turn without an answer.
-_ENDINGS = {"lost": "its kernel stopped", "streaming": "not ended yet"}
 JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "grants")
 
 
@@ -169,7 +167,8 @@ class JournalCommands:
     def _read_answer(self, journal: Journal, turn: TurnEntry) -> str:
         """Return the last answer of the chain that a turn began, or the state of the chain if it has none."""
         last = journal.chain(turn.begun.chain_id)[-1]
-        return _text(last.output, "assistant") or _ENDINGS.get(last.status, last.status)
+        ending = "interrupted: its kernel stopped" if last.is_cut_off else last.status
+        return _text(last.output, "assistant") or {"streaming": "not ended yet"}.get(ending, ending)
 
     def _read_conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
         turn = journal.turn(name)

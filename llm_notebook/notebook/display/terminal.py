@@ -12,9 +12,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.frontend.frontend import Sender
-from llm_notebook.transcript.blocks import Block, CallBlock
+from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
-from llm_notebook.transcript.rendering import footer
+from llm_notebook.transcript.rendering import footer, plain_picture
+from llm_notebook.transcript.sources import plain_sources
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import terminal_safe, visible
 from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state_sentence
@@ -95,7 +96,8 @@ class TerminalDisplay:
         if self._is_in_line:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
-        lines = [state_sentence(self._view), *self._view.remarks, *not_saved_sentence(self._view)]
+        lines = [*plain_sources(self._view.sources.listed), state_sentence(self._view), *self._view.remarks]
+        lines += not_saved_sentence(self._view)
         if self._view.show_usage:
             lines.append(footer(self._view))
         tail = "".join(f"{terminal_safe(line)}\n" for line in lines if line)
@@ -165,6 +167,12 @@ class TerminalDisplay:
             sys.stdout.write(written)
 
     def _write_new(self, block: Block) -> None:
+        if isinstance(block, PictureBlock):
+            if self._chunk == 0:
+                self._separate()
+                sys.stdout.write(plain_picture(block))
+                self._chunk = 1
+            return
         is_reasoning = block.kind == "reasoning"
         if self._chunk == 0 and block.chunks:
             self._separate()

@@ -23,6 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import current_request, kernel_session
+from llm_notebook.notebook.typed_keys import without_keys
 
 __all__ = ["Execution", "current_execution"]
 
@@ -40,7 +41,7 @@ class Execution:
         notebook: the notebook's path, if it was sent with this execution.
         renamed_from: the path that the notebook had before, if it was renamed since the kernel last heard of it.
         started_in: where no path was sent, the one that the kernel was started with.
-        text: a digest of the cell's text.
+        text: a digest of the cell's text, without the keys that were typed with `--key`.
         session: the kernel.
         number: the number that the execution has in the notebook, as in `[5]`; 0 if it has none.
     """
@@ -77,7 +78,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
     if cell_id:
         cell = f"id:{cell_id}"
     elif isinstance(code, str) and content.get("allow_stdin", True):
-        cell = f"text:{code}"
+        cell = f"text:{without_keys(code)}"
     else:
         cell = f"execution:{name}"
     sent = _dict(metadata, "llm_notebook")
@@ -89,7 +90,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
         notebook,
         _path(sent, "was") if notebook else "",
         "" if notebook else _path_at_start(shell),
-        hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest() if isinstance(code, str) else "",
+        _digest(code) if isinstance(code, str) else "",
         session,
         number,
     )
@@ -99,6 +100,10 @@ def _number(shell: InteractiveShell) -> int:
     """Return the number of the cell that runs. `shell.execution_count` may be the next one already, which depends on the version."""
     history = shell.history_manager
     return 0 if history is None else max(0, len(history.input_hist_parsed) - 1)
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(without_keys(code).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _path_at_start(shell: InteractiveShell) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import llm
 
+from llm_notebook.configuration.keys import get_key, list_keys
+from llm_notebook.configuration.scrubbing import WITHHELD, Secrets
 from llm_notebook.errors import ConversationNotSupported, ModelError, NeedsKeyException, ProviderError, TransportError
 from llm_notebook.models.pauses import PauseChain
 
@@ -22,23 +24,29 @@ _UNREACHABLE = {"TransportError", "APIConnectionError"}
 
 
 @contextlib.contextmanager
-def own_errors(name: str) -> Iterator[None]:
+def own_errors(name: str, *keys: str | None) -> Iterator[None]:
     """Raise errors of the `llm` package as ours, and those of a plugin's HTTP client or SDK as ProviderError or TransportError.
 
-    Every other exception is left as it is.
+    Every other exception is left as it is, unless its message holds a secret: then a ModelError says the rest of it.
 
     Args:
         name: the name of what failed, such as a model's id, for the message.
+        keys: the keys that were used, which no message may show, as little as those that are stored.
     """
     try:
         yield
     except ModelError:
         raise
     except Exception as error:
-        own = _counterpart(error, name)
-        if own is None:
+        secrets = Secrets.of(keys) | _stored_keys()
+        tells = secrets.occur_in(str(error))
+        own = _counterpart(error, name, secrets)
+        if own is None and not tells:
             raise
-        raise own from error
+        if own is None:
+            own = ModelError(f"{name}: {_said(error, secrets)}")
+        # The message of a cause is shown too, in a plain traceback.
+        raise own.with_traceback(None) from (None if tells else error)
 
 
 @contextlib.contextmanager
@@ -50,7 +58,18 @@ def own_pauses() -> Iterator[None]:
         raise PauseChain(*pause.args) from pause
 
 
-def _counterpart(error: Exception, name: str) -> ModelError | None:
+def _stored_keys() -> Secrets:
+    """Return the stored keys that can be recognized in a text: a plugin may have used any of them."""
+    return Secrets.of(get_key(alias=name) for name in list_keys()).recognizable
+
+
+def _said(error: Exception, secrets: Secrets) -> str:
+    name = type(error).__name__
+    said = " ".join(secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}.").split())[:500]
+    return said or name
+
+
+def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | None:
     """Return the error of this package that stands for the given one; None if there is none.
 
     Classes are compared by name: their modules are not imported, and some plugins bring an SDK of their own.
@@ -58,8 +77,8 @@ def _counterpart(error: Exception, name: str) -> ModelError | None:
     kinds = type(error).__mro__
     for kind in kinds:
         if kind.__module__.partition(".")[0] == "llm" and kind.__name__ in _COUNTERPARTS:
-            return _COUNTERPARTS[kind.__name__](str(error))
-    said = " ".join(str(error).split())[:500] or type(error).__name__
+            return _COUNTERPARTS[kind.__name__](secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}."))
+    said = _said(error, secrets)
     status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(status, int):
         return ProviderError(f"{name}: {said}", status=status)

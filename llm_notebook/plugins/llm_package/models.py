@@ -13,12 +13,14 @@ from __future__ import annotations
 import contextlib
 import inspect
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import llm
 
+from llm_notebook.configuration.keys import KeySource
 from llm_notebook.models.embeddings import EmbeddingModel
+from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.plugins.llm_package.failures import own_errors
 from llm_notebook.plugins.llm_package.tools import server_side_class
@@ -62,6 +64,7 @@ class _Bridged:
     """
 
     _without_key = ""
+    _key_source: Callable[[], str | Awaitable[str]] | None = None
 
     def __init__(self, theirs: TheirModel | TheirAsyncModel) -> None:
         self.theirs = theirs
@@ -76,18 +79,32 @@ class _Bridged:
         self.supported_server_side_tools = _own_classes(tuple(getattr(theirs, "supported_server_side_tools", ())))
         self.Options = theirs.Options
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle takes along: the model's name. It is found again where it is loaded, with the keys of that place."""
+        return _found_again, (self.model_id, isinstance(self, AsyncModel | AsyncKeyModel))
+
     @property
-    def key(self) -> str | None:
-        """The key of their model, since some plugins look for it there."""
+    def key(self) -> KeySource | None:
+        """The key of their model, since some plugins look for it there, or a function that returns one, which plugins do not know."""
         found: str | None = getattr(self.theirs, "key", None)
-        return found
+        return self._key_source or found
 
     @key.setter
-    def key(self, value: str | None) -> None:
-        self.theirs.key = value
+    def key(self, value: KeySource | None) -> None:
+        self._key_source, self.theirs.key = (value, None) if callable(value) else (None, value)
 
     def __str__(self) -> str:
         return str(self.theirs)
+
+
+def _found_again(model_id: str, is_async: bool) -> object:
+    """Return the model that a pickle names.
+
+    Raises:
+        UnknownModelError: there is none of this name here.
+    """
+    source = model_source()
+    return source.async_model(model_id) if is_async else source.model(model_id)
 
 
 def _own_classes(declared: tuple[type[llm.ServerSideTool], ...]) -> tuple[type[ServerSideTool], ...]:
@@ -111,7 +128,7 @@ class _SyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.Response)
             del response  # see the top of this file
             try:
@@ -137,7 +154,7 @@ class _AsyncBridged(_Bridged):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             answer = _Answer(self.theirs, prompt, stream, response, key, llm.AsyncResponse)
             del response
             try:
@@ -229,7 +246,7 @@ class BridgedEmbeddingModel(EmbeddingModel):
         Raises:
             ModelError: their model failed.
         """
-        with own_errors(self.model_id):
+        with own_errors(self.model_id, key, getattr(self.theirs, "key", None)):
             if "key" in inspect.signature(self.theirs.embed_multi).parameters:
                 return list(self.theirs.embed_multi(items, key=key))
             # Before llm 0.36 a key could only be set on the model.

@@ -29,7 +29,9 @@ __all__ = [
     "their_messages",
 ]
 
-_KNOWN_EVENTS = frozenset(get_args(EventType))
+# Their events carry neither attachments nor citations.
+_KNOWN_EVENTS = frozenset(get_args(EventType)) - {"attachment"}
+_FIELDS = tuple(name for name in StreamEvent.__dataclass_fields__ if name not in ("attachment", "citations"))
 
 
 def their_attachment(attachment: Attachment) -> llm.Attachment:
@@ -39,7 +41,9 @@ def their_attachment(attachment: Attachment) -> llm.Attachment:
         found: str | None = attachment.resolve_type()
     except (ValueError, OSError):
         found = attachment.type
-    return llm.Attachment(type=found, path=path, url=attachment.url, content=attachment.content)
+    # Of a large file only the digest is kept; reading it here makes sure that it is still the one that was attached.
+    content = attachment.content_bytes() if attachment.digest is not None else attachment.content
+    return llm.Attachment(type=found, path=path, url=attachment.url, content=content)
 
 
 def own_attachment(attachment: llm.Attachment) -> Attachment:
@@ -63,13 +67,13 @@ def their_messages(messages: Iterable[Message]) -> Iterator[their_parts.Message]
 
 
 def _their_part(part: Part) -> their_parts.Part:
+    kind: type[their_parts.Part] = getattr(their_parts, type(part).__name__)
+    # Their parts have no citations.
+    names = [name for name in part.__dataclass_fields__ if "attachment" not in name and name != "citations"]
     # Dicts are copied, so that a plugin that changes one changes only its own.
-    fields = {
-        name: copy.deepcopy(getattr(part, name)) for name in part.__dataclass_fields__ if "attachment" not in name
-    }
+    fields = {name: copy.deepcopy(getattr(part, name)) for name in names}
     if isinstance(part, AttachmentPart):
         fields["attachment"] = None if part.attachment is None else their_attachment(part.attachment)
-    kind: type[their_parts.Part] = getattr(their_parts, type(part).__name__)
     return kind(**fields)
 
 
@@ -77,7 +81,7 @@ def own_events(event: their_parts.StreamEvent) -> list[StreamEvent]:
     """Return the event as ours; an empty list for a kind of event that is not known here."""
     if event.type not in _KNOWN_EVENTS:
         return []
-    values: dict[str, Any] = {name: getattr(event, name) for name in StreamEvent.__dataclass_fields__}
+    values: dict[str, Any] = {name: getattr(event, name) for name in _FIELDS}
     return [StreamEvent(**values)]
 
 

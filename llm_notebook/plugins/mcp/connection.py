@@ -14,12 +14,15 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import logging
 import os
 import threading
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +30,7 @@ import mcp_types
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import ModelError
 from llm_notebook.turns.event_loop import EventLoopThread
 
@@ -42,6 +46,11 @@ _SECONDS_TO_CLOSE = 10.0
 _SECONDS_TO_READ = 1.0
 _KEPT_LINES = 4
 _LONGEST_LINE = 200
+# Where the `mcp` package logs every line of a server's standard output that is no message, with a traceback.
+_NOISY_LOGGER = "mcp.client.stdio"
+
+# The connection whose task, or a task that it has started, runs here.
+_connection: ContextVar[Connection | None] = ContextVar("llm_notebook_mcp_connection", default=None)
 
 
 @dataclass(slots=True)
@@ -77,6 +86,7 @@ class Connections:
         self.loop = EventLoopThread()
         self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._process = os.getpid()
+        logging.getLogger(_NOISY_LOGGER).addFilter(_report_noise)
         atexit.register(self.close)
 
     def submit(self, coroutine: Coroutine[object, object, T]) -> concurrent.futures.Future[T]:
@@ -108,6 +118,7 @@ class Connection:
         self._leave = asyncio.Event()
         self._holder: asyncio.Task[None] | None = None
         self._stderr: _LastLines | None = None
+        self._has_warned = False
         self._process = os.getpid()
 
     @property
@@ -147,6 +158,17 @@ class Connection:
             self._leave.set()
             await asyncio.wait([holder], timeout=_SECONDS_TO_CLOSE)
 
+    def warn_of_noise(self) -> None:
+        """Warn that the server writes something else than messages to its standard output. It is said once for each connection."""
+        if not self._has_warned:
+            self._has_warned = True
+            # Where warnings are errors, this one must not end the task that reads the server's messages.
+            with suppress(Warning):
+                warnings.warn(
+                    f"The MCP server {self._server.shown} writes to its standard output what is no message; that is ignored.",
+                    stacklevel=2,
+                )
+
     async def _client(self) -> Client:
         """Return the client of the open connection, and open it if there is none."""
         if not self.is_open:
@@ -168,6 +190,7 @@ class Connection:
 
     async def _hold(self, ready: asyncio.Future[Client], leave: asyncio.Event) -> None:
         """Keep the client entered until `leave` is set. See the top of this file."""
+        _connection.set(self)
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._server.timeout):
@@ -185,7 +208,11 @@ class Connection:
         if server.command:
             program, *arguments = server.command
             parameters = StdioServerParameters(
-                command=program, args=arguments, env=server.environment, cwd=server.folder
+                command=program,
+                args=arguments,
+                env=server.environment,
+                cwd=server.folder,
+                encoding_error_handler="replace",
             )
             self._stderr = _LastLines()
             transport: Transport = stdio_client(parameters, errlog=stack.enter_context(self._stderr.file))
@@ -194,7 +221,11 @@ class Connection:
 
             # No limit for reading, as a tool may take its time. The limit for a whole call is the client's, below.
             patience = httpx2.Timeout(server.timeout, read=None)
-            http = await stack.enter_async_context(httpx2.AsyncClient(headers=server.headers, timeout=patience))
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(
+                    headers=server.headers, timeout=patience, proxy=proxy_for(server.url or ""), trust_env=False
+                )
+            )
             transport = streamable_http_client(server.url or "", http_client=http)
         return await stack.enter_async_context(Client(transport, read_timeout_seconds=server.timeout))
 
@@ -232,6 +263,15 @@ class Connection:
 
     def _last_said(self) -> str:
         return self._stderr.sentence() if self._stderr is not None else ""
+
+
+def _report_noise(record: logging.LogRecord) -> bool:
+    """Return whether the `mcp` package's record is logged. A line that is no message becomes a warning of its connection instead."""
+    connection = _connection.get()
+    if connection is None or not isinstance(record.exc_info, tuple) or not isinstance(record.exc_info[1], ValueError):
+        return True
+    connection.warn_of_noise()
+    return False
 
 
 class _LastLines:

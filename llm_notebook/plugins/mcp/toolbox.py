@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import importlib.util
 import re
 import shlex
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["MCPToolbox", "mcp_toolbox"]
 
 _LONGEST_NAME = 64  # the most that providers take
+_DIGITS = 6
 T = TypeVar("T")
 
 
@@ -98,6 +101,8 @@ class MCPToolbox(Toolbox):
     ) -> None:
         self._prefix = f"{name}_" if name else ""
         self._shown = shlex.join(command) if command else url
+        # The server's names of the tools that are there.
+        self._added: set[str] = set()
 
     def _connect_to(self, server: Server) -> None:
         from llm_notebook.plugins.mcp.connection import Connection, Connections  # loads mcp
@@ -114,13 +119,20 @@ class MCPToolbox(Toolbox):
         Raises:
             ModelError: the server cannot be started or reached.
         """
-        known = {tool.name for tool in self.tools()}
-        for offered in await self._awaited(self._connection.tools()):
-            wanted = re.sub(r"[^a-zA-Z0-9_-]", "_", self._prefix + offered.name)[:_LONGEST_NAME]
-            if wanted not in known:
-                known.add(wanted)
-                description = offered.description or offered.title
-                self.add_tool(Tool(wanted, description, offered.input_schema, self._function_for(offered.name)))
+        taken = {tool.name for tool in self.tools()}
+        found = await self._awaited(self._connection.tools())
+        wanted = Counter(_usable(self._prefix + name) for name in {offered.name for offered in found})
+        for offered in found:
+            if offered.name in self._added:
+                continue
+            self._added.add(offered.name)
+            full = self._prefix + offered.name
+            name = _usable(full)
+            if name in taken or (wanted[name] > 1 and name != full):
+                name = _told_apart(full)
+            taken.add(name)
+            description = offered.description or offered.title
+            self.add_tool(Tool(name, description, offered.input_schema, self._function_for(offered.name)))
 
     @property
     def close(self) -> Callable[[], None]:
@@ -156,6 +168,17 @@ class MCPToolbox(Toolbox):
 
     def __repr__(self) -> str:
         return f"<MCPToolbox {self._shown}>"
+
+
+def _usable(name: str) -> str:
+    """Return a tool's name with the characters and in the length that providers take."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:_LONGEST_NAME]
+
+
+def _told_apart(name: str) -> str:
+    """Return a usable name that no other tool has, the same in every process: two names may differ only in what `_usable()` drops."""
+    digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:_DIGITS]
+    return f"{_usable(name)[: _LONGEST_NAME - _DIGITS - 1]}_{digest}"
 
 
 def _end(connection: Connection, connections: Connections) -> None:

@@ -11,6 +11,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
     from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
     from llm_notebook.turns.prompt import Prompt
 
@@ -68,6 +69,10 @@ class _AnthropicMessages(HTTPModel):
         request.headers = {"anthropic-version": "2023-06-01", **request.headers}
         return request
 
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        # The provider fetches pictures and PDFs.
+        return lambda kind: kind.startswith("text/")
+
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         from llm_notebook.providers.anthropic.answers import MessagesDecoder  # loads pydantic_core
         from llm_notebook.providers.anthropic.requests import (  # loaded with the first request
@@ -85,7 +90,7 @@ class _AnthropicMessages(HTTPModel):
         request = self.wire_request("messages", body, key)
         if betas:
             request.headers["anthropic-beta"] = ",".join(betas)
-        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secret=key)
+        return request, MessagesDecoder(self.model_id, self.model_name, stream=stream, secrets=request.secrets)
 
 
 class AnthropicMessages(_AnthropicMessages, SyncHTTPModel):

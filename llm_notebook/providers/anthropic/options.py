@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from llm_notebook.errors import ModelError
+from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
 __all__ = ["MessagesOptions", "ReasoningMessagesOptions"]
 
 _LEAST_BUDGET = 1024
 _USUAL_BUDGET = 4096
+# The tokens that an answer has at the least beside the reasoning: where the user has set no limit, and where there is one.
+_ROOM = 1024
+_LEAST_ROOM = 256
 
 
 class MessagesOptions(HTTPOptions):
@@ -48,9 +53,9 @@ class MessagesOptions(HTTPOptions):
             hide_reasoning: whether to ask for no readable reasoning.
 
         Raises:
-            ModelError: the options ask a model not to reason that always does.
+            ModelError: the options ask a model not to reason that always does, or leave its answer no room.
         """
-        fields: dict[str, Any] = {"max_tokens": self.max_tokens or max_tokens}
+        fields: dict[str, Any] = {"max_tokens": self._given_limit or max_tokens}
         fields |= self.model_dump(exclude_none=True, include={"temperature", "top_p", "top_k", "service_tier"})
         if self.stop_sequences is not None:
             given = self.stop_sequences
@@ -59,7 +64,18 @@ class MessagesOptions(HTTPOptions):
             fields["metadata"] = {"user_id": self.user_id}
         if choice := self._tool_choice():
             fields["tool_choice"] = choice
-        return fields | (self.extra_body or {})
+        fields |= self._reasoning_fields(thinking, fields["max_tokens"], hide_reasoning=hide_reasoning)
+        return with_further(fields, self.extra_body)
+
+    @property
+    def _given_limit(self) -> int | None:
+        """The limit of the answer that the user has set, as an option or in `extra_body`."""
+        further = (self.extra_body or {}).get("max_tokens")
+        return further if isinstance(further, int) else self.max_tokens
+
+    def _reasoning_fields(self, thinking: str, max_tokens: int, *, hide_reasoning: bool) -> dict[str, Any]:
+        """Return the request fields of models that reason; none here."""
+        return {}
 
     def _tool_choice(self) -> dict[str, Any]:
         given = self.tool_choice
@@ -82,16 +98,18 @@ class ReasoningMessagesOptions(MessagesOptions):
         None, ge=_LEAST_BUDGET, description="Most tokens of reasoning, for models before Claude 4.6."
     )
 
-    def request_fields(self, *, thinking: str = "", max_tokens: int, hide_reasoning: bool = False) -> dict[str, Any]:
-        fields = super().request_fields(thinking=thinking, max_tokens=max_tokens, hide_reasoning=hide_reasoning)
+    def _reasoning_fields(self, thinking: str, max_tokens: int, *, hide_reasoning: bool) -> dict[str, Any]:
         own: dict[str, Any] = {}
         if self.thinking_effort is not None:
             own["output_config"] = {"effort": self.thinking_effort}
             if thinking == "budget":
                 own["betas"] = ["effort-2025-11-24"]
-        if wanted := self._thinking(thinking, fields["max_tokens"], hide_reasoning=hide_reasoning):
+        if wanted := self._thinking(thinking, max_tokens, hide_reasoning=hide_reasoning):
             own["thinking"] = wanted
-        return own | fields
+            if self._given_limit is None:
+                # The limit includes the reasoning, and the answer needs room beside it.
+                own["max_tokens"] = max(max_tokens, wanted.get("budget_tokens", 0) + _ROOM)
+        return own
 
     def _thinking(self, kind: str, max_tokens: int, *, hide_reasoning: bool) -> dict[str, Any] | None:
         if self.thinking is False:
@@ -101,9 +119,32 @@ class ReasoningMessagesOptions(MessagesOptions):
         asked = self.thinking or self.thinking_budget is not None
         display = {"display": "omitted" if hide_reasoning else "summarized"}
         if kind == "budget":
-            budget = self.thinking_budget or max(_LEAST_BUDGET, min(_USUAL_BUDGET, max_tokens - 1))
+            budget = self._budget(max_tokens) if asked else None
             hidden = display if hide_reasoning else {}
-            return {"type": "enabled", "budget_tokens": budget, **hidden} if asked else None
+            return None if budget is None else {"type": "enabled", "budget_tokens": budget, **hidden}
         if asked or self.thinking_effort is not None or kind != "adaptive":
             return {"type": "adaptive", **display}
         return None
+
+    def _budget(self, max_tokens: int) -> int | None:
+        """Return how many tokens to reason with, so that there is room for the answer; None if there is none for both.
+
+        Raises:
+            ModelError: the given budget takes all of the given limit.
+        """
+        budget = self.thinking_budget
+        if budget is None:
+            half = max(_LEAST_BUDGET, min(_USUAL_BUDGET, max_tokens // 2))
+            if self._given_limit is None or max_tokens - half >= _LEAST_ROOM:
+                return half
+            warnings.warn(
+                f"max_tokens={max_tokens} leaves no room for reasoning, which takes {_LEAST_BUDGET} tokens and counts too, so the model "
+                "answers without it.",
+                stacklevel=2,
+            )
+            return None
+        if self._given_limit is not None and budget >= max_tokens:
+            raise ModelError(
+                f"thinking_budget={budget} must be less than max_tokens={max_tokens}, which includes it; nothing was sent."
+            )
+        return budget

@@ -48,7 +48,7 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
     if system := _system_text(prompt.messages):
         settings["system"] = [{"type": "text", "text": system, **_CACHED}] if cache else system
     if prompt.tools:
-        settings["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+        settings["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *settings.get("tools", [])]
         if cache:
             settings["tools"][-1] = {**settings["tools"][-1], **_CACHED}
     if prompt.schema is not None:
@@ -127,7 +127,10 @@ def message_blocks(message: Message, model_name: str, ids: dict[int, str] | None
         model_name: the server's name for the model. Reasoning of another model is left out, since its signature is not valid here.
         ids: substitutes for the tool calls and results that have no id, by the `id()` of their part.
     """
-    blocks = (_block(part, model_name, ids or {}) for part in message.parts)
+    # The API takes no pictures from an assistant, whichever model made them.
+    made = message.role == "assistant"
+    parts = [part for part in message.parts if not (made and isinstance(part, AttachmentPart))]
+    blocks = (_block(part, model_name, ids or {}) for part in parts)
     return [block for block in blocks if block is not None]
 
 
@@ -154,9 +157,11 @@ def _block(part: Part, model_name: str, ids: dict[int, str]) -> dict[str, Any] |
 
 
 def _reasoning_block(part: ReasoningPart, own: dict[str, Any], model_name: str) -> dict[str, Any] | None:
+    if own.get("model", model_name) != model_name:
+        return None
     if own.get("type") == "redacted_thinking":
         return {"type": "redacted_thinking", "data": own["data"]}
-    if "signature" not in own or own.get("model", model_name) != model_name:
+    if "signature" not in own:
         return None
     return {"type": "thinking", "thinking": part.text, "signature": own["signature"]}
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from llm_notebook.tools.server_side import ServerSideTool
 
-__all__ = ["CodeExecution", "WebFetch", "WebSearch"]
+__all__ = ["AnthropicCodeExecution", "AnthropicWebFetch", "AnthropicWebSearch"]
 
 
-class WebSearch(ServerSideTool):
+class AnthropicWebSearch(ServerSideTool):
     """Search the web.
 
     Args:
@@ -45,7 +45,7 @@ class WebSearch(ServerSideTool):
         return {"type": kind, "name": self.name, **_given(self._limits)}
 
 
-class WebFetch(ServerSideTool):
+class AnthropicWebFetch(ServerSideTool):
     """Read web pages and documents whose addresses are in the conversation.
 
     Args:
@@ -81,7 +81,7 @@ class WebFetch(ServerSideTool):
         return {"type": kind, "name": self.name, **_given(self._limits)}
 
 
-class CodeExecution(ServerSideTool):
+class AnthropicCodeExecution(ServerSideTool):
     """Run Python and shell commands in a container at Anthropic.
 
     Args:

@@ -6,7 +6,8 @@ they are known:
 - `aliases`;
 - `context` and `max_output`, in tokens;
 - `price`, in US dollars per million tokens: `input`, `output`, `cached_input`, `cache_write`; `long` has the same prices for prompts
-  of more than `over` tokens;
+  of more than `over` tokens. Where a price changes it is a list, and the last one that applies counts: each may say `from` and `until`
+  which day (exclusive, UTC) it applies, and in which `hours` of the day, as pairs of times (UTC);
 - `supports`: some of `tools`, `schema`, `reasoning`, `images`, `audio` and `video`, and for Anthropic's and Google's models `thinking:` with
   the way in which a request asks for reasoning; a model without this field is assumed to support everything in `EVERYTHING`;
 - `stream`, if it is false;
@@ -19,10 +20,11 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EVERYTHING", "Catalog", "CatalogModel", "Price", "catalog", "parse_catalog"]
+__all__ = ["EVERYTHING", "Catalog", "CatalogModel", "DatedPrice", "Price", "catalog", "parse_catalog"]
 
 EVERYTHING = frozenset({"tools", "schema", "reasoning", "images", "stream"})
 
@@ -49,6 +51,30 @@ class Price:
 
 
 @dataclass(slots=True, frozen=True)
+class DatedPrice:
+    """A price and the time in which it applies.
+
+    Attributes:
+        price: the price.
+        starts: the first day on which it applies; None if it always has.
+        ends: the first day on which it no longer applies; None if no end is known.
+        hours: the hours of the day (UTC) in which it applies, as pairs of beginning and end; none means all.
+    """
+
+    price: Price
+    starts: date | None = None
+    ends: date | None = None
+    hours: tuple[tuple[time, time], ...] = ()
+
+    def applies(self, at: datetime) -> bool:
+        """Return whether the price applies at a time in UTC."""
+        day, hour = at.date(), at.time()
+        has_begun = self.starts is None or day >= self.starts
+        has_ended = self.ends is not None and day >= self.ends
+        return has_begun and not has_ended and (not self.hours or any(a <= hour < b for a, b in self.hours))
+
+
+@dataclass(slots=True, frozen=True)
 class CatalogModel:
     """What is known about one model.
 
@@ -57,7 +83,7 @@ class CatalogModel:
         aliases: other names that `get_model()` takes for it.
         context: the most tokens of prompt and answer together.
         max_output: the most tokens of an answer.
-        price: its price; None if that is not known.
+        prices: its prices; none if they are not known.
         supports: what it can do; a model that no catalogue lists is assumed to support everything.
         wire: the wire format it needs; None means its provider's usual one.
     """
@@ -66,9 +92,14 @@ class CatalogModel:
     aliases: tuple[str, ...] = ()
     context: int | None = None
     max_output: int | None = None
-    price: Price | None = None
+    prices: tuple[DatedPrice, ...] = ()
     supports: frozenset[str] = EVERYTHING
     wire: str | None = None
+
+    def price_at(self, at: datetime | None = None) -> Price | None:
+        """Return the price at a time, by default now; None if it is not known."""
+        at = datetime.now(UTC) if at is None else at.astimezone(UTC)
+        return next((dated.price for dated in reversed(self.prices) if dated.applies(at)), None)
 
 
 @dataclass(slots=True, frozen=True)
@@ -116,10 +147,21 @@ def _model(entry: dict[str, Any]) -> CatalogModel:
         tuple(entry.get("aliases", ())),
         entry.get("context"),
         entry.get("max_output"),
-        _price(entry["price"]) if entry.get("price") else None,
+        _prices(entry.get("price")),
         supports - {"stream"} if entry.get("stream") is False else supports | {"stream"},
         entry.get("wire"),
     )
+
+
+def _prices(given: dict[str, Any] | list[dict[str, Any]] | None) -> tuple[DatedPrice, ...]:
+    return tuple(map(_dated_price, given if isinstance(given, list) else [given] if given else []))
+
+
+def _dated_price(given: dict[str, Any]) -> DatedPrice:
+    values = dict(given)
+    starts, ends = (date.fromisoformat(day) if (day := values.pop(name, None)) else None for name in ("from", "until"))
+    hours = tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in values.pop("hours", ()))
+    return DatedPrice(_price(values), starts, ends, hours)
 
 
 def _price(given: dict[str, Any]) -> Price:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from llm_notebook.models.key_holder import KeyHolder
@@ -12,9 +13,11 @@ from llm_notebook.providers.catalog.catalog import Price
 from llm_notebook.providers.catalog.lists import known_model
 from llm_notebook.providers.http.servers import Server
 
-__all__ = ["Cost", "cost", "cost_of", "is_billed", "total"]
+__all__ = ["Cost", "cost", "cost_of", "is_billed", "stated_cost", "total"]
 
 _MILLION = 1_000_000
+# xAI states costs in ticks, of which a dollar has so many.
+_TICKS = 10_000_000_000
 # The names under which OpenAI, Anthropic and Google count tokens from and into their caches.
 _CACHED = ("cached_tokens", "cache_read_input_tokens", "cachedContentTokenCount")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
@@ -92,18 +95,46 @@ def is_billed(model: KeyHolder) -> bool:
     return bool(model.needs_key)
 
 
-def cost_of(model: KeyHolder, usage: Usage, response_json: object = None) -> Cost:
-    """Compute the cost of one response.
+def stated_cost(response_json: object) -> float | None:
+    """Return the cost in US dollars that the provider itself states in its raw JSON; None if it states none.
+
+    OpenRouter states `cost`, with what another provider charges beside it if the key is that provider's; Perplexity states a `cost` of
+    several fields; xAI states ticks.
+    """
+    usage = response_json.get("usage") if isinstance(response_json, Mapping) else None
+    if not isinstance(usage, Mapping):
+        return None
+    given, ticks = usage.get("cost"), _dollars(usage.get("cost_in_usd_ticks"))
+    if isinstance(given, Mapping):
+        return _dollars(given.get("total_cost"))
+    stated = _dollars(given)
+    if stated is not None and usage.get("is_byok") is True:
+        details = usage.get("cost_details")
+        stated += (_dollars(details.get("upstream_inference_cost")) if isinstance(details, Mapping) else None) or 0.0
+    return ticks / _TICKS if stated is None and ticks is not None else stated
+
+
+def _dollars(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < float("inf") else None  # type: ignore[operator, arg-type]
+
+
+def cost_of(model: KeyHolder, usage: Usage, response_json: object = None, at: datetime | None = None) -> Cost:
+    """Return the cost of one response: what the provider states, or else what follows from its price.
 
     Args:
         model: the model that answered.
         usage: the tokens it used.
-        response_json: the provider's raw JSON, which may name the service tier that answered.
+        response_json: the provider's raw JSON, which may state the cost and name the service tier that answered.
+        at: when it was answered; None means now.
     """
+    stated = stated_cost(response_json)
+    if stated is not None:
+        return Cost(stated)
     if not isinstance(model, Server):
         return cost(usage, None, model_id=model.model_id)
     if model.provider is None or model.provider in _OWN_SERVERS:
         return Cost(None, f"{model.model_id} has no price here: it runs on a server of your own.")
     known = known_model(model.provider, model.model_name)
     tier = response_json.get("service_tier") if isinstance(response_json, Mapping) else None
-    return cost(usage, known.price if known is not None else None, model_id=model.model_id, tier=tier)
+    return cost(usage, known.price_at(at) if known is not None else None, model_id=model.model_id, tier=tier)

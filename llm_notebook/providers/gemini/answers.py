@@ -7,24 +7,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ProviderError
-from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.parts.finishes import Finish, finish_of
+from llm_notebook.parts.identifiers import distinct_call_id, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.gemini.argument_answers import StreamedArguments
+from llm_notebook.providers.gemini.source_answers import named_sources
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.listed_answers import JSONListElements
+from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
+from llm_notebook.providers.http.picture_answers import attachment_at, attachment_of
 
 __all__ = ["GenerateContentDecoder"]
 
 # Gemini itself does not send the last one, but servers that imitate it send it for tool calls.
 _REGULAR_ENDS = frozenset({"STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED", "FUNCTION_CALL"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
-# The field that holds the chunks of a stream that came as one JSON list.
-_LIST = "chunks"
+# Fields of a chunk that say something of the answer itself. All others are kept beside it.
+_NOT_BESIDE = ("candidates", "usageMetadata", "promptFeedback")
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
+_IN_PIECES = ("partialArgs", "willContinue")
 _SERVER_CALLS = {"executableCode": "codeExecutionResult", "toolCall": "toolResponse"}
 
 
 class GenerateContentDecoder(StreamDecoder):
-    """The decoder of one answer, streamed or whole. The API has no terminal event; a `finishReason` ends the answer.
+    """The decoder of one answer, streamed or whole. The API has no terminal event; a stream ends cleanly after a `finishReason`.
+
+    Only the candidate with the index 0 is read, whatever a server sends beside it.
 
     What has to go back to the provider with the part that it came with is kept as provider metadata under `gemini`: thought
     signatures, and the parts of the provider's own tools.
@@ -32,74 +42,112 @@ class GenerateContentDecoder(StreamDecoder):
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
     """
 
     kind = "an answer of Gemini's"
-    goes_on = True
+    list_is_stream = True
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
         self._head: dict[str, Any] = {}
         self._candidate: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._parts: list[_Part] = []
+        self._open_call: _Part | None = None
+        self._blocked: str | None = None
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         return self.interpret(self.parse(data), self._decode_chunk, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
-        """Return the stream items of an answer that was not streamed, or of a stream that came as one JSON list."""
-        chunks = body.get(_LIST)
-        if chunks is not None:
-            self._whole_json = None
-        items: StreamItems = []
-        for chunk in [body] if chunks is None else chunks:
-            items += self.interpret(chunk if isinstance(chunk, dict) else {}, self._decode_chunk)
-        if self.failure is not None:
-            raise self.failure
-        if not self.done:
-            raise self.not_an_answer(json_text(body))
+        items = self.interpret(body, self._decode_chunk)
+        if self.failure is None and not self.may_end:
+            self.failure = self.not_an_answer(json_text(body))
+        return items if self.failure is not None else items + self.end()
+
+    def drain(self) -> StreamItems:
+        items = super().drain()
+        if isinstance(self._frames, JSONListElements) and self._frames.is_over and not self._is_known:
+            self.failure = self.failure or self.not_an_answer("an empty list")
         return items
 
-    def parse(self, data: bytes) -> dict[str, Any]:
-        """Return the JSON object of a frame or a body. A list becomes an object that holds it."""
-        return super().parse(b'{"%s":%s}' % (_LIST.encode(), data) if data.lstrip()[:1] == b"[" else data)
+    @property
+    def _is_known(self) -> bool:
+        """True if anything of an answer has arrived."""
+        return bool(self._head or self._candidate or self._parts or self._raw_usage or self._blocked)
 
     def _decode_chunk(self, event: dict[str, Any]) -> StreamItems:
         """Return the stream items of one chunk, or of a whole answer."""
         if not _KNOWN & event.keys():
             raise self.not_an_answer(json_text(event))
-        self._raw_usage |= event.get("usageMetadata") or {}
-        if not self._head:
-            self._head = {name: event[name] for name in ("modelVersion", "responseId") if event.get(name)}
+        merge_usage(self._raw_usage, event.get("usageMetadata") or {})
+        merge_fields(self._head, event, left_out=_NOT_BESIDE)
         feedback = event.get("promptFeedback") or {}
         if reason := feedback.get("blockReason"):
+            self._blocked = as_text(reason)
             self.failure = self._stop_error("the prompt was blocked", reason, feedback.get("blockReasonMessage"))
             return []
         items: StreamItems = []
-        for candidate in (event.get("candidates") or [])[:1]:
-            for part in (candidate.get("content") or {}).get("parts") or []:
-                items += self._decode_part(part)
-            self._candidate |= {name: value for name, value in candidate.items() if name != "content"}
-            items += self._finish(candidate.get("finishReason"))
+        for candidate in event.get("candidates") or []:
+            if not candidate.get("index"):
+                items += self._decode_candidate(candidate)
+                break
         return items
 
-    def _finish(self, reason: str | None) -> StreamItems:
-        self.done = reason in _REGULAR_ENDS
-        if not reason:
-            return []
-        if not self.done:
+    def _decode_candidate(self, candidate: dict[str, Any]) -> StreamItems:
+        items: StreamItems = []
+        for part in (candidate.get("content") or {}).get("parts") or []:
+            items += self._decode_part(part)
+        merge_delta(self._candidate, {"logprobsResult": candidate.get("logprobsResult")})
+        merge_fields(self._candidate, candidate, left_out=("content", "logprobsResult"))
+        if items:
+            self.may_end = False
+        reason = candidate.get("finishReason")
+        return items + self._finish(as_text(reason)) if reason else items
+
+    def _finish(self, reason: str) -> StreamItems:
+        self.may_end = reason in _REGULAR_ENDS
+        if not self.may_end:
             self.failure = self._stop_error("the model stopped early", reason, self._candidate.get("finishMessage"))
         sources = {name: self._candidate[name] for name in _SOURCES if self._candidate.get(name)}
         texts = [part for part in self._parts if part.family == "text"]
         if not sources or not texts:
             return []
-        return [self._make_event(texts[-1], "text", "", sources)]
+        event = self._make_event(texts[-1], "text", "", sources)
+        event.citations = named_sources(self._candidate, "".join(texts[-1].texts)) or None
+        return [event]
+
+    def end(self) -> StreamItems:
+        """End the answer. One that stopped while the arguments of a call were arriving has a `failure`: the call must not be run."""
+        is_cut = self._candidate.get("finishReason") == "MAX_TOKENS" and self._has_broken_call
+        if self._open_call is not None or is_cut:
+            self.failure = self.cut_off_in_call(str(self._candidate.get("finishReason")))
+        self.done = self.failure is None
+        return []
+
+    @property
+    def _has_broken_call(self) -> bool:
+        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
+        written = [(part.value.get("functionCall") or {}).get("args") for part in self._parts]
+        return any(isinstance(args, str) and not is_json(args) for args in written)
+
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        if self._blocked is not None:
+            return Finish("content_filter", self._blocked)
+        has_calls = any(part.family == "tool_call_name" and not part.server_executed for part in self._parts)
+        said = self._candidate.get("finishReason")
+        finish = finish_of(said, has_calls=has_calls)
+        # A reason that is not known here is none of the regular ends.
+        irregular = finish is not None and finish.reason in ("stop", "tool_calls") and said not in _REGULAR_ENDS
+        return Finish("error", said) if irregular else finish
 
     def _stop_error(self, what: str, reason: str, explanation: object) -> ProviderError:
-        said = f"{what} ({reason}). {explanation or ''}"
-        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=str(reason))
+        said = self._secrets.scrub(f"{what} ({reason}). {explanation or ''}", otherwise=f"{what}.")
+        code = self._secrets.scrub(str(reason)) or None
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def _decode_part(self, value: dict[str, Any]) -> StreamItems:
         if not isinstance(value, dict):
@@ -113,7 +161,20 @@ class GenerateContentDecoder(StreamDecoder):
                 return self._add_server_call(value, value[called])
             if answered in value:
                 return [self._add_server_result(value, value[answered])]
+        if "inlineData" in value or "fileData" in value:
+            return self._add_file(value)
         return [self._make_event(self._start_part("text", value), "text", "", {"part": value})]
+
+    def _add_file(self, value: dict[str, Any]) -> StreamItems:
+        """Add a picture, or another file, that the model has made. A picture that it only thought of is not part of the answer."""
+        part, inline = self._start_part("attachment", value), value.get("inlineData") or {}
+        at = (value.get("fileData") or {}).get("fileUri")
+        made = attachment_of(inline.get("data"), inline.get("mimeType")) if inline else attachment_at(at)
+        if made is None or value.get("thought"):
+            return []
+        event = self._make_event(part, "attachment", "", _signature_of(value))
+        event.attachment = made
+        return [event]
 
     def _add_text(self, value: dict[str, Any]) -> StreamItems:
         """Add text to the part before it, or to a new part if either of them is signed: a signature covers one part only."""
@@ -130,15 +191,39 @@ class GenerateContentDecoder(StreamDecoder):
         return [self._make_event(part, family, text, _signature_of(value))]
 
     def _add_call(self, value: dict[str, Any]) -> StreamItems:
+        """Begin a call, or go on with the one whose arguments are arriving: only what has a name begins a call."""
         call = value["functionCall"]
-        if call.get("willContinue") or "partialArgs" in call:
-            # The API sends arguments in pieces only to clients that ask for it, and this one does not.
-            raise self.not_an_answer(json_text(value))
-        part = self._start_part("tool_call_name", value, as_text(call.get("id") or new_tool_call_id()))
-        items: StreamItems = [self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value))]
-        if call.get("args"):
-            items.append(self._make_event(part, "tool_call_args", json_text(call["args"])))
-        return items
+        pieces = call.get("partialArgs") or []
+        items: StreamItems = []
+        if call.get("name"):
+            items += self._end_call()
+            taken = {part.call_id for part in self._parts}
+            call_id = distinct_call_id(as_text(call.get("id") or ""), taken)
+            part = self._open_call = self._start_part("tool_call_name", value, call_id)
+            items.append(self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value)))
+            args = call.get("args") or {}
+            if isinstance(args, str):
+                # Servers that imitate the API pass on what the model wrote, which may be no JSON.
+                self._open_call = None
+                return [*items, self._make_event(part, "tool_call_args", args)]
+            part.arguments = StreamedArguments(args)
+        open_call = self._open_call
+        if open_call is None and pieces:
+            raise KeyError("a call has a name")
+        for piece in pieces:
+            if open_call is not None and open_call.arguments is not None:
+                open_call.arguments.add(piece)
+        return items if call.get("willContinue") else items + self._end_call()
+
+    def _end_call(self) -> StreamItems:
+        """Return the arguments of the call that they were arriving for, if there is one. They are whole now."""
+        part, self._open_call = self._open_call, None
+        if part is None or part.arguments is None:
+            return []
+        arguments = part.arguments.value
+        call = {name: item for name, item in part.value["functionCall"].items() if name not in _IN_PIECES}
+        part.value = {**part.value, "functionCall": {**call, "args": arguments}}
+        return [self._make_event(part, "tool_call_args", json_text(arguments))] if arguments else []
 
     def _add_server_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
         given = call.get("args") if "toolCall" in value else {name: call.get(name) for name in ("language", "code")}
@@ -219,7 +304,7 @@ class GenerateContentDecoder(StreamDecoder):
 class _Part:
     """A part of the answer while its chunks arrive."""
 
-    __slots__ = ("call_id", "family", "index", "is_open", "kept", "server_executed", "texts", "value")
+    __slots__ = ("arguments", "call_id", "family", "index", "is_open", "kept", "server_executed", "texts", "value")
 
     def __init__(
         self,
@@ -237,6 +322,7 @@ class _Part:
         self.call_id = call_id
         self.server_executed = server_executed
         self.is_open = is_open
+        self.arguments: StreamedArguments | None = None
         self.kept: dict[str, Any] = {}
         self.texts: list[str] = []
 

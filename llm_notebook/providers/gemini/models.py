@@ -49,7 +49,7 @@ class _GeminiModel(HTTPModel):
     @classmethod
     def arguments_for(cls, known: CatalogModel) -> dict[str, Any]:
         # A model that no catalogue has is assumed to reason, see and hear as the newest models do.
-        is_new = known.supports == EVERYTHING
+        is_new = known.supports >= EVERYTHING
         kinds = [flag.removeprefix("thinking:") for flag in known.supports if flag.startswith("thinking:")]
         usual = "level" if "reasoning" in known.supports else ""
         return super().arguments_for(known) | {
@@ -69,7 +69,7 @@ class _GeminiModel(HTTPModel):
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         path = f"models/{quote(self.model_name, safe='')}:{method}"
         request = self.wire_request(path, gemini_body_text(prompt, fields), key)
-        return request, GenerateContentDecoder(self.model_id, stream=stream, secret=key)
+        return request, GenerateContentDecoder(self.model_id, stream=stream, secrets=request.secrets)
 
 
 class GeminiModel(_GeminiModel, SyncHTTPModel):

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
+from llm_notebook.providers.http.encoding import with_further
+from llm_notebook.providers.http.options import (
+    HTTPOptions,
+    JSONObject,
+    OneOrMoreTexts,
+    json_if_object,
+    with_one_answer,
+)
 
 __all__ = ["GeminiOptions", "ReasoningGeminiOptions"]
 
@@ -68,10 +75,10 @@ class GeminiOptions(HTTPOptions):
         if self.tool_choice is not None:
             wanted = {"mode": self.tool_choice.upper()} if isinstance(self.tool_choice, str) else self.tool_choice
             fields["toolConfig"] = {"functionCallingConfig": wanted}
-        further = dict(self.extra_body or {})
-        if config and "generationConfig" in further:
-            further["generationConfig"] = {**config, **further["generationConfig"]}
-        return fields | further
+        fields = with_further(fields, self.extra_body)
+        if isinstance(together := fields.get("generationConfig"), dict):
+            fields["generationConfig"] = with_one_answer(together, "candidateCount", "candidate_count")
+        return fields
 
     def _thinking(self, *, reasons: bool, hide_reasoning: bool) -> dict[str, Any]:
         return {"includeThoughts": True} if reasons and not hide_reasoning else {}

@@ -46,7 +46,7 @@ def _settings(prompt: Prompt, fields: dict[str, Any]) -> dict[str, Any]:
     if parts := [encoded for message in systems for encoded in content_parts(message)]:
         settings["systemInstruction"] = {"parts": parts}
     if prompt.tools:
-        settings["tools"] = _tools(prompt)
+        settings["tools"] = [*_tools(prompt), *settings.get("tools", [])]
     if prompt.schema is not None:
         wanted = {"responseMimeType": "application/json", "responseJsonSchema": prompt.schema}
         settings["generationConfig"] = {**settings.get("generationConfig", {}), **wanted}
@@ -97,7 +97,7 @@ def _encode_part(part: Part) -> list[dict[str, Any]]:
     if isinstance(part, ReasoningPart):
         return [{"text": part.text, "thought": True, **signed}] if signed else []
     if isinstance(part, AttachmentPart) and part.attachment is not None:
-        return [_attachment_part(part.attachment)]
+        return [{**_attachment_part(part.attachment), **signed}]
     if isinstance(part, ToolCallPart) and not part.server_executed:
         call = {**_id(part.tool_call_id), "name": part.name, "args": part.arguments}
         return [{"functionCall": call, **signed}]

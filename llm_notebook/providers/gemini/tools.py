@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from llm_notebook.tools.server_side import ServerSideTool
 
-__all__ = ["CodeExecution", "GoogleSearch", "URLContext"]
+__all__ = ["GeminiCodeExecution", "GeminiSearch", "GeminiURLContext"]
 
 
 class _GeminiTool(ServerSideTool):
@@ -32,21 +32,21 @@ class _GeminiTool(ServerSideTool):
             config.setdefault("functionCallingConfig", {"mode": "VALIDATED"})
 
 
-class GoogleSearch(_GeminiTool):
+class GeminiSearch(_GeminiTool):
     """Search the web with Google."""
 
     name = "google_search"
     field = "googleSearch"
 
 
-class URLContext(_GeminiTool):
+class GeminiURLContext(_GeminiTool):
     """Read web pages whose addresses are in the prompt."""
 
     name = "url_context"
     field = "urlContext"
 
 
-class CodeExecution(_GeminiTool):
+class GeminiCodeExecution(_GeminiTool):
     """Write and run Python while answering."""
 
     name = "code_execution"

@@ -24,13 +24,15 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
 from llm_notebook.providers.http.exchange import TransportSettings
 from llm_notebook.providers.http.wire import TLSSettings
@@ -93,18 +95,30 @@ class _Server(Generic[Client, Semaphore]):
 
     Args:
         tls: the TLS context of its clients.
+        proxy: the address of the proxy through which it is reached; None if there is none.
         free: counts the connections that may still be opened or taken.
 
     Attributes:
         idle: the clients that wait for a request.
     """
 
-    __slots__ = ("free", "idle", "tls")
+    __slots__ = ("_proxy", "_tls", "free", "idle")
 
-    def __init__(self, tls: ssl.SSLContext | Literal[False], free: Semaphore) -> None:
-        self.tls = tls
+    def __init__(self, tls: ssl.SSLContext | Literal[False], proxy: str | None, free: Semaphore) -> None:
+        self._tls = tls
+        self._proxy = proxy
         self.free = free
         self.idle: IdleClients[Client] = IdleClients()
+
+    def client_settings(self) -> dict[str, Any]:
+        """Return the arguments of a client. httpx does not read the environment: it fails over values that `proxy_for()` reads."""
+        return {
+            "verify": self._tls,
+            "proxy": self._proxy,
+            "limits": _ONE,
+            "cookies": _NoCookies(),
+            "trust_env": False,
+        }
 
 
 @dataclass(slots=True)
@@ -163,16 +177,18 @@ class Connections:
         if not server.free.acquire(timeout=settings.seconds):
             raise httpx.PoolTimeout("every connection is busy", request=request)
         try:
-            client = server.idle.take() or httpx.Client(verify=server.tls, limits=_ONE, cookies=_NoCookies())
+            client = server.idle.take() or httpx.Client(**server.client_settings())
             try:
                 with closing(client.send(request, stream=True)) as reply:
                     yield reply
+                    # httpx closes a reply by itself when the last of its body has been read.
+                    is_whole = reply.is_closed
                 # The stream refers to the reply. Such a circle for each request keeps the garbage collector busy.
                 del reply.stream
             except BaseException:
                 client.close()
                 raise
-            if _stays_open(reply):
+            if is_whole and _stays_open(reply):
                 server.idle.keep(client)
             else:
                 client.close()
@@ -181,39 +197,16 @@ class Connections:
         finally:
             server.free.release()
 
-    @asynccontextmanager
-    async def asend(self, request: httpx.Request, settings: TransportSettings) -> AsyncGenerator[httpx.Response, None]:
+    def asend(self, request: httpx.Request, settings: TransportSettings) -> AbstractAsyncContextManager[httpx.Response]:
         """Do as `send()` does, on the running event loop."""
-        server = await self._async_server(request.url, settings.tls)
-        try:
-            async with _timeout(settings.seconds if server.free.locked() else None):
-                await server.free.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("every connection is busy", request=request) from None
-        try:
-            client = server.idle.take() or httpx.AsyncClient(verify=server.tls, limits=_ONE, cookies=_NoCookies())
-            try:
-                async with aclosing(await client.send(request, stream=True)) as reply:
-                    yield reply
-                del reply.stream
-            except BaseException:
-                await client.aclose()
-                raise
-            if _stays_open(reply):
-                server.idle.keep(client)
-            else:
-                await client.aclose()
-            if (old := server.idle.take_old()) is not None:
-                await old.aclose()
-        finally:
-            server.free.release()
+        return _Sending(self, request, settings)
 
     def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[httpx.Client, threading.BoundedSemaphore]:
         address = _address_of(url, tls)
         with self._lock:
             if address not in self._servers:
                 free = threading.BoundedSemaphore(most_connections())
-                self._servers[address] = _Server(self._tls_context(address), free)
+                self._servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
             return self._servers[address]
 
     async def _async_server(
@@ -226,7 +219,7 @@ class Connections:
             of_loop = self._by_loop.setdefault(loop, _LoopServers())
             if address not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                of_loop.servers[address] = _Server(self._tls_context(address), free)
+                of_loop.servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
             server = of_loop.servers[address]
         if of_loop.closer is None:
             of_loop.closer = self._close_with(loop)
@@ -261,6 +254,61 @@ class Connections:
                     f"The TLS settings for {origin} cannot be used ({error.strerror or error}). Check their files."
                 ) from None
         return self._contexts[tls]
+
+
+class _Sending(AbstractAsyncContextManager[httpx.Response]):
+    """What `asend()` returns.
+
+    It is made of no generator: an event loop that shuts down closes all async generators at the same time, those that are in use too, and
+    then complains of those that are being closed already.
+    """
+
+    __slots__ = ("_client", "_connections", "_reply", "_request", "_server", "_settings")
+
+    def __init__(self, connections: Connections, request: httpx.Request, settings: TransportSettings) -> None:
+        self._connections = connections
+        self._request = request
+        self._settings = settings
+
+    async def __aenter__(self) -> httpx.Response:
+        self._server = server = await self._connections._async_server(self._request.url, self._settings.tls)
+        try:
+            async with _timeout(self._settings.seconds if server.free.locked() else None):
+                await server.free.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("every connection is busy", request=self._request) from None
+        try:
+            self._client = server.idle.take() or httpx.AsyncClient(**server.client_settings())
+            try:
+                self._reply = await self._client.send(self._request, stream=True)
+            except BaseException:
+                await self._client.aclose()
+                raise
+        except BaseException:
+            server.free.release()
+            raise
+        return self._reply
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        server, reply = self._server, self._reply
+        is_whole = reply.is_closed and kind is None
+        try:
+            try:
+                await reply.aclose()
+            except BaseException:
+                await self._client.aclose()
+                raise
+            del reply.stream
+            if is_whole and _stays_open(reply):
+                server.idle.keep(self._client)
+            else:
+                await self._client.aclose()
+            if (old := server.idle.take_old()) is not None:
+                await old.aclose()
+        finally:
+            server.free.release()
 
 
 def most_connections() -> int:

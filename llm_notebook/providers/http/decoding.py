@@ -3,7 +3,8 @@
 A decoder is fed the body of one reply, in pieces cut anywhere, and returns what each piece completes. The transport drives it:
 
     feed(piece) → items      as often as bytes arrive
-    close()     → items      once, when the body has ended; raises unless the answer is complete
+    drain()     → items      once, when the body has ended as HTTP wants it
+    close()                  after that; raises unless the answer is complete
 
 The work is split in three. A `Framing` cuts bytes into frames: server-sent events for most APIs, lines of JSON for Ollama.
 `StreamDecoder` owns what must hold for every API. Each wire format's subclass says what a frame (`decode_frame()`) or a whole body
@@ -12,12 +13,14 @@ The work is split in three. A `Framing` cuts bytes into frames: server-sent even
 Four things are less simple than they look:
 
 - *The end.* A closed connection proves nothing: proxies and crashing servers close connections too. So `close()` accepts an answer only if
-  `done` was set. Some servers do not terminate their last frame, so a pending frame is decoded if it is whole and says that the answer
-  is over.
-- *Stream or body.* A server may answer a request for a stream with one JSON body. `expect_whole()` is called if the content type says so.
-  But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, and no API's answer with `<`.
-- *Errors inside a stream.* By the time one arrives, `feed()` may hold items from the same piece. It returns those first and keeps the
-  error in `failure`, which the transport raises by calling `close()`. Nothing after the error is read.
+  `done` was set. Many servers that imitate an API leave out its terminal event. `may_end` says that the model has told why it stopped,
+  with nothing after that; then a body that is whole by HTTP's own framing ends the answer, and a connection that breaks does not. Some
+  servers do not terminate their last frame, so a pending frame is decoded if it is whole.
+- *Stream or body.* A server may answer a request for a stream with one JSON body, and the other way round. `expect_whole()` is called if
+  the content type says so. But proxies rewrite content types, so the first byte counts too: no server-sent event begins with `{`, no
+  JSON with `data:`, and no API's answer with `<`.
+- *Errors at the end.* By the time one arrives, there may be items from the same piece or the same body. `feed()` and `drain()` return those
+  and keep the error in `failure`, which the transport raises afterwards by calling `close()`. Nothing after the error is read.
 - *Hostile or broken servers.* What is not the expected JSON becomes a `ProviderError` that quotes the beginning of it, with the key
   replaced, and a frame or body that never ends is given up at 64 MB.
 """
@@ -30,15 +33,21 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, json_text
 from llm_notebook.providers.http.errors import provider_error
+from llm_notebook.providers.http.listed_answers import JSONListElements
 from llm_notebook.providers.http.sse import SSEDecoder
 
-__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text"]
+__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_json"]
 
 # An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
+_BOM = b"\xef\xbb\xbf"
+# The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON object or list begins so.
+_EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
 
 StreamItems = list[str | StreamEvent]
 """What a decoder returns. A plain string continues the text part before it; a StreamEvent says what it is and to which part it belongs."""
@@ -65,30 +74,33 @@ class StreamDecoder:
     Args:
         sender: the model's id, for error messages.
         stream: whether the request asked for a stream.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
 
     Attributes:
         framing: the way the bytes of a stream are cut into frames.
         object_is_whole: an opening brace at the start means one whole body instead of a stream.
-        goes_on: frames after the one that ends the answer may add to it.
+        list_is_stream: an opening bracket at the start means a stream that comes as one JSON list.
         kind: the answer's name in error messages.
         done: the terminal event was seen.
-        failure: the error that the server reported inside the stream.
+        may_end: the model has told why it stopped, and nothing came after that: a clean end of the body ends the answer.
+        failure: the error that the server reported inside the stream, or that the answer ends in.
     """
 
     framing: ClassVar[type[Framing]] = SSEDecoder
     object_is_whole: ClassVar[bool] = True
-    goes_on: ClassVar[bool] = False
+    list_is_stream: ClassVar[bool] = False
     kind: ClassVar[str] = "an answer"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
         self._sender = sender
-        self._secret = secret
+        self._secrets = secrets
         self._frames: Framing | None = self.framing() if stream else None
         self._begun = False
+        self._drained = False
         self._whole = bytearray()
         self._whole_json: dict[str, Any] | None = None
         self.done = False
+        self.may_end = False
         self.failure: ModelError | None = None
 
     def expect_whole(self) -> None:
@@ -101,16 +113,16 @@ class StreamDecoder:
         if self.failure is not None:
             return items
         if not self._begun:
-            self._begin(piece)
+            piece = self._begin(piece)
         frames = self._frames
-        if frames is None:
+        if frames is None or not self._begun:
             self._whole += piece
             if len(self._whole) > _LARGEST_PIECE:
                 self.failure = self._too_large()
             return items
         try:
             for name, data in frames.feed(piece):
-                if self.failure is not None or (self.done and not self.goes_on):
+                if self.failure is not None or self.done:
                     break
                 if data:
                     items += self.decode_frame(name, data)
@@ -120,14 +132,24 @@ class StreamDecoder:
             self.failure = self.failure or self._too_large()
         return items
 
-    def _begin(self, piece: bytes) -> None:
-        """Decide by the first byte whether this is a stream, one body, or no answer at all."""
-        first = piece.lstrip()[:1]
-        self._begun = bool(first)
+    def _begin(self, piece: bytes) -> bytes:
+        """Decide by the first byte whether this is a stream, one body, or no answer at all. Return what has arrived until then."""
+        arrived = bytes(self._whole) + piece
+        start = arrived.lstrip()
+        if not start.removeprefix(_BOM) or _BOM.startswith(start):
+            return piece
+        self._begun = True
+        self._whole.clear()
+        first = start.removeprefix(_BOM).lstrip()[:1]
         if first == b"<":
-            self.failure = self.not_an_answer("a web page. Check base_url")
+            self.failure = self._our_error(f"it sent what is not {self.kind}: a web page. Check base_url")
         elif first == b"{" and self.object_is_whole:
             self._frames = None
+        elif first == b"[" and self.list_is_stream:
+            self._frames = JSONListElements()
+        elif first in _EVENT_STARTS and self.framing is SSEDecoder and self._frames is None:
+            self._frames = SSEDecoder()
+        return arrived
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         """Return the stream items of one frame, and set `done` if it ends the answer.
@@ -147,18 +169,25 @@ class StreamDecoder:
         """
         raise NotImplementedError
 
+    def drain(self) -> StreamItems:
+        """Return the items that the end of the body completes. The body has ended as HTTP wants it. An error is kept in `failure`."""
+        if self._drained or self.failure is not None:
+            return []
+        self._drained = True
+        try:
+            return self._decode_body() if self._frames is None else self._decode_rest(self._frames)
+        except ModelError as error:
+            self.failure = error
+            return []
+
     def close(self) -> StreamItems:
-        """End the answer, and return the items that are known only now.
+        """End the answer, and return the items that `drain()` has not returned yet.
 
         Raises:
-            IncompleteResponse: the stream has no terminal event, or the body is cut short.
+            IncompleteResponse: the model has not told that it stopped, or the body is cut short.
             ProviderError: the server reported an error, or what it sent is not such an answer.
         """
-        if self.failure is not None:
-            raise self.failure
-        if self._frames is None:
-            return self._decode_body()
-        items = [] if self.done else self._decode_last_frame(self._frames.pending)
+        items = self.drain()
         if self.failure is not None:
             raise self.failure
         if not self.done:
@@ -167,16 +196,28 @@ class StreamDecoder:
             )
         return items
 
+    def end(self) -> StreamItems:
+        """End an answer without a terminal event, and return the items that are known only now. Called where it `may_end`."""
+        self.done = True
+        return []
+
+    def _decode_rest(self, frames: Framing) -> StreamItems:
+        """Return the items of a last frame that nothing terminated, and end the answer if it may end."""
+        if self.done:
+            return []
+        pending = frames.pending
+        items = self._decode_last_frame(pending) if pending else []
+        is_cut = frames.waiting > 0 and not (pending and is_json(pending))
+        if self.may_end and not is_cut and not self.done and self.failure is None:
+            items += self.end()
+        return items
+
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         """Return the items of a last frame that is whole JSON, although nothing terminated it."""
-        try:
-            from_json(pending)
-        except ValueError:
-            return []
-        return self.decode_frame("", pending)
+        return self.decode_frame("", pending) if is_json(pending) else []
 
     def _decode_body(self) -> StreamItems:
-        body = bytes(self._whole)
+        body = bytes(self._whole).strip().removeprefix(_BOM)
         if _is_cut_short(body):
             raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
         self._whole_json = self.parse(body)
@@ -199,7 +240,7 @@ class StreamDecoder:
         """
         if error or event.get("error") or event.get("type") == "error":
             failure, request_id = self.server_error(event), event.get("request_id")
-            failure.request_id = request_id if isinstance(request_id, str) else None
+            failure.request_id = self._secrets.scrub(request_id) if isinstance(request_id, str) else None
             raise failure
         try:
             return meaning(event)
@@ -220,23 +261,43 @@ class StreamDecoder:
             raise self.not_an_answer(data[:4096].decode(errors="replace"))
         return parsed
 
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        raise NotImplementedError
+
     def server_error(self, body: object) -> ProviderError:
         """Return the error that the server reports in this body."""
-        return provider_error(self._sender, body, secret=self._secret)
+        return provider_error(self._sender, body, secrets=self._secrets)
 
     def not_an_answer(self, sent: str) -> ProviderError:
         """Return the error for text that is not the expected answer."""
-        # The key is replaced before the text is cut, so that no beginning of it is left at the end.
-        sent = sent.replace(self._secret, "…") if self._secret else sent
-        return self.server_error(f"it sent what is not {self.kind}: {sent[:200]}")
+        sent = self._secrets.scrub(sent, otherwise=WITHHELD)[:200]
+        return self._our_error(f"it sent what is not {self.kind}: {sent}")
 
     def _too_large(self) -> ModelError:
-        return self.server_error(
-            f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}"
-        )
+        return self._our_error(f"it sent more than {_LARGEST_PIECE // 2**20} MB in one piece, which is not {self.kind}")
+
+    def _our_error(self, said: str) -> ProviderError:
+        """Return an error in our own words, which hold no secret."""
+        return provider_error(self._sender, said)
+
+    def filter_error(self, finish: Finish, why: str = "") -> ProviderError:
+        """Return the error for an answer that a filter of the provider's stopped.
+
+        Args:
+            finish: what the provider said.
+            why: what it said beside that.
+        """
+        more = f": {why}" if why else ""
+        told = self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter")
+        said = f"the provider's filter stopped the answer ({told}); what arrived is in `.partial`."
+        code = self._secrets.scrub(finish.said or "") or None
+        return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
+        reason = self._secrets.scrub(reason, otherwise="by a limit")
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )
@@ -253,13 +314,18 @@ def as_text(value: object) -> str:
     return value
 
 
+def is_json(text: bytes | str) -> bool:
+    """Return True if this is one whole JSON text."""
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_cut_short(body: bytes) -> bool:
     """Return True if the body is empty, or the beginning of a JSON object or list and not all of it."""
-    try:
-        from_json(body)
-    except ValueError:
-        pass
-    else:
+    if is_json(body):
         return False
     try:
         return not body.strip() or isinstance(from_json(body, allow_partial=True), dict | list)

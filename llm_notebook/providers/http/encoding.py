@@ -1,4 +1,4 @@
-"""What several wire formats encode in the same way: messages sent before, and tool calls that have no id."""
+"""What several wire formats encode in the same way: messages sent before, tool calls that have no id, and the user's further fields."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["encode_messages", "substitute_call_ids"]
+__all__ = ["encode_messages", "substitute_call_ids", "with_further"]
+
+# Lists in requests that `extra_body` adds to. Other lists, such as `stop`, are values.
+_ADDED_UP = frozenset({"tools", "include", "betas"})
 
 
 def encode_messages(
-    prompt: Prompt, encode: Callable[[list[Message]], list[dict[str, Any]]], *, after_results: str = ""
+    prompt: Prompt,
+    encode: Callable[[list[Message]], list[dict[str, Any]]],
+    messages: list[Message] | None = None,
 ) -> list[str]:
     """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
 
@@ -21,29 +26,20 @@ def encode_messages(
     Args:
         prompt: the prompt.
         encode: turns messages into items of the wire format.
-        after_results: the JSON text of an item to put between tool results and what the user says next; `encode` puts it there by
-            itself where it is given both.
+        messages: the messages, where others than the prompt's are sent.
     """
-    messages, known = prompt.messages, prompt.encoded
+    messages, known = prompt.messages if messages is None else messages, prompt.encoded
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages)]
     texts = []
-    for before, message in zip([None, *messages], messages, strict=False):
-        if after_results and message.role == "user" and before is not None and _ends_with_results(before):
-            texts.append(after_results)
+    for message in messages:
         kept = known.get(id(message))
         # Once a message is gone, another one may get its id.
         if kept is None or kept[0] is not message:
             kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
         texts.append(kept[1])
     return list(filter(None, texts))
-
-
-def _ends_with_results(message: Message) -> bool:
-    """Return whether a message is one of tool results. What tools attached follows their results in a message of the user's."""
-    attached = any(isinstance(part, ToolResultPart) and part.attachments for part in message.parts)
-    return message.role == "tool" and not attached
 
 
 def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
@@ -63,3 +59,26 @@ def substitute_call_ids(messages: list[Message]) -> dict[int, str]:
                 unanswered.remove(call)
                 made[id(part)] = made[id(call)]
     return made
+
+
+def with_further(fields: dict[str, Any], further: dict[str, Any] | None) -> dict[str, Any]:
+    """Return request fields together with those of `extra_body`, so that none of the others is lost.
+
+    Objects are put together, unless their `type` says that they are different things, and so are lists of objects or of names that were
+    asked for beside each other, such as `tools`, `include` and `betas`. Of two other values the one in `extra_body` counts.
+
+    Args:
+        fields: the fields that follow from the prompt and its options.
+        further: what the user gave as `extra_body`.
+    """
+    together = dict(fields)
+    for name, value in (further or {}).items():
+        before = together.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            is_another = "type" in before and "type" in value and before["type"] != value["type"]
+            together[name] = value if is_another else with_further(before, value)
+        elif isinstance(before, list) and isinstance(value, list) and name in _ADDED_UP:
+            together[name] = [*before, *(item for item in value if item not in before)]
+        else:
+            together[name] = value
+    return together

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 
-__all__ = ["error_text", "provider_error", "request_id_in", "tokens_over"]
+__all__ = ["error_text", "provider_error", "reasons_in", "request_id_in", "tokens_over"]
+
+_LONGEST_READ = 2**16
+_LONGEST_SHOWN = 600
+_LONGEST_ID = 200
 
 _NUMBER = r"(?P<{0}>\d[\d,_]*)"
 _LIMIT, _ASKED = _NUMBER.format("limit"), _NUMBER.format("asked")
@@ -68,7 +75,36 @@ def error_text(body: object) -> tuple[str, str | None]:
     if isinstance(message, list):
         message = "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in message)
     code = inner.get("code") or inner.get("type") or inner.get("status")
-    return str(message or inner or ""), None if code is None else str(code)
+    said = [str(message or inner or ""), *(more for more in _details_of(inner) if more not in str(message))]
+    return " ".join(filter(None, said)), None if code is None else str(code)
+
+
+def _details_of(error: dict[str, Any]) -> Iterator[str]:
+    """Yield what an error says beside its message: what the provider behind a router said, or what the model wrote instead of a call."""
+    metadata = error.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("raw"):
+        raw = metadata["raw"]
+        try:
+            inner = json.loads(raw) if isinstance(raw, str) and raw[:1] == "{" else raw
+        except (ValueError, RecursionError):
+            inner = raw
+        if isinstance(inner, dict):
+            inner = inner.get("error", inner)
+        said = str((inner.get("message") if isinstance(inner, dict) else None) or inner)
+        provider = metadata.get("provider_name")
+        yield f"({provider}: {said})" if isinstance(provider, str) else f"({said})"
+    if isinstance(error.get("failed_generation"), str):
+        yield f"The model wrote: {error['failed_generation']}"
+
+
+def reasons_in(body: object) -> list[str]:
+    """Return the reasons that Google's servers give among the details of an error, such as `API_KEY_INVALID`."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    details = inner.get("details") if isinstance(inner, dict) else None
+    found = (
+        [detail.get("reason") for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    )
+    return [reason for reason in found if isinstance(reason, str)]
 
 
 def provider_error(
@@ -77,7 +113,7 @@ def provider_error(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
-    secret: str | None = None,
+    secrets: Secrets = NO_SECRETS,
     hint: str | None = None,
 ) -> ProviderError:
     """Return the error that says what the server said, and what to do about it.
@@ -87,26 +123,29 @@ def provider_error(
         body: the parsed JSON body, or its text.
         status: the HTTP status; None inside a stream.
         headers: the reply's headers.
-        secret: a key, which the message must not show.
+        secrets: what neither the message nor the code may show.
         hint: advice that is better than what follows from the status alone.
     """
     said, code = error_text(body)
+    said, code = secrets.scrub(said, otherwise=WITHHELD), secrets.scrub(code or "")[:_LONGEST_ID] or None
     # A server's text ends up in a terminal or a notebook, so it is made one line without control characters.
-    said = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(said.split()))
-    if secret:
-        said = said.replace(secret, "…")
-    said = said if len(said) <= 600 else said[:600] + "…"
+    words = " ".join(said[:_LONGEST_READ].split())[: _LONGEST_SHOWN + 1]
+    said = "".join(character if character.isprintable() else "\ufffd" for character in words)
+    said = said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + "…"
     where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
     message = f"{sender}: {where}" + (f": {said}" if said else ".")
+    if hint is None and any("API_KEY" in reason for reason in reasons_in(body)):
+        hint = _HINTS[401]
     advice = [_length_advice(said), hint or _HINTS.get(status or 0, ""), _wait_advice(status, headers or {})]
     if any(advice):
         message = (message if message[-1] in ".!?" else message + ".") + "".join(f" {text}" for text in advice if text)
-    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}))
+    return ProviderError(message, status=status, code=code, request_id=request_id_in(headers or {}, secrets))
 
 
-def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's id for the request, which its support asks for; None if there is none."""
-    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> str | None:
+    """Return the provider's id for the request, which its support asks for, without secrets; None if there is none."""
+    found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), "")
+    return secrets.scrub(found)[:_LONGEST_ID] or None
 
 
 def _length_advice(said: str) -> str:

@@ -7,7 +7,7 @@ everything that is not I/O is here, once. For each attempt a pump asks its `Exch
     accept(reply)                         whether the reply is an answer to decode
     decide_after_refusal(reply, content)  the reply has an error status: what now?
     decide_after_failure(error)           the connection failed: what now?
-    close(decoder)                        the answer has ended: its last items
+    close(decoder)                        the answer has ended: the error that it ends in, if any
 
 A decision is a value, which the pump only has to carry out: a `Retry` means wait and send again, a `ModelError` is raised, and None
 (after a failure only) means that the answer was complete before the connection broke.
@@ -19,15 +19,20 @@ whatever happens: a failure becomes an `IncompleteResponse`.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
+from llm_notebook.configuration.scrubbing import shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.errors import provider_error, request_id_in
+from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE
+from llm_notebook.providers.http.errors import error_text, provider_error, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
@@ -39,6 +44,7 @@ FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
 _DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 120.0
+_LONGEST_CAUSE = 200
 
 _HEADERS = MappingProxyType(
     {
@@ -63,16 +69,19 @@ class TransportSettings:
         timeout: seconds without a byte after which a request is given up; None means 600.
         max_retries: how often an unanswered request is sent again.
         tls: how the server's certificate is checked; None means the usual way.
+        total_timeout: seconds after which the answer must be complete, further attempts included; None means no limit.
     """
 
     timeout: float | None = None
     max_retries: int = 2
     tls: TLSSettings | None = None
+    total_timeout: float | None = None
 
     @property
     def seconds(self) -> float:
-        """The timeout in seconds, with the default filled in."""
-        return self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
+        """The seconds without a byte after which a request is given up, with the default filled in."""
+        idle = self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
+        return idle if self.total_timeout is None else min(idle, self.total_timeout)
 
     def httpx_timeout(self) -> httpx.Timeout:
         """Return the time for each step. Waiting for a free connection or for a piece of the answer may take all of it."""
@@ -115,6 +124,8 @@ class Exchange:
         self._settings = settings
         self._retries = Retries(settings.max_retries)
         self._request_id: str | None = None
+        total = settings.total_timeout
+        self._until = None if total is None else monotonic() + total
         self.answering = False
 
     def http_request(self) -> httpx.Request:
@@ -155,21 +166,50 @@ class Exchange:
         Raises:
             TransportError: the server answered with a web page.
         """
+        timeouts = reply.request.extensions["timeout"]
         if not reply.is_success:
+            # A server may take as long as it likes to think, but not to say no.
+            timeouts["read"] = min(timeouts["read"], REFUSAL_PATIENCE)
             return False
+        if self._until is not None:
+            timeouts["read"] = min(timeouts["read"], max(0.001, self._until - monotonic()))
         self.answering = True
-        self._request_id = request_id_in(reply.headers)
+        self._request_id = request_id_in(reply.headers, self._request.secrets)
         kind = reply.headers.get("content-type", "")
         if kind.startswith("text/html"):
             raise TransportError(
-                f"{self._request.sender}: {_shown(self._request.url)} answered with a web page, not an API. Check base_url."
+                f"{self._request.sender}: {shown_url(self._request.url)} answered with a web page, not an API. Check base_url."
             )
         if kind.startswith("application/json") and self._decoder is not None:
             self._decoder.expect_whole()
         return True
 
+    def check_time(self) -> None:
+        """Give up an answer that takes longer than all of it may take.
+
+        Raises:
+            IncompleteResponse: the time is over.
+        """
+        if self._is_late():
+            raise self._late_error()
+
+    def _is_late(self, seconds: float = 0.0) -> bool:
+        """Return whether the time for the whole answer will be over in so many seconds."""
+        return self._until is not None and monotonic() + seconds >= self._until
+
+    def _late_error(self) -> ModelError:
+        total, sender = f"{self._settings.total_timeout:g} s", self._request.sender
+        if not self.answering:
+            return TransportError(f"{sender}: no answer came within {total}, which is all that total_timeout allows.")
+        late = IncompleteResponse(
+            f"{sender}: the answer was not complete within {total}, which is all that total_timeout allows; "
+            "what arrived is in `.partial`."
+        )
+        late.request_id = self._request_id
+        return late
+
     def close(self, decoder: Decoder) -> list[Item]:
-        """End the answer, and return its last items.
+        """End the answer, after what the end of its body completes was handed on.
 
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.
@@ -192,19 +232,24 @@ class Exchange:
 
     def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
-        refusal = self.refusal_error(reply, content)
+        body = _json_of(content)
+        said, code = error_text(body if body is not None else content.decode(errors="replace"))
         # llama.cpp and servers like it answer 503 until they have loaded the model, which can take minutes.
-        loading = reply.status_code == 503 and "loading" in str(refusal).lower()
+        loading = reply.status_code == 503 and "loading" in said.lower()
         # OpenAI sends 429 for this too, but waiting does not fill up an account.
-        final = refusal.code == "insufficient_quota"
+        final = code == "insufficient_quota"
         retry = self._retries.decide_after_reply(
-            reply.status_code, reply.headers, body=_json_of(reply), loading=loading, final=final
+            reply.status_code, reply.headers, body=body, loading=loading, final=final
         )
-        return retry or refusal
+        return self._in_time(retry) or self.refusal_error(reply, content)
+
+    def _in_time(self, retry: Retry | None) -> Retry | None:
+        """Return a retry if it begins before the time for the whole answer is over, else None."""
+        return None if retry is None or self._is_late(retry.delay) else retry
 
     def refusal_error(self, reply: httpx.Response, content: bytes) -> ProviderError:
         """Return the error for a reply with an error status."""
-        body = _json_of(reply)
+        body = _json_of(content)
         if body is None:
             kind = reply.headers.get("content-type", "")
             page = kind.startswith("text/html") or content.lstrip()[:1] == b"<"
@@ -214,7 +259,7 @@ class Exchange:
             body,
             status=reply.status_code,
             headers=reply.headers,
-            secret=self._request.secret,
+            secrets=self._request.secrets,
             hint=self._request.advise(reply.status_code),
         )
 
@@ -223,22 +268,25 @@ class Exchange:
         if self._decoder is not None and self._decoder.done:
             return None
         if isinstance(error, _PASSING) and not self.answering and not _about_certificates(error):
-            retry = self._retries.decide_after_failure(f"No connection to {_shown(self._request.url)}")
-            if retry is not None:
+            retry = self._retries.decide_after_failure(f"No connection to {shown_url(self._request.url)}")
+            if (retry := self._in_time(retry)) is not None:
                 return retry
         return self.failure_error(error)
 
     def failure_error(self, error: Exception) -> ModelError:
         """Return the error for a failed connection."""
-        sender, host = self._request.sender, _shown(self._request.url)
+        sender, host = self._request.sender, shown_url(self._request.url)
+        if isinstance(error, httpx.TimeoutException) and self._is_late():
+            return self._late_error()
         if isinstance(error, httpx.InvalidURL):
-            return TransportError(f"{sender}: its address cannot be used ({error}). Check base_url.")
+            # httpx's message quotes parts of the address, which may hold a password.
+            return TransportError(f"{sender}: its address cannot be used. Check base_url.")
         if isinstance(error, httpx.LocalProtocolError):
             # httpx's message quotes the header, which may hold the key.
             return TransportError(f"{sender}: a header cannot be sent. Check the key and headers=.")
         seconds = f"{self._settings.seconds:g} s"
         if self.answering:
-            cause = f"nothing came for {seconds}" if isinstance(error, httpx.ReadTimeout) else _cause(error)
+            cause = f"nothing came for {seconds}" if isinstance(error, httpx.ReadTimeout) else self._cause(error)
             incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
             incomplete.request_id = self._request_id
             return incomplete
@@ -248,17 +296,22 @@ class Exchange:
             )
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return TransportError(f"{sender}: {host} did not answer within {seconds}.")
-        advice = "Check the address and the network."
+        advice = f"Check {_proxy_named(self._request.url)}the address and the network."
         if _about_certificates(error):
             advice = "A private certificate needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
-        return TransportError(f"{sender}: could not reach {host} ({_cause(error)}). {advice}")
+        return TransportError(f"{sender}: could not reach {host} ({self._cause(error)}). {advice}")
+
+    def _cause(self, error: Exception) -> str:
+        """Return what an error says. httpx quotes what a server sent, so secrets are replaced."""
+        said = " ".join(self._request.secrets.scrub(str(error)).split())[:_LONGEST_CAUSE]
+        return said or type(error).__name__
 
 
-def _json_of(reply: httpx.Response) -> object:
-    """Return the parsed body of a reply that has been read; None if it is not JSON."""
+def _json_of(content: bytes) -> object:
+    """Return the parsed body of a reply; None if it is not JSON."""
     try:
-        body: object = reply.json()
-    except ValueError:
+        body: object = json.loads(content)
+    except (ValueError, RecursionError):
         return None
     return body
 
@@ -268,16 +321,13 @@ def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
+def _proxy_named(url: str) -> str:
+    """Return what is to be checked beside the address where a proxy is between."""
+    return (
+        "" if proxy_for(url) is None else "the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), "
+    )
+
+
 def _about_certificates(error: Exception) -> bool:
     """Return True for a failure that a retry cannot mend, since the certificates will be the same."""
     return "certificate" in str(error).lower()
-
-
-def _cause(error: Exception) -> str:
-    return str(error) or type(error).__name__
-
-
-def _shown(url: str) -> str:
-    """Return the URL without its user name, password and query, which may be secret."""
-    parsed = httpx.URL(url)
-    return f"{parsed.scheme}://{parsed.netloc.decode().rpartition('@')[2]}{parsed.path}"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.models.model import AsyncKeyModel, KeyModel
+from llm_notebook.providers.http.attached import afetch_missing, fetch_missing
 from llm_notebook.providers.http.servers import Server
 
 if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.exchange import TransportSettings
     from llm_notebook.providers.http.retries import Retry
     from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest
@@ -40,9 +42,10 @@ class ModelArguments(TypedDict, total=False):
 
     base_url: str | None
     model_name: str | None
-    key: str | None
+    key: KeySource | None
     headers: dict[str, str] | None
     timeout: float | None
+    total_timeout: float | None
     max_retries: int
     needs_key: str | None
     key_env_var: str | None
@@ -63,9 +66,10 @@ class HTTPModel(Server):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key.
+        key: an API key, or a function that returns one and is asked for each request; that of an async model may be a coroutine function.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
@@ -77,7 +81,7 @@ class HTTPModel(Server):
     """
 
     document_types: frozenset[str] = frozenset({"application/pdf"})
-    key: str | None
+    key: KeySource | None
     attachment_types: frozenset[str] | set[str]
 
     def __init__(
@@ -86,9 +90,10 @@ class HTTPModel(Server):
         *,
         base_url: str | None = None,
         model_name: str | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
+        total_timeout: float | None = None,
         max_retries: int = 2,
         needs_key: str | None = None,
         key_env_var: str | None = None,
@@ -108,6 +113,7 @@ class HTTPModel(Server):
             key=key,
             headers=headers,
             timeout=timeout,
+            total_timeout=total_timeout,
             max_retries=max_retries,
             needs_key=needs_key,
             key_env_var=key_env_var,
@@ -137,6 +143,10 @@ class HTTPModel(Server):
             "supports_tools": "tools" in able,
         }
 
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        """Return which types of attachments go as bytes, because the provider fetches none of them from the web."""
+        return lambda _kind: False
+
     def _exchange(
         self, prompt: Prompt, stream: bool, key: str | None
     ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
@@ -149,14 +159,16 @@ class HTTPModel(Server):
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
-        """Return how a prompt is sent. Its options `timeout` and `max_retries` win over the model's."""
+        """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
         from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
 
-        timeout, max_retries = (getattr(prompt.options, name, None) for name in ("timeout", "max_retries"))
+        names = ("timeout", "max_retries", "total_timeout")
+        timeout, max_retries, total_timeout = (getattr(prompt.options, name, None) for name in names)
         return TransportSettings(
             self.timeout if timeout is None else timeout,
             self.max_retries if max_retries is None else max_retries,
             self.tls,
+            self.total_timeout if total_timeout is None else total_timeout,
         )
 
     @staticmethod
@@ -167,6 +179,8 @@ class HTTPModel(Server):
         usage = decoder.usage
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
         response.response_json = decoder.response_json
+        if (finish := decoder.finish) is not None:
+            response.set_finish_reason(finish.reason, finish.said)
         if decoder.resolved_model:
             response.set_resolved_model(decoder.resolved_model)
 
@@ -179,6 +193,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
     ) -> Iterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
+        prompt = fetch_missing(prompt, self._needs_bytes(prompt))
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
@@ -192,7 +207,9 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
     """The async flavour of any wire format."""
 
-    async def execute(
+    _awaits_key = True
+
+    def execute(
         self,
         prompt: Prompt,
         stream: bool,
@@ -200,18 +217,66 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         conversation: AsyncConversation | None,
         key: str | None,
     ) -> AsyncIterator[Items]:
-        from llm_notebook.providers.http.transport import Transport  # loads httpx
-
-        request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
-        del response
-        items = process.of(Transport).astream(request, decoder, settings, note_retry)
+
+        async def begin() -> tuple[AsyncGenerator[Items, None], Callable[[], object]]:
+            from llm_notebook.providers.http.transport import Transport  # loads httpx
+
+            found = await self._awaited_key(key) if isinstance(key, Awaitable) else key
+            fetched = await afetch_missing(prompt, self._needs_bytes(prompt))
+            request, decoder, settings = self._exchange(fetched, stream, found)
+            items = process.of(Transport).astream(request, decoder, settings, note_retry)
+            return items, lambda: self._settle(reference(), decoder)
+
+        return _Answer(begin)
+
+    async def _awaited_key(self, given: Awaitable[str]) -> str:
+        """Return the key that a coroutine function gives.
+
+        Raises:
+            ModelError: it fails, or gives none.
+        """
         try:
-            async with aclosing(items):
-                async for together in items:
-                    yield together
-        finally:
-            self._settle(reference(), decoder)
+            found: object = await given
+        except Exception as error:
+            raise self._key_error(f"failed ({type(error).__name__})") from None
+        return self._checked_key(found)
+
+
+class _Answer(AsyncIterator["Items"]):
+    """The items of an async answer, after which the response is given what is known about the whole of it.
+
+    It is no generator, although that would be shorter. An event loop that shuts down closes all async generators at the same time, so that one
+    that reads another one closes what is being closed already, and asyncio complains about it.
+
+    Args:
+        begin: returns the generator of the items, and what is called when no more items come, however they ended.
+    """
+
+    def __init__(
+        self, begin: Callable[[], Awaitable[tuple[AsyncGenerator[Items, None], Callable[[], object]]]]
+    ) -> None:
+        self._begin = begin
+        self._begun: tuple[AsyncGenerator[Items, None], Callable[[], object]] | None = None
+
+    async def __anext__(self) -> Items:
+        if self._begun is None:
+            self._begun = await self._begin()
+        items, settle = self._begun
+        try:
+            return await anext(items)
+        except BaseException:
+            settle()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the answer has ended."""
+        if self._begun is not None:
+            items, settle = self._begun
+            try:
+                await items.aclose()
+            finally:
+                settle()
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import re
-from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
-from llm_notebook.configuration.keys import Secret, get_key
+from llm_notebook.configuration.keys import KeySource, Secret, get_key
+from llm_notebook.configuration.scrubbing import Secrets, secrets_in_headers, secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.providers.catalog.names import closest_names
@@ -16,9 +17,23 @@ from llm_notebook.providers.catalog.names import closest_names
 if TYPE_CHECKING:
     from llm_notebook.providers.http.wire import TLSSettings, WireRequest
 
-__all__ = ["OPENAI_URL", "OpenAIServer", "Server"]
+__all__ = ["OPENAI_URL", "OpenAIServer", "Server", "join_address"]
 
 OPENAI_URL = "https://api.openai.com/v1"
+_HARMLESS_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "http-referer",
+        "openai-beta",
+        "referer",
+        "user-agent",
+        "x-title",
+    }
+)
+_SECRET_PARAMETER = re.compile(r"key|token|secret|sig|passw|auth|code", re.IGNORECASE)
 _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
 
 
@@ -29,7 +44,7 @@ class Server(KeyHolder):
         model_id: the model's name in error messages.
         base_url: the server's address up to and including its version; None means the provider's own server.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `HTTPModel`.
+        key, headers, timeout, max_retries, needs_key, key_env_var, tls, total_timeout: as for `HTTPModel`.
 
     Attributes:
         provider: the provider whose catalogue has the model; None for a model on any other server.
@@ -48,13 +63,14 @@ class Server(KeyHolder):
         *,
         base_url: str | None,
         model_name: str | None,
-        key: str | None,
+        key: KeySource | None,
         headers: dict[str, str] | None,
         timeout: float | None,
         max_retries: int,
         needs_key: str | None,
         key_env_var: str | None,
         tls: TLSSettings | None = None,
+        total_timeout: float | None = None,
     ) -> None:
         if base_url is not None:
             _check_address(base_url)
@@ -63,19 +79,40 @@ class Server(KeyHolder):
             needs_key, key_env_var = needs_key or self.home[1], key_env_var or self.home[2]
         self.model_id = model_id
         self.model_name = model_name or model_id
-        self.base_url = base_url.rstrip("/") if base_url is not None else None
-        self.key = Secret(key) if key is not None else None
+        self.base_url = _trimmed(base_url) if base_url is not None else None
+        self.key = Secret(key) if isinstance(key, str) else key
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
+        self.total_timeout = total_timeout
         self.max_retries = max_retries
         self.needs_key = needs_key
         self.key_env_var = key_env_var
         self.tls = tls
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along. A header may hold a secret, unless it names a stored key or is known to say something else."""
+        state = super().__getstate__()
+        kept = {name: value for name, value in self.headers.items() if _may_travel(name, value)}
+        missing = [f"header {name!r}" for name in self.headers if name not in kept]
+        base_url = None if self.base_url is None else _without_secrets(self.base_url)
+        if base_url != self.base_url:
+            missing.append("secret in base_url")
+        return state | {
+            "headers": kept,
+            "base_url": base_url,
+            "_left_behind": (*state.get("_left_behind", ()), *missing),
+        }
+
     @property
     def address(self) -> str:
         """The address of the server, without the path of a request."""
         return self.base_url or self.home[0]
+
+    @property
+    def origin(self) -> str:
+        """The server and the model as a text by which is known where an answer came from. It holds no secret."""
+        parts = urlsplit(self.address)
+        return f"{parts.hostname or ''}{parts.path} {self.model_name}"
 
     def key_headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key."""
@@ -102,12 +139,17 @@ class Server(KeyHolder):
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
+        url = join_address(self.address, path)
+        named = [
+            get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
+        ]
+        secrets = Secrets.of([key, *named]) | secrets_in_headers(headers) | secrets_in_url(url)
         return WireRequest(
-            url=f"{self.address}/{path}",
+            url=url,
             # Text can hold half an emoji, which UTF-8 cannot encode.
             body=body.encode(errors="replace"),
             headers=dict(headers),
-            secret=key and Secret(key),
+            secrets=secrets,
             sender=self.model_id,
             advise=functools.partial(self.advice, key=key and Secret(key)),
         )
@@ -148,6 +190,11 @@ class Server(KeyHolder):
     def _key_advice(self, key: str | None) -> str:
         if key:
             return f"Check the key: {self._key_origin(key)}."
+        if self._left_behind:
+            return (
+                f"A pickle leaves behind what may be secret, here the {' and the '.join(self._left_behind)}: give the model needs_key= or "
+                "key_env_var=, and write a header's value as ${NAME}."
+            )
         if self.needs_key:
             return f"It wants a key: `%llm keys set {self.needs_key}` stores one."
         return "It wants a key, and none was sent: give the model key= or needs_key= (`api_key_name` in an endpoints file)."
@@ -156,6 +203,8 @@ class Server(KeyHolder):
         """Return where the key came from, as the end of a sentence."""
         if key is None:
             return "that one is sent"
+        if callable(self.key):
+            return "it is what the function returned that was given as key="
         if self.key is not None:
             return "it is the one that the model was made with"
         if self.needs_key and get_key(alias=self.needs_key) == key:
@@ -184,14 +233,45 @@ class OpenAIServer(Server):
             _check_address(given)
         except ValueError:
             raise ModelError(
-                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {given!r}; nothing was sent."
+                f"OPENAI_BASE_URL must be an address such as {OPENAI_URL}, not {shown_url(given)!r}; nothing was sent."
             ) from None
-        return given.rstrip("/")
+        return _trimmed(given)
 
     @property
     def is_behind_gateway(self) -> bool:
         """True if no address was given and the environment names another server than OpenAI's."""
         return self.base_url is None and self.address != OPENAI_URL
+
+
+def join_address(address: str, path: str) -> str:
+    """Return the address of a path under a server's address. A query of the server's goes with every request.
+
+    Args:
+        address: the server's address, such as `https://example.com/openai?api-version=1`.
+        path: the path under it, which may have a query too.
+    """
+    base, _, query = address.partition("?")
+    path, _, own_query = path.partition("?")
+    queries = "&".join(filter(None, (query, own_query)))
+    return f"{base.rstrip('/')}/{path}" + (f"?{queries}" if queries else "")
+
+
+def _trimmed(address: str) -> str:
+    """Return an address without the slash at the end of its path."""
+    base, mark, query = address.partition("?")
+    return f"{base.rstrip('/')}{mark if query else ''}{query}"
+
+
+def _without_secrets(base_url: str) -> str:
+    """Return an address without its user name and password, and without the parameters of its query whose names say that they are secret."""
+    parts = urlsplit(base_url)
+    query = "&".join(item for item in parts.query.split("&") if not _SECRET_PARAMETER.search(item.partition("=")[0]))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _may_travel(name: str, value: str) -> bool:
+    """Return whether a pickle may hold a header: it says something harmless, or it is only the name of a stored key."""
+    return name.lower() in _HARMLESS_HEADERS or _STORED_KEY.fullmatch(value.rpartition(" ")[2]) is not None
 
 
 def _header_value(value: str, what: str, sender: str) -> Secret:
@@ -215,7 +295,8 @@ def _check_address(base_url: str) -> None:
     try:
         address = urlsplit(base_url)
         usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        usable = usable and not address.fragment
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {base_url!r}.")
+        raise ValueError(f"base_url must be an address such as http://localhost:8080/v1, not {shown_url(base_url)!r}.")

@@ -4,7 +4,7 @@ This is where the I/O happens, and with `exchange.py` the only place that knows 
 without and with `await`:
 
     send the request
-      → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what close() returns
+      → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what that completes
       → the reply is refused    } the Exchange decides: wait and send again, or raise
       → the connection fails    }
 
@@ -19,13 +19,15 @@ from there is raised again without its traceback. Once an answer has begun, thos
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 
 from llm_notebook.errors import ModelError
+from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
@@ -35,6 +37,7 @@ from llm_notebook.providers.http.wire import Decoder, WireRequest
 __all__ = ["Transport", "TransportSettings"]
 
 _MOST_REDIRECTS = 10
+_LARGEST_DOCUMENT = 32 * 2**20
 _NO_SUCH_RANGE = 416
 
 Notify = Callable[[Retry], object]
@@ -75,13 +78,15 @@ class Transport:
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
+                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        yield decoder.drain()
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, reply.read())
+                    retry = exchange.decide_after_refusal(reply, _beginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -108,13 +113,15 @@ class Transport:
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
+                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        yield decoder.drain()
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, await reply.aread())
+                    retry = exchange.decide_after_refusal(reply, await _abeginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -130,32 +137,31 @@ class Transport:
             notify(failure)
             await _sleep(failure.delay)
 
-    def fetch_json(self, url: str, headers: dict[str, str], *, sender: str, settings: TransportSettings) -> object:
+    def fetch_json(self, request: WireRequest, settings: TransportSettings) -> object:
         """GET a JSON document, such as a provider's list of models. There are no retries.
 
         Args:
-            url: the address.
-            headers: sent with the request; secret values are `Secret`s.
-            sender: the document's name in error messages.
+            request: the address and headers; its body is not sent.
             settings: how long to wait, and TLS.
 
         Raises:
             ProviderError: the server answered with an error, or not with JSON.
             TransportError: no answer came.
         """
-        exchange = Exchange(WireRequest(url, b"", headers, sender=sender), None, settings)
+        exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
             with self._connections.send(exchange.file_request(), settings) as reply:
-                content = reply.read()
-            if reply.is_success:
-                document: object = reply.json()
-                return document
-            failure = exchange.refusal_error(reply, content)
+                if reply.is_success:
+                    body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
+                    _read_into(body, reply)
+                    document: object = json.loads(body.content)
+                    return document
+                failure = exchange.refusal_error(reply, _beginning(reply))
         except FAILURES as error:
             failure = exchange.failure_error(error)
-        except ValueError:
-            failure = provider_error(sender, "it sent what is not JSON")
+        except (ValueError, RecursionError):
+            failure = provider_error(request.sender, "it sent what is not JSON, or more than a list can be")
         except BaseException as error:
             # The frames below hold the request's headers, and a printed traceback may show what frames hold.
             raise error.with_traceback(None) from None
@@ -185,7 +191,7 @@ class Transport:
                     reply, first_headers = self._follow_redirects(exchange.file_request(), settings, replies)
                     if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
                         break
-                    failure = exchange.decide_after_refusal(reply, reply.read())
+                    failure = exchange.decide_after_refusal(reply, _beginning(reply))
                 except FAILURES as error:
                     failure = exchange.decide_after_failure(error)
                 except BaseException as error:
@@ -223,6 +229,30 @@ class Transport:
                 raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
             request = reply.next_request
         raise httpx.TooManyRedirects("it sent us from one address to the next")
+
+
+def _beginning(reply: httpx.Response) -> bytes:
+    """Return the beginning of the body of a refusal, as far as it comes."""
+    body = BoundedBody(reply.headers)
+    with suppress(*FAILURES):
+        _read_into(body, reply)
+    return body.content
+
+
+def _read_into(body: BoundedBody, reply: httpx.Response) -> None:
+    for piece in reply.iter_raw():
+        if not body.feed(piece):
+            break
+
+
+async def _abeginning(reply: httpx.Response) -> bytes:
+    """Return the same as `_beginning()` for an async reply."""
+    body = BoundedBody(reply.headers)
+    with suppress(*FAILURES):
+        async for piece in reply.aiter_raw():
+            if not body.feed(piece):
+                break
+    return body.content
 
 
 async def _sleep(seconds: float) -> None:

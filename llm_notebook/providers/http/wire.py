@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ModelError
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, Usage
 
 __all__ = ["AnswerDecoder", "Decoder", "TLSSettings", "WireRequest"]
@@ -37,7 +39,7 @@ class WireRequest:
         url: the address.
         body: encoded JSON.
         headers: the headers beside the usual ones; secret values are `Secret`s, so that tracebacks never show them.
-        secret: the key, which error messages must not show.
+        secrets: the key and other secret values in it, which error messages must not show.
         sender: the model's name in error messages.
         advise: returns what to do about an error status; None if there is nothing better to say than for any server.
     """
@@ -45,7 +47,7 @@ class WireRequest:
     url: str
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
-    secret: str | None = None
+    secrets: Secrets = NO_SECRETS
     sender: str = "The model"
     advise: Callable[[int], str | None] = lambda _status: None
 
@@ -67,12 +69,15 @@ class Decoder(Protocol):
     def expect_whole(self) -> None:
         """Prepare for one body, which the server announced although the request asked for a stream."""
 
+    def drain(self) -> list[str | StreamEvent]:
+        """Return the items that the end of the body completes, where the body has ended as HTTP wants it."""
+
     def close(self) -> list[str | StreamEvent]:
-        """End the answer, and return the items that are known only now.
+        """End the answer, and return the items that `drain()` has not returned yet.
 
         Raises:
             IncompleteResponse: the answer's end was not seen.
-            ProviderError: the stream held a `failure`.
+            ProviderError: the answer held or ended in a `failure`.
         """
 
 
@@ -86,6 +91,10 @@ class AnswerDecoder(Decoder, Protocol):
     @property
     def response_json(self) -> dict[str, Any]:
         """The answer in the API's shape for answers that are not streamed."""
+
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
 
     @property
     def resolved_model(self) -> str | None:

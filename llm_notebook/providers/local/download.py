@@ -33,6 +33,7 @@ from urllib.parse import urlsplit
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.process import process
+from llm_notebook.configuration.scrubbing import Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.exchange import OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retries, Retry
@@ -166,7 +167,9 @@ class Download:
         headers: dict[str, str] = {"authorization": Secret(f"Bearer {self.token}")} if self.token else {}
         if start:
             headers |= {"range": f"bytes={start}-", "if-range": record.validator or ""}
-        request = WireRequest(self.url, b"", headers, secret=self.token, sender=self.steps.title, advise=_HINTS.get)
+        request = WireRequest(
+            self.url, b"", headers, secrets=Secrets.of([self.token]), sender=self.steps.title, advise=_HINTS.get
+        )
         with process.of(Transport).open_file(request, _SETTINGS, self._announce) as opened:
             resumes = start > 0 and opened.status == 206 and _first_byte(opened.headers) == start
             if opened.status != 200 and not resumes:

@@ -199,7 +199,7 @@ class _Answer:
 
         Raises:
             ModelError: llama.cpp refuses the prompt, or failed.
-            IncompleteResponse: the answer ended without a finish reason.
+            IncompleteResponse: the answer ended without a finish reason, or in the middle of a tool call.
         """
         if isinstance(outcome, BaseException):
             raise _as_model_error(outcome, self._model_id)
@@ -214,12 +214,15 @@ class _Answer:
         return []
 
     def _last_items(self) -> list[str | StreamEvent]:
-        if self._decoder.finish_reason is None:
+        if not self._decoder.may_end:
             raise IncompleteResponse(
                 f"{self._model_id}: the answer broke off before its end; what arrived is in `.partial`."
             )
+        last = self._decoder.end()
+        if self._decoder.failure is not None:
+            raise self._decoder.failure
         self.over = True
-        held_back = self._held_back or []
+        held_back = [*(self._held_back or []), *last]
         if all(isinstance(item, str) for item in held_back):
             return ["".join(item for item in held_back if isinstance(item, str))] if held_back else []
         return held_back
@@ -232,6 +235,8 @@ class _Answer:
         usage = self._decoder.usage
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
         response.response_json = self._decoder.response_json
+        if (finish := self._decoder.finish) is not None:
+            response.set_finish_reason(finish.reason, finish.said)
         response.set_resolved_model(self._resolved_model)
 
 

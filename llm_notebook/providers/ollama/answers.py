@@ -9,9 +9,14 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
+from llm_notebook.errors import IncompleteResponse
+from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields
+from llm_notebook.providers.ollama.requests import METADATA
 
 __all__ = ["OllamaDecoder"]
 
@@ -45,14 +50,22 @@ class _Lines:
 
 
 class OllamaDecoder(StreamDecoder):
-    """The decoder of one answer, streamed or whole. A stream ends with a line that has `"done": true`."""
+    """The decoder of one answer, streamed or whole. A stream ends with a line that has `"done": true`.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secrets: what error messages must not show.
+        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
+    """
 
     framing = _Lines
     object_is_whole = False
     kind = "an answer of Ollama's"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
+        self._mark = {METADATA: {"origin": origin}} if origin else None
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[dict[str, Any]] = []
@@ -69,8 +82,22 @@ class OllamaDecoder(StreamDecoder):
         items = self._decode_line(body)
         if not isinstance(body.get("message"), dict):
             raise self.not_an_answer(json_text(body))
-        self.done = True
+        if body.get("done") is False and self.failure is None:
+            self.failure = IncompleteResponse(f"{self._sender}: the server says that the answer is not done.")
+        self.done = self.failure is None
         return items
+
+    def _decode_body(self) -> StreamItems:
+        """Return the items of one JSON body, or of the lines that a server sends although no stream was asked for."""
+        lines = _Lines()
+        whole = lines.feed(bytes(self._whole))
+        if len(whole) + bool(lines.pending.strip()) < 2 or not is_json(whole[0][1]):
+            return super()._decode_body()
+        items: StreamItems = []
+        for name, line in whole:
+            if not self.done:
+                items += self.decode_frame(name, line)
+        return items + ([] if self.done else self._decode_last_frame(lines.pending))
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         try:
@@ -86,21 +113,30 @@ class OllamaDecoder(StreamDecoder):
         message = line.get("message")
         if not isinstance(message, dict) and not line.get("done"):
             raise self.not_an_answer(json_text(line))
-        self._last = line
+        merge_delta(self._last, {"logprobs": line.get("logprobs")})
+        merge_fields(self._last, line, left_out=("logprobs",))
         items: StreamItems = []
         try:
             items += self._decode_message(message or {})
         except (AttributeError, KeyError, TypeError):
             raise self.not_an_answer(json_text(line)) from None
-        self.done = bool(line.get("done"))
+        if line.get("done") and line.get("done_reason") == "length" and self._has_broken_call:
+            self.failure = self.cut_off_in_call("length")
+        self.done = bool(line.get("done")) and self.failure is None
         return items
+
+    @property
+    def _has_broken_call(self) -> bool:
+        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
+        written = [(call.get("function") or {}).get("arguments") for call in self._calls]
+        return any(isinstance(arguments, str) and not is_json(arguments) for arguments in written)
 
     def _decode_message(self, message: dict[str, Any]) -> StreamItems:
         items: StreamItems = []
         thinking, text = message.get("thinking"), message.get("content")
         if isinstance(thinking, str) and thinking:
             self._thinking.append(thinking)
-            items.append(StreamEvent("reasoning", thinking))
+            items.append(StreamEvent("reasoning", thinking, provider_metadata=self._mark))
         if isinstance(text, str) and text:
             self._text.append(text)
             items.append(text)
@@ -125,6 +161,12 @@ class OllamaDecoder(StreamDecoder):
                 tool_call_id=call_id,
             ),
         ]
+
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        unsaid = Finish("tool_calls" if self._calls else "stop") if self.done else None
+        return finish_of(self._last.get("done_reason"), has_calls=bool(self._calls)) or unsaid
 
     @property
     def resolved_model(self) -> str | None:

@@ -10,6 +10,7 @@ from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, SyncHTTPModel
 
 if TYPE_CHECKING:
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.wire import WireRequest
     from llm_notebook.providers.ollama.answers import OllamaDecoder
     from llm_notebook.turns.prompt import Prompt
@@ -64,14 +65,17 @@ class _Ollama(HTTPModel):
         """The given address, or else the one that `OLLAMA_HOST` names when the request is sent."""
         return self.base_url or server_address(os.getenv("OLLAMA_HOST"))
 
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        return lambda _kind: True
+
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, OllamaDecoder]:
         from llm_notebook.providers.ollama.answers import OllamaDecoder  # loads pydantic_core
         from llm_notebook.providers.ollama.requests import ollama_body_text  # loads pydantic_core
 
-        fields = prompt.options.request_fields()
-        body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields)
+        fields, origin = prompt.options.request_fields(), self.origin
+        body = ollama_body_text(prompt, self.model_name, stream=stream, fields=fields, origin=origin)
         request = self.wire_request("api/chat", body, key)
-        return request, OllamaDecoder(self.model_id, stream=stream, secret=key)
+        return request, OllamaDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
 
     def advice(self, status: int, key: str | None) -> str | None:
         if status == 404:

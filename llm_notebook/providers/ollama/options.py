@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts
 
 __all__ = ["OllamaOptions"]
@@ -49,4 +50,4 @@ class OllamaOptions(HTTPOptions):
             fields["options"] = given
         if self.json_object:
             fields["format"] = "json"
-        return fields | (self.extra_body or {})
+        return with_further(fields, self.extra_body)

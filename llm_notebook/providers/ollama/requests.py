@@ -5,6 +5,7 @@ Source: https://docs.ollama.com/api/chat
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +18,18 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages
+from llm_notebook.providers.http.encoding import encode_messages, with_further
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["ollama_body_text", "ollama_messages"]
+__all__ = ["METADATA", "ollama_body_text", "ollama_messages"]
+
+METADATA = "ollama"
+"""The key of `provider_metadata` under which reasoning keeps where it came from."""
 
 
-def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: Mapping[str, Any]) -> str:
+def ollama_body_text(
+    prompt: Prompt, model_name: str, *, stream: bool, fields: Mapping[str, Any], origin: str = ""
+) -> str:
     """Return the body of a chat request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
     Args:
@@ -31,6 +37,7 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         model_name: the server's name for the model.
         stream: whether to ask for a stream, which is also the server's default.
         fields: further request fields, under the server's names.
+        origin: the server and the model; reasoning that came from others is left out.
     """
     body: dict[str, Any] = {"model": model_name, "stream": stream}
     if prompt.tools:
@@ -43,18 +50,23 @@ def ollama_body_text(prompt: Prompt, model_name: str, *, stream: bool, fields: M
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encode_messages(prompt, ollama_messages))
-    return f'{json_text({**body, **fields})[:-1]},"messages":[{messages}]}}'
+    messages = ",".join(encode_messages(prompt, functools.partial(ollama_messages, origin=origin)))
+    return f'{json_text(with_further(body, dict(fields)))[:-1]},"messages":[{messages}]}}'
 
 
-def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:
-    """Return messages as the API takes them. Every tool result becomes a separate message, matched by name and order."""
+def ollama_messages(messages: list[Message], origin: str = "") -> list[dict[str, Any]]:
+    """Return messages as the API takes them. Every tool result becomes a separate message, matched by name and order.
+
+    Args:
+        messages: the messages.
+        origin: the server and the model; reasoning that came from others is left out.
+    """
     encoded: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "tool":
             encoded += [_result(part) for part in message.parts if isinstance(part, ToolResultPart)]
         elif message.role == "assistant":
-            encoded.append(_assistant_message(message))
+            encoded.append(_assistant_message(message, origin))
         else:
             attachments = [part.attachment for part in message.parts if isinstance(part, AttachmentPart)]
             images = [attachment.base64_content() for attachment in attachments if attachment is not None]
@@ -63,18 +75,25 @@ def ollama_messages(messages: list[Message]) -> list[dict[str, Any]]:
     return encoded
 
 
-def _assistant_message(message: Message) -> dict[str, Any]:
+def _assistant_message(message: Message, origin: str) -> dict[str, Any]:
     encoded: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in message.parts if isinstance(part, TextPart)),
     }
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
-    thought = "".join(part.text for part in message.parts if isinstance(part, ReasoningPart))
+    thoughts = [part for part in message.parts if isinstance(part, ReasoningPart)]
+    thought = "".join(part.text for part in thoughts if _is_own(part, origin))
     if calls:
         encoded["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in calls]
         # Models continue the reasoning that led to a call. Reasoning before a finished answer is of no use to them.
         encoded |= {"thinking": thought} if thought else {}
     return encoded
+
+
+def _is_own(part: ReasoningPart, origin: str) -> bool:
+    """Return whether reasoning came from the server and the model that are asked, or does not say where it came from."""
+    kept = part.provider_metadata
+    return not kept or (kept.get(METADATA) or {}).get("origin") == origin
 
 
 def _result(result: ToolResultPart) -> dict[str, Any]:

@@ -1,59 +1,90 @@
 """The answers of OpenAI Chat Completions: bytes become stream items. No I/O.
 
 Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers add to it (`reasoning_content`, `reasoning`,
-`reasoning_details`, content as a list of typed chunks, arguments as objects, usage under `x_groq`).
+`reasoning_details`, content as an object or as a list of typed chunks, arguments as objects, usage under `x_groq`, `message` beside
+`delta`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json
-
-from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
+from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
+from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
+from llm_notebook.providers.openai.chat_call_answers import CallDeltas
+from llm_notebook.providers.openai.chat_requests import METADATA
+from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
+from llm_notebook.providers.openai.usage_answers import openai_usage
 
 __all__ = ["ChatDecoder"]
 
-_HEAD_FIELDS = ("id", "created", "model", "service_tier", "system_fingerprint")
+# Fields of a chunk, a choice and a delta that the decoder reads. All others are kept for `json()` only. Obfuscation is mere padding.
+_READ = ("choices", "usage", "object", "obfuscation")
+_READ_IN_CHOICE = ("index", "delta", "message", "finish_reason", "logprobs")
+_READ_IN_DELTA = (
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+    "reasoning_details",
+    "tool_calls",
+)
 
 
 class ChatDecoder(StreamDecoder):
-    """The decoder of one completion, streamed or whole. A stream ends with `data: [DONE]`."""
+    """The decoder of one completion, streamed or whole. A stream ends with `data: [DONE]`, or cleanly after a finish reason.
+
+    Only the choice with the index 0 is read, whatever a server sends beside it.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secrets: what error messages must not show.
+        origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
+    """
 
     kind = "a chat completion"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
+        # Reasoning goes back only to where it came from, so it is marked.
+        self._mark: dict[str, Any] = {METADATA: {"origin": origin}} if origin else {}
+        self._is_reasoning = False
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._reasoning: list[str] = []
-        self._reasoning_details: list[Any] = []
-        self._calls: dict[int, _CallInProgress] = {}
-        self._started_calls: list[_CallInProgress] = []
+        self._calls = CallDeltas()
+        self._width = self._choice_width = 0
         self._head: dict[str, Any] = {}
-        self._raw_usage: dict[str, Any] | None = None
-        self.finish_reason: str | None = None
+        self._beside: dict[str, Any] = {}
+        self._extra: dict[str, Any] = {}
+        self._raw_usage: dict[str, Any] = {}
+        self._said: str | None = None
+        self._sources = ChatSources()
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
-            return self._finish()
+            return self.end()
         chunk = self.parse(data)
         if not name and (text := self._take_plain_text(chunk)) is not None:
             return [text]
         return self.decode_object(chunk, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
-        items = self.decode_object(body)
+        items = self.decode_object(body, whole=True)
         if not body.get("choices"):
             raise self.not_an_answer(json_text(body))
-        return items + self._finish()
+        return items if self.failure is not None else items + self.end()
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        return self._finish() if pending == b"[DONE]" else []
+        return self.end() if pending == b"[DONE]" else super()._decode_last_frame(pending)
 
-    def decode_object(self, chunk: dict[str, Any], *, error: bool = False) -> StreamItems:
+    def decode_object(self, chunk: dict[str, Any], *, error: bool = False, whole: bool = False) -> StreamItems:
         """Return the stream items of one parsed chunk, or of a whole completion.
 
         Raises:
@@ -62,8 +93,8 @@ class ChatDecoder(StreamDecoder):
         if error or chunk.get("error") or "error" in (chunk.get("object"), chunk.get("type")):
             raise self.server_error(chunk)
         try:
-            return self._decode_chunk(chunk)
-        except (AttributeError, KeyError, TypeError):
+            return self._decode_chunk(chunk, whole=whole)
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise self.not_an_answer(json_text(chunk)) from None
 
     def _take_plain_text(self, chunk: dict[str, Any]) -> str | None:
@@ -72,64 +103,111 @@ class ChatDecoder(StreamDecoder):
         This is by far the most common case, and much faster than decoding the chunk field by field.
         """
         try:
-            choice = chunk["choices"][0]
+            choices = chunk["choices"]
+            choice = choices[0]
             delta = choice["delta"]
             text = delta["content"]
         except (KeyError, IndexError, TypeError):
             return None
-        # The first chunk has the head of the answer, so it is not plain.
-        if type(text) is not str or not text or len(delta) != 1 or choice.get("finish_reason") or not self._head:
+        # A chunk with more fields than the one before it has something to keep beside the text.
+        if type(text) is not str or not text or len(delta) != 1 or len(choices) != 1:
             return None
-        if chunk.get("usage") or "error" in chunk:
+        if len(chunk) != self._width or len(choice) != self._choice_width:
+            return None
+        get = choice.get
+        if get("finish_reason") or get("index") or get("logprobs") or chunk.get("usage") or "error" in chunk:
             return None
         self._text.append(text)
+        self.may_end = self._is_reasoning = False
         return text
 
-    def _decode_chunk(self, chunk: dict[str, Any]) -> StreamItems:
-        choices = chunk.get("choices")
+    def _decode_chunk(self, chunk: dict[str, Any], *, whole: bool) -> StreamItems:
         usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
         if isinstance(usage, dict):
-            self._raw_usage = usage
-        if not self._head:
-            self._head = {name: chunk[name] for name in _HEAD_FIELDS if chunk.get(name)}
-        if not choices:
+            merge_usage(self._raw_usage, usage)
+        self._note_head(chunk)
+        self._sources.note_chunk(chunk)
+        choices = chunk.get("choices") or []
+        choice = choices[0] if whole and len(choices) == 1 else _first_choice(choices)
+        if choice is None:
             return []
-        choice = choices[0]
-        if choice.get("finish_reason"):
-            self.finish_reason = choice["finish_reason"]
-            if self.finish_reason == "error":
-                raise self.server_error(choice.get("error") or "the model failed")
-        delta = choice.get("delta") or choice.get("message")
-        if not delta:
-            return []
-        return self._decode_delta(delta)
+        self._width, self._choice_width = len(chunk), len(choice)
+        merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
+        merge_delta(self._extra, {"logprobs": choice.get("logprobs")})
+        first, second = choice.get("delta"), choice.get("message")
+        if whole and second:
+            first, second = second, first
+        items = self._decode_delta(first, whole=whole) if first else []
+        if not items and second:
+            items = self._decode_delta(self._rest_of(second), whole=True)
+        if items:
+            self.may_end = False
+        if said := choice.get("finish_reason"):
+            self._said = said if isinstance(said, str) else str(said)
+            self.may_end = True
+            if (finish := finish_of(self._said)) is not None and finish.reason in ("error", "content_filter"):
+                self.failure = self._stop_error(finish, choice)
+        return items
 
-    def _decode_delta(self, delta: dict[str, Any]) -> StreamItems:
+    def _note_head(self, chunk: dict[str, Any]) -> None:
+        """Keep the fields beside the choices. What identifies the answer is said by its first chunk, and all else by its last."""
+        lasting = {name: self._head[name] for name in ("id", "created", "model") if self._head.get(name)}
+        merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
+
+    def _rest_of(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what a message that stands beside its deltas tells more than they did."""
+        sent, content = "".join(self._text), message.get("content")
+        if not isinstance(content, str) or not sent:
+            return message if not sent and not self._calls.calls else {}
+        return {"content": content[len(sent) :] if content.startswith(sent) else ""}
+
+    def _decode_delta(self, delta: dict[str, Any], *, whole: bool) -> StreamItems:
         items: StreamItems = []
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
             items.append(self._add_reasoning(reasoning))
-        if delta.get("reasoning_details"):
-            self._reasoning_details += delta["reasoning_details"]
-        content = delta.get("content")
-        if isinstance(content, list):
-            items += [item for block in content for item in self._decode_block(block)]
-        for text, kept in ((content, self._text), (delta.get("refusal"), self._refusal)):
-            if isinstance(text, str) and text:
-                kept.append(text)
-                items.append(text)
-        for position, call in enumerate(delta.get("tool_calls") or []):
-            items += self._decode_call(call, position)
-        return items
+        merge_delta(self._extra, {"reasoning_details": delta.get("reasoning_details")})
+        merge_delta(self._extra, {"message": {name: delta[name] for name in delta if name not in _READ_IN_DELTA}})
+        items += self._decode_content(delta.get("content"))
+        refusal = delta.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            self._refusal.append(refusal)
+            items.append(refusal)
+        self._sources.note_delta(delta)
+        items += [
+            StreamEvent("attachment", "", provider_metadata={METADATA: {}}, attachment=picture)
+            for picture in attached_pictures(delta)
+        ]
+        called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
+        if called:
+            self._is_reasoning = False
+        return items + called
+
+    def _decode_content(self, content: object) -> StreamItems:
+        """Return the items of `content`: text, a typed chunk or a list of them (Mistral), or the answer itself as JSON (Cloudflare)."""
+        if content is None or content == "":
+            return []
+        if isinstance(content, str):
+            return [self._add_text(content)]
+        blocks: list[Any] = content if isinstance(content, list) else [content]
+        if all(isinstance(block, str) or _is_typed(block) for block in blocks):
+            return [item for block in blocks for item in self._decode_block(block)]
+        return [self._add_text(json_text(content))]
+
+    def _add_text(self, text: str) -> str:
+        self._is_reasoning = False
+        self._text.append(text)
+        return text
 
     def _add_reasoning(self, text: str) -> StreamEvent:
         self._reasoning.append(text)
-        return StreamEvent("reasoning", text)
+        is_first, self._is_reasoning = not self._is_reasoning, True
+        return StreamEvent("reasoning", text, provider_metadata=dict(self._mark) if is_first and self._mark else None)
 
-    def _decode_block(self, block: object) -> StreamItems:
-        """Return the items of a typed chunk, text or thinking. Mistral sends content as a list of them."""
-        if not isinstance(block, dict):
-            return []
+    def _decode_block(self, block: str | dict[str, Any]) -> StreamItems:
+        """Return the items of a typed chunk, text or thinking."""
+        if isinstance(block, str):
+            return self._decode_content(block)
         if block.get("type") == "thinking":
             inner = block.get("thinking") or []
             thought = inner if isinstance(inner, str) else "".join(str(item.get("text") or "") for item in inner)
@@ -138,56 +216,41 @@ class ChatDecoder(StreamDecoder):
                 signature = {"mistral": {"signature": block["signature"]}}
                 items.append(StreamEvent("reasoning", "", provider_metadata=signature))
             return items
-        text = block.get("text")
-        if not isinstance(text, str) or not text:
-            return []
-        self._text.append(text)
-        return [text]
+        text = block.get("text") or block.get("refusal")
+        return self._decode_content(text) if isinstance(text, str) else []
 
-    def _decode_call(self, delta: dict[str, Any], position: int) -> StreamItems:
-        """Return the items of one tool-call delta.
-
-        The first delta with an index has the id and the name of the call, and the arguments come in pieces. Some servers send no
-        index, no id, the id of an earlier call, or the name again with every piece.
-        """
-        index = delta.get("index")
-        index = position if index is None else index
-        function = delta.get("function") or {}
-        given_id, name, arguments = delta.get("id"), function.get("name"), function.get("arguments")
-        given_id = given_id if isinstance(given_id, str) else None
-        call = self._calls.get(index)
-        if call is None or call.ends_before(given_id, name):
-            # Results are matched to calls by id, so an id that an earlier call has is replaced.
-            taken = any(given_id == other.id for other in self._started_calls)
-            call = self._calls[index] = _CallInProgress(
-                new_tool_call_id() if taken or not given_id else given_id, given_id
+    def end(self) -> StreamItems:
+        """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
+        sources = self._sources.citations
+        items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
+        if details := self._extra.get("reasoning_details"):
+            items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
+        if self.finish is not None and self.finish.reason == "length" and not self._calls.are_whole:
+            self.failure = self.cut_off_in_call(str(self._said))
+        elif self._calls.has_nameless:
+            self.failure = IncompleteResponse(
+                f"{self._sender}: the answer holds a tool call without a name, so nothing of it was run."
             )
-            self._started_calls.append(call)
-        items: StreamItems = []
-        if name and name != call.name:
-            call.name += as_text(name)
-            items.append(StreamEvent("tool_call_name", name, tool_call_id=call.id))
-        if arguments is not None and not isinstance(arguments, str):
-            arguments = json_text(arguments)
-        if arguments:
-            call.arguments.append(arguments)
-            items.append(StreamEvent("tool_call_args", arguments, tool_call_id=call.id))
+        self.done = self.failure is None
         return items
 
-    def _finish(self) -> StreamItems:
-        """End the answer, and return the items that are known only now.
+    def _stop_error(self, finish: Finish, choice: dict[str, Any]) -> ModelError:
+        """Return the error for an answer that a filter or a failure ended."""
+        if finish.reason == "error":
+            return self.server_error(choice.get("error") or f"the model failed ({finish.said})")
+        filtered = [
+            name
+            for name, result in (choice.get("content_filter_results") or {}).items()
+            if isinstance(result, dict) and result.get("filtered")
+        ]
+        return self.filter_error(finish, ", ".join(filtered))
 
-        Raises:
-            IncompleteResponse: the answer reached a limit in the middle of a tool call, which must not be run.
-        """
-        cut_short = self.finish_reason in ("length", "content_filter") and self._started_calls
-        if cut_short and not self._started_calls[-1].is_whole():
-            raise self.cut_off_in_call(str(self.finish_reason))
-        self.done = True
-        if not self._reasoning_details:
-            return []
-        details = _join_details(self._reasoning_details)
-        return [StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details})]
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        if self._refusal and self._said is not None:
+            return Finish("content_filter", self._said)
+        return finish_of(self._said, has_calls=bool(self._calls.calls))
 
     @property
     def resolved_model(self) -> str | None:
@@ -197,13 +260,7 @@ class ChatDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._raw_usage or {}
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"), details or None)
+        return openai_usage(self._raw_usage, "prompt_tokens", "completion_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:
@@ -219,63 +276,31 @@ class ChatDecoder(StreamDecoder):
             message["refusal"] = "".join(self._refusal)
         if self._reasoning:
             message["reasoning_content"] = "".join(self._reasoning)
-        if self._started_calls:
-            message["tool_calls"] = [call.to_dict() for call in self._started_calls]
-        choice = {"index": 0, "message": message, "finish_reason": self.finish_reason}
-        beside = {"content": message["content"] or "", "finish_reason": self.finish_reason}
-        whole: dict[str, Any] = {**self._head, "object": "chat.completion", "choices": [choice], **beside}
+        if details := self._extra.get("reasoning_details"):
+            message["reasoning_details"] = details
+        if self._calls.calls:
+            message["tool_calls"] = self._calls.to_list()
+        choice = {"index": 0, "message": message | self._extra.get("message", {}), "finish_reason": self._said}
+        if logprobs := self._extra.get("logprobs"):
+            choice["logprobs"] = logprobs
+        beside = {"content": message["content"] or "", "finish_reason": self._said}
+        whole: dict[str, Any] = {
+            **self._head,
+            "object": "chat.completion",
+            "choices": [choice | self._beside],
+            **beside,
+        }
         return whole | ({"usage": self._raw_usage} if self._raw_usage else {})
 
 
-def _join_details(pieces: list[Any]) -> list[Any]:
-    """Return OpenRouter's details of reasoning as they are sent back: the pieces with the same type and index as one block."""
-    joined: dict[int | tuple[str, str], dict[str, Any]] = {}
-    for position, piece in enumerate(pieces):
-        if not isinstance(piece, dict) or piece.get("index") is None:
-            joined[position] = piece
-            continue
-        block = joined.setdefault((str(piece.get("type")), str(piece["index"])), {})
-        for name, value in piece.items():
-            if name in ("text", "summary", "data") and isinstance(block.get(name), str) and isinstance(value, str):
-                block[name] += value
-            elif value is not None or name not in block:
-                block[name] = value
-    return list(joined.values())
+def _first_choice(choices: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the choice with the index 0; None if the chunk belongs to another one, which nobody asked for."""
+    for position, choice in enumerate(choices):
+        index = choice.get("index")
+        if str(position if index is None else index) == "0":
+            return choice
+    return None
 
 
-class _CallInProgress:
-    """A tool call while its fragments arrive."""
-
-    __slots__ = ("arguments", "given_id", "id", "name")
-
-    def __init__(self, call_id: str, given_id: str | None) -> None:
-        self.id = call_id
-        self.given_id = given_id
-        self.name = ""
-        self.arguments: list[str] = []
-
-    def ends_before(self, given_id: str | None, name: str | None) -> bool:
-        """Return True if a delta with this id and name begins another call, although it has the same index.
-
-        Some servers give every call of a turn the index 0. Then another id begins a new call, or, without ids, a name after complete
-        arguments.
-        """
-        if given_id and self.given_id:
-            return given_id != self.given_id
-        return bool(name and not given_id and self.arguments and self.is_whole())
-
-    def is_whole(self) -> bool:
-        """Return True if the arguments so far are a whole JSON text."""
-        try:
-            from_json("".join(self.arguments))
-        except ValueError:
-            return False
-        return True
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the call as a completion that was not streamed would hold it."""
-        return {
-            "id": self.id,
-            "type": "function",
-            "function": {"name": self.name, "arguments": "".join(self.arguments)},
-        }
+def _is_typed(block: object) -> bool:
+    return isinstance(block, dict) and isinstance(block.get("type"), str)

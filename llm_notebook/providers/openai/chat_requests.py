@@ -19,14 +19,20 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
-from llm_notebook.providers.openai.dialects import ChatDialect
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
+from llm_notebook.providers.openai.dialects import DIALECTS, ChatDialect
+from llm_notebook.providers.openai.strict_schemas import strict_schema
 from llm_notebook.turns.prompt import Prompt
 
-__all__ = ["chat_body", "chat_body_text", "chat_messages", "schema_name"]
+__all__ = ["METADATA", "chat_body", "chat_body_text", "chat_messages", "schema_name", "wanted_schema"]
 
-_USUAL = ChatDialect()
+METADATA = "chat"
+"""The key of `provider_metadata` under which reasoning keeps where it came from."""
+
+_USUAL = DIALECTS[""]
 _SHORT_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
+# The answer that some servers want to a tool's result before the user may say more.
+_ANSWERED = Message("assistant", [TextPart("OK.")])
 _AUDIO_FORMATS = {
     "audio/wav": "wav",
     "audio/x-wav": "wav",
@@ -36,10 +42,6 @@ _AUDIO_FORMATS = {
 }
 
 
-# What an assistant says where a server takes nothing from the user directly after the result of a tool.
-_READ = {"role": "assistant", "content": "I have read the results."}
-
-
 def chat_body(
     prompt: Prompt,
     model_name: str,
@@ -47,6 +49,7 @@ def chat_body(
     stream: bool,
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
+    origin: str = "",
 ) -> dict[str, Any]:
     """Return the body of a Chat Completions request.
 
@@ -56,8 +59,10 @@ def chat_body(
         stream: whether to ask for a stream, with usage at its end.
         options: further request fields, under the server's names.
         dialect: the dialect that the server speaks.
+        origin: the server and the model; reasoning that came from others is not sent.
     """
-    messages = [*_schema_messages(prompt, dialect), *chat_messages(prompt.messages, dialect)]
+    ordered = _in_order(prompt.messages, dialect)
+    messages = [*_schema_messages(prompt, dialect), *chat_messages(ordered, dialect, origin)]
     body: dict[str, Any] = {"model": model_name, "messages": messages}
     return body | _settings(prompt, dialect, stream=stream, options=options)
 
@@ -69,12 +74,13 @@ def chat_body_text(
     stream: bool,
     options: dict[str, Any] | None = None,
     dialect: ChatDialect = _USUAL,
+    origin: str = "",
 ) -> str:
     """Return `chat_body()` as JSON text. Messages that earlier rounds of the chain encoded are not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
-    between = json_text(_READ) if dialect.answers_tools else ""
-    encoded = encode_messages(prompt, lambda messages: chat_messages(messages, dialect), after_results=between)
+    ordered = _in_order(prompt.messages, dialect)
+    encoded = encode_messages(prompt, lambda messages: chat_messages(messages, dialect, origin), ordered)
     messages = ",".join([*schema, *encoded])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
@@ -98,9 +104,9 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
     elif prompt.schema is not None:
         body["response_format"] = {
             "type": "json_schema",
-            "json_schema": {"name": schema_name(prompt.schema), "schema": prompt.schema},
+            "json_schema": {"name": schema_name(prompt.schema), **wanted_schema(prompt, prompt.schema)},
         }
-    return body | (options or {})
+    return with_further(body, options)
 
 
 def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
@@ -111,34 +117,58 @@ def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any
     return [{"role": "system", "content": text}]
 
 
+def wanted_schema(prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the request fields with a schema: as it is, or in strict form if the options ask for that."""
+    if not getattr(prompt.options, "strict_schema", None):
+        return {"schema": schema}
+    return {"schema": strict_schema(schema), "strict": True}
+
+
 def schema_name(schema: dict[str, Any]) -> str:
     """Return a name for a schema that the API accepts: at most 64 letters, digits, `_` and `-`."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "output"))[:64]
 
 
-def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL) -> list[dict[str, Any]]:
-    """Return messages as the API takes them. Every tool result becomes a separate message."""
+def _in_order(messages: list[Message], dialect: ChatDialect) -> list[Message]:
+    """Return the messages with an answer between a tool's result and the user's next message, for servers that require one."""
+    if not dialect.answers_tools:
+        return messages
+    ordered: list[Message] = []
+    for message in messages:
+        if message.role == "user" and ordered and ordered[-1].role == "tool":
+            ordered.append(_ANSWERED)
+        ordered.append(message)
+    return ordered
+
+
+def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL, origin: str = "") -> list[dict[str, Any]]:
+    """Return messages as the API takes them. Every tool result becomes a separate message.
+
+    Args:
+        messages: the messages, in an order that the server takes.
+        dialect: the dialect that the server speaks.
+        origin: the server and the model; reasoning that came from others is left out.
+    """
     encoded: list[dict[str, Any]] = []
     call_ids = substitute_call_ids(messages)
     for message in messages:
-        if dialect.answers_tools and message.role == "user" and encoded and encoded[-1]["role"] == "tool":
-            encoded.append(_READ)
         if message.role == "assistant":
-            encoded.append(_assistant_message(message, call_ids, dialect))
+            encoded.append(_assistant_message(message, call_ids, dialect, origin))
+            encoded += _made_pictures(message, dialect)
         elif message.role == "tool":
             encoded += _tool_messages(message, call_ids, dialect)
         else:
-            encoded.append({"role": message.role, "content": _content(message.parts)})
+            encoded.append({"role": message.role, "content": _content(message.parts, dialect)})
     return encoded
 
 
-def _content(parts: list[Part]) -> str | list[dict[str, Any]]:
+def _content(parts: list[Part], dialect: ChatDialect) -> str | list[dict[str, Any]]:
     if all(isinstance(part, TextPart) for part in parts):
         return "\n".join(part.text for part in parts if isinstance(part, TextPart))
-    return [block for part in parts if (block := _block(part)) is not None]
+    return [block for part in parts if (block := _block(part, dialect)) is not None]
 
 
-def _block(part: Part) -> dict[str, Any] | None:
+def _block(part: Part, dialect: ChatDialect) -> dict[str, Any] | None:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     if not isinstance(part, AttachmentPart) or part.attachment is None:
@@ -146,15 +176,20 @@ def _block(part: Part) -> dict[str, Any] | None:
     attachment = part.attachment
     kind = attachment.resolve_type()
     if kind in _AUDIO_FORMATS:
-        audio = {"data": attachment.base64_content(), "format": _AUDIO_FORMATS[kind]}
+        data = attachment.base64_content()
+        audio = data if dialect.audio_as_text else {"data": data, "format": _AUDIO_FORMATS[kind]}
         return {"type": "input_audio", "input_audio": audio}
-    data = f"data:{kind};base64,{attachment.base64_content()}" if attachment.url is None else attachment.url
-    if kind == "application/pdf":
+    is_document = kind == "application/pdf"
+    as_url = attachment.url is not None and (dialect.document_urls or not is_document)
+    data = attachment.url or "" if as_url else f"data:{kind};base64,{attachment.base64_content()}"
+    if is_document and dialect.documents == "document_url":
+        return {"type": "document_url", "document_url": data}
+    if is_document:
         return {"type": "file", "file": {"filename": f"{attachment.id()[:16]}.pdf", "file_data": data}}
     return {"type": "image_url", "image_url": {"url": data}}
 
 
-def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect) -> dict[str, Any]:
+def _assistant_message(message: Message, call_ids: dict[int, str], dialect: ChatDialect, origin: str) -> dict[str, Any]:
     text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
     calls = [part for part in message.parts if isinstance(part, ToolCallPart) and not part.server_executed]
     # The API takes null for a message that has tool calls and no text.
@@ -170,14 +205,43 @@ def _assistant_message(message: Message, call_ids: dict[int, str], dialect: Chat
         ]
     thoughts = [part for part in message.parts if isinstance(part, ReasoningPart)]
     for part in thoughts:
-        if part.provider_metadata and "reasoning_details" in part.provider_metadata:
-            encoded["reasoning_details"] = part.provider_metadata["reasoning_details"]
+        kept = part.provider_metadata or {}
+        if "reasoning_details" in kept and _came_from(kept, origin, otherwise=dialect.details_back):
+            encoded["reasoning_details"] = kept["reasoning_details"]
     if dialect.reasoning_back == "reasoning_content" and calls:
         # Even if it is empty: the server refuses tool calls without this field.
-        encoded["reasoning_content"] = "".join(part.text for part in thoughts)
-    elif dialect.reasoning_back == "thinking" and any(part.text for part in thoughts):
-        encoded["content"] = [*map(_thinking_chunk, thoughts), *([{"type": "text", "text": text}] if text else [])]
+        own = [part for part in thoughts if _came_from(part.provider_metadata, origin, otherwise=True)]
+        encoded["reasoning_content"] = "".join(part.text for part in own)
+    elif dialect.reasoning_back == "thinking":
+        own = [part for part in thoughts if part.text and _came_from(part.provider_metadata, origin, otherwise=False)]
+        if own:
+            encoded["content"] = [*map(_thinking_chunk, own), *([{"type": "text", "text": text}] if text else [])]
     return encoded
+
+
+def _came_from(kept: dict[str, Any] | None, origin: str, *, otherwise: bool) -> bool:
+    """Return whether reasoning came from the server and the model that are asked.
+
+    Args:
+        kept: the metadata of the reasoning.
+        origin: the server and the model.
+        otherwise: what to assume of reasoning without a sign of where it came from.
+    """
+    kept = kept or {}
+    told = (kept.get(METADATA) or {}).get("origin")
+    if told is not None:
+        return bool(told == origin)
+    return "mistral" in kept if "mistral" in kept else otherwise and not (kept.keys() - {"reasoning_details"})
+
+
+def _made_pictures(message: Message, dialect: ChatDialect) -> list[dict[str, Any]]:
+    """Return the pictures that the model made in a message of the user's, since the API takes none from an assistant; else nothing."""
+    made = [part for part in message.parts if isinstance(part, AttachmentPart)]
+    # Between calls and their results the API takes no other message, and the pictures of other wires are not for this server.
+    if not made or any(isinstance(part, ToolCallPart) for part in message.parts):
+        return []
+    own = [part for part in made if "chat" in (part.provider_metadata or {})]
+    return [{"role": "user", "content": _content([TextPart("You made this:"), *own], dialect)}] if own else []
 
 
 def _thinking_chunk(part: ReasoningPart) -> dict[str, Any]:
@@ -206,6 +270,7 @@ def _tool_messages(message: Message, call_ids: dict[int, str], dialect: ChatDial
     attached = [attachment for result in results for attachment in result.attachments]
     if attached:
         # A tool message can hold only text, so what tools attached follows in a message of the user's.
-        encoded += [_READ] if dialect.answers_tools else []
-        encoded.append({"role": "user", "content": _content([AttachmentPart(attachment) for attachment in attached])})
+        encoded += chat_messages([_ANSWERED]) if dialect.answers_tools else []
+        shown: list[Part] = [AttachmentPart(attachment) for attachment in attached]
+        encoded.append({"role": "user", "content": _content(shown, dialect)})
     return encoded

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.keys import KeySource, Secret
 from llm_notebook.configuration.process import process
 from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
 from llm_notebook.providers.http.servers import OpenAIServer
@@ -27,7 +27,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         model_id: the name that `get_embedding_model()` and error messages use.
         base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key. OpenAI requires one; your own server may not.
+        key: an API key, or a function that returns one for each request. OpenAI requires one; your own server may not.
         dimensions: how many numbers each embedding has, if the model leaves the choice.
         headers: sent with every request.
         timeout: seconds without a byte after which a request is given up; None means 600.
@@ -47,7 +47,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         *,
         base_url: str | None = None,
         model_name: str | None = None,
-        key: str | None = None,
+        key: KeySource | None = None,
         dimensions: int | None = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
@@ -83,9 +83,10 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder  # loads pydantic_core
 
         key = key and Secret(key)
-        decoder = EmbeddingsDecoder(len(items), self.model_id, key)
+        request = self._request(items, key)
+        decoder = EmbeddingsDecoder(len(items), self.model_id, request.secrets)
         settings = TransportSettings(self.timeout, self.max_retries)
-        for _ in process.of(Transport).stream(self._request(items, key), decoder, settings, lambda _retry: None):
+        for _ in process.of(Transport).stream(request, decoder, settings, lambda _retry: None):
             pass
         return decoder.vectors
 

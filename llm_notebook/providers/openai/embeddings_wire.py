@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.providers.http.errors import provider_error
@@ -17,6 +18,7 @@ from llm_notebook.providers.http.errors import provider_error
 __all__ = ["EmbeddingsDecoder", "embeddings_body", "vectors_of"]
 
 _FLOAT_BYTES = 4
+_LARGEST_BODY = 256 * 2**20
 
 
 def embeddings_body(
@@ -44,7 +46,7 @@ class EmbeddingsDecoder:
     Args:
         count: how many embeddings the request asked for.
         sender: the model's id, for error messages.
-        secret: the key, which error messages must not show.
+        secrets: what error messages must not show.
 
     Attributes:
         done: the body was complete.
@@ -54,7 +56,7 @@ class EmbeddingsDecoder:
         resolved_model: the model that the server says it used.
     """
 
-    def __init__(self, count: int, sender: str, secret: str | None = None) -> None:
+    def __init__(self, count: int, sender: str, secrets: Secrets = NO_SECRETS) -> None:
         self.done = False
         self.failure: ModelError | None = None
         self.vectors: list[list[float]] = []
@@ -62,16 +64,23 @@ class EmbeddingsDecoder:
         self.resolved_model: str | None = None
         self._count = count
         self._sender = sender
-        self._secret = secret
+        self._secrets = secrets
         self._received = bytearray()
 
     def feed(self, piece: bytes) -> list[str | StreamEvent]:
         """Keep a piece of the body, and return no items."""
-        self._received += piece
+        if len(self._received) + len(piece) > _LARGEST_BODY:
+            self.failure = self._not_embeddings(f"it is larger than {_LARGEST_BODY // 2**20} MB")
+        else:
+            self._received += piece
         return []
 
     def expect_whole(self) -> None:
         """Do nothing, since the answer is always one body."""
+
+    def drain(self) -> list[str | StreamEvent]:
+        """Return nothing: vectors are no items of a stream."""
+        return []
 
     def close(self) -> list[str | StreamEvent]:
         """Decode the body, and return no items.
@@ -80,12 +89,14 @@ class EmbeddingsDecoder:
             IncompleteResponse: the body is cut short.
             ProviderError: the body reports an error, or does not hold the embeddings that the request asked for.
         """
+        if self.failure is not None:
+            raise self.failure
         try:
             body = from_json(self._received)
         except ValueError:
             raise self._unreadable() from None
         if isinstance(body, dict) and body.get("error") and not body.get("data"):
-            raise provider_error(self._sender, body, secret=self._secret)
+            raise provider_error(self._sender, body, secrets=self._secrets)
         try:
             self.vectors = vectors_of(body, self._count)
         except ValueError as error:
@@ -104,10 +115,13 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
-        return self._not_embeddings(f"it begins {bytes(self._received[:80]).decode(errors='replace')!r}")
+        begins = self._secrets.scrub(
+            bytes(self._received[:4096]).decode(errors="replace"), otherwise="with what is withheld"
+        )
+        return self._not_embeddings(f"it begins {begins[:80]!r}")
 
     def _not_embeddings(self, why: str) -> ModelError:
-        return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secret=self._secret)
+        return provider_error(self._sender, f"the answer is no list of embeddings: {why}", secrets=self._secrets)
 
 
 def vectors_of(body: object, count: int) -> list[list[float]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
+from llm_notebook.configuration.keys import Secret
 from llm_notebook.errors import ModelError
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.providers.http.models import AsyncHTTPModel, HTTPModel, ModelArguments, SyncHTTPModel
 from llm_notebook.providers.http.servers import OpenAIServer
+from llm_notebook.providers.openai.azure import AzureEndpoint
 from llm_notebook.providers.openai.dialects import DIALECTS
 from llm_notebook.tools.server_side import ServerSideTool
 
 if TYPE_CHECKING:
+    from llm_notebook.providers.http.attached import Needs
     from llm_notebook.providers.http.wire import AnswerDecoder, WireRequest
     from llm_notebook.providers.openai.chat_answers import ChatDecoder
     from llm_notebook.turns.prompt import Prompt
@@ -23,12 +26,42 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     """The part of a Chat Completions model that is the same with and without `await`."""
 
     Options = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
+    _speaks_chat_only: ClassVar[bool] = True
 
-    def __init__(self, model_id: str, *, dialect: str | None = None, **arguments: Unpack[ModelArguments]) -> None:
+    # Whether Azure's dated versions have the deployment in the address of this API.
+    _by_deployment: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        dialect: str | None = None,
+        azure: AzureEndpoint | None = None,
+        **arguments: Unpack[ModelArguments],
+    ) -> None:
+        if azure is not None:
+            if arguments.get("base_url") is not None:
+                raise ValueError("Give base_url= or azure=, not both.")
+            arguments["base_url"] = azure.base_url(by_deployment=self._by_deployment)
+            arguments["model_name"] = arguments.get("model_name") or azure.deployment
         super().__init__(model_id, **arguments)
-        self._dialect = DIALECTS.get(dialect or ("openai" if self.base_url is None else ""))
+        self.azure = azure
+        self._dialect = DIALECTS.get(dialect or ("openai" if self.base_url is None or azure is not None else ""))
         if self._dialect is None:
             raise ValueError(f"No dialect is called {dialect!r}; known are {', '.join(filter(None, DIALECTS))}.")
+        if self._speaks_chat_only and not self._dialect.documents:
+            self.attachment_types = self.attachment_types - self.document_types
+
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        dialect = self._dialect
+        fetches_documents = dialect is not None and dialect.document_urls
+        return lambda kind: kind.startswith("audio/") or (kind in self.document_types and not fetches_documents)
+
+    def key_headers(self, key: str) -> dict[str, str]:
+        """Return the headers that carry the key. Azure takes a key of its own in another one than the tokens that a function renews."""
+        if self.azure is None or callable(self.key) or key.startswith("eyJ"):
+            return super().key_headers(key)
+        return {"api-key": Secret(key)}
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         return self._chat(prompt, stream, key)
@@ -39,10 +72,13 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
 
         dialect = self._dialect
         assert dialect is not None
-        options = prompt.options.request_fields(dialect)
-        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect)
+        if prompt.schema is not None and prompt.options.strict_schema and dialect.schema == "json_object":
+            raise ModelError(f"{self.model_id} takes no schemas that answers fit exactly; leave out strict_schema.")
+        options = prompt.options.request_fields(dialect, self.model_name)
+        origin = self.origin
+        body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
         request = self.wire_request("chat/completions", body, key)
-        return request, ChatDecoder(self.model_id, stream=stream, secret=key)
+        return request, ChatDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -52,14 +88,16 @@ class OpenAIChat(_OpenAIChat, SyncHTTPModel):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key. OpenAI requires one; your own server may not.
+        key: an API key, or a function that returns one for each request. OpenAI requires one; your own server may not.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
         tls: how the server's certificate is checked, as `TLSSettings`; None means the usual way.
         dialect: whose dialect the server speaks: mistral, groq, deepseek, openrouter, xai, together or openai.
+        azure: a deployment at Azure OpenAI, as `AzureEndpoint`, in place of base_url.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, audio, reasoning: what the model can do.
     """
 
@@ -71,8 +109,10 @@ class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
 class _OpenAIResponses(_OpenAIChat):
     """The part of a Responses model that is the same with and without `await`."""
 
+    _by_deployment = False
     Options = LazyOptions("llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
+    _speaks_chat_only = False
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         from llm_notebook.providers.openai.responses_answers import ResponsesDecoder  # loads pydantic_core
@@ -80,15 +120,23 @@ class _OpenAIResponses(_OpenAIChat):
 
         if prompt.options.for_chat:
             self._refuse_server_side_tools(prompt)
-            return self._chat(prompt, stream, key)
-        has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
-        if self.is_behind_gateway and not has_server_side_tools:
-            # Every gateway speaks Chat Completions, but few speak Responses.
+        if self._goes_as_chat(prompt):
             return self._chat(prompt, stream, key)
         options = prompt.options.responses_fields()
-        body = responses_body_text(prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning)
+        origin = self.origin
+        body = responses_body_text(
+            prompt, self.model_name, stream=stream, options=options, reasoning=self.reasoning, origin=origin
+        )
         request = self.wire_request("responses", body, key)
-        return request, ResponsesDecoder(self.model_id, stream=stream, secret=key)
+        return request, ResponsesDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
+
+    def _goes_as_chat(self, prompt: Prompt) -> bool:
+        """Return whether the prompt is sent as Chat Completions: for the sake of an option, or to a gateway, few of which speak Responses."""
+        has_server_side_tools = any(isinstance(tool, ServerSideTool) for tool in prompt.tools)
+        return bool(prompt.options.for_chat) or (self.is_behind_gateway and not has_server_side_tools)
+
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        return super()._needs_bytes(prompt) if self._goes_as_chat(prompt) else lambda _kind: False
 
     def _refuse_server_side_tools(self, prompt: Prompt) -> None:
         tool = next((tool for tool in prompt.tools if isinstance(tool, ServerSideTool)), None)
@@ -108,7 +156,7 @@ class OpenAIResponses(_OpenAIResponses, SyncHTTPModel):
     Args:
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address up to and including its version, such as `http://localhost:8080/v1`; None means OpenAI.
-        model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls, dialect: as for `OpenAIChat`.
+        model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls, total_timeout, dialect, azure: as for `OpenAIChat`.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
     """
 

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
+from llm_notebook.providers.http.encoding import with_further
+from llm_notebook.providers.http.options import (
+    HTTPOptions,
+    JSONObject,
+    OneOrMoreTexts,
+    json_if_object,
+    with_one_answer,
+)
 from llm_notebook.providers.openai.dialects import RESPONSES_DIALECT, ChatDialect
 
 __all__ = [
@@ -45,15 +52,18 @@ class ChatOptions(HTTPOptions):
     ] = Field(None, description="auto, none, required, or a JSON object that names a tool.")
     parallel_tool_calls: bool | None = Field(None, description="Whether several tools may be called at once.")
     service_tier: str | None = Field(None, description="Which tier of the service answers, such as flex or priority.")
+    strict_schema: bool | None = Field(
+        None, description="Answers fit a schema exactly, where the provider can; every field is then required."
+    )
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
-    def request_fields(self, dialect: ChatDialect) -> dict[str, Any]:
-        """Return the options as request fields of a server that speaks this dialect."""
+    def request_fields(self, dialect: ChatDialect, model_name: str = "") -> dict[str, Any]:
+        """Return the options as request fields of a server that speaks this dialect, for the model that it knows under this name."""
         not_chat = (name for name in type(self).model_fields if name not in ReasoningChatOptions.model_fields)
-        fields = dialect.request_fields(self.given("json_object", *not_chat))
+        fields = dialect.request_fields(self.given("json_object", "strict_schema", *not_chat), model_name)
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_one_answer(with_further(fields, self.extra_body), "n")
 
 
 class ReasoningChatOptions(ChatOptions):
@@ -82,14 +92,17 @@ class ResponsesOptions(HTTPOptions):
     )
     prompt_cache_key: str | None = Field(None, description="Prompts with the same key share the provider's cache.")
     service_tier: str | None = Field(None, description="Which tier of the service answers, such as flex or priority.")
+    strict_schema: bool | None = Field(
+        None, description="Answers fit a schema exactly, where the provider can; every field is then required."
+    )
     extra_body: JSONObject | None = Field(None, description="JSON object of further request fields, sent as they are.")
 
     def responses_fields(self) -> dict[str, Any]:
         """Return the options as request fields of the Responses API."""
-        fields = RESPONSES_DIALECT.request_fields(self.given("json_object", *_CHAT_ONLY))
+        fields = RESPONSES_DIALECT.request_fields(self.given("json_object", "strict_schema", *_CHAT_ONLY))
         if self.json_object:
             fields.setdefault("text", {})["format"] = {"type": "json_object"}
-        return fields | (self.extra_body or {})
+        return with_further(fields, self.extra_body)
 
 
 class ReasoningResponsesOptions(ResponsesOptions):

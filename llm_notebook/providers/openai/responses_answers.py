@@ -2,8 +2,8 @@
 
 A response is a list of output items: messages, reasoning, calls of our tools, and calls of the provider's own tools with their results. A
 stream announces each item, sends deltas for it, and sends it again in whole when it is done; the terminal event repeats them all. Not
-every server that imitates the API sends every event. So the decoder keeps an `_Item` for each, which knows what was handed on already,
-and each of the three places hands on only the rest.
+every server that imitates the API sends every event. So the decoder keeps an `OutputItem` for each, which knows what was handed on
+already, and each of the three places hands on only the rest.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
@@ -16,31 +16,39 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from llm_notebook.parts.identifiers import new_tool_call_id
-from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
+from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
+from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.parts.finishes import Finish, finish_of
+from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text
-from llm_notebook.providers.openai.responses_requests import METADATA
+from llm_notebook.providers.openai.responses_item_answers import OutputItem, OutputItems
+from llm_notebook.providers.openai.usage_answers import openai_usage
 
 __all__ = ["ResponsesDecoder"]
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete"})
-# The fields of a call of the provider's own tool that are not its arguments: its result, and bookkeeping.
-_OUTCOMES = frozenset({"outputs", "results", "output", "result", "error", "tools"})
-_BOOKKEEPING = frozenset({"id", "type", "status", "call_id", "name", "server_label", "container_id"})
+_FAILED = ("failed", "cancelled")
+_UNDER_WAY = ("queued", "in_progress")
 
 
 class ResponsesDecoder(StreamDecoder):
-    """The decoder of one response, streamed or whole. A stream ends with `response.completed` or `response.incomplete`."""
+    """The decoder of one response, streamed or whole. A stream ends with `response.completed` or `response.incomplete`.
+
+    Args:
+        sender: the model's id, for error messages.
+        stream: whether the request asked for a stream.
+        secrets: what error messages must not show.
+        origin: the server and the model, which everything is marked with that goes back there as the item it came as.
+    """
 
     kind = "a response"
 
-    def __init__(self, sender: str, *, stream: bool = True, secret: str | None = None) -> None:
-        super().__init__(sender, stream=stream, secret=secret)
-        self._items: dict[int, _Item] = {}
-        self._positions: dict[object, int] = {}
-        self._open_text: _Item | None = None
+    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+        super().__init__(sender, stream=stream, secrets=secrets)
+        self._items = OutputItems(origin)
+        self._open_text: OutputItem | None = None
         self._head: dict[str, Any] = {}
-        self.finish_reason: str | None = None
+        self._status: str | None = None
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
         if data == b"[DONE]":
@@ -49,6 +57,9 @@ class ResponsesDecoder(StreamDecoder):
         event = self.parse(data)
         kind = event.get("type") or name
         if event.get("error") or kind in ("error", "response.failed", "response.cancelled"):
+            self._status = "failed"
+            if isinstance(event.get("response"), dict):
+                self._head = event["response"]
             raise self.server_error(_failure(event))
         try:
             handle = _HANDLERS.get(as_text(kind or None))
@@ -65,46 +76,39 @@ class ResponsesDecoder(StreamDecoder):
         return self.decode_frame("", pending) if ends else []
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
-        if body.get("error") or body.get("status") in ("failed", "cancelled"):
-            raise self.server_error(_failure({"response": body}))
+        failed = bool(body.get("error")) or body.get("status") in _FAILED
         if not isinstance(body.get("output"), list):
-            raise self.not_an_answer(json_text(body))
+            self._status = "failed" if failed else None
+            raise self.server_error(_failure({"response": body})) if failed else self.not_an_answer(json_text(body))
         try:
-            return self._finish({"response": body})
+            items = self._finish({"response": body | ({"status": "failed"} if failed else {})})
         except (AttributeError, KeyError, TypeError):
             raise self.not_an_answer(json_text(body)) from None
+        self._head = body
+        return items
 
     def _note_response(self, event: dict[str, Any]) -> StreamItems:
         self._head = _response_in(event)
         return []
 
-    def _find_item(self, event: dict[str, Any]) -> _Item:
-        """Return the output item that an event belongs to, and make it for its first event."""
-        index = event.get("output_index")
-        if index is None:
-            item_id = event.get("item_id") or event["item"].get("id")
-            index = self._positions.setdefault(item_id, len(self._positions))
-        if not isinstance(index, int):
-            raise TypeError("an index is a number")
-        return self._items.setdefault(index, _Item(index))
-
     def _begin_item(self, event: dict[str, Any]) -> StreamItems:
-        item, given = self._find_item(event), event["item"]
+        item = self._items.announced(event)
         self._open_text = None
-        return item.begin(given, self._taken_ids(item))
+        return item.begin(event["item"], self._items.taken_ids(item))
 
     def _end_item(self, event: dict[str, Any]) -> StreamItems:
-        item = self._find_item(event)
+        item = self._items.ended(event)
         self._open_text = None
-        return item.end(event["item"], self._taken_ids(item))
-
-    def _taken_ids(self, item: _Item) -> set[str | None]:
-        return {other.call_id for other in self._items.values() if other is not item}
+        return item.end(event["item"], self._items.taken_ids(item))
 
     def _add_text(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._find_item(event), as_text(event["delta"])
+        text = as_text(event["delta"])
         if not text:
             return []
+        item = self._open_text
+        if item is None or not item.is_named_by(event):
+            item = self._items.continued(event, "message")
+        item.refused = item.refused or event.get("type") == "response.refusal.delta"
         item.pieces.append(text)
         if self._open_text is item:
             return [text]
@@ -112,17 +116,17 @@ class ResponsesDecoder(StreamDecoder):
         return [StreamEvent("text", text, part_index=item.index)]
 
     def _add_arguments(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._find_item(event), as_text(event["delta"])
+        text = as_text(event["delta"])
         if not text:
             return []
-        item.pieces.append(text)
         self._open_text = None
-        return [item.event("tool_call_args", text)]
+        return self._items.continued(event, "function_call").add_arguments(text)
 
     def _add_reasoning(self, event: dict[str, Any]) -> StreamItems:
-        item, text = self._find_item(event), as_text(event["delta"])
+        text = as_text(event["delta"])
         if not text:
             return []
+        item = self._items.continued(event, "reasoning")
         section = (event.get("summary_index"), event.get("content_index"))
         text = f"\n\n{text}" if item.pieces and section != item.section else text
         item.section = section
@@ -131,23 +135,59 @@ class ResponsesDecoder(StreamDecoder):
         return [item.event("reasoning", text)]
 
     def _finish(self, event: dict[str, Any]) -> StreamItems:
-        """End the answer, and return the items that the stream has not sent before.
-
-        Raises:
-            IncompleteResponse: the answer reached a limit in the middle of a tool call, which must not be run.
-        """
+        """End the answer, and return the items that the stream has not sent before. What it must not end in becomes its `failure`."""
         response = self._head = _response_in(event)
-        self.finish_reason = response.get("status") or event.get("type", "").rpartition(".")[2]
+        status = response.get("status")
+        if event.get("type") and (status in _UNDER_WAY or not status):
+            # The event says how the answer ended, whatever the response in it was when it was copied.
+            status = event["type"].rpartition(".")[2]
+        self._status = as_text(status or "completed")
         items: StreamItems = []
-        for index, given in enumerate(response.get("output") or []):
-            item = self._items.setdefault(index, _Item(index))
+        claimed: list[OutputItem] = []
+        for position, given in enumerate(response.get("output") or []):
+            item = self._items.in_output(given, position, claimed)
+            claimed.append(item)
             if not item.over:
-                items += item.begin(given, self._taken_ids(item)) + item.end(given, self._taken_ids(item))
-        complete = self.finish_reason == "completed"
-        if any(item.is_cut_short(complete) for item in self._items.values()):
-            raise self.cut_off_in_call(self._why_incomplete or self.finish_reason)
-        self.done = True
+                items += item.end(given, self._items.taken_ids(item))
+        self.failure = self._failure_at_end()
+        self.done = self.failure is None
         return items
+
+    def _failure_at_end(self) -> ModelError | None:
+        """Return the error that the answer ends in; None if it is complete, or cut in its text by a limit."""
+        status, finish = self._status, self.finish
+        if status in _FAILED:
+            return self.server_error(_failure({"response": self._head}))
+        if status in _UNDER_WAY:
+            return IncompleteResponse(f"{self._sender}: the server has not finished the answer yet (status: {status}).")
+        if any(item.is_nameless for item in self._items.items):
+            return IncompleteResponse(
+                f"{self._sender}: the answer holds a tool call without a name, so nothing of it was run."
+            )
+        if status != "incomplete" or finish is None:
+            return None
+        if finish.reason == "content_filter":
+            return self.filter_error(finish)
+        if any(item.is_cut_short() for item in self._items.items):
+            return self.cut_off_in_call(self._why_incomplete or "incomplete")
+        if finish.reason != "length":
+            return IncompleteResponse(f"{self._sender}: the server says that the answer is incomplete ({finish.said}).")
+        return None
+
+    @property
+    def finish(self) -> Finish | None:
+        """Why the model stopped; None if that has not been told."""
+        if self._status is None or self._status in _UNDER_WAY:
+            return None
+        if self._status in _FAILED:
+            return Finish("error", self._status)
+        if self._status == "incomplete":
+            said = finish_of(self._why_incomplete)
+            return said if said is not None and said.reason != "stop" else Finish("error", self._why_incomplete)
+        if any(item.refused for item in self._items.items):
+            return Finish("content_filter", "refusal")
+        has_calls = any(item.kind == "function_call" for item in self._items.items)
+        return Finish("tool_calls" if has_calls else "stop", self._status)
 
     @property
     def _why_incomplete(self) -> str | None:
@@ -164,14 +204,7 @@ class ResponsesDecoder(StreamDecoder):
     @property
     def usage(self) -> Usage:
         """The tokens used, as far as the server reported them."""
-        usage = self._head.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        details = {
-            name: value
-            for name, value in usage.items()
-            if name.endswith("_details") and isinstance(value, dict) and any(value.values())
-        }
-        return Usage(usage.get("input_tokens"), usage.get("output_tokens"), details or None)
+        return openai_usage(self._head.get("usage"), "input_tokens", "output_tokens")
 
     @property
     def response_json(self) -> dict[str, Any]:
@@ -181,154 +214,16 @@ class ResponsesDecoder(StreamDecoder):
         """
         if self._whole_json is not None:
             return self._whole_json
-        texts = [text for item in self._items.values() if item.kind == "message" for text in item.pieces]
-        calls = any(item.kind == "function_call" for item in self._items.values())
+        items = self._items.items
+        texts = [text for item in items if item.kind == "message" for text in item.pieces]
+        calls = any(item.kind == "function_call" for item in items)
         reason = self._why_incomplete
         finish = {"max_output_tokens": "length", None: "tool_calls" if calls else "stop"}.get(reason, reason)
         beside = {"content": "".join(texts), "created": self._head.get("created_at"), "finish_reason": finish}
+        if not self._head.get("output") and any(item.whole for item in items):
+            # Some servers do not repeat the items at the end.
+            beside["output"] = [item.whole for item in items if item.whole]
         return self._head | (beside if self.done else {})
-
-
-class _Item:
-    """One output item while it arrives: a message, reasoning, a call, or a call that the provider runs itself.
-
-    Attributes:
-        index: its position in the output, which is the `part_index` of its events.
-        kind: its type in the API; empty before it is announced.
-        call_id: the id of a call.
-        named: whether the name of a call was handed on.
-        pieces: the text, reasoning or arguments handed on so far.
-        section: the section of the reasoning that came last.
-        over: whether the item is whole, so that nothing more is handed on.
-    """
-
-    __slots__ = ("call_id", "index", "kind", "named", "over", "pieces", "section")
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.kind = ""
-        self.call_id: str | None = None
-        self.named = False
-        self.pieces: list[str] = []
-        self.section: tuple[object, object] = (None, None)
-        self.over = False
-
-    def event(self, kind: EventType, chunk: str, **more: Any) -> StreamEvent:
-        """Return a stream event of this item."""
-        if kind.startswith("tool"):
-            more["tool_call_id"] = self.call_id
-        return StreamEvent(kind, chunk, part_index=self.index, **more)
-
-    @property
-    def by_provider(self) -> bool:
-        """True for the call of a tool that the provider runs itself."""
-        return self.kind not in ("", "message", "reasoning", "function_call")
-
-    def begin(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
-        """Begin the item, and return what is known at this point: the name of a call.
-
-        Args:
-            given: the item as the server sent it.
-            taken: the ids of the other calls.
-        """
-        self.kind = as_text(given["type"])
-        if self.named or self.kind in ("message", "reasoning"):
-            return []
-        self.named = True
-        call_id = given.get("call_id") or given.get("id")
-        # Results are matched to calls by id, so an id that another call has is replaced.
-        usable = isinstance(call_id, str) and call_id and call_id not in taken
-        self.call_id = call_id if usable else new_tool_call_id()
-        if not self.by_provider:
-            kept = {"provider_metadata": {METADATA: {"id": given["id"]}}} if given.get("id") else {}
-            return [self.event("tool_call_name", as_text(given["name"]), **kept)]
-        return [self.event("tool_call_name", self._tool_name(given), server_executed=True)]
-
-    def end(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
-        """End the item, and return what is known of it and was not handed on before.
-
-        Args:
-            given: the whole item as the server sent it.
-            taken: the ids of the other calls.
-        """
-        items = self.begin(given, taken)
-        self.over = given.get("status") != "incomplete" or self.kind in ("message", "reasoning")
-        if self.kind == "message":
-            return items + self._end_message(given)
-        if self.kind == "reasoning":
-            return items + self._end_reasoning(given)
-        if self.kind == "function_call":
-            arguments = as_text(given.get("arguments") or "")
-            return items + ([self.event("tool_call_args", rest)] if (rest := self._take_rest(arguments)) else [])
-        return items + self._end_provider_call(given)
-
-    def _take_rest(self, whole: str) -> str:
-        """Return the rest of a text whose beginning was handed on; empty if the text that was handed on is another one."""
-        sent = "".join(self.pieces)
-        rest = whole[len(sent) :] if whole.startswith(sent) else ""
-        self.pieces.append(rest)
-        return rest
-
-    def _end_message(self, given: dict[str, Any]) -> StreamItems:
-        blocks = [block for block in given.get("content") or [] if isinstance(block, dict)]
-        text = self._take_rest("".join(as_text(block.get("text") or block.get("refusal") or "") for block in blocks))
-        kept = {name: given[name] for name in ("id", "phase") if given.get(name)}
-        annotations = [note for block in blocks for note in block.get("annotations") or []]
-        kept |= {"annotations": annotations} if annotations else {}
-        if not (text or (kept and self.pieces and any(self.pieces))):
-            return []
-        return [self.event("text", text, provider_metadata={METADATA: kept} if kept else None)]
-
-    def _end_reasoning(self, given: dict[str, Any]) -> StreamItems:
-        sections = [*(given.get("summary") or []), *(given.get("content") or [])]
-        whole = "\n\n".join(as_text(section.get("text") or "") for section in sections if isinstance(section, dict))
-        text = whole if not self.pieces else ""
-        self.pieces.append(text)
-        item = {name: value for name, value in given.items() if value is not None and name != "status"}
-        kept = {METADATA: {"item": item}} if given.get("encrypted_content") else None
-        return [self.event("reasoning", text, provider_metadata=kept)] if text or kept else []
-
-    def _end_provider_call(self, given: dict[str, Any]) -> StreamItems:
-        """Return the arguments and the result of a call that the provider ran. The item is kept with the call, to be sent back."""
-        item = {name: value for name, value in given.items() if value is not None}
-        arguments = {name: value for name, value in item.items() if name not in _OUTCOMES and name not in _BOOKKEEPING}
-        if isinstance(arguments.get("arguments"), str):
-            arguments = _parse_arguments(arguments["arguments"])
-        elif isinstance(arguments.get("action"), dict):
-            arguments = arguments["action"]
-        outcome = {name: item[name] for name in _OUTCOMES if name in item}
-        if self.kind == "image_generation_call":
-            # The image itself is left out, as it would be sent back with every later turn.
-            outcome = {"result": f"{len(str(item.pop('result', '')))} characters of base64"}
-        output = next(iter(outcome.values())) if len(outcome) == 1 else outcome or item.get("status", "completed")
-        return [
-            self.event(
-                "tool_call_args",
-                json_text(arguments),
-                server_executed=True,
-                provider_metadata={METADATA: {"item": item}},
-            ),
-            self.event(
-                "tool_result",
-                output if isinstance(output, str) else json_text(output),
-                server_executed=True,
-                tool_name=self._tool_name(given),
-            ),
-        ]
-
-    def _tool_name(self, given: dict[str, Any]) -> str:
-        return as_text(given.get("name") or self.kind.removesuffix("_call"))
-
-    def is_cut_short(self, complete: bool) -> bool:
-        """Return True for a call of one of our tools that is not whole.
-
-        Args:
-            complete: whether the response is complete. Then a call whose end was not announced counts as whole if its arguments are.
-        """
-        if self.kind != "function_call":
-            return False
-        arguments = "".join(self.pieces)
-        return not (complete or self.over) or bool(arguments and not _is_json(arguments))
 
 
 def _response_in(event: dict[str, Any]) -> dict[str, Any]:
@@ -336,22 +231,6 @@ def _response_in(event: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(response, dict):
         raise TypeError("a response is an object")
     return response
-
-
-def _is_json(text: str) -> bool:
-    try:
-        from_json(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _parse_arguments(text: str) -> dict[str, Any]:
-    try:
-        found = from_json(text or "{}")
-    except ValueError:
-        found = text
-    return found if isinstance(found, dict) else {"arguments": found}
 
 
 def _failure(event: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
     json_text,
 )
-from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids
-from llm_notebook.providers.openai.chat_requests import schema_name
+from llm_notebook.providers.http.encoding import encode_messages, substitute_call_ids, with_further
+from llm_notebook.providers.openai.chat_requests import schema_name, wanted_schema
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.prompt import Prompt
@@ -31,7 +31,13 @@ METADATA = "openai"
 
 
 def responses_body_text(
-    prompt: Prompt, model_name: str, *, stream: bool, options: dict[str, Any] | None = None, reasoning: bool = False
+    prompt: Prompt,
+    model_name: str,
+    *,
+    stream: bool,
+    options: dict[str, Any] | None = None,
+    reasoning: bool = False,
+    origin: str = "",
 ) -> str:
     """Return the body of a Responses request as JSON text. Messages that earlier rounds of the chain encoded are not encoded again.
 
@@ -44,12 +50,13 @@ def responses_body_text(
         options: further request fields, under the server's names.
         reasoning: whether the model reasons. Then its reasoning is asked for in encrypted form and, unless the prompt hides it, as a
             summary.
+        origin: the server and the model; only what came from them goes back as the item that it came as.
     """
     body = {"model": model_name} | _settings(prompt, stream=stream, options=options, reasoning=reasoning)
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encode_messages(prompt, input_items))
+    items = ",".join(encode_messages(prompt, functools.partial(input_items, origin=origin)))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
@@ -57,18 +64,19 @@ def _settings(prompt: Prompt, *, stream: bool, options: dict[str, Any] | None, r
     body: dict[str, Any] = {"store": False}
     if stream:
         body["stream"] = True
-    body |= options or {}
+    body = with_further(body, options)
     if reasoning:
-        body.setdefault("include", ["reasoning.encrypted_content"])
+        body = with_further(body, {"include": ["reasoning.encrypted_content"]})
         body["reasoning"] = _reasoning(prompt, body.get("reasoning") or {})
     if prompt.tools:
-        body["tools"] = [_tool(tool, prompt.model) for tool in prompt.tools]
+        body["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *body.get("tools", [])]
     choice = body.get("tool_choice")
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
         # The user wrote the choice in the form of Chat Completions.
         body["tool_choice"] = {"type": "function", **choice["function"]}
     if prompt.schema is not None:
-        shape = {"type": "json_schema", "name": schema_name(prompt.schema), "schema": prompt.schema}
+        name = schema_name(prompt.schema)
+        shape = {"type": "json_schema", "name": name, **wanted_schema(prompt, prompt.schema)}
         body["text"] = {**body.get("text", {}), "format": shape}
     return {name: value for name, value in body.items() if value != {}}
 
@@ -92,13 +100,19 @@ def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
     }
 
 
-def input_items(messages: list[Message]) -> list[dict[str, Any]]:
-    """Return messages as the API takes them, where every call, result and piece of reasoning is a separate item."""
+def input_items(messages: list[Message], origin: str = "") -> list[dict[str, Any]]:
+    """Return messages as the API takes them, where every call, result and piece of reasoning is a separate item.
+
+    Args:
+        messages: the messages.
+        origin: the server and the model. The items of others, and their ids, mean nothing there, so these parts go as what they say.
+    """
     call_ids = substitute_call_ids(messages)
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":
-            items += [item for part in message.parts if (item := _output_item(part, call_ids)) is not None]
+            sent = [item for part in message.parts if (item := _output_item(part, call_ids, origin)) is not None]
+            items += _with_pictures(sent, message)
         elif message.role == "tool":
             results = [part for part in message.parts if isinstance(part, ToolResultPart)]
             items += map(functools.partial(_result, call_ids=call_ids), results)
@@ -107,9 +121,24 @@ def input_items(messages: list[Message]) -> list[dict[str, Any]]:
     return items
 
 
-def _output_item(part: Part, call_ids: dict[int, str]) -> dict[str, Any] | None:
+def _with_pictures(items: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
+    """Return the items of an assistant's message with the pictures that the provider has made in them; the API takes none without its picture."""
+    attached = [part for part in message.parts if isinstance(part, AttachmentPart) and part.attachment is not None]
+    pictures = {((part.provider_metadata or {}).get(METADATA) or {}).get("of"): part.attachment for part in attached}
+    whole = []
+    for item in items:
+        if item.get("type") != "image_generation_call" or "result" in item:
+            whole.append(item)
+        elif (picture := pictures.get(item.get("id"))) is not None:
+            whole.append({**item, "result": picture.base64_content()})
+    return whole
+
+
+def _output_item(part: Part, call_ids: dict[int, str], origin: str) -> dict[str, Any] | None:
     """Return a part of an assistant's message as the item that it came as; None for what is not sent back."""
     kept: dict[str, Any] = ((getattr(part, "provider_metadata", None) or {}).get(METADATA)) or {}
+    if kept.get("origin") not in (None, origin):
+        kept = {}
     if isinstance(part, TextPart):
         return _assistant_text(part, kept) if part.text else None
     if isinstance(part, ReasoningPart):

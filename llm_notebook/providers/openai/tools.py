@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from llm_notebook.tools.server_side import ServerSideTool
 
-__all__ = ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIWebSearch"]
+__all__ = ["OpenAICodeInterpreter", "OpenAIFileSearch", "OpenAIImageGeneration", "OpenAIWebSearch"]
 
 
 class _OpenAITool(ServerSideTool):
@@ -92,3 +92,30 @@ class OpenAIFileSearch(_OpenAITool):
         if max_num_results is not None:
             spec["max_num_results"] = max_num_results
         super().__init__(spec)
+
+
+class OpenAIImageGeneration(ServerSideTool):
+    """Have pictures made. They are attachments of the answer's message.
+
+    Args:
+        size: such as `1024x1024`; None lets the model choose.
+        quality: low, medium or high; None lets the model choose.
+        output_format: png, jpeg or webp.
+        transparent: whether the background is transparent; None lets the model choose.
+    """
+
+    name = "image_generation"
+
+    def __init__(
+        self,
+        *,
+        size: str | None = None,
+        quality: str | None = None,
+        output_format: str | None = None,
+        transparent: bool | None = None,
+    ) -> None:
+        background = None if transparent is None else "transparent" if transparent else "opaque"
+        wishes = {"size": size, "quality": quality, "output_format": output_format, "background": background}
+        super().__init__(
+            {"type": "image_generation", **{name: wish for name, wish in wishes.items() if wish is not None}}
+        )

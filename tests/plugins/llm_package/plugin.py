@@ -87,7 +87,7 @@ class Lengths(llm.EmbeddingModel):
     batch_size = 2
 
     def embed_batch(self, items: Any, *, key: str | None = None) -> Iterator[list[float]]:
-        if key == "wrong":
+        if key == "wrong-key":
             raise llm.ModelError("This key is wrong.")
         return ([float(len(item)), 1.0] for item in items)
 

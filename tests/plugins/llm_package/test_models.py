@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import pickle
+import traceback
 from typing import Any
 
 import llm as their_llm
@@ -11,6 +13,7 @@ from llm.parts import StreamEvent
 from pydantic import ValidationError
 
 import llm_notebook as llm
+from llm_notebook.configuration.keys import set_key
 from llm_notebook.parts.messages import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from tests.fakes.faces import Face
 from tests.plugins.llm_package import plugin
@@ -21,6 +24,17 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 @pytest.fixture
 def scripted(face: Face) -> Any:
     return face.get_model("scripted")
+
+
+def test_a_model_and_a_prompt_travel_by_the_name_of_the_model(face: Face, scripted: Any) -> None:
+    plugin.SCRIPT[:] = ["Hello"]
+    scripted.theirs.key = "sk-SECRET"
+    data = pickle.dumps((scripted, scripted.prompt("Hi")))
+    assert b"SECRET" not in data
+    model, response = pickle.loads(data)
+    assert model is scripted
+    assert face.text(response) == "Hello"
+    scripted.theirs.key = None
 
 
 def test_a_model_is_found_by_its_alias_and_listed_once(face: Face) -> None:
@@ -171,14 +185,22 @@ def test_a_mistake_in_a_plugin_stays_what_it_is(face: Face, scripted: Any) -> No
         face.text(scripted.prompt("Hi"))
 
 
-def test_arguments_that_are_no_json_are_an_error_that_names_the_call(face: Face, scripted: Any) -> None:
+@pytest.mark.parametrize(
+    "raised", [their_llm.ModelError, _StatusError, APIConnectionError, LookupError], ids=lambda kind: kind.__name__
+)
+def test_a_key_that_a_plugin_repeats_is_not_shown(face: Face, scripted: Any, raised: type[Exception]) -> None:
+    set_key("theirs", "sk-plugin-0123456789")
+    plugin.SCRIPT[:] = [raised("wrong key sk-plugin-0123456789")]
+    with pytest.raises(llm.ModelError, match="wrong key …") as caught:
+        face.text(scripted.prompt("Hi"))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "sk-plugin" not in told
+
+
+def test_arguments_that_are_no_json_stay_with_the_call(face: Face, scripted: Any) -> None:
     plugin.SCRIPT[:] = [StreamEvent("tool_call_name", "look", tool_call_id="1"), StreamEvent("tool_call_args", '{"at')]
-    with pytest.raises(llm.ToolArgumentError, match="called look with arguments that are not valid JSON"):
-        face.text(scripted.prompt("Hi", tools=[print_nothing]))
-
-
-def print_nothing() -> str:
-    return ""
+    [call] = face.do(scripted.prompt("Hi").tool_calls())
+    assert call.arguments == {"_raw": '{"at'}
 
 
 def test_an_interrupt_keeps_what_arrived(face: Face, scripted: Any) -> None:

@@ -202,4 +202,4 @@ def test_embedding_models_are_found_and_used() -> None:
     with pytest.raises(llm.NeedsKeyException, match="%llm keys set lengths"):
         model.embed("a")
     with pytest.raises(llm.ModelError, match=r"This key is wrong\."):
-        model.embed("a", key="wrong")
+        model.embed("a", key="wrong-key")

@@ -9,7 +9,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.providers.anthropic.schemas import strict_schema
-from llm_notebook.providers.anthropic.tools import CodeExecution, WebFetch, WebSearch
+from llm_notebook.providers.anthropic.tools import AnthropicCodeExecution, AnthropicWebFetch, AnthropicWebSearch
 from tests.contract.anthropic_types import assert_messages_request
 from tests.fakes.anthropic_answers import TRANSCRIPTS, call_answer, text_answer
 from tests.fakes.faces import Face
@@ -101,6 +101,35 @@ def test_how_a_model_is_asked_to_reason(sent: Any, kind: str, options: Any, thin
     body = sent("Hi", model={"thinking": kind}, **options)
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == options.get("thinking_effort")
+
+
+@pytest.mark.parametrize(
+    ("options", "budget", "limit"),
+    [
+        ({"max_tokens": 2000, "thinking": True}, 1024, 2000),
+        ({"max_tokens": 20_000, "thinking": True}, 4096, 20_000),
+        ({"max_tokens": 5000, "thinking": True}, 2500, 5000),
+        ({"extra_body": {"max_tokens": 5000}, "thinking": True}, 2500, 5000),
+        ({"thinking_budget": 9000}, 9000, 10_024),
+    ],
+)
+def test_reasoning_leaves_room_for_the_answer(sent: Any, options: Any, budget: int, limit: int) -> None:
+    body = sent("Hi", model={"thinking": "budget"}, **options)
+    assert (body["thinking"]["budget_tokens"], body["max_tokens"]) == (budget, limit)
+
+
+def test_a_limit_without_room_for_reasoning_is_kept_and_said(sent: Any) -> None:
+    with pytest.warns(UserWarning, match="max_tokens=500 leaves no room for reasoning"):
+        body = sent("Hi", model={"thinking": "budget"}, thinking=True, max_tokens=500)
+    assert "thinking" not in body
+    assert body["max_tokens"] == 500
+
+
+def test_a_budget_that_takes_the_whole_answer_is_refused(face: Face, openai_server: OpenAIServer) -> None:
+    model = face.of("AnthropicMessages", openai_server.base_url, "m", thinking="budget")
+    with pytest.raises(llm.ModelError, match="thinking_budget=2000 must be less than max_tokens=2000"):
+        face.text(model.prompt("Hi", thinking_budget=2000, max_tokens=2000))
+    assert openai_server.requests == []
 
 
 def test_a_model_that_always_reasons_cannot_be_asked_not_to(face: Face, openai_server: OpenAIServer) -> None:
@@ -292,9 +321,9 @@ def test_tools_system_prompt_and_conversation_are_cached_when_asked_for(
 
 def test_the_providers_own_tools(sent: Any) -> None:
     tools = [
-        WebSearch(max_uses=3, allowed_domains=["example.org"], user_location={"city": "Oslo"}),
-        WebFetch(citations=True),
-        CodeExecution(container="c1"),
+        AnthropicWebSearch(max_uses=3, allowed_domains=["example.org"], user_location={"city": "Oslo"}),
+        AnthropicWebFetch(citations=True),
+        AnthropicCodeExecution(container="c1"),
         llm.ServerSideTool({"type": "bash_20250124", "name": "bash"}),
         WEATHER,
     ]
@@ -316,7 +345,7 @@ def test_the_providers_own_tools(sent: Any) -> None:
         "code_execution_20250825",
     ]
     with pytest.raises(ValueError, match="not both"):
-        WebSearch(allowed_domains=["a"], blocked_domains=["b"])
+        AnthropicWebSearch(allowed_domains=["a"], blocked_domains=["b"])
 
 
 def test_key_and_headers(face: Face, openai_server: OpenAIServer) -> None:

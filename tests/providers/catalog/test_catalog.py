@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import llm_notebook as llm
 from llm_notebook.providers.catalog import catalog as catalog_module
 from llm_notebook.providers.catalog.catalog import Price, catalog, parse_catalog
-from llm_notebook.providers.catalog.costs import Cost, cost, cost_of, is_billed, total
+from llm_notebook.providers.catalog.costs import Cost, cost, cost_of, is_billed, stated_cost, total
 from llm_notebook.providers.table import PROVIDERS, WIRES
 
 FILES = sorted(Path(catalog_module.__file__).with_name("catalogs").glob("*.json"))
@@ -35,8 +35,9 @@ def test_a_catalogue_says_only_what_can_be_true(path: Path) -> None:
         assert model.get("wire", "chat") in WIRES
         assert 0 < model.get("max_output", 1) <= model.get("context", 10**9)
     for known in catalog(path.stem).models.values():
-        if known.price is not None:
-            assert 0 <= (known.price.cached_input or 0) <= known.price.input <= known.price.output
+        for dated in known.prices:
+            assert 0 <= (dated.price.cached_input or 0) <= dated.price.input <= dated.price.output
+            assert dated.starts is None or dated.ends is None or dated.starts < dated.ends
 
 
 def test_every_provider_that_lists_models_here_has_a_row_of_its_own() -> None:
@@ -65,6 +66,47 @@ def test_a_dated_version_has_the_price_of_its_model(name: str) -> None:
 def test_another_model_is_not_taken_for_it() -> None:
     assert catalog("openai").find("gpt-5-mini-turbo") is None
     assert catalog("openai").find("2025-08-07") is None
+
+
+def test_prices_have_days_and_hours() -> None:
+    argon = catalog("gemini").models["gemini-4-argon"]
+    before, after = (datetime.datetime(2026, month, day, tzinfo=datetime.UTC) for month, day in ((11, 30), (12, 1)))
+    assert (argon.price_at(before), argon.price_at(after)) == (Price(2, 10, 0.1), Price(4, 20, 0.2))
+    # Midnight is in another place the evening before.
+    elsewhere = datetime.timezone(-datetime.timedelta(hours=8))
+    assert argon.price_at(datetime.datetime(2026, 11, 30, 16, tzinfo=elsewhere)) == Price(4, 20, 0.2)
+    flash = catalog("deepseek").models["deepseek-flash"]
+    hours = {hour: flash.price_at(datetime.datetime(2026, 11, 30, hour, tzinfo=datetime.UTC)) for hour in range(24)}
+    assert {hour for hour, price in hours.items() if price is not None and price.input == 0.3} == {1, 2, 3, 6, 7, 8, 9}
+
+
+def test_a_price_that_has_ended_is_not_known() -> None:
+    entry = {"id": "m", "price": {"until": "2020-01-01", "input": 1, "output": 2}}
+    known = parse_catalog("p", {"updated": "2026-11-24", "models": [entry]}).models["m"]
+    assert known.price_at() is None
+    assert known.price_at(datetime.datetime(2019, 1, 1, tzinfo=datetime.UTC)) == Price(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("usage", "usd"),
+    [
+        ({"cost": 0.00183}, 0.00183),
+        ({"cost": 0}, 0.0),
+        ({"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.02}}, 0.021),
+        ({"cost_in_usd_ticks": 1721000}, 0.0001721),
+        ({"cost": {"total_cost": 0.006, "request_cost": 0.005}}, 0.006),
+        ({"cost": "free"}, None),
+        ({"cost": True}, None),
+        ({"cost": -1}, None),
+        ({"cost": float("nan")}, None),
+        ([], None),
+    ],
+)
+def test_a_cost_that_a_provider_states_is_believed(usage: object, usd: float | None) -> None:
+    assert stated_cost({"usage": usage}) == (None if usd is None else pytest.approx(usd))
+    if usd is not None:
+        for model in (llm.get_model("openrouter/some/model"), llm.OpenAIChat("m", base_url="http://localhost:1/v1")):
+            assert cost_of(model, llm.Usage(), {"usage": usage}).usd == pytest.approx(usd)
 
 
 PRICE = Price(input=2.0, output=8.0, cached_input=0.5, cache_write=2.5)

@@ -136,9 +136,9 @@ def test_code_that_failed_says_so() -> None:
 
 
 def test_parts_of_unknown_kinds_are_kept_to_be_sent_back() -> None:
-    picture = {"inlineData": {"mimeType": "image/png", "data": "eA=="}}
-    [part, text] = parts(sse(chunk(picture, {"text": "ok"}, reason="STOP")))
-    assert part["provider_metadata"] == {"gemini": {"part": picture}}
+    unknown = {"newData": {"value": "eA=="}}
+    [part, text] = parts(sse(chunk(unknown, {"text": "ok"}, reason="STOP")))
+    assert part["provider_metadata"] == {"gemini": {"part": unknown}}
     assert text == {"type": "text", "text": "ok"}
 
 
@@ -274,3 +274,17 @@ def test_a_cut_whole_answer_never_passes_for_complete() -> None:
 @pytest.mark.parametrize("body", [{}, {"candidates": 5}, {"candidates": []}, [], {"id": "x"}])
 def test_a_whole_answer_without_an_end_is_no_answer(body: Any) -> None:
     assert outcome(json.dumps(body).encode(), stream=False)["error"][0] == "ProviderError"
+
+
+def test_streamed_json_keeps_what_stands_beside_the_text() -> None:
+    def logprobs(token: str) -> dict[str, Any]:
+        return {"chosenCandidates": [{"token": token, "logProbability": -0.5}]}
+
+    body = sse(
+        chunk({"text": "He"}, logprobsResult=logprobs("He")),
+        chunk({"text": "llo"}, reason="STOP", logprobsResult=logprobs("llo"), avgLogprobs=-0.5) | {"createTime": "now"},
+    )
+    found = outcome(body)["json"]
+    [candidate] = found["candidates"]
+    assert [one["token"] for one in candidate["logprobsResult"]["chosenCandidates"]] == ["He", "llo"]
+    assert (candidate["avgLogprobs"], found["createTime"]) == (-0.5, "now")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.providers.gemini.tools import CodeExecution, GoogleSearch, URLContext
+from llm_notebook.providers.gemini.tools import GeminiCodeExecution, GeminiSearch, GeminiURLContext
 from tests.contract.gemini_types import assert_gemini_request
 from tests.fakes.faces import Face
 from tests.fakes.gemini_answers import TRANSCRIPTS, WHOLE, call_answer, text_answer
@@ -195,7 +195,7 @@ def test_a_chain_answers_calls_without_ids_in_their_order(face: Face, openai_ser
 
 
 def test_the_providers_own_tools(sent: Any) -> None:
-    tools = [GoogleSearch(), URLContext(), CodeExecution(), llm.ServerSideTool({"googleMaps": {}}), WEATHER]
+    tools = [GeminiSearch(), GeminiURLContext(), GeminiCodeExecution(), llm.ServerSideTool({"googleMaps": {}}), WEATHER]
     body = sent("Hi", tools=tools, model={"thinking": "level"})
     assert [next(iter(tool)) for tool in body["tools"]] == [
         "googleSearch",
@@ -208,7 +208,7 @@ def test_the_providers_own_tools(sent: Any) -> None:
         "includeServerSideToolInvocations": True,
         "functionCallingConfig": {"mode": "VALIDATED"},
     }
-    assert "toolConfig" not in sent("Hi", tools=[GoogleSearch()], model={"thinking": "budget"})
+    assert "toolConfig" not in sent("Hi", tools=[GeminiSearch()], model={"thinking": "budget"})
 
 
 def test_key_and_path(face: Face, openai_server: OpenAIServer) -> None:

@@ -1,12 +1,14 @@
-"""The number of tokens by which a prompt is too long, read from the messages of every server that gives it."""
+"""What servers say in errors: the number of tokens by which a prompt is too long, and what stands beside the message."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.providers.http.errors import tokens_over
+from llm_notebook.providers.http.errors import error_text, provider_error, tokens_over
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,27 @@ def test_the_difference_is_read_from_the_message(said: str, over: int | None) ->
 @given(st.text())
 def test_any_message_gives_a_positive_number_or_none(said: str) -> None:
     assert tokens_over(said) is None or tokens_over(said) > 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"error": {"code": 429, "message": "Provider returned error", "metadata": {"provider_name": "Google", "raw": "limited upstream"}}},
+            "Provider returned error (Google: limited upstream)",
+        ),
+        (
+            {"error": {"message": "Provider returned error", "metadata": {"raw": '{"error": {"message": "too long"}}'}}},
+            "Provider returned error (too long)",
+        ),
+        ({"error": {"message": "Failed to call a function", "failed_generation": "<f>{}"}}, "Failed to call a function The model wrote: <f>{}"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_the_message_is_told_too(body: Any, said: str) -> None:
+    assert error_text(body)[0] == said
+
+
+def test_a_wrong_key_that_is_no_401_is_advised_about() -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
+    body = {"error": {"code": 400, "message": "API key not valid.", "details": details}}
+    assert str(provider_error("g", body, status=400)).endswith("API key not valid. Check the key.")

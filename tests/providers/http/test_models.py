@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,3 +157,92 @@ def test_reprs_do_not_show_the_key(openai_server: OpenAIServer) -> None:
     shown = [model, vars(model), response, vars(response), request, json.loads(request.body)]
     assert KEY not in repr(shown)
     assert isinstance(model.get_key(), Secret)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "address", "path"),
+    [
+        ("OpenAIChat", "/openai/deployments/foo?api-version=2024-10-21", "/openai/deployments/foo/chat/completions?api-version=2024-10-21"),
+        ("OpenAIChat", "/v1/?a=1&b=2", "/v1/chat/completions?a=1&b=2"),
+        ("OpenAIResponses", "/openai/v1?api-version=preview", "/openai/v1/responses?api-version=preview"),
+        ("AnthropicMessages", "/v1?team=blue", "/v1/messages?team=blue"),
+        ("GeminiModel", "/v1beta?team=blue", "/v1beta/models/m:streamGenerateContent?team=blue&alt=sse"),
+        ("Ollama", "?team=blue", "/api/chat?team=blue"),
+    ],
+)  # fmt: skip
+def test_the_query_of_an_address_stays_behind_the_path(
+    face: Face, openai_server: OpenAIServer, class_name: str, address: str, path: str
+) -> None:
+    openai_server.play(refusal(400))
+    root = openai_server.base_url.removesuffix("/v1")
+    face.error_of(face.of(class_name, f"{root}{address}", "m"))
+    assert openai_server.requests[0].path == path
+
+
+def test_an_address_with_a_fragment_is_none() -> None:
+    with pytest.raises(ValueError, match="base_url must be an address"):
+        llm.OpenAIChat("m", base_url="http://localhost:8080/v1#here")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "model", "options", "further", "expected"),
+    [
+        ("Ollama", {}, {"temperature": 0}, {"options": {"mirostat": 1}}, {"options": {"temperature": 0, "mirostat": 1}}),
+        ("OpenAIResponses", {"reasoning": True}, {"reasoning_effort": "high"}, {"reasoning": {"summary": "detailed"}}, {"reasoning": {"effort": "high", "summary": "detailed"}}),
+        ("OpenAIResponses", {"reasoning": True}, {}, {"include": ["message.output_text.logprobs"]}, {"include": ["message.output_text.logprobs", "reasoning.encrypted_content"]}),
+        ("OpenAIResponses", {}, {"verbosity": "low"}, {"text": {"format": {"type": "text"}}}, {"text": {"verbosity": "low", "format": {"type": "text"}}}),
+        ("AnthropicMessages", {"thinking": "default"}, {"thinking_effort": "low"}, {"output_config": {"task_budget": 9}}, {"output_config": {"effort": "low", "task_budget": 9}}),
+        ("AnthropicMessages", {"thinking": "adaptive"}, {"thinking": True}, {"thinking": {"type": "disabled"}}, {"thinking": {"type": "disabled"}}),
+        ("OpenAIChat", {"reasoning": True, "dialect": "openrouter"}, {"reasoning_effort": "high"}, {"reasoning": {"exclude": True}}, {"reasoning": {"effort": "high", "exclude": True}}),
+        ("OpenAIChat", {}, {}, {"stream_options": {"include_obfuscation": False}}, {"stream_options": {"include_usage": True, "include_obfuscation": False}}),
+        ("GeminiModel", {}, {"temperature": 0}, {"generationConfig": {"speechConfig": {}}}, {"generationConfig": {"temperature": 0.0, "speechConfig": {}}}),
+        ("GeminiModel", {}, {"tool_choice": "any"}, {"toolConfig": {"functionCallingConfig": {"streamFunctionCallArguments": True}}}, {"toolConfig": {"functionCallingConfig": {"mode": "ANY", "streamFunctionCallArguments": True}}}),
+        ("OpenAIChat", {}, {"max_tokens": 5}, {"max_tokens": 9}, {"max_tokens": 9}),
+    ],
+)  # fmt: skip
+def test_extra_body_drops_nothing_that_stands_beside_it(
+    face: Face, openai_server: OpenAIServer, class_name: str, model: Any, options: Any, further: Any, expected: Any
+) -> None:
+    openai_server.play(refusal(400))
+    if "reasoning_effort" not in options and class_name == "OpenAIResponses":
+        model = {"reasoning": True, **model}
+    asked = face.of(class_name, openai_server.base_url, "m", max_retries=0, **model)
+    with pytest.raises(llm.ProviderError):
+        face.text(asked.prompt("Hi", extra_body=further, **options))
+    body = openai_server.requests[0].json()
+    for name, value in expected.items():
+        found = body[name]
+        assert sorted(found) == sorted(value) if isinstance(value, list) else found == value
+
+
+@pytest.mark.parametrize("class_name", ["OpenAIChat", "OpenAIResponses", "AnthropicMessages", "GeminiModel"])
+def test_tools_in_extra_body_stand_beside_those_of_the_prompt(
+    face: Face, openai_server: OpenAIServer, class_name: str
+) -> None:
+    def now() -> str:
+        return "noon"
+
+    openai_server.play(refusal(400))
+    theirs = {"type": "web_search"}
+    with pytest.raises(llm.ProviderError):
+        model = face.of(class_name, openai_server.base_url, "m", max_retries=0)
+        face.text(model.prompt("Hi", tools=[now], extra_body={"tools": [theirs]}))
+    tools = openai_server.requests[0].json()["tools"]
+    assert len(tools) == 2
+    assert theirs in tools
+
+
+@pytest.mark.parametrize(
+    ("class_name", "further"),
+    [("OpenAIChat", {"n": 2}), ("GeminiModel", {"generationConfig": {"candidateCount": 2}})],
+)
+def test_several_answers_are_never_asked_for(
+    face: Face, openai_server: OpenAIServer, class_name: str, further: Any
+) -> None:
+    openai_server.play(refusal(400))
+    model = face.of(class_name, openai_server.base_url, "m", max_retries=0)
+    with pytest.warns(UserWarning, match="=2 is not sent: a prompt has one answer"), pytest.raises(llm.ProviderError):
+        face.text(model.prompt("Hi", extra_body=further))
+    sent = openai_server.requests[0].json()
+    assert "n" not in sent
+    assert "candidateCount" not in sent.get("generationConfig", {})

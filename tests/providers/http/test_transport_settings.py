@@ -22,6 +22,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.providers.http import connections, transport
 from llm_notebook.providers.http.transport import Transport
+from llm_notebook.providers.http.wire import WireRequest
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal, sse, text_chunk, text_reply
 
@@ -223,9 +224,8 @@ def test_a_list_is_fetched_once_and_its_failures_say_why(openai_server: OpenAISe
     settings = transport.TransportSettings(5, 0)
 
     def fetched(path: str) -> Any:
-        return process.of(Transport).fetch_json(
-            f"{openai_server.base_url}/{path}", {"x-a": "b"}, sender="The list", settings=settings
-        )
+        request = WireRequest(f"{openai_server.base_url}/{path}", b"", {"x-a": "b"}, sender="The list")
+        return process.of(Transport).fetch_json(request, settings)
 
     openai_server.play(Reply.of_json([1]), refusal(401, "Wrong key"), Reply([b"<html>"], content_type="text/html"))
     assert fetched("models") == [1]
@@ -234,6 +234,6 @@ def test_a_list_is_fetched_once_and_its_failures_say_why(openai_server: OpenAISe
     with pytest.raises(llm.ProviderError, match=r"The list: .* it sent what is not JSON"):
         fetched("models")
     with pytest.raises(llm.TransportError, match="could not reach"):
-        process.of(Transport).fetch_json("http://127.0.0.1:9/", {}, sender="The list", settings=settings)
+        process.of(Transport).fetch_json(WireRequest("http://127.0.0.1:9/", b"", sender="The list"), settings)
     assert len(openai_server.requests) == 3
     assert openai_server.requests[0].headers["x-a"] == "b"

@@ -11,7 +11,7 @@ import llm_notebook as llm
 from llm_notebook.providers.openai.chat_answers import ChatDecoder
 from llm_notebook.turns.assembly import Assembler
 from tests.fakes.faces import Face
-from tests.fakes.openai_server import Cut, OpenAIServer, Reply, delta_chunk, sse, text_chunk, usage_chunk
+from tests.fakes.openai_server import Cut, OpenAIServer, Reply, Reset, delta_chunk, sse, text_chunk, usage_chunk
 
 START = delta_chunk({"role": "assistant", "content": "", "refusal": None})
 STOP = delta_chunk({}, "stop")
@@ -83,7 +83,8 @@ def outcome(*pieces: bytes, stream: bool = True) -> dict[str, Any]:
     decoder = ChatDecoder("gpt-test", stream=stream)
     items = [item for piece in pieces for item in decoder.feed(piece)]
     try:
-        items += decoder.close()
+        items += decoder.drain()
+        decoder.close()
         error = None
     except llm.ModelError as raised:
         error = (type(raised).__name__, str(raised))
@@ -114,18 +115,36 @@ def test_any_split_gives_the_same_as_the_whole(name: str) -> None:
     assert outcome(*(transcript[at : at + 1] for at in range(len(transcript)))) == whole
 
 
+def finish_end(transcript: bytes) -> int:
+    """Return where the line ends in which the model tells why it stopped."""
+    told = transcript.index(b'"finish_reason": "')
+    return told + len(transcript[told:].splitlines()[0])
+
+
 @pytest.mark.parametrize("name", COMPLETE)
-def test_a_cut_at_any_byte_never_passes_for_complete(name: str) -> None:
+def test_a_cut_before_the_finish_reason_never_passes_for_complete(name: str) -> None:
     transcript = TRANSCRIPTS[name]
-    end = transcript.index(b"data: [DONE]") + len(b"data: [DONE]")
-    for cut in range(end):
+    for cut in range(finish_end(transcript)):
         decoder = ChatDecoder("gpt-test")
         decoder.feed(transcript[:cut])
         assert not decoder.done
         with pytest.raises(llm.IncompleteResponse, match=r"^gpt-test: the stream broke off before its end"):
             decoder.close()
-    assert outcome(transcript)["error"] is None
-    assert outcome(transcript[:end])["error"] is None
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_clean_end_after_the_finish_reason_is_an_end(name: str) -> None:
+    transcript = TRANSCRIPTS[name]
+    whole = outcome(transcript)
+    assert whole["error"] is None
+    end = transcript.index(b"data: [DONE]")
+    for cut in (finish_end(transcript), end, end + len(b"data: [DONE]")):
+        seen = outcome(transcript[:cut])
+        assert seen["error"] is None
+        assert seen["messages"] == whole["messages"]
+    for cut in range(end + 1, end + len(b"data: [DONE]")):
+        # The frame is cut, and nobody knows what it would have held.
+        assert outcome(transcript[:cut])["error"][0] == "IncompleteResponse"
 
 
 def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
@@ -139,8 +158,9 @@ def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
         CALLS,
     )
     model = face.openai(openai_server.base_url)
-    cuts = [*range(0, transcript.index(b"data: [DONE]"), 97), transcript.index(b"data: [DONE]") + 11]
-    for ends in ([], [Cut()]):
+    before = [*range(0, finish_end(transcript), 97)]
+    after = [finish_end(transcript) + 2, transcript.index(b"data: [DONE]") + 11]
+    for ends, cuts in (([], before), ([Cut()], [*before, *after]), ([Reset()], [*before, *after])):
         for cut in cuts:
             openai_server.play(Reply([transcript[:cut], *ends] if cut else ends))
             response = model.prompt("Go")
@@ -152,7 +172,7 @@ def test_a_cut_answer_raises_with_the_part_that_arrived_and_no_call_surfaces(
             assert not [part for message in response.partial for part in message.parts if "Call" in type(part).__name__]
             with pytest.raises(llm.IncompleteResponse):
                 face.do(response.tool_calls())
-    assert len(openai_server.requests) == 2 * len(cuts)
+    assert len(openai_server.requests) == 3 * len(before) + 2 * len(after)
 
 
 def test_text_usage_and_model() -> None:
@@ -390,3 +410,30 @@ def test_no_stream_is_asked_for_where_none_is_wanted(face: Face, openai_server: 
     openai_server.play(Reply.of_json(WHOLE))
     assert face.text(face.openai(openai_server.base_url).prompt("Hi", stream=False)) == "Sure 🦤"
     assert "stream" not in openai_server.requests[0].json()
+
+
+def test_streamed_json_keeps_what_stands_beside_the_text() -> None:
+    def chunk(text: str, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+        one = delta_chunk({"content": text, **delta}, finish)
+        one["choices"][0]["logprobs"] = {"content": [{"token": text, "logprob": -0.5}]}
+        return one | {"provider": "Cerebras", "citations": ["https://a.example"]}
+
+    note = {"type": "url_citation", "url": "https://a.example"}
+    tool = {"index": 0, "type": "search"}
+    body = sse(
+        chunk("He", annotations=[note], executed_tools=[{**tool, "output": "1"}]),
+        chunk("l", executed_tools=[{**tool, "output": "2"}]),
+        text_chunk("l"),
+        chunk("o", "stop") | {"search_results": [{"title": "A"}]},
+    )
+    found = outcome(body)["json"]
+    [choice] = found["choices"]
+    assert [token["token"] for token in choice["logprobs"]["content"]] == ["He", "l", "o"]
+    assert choice["message"]["content"] == "Hello"
+    assert choice["message"]["annotations"] == [note]
+    assert choice["message"]["executed_tools"] == [{**tool, "output": "12"}]
+    assert (found["provider"], found["citations"], found["search_results"]) == (
+        "Cerebras",
+        ["https://a.example"],
+        [{"title": "A"}],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -178,3 +179,89 @@ def test_each_provider_is_asked_at_its_own_address_with_its_own_key(
 def test_a_dialect_that_nobody_speaks_is_refused() -> None:
     with pytest.raises(ValueError, match="No dialect is called 'mistrall'; known are openai, mistral"):
         llm.OpenAIChat("m", dialect="mistrall")
+
+
+def test_mistral_gets_an_answer_between_a_tools_result_and_the_user() -> None:
+    picture = llm.Attachment(content=b"\x89PNG\r\n\x1a\n", type="image/png")
+    history = [
+        llm.user("Hi"),
+        llm.assistant(llm.ToolCallPart("population", {"city": "Oslo"}, "a")),
+        llm.tool_message(llm.ToolResultPart("population", "1", "a", attachments=[picture])),
+        llm.user("Go on"),
+    ]
+    roles = [message["role"] for message in sent("mistral", messages=history)["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant", "user"][: len(roles)]
+    assert ("tool", "user") not in itertools.pairwise(roles)
+    assert [message["role"] for message in sent(None, messages=history)["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "user",
+        "user",
+    ]
+
+
+PDF = llm.Attachment(content=b"%PDF-1.4", type="application/pdf")
+
+
+@pytest.mark.parametrize(("dialect", "kind"), [("mistral", "document_url"), ("openai", "file"), ("openrouter", "file")])
+def test_a_pdf_goes_in_the_block_that_the_provider_knows(dialect: str, kind: str) -> None:
+    block = sent(dialect, "Read", attachments=[PDF])["messages"][0]["content"][1]
+    assert block["type"] == kind
+    data = block[kind] if kind == "document_url" else block[kind]["file_data"]
+    assert data == "data:application/pdf;base64,JVBERi0xLjQ="
+
+
+@pytest.mark.parametrize("dialect", ["groq", "deepseek", "xai", "together"])
+def test_a_pdf_is_refused_where_the_provider_takes_none(dialect: str) -> None:
+    with pytest.raises(ValueError, match="does not read application/pdf"):
+        sent(dialect, "Read", attachments=[PDF])
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "effort"),
+    [
+        ("openai/gpt-oss-20b", "minimal", "low"),
+        ("openai/gpt-oss-20b", "medium", "medium"),
+        ("openai/gpt-oss-20b", "xhigh", "high"),
+        ("qwen/qwen3-32b", "none", "none"),
+        ("qwen/qwen3-32b", "high", "default"),
+    ],
+)
+def test_groq_is_told_how_much_to_reason_in_its_own_words(model: str, given: str, effort: str) -> None:
+    asked = llm.OpenAIChat(model, base_url="https://example.com/v1", dialect="groq", reasoning=True)
+    response = asked.prompt("Hi", reasoning_effort=given)
+    response.prompt.freeze()
+    assert json.loads(asked._exchange(response.prompt, True, None)[0].body)["reasoning_effort"] == effort
+
+
+THOUGHTS = {
+    "reasoning_content": sse(delta_chunk({"reasoning_content": "Hm"}), text_chunk("4"), delta_chunk({}, "stop")),
+    "thinking": sse(
+        delta_chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}]}),
+        text_chunk("4"),
+        delta_chunk({}, "stop"),
+    ),
+    "reasoning_details": sse(
+        delta_chunk({"reasoning": "Hm", "reasoning_details": [detail(0, text="Hm")]}),
+        text_chunk("4"),
+        delta_chunk({}, "stop"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", THOUGHTS)
+@pytest.mark.parametrize("dialect", [None, *COMPATIBLE])
+def test_reasoning_goes_back_only_to_the_model_that_it_came_from(
+    face: Face, openai_server: OpenAIServer, dialect: str | None, kind: str
+) -> None:
+    openai_server.play(Reply([THOUGHTS[kind]]), text_reply("ok"), text_reply("ok"))
+    model = face.openai(openai_server.base_url, dialect=dialect, reasoning=True)
+    other = face.openai(openai_server.base_url, "another", dialect=dialect, reasoning=True)
+    history = [llm.user("2+2"), *face.do(model.prompt("2+2").messages()), llm.user("Sure?")]
+    for asked in (model, other):
+        face.text(asked.prompt(messages=history))
+    back, elsewhere = (request.json()["messages"][1] for request in openai_server.requests[1:])
+    assert elsewhere == {"role": "assistant", "content": "4"}
+    assert ("reasoning_details" in back) is (kind == "reasoning_details")
+    assert isinstance(back["content"], list) is (dialect == "mistral")

@@ -208,10 +208,14 @@ def test_an_answer_that_breaks_off_is_no_answer(openai_server):
 
 
 def test_what_the_server_says_is_told(openai_server):
-    error = {"message": "Incorrect API key provided: sk-1.", "type": "invalid_request_error", "code": "invalid_api_key"}
+    error = {
+        "message": "Incorrect API key provided: sk-embed-1.",
+        "type": "invalid_request_error",
+        "code": "invalid_api_key",
+    }
     openai_server.play(Reply.of_json({"error": error}, 401, {"x-request-id": "req_1"}))
     with pytest.raises(ProviderError) as caught:
-        model_at(openai_server, key="sk-1").embed("dog")
+        model_at(openai_server, key="sk-embed-1").embed("dog")
     assert str(caught.value) == (
         "embedder: the server answered with HTTP 401: Incorrect API key provided: …. Check the key: it is the one that the model was made with."
     )
@@ -219,9 +223,9 @@ def test_what_the_server_says_is_told(openai_server):
 
 
 def test_an_error_that_comes_with_200_is_an_error(openai_server):
-    openai_server.play(Reply.of_json({"error": {"message": "model not loaded for sk-1", "code": 500}}))
+    openai_server.play(Reply.of_json({"error": {"message": "model not loaded for sk-embed-1", "code": 500}}))
     with pytest.raises(ProviderError, match="model not loaded for …"):
-        OpenAIEmbedding("m", base_url=f"{openai_server.base_url}/").embed("dog", key="sk-1")
+        OpenAIEmbedding("m", base_url=f"{openai_server.base_url}/").embed("dog", key="sk-embed-1")
     assert openai_server.requests[0].path == "/v1/embeddings"
 
 

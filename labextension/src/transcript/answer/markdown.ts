@@ -23,6 +23,7 @@ import { el } from '../dom/elements';
 import { icon } from '../dom/icons';
 import type { IHost } from '../host';
 import { codeBlock } from './codeBlock';
+import { outsideLink } from './links';
 import { mathRules, typeset } from './math';
 
 export type Links = TokensList['links'];
@@ -176,17 +177,7 @@ function replaceLink(node: HTMLAnchorElement, host: () => IHost): void {
     node.replaceWith(...Array.from(node.childNodes));
     return;
   }
-  const link = el('a', '', ...Array.from(node.childNodes));
-  link.href = url.href;
-  link.target = '_blank';
-  link.rel = 'noopener noreferrer';
-  link.addEventListener('click', event => {
-    const open = host().openLink;
-    if (open) {
-      event.preventDefault();
-      open(url.href);
-    }
-  });
+  const link = outsideLink(url, host, ...Array.from(node.childNodes));
   const where = url.protocol === 'mailto:' ? url.pathname : url.host;
   const shown = link.textContent ?? '';
   if (isAddress(shown, url)) {

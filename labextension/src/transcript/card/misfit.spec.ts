@@ -18,6 +18,11 @@ test.each<[unknown, Schema, string]>([
   ['ab', { type: 'string', minLength: 3 }, 'At least 3 characters.'],
   ['abcd', { type: 'string', maxLength: 3 }, 'At most 3 characters.'],
   ['b', { type: 'string', pattern: '^a' }, 'Must match ^a'],
+  [
+    'x',
+    { type: 'string', pattern: '^[a-z]{2}-\\d+$' },
+    'Must match ^[a-z]{2}-\\d+$'
+  ],
   ['x', { enum: ['low', 'high', 3] }, 'Must be one of low, high, 3.'],
   ['x', { const: 'y' }, 'Must be y.'],
   [[], { type: 'array', minItems: 1 }, 'At least 1 items.'],
@@ -74,7 +79,14 @@ test.each<[unknown, Schema]>([
   ],
   [{ constructor: 1 }, { type: 'object', properties: {} }],
   ['x', { $ref: '#/$defs/Elsewhere' }],
-  ['x', { type: 'string', pattern: '(?P<python>x)' }]
+  ['x', { type: 'string', pattern: '(?P<python>x)' }],
+  // Patterns that could take forever are left to the kernel.
+  ['a'.repeat(40) + '!', { type: 'string', pattern: '^(a+)+$' }],
+  ['a'.repeat(40) + '!', { type: 'string', pattern: '^(a|a)*$' }],
+  ['a'.repeat(40) + '!', { type: 'string', pattern: '(a*){30}$' }],
+  ['a'.repeat(40), { type: 'string', pattern: `${'a?'.repeat(40)}b` }],
+  ['a'.repeat(40), { type: 'string', pattern: '(a*)\\1\\1\\1b' }],
+  ['a'.repeat(100_000), { type: 'string', pattern: 'a*b' }]
 ])('%j fits %j', (value, schema) => {
   expect(misfit(value, schema)).toBe('');
 });

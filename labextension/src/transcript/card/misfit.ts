@@ -17,6 +17,13 @@ import type { Schema } from './schema';
 /** How deep schemas are followed. */
 const MAX_DEPTH = 8;
 
+/** How many repetitions and choices a pattern may have to be tried here. */
+const MAX_LOOPS = 2;
+const MAX_CHOICES = 8;
+
+/** The length of a text up to which it is matched with a pattern. */
+const MAX_MATCHED = 500;
+
 /** Why the JSON text of an argument does not fit; empty if it does. */
 export function problemOf(json: string, param: IParam): string {
   let value: unknown;
@@ -105,13 +112,40 @@ function checkText(text: string, schema: Schema): string {
     : '';
 }
 
+/**
+ * Whether a text matches. The pattern may be a stranger's, and the page stands still while it is tried, for ever with one such as
+ * `^(a+)+$`. So only a plain one is tried here, on a short text; the kernel, which takes its time in order, tries the others.
+ */
 function matches(text: string, pattern: string): boolean {
+  if (text.length > MAX_MATCHED || !isPlain(pattern)) {
+    return true;
+  }
   try {
     return new RegExp(pattern, 'u').test(text);
   } catch {
     // Python's patterns are not all JavaScript's.
     return true;
   }
+}
+
+/**
+ * Whether a pattern can go over a text in few ways only: it repeats no group, refers to none, and has few repetitions and choices. Its
+ * time is then at most quadratic in the text.
+ */
+function isPlain(pattern: string): boolean {
+  const bare = pattern
+    .replace(/\\[\s\S]/g, found => (/[1-9k]/.test(found[1]) ? '\\1' : 'x'))
+    .replace(/\[[^\]]*\]/g, 'x');
+  const repeated = bare.match(/[*+]|\{\d+,\d*\}/g) ?? [];
+  const choices = bare.match(/[?|]/g) ?? [];
+  // A search without an anchor tries every place of the text.
+  const loops = repeated.length + (bare.startsWith('^') ? 0 : 1);
+  return (
+    loops <= MAX_LOOPS &&
+    choices.length <= MAX_CHOICES &&
+    !/\)[*+?{]/.test(bare) &&
+    !bare.includes('\\1')
+  );
 }
 
 function checkNumber(value: number, schema: Schema): string {

@@ -74,6 +74,40 @@ const at = (minutes: number): string =>
   new Date(new Date().setHours(12, minutes, 0, 0)).toISOString();
 
 export const STATES: Record<string, ITranscript> = {
+  sources: transcript(
+    [
+      text(
+        'The euro rose against the dollar by about two per cent in August.¹ ² The central bank held its rates.³'
+      )
+    ],
+    {
+      sources: [
+        {
+          title: 'Euro foreign exchange reference rates, August 2025',
+          url: 'https://ecb.example.org/rates',
+          host: 'ecb.example.org'
+        },
+        {
+          title: 'stats.example.org',
+          url: 'https://stats.example.org/bulletin',
+          host: 'stats.example.org'
+        },
+        { title: 'minutes.pdf, page 3', url: '', host: '' }
+      ]
+    }
+  ),
+  picture: transcript(
+    [
+      {
+        kind: 'picture',
+        caption:
+          'Made by gemini-2.5-flash-image; 1,024 × 640, PNG, 1.3 MB. The notebook keeps a smaller copy.',
+        type: 'image/png',
+        data: 'iVBORw0KGgoAAAANSUhEUgAAAGAAAAA8CAIAAAAWtijjAAAAsUlEQVR42u3asQ2CQBSAYc9cZe8SjkMsWEGGcAzsCANc3IFJKEm0p3YBX8MVEvP97eUovryXEEKal9dBcUcEgAABAgQIECBAAgQIEKC9lWsun0/h0Xs1QVZMgAABAgQIECBv0kFT20RHl+FpgqyYAAECBOi3pZrfX3wwEyBAgAABAgQIECB9L9/Hsvnyo7tGRzWPNUGA/mnFai7f+mKCrJgAAQIECBAgQIAECBAgQDvrA/KsE1TK366OAAAAAElFTkSuQmCC'
+      }
+    ],
+    { remarks: ['`lighthouse` is the picture at full size.'] }
+  ),
   waiting: transcript([], { state: 'waiting', seconds: 3 }),
   retry: transcript([], {
     state: 'waiting',

@@ -1,0 +1,64 @@
+/**
+ * Shows a picture that a model has made.
+ *
+ * Only its own data is shown, and only in formats that hold no scripts. A
+ * picture that is somewhere else is a link, and nothing is loaded by itself.
+ */
+
+import type { IPictureBlock } from '../document';
+import { el, refill } from '../dom/elements';
+import { visible } from '../dom/visible';
+import type { IHost } from '../host';
+import type { IContext, IPiece } from '../piece';
+import { outsideLink, webAddress } from './links';
+
+const FORMATS = /^image\/(?:png|jpeg|gif|webp)$/;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+/** A saved notebook may hold anything; ours hold much less than this, in characters. */
+const LONGEST = 4 * 1024 * 1024;
+
+export class PicturePiece implements IPiece {
+  readonly node = el('figure', 'llm-picture');
+  private drawn: IPictureBlock | null = null;
+  private host: IHost = {};
+
+  constructor(private readonly index: number) {}
+
+  update(context: IContext): void {
+    const block = context.document.blocks[this.index] as IPictureBlock;
+    this.host = context.host;
+    if (block === this.drawn) {
+      return;
+    }
+    this.drawn = block;
+    const url = webAddress(block.url ?? '');
+    refill(
+      this.node,
+      imageOf(block, context.document.model),
+      el(
+        'figcaption',
+        '',
+        el('span', '', visible(block.caption)),
+        url && outsideLink(url, () => this.host, url.host + url.pathname)
+      )
+    );
+  }
+}
+
+function imageOf(
+  { type, data }: IPictureBlock,
+  model: string
+): HTMLImageElement | null {
+  if (!type || !data || data.length > LONGEST) {
+    return null;
+  }
+  if (!FORMATS.test(type) || !BASE64.test(data)) {
+    return null;
+  }
+  const image = el('img');
+  image.alt = `Picture made by ${model}`;
+  image.decoding = 'async';
+  image.src = `data:${type};base64,${data}`;
+  return image;
+}

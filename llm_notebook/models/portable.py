@@ -1,0 +1,46 @@
+"""What a pickle of a response takes along to another process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.turns.plan import open_log
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.turn import Turn
+
+__all__ = ["Portable"]
+
+
+class Portable:
+    """Base class of responses, which travel before they are sent, to be sent where they are loaded, or when they are over.
+
+    Left behind are the key, the conversation, callbacks, and what runs the tools of a finished response.
+    """
+
+    prompt: Prompt
+    model: Any
+    stream: bool
+    _turn: Turn
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle takes along.
+
+        Raises:
+            TypeError: the response is being read.
+        """
+        turn = self._turn
+        if turn.state.status == "streaming":
+            raise TypeError("A response cannot be pickled while it is read: read it to its end first.")
+        over = (turn.state, turn.results) if turn.state.is_over else None
+        return {"prompt": self.prompt, "model": self.model, "stream": self.stream, "over": over}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the response that was pickled; the journal that is open here keeps its turn."""
+        make: Any = type(self).__init__
+        make(self, state["prompt"], state["model"], state["stream"], log=open_log(None))
+        if state["over"] is not None:
+            turn = self._turn
+            turn.state, turn.results = state["over"]
+            turn.is_concluded = True

@@ -1,0 +1,82 @@
+"""Keys that were typed into a cell with `--key`: they are masked before the cell's text is stored, compared or shown in a traceback."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.configuration.keys import Secret, list_keys
+from llm_notebook.configuration.scrubbing import Secrets
+
+__all__ = ["hides_typed_keys", "is_typed_key", "masked_text", "without_keys"]
+
+Magic = TypeVar("Magic", bound=Callable[..., object])
+
+_MASK = "…"
+# The option as it may be typed: with a dash of any kind, and a value of one word or in quotation marks of any kind.
+_OPTION = re.compile(
+    r"""(?<!\S)(?P<option>[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]{1,2}key)(?P<between>\s*=\s*|[^\S\n]*\\\n\s*|[^\S\n]+)
+    (?P<value>"[^"\n]*"|'[^'\n]*'|[\u201c\u201e\u00ab\u2018\u201a][^\n]*?[\u201d\u201c\u00bb\u2019\u2018]|\S+)""",
+    re.VERBOSE,
+)
+
+
+def is_typed_key(given: str | None) -> bool:
+    """Return whether what was given to `--key` is a key itself, and not the name of a stored one."""
+    return given is not None and given not in list_keys()
+
+
+def masked_text(text: str, given: Secret | str | None) -> str:
+    """Return the text of a prompt's options and cell without the key in it.
+
+    Args:
+        text: what the user typed.
+        given: the value of `--key`; None if there was none.
+    """
+    if given is None or not is_typed_key(given):
+        return text
+    return without_keys(text).replace(str(given), _MASK)
+
+
+def without_keys(text: str) -> str:
+    """Return a text in which whatever follows `--key` is masked, so that texts that differ only in it are equal."""
+    return _OPTION.sub(lambda found: f"{found['option']}{found['between']}{_MASK}", text)
+
+
+def hides_typed_keys(magic: Magic) -> Magic:
+    """Decorate a magic, so that the traceback of an unexpected error shows the line that was typed without the key in it."""
+
+    @functools.wraps(magic)
+    def run(self: Any, line: str, cell: str | None = None, **keywords: Any) -> object:
+        try:
+            return magic(self, line, cell, **keywords)
+        except Exception as error:
+            keys = _keys_in(f"{line}\n{cell or ''}")
+            if keys.values and not hasattr(error, "_render_traceback_"):
+                _hide(error, keys, self.shell)
+            raise
+
+    return cast("Magic", run)
+
+
+def _keys_in(text: str) -> Secrets:
+    found = (
+        match["value"].strip("\"'\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb") for match in _OPTION.finditer(text)
+    )
+    return Secrets.of(key for key in found if is_typed_key(key))
+
+
+def _hide(error: Exception, keys: Secrets, shell: InteractiveShell) -> None:
+    def render() -> list[str]:
+        """Return what IPython shows instead of its own traceback: the same, without the keys."""
+        lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=1)
+        return [keys.scrub(line, otherwise="") for line in lines] if not keys.withhold else [type(error).__name__]
+
+    # Some exceptions take no further attributes; then there is nothing to be done.
+    with suppress(AttributeError):
+        error._render_traceback_ = render  # type: ignore[attr-defined]

@@ -1,0 +1,44 @@
+"""Citations: the sources that a provider names for a text, such as the web pages that a model has searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from llm_notebook.serialization import CitationDict
+
+__all__ = ["Citation", "distinct"]
+
+
+@dataclass(slots=True, frozen=True)
+class Citation:
+    """One source of a text, and which part of the text it supports. What is not known is None.
+
+    Attributes:
+        url: the address of the source.
+        title: its title, or the name of the document.
+        text: what it says.
+        start, end: the characters of the text that it supports. Without them it supports all of it.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    text: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+    def to_dict(self) -> CitationDict:
+        """Return a JSON-safe dict without the fields that are None."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return cast("CitationDict", {name: value for name, value in values.items() if value is not None})
+
+    @staticmethod
+    def from_dict(data: CitationDict) -> Citation:
+        """Return the citation that `to_dict()` wrote."""
+        return Citation(data.get("url"), data.get("title"), data.get("text"), data.get("start"), data.get("end"))
+
+
+def distinct(citations: list[Citation]) -> list[Citation]:
+    """Return the citations in their order, without repetitions."""
+    return list(dict.fromkeys(citations))

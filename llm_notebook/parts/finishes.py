@@ -1,0 +1,95 @@
+"""Why a model stopped: one vocabulary for all providers, with the provider's own word beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["Finish", "FinishReason", "finish_in", "finish_of"]
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "pause", "error"]
+
+
+@dataclass(slots=True, frozen=True)
+class Finish:
+    """Why a model stopped.
+
+    Attributes:
+        reason: `stop`: it had said everything; `length`: it reached a limit of tokens; `tool_calls`: it waits for the results of tools;
+            `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back; `error`:
+            something failed.
+        said: the provider's own word; None if it gave none.
+    """
+
+    reason: FinishReason
+    said: str | None = None
+
+
+# The words of all APIs, in lower case. A word that is not here is taken for `stop`: servers have many names for an ordinary end.
+_WORDS: Mapping[str, FinishReason] = MappingProxyType(
+    {
+        "length": "length",
+        "max_tokens": "length",
+        "max_output_tokens": "length",
+        "model_length": "length",
+        "model_context_window_exceeded": "length",
+        "tool_calls": "tool_calls",
+        "tool_use": "tool_calls",
+        "function_call": "tool_calls",
+        "content_filter": "content_filter",
+        "content_filtered": "content_filter",
+        "guardrail_intervened": "content_filter",
+        "refusal": "content_filter",
+        "sensitive": "content_filter",
+        "safety": "content_filter",
+        "recitation": "content_filter",
+        "language": "content_filter",
+        "blocklist": "content_filter",
+        "prohibited_content": "content_filter",
+        "spii": "content_filter",
+        "image_safety": "content_filter",
+        "image_prohibited_content": "content_filter",
+        "image_recitation": "content_filter",
+        "model_armor": "content_filter",
+        "pause_turn": "pause",
+        "error": "error",
+        "abort": "error",
+        "network_error": "error",
+        "insufficient_system_resource": "error",
+        "malformed_function_call": "error",
+        "unexpected_tool_call": "error",
+        "too_many_tool_calls": "error",
+        "missing_thought_signature": "error",
+        "malformed_response": "error",
+        "image_other": "error",
+        "no_image": "error",
+        "other": "error",
+    }
+)
+
+
+def finish_of(said: object, *, has_calls: bool = False) -> Finish | None:
+    """Return what a provider's word means; None if it gave none.
+
+    Args:
+        said: the provider's word.
+        has_calls: the answer asks for tools. Many servers say `stop` then too.
+    """
+    if not isinstance(said, str) or not said:
+        return None
+    reason = _WORDS.get(said.lower(), "stop")
+    return Finish("tool_calls" if has_calls and reason == "stop" else reason, said)
+
+
+def finish_in(response_json: object) -> Finish | None:
+    """Return why a model stopped as far as its raw JSON says so in one of the usual shapes; a plugin's may have any."""
+    match response_json:
+        case {"choices": [{"finish_reason": said}, *_]}:
+            return finish_of(said)
+        case {"candidates": [*_, {"finishReason": said}]}:
+            return finish_of(said)
+        case {"finish_reason": said} | {"stop_reason": said} | {"done_reason": said}:
+            return finish_of(said)
+    return None

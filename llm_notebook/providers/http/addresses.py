@@ -1,0 +1,130 @@
+"""Which web addresses may be fetched: one rule for attachments, fragments and tools. No I/O.
+
+Who wrote an address decides. What stands in the user's own cell or code may be anywhere, on this machine and in the user's network too. An
+address from a model, a tool, a server or a template of somebody else's must be public, or it could read what only this machine can
+reach. A public address may not redirect to a private one, whoever wrote it: the redirect was written by that server.
+
+A name is public if everything that it resolves to is. So the rule is asked after the name has been resolved, once for each redirect, and the
+connection goes to the addresses that were checked. A proxy resolves names itself, so there the name alone is judged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from llm_notebook.configuration.scrubbing import shown_url
+from llm_notebook.errors import ModelError
+
+__all__ = ["Hop", "hop_of", "is_public", "is_public_name"]
+
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Names that mean this machine or a private network wherever they are resolved.
+_PRIVATE_SUFFIXES = (
+    "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa", "onion",
+)  # fmt: skip
+# Microsoft's virtual machines reach their host at this address, which looks public.
+_HOSTS_OF_CLOUDS = frozenset({ipaddress.ip_address("168.63.129.16")})
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+
+
+@dataclass(slots=True, frozen=True)
+class Hop:
+    """One address on the way to a document.
+
+    Attributes:
+        url: the address.
+        host: its name, or its IP address without brackets, in lower case.
+        port: its port.
+        must_be_public: whether a private address is refused here.
+    """
+
+    url: str
+    host: str
+    port: int
+    must_be_public: bool
+
+    def check(self, resolved: Iterable[str] | None) -> bool:
+        """Return whether this address is public.
+
+        Args:
+            resolved: the IP addresses that the name resolves to; None if a proxy resolves it.
+
+        Raises:
+            ModelError: it is private, and must not be.
+        """
+        public = is_public_name(self.host) if resolved is None else all(map(is_public, resolved))
+        if self.must_be_public and not public:
+            raise ModelError(
+                f"{shown_url(self.url)} is not a public address, so it was not fetched: only an address that you write yourself may be "
+                "on this machine or in your network."
+            )
+        return public
+
+    def redirected(self, location: str, *, is_public: bool) -> Hop:
+        """Return the hop that a redirect leads to.
+
+        Args:
+            location: the redirect's target, which may be relative.
+            is_public: what `check()` has returned here.
+
+        Raises:
+            ModelError: the target is no address, or leads from encryption to none.
+        """
+        following = hop_of(urljoin(self.url, location), must_be_public=self.must_be_public or is_public)
+        if self.url.lower().startswith("https:") and not following.url.lower().startswith("https:"):
+            raise ModelError(f"{shown_url(self.url)} sends us on to an address without encryption; it was not fetched.")
+        return following
+
+
+def hop_of(url: str, *, must_be_public: bool) -> Hop:
+    """Return the hop for an address.
+
+    Raises:
+        ModelError: it is not an address on the web.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        host = (parts.hostname or "").rstrip(".")
+        # A browser's ways to write an IP address, such as 0x7f.1, are left to the system, which resolves them.
+        host = host if host.isascii() else host.encode("idna").decode()
+    except (ValueError, KeyError, UnicodeError):
+        host = ""
+    if not host or any(letter.isspace() or not letter.isprintable() for letter in url):
+        raise ModelError(f"{shown_url(url)[:200]!r} is not an address on the web, such as https://example.com/cat.png.")
+    return Hop(url, host, port, must_be_public)
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address belongs to the public internet, also if it stands for another one inside it."""
+    try:
+        found: _IP = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inner = _inner(found)
+    if inner is not None:
+        return is_public(str(inner))
+    if found in _LOCAL_NAT64:
+        return False
+    return found.is_global and not found.is_multicast and not found.is_reserved and found not in _HOSTS_OF_CLOUDS
+
+
+def _inner(address: _IP) -> _IP | None:
+    """Return the IPv4 address that an IPv6 address leads to; None if it leads to none."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+
+
+def is_public_name(host: str) -> bool:
+    """Return whether a name, or an IP address, is public as far as it can be told without resolving it."""
+    if ":" in host or host.replace(".", "").isdigit() or host.startswith("0x"):
+        return is_public(host)
+    last_labels = tuple(f".{suffix}" for suffix in _PRIVATE_SUFFIXES)
+    return "." in host and not host.endswith(last_labels) and host not in _PRIVATE_SUFFIXES

@@ -1,0 +1,188 @@
+"""Documents on the web: fetched for attachments, fragments and tools, by the rule of `addresses.py`, within a size and a time."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
+from llm_notebook.errors import ModelError, ProviderError, TransportError
+from llm_notebook.providers.http.addresses import Hop, hop_of
+from llm_notebook.providers.http.bounded import BoundedBody
+
+__all__ = ["Fetched", "afetch", "fetch"]
+
+_MOST_BYTES = 20 * 2**20
+_SECONDS = 30.0
+_MOST_REDIRECTS = 5
+_HEADERS = MappingProxyType({"accept": "*/*", "accept-encoding": "gzip, identity", "user-agent": "llm_notebook"})
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Returns the IP addresses of a name and a port."""
+
+
+@dataclass(slots=True, frozen=True)
+class Fetched:
+    """A document that was fetched.
+
+    Attributes:
+        url: where it was in the end, after redirects.
+        content: its bytes.
+        type: the MIME type that the server gives, without parameters; empty if it gives none.
+        charset: the encoding of its text that the server gives; None if it gives none.
+    """
+
+    url: str
+    content: bytes
+    type: str
+    charset: str | None
+
+    @property
+    def text(self) -> str:
+        """The document as text; what is not in the encoding that the server gives is replaced."""
+        try:
+            return self.content.decode(self.charset or "utf-8", errors="replace")
+        except LookupError:
+            return self.content.decode(errors="replace")
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """Return the IP addresses of a name, as the system resolves it.
+
+    Raises:
+        OSError: the name is not known.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+def fetch(
+    url: str,
+    *,
+    by_user: bool,
+    most: int = _MOST_BYTES,
+    seconds: float = _SECONDS,
+    resolve: Resolve = resolve,
+) -> Fetched:
+    """Fetch a document.
+
+    Args:
+        url: its address.
+        by_user: whether the user wrote the address, in a cell or in code. Any other one must be public.
+        most: the largest number of bytes that it may have, decompressed.
+        seconds: how long all of it may take.
+        resolve: resolves names.
+
+    Raises:
+        ModelError: the address may not be fetched, or the document is too large or takes too long.
+        ProviderError: the server refused.
+        TransportError: no document came.
+    """
+    hop = hop_of(url, must_be_public=not by_user)
+    until = time.monotonic() + seconds
+    for _ in range(_MOST_REDIRECTS + 1):
+        fetched, hop = _visit(hop, most, until, resolve)
+        if fetched is not None:
+            return fetched
+    raise TransportError(f"{shown_url(url)} sends us on from one address to the next; it was not fetched.")
+
+
+async def afetch(url: str, *, by_user: bool, most: int = _MOST_BYTES, seconds: float = _SECONDS) -> Fetched:
+    """Do what `fetch()` does, in a thread, so that the event loop goes on."""
+    import asyncio  # a slow import that only async code needs, and async code has it loaded
+
+    return await asyncio.to_thread(fetch, url, by_user=by_user, most=most, seconds=seconds)
+
+
+def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched | None, Hop]:
+    """Ask one server. Return the document, or None and the hop that comes next."""
+    shown = shown_url(hop.url)
+    left = until - time.monotonic()
+    if left <= 0:
+        raise _too_slow(shown)
+    proxy = _proxy_for(hop)
+    try:
+        found = None if proxy is not None else resolve(hop.host, hop.port)
+    except (OSError, UnicodeError):
+        raise TransportError(f"{shown} could not be fetched: there is no server called {hop.host!r}.") from None
+    public = hop.check(found)
+    try:
+        with httpx.Client(transport=_transport(proxy), timeout=left, trust_env=False) as client:
+            reply = _send(client, hop, found)
+            with closing(reply):
+                location = reply.headers.get("location")
+                if reply.is_redirect and location:
+                    return None, hop.redirected(location, is_public=public)
+                return _read(reply, hop, most, until), hop
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        if isinstance(error, httpx.TimeoutException):
+            raise _too_slow(shown) from None
+        said = secrets_in_url(hop.url).scrub(str(error)) or type(error).__name__
+        raise TransportError(f"{shown} could not be fetched ({said[:200]}).") from None
+
+
+def _send(client: httpx.Client, hop: Hop, found: Sequence[str] | None) -> httpx.Response:
+    """Send the request to an address that was checked; a name that is resolved once more may lead elsewhere."""
+    url = httpx.URL(hop.url)
+    if found is None:
+        return client.send(client.build_request("GET", url, headers=_HEADERS), stream=True)
+    failure: Exception | None = None
+    for address in found:
+        headers = {**_HEADERS, "host": url.netloc.decode().rpartition("@")[2]}
+        request = client.build_request("GET", url.copy_with(host=address), headers=headers)
+        request.extensions["sni_hostname"] = hop.host
+        try:
+            return client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            failure = error
+    raise failure or httpx.ConnectError("it has no address")
+
+
+def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
+    shown = shown_url(hop.url)
+    if not reply.is_success:
+        raise ProviderError(
+            f"{shown} could not be fetched: its server answered with HTTP {reply.status_code}.",
+            status=reply.status_code,
+        )
+    body = BoundedBody(reply.headers, most=most, seconds=max(0.0, until - time.monotonic()))
+    for piece in reply.iter_raw():
+        if not body.feed(piece):
+            break
+    if body.is_cut and time.monotonic() >= until:
+        raise _too_slow(shown)
+    if body.is_cut:
+        raise ModelError(f"{shown} is larger than {most / 2**20:g} MB, or compressed in a way that cannot be read.")
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(hop.url, body.content, kind, reply.charset_encoding)
+
+
+def _too_slow(shown: str) -> TransportError:
+    return TransportError(f"{shown} could not be fetched: it takes too long.")
+
+
+def _proxy_for(hop: Hop) -> str | None:
+    """Return the proxy that the environment names for an address; None if it is asked directly."""
+    proxies = getproxies()
+    scheme = urlsplit(hop.url).scheme
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(f"{hop.host}:{hop.port}"):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _transport(proxy: str | None) -> httpx.HTTPTransport:
+    try:
+        return httpx.HTTPTransport(proxy=proxy, trust_env=False)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise TransportError(
+            f"The proxy {shown_url(proxy or '')!r}, which the environment names, cannot be used."
+        ) from None

@@ -1,0 +1,72 @@
+"""The elements of one JSON list, in pieces of any size, become frames. No I/O.
+
+Gemini streams in this form unless it is asked for server-sent events, and proxies pass that on.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["JSONListElements"]
+
+# Everything that can change where an element ends. A string is skipped as one, with its escapes.
+_MARKS = re.compile(rb'[\[\]{},]|"[^"\\]*(?:\\.[^"\\]*)*("?)', re.DOTALL)
+
+
+class JSONListElements:
+    """A framing for the elements of one JSON list.
+
+    Attributes:
+        is_over: the list has ended.
+    """
+
+    __slots__ = ("_depth", "_position", "_rest", "_start", "is_over")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._depth = 0
+        self._start = 0
+        self._position = 0
+        self.is_over = False
+
+    @property
+    def pending(self) -> bytes:
+        """Nothing: only the rest of the list can make an element whole that has begun."""
+        return b""
+
+    @property
+    def waiting(self) -> int:
+        """The number of bytes kept for an element that has not ended, and 1 for the end of the list."""
+        return 0 if self.is_over else len(self._rest) + 1
+
+    def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
+        """Return the elements that `piece` completes."""
+        self._rest += piece
+        found: list[tuple[str, bytes]] = []
+        while not self.is_over and (mark := _MARKS.search(self._rest, self._position)) is not None:
+            if mark.group()[:1] == b'"' and (not mark.group(1)):
+                # The string goes on in a later piece, from whose quotation mark it is read anew.
+                self._position = mark.start()
+                break
+            self._position = mark.end()
+            found += self._take(mark.group(), mark.start())
+        del self._rest[: self._start]
+        self._position -= self._start
+        self._start = 0
+        return found
+
+    def _take(self, mark: bytes, at: int) -> list[tuple[str, bytes]]:
+        """Move on over one mark, and return the element that it ends."""
+        if mark in (b"[", b"{"):
+            self._depth += 1
+            if self._depth == 1:
+                self._start = at + 1
+        elif mark in (b"]", b"}"):
+            self._depth -= 1
+        ends_list = self._depth == 0
+        if not ends_list and not (mark == b"," and self._depth == 1):
+            return []
+        element = bytes(self._rest[self._start : at]).strip()
+        self._start = at + 1
+        self.is_over = ends_list
+        return [("", element)] if element else []

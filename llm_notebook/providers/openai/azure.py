@@ -1,0 +1,53 @@
+"""Azure OpenAI: where a resource's models are, and how requests to them carry their key.
+
+Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+__all__ = ["AzureEndpoint"]
+
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+
+@dataclass(slots=True, frozen=True)
+class AzureEndpoint:
+    """A deployment of a model in a resource of Azure OpenAI.
+
+    Attributes:
+        resource: the resource's name, or its address such as `https://NAME.openai.azure.com`.
+        deployment: the name that the deployment was given; it takes the place of the model's name.
+        api_version: the version of the API by its date, such as `2024-10-21`; None means v1, which needs none.
+
+    Raises:
+        ValueError: the resource is neither a name nor an address.
+    """
+
+    resource: str
+    deployment: str
+    api_version: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.resource.startswith("https://") and not _RESOURCE.fullmatch(self.resource):
+            raise ValueError(
+                f"The resource of Azure must be its name or its address with https, not {self.resource[:100]!r}."
+            )
+        if not self.deployment.strip():
+            raise ValueError("Azure needs the name of a deployment.")
+
+    def base_url(self, *, by_deployment: bool) -> str:
+        """Return the address that requests are sent to, up to the path of a request, with the version as its query.
+
+        Args:
+            by_deployment: whether dated versions of this API name the deployment in the address.
+        """
+        root = self.resource if "://" in self.resource else f"https://{self.resource}.openai.azure.com"
+        root = f"{root.rstrip('/').removesuffix('/openai')}/openai"
+        if self.api_version is None:
+            return f"{root}/v1"
+        path = f"/deployments/{quote(self.deployment, safe='')}" if by_deployment else ""
+        return f"{root}{path}?api-version={quote(self.api_version, safe='')}"

@@ -1,0 +1,90 @@
+"""Sources and pictures in answers in OpenAI's formats, and what compatible servers send of them. No I/O.
+
+OpenAI and OpenRouter annotate a text (`url_citation`), Perplexity lists `search_results` or `citations` beside the choices, to which numbers in
+the text refer, xAI lists `citations`, and Groq lists `executed_tools` with their results. OpenRouter sends pictures as `images`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.citations import Citation
+from llm_notebook.providers.http.picture_answers import attachment_at
+
+__all__ = ["ChatSources", "annotated_sources", "attached_pictures"]
+
+
+class ChatSources:
+    """The sources of one completion, while its chunks arrive. Servers repeat them in every chunk, and the last ones are whole."""
+
+    def __init__(self) -> None:
+        self._listed: list[Citation] = []
+        self._annotated: list[Citation] = []
+
+    def note_chunk(self, chunk: dict[str, Any]) -> None:
+        """Note the sources beside the choices."""
+        results, urls = _dicts(chunk.get("search_results")), chunk.get("citations")
+        listed = [_source(result) for result in results]
+        if not listed and isinstance(urls, list):
+            listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
+        if listed:
+            self._listed = listed
+
+    def note_delta(self, delta: dict[str, Any]) -> None:
+        """Note the sources in a delta or a message."""
+        self._annotated += annotated_sources(_dicts(delta.get("annotations")))
+        for tool in _dicts(delta.get("executed_tools")):
+            found = tool.get("search_results")
+            results = found.get("results") if isinstance(found, dict) else found
+            self._annotated += [_source(result) for result in _dicts(results)]
+
+    @property
+    def citations(self) -> list[Citation]:
+        """All sources. Those that are listed come first, as numbers in the text refer to them."""
+        return [source for source in (*self._listed, *self._annotated) if source.url or source.title]
+
+
+def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) -> list[Citation]:
+    """Return the sources among the annotations of a text.
+
+    Args:
+        annotations: the API's annotations.
+        before: the number of characters that come before the text in its part.
+    """
+    found = []
+    for annotation in annotations:
+        kind = str(annotation.get("type"))
+        about = annotation.get(kind) if isinstance(annotation.get(kind), dict) else annotation
+        if not kind.endswith("citation") or not isinstance(about, dict):
+            continue
+        source = _source(about)
+        if source.url or source.title:
+            start, end = (_place(about.get(name), before) for name in ("start_index", "end_index"))
+            found.append(Citation(source.url, source.title, source.text, start, end))
+    return found
+
+
+def attached_pictures(delta: dict[str, Any]) -> list[Attachment]:
+    """Return the pictures in a delta or a message."""
+    blocks = [*_dicts(delta.get("images")), *_dicts(delta.get("content"))]
+    addresses = (block["image_url"] for block in blocks if "image_url" in block)
+    found = (attachment_at(address.get("url") if isinstance(address, dict) else address) for address in addresses)
+    return [attachment for attachment in found if attachment is not None]
+
+
+def _source(about: object) -> Citation:
+    if not isinstance(about, dict):
+        return Citation()
+    texts = {name: value for name, value in about.items() if isinstance(value, str) and value}
+    title = texts.get("title") or texts.get("filename") or texts.get("name")
+    return Citation(texts.get("url"), title, texts.get("content") or texts.get("snippet"))
+
+
+def _place(index: object, before: int) -> int | None:
+    return index + before if isinstance(index, int) and index >= 0 else None
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

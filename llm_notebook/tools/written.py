@@ -1,0 +1,70 @@
+"""The arguments of a tool call as a model writes them: JSON text, which is an object in most cases and anything in some.
+
+Text that is no JSON object is kept as `{"_raw": text}`, so that the call can go back to the model in every wire format. Such a call is
+never run and nobody is asked about it: its result is an error that says what is wrong, and the model tries again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llm_notebook.errors import ToolArgumentError
+from llm_notebook.parts.messages import RAW_ARGUMENTS
+
+__all__ = ["is_parsed", "keep_arguments", "parse_arguments", "require_parsed"]
+
+
+def keep_arguments(text: object) -> dict[str, Any]:
+    """Return a call's arguments from what a model wrote, or as `{"_raw": text}` if that is no JSON object. Never raises."""
+    if isinstance(text, dict):
+        return text
+    raw = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=repr)
+    try:
+        return parse_arguments("", raw)
+    except ToolArgumentError:
+        return {RAW_ARGUMENTS: raw}
+
+
+def is_parsed(arguments: object) -> bool:
+    """Return whether arguments are what a model meant, and not text that `keep_arguments()` kept."""
+    try:
+        require_parsed("", arguments)
+    except ToolArgumentError:
+        return False
+    return True
+
+
+def require_parsed(tool_name: str, arguments: object) -> None:
+    """Raise a ToolArgumentError for arguments that `keep_arguments()` kept as text."""
+    if isinstance(arguments, dict) and len(arguments) == 1 and isinstance(arguments.get(RAW_ARGUMENTS), str):
+        parse_arguments(tool_name, arguments[RAW_ARGUMENTS])
+
+
+def parse_arguments(tool_name: str, text: str) -> dict[str, Any]:
+    """Return a tool call's arguments from the JSON text that a model wrote; no text means no arguments.
+
+    Raises:
+        ToolArgumentError: the text is not a JSON object.
+    """
+    if not text.strip():
+        return {}
+    try:
+        arguments = json.loads(text)
+        if isinstance(arguments, str) and arguments.lstrip().startswith("{"):
+            # Some servers encode what is JSON already.
+            arguments = json.loads(arguments)
+    except (ValueError, RecursionError) as error:
+        problem = f"are not valid JSON ({error})"
+    else:
+        if isinstance(arguments, dict):
+            return arguments
+        problem = f"are not a JSON object but {type(arguments).__name__}"
+    shown = text if len(text) <= 200 else text[:200] + "…"
+    sentence = f"The model called {tool_name or 'a tool'} with arguments that {problem}: {shown}"
+    raise ToolArgumentError(
+        # The model's text may have line breaks, and an error is one line.
+        " ".join(sentence.split()),
+        tool_name=tool_name,
+        raw=text,
+    )

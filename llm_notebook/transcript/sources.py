@@ -1,0 +1,132 @@
+"""Sources of an answer: numbered once for a whole turn, with small raised numbers in the text where they belong.
+
+The numbers are characters of their own and no markup, so they can break nothing around them. They are left out where they would become part of
+something: in code, in formulas and in addresses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from llm_notebook.parts.citations import Citation
+from llm_notebook.transcript.markdown.escape import plain_text
+from llm_notebook.transcript.markdown.links import safe_url
+from llm_notebook.transcript.words import on_one_line
+
+__all__ = ["Source", "Sources", "markdown_sources", "plain_sources", "with_numbers"]
+
+_MOST = 100
+_LONGEST_TITLE = 300
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+# The end of a line that is in the middle of an address, a link's target or an element.
+_IN_ADDRESS = re.compile(r"(?:https?://\S*|\]\([^)\n]*|<[^>\s][^>\n]*)$")
+_MAY_FOLLOW = re.compile(r"[\s.,;:!?)\]}\"'*_\u201d\u2019\u00bb|]")
+
+Mark = tuple[int, int]
+"""A place in a text, as a number of characters, and the number of the source that it refers to."""
+
+
+@dataclass(slots=True, frozen=True)
+class Source:
+    """A source as it is listed.
+
+    Attributes:
+        title: its title on one line; its address or its host if it has none.
+        url: its address, if it can be a link; else empty.
+        host: the host that the address leads to; empty without one.
+    """
+
+    title: str
+    url: str
+    host: str
+
+
+class Sources:
+    """The sources of a turn in the order of their numbers, which begin with 1."""
+
+    def __init__(self) -> None:
+        self.listed: list[Source] = []
+        self._numbers: dict[str, int] = {}
+
+    def mark(self, citations: Iterable[Citation], text: str) -> list[Mark]:
+        """List the sources of a text, and return where it refers to them."""
+        marks = []
+        for citation in citations:
+            number = self._number(citation)
+            # Without a place a number would say nothing; the source is listed all the same.
+            if number is not None and citation.end is not None and 0 <= citation.end <= len(text):
+                marks.append((citation.end, number))
+        return marks
+
+    def _number(self, citation: Citation) -> int | None:
+        key = citation.url or citation.title
+        if not key:
+            return None
+        if key not in self._numbers:
+            if len(self.listed) == _MOST:
+                return None
+            self.listed.append(_source(citation))
+            self._numbers[key] = len(self.listed)
+        return self._numbers[key]
+
+    def clear(self) -> None:
+        """Forget all sources."""
+        self.listed.clear()
+        self._numbers.clear()
+
+
+def _source(citation: Citation) -> Source:
+    url = safe_url(citation.url) if citation.url else None
+    host = urlsplit(url).hostname or "" if url else ""
+    title = on_one_line(citation.title or host or citation.url or "")
+    return Source(title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE] + "…", url or "", host)
+
+
+def with_numbers(text: str, marks: Sequence[Mark]) -> str:
+    """Return a text with the numbers of its sources behind what they support."""
+    numbers: dict[int, list[int]] = {}
+    for place, number in marks:
+        behind = numbers.setdefault(len(text[:place].rstrip()), [])
+        if number not in behind:
+            behind.append(number)
+    for place in sorted(numbers, reverse=True):
+        if place and _may_hold_number(text, place):
+            raised = " ".join(str(number).translate(_RAISED) for number in sorted(numbers[place]))
+            text = f"{text[:place]}{raised}{text[place:]}"
+    return text
+
+
+def _may_hold_number(text: str, place: int) -> bool:
+    following = text[place : place + 1]
+    if following and not _MAY_FOLLOW.match(following):
+        return False
+    before = text[:place]
+    if len(_FENCE.findall(before)) % 2:
+        return False
+    line = before[before.rfind("\n") + 1 :]
+    is_indented_code = line.startswith(("    ", "\t"))
+    in_span = line.count("`") % 2 or line.count("$") % 2 or line.endswith(("`", "$"))
+    return not (is_indented_code or in_span or _FENCE.match(line) or _IN_ADDRESS.search(line))
+
+
+def markdown_sources(sources: Sequence[Source]) -> list[str]:
+    """Return a list with the sources as Markdown that is safe, or an empty list if there are none."""
+    if not sources:
+        return []
+    lines = []
+    for number, source in enumerate(sources, start=1):
+        title = plain_text(source.title, line_start=True, lone_dollar=source.title.count("$") < 2)
+        lines.append(f"{number}. {title}" + (f" <{source.url}>" if source.url else ""))
+    return ["Sources:\n\n" + "\n".join(lines)]
+
+
+def plain_sources(sources: Sequence[Source]) -> list[str]:
+    """Return a list with the sources as lines of plain text, or an empty list if there are none."""
+    if not sources:
+        return []
+    lines = [f"  {number}. {source.title}  {source.url}".rstrip() for number, source in enumerate(sources, start=1)]
+    return ["\n".join(["Sources:", *lines])]

@@ -1,0 +1,83 @@
+"""Tells a model in words what tools attached and it does not read.
+
+The result of a tool is not the user's input: nobody can take back the picture in it, so it must never end a chain, nor make every later
+turn of a conversation fail. The history keeps the attachment, for a model that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.messages import Message, Part, ToolResultPart
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.plan import ChainModel
+
+__all__ = ["Readable"]
+
+
+class Readable:
+    """The messages as one model reads them. A message that needs no change stays the same object, and a changed one is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Message, Message]] = {}
+
+    def messages(self, messages: list[Message], model: ChainModel) -> list[Message]:
+        """Return messages without the attachments of tools that the model does not read, and with a line of text in their place."""
+        return [self._one(message, model) if message.role == "tool" else message for message in messages]
+
+    def _one(self, message: Message, model: ChainModel) -> Message:
+        kept = self._made.get(id(message))
+        # Once a message is gone, another one may get its id.
+        if kept is not None and kept[0] is message:
+            return kept[1]
+        parts = [_part(part, model) for part in message.parts]
+        if all(new is old for new, old in zip(parts, message.parts, strict=True)):
+            return message
+        made = replace(message, parts=parts)
+        self._made[id(message)] = (message, made)
+        return made
+
+
+def _part(part: Part, model: ChainModel) -> Part:
+    if not isinstance(part, ToolResultPart) or not part.attachments:
+        return part
+    read: list[Attachment] = []
+    told: list[str] = []
+    for attachment in part.attachments:
+        seen = _as_it_is(attachment)
+        problem = _problem(seen, model.attachment_types)
+        if problem:
+            told.append(problem)
+        else:
+            read.append(seen)
+    if read == part.attachments:
+        return part
+    return replace(part, output="\n".join([*([part.output] if part.output else []), *told]), attachments=read)
+
+
+def _as_it_is(attachment: Attachment) -> Attachment:
+    """Return a picture with the type that its content has: providers refuse one that is called another, with every later turn."""
+    if attachment.content is None or not (attachment.type or "").lower().startswith("image/"):
+        return attachment
+    kind = Attachment(content=attachment.content).known_type()
+    is_another = kind is not None and kind.startswith("image/") and kind != attachment.known_type()
+    return replace(attachment, type=kind) if is_another else attachment
+
+
+def _problem(attachment: Attachment, types: Collection[str]) -> str:
+    """Return what a model is told of an attachment that it cannot be sent; empty if it can."""
+    try:
+        kind = attachment.known_type()
+        if kind in types and attachment.digest is not None and attachment.content is None:
+            attachment.content_bytes()
+    except (OSError, ValueError) as error:
+        return f"(An attachment of this result cannot be shown: {error})"
+    if kind in types:
+        return ""
+    size = "" if attachment.content is None else f", {len(attachment.content):,} bytes"
+    what = f"{kind or 'data of an unknown type'}{size}"
+    return f"(The tool also returned {what}. You cannot be shown it: only text, and what you are known to read, can be sent.)"
