@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.portable import Portable
 from llm_notebook.parts.finishes import Finish, FinishReason
 from llm_notebook.parts.json_values import as_json
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.nesting import LeftRound
 
-__all__ = ["BaseResponse", "response_from_dict"]
+__all__ = ["BaseResponse"]
 
 ModelT = TypeVar("ModelT", bound="Model | KeyModel | AsyncModel | AsyncKeyModel")
 ConversationT = TypeVar("ConversationT", bound="Conversation | AsyncConversation")
@@ -389,16 +388,3 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         state = self._turn.state
         text = state.text() if state.is_over else "... not yet done ..."
         return f"<{type(self).__name__} prompt={self.prompt.prompt!r} text={text!r}>"
-
-
-def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
-    """Return the finished response that `to_dict()` wrote. Options that the model does not take are left out, with a warning."""
-    prompt = Prompt(
-        None,
-        model,
-        messages=[Message.from_dict(message) for message in data["prompt"]["messages"]],
-        options=carried_options(model, data["prompt"].get("options")),
-    )
-    response = response_class(prompt, model, stream=False)
-    messages = [Message.from_dict(message) for message in data["messages"]]
-    return response._restored(messages, data.get("usage"), data.get("datetime_utc", ""))

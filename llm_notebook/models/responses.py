@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.models.lookup import model_source
-from llm_notebook.models.response_base import BaseResponse, response_from_dict
+from llm_notebook.models.response_base import BaseResponse
+from llm_notebook.models.restoring import response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.chain import Steps

@@ -48,9 +48,10 @@ from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call, fo
 from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
+from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.requests import full_value
-from llm_notebook.transcript.view import Limit, State, TranscriptView
+from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_s
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
-    from llm_notebook.transcript.view import Problem, TranscriptView
+    from llm_notebook.transcript.endings import Problem
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "shown_text", "top_fields"]
 

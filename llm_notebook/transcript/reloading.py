@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
 from llm_notebook.transcript.blocks import seconds_of
+from llm_notebook.transcript.endings import Limit, Problem
 from llm_notebook.transcript.usage import add_usage
-from llm_notebook.transcript.view import Limit, Problem, State, TranscriptView
+from llm_notebook.transcript.view import State, TranscriptView
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry, TurnEntry

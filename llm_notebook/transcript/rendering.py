@@ -26,7 +26,8 @@ from llm_notebook.transcript.words import (
 )
 
 if TYPE_CHECKING:
-    from llm_notebook.transcript.view import Problem, TranscriptView
+    from llm_notebook.transcript.endings import Problem
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = [
     "TurnWords",

@@ -26,51 +26,20 @@ from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
+from llm_notebook.transcript.endings import Limit, Problem
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
 
-__all__ = ["Block", "CallBlock", "Limit", "Problem", "Scope", "State", "TranscriptView"]
+__all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 
 State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
 # How much the pictures of a turn may take in a notebook file together, in bytes.
 _MOST_OF_PICTURES = 1024 * 1024
-
-
-@dataclass(slots=True)
-class Problem:
-    """A problem, as it is explained to the reader.
-
-    Attributes:
-        title: what happened, in a few words.
-        text: what that means, and on which side the problem is. It may contain untrusted text, such as a server's message.
-        kind: `key` if an API key is missing, `error` otherwise.
-        ways: commands that the reader can type, each with a description of its effect.
-    """
-
-    title: str
-    text: str
-    kind: Literal["key", "error"] = "error"
-    ways: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Limit:
-    """Where a chain stopped because it had as many answers in a row as it may have.
-
-    Attributes:
-        answers: how many it may have.
-        calls: how many calls the last of them asks for, which have not run.
-        turn_id: the turn from which it continues.
-    """
-
-    answers: int
-    calls: int
-    turn_id: str
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from llm_notebook.transcript.visible import visible
 if TYPE_CHECKING:
     from llm_notebook.parts.messages import Usage
     from llm_notebook.transcript.blocks import CallBlock
-    from llm_notebook.transcript.view import Limit, TranscriptView
+    from llm_notebook.transcript.endings import Limit
+    from llm_notebook.transcript.view import TranscriptView
 
 __all__ = [
     "call_sentence",

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.tools.calls import ToolResult
+from llm_notebook.transcript.endings import Problem
 from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
-from llm_notebook.transcript.view import Problem, TranscriptView
+from llm_notebook.transcript.view import TranscriptView
 from tests.transcript.calls import asked, call_entry, hostile_text, request
 from tests.transcript.documents import document_of
 
