@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["response_from_dict"]
 
-ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any]")
+ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
 def response_from_dict(response_class: type[ResponseT], data: ResponseDict, model: Any) -> ResponseT:
