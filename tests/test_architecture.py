@@ -46,7 +46,9 @@ WIRES = re.compile(
     r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
-TRANSCRIPT_KNOWS = re.compile(r"transcript\b|parts\b|errors$|approvals\.requests$|journal\.(grants|operations)$|tools\.calls$")
+TRANSCRIPT_KNOWS = re.compile(
+    r"transcript\b|parts\b|errors$|approvals\.requests$|journal\.(grants|operations)$|tools\.calls$"
+)
 # The third-party and heavy modules that only one place may know.
 HOMES = {
     "llm": r"plugins\.llm_package",

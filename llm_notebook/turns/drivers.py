@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
@@ -240,23 +239,24 @@ def _async_hook(name: str) -> TypeError:
 def _batch_in_threads(calls: list[PlannedCall], parallel: int) -> list[Outcome]:
     from concurrent.futures import ThreadPoolExecutor  # most chains run one call at a time
 
-    stopped = threading.Event()
+    # The position of the first call that has stopped the batch. Those before it run all the same, even if their threads begin later.
+    stops = [len(calls)]
 
-    def run(call: PlannedCall) -> Outcome:
-        if stopped.is_set():
+    def run(position: int, call: PlannedCall) -> Outcome:
+        if position > min(stops):
             return None
         outcome = _outcome_of(call)
         if isinstance(outcome, Exception):
-            stopped.set()
+            stops.append(position)
         return outcome
 
     pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="llm_notebook tool")
     try:
-        started = [pool.submit(copy_context().run, run, call) for call in calls]
+        started = [pool.submit(copy_context().run, run, position, call) for position, call in enumerate(calls)]
         return [future.result() for future in started]
     finally:
         # After an interrupt nobody waits for the tools that are running, and those that have not begun do not begin.
-        stopped.set()
+        stops.append(-1)
         pool.shutdown(wait=False, cancel_futures=True)
 
 
