@@ -13,18 +13,27 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from llm_notebook.configuration.keys import Secret
 
-__all__ = ["NO_SECRETS", "WITHHELD", "Secrets", "secrets_in_headers", "secrets_in_url", "shown_url"]
+__all__ = [
+    "NO_SECRETS",
+    "WITHHELD",
+    "Secrets",
+    "is_harmless_header",
+    "secrets_in_headers",
+    "secrets_in_url",
+    "shown_url",
+    "without_secrets",
+]
 
 WITHHELD = "what it said is withheld, as it may repeat a secret that is too short to be found in it"
 """Stands for a foreign text, in a sentence that has said who speaks."""
 
 _SHORTEST = 6
 _MASK = "…"
-_SECRET_NAME = re.compile(r"auth|cookie|key|token|secret|passw|credential|signature|^sig$", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"auth|cookie|key|token|secret|passw|credential|signature|^(sig|code)$", re.IGNORECASE)
 _HARMLESS = frozenset(
     """
     accept accept-encoding accept-language anthropic-beta anthropic-version content-type http-referer openai-beta referer
@@ -111,7 +120,7 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
     perhaps: list[str] = []
     for name, value in headers.items():
         if not _SECRET_NAME.search(name):
-            perhaps += [] if name.lower() in _HARMLESS else [value.strip()]
+            perhaps += [] if is_harmless_header(name) else [value.strip()]
             continue
         if "cookie" in name.lower():
             found += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
@@ -121,6 +130,11 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Secrets:
         if scheme.lower() == "basic":
             found += _parts_of_basic(rest.strip())
     return Secrets.of(found) | Secrets.of(perhaps).recognizable
+
+
+def is_harmless_header(name: str) -> bool:
+    """Return whether a header of this name is known to say something that is no secret."""
+    return name.lower() in _HARMLESS
 
 
 def _parts_of_basic(encoded: str) -> list[str]:
@@ -142,6 +156,13 @@ def secrets_in_url(url: str) -> Secrets:
     pair = f"{unquote(user)}:{unquote(password)}" if password else ""
     queried = [value for name, value in parse_qsl(parts.query) if _SECRET_NAME.search(name)]
     return Secrets.of([password, unquote(password), pair, *queried])
+
+
+def without_secrets(url: str) -> str:
+    """Return an address without its user and password, and without the values in its query whose names say that they are secret."""
+    parts = urlsplit(url)
+    query = "&".join(item for item in parts.query.split("&") if not _SECRET_NAME.search(item.partition("=")[0]))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def shown_url(url: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.addresses import Hop, hop_of
@@ -108,14 +107,14 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
     left = until - time.monotonic()
     if left <= 0:
         raise _too_slow(shown)
-    proxy = _proxy_for(hop)
+    proxy = proxy_for(hop.url)
     try:
         found = None if proxy is not None else resolve(hop.host, hop.port)
     except (OSError, UnicodeError):
         raise TransportError(f"{shown} could not be fetched: there is no server called {hop.host!r}.") from None
     public = hop.check(found)
     try:
-        with httpx.Client(transport=_transport(proxy), timeout=left, trust_env=False) as client:
+        with httpx.Client(proxy=proxy, timeout=left, trust_env=False) as client:
             reply = _send(client, hop, found)
             with closing(reply):
                 location = reply.headers.get("location")
@@ -167,22 +166,3 @@ def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
 
 def _too_slow(shown: str) -> TransportError:
     return TransportError(f"{shown} could not be fetched: it takes too long.")
-
-
-def _proxy_for(hop: Hop) -> str | None:
-    """Return the proxy that the environment names for an address; None if it is asked directly."""
-    proxies = getproxies()
-    scheme = urlsplit(hop.url).scheme
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(f"{hop.host}:{hop.port}"):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _transport(proxy: str | None) -> httpx.HTTPTransport:
-    try:
-        return httpx.HTTPTransport(proxy=proxy, trust_env=False)
-    except (ValueError, ImportError, httpx.InvalidURL):
-        raise TransportError(
-            f"The proxy {shown_url(proxy or '')!r}, which the environment names, cannot be used."
-        ) from None

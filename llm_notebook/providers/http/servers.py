@@ -6,10 +6,17 @@ import functools
 import os
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from llm_notebook.configuration.keys import KeySource, Secret, get_key
-from llm_notebook.configuration.scrubbing import Secrets, secrets_in_headers, secrets_in_url, shown_url
+from llm_notebook.configuration.scrubbing import (
+    Secrets,
+    is_harmless_header,
+    secrets_in_headers,
+    secrets_in_url,
+    shown_url,
+    without_secrets,
+)
 from llm_notebook.errors import ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.providers.catalog.names import closest_names
@@ -20,20 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["OPENAI_URL", "OpenAIServer", "Server", "join_address"]
 
 OPENAI_URL = "https://api.openai.com/v1"
-_HARMLESS_HEADERS = frozenset(
-    {
-        "accept",
-        "accept-language",
-        "anthropic-beta",
-        "anthropic-version",
-        "http-referer",
-        "openai-beta",
-        "referer",
-        "user-agent",
-        "x-title",
-    }
-)
-_SECRET_PARAMETER = re.compile(r"key|token|secret|sig|passw|auth|code", re.IGNORECASE)
 _STORED_KEY = re.compile(r"\$\{([^${}]+)\}")
 
 
@@ -94,7 +87,7 @@ class Server(KeyHolder):
         state = super().__getstate__()
         kept = {name: value for name, value in self.headers.items() if _may_travel(name, value)}
         missing = [f"header {name!r}" for name in self.headers if name not in kept]
-        base_url = None if self.base_url is None else _without_secrets(self.base_url)
+        base_url = None if self.base_url is None else without_secrets(self.base_url)
         if base_url != self.base_url:
             missing.append("secret in base_url")
         return state | {
@@ -262,16 +255,9 @@ def _trimmed(address: str) -> str:
     return f"{base.rstrip('/')}{mark if query else ''}{query}"
 
 
-def _without_secrets(base_url: str) -> str:
-    """Return an address without its user name and password, and without the parameters of its query whose names say that they are secret."""
-    parts = urlsplit(base_url)
-    query = "&".join(item for item in parts.query.split("&") if not _SECRET_PARAMETER.search(item.partition("=")[0]))
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
-
-
 def _may_travel(name: str, value: str) -> bool:
     """Return whether a pickle may hold a header: it says something harmless, or it is only the name of a stored key."""
-    return name.lower() in _HARMLESS_HEADERS or _STORED_KEY.fullmatch(value.rpartition(" ")[2]) is not None
+    return is_harmless_header(name) or _STORED_KEY.fullmatch(value.rpartition(" ")[2]) is not None
 
 
 def _header_value(value: str, what: str, sender: str) -> Secret:

@@ -174,10 +174,7 @@ class ChatDecoder(StreamDecoder):
             self._refusal.append(refusal)
             items.append(refusal)
         self._sources.note_delta(delta)
-        items += [
-            StreamEvent("attachment", "", provider_metadata={METADATA: {}}, attachment=picture)
-            for picture in attached_pictures(delta)
-        ]
+        items += self._add_pictures(delta)
         called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
         if called:
             self._is_reasoning = False
@@ -203,6 +200,15 @@ class ChatDecoder(StreamDecoder):
         self._reasoning.append(text)
         is_first, self._is_reasoning = not self._is_reasoning, True
         return StreamEvent("reasoning", text, provider_metadata=dict(self._mark) if is_first and self._mark else None)
+
+    def _add_pictures(self, delta: dict[str, Any]) -> StreamItems:
+        """Return the events of the pictures that a delta holds. Their mark tells a later request that they came over this wire."""
+        pictures = attached_pictures(delta)
+        if pictures:
+            self._is_reasoning = False
+        return [
+            StreamEvent("attachment", "", provider_metadata={METADATA: {}}, attachment=picture) for picture in pictures
+        ]
 
     def _decode_block(self, block: str | dict[str, Any]) -> StreamItems:
         """Return the items of a typed chunk, text or thinking."""

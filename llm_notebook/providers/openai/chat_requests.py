@@ -240,7 +240,7 @@ def _made_pictures(message: Message, dialect: ChatDialect) -> list[dict[str, Any
     # Between calls and their results the API takes no other message, and the pictures of other wires are not for this server.
     if not made or any(isinstance(part, ToolCallPart) for part in message.parts):
         return []
-    own = [part for part in made if "chat" in (part.provider_metadata or {})]
+    own = [part for part in made if METADATA in (part.provider_metadata or {})]
     return [{"role": "user", "content": _content([TextPart("You made this:"), *own], dialect)}] if own else []
 
 

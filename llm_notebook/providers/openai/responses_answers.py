@@ -171,7 +171,8 @@ class ResponsesDecoder(StreamDecoder):
         if any(item.is_cut_short() for item in self._items.items):
             return self.cut_off_in_call(self._why_incomplete or "incomplete")
         if finish.reason != "length":
-            return IncompleteResponse(f"{self._sender}: the server says that the answer is incomplete ({finish.said}).")
+            why = self._secrets.scrub(f" ({finish.said})")
+            return IncompleteResponse(f"{self._sender}: the server says that the answer is incomplete{why}.")
         return None
 
     @property
