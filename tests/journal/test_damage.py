@@ -76,7 +76,8 @@ def test_any_damaged_byte_is_said_in_a_sentence(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.db"
         path.write_bytes(damaged)
         for complaint in _complaints_of(path):
-            assert str(path) in complaint or "The journal has " in complaint
+            # A turn whose beginning could not be kept has no end to keep.
+            assert any(said in complaint for said in (str(path), "The journal has ", "Turn new is not in the journal"))
             assert len(complaint.splitlines()) == 1
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart
-from llm_notebook.turns.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["Needs", "afetch_missing", "fetch_missing"]
 
