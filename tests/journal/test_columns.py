@@ -33,7 +33,7 @@ from tests.journal.making import AT, begun, decided, done, ended, grant, moved, 
 texts = st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(["\ud800", "\0", "a\0b\udfff"])
 numbers = st.integers() | st.sampled_from([2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**400])
 json_values = st.recursive(
-    st.none() | st.booleans() | numbers | st.floats(allow_nan=False) | texts,
+    st.none() | st.booleans() | numbers | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
