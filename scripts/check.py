@@ -111,7 +111,14 @@ def _test_other_pythons(counts: Counts) -> None:
         inside = install(python, version, oldest=number == 0)
         report = RESULTS / f"python{version}.xml"
         report.unlink(missing_ok=True)
-        command = [str(inside), "-m", "pytest", f"--junitxml={report}", *CORE]
+        command = [
+            str(inside),
+            "-m",
+            "pytest",
+            f"--junitxml={report}",
+            "--deselect=tests/turns/test_killed_chains.py",
+            *CORE,
+        ]
         counts.add(report, 1 if inside is None else _run(command))
 
 

@@ -16,9 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 CORE = [
     f"tests/{room}"
-    for room in "parts tools templates configuration approvals journal turns transcript models providers/http".split()
+    for room in "parts tools templates configuration approvals turns transcript models providers/http".split()
 ]
-"""The folders whose tests need neither a front end, nor a kernel, nor the packages of a provider."""
+"""The folders whose tests need neither a front end, nor a kernel, nor the packages of a provider.
+
+The journal's are left out: they kill processes by the hundred, and what they show does not depend on the Python.
+"""
 
 # What has had a release that broke its users is tried at its floor, too.
 _AT_THEIR_FLOOR = ("puremagic", "markdown-it-py")
