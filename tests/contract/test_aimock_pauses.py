@@ -145,7 +145,7 @@ def test_a_conversation_that_goes_on_without_the_decision_still_sends_a_history_
     assert scripted.face.text(conversation.prompt("Never mind.")) == "As you like."
     last = scripted.requests[-1]
     assert roles_in(last)[-1] == "user"
-    assert "Not run" in results_in(last)["call_rename"]
+    assert "Waiting: a human has not decided" in results_in(last)["call_rename"]
     assert registry.done == ["counted Narvik"]
 
 
