@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
 from playwright.sync_api import Locator, expect
@@ -76,28 +75,6 @@ def test_a_later_kernel_continues_and_says_how_to_start_over(asking: Asking) -> 
     assert len(asking.server.requests) == 2
     told = [message["content"] for message in asking.server.requests[1].json()["messages"]]
     assert "Once upon a time" in told
-
-
-def test_two_calls_are_asked_about_one_after_the_other(asking: Asking) -> None:
-    asking.open()
-    calls = [("delete_files", json.dumps({"path": path}), path) for path in ("/one", "/two")]
-    asking.server.play(calls_reply(calls), text_reply("All tidy."))
-    asking.lab.run_cell(ASK)
-    asking.wait_for_card()
-    expect(asking.card).to_contain_text("/one")
-    expect(asking.output).to_contain_text("queued")
-    # The second click of a double click does not reach the next question.
-    asking.button("Approve").dblclick()
-    expect(asking.card).to_contain_text("/two")
-    asking.wait_for_card()
-    assert asking.ran == ["/one"]
-    assert len(asking.server.requests) == 1
-    asking.button("Deny…").click()
-    asking.card.get_by_role("textbox").first.fill("keep it")
-    asking.button("Deny").click()
-    asking.expect_answer()
-    assert asking.ran == ["/one"]
-    assert asking.results() == ["deleted /one", "Denied by the user: keep it"]
 
 
 _TYPED = """\
