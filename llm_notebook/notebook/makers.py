@@ -80,7 +80,7 @@ def _files_of(tool: Any) -> set[str]:
         parts = [part for kind in kinds for part in vars(kind).values()]
     else:
         parts = [tool.implementation if isinstance(tool, Tool) else tool]
-    codes = [getattr(layer, "__code__", None) for part in parts if callable(part) for layer in layers(part)]
+    codes = [getattr(layer.value, "__code__", None) for part in parts if callable(part) for layer in layers(part)]
     return {code.co_filename for code in codes if code is not None}
 
 

@@ -348,9 +348,6 @@ class ChainLog:
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
-        settings = self.settings
-        for name, text in (("text", origin.text), ("cell_text", origin.cell_text)):
-            settings = settings | {name: text} if text else settings
         yield from self._keep(
             TurnBegun(
                 turn_id,

@@ -141,7 +141,7 @@ def test_a_tool_that_was_changed_is_asked_about_again(fresh: Kernel, folder: Pat
     assert "Since then its code changed." in anew.outputs[-1]["text/plain"]
     assert runs(folder) == []
     approved = fresh.run(f"%llm approve {name(anew)}")
-    assert "All done: wiped /a." in approved.markdown[0]
+    assert "All done: wiped /a." in approved.markdown[-1]
 
 
 def test_running_a_paused_cell_again_shows_the_question_and_asks_nobody(fresh: Kernel, folder: Path) -> None:
@@ -457,5 +457,5 @@ def test_after_a_restart_an_object_that_holds_something_else_is_asked_about_anew
     assert state(anew) == "paused"
     assert 'root: "/test" → "/PROD"' in anew.outputs[-1]["text/plain"]
     assert runs(folder) == []
-    assert "erased" in fresh.run(f"%llm approve {name(anew)}").markdown[0]
+    assert "erased" in fresh.run(f"%llm approve {name(anew)}").markdown[-1]
     assert runs(folder) == ["/PROD/a"]

@@ -45,7 +45,9 @@ def test_the_card_names_the_inner_call_and_a_click_continues_the_whole_turn(fres
     assert (inner["name"], inner["status"]) == ("erase", "waiting")
     assert inner["request"]["params"][0]["text"] == "/a"
     assert inner["request"]["origin"][-1] == "asked inside tidy, which asker called"
-    assert fresh.run("%llm pending").outputs[0]["text/plain"].count("erase") == 1
+    listed = fresh.run("%llm pending").outputs[0]["text/plain"]
+    assert listed.count("  erase\n") == 1
+    assert "tidy" not in listed.replace("asked inside tidy", "")
 
 
 @pytest.mark.parametrize("is_later", [False, True], ids=["this kernel", "a later kernel"])

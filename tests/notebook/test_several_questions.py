@@ -303,7 +303,7 @@ SLEEP = """
 @llm.require_approval
 def sleep(path: str) -> str:
     import time
-    print("begun", flush=True)
+    print("be" + "gun", flush=True)
     time.sleep(60)
 """
 
@@ -311,7 +311,7 @@ def sleep(path: str) -> str:
 def interrupted(notebook: Notebook, code: str) -> None:
     """Run a cell, and press ■ once the tool sleeps."""
     request = notebook.kernel.send(code, "cell-1")
-    notebook.kernel.hear(lambda message: message["msg_type"] == "stream" and "begun" in message["content"]["text"])
+    notebook.kernel.hear(lambda message: "begun" in json.dumps(message["content"], default=str))
     notebook.kernel.interrupt()
     notebook.kernel.collect(request)
 
