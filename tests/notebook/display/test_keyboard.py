@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.live_turn import LiveTurn
+from llm_notebook.transcript.view import TranscriptView
 from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet, call_reply, calls_reply, text_reply
 from tests.notebook.display.test_terminal import Terminal, ipython, open_terminal
@@ -236,6 +239,11 @@ def answer(monkeypatch: pytest.MonkeyPatch, *lines: str | type[BaseException]) -
     return questions
 
 
+def a_turn() -> LiveTurn:
+    """Return what the keyboard needs of a turn: a view to show decisions in."""
+    return cast("LiveTurn", SimpleNamespace(view=TranscriptView("scripted")))
+
+
 @pytest.mark.parametrize("give_up", [KeyboardInterrupt, EOFError])
 @pytest.mark.parametrize("key", ["r", "s", "e"])
 def test_giving_up_an_answer_decides_nothing(
@@ -243,7 +251,7 @@ def test_giving_up_an_answer_decides_nothing(
 ) -> None:
     pause = pause_of("erase")
     questions = answer(monkeypatch, key, give_up, "y")
-    chain = ask_by_keyboard(cast("LiveTurn", None), pause)
+    chain = ask_by_keyboard(a_turn(), pause)
     assert chain is not None
     assert chain.text() == "done"
     assert questions[2] == questions[0]
@@ -254,7 +262,7 @@ def test_giving_up_an_answer_decides_nothing(
 def test_giving_up_the_question_leaves_it_open(monkeypatch: pytest.MonkeyPatch, give_up: type[BaseException]) -> None:
     pause = pause_of("erase")
     answer(monkeypatch, give_up)
-    assert ask_by_keyboard(cast("LiveTurn", None), pause) is None
+    assert ask_by_keyboard(a_turn(), pause) is None
     assert pause.deny().text() == "done"
 
 
@@ -281,7 +289,7 @@ def test_the_question_is_one_line_that_fits_the_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = answer(monkeypatch, "q")
-    assert ask_by_keyboard(cast("LiveTurn", None), pause_of(name)) is None
+    assert ask_by_keyboard(a_turn(), pause_of(name)) is None
     assert len(shown[0]) <= min(columns, 80) - 2
     assert shown[0].startswith(name[:3])
     assert shown[0].endswith("? explains: ")
@@ -325,7 +333,7 @@ def test_several_questions_are_shown_and_then_asked_one_after_the_other(asking: 
     for path in ("/a", "/b", "/c"):
         assert shown.count(f'{{"path": "{path}"}}') == 1
     assert "waiting for your approval, nothing has run, 3 of 3" in shown
-    assert "1 of 3 erase? y yes" in shown
+    assert "1 of 3 erase? y/n/" in shown
     asking.terminal.say("y")
     assert "2 of 3 erase?" in asking.question()
     assert asking.ran == []
@@ -350,7 +358,7 @@ def test_what_was_decided_before_the_rest_is_left_open_is_kept(asking: Asking) -
     asking.question()
     asking.type("q")
     asking.terminal.say("%llm pending")
-    name = next(line.split()[0] for line in asking.terminal.prompt().splitlines() if "/b" in line)
+    name = re.findall(r"^(\w+)  erase", asking.terminal.prompt(), re.MULTILINE)[-1]
     asking.terminal.say(f"%llm approve {name}")
     assert "All done." in asking.terminal.prompt()
     assert asking.results() == ["Denied by the user", "erased /b"]
