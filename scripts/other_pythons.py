@@ -14,13 +14,10 @@ __all__ = ["CORE", "find_other_pythons", "install", "oldest_packages"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
-CORE = [
-    f"tests/{room}"
-    for room in "parts tools templates configuration approvals turns transcript models providers/http".split()
-]
+CORE = [f"tests/{room}" for room in "parts tools templates configuration turns transcript models".split()]
 """The folders whose tests need neither a front end, nor a kernel, nor the packages of a provider.
 
-The journal's are left out: they kill processes by the hundred, and what they show does not depend on the Python.
+Those that start processes by the hundred or talk over sockets are left out: what they show does not depend on the Python.
 """
 
 # What has had a release that broke its users is tried at its floor, too.
