@@ -553,6 +553,7 @@ def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(ke
     pause = paused(face, model.chain("Tidy up", tools=[tool]))
     with pytest.raises(KeyboardInterrupt):
         pause.approve().text()
+    kept.flush()  # ■ waits for nothing
     assert {(p.request.tool_name, p.request.outcome_unknown) for p in llm.pending()} == {
         ("clean", True),
         ("wipe", True),
