@@ -5,7 +5,7 @@
  * Approving all needs no less than approving each: every card has been read as if
  * it stood alone, and none of its calls is destructive, has changed or may have
  * run already. The drawer then lists what runs, and takes a click only after it has
- * been in view for half a second without any change.
+ * been in view for half a second, while every card would take consent.
  */
 
 import type { IParam, ITranscript } from '../document';
@@ -15,7 +15,7 @@ import { icon } from '../dom/icons';
 import { nameNodes, visible, visibleNodes } from '../dom/visible';
 import { placeInSeries, seriesOf } from '../layout';
 import type { IContext } from '../piece';
-import { ARMED_AFTER, whenSeen } from './arming';
+import { whenSeen } from './arming';
 import type { Card } from './card';
 import { hold, lockFields } from './holding';
 import { shortDigest } from './params';
@@ -51,7 +51,6 @@ export class Series {
   private denial: IDrawer | null = null;
   private isSeen = false;
   private unwatch = (): void => undefined;
-  private disarmed: ReturnType<typeof setTimeout> | undefined;
   /** What is said once a decision was sent. */
   private sent = '';
   /** The document that a decision was sent for. */
@@ -130,7 +129,6 @@ export class Series {
 
   dispose(): void {
     this.unwatch();
-    clearTimeout(this.disarmed);
   }
 
   /** Something about a card has changed, such as that it was opened or is being written in. */
@@ -143,14 +141,14 @@ export class Series {
     this.approve.hidden = notOffered !== '';
     // It would not be true that a call was denied which may have run.
     this.deny.hidden = this.cards.some(card => card.isUnknown);
-    const stopped = Boolean(this.sent || this.blocked);
+    const stopped = this.sent !== '' || this.cards.some(card => card.isStopped);
     const isReady = this.cards.every(card => card.isReady);
     hold(this.approve, stopped || !isReady, this.hint.id);
     hold(this.deny, stopped, this.hint.id);
     const buttons = this.drawer?.node.querySelectorAll('button') ?? [];
     for (const node of Array.from(buttons)) {
       const isConsent = this.drawer?.consenting.includes(node) ?? false;
-      const isHeld = isConsent && !(isReady && this.isArmed);
+      const isHeld = isConsent && !(isReady && this.isSeen);
       hold(node, stopped || isHeld, this.hint.id);
     }
     lockFields(this.controls, Boolean(this.sent));
@@ -158,12 +156,8 @@ export class Series {
     this.hint.hidden = !this.hint.textContent;
   };
 
-  private get isArmed(): boolean {
-    return this.isSeen && this.disarmed === undefined;
-  }
-
   private get blocked(): string {
-    return this.context?.host.blocked ?? '';
+    return this.cards.find(card => card.blocked)?.blocked ?? '';
   }
 
   private placeOf(card: Card): string {
@@ -219,7 +213,7 @@ export class Series {
       ];
     }
     const place = this.placeOf(card);
-    if (card.blocked || card.cannotRun) {
+    if (card.cannotRun) {
       return [`Approve all waits: ${place} cannot be decided here.`];
     }
     return [
@@ -333,16 +327,6 @@ export class Series {
         cards.forEach(card => card.hold(''));
         this.refresh();
       });
-  }
-
-  /** Take no consent for half a second, because the foot may have moved. */
-  disarm(): void {
-    clearTimeout(this.disarmed);
-    this.disarmed = setTimeout(() => {
-      this.disarmed = undefined;
-      this.refresh();
-    }, ARMED_AFTER);
-    this.refresh();
   }
 }
 
