@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
+from benchmarks.measuring import Row, median_of, print_table, run_program, serving
 
 __all__ = ["run"]
 
+_SERVER = "benchmarks.sse_server"
 _PROMPTS = 1000
 _FEW, _SOME, _MANY = 16, 64, 500
 _ROUNDS = 3
@@ -60,12 +57,13 @@ timed(lambda count: loop.run_until_complete(ask_all(count)))
 
 def run() -> list[Row]:
     """Measure, print and return the rows."""
-    with tempfile.TemporaryDirectory() as folder, _serving() as url:
+    with tempfile.TemporaryDirectory() as folder, serving(_SERVER) as port:
+        url = f"http://localhost:{port}"
         rows = _compare_few_and_many(url)
         kept = [_cost(_ASYNC, url, _SOME, journal=str(Path(folder, f"{number}.db"))) for number in range(_ROUNDS)]
         unkept = [_cost(_ASYNC, url, _SOME) for _ in range(_ROUNDS)]
-    with tempfile.TemporaryDirectory() as folder, _serving(folder) as url:
-        rows += _compare_few_and_many(url, str(Path(folder, "ca.pem")))
+    with tempfile.TemporaryDirectory() as folder, serving(_SERVER, folder) as port:
+        rows += _compare_few_and_many(f"https://localhost:{port}", str(Path(folder, "ca.pem")))
     rows.append(Row("async, kept in a journal", median_of(kept), "not kept", median_of(unkept), "<= 200 us more"))
     print_table(f"A prompt of {_PROMPTS:,}, {_MANY} at once; with a journal, {_SOME} at once (CPU)", rows, "us", 1e6)
     return rows
@@ -83,16 +81,6 @@ def _compare_few_and_many(url: str, ca_file: str = "") -> list[Row]:
 
 def _cost(program: str, url: str, at_once: int, ca_file: str = "", journal: str = "") -> float:
     return run_program(program, url, str(_PROMPTS), str(at_once), ca_file, journal)["cpu"]
-
-
-@contextmanager
-def _serving(folder: str = "") -> Iterator[str]:
-    """Serve during the `with` block: with TLS if there is a folder for the certificate. Yield the server's address."""
-    arguments = [sys.executable, "-m", "benchmarks.sse_server", *([folder] if folder else [])]
-    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield f"{'https' if folder else 'http'}://localhost:{server.stdout.readline().strip()}"
-        server.kill()
 
 
 if __name__ == "__main__":

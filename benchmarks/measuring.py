@@ -8,10 +8,12 @@ import resource
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Row", "cpu_of_program", "median_of", "print_table", "run_program"]
+__all__ = ["ROOT", "Row", "cpu_of_program", "median_of", "print_table", "run_program", "serving"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -58,6 +60,18 @@ def run_program(program: str, *arguments: str) -> dict[str, float]:
     )
     result: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
     return result
+
+
+@contextmanager
+def serving(module: str, *arguments: str) -> Iterator[int]:
+    """Run a server of `benchmarks` during the `with` block. Yield its port, which it prints first."""
+    server = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield int(server.stdout.readline())
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def median_of(samples: list[float]) -> float:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 
-from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
+from benchmarks.measuring import Row, median_of, print_table, run_program, serving
 
 __all__ = ["run"]
 
@@ -101,16 +99,8 @@ def run() -> list[Row]:
     programs = {"httpx": _HTTPX, "ours": _OURS, "httpx async": _HTTPX_ASYNC, "ours async": _OURS_ASYNC}
     if importlib.util.find_spec("llm"):
         programs["llm"] = _LLM
-    server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.sse_server"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        rows = [row for packed in (1, 32) for row in _measure(programs, url, packed)]
-    finally:
-        server.kill()
-        server.wait()
+    with serving("benchmarks.sse_server") as port:
+        rows = [row for packed in (1, 32) for row in _measure(programs, f"http://127.0.0.1:{port}", packed)]
     print_table("A streamed chunk (CPU)", rows, "us", 1e6)
     return rows
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 
-from benchmarks.measuring import ROOT, Row, median_of, print_table, run_program
+from benchmarks.measuring import Row, median_of, print_table, run_program, serving
 
 __all__ = ["run"]
 
@@ -142,18 +140,11 @@ print(json.dumps({"from_dict": reading, "to_dict": writing, "json": plain}))
 """
 
 
-def _start_server(module: str) -> tuple[subprocess.Popen[str], str]:
-    """Start a server. Return (its process, its address)."""
-    server = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert server.stdout is not None
-    return server, f"http://127.0.0.1:{int(server.stdout.readline())}"
-
-
 def _measure_loops() -> list[Row]:
     programs = {"hand": _BY_HAND, "ours": _OURS} | ({"llm": _LLM} if importlib.util.find_spec("llm") else {})
-    server, url = _start_server("benchmarks.tool_server")
     rows: list[Row] = []
-    try:
+    with serving("benchmarks.tool_server") as port:
+        url = f"http://127.0.0.1:{port}"
         cost: dict[tuple[str, int], float] = {}
         for length in _LENGTHS:
             for name, program in programs.items():
@@ -163,9 +154,6 @@ def _measure_loops() -> list[Row]:
             if "llm" in programs:
                 rows.append(Row(f"the llm package, {length}", cost["llm", length], "ours", cost["ours", length], "-"))
         rows.append(Row("a round of 100", cost["ours", 100], "a round of 10", cost["ours", 10], "<= 1.3"))
-    finally:
-        server.terminate()
-        server.wait()
     return rows
 
 
@@ -178,12 +166,8 @@ def run() -> list[Row]:
         for kind in ("async", "threads")
     ]
     print_table("Tools that wait, wall clock", waits, "s", 1)
-    server, url = _start_server("benchmarks.sse_server")
-    try:
-        memory = run_program(_MEMORY, url, "100000")
-    finally:
-        server.terminate()
-        server.wait()
+    with serving("benchmarks.sse_server") as port:
+        memory = run_program(_MEMORY, f"http://127.0.0.1:{port}", "100000")
     held = [
         Row("a chunk held", memory["per_chunk"], "aim", 200, "<= 200 B"),
         Row("peak of 100k chunks", memory["peak"], "aim", 20e6, "<= 20 MB"),
