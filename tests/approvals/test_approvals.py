@@ -31,12 +31,6 @@ def delete_files(path: str, count: int = 1) -> str:
     return f"deleted {path}"
 
 
-def paused(face: Face, chain: Any) -> llm.PauseChain:
-    with pytest.raises(llm.PauseChain) as caught:
-        face.text(chain)
-    return caught.value
-
-
 def told(model: Any) -> list[str]:
     return [part.output for part in model.requests[-1].messages[-1].parts]
 
@@ -125,7 +119,7 @@ def with_self() -> llm.Toolbox:
 )
 def test_whatever_is_marked_waits_and_then_runs_once(face: Face, tool: Any, name: str) -> None:
     model = asking(face, name, path="/a")
-    pause = paused(face, model.chain("Hi", tools=[tool()]))
+    pause = face.pause_of(model.chain("Hi", tools=[tool()]))
     assert (ran, pause.request.tool_name, pause.request.arguments) == ([], name, {"path": "/a"})
     assert pause.request.destructive == (name == "Files_wipe")
     assert len(pause.request.digest) == 64
@@ -167,7 +161,7 @@ def test_a_condition_decides_and_one_that_fails_asks(face: Face) -> None:
     assert ran == [("a", 1, False)]
     for path in ("/a", "?"):
         chain = asking(face, "delete", path=path).chain("Hi", tools=[tool])
-        assert paused(face, chain).request.arguments == {"path": path}
+        assert face.pause_of(chain).request.arguments == {"path": path}
     assert len(ran) == 1
 
 
@@ -201,7 +195,7 @@ def test_denied_and_answered_calls_do_not_run(face: Face) -> None:
         (lambda pause: pause.answer({"deleted": 0}), '{"deleted": 0}'),
     ]:
         model = asking(face)
-        assert face.text(decide(paused(face, model.chain("Hi", tools=[delete_files], after_call=after)))) == "done"
+        assert face.text(decide(face.pause_of(model.chain("Hi", tools=[delete_files], after_call=after)))) == "done"
         assert told(model) == [expected]
     assert ran == seen == []
 
@@ -210,7 +204,7 @@ def test_edited_arguments_are_checked_run_and_told(face: Face) -> None:
     seen: list[Any] = []
     model = asking(face)
     chain = model.chain("Hi", tools=[delete_files], after_call=lambda tool, call, result: seen.append(call.arguments))
-    pause = paused(face, chain)
+    pause = face.pause_of(chain)
     with pytest.raises(llm.ToolArgumentError, match="path: required"):
         pause.approve({"count": 2})
     with pytest.raises(TypeError):
@@ -228,18 +222,18 @@ def test_edited_arguments_are_checked_by_the_tool_that_waits_not_by_another(face
     def add(a: int, b: int) -> int:
         return a + b
 
-    pause = paused(face, asking(face).chain("Hi", tools=[add, delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[add, delete_files]))
     assert face.text(pause.approve({"path": "/b"})) == "done"
 
 
 def test_edited_to_the_same_is_not_edited(face: Face) -> None:
     model = asking(face)
-    face.text(paused(face, model.chain("Hi", tools=[delete_files])).approve({"path": "/a"}))
+    face.text(face.pause_of(model.chain("Hi", tools=[delete_files])).approve({"path": "/a"}))
     assert told(model) == ["deleted /a"]
 
 
 def test_nothing_that_happens_to_the_pause_changes_what_runs(face: Face) -> None:
-    pause = paused(face, asking(face).chain("Hi", tools=[delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[delete_files]))
     pause.request.arguments["path"] = "/b"
     pause.tool_call.arguments["path"] = "/c"
     face.text(pause.approve())
@@ -247,7 +241,7 @@ def test_nothing_that_happens_to_the_pause_changes_what_runs(face: Face) -> None
 
 
 def test_a_call_runs_once_however_many_continuations_are_read(face: Face) -> None:
-    pause = paused(face, asking(face).chain("Hi", tools=[delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[delete_files]))
     continuations = [pause.approve(), pause.approve(), pause.resume(), pause.resume(tools=[delete_files])]
     assert [face.text(continuation) for continuation in continuations] == ["done"] * 4
     assert face.text(pause.approve()) == "done"
@@ -257,7 +251,7 @@ def test_a_call_runs_once_however_many_continuations_are_read(face: Face) -> Non
 
 
 def test_the_last_word_before_the_call_runs_counts(face: Face) -> None:
-    pause = paused(face, asking(face).chain("Hi", tools=[delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[delete_files]))
     pause.approve()
     assert face.text(pause.deny("wait")) == "done"
     assert ran == []
@@ -274,7 +268,7 @@ def test_a_call_runs_once_from_several_threads() -> None:
         return "slow"
 
     face = Face()
-    pause = paused(face, asking(face, "slow").chain("Hi", tools=[slow]))
+    pause = face.pause_of(asking(face, "slow").chain("Hi", tools=[slow]))
     texts: list[str] = []
     threads = [threading.Thread(target=lambda: texts.append(pause.approve().text())) for _ in range(3)]
     for thread in threads:
@@ -300,10 +294,10 @@ def test_an_interrupted_call_is_not_run_again_by_itself(face: Face) -> None:
 
     if face.is_async:
         pytest.skip("an interrupt ends the event loop")
-    pause = paused(face, asking(face, "stuck").chain("Hi", tools=[stuck]))
+    pause = face.pause_of(asking(face, "stuck").chain("Hi", tools=[stuck]))
     with pytest.raises(KeyboardInterrupt):
         face.text(pause.approve())
-    again = paused(face, pause.resume())
+    again = face.pause_of(pause.resume())
     assert again.request.outcome_unknown
     assert "nobody knows how far it came" in again.request.reason
     assert ran == ["/a"]
@@ -328,22 +322,22 @@ def version(number: int) -> Any:
 
 
 def test_consent_is_to_the_tool_as_it_was(face: Face) -> None:
-    pause = paused(face, asking(face, "tool").chain("Hi", tools=[version(1)]))
+    pause = face.pause_of(asking(face, "tool").chain("Hi", tools=[version(1)]))
     pause.approve()
-    again = paused(face, pause.resume(tools=[version(2)]))
+    again = face.pause_of(pause.resume(tools=[version(2)]))
     assert again.request.digest != pause.request.digest
     assert again.request.changed == "You decided about this before. Since then its code changed."
     assert ran == []
     # What was decided about one tool is gone once another was asked about.
-    once_more = paused(face, pause.resume(tools=[version(1)]))
+    once_more = face.pause_of(pause.resume(tools=[version(1)]))
     assert face.text(once_more.approve()) == "done"
     assert ran == [1]
 
 
 def test_consent_is_to_a_toolbox_as_it_was_configured(face: Face) -> None:
-    pause = paused(face, asking(face, "Files_delete").chain("Hi", tools=[Files("/home")]))
+    pause = face.pause_of(asking(face, "Files_delete").chain("Hi", tools=[Files("/home")]))
     pause.approve()
-    again = paused(face, pause.resume(tools=[Files("/")]))
+    again = face.pause_of(pause.resume(tools=[Files("/")]))
     assert again.request.changed == (
         'You decided about this before. Since then what it runs with changed: root: "/home" → "/".'
     )
@@ -353,7 +347,7 @@ def test_consent_is_to_a_toolbox_as_it_was_configured(face: Face) -> None:
 
 
 def test_consent_is_to_these_arguments_and_this_call(face: Face) -> None:
-    pause = paused(face, asking(face).chain("Hi", tools=[delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[delete_files]))
     pause.approve()
     [decision] = pause.to_dict()["decisions"].values()
     for arguments, call_id in [({"path": "/b"}, "c1"), ({"path": "/a"}, "c2")]:
@@ -362,7 +356,7 @@ def test_consent_is_to_these_arguments_and_this_call(face: Face) -> None:
         part["arguments"], part["tool_call_id"] = arguments, call_id
         data["decisions"] = {call_id: decision}
         forged = llm.load_pause(data, model=asking(face), tools=[delete_files])
-        assert paused(face, forged.resume()).request.arguments == arguments
+        assert face.pause_of(forged.resume()).request.arguments == arguments
     assert ran == []
 
 
@@ -377,7 +371,7 @@ def test_approved_is_true_inside_the_approved_call_alone(face: Face) -> None:
 
     model = face.rounds(asks(Call("delete_files", {"path": "/a"}, "1"), Call("note", {}, "2")), "done")
     tools = [delete_files, note]
-    pause = paused(face, model.chain("Hi", tools=tools, before_call=look, after_call=look))
+    pause = face.pause_of(model.chain("Hi", tools=tools, before_call=look, after_call=look))
     face.text(pause.approve())
     assert ran == [("/a", 1, True)]
     assert set(seen) == {False}
@@ -392,7 +386,7 @@ def test_the_spec_s_own_delete_files(face: Face) -> None:
         return "deleted"
 
     model = asking(face, "careful")
-    pause = paused(face, model.chain("Hi", tools=[face.tool(careful)]))
+    pause = face.pause_of(model.chain("Hi", tools=[face.tool(careful)]))
     assert (pause.tool_call.name, pause.tool_call.tool_call_id) == ("careful", "c1")
     assert pause.request.reason == "waiting for approval to delete /a"
     assert face.text(pause.approve()) == "done"
@@ -404,7 +398,7 @@ def test_a_sanitising_hook_is_what_is_asked_about_and_run(face: Face) -> None:
         call.arguments["path"] = "/safe"
 
     model = asking(face)
-    pause = paused(face, model.chain("Hi", tools=[delete_files], before_call=sanitise))
+    pause = face.pause_of(model.chain("Hi", tools=[delete_files], before_call=sanitise))
     assert pause.request.arguments == {"path": "/safe"}
     face.text(pause.approve())
     assert ran == [("/safe", 1, True)]
@@ -423,7 +417,7 @@ def test_a_mark_that_a_hook_puts_on_a_tool_holds_for_that_very_call(face: Face) 
         llm.require_approval(box, destructive=True)
 
     model = asking(face, "Plain_delete")
-    pause = paused(face, model.chain("Hi", tools=[box], before_call=mark))
+    pause = face.pause_of(model.chain("Hi", tools=[box], before_call=mark))
     assert (ran, pause.request.destructive) == ([], True)
     assert face.text(pause.approve()) == "done"
     assert ran == ["/a"]
@@ -434,7 +428,7 @@ def test_a_pause_survives_as_json_with_options_and_limit(face: Face) -> None:
         warmth: int | None = None
 
     model = face.rounds(asks(Call("delete_files", {"path": "/a"}, "c1")), "done", Options=Warm)
-    data = json.loads(json.dumps(paused(face, model.chain("Hi", tools=[delete_files], warmth=4)).to_dict()))
+    data = json.loads(json.dumps(face.pause_of(model.chain("Hi", tools=[delete_files], warmth=4)).to_dict()))
     loaded = llm.load_pause(data, model=model)
     assert loaded.tool_call == Call("delete_files", {"path": "/a"}, "c1")
     loaded.approve({"path": "/b"})
@@ -448,7 +442,7 @@ def _asked_with_and_without_journal(face: Face, path: Path | None) -> tuple[Any,
     if path is not None:
         llm.open_journal(path)
     model = face.rounds(asks(Call("delete_files", {"path": "/a"}, "c1")), "done", "done", "done")
-    return model, json.loads(json.dumps(paused(face, model.chain("Hi", tools=[delete_files])).to_dict()))
+    return model, json.loads(json.dumps(face.pause_of(model.chain("Hi", tools=[delete_files])).to_dict()))
 
 
 @pytest.mark.parametrize("journal", [True, False])
@@ -492,7 +486,7 @@ def test_a_pause_that_is_loaded_often_runs_once(face: Face) -> None:
 
 def test_edited_arguments_that_do_not_fit_the_tool_given_later_are_refused(face: Face) -> None:
     model = asking(face)
-    loaded = llm.load_pause(paused(face, model.chain("Hi", tools=[delete_files])).to_dict(), model=model)
+    loaded = llm.load_pause(face.pause_of(model.chain("Hi", tools=[delete_files])).to_dict(), model=model)
     loaded.approve({"wrong": 1})
     with pytest.raises(llm.ToolArgumentError, match="wrong: unknown"):
         loaded.resume(tools=[delete_files])
@@ -529,7 +523,7 @@ def test_a_pause_is_approved_in_another_process(tmp_path: Path, monkeypatch: pyt
     tools_of_test = importlib.import_module("tools_of_test")
 
     face = Face()
-    pause = paused(face, asking(face).chain("Hi", tools=[tools_of_test.delete_files]))
+    pause = face.pause_of(asking(face).chain("Hi", tools=[tools_of_test.delete_files]))
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, str(tmp_path)],
         input=json.dumps(pause.to_dict()),

@@ -121,6 +121,12 @@ class Face:
         with ThreadPoolExecutor(len(responses)) as threads:
             return list(threads.map(self.text, responses))
 
+    def pause_of(self, chain: Any) -> llm.PauseChain:
+        """Return the pause that a chain ends in."""
+        with pytest.raises(llm.PauseChain) as caught:
+            self.text(chain)
+        return caught.value
+
     def error_of(self, model: Any) -> llm.ModelError:
         """Return the error that a prompt ends in."""
         with pytest.raises(llm.ModelError) as caught:

@@ -52,12 +52,6 @@ def calls_of(kinds: tuple[str, ...]) -> list[Any]:
     return asks(*[Call(kind, {}, f"id_{kind}") for kind in kinds])
 
 
-def paused(face: Face, chain: Any) -> llm.PauseChain:
-    with pytest.raises(llm.PauseChain) as caught:
-        face.text(chain)
-    return caught.value
-
-
 def outputs(message: llm.Message) -> dict[str, str]:
     return {part.name: part.output for part in message.parts if isinstance(part, llm.ToolResultPart)}
 
@@ -74,8 +68,8 @@ def test_a_pause_among_siblings_in_every_order(face: Face, kinds: tuple[str, ...
         parallel_tools=parallel,
         after_call=lambda tool, call, result: seen.append(tool.name),
     )
-    pause = paused(face, chain)
-    assert pause is paused(face, chain)
+    pause = face.pause_of(chain)
+    assert pause is face.pause_of(chain)
     assert pause.tool_call == Call("wait", {}, "id_wait")
     before = list(kinds[: kinds.index("wait")])
     finished = [result.name for result in pause.tool_results]
@@ -110,9 +104,9 @@ def test_of_two_pauses_the_first_in_call_order_is_raised_and_then_the_other(face
 
     model = face.rounds(asks(Call("first", {}, "a"), Call("second", {}, "b")), "done")
     chain = model.chain("Hi", tools=[face.tool(first), face.tool(second)], parallel_tools=2)
-    pause = paused(face, chain)
+    pause = face.pause_of(chain)
     assert str(pause) == "first?"
-    other = paused(face, pause.approve())
+    other = face.pause_of(pause.approve())
     assert str(other) == "second?"
     assert [result.output for result in other.tool_results] == ["1"]
     assert face.text(other.approve()) == "done"
@@ -129,8 +123,8 @@ def test_a_resumed_tool_that_pauses_again_is_a_new_question(face: Face) -> None:
             raise llm.PauseChain(f"sure {len(asked)}?")
         return "yes"
 
-    pause = paused(face, face.rounds(asks(Call("careful", {}, "1")), "done").chain("Hi", tools=[face.tool(careful)]))
-    again = paused(face, pause.approve())
+    pause = face.pause_of(face.rounds(asks(Call("careful", {}, "1")), "done").chain("Hi", tools=[face.tool(careful)]))
+    again = face.pause_of(pause.approve())
     assert (str(pause), str(again)) == ("sure 1?", "sure 2?")
     assert face.text(again.approve()) == "done"
     assert asked == [False, True, True]
@@ -138,8 +132,8 @@ def test_a_resumed_tool_that_pauses_again_is_a_new_question(face: Face) -> None:
 
 def test_resuming_undecided_asks_again(face: Face) -> None:
     tools = Tools(face)
-    pause = paused(face, face.rounds(calls_of(("wait",)), "done").chain("Hi", tools=tools.all()))
-    again = paused(face, pause.resume())
+    pause = face.pause_of(face.rounds(calls_of(("wait",)), "done").chain("Hi", tools=tools.all()))
+    again = face.pause_of(pause.resume())
     assert again.request.digest == pause.request.digest
     assert face.text(again.approve()) == "done"
 
@@ -243,9 +237,9 @@ def test_a_conversation_after_a_pause_goes_on_or_resumes(face: Face) -> None:
     tools = Tools(face)
     model = face.rounds(calls_of(("good", "wait")), "done", "more")
     conversation = model.conversation(tools=tools.all())
-    pause = paused(face, conversation.chain("Hi"))
+    pause = face.pause_of(conversation.chain("Hi"))
     assert len(conversation.responses) == 1
-    assert paused(face, conversation.chain()).tool_call == pause.tool_call
+    assert face.pause_of(conversation.chain()).tool_call == pause.tool_call
     assert tools.ran == ["good", "wait", "wait"]
     face.text(conversation.prompt("Something else"))
     sent = model.requests[1].messages
@@ -258,7 +252,7 @@ def test_a_resumed_chain_joins_its_conversation(face: Face) -> None:
     tools = Tools(face)
     model = face.rounds(calls_of(("wait",)), "done", "more")
     conversation = model.conversation(tools=tools.all())
-    assert face.text(paused(face, conversation.chain("Hi")).approve()) == "done"
+    assert face.text(face.pause_of(conversation.chain("Hi")).approve()) == "done"
     face.text(conversation.prompt("And?"))
     assert [message.role for message in model.requests[2].messages] == [
         "user",
@@ -276,7 +270,7 @@ def test_a_hook_may_pause_before_the_call(face: Face) -> None:
         raise llm.PauseChain("the hook asks")
 
     model = face.rounds(calls_of(("good",)), "done")
-    pause = paused(face, model.chain("Hi", tools=tools.all(), before_call=before))
+    pause = face.pause_of(model.chain("Hi", tools=tools.all(), before_call=before))
     assert (tools.ran, pause.request.tool_name, pause.request.reason) == ([], "good", "the hook asks")
     assert face.text(pause.approve()) == "done"
     assert tools.ran == ["good"]
@@ -288,7 +282,7 @@ def test_a_hook_may_pause_after_the_call_which_is_not_run_again(face: Face) -> N
     def after(tool: Any, call: Any, result: Any) -> None:
         raise llm.PauseChain("look at this")
 
-    pause = paused(face, face.rounds(calls_of(("good",)), "done").chain("Hi", tools=tools.all(), after_call=after))
+    pause = face.pause_of(face.rounds(calls_of(("good",)), "done").chain("Hi", tools=tools.all(), after_call=after))
     assert [result.output for result in pause.tool_results] == ["fine"]
     with pytest.raises(ValueError, match="Nothing waits for a decision"):
         pause.approve()
@@ -307,7 +301,7 @@ def test_the_limit_of_a_chain_counts_across_pauses(face: Face) -> None:
 
     tool = llm.require_approval(face.tool(good))
     model = face.rounds(*[calls_of(("good",))] * 5)
-    pause = paused(face, model.chain("Hi", tools=[tool], chain_limit=2))
+    pause = face.pause_of(model.chain("Hi", tools=[tool], chain_limit=2))
     again = llm.load_pause(pause.to_dict(), model=model, tools=[tool])
     for waiting in (pause, again):
         with pytest.raises(ValueError, match="limit of 2 responses"):
@@ -323,7 +317,7 @@ def test_a_tool_cannot_decide_about_a_call(face: Face, decide: str) -> None:
         ran.append("good")
 
     tool = llm.require_approval(face.tool(good))
-    pause = paused(face, face.rounds(calls_of(("good",))).chain("Hi", tools=[tool]))
+    pause = face.pause_of(face.rounds(calls_of(("good",))).chain("Hi", tools=[tool]))
 
     def sneak() -> None:
         getattr(pause, decide)(*(["yes"] if decide == "answer" else []))

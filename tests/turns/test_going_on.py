@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,6 @@ def look(path: str) -> str:
     return "seen"
 
 
-def paused(face: Face, chain: Any) -> llm.PauseChain:
-    with pytest.raises(llm.PauseChain) as caught:
-        face.text(chain)
-    return caught.value
-
-
 def results(prompt: llm.Prompt) -> dict[str | None, str]:
     parts = [part for message in prompt.messages for part in message.parts]
     return {part.tool_call_id: part.output for part in parts if isinstance(part, llm.ToolResultPart)}
@@ -66,7 +61,7 @@ def talking(face: Face, *calls: llm.ToolCall) -> tuple[Any, Any, llm.PauseChain]
     calls = calls or (Call("erase", {"path": "/a"}, "c1"),)
     model = face.rounds(asks(*calls), "meanwhile", "then", "later")
     talk = model.conversation(tools=[erase, look])
-    return model, talk, paused(face, talk.chain("Erase /a"))
+    return model, talk, face.pause_of(talk.chain("Erase /a"))
 
 
 def test_the_model_is_told_that_a_call_waits_and_later_what_came_of_it(face: Face, journal: Journal | None) -> None:
@@ -132,7 +127,7 @@ def test_without_a_prompt_in_between_the_chain_asks_as_ever(face: Face, journal:
 def test_a_prompt_that_failed_has_not_gone_on(face: Face, journal: Journal | None) -> None:
     model = face.rounds(asks(Call("erase", {"path": "/a"}, "c1")), [ValueError("busy")], "done")
     talk = model.conversation(tools=[erase])
-    pause = paused(face, talk.chain("Erase /a"))
+    pause = face.pause_of(talk.chain("Erase /a"))
     with pytest.raises(ValueError, match="busy"):
         face.text(talk.prompt("How are you?"))
     assert face.text(pause.approve()) == "done"
@@ -182,15 +177,16 @@ def gone_on() -> llm.Prompt:
 
 
 def test_every_wire_sends_one_result_for_the_call_and_the_late_one_as_text_of_the_user() -> None:
-    prompt = gone_on()
-    bodies = {
-        "chat": chat_body_text(prompt, "m", stream=False),
-        "responses": responses_body_text(prompt, "m", stream=False, options={}, reasoning=False),
-        "anthropic": messages_body_text(prompt, "m", {"max_tokens": 10}),
-        "gemini": gemini_body_text(prompt, {}),
-        "ollama": ollama_body_text(prompt, "m", stream=False, fields={}),
+    encoders: dict[str, Callable[[llm.Prompt], str]] = {
+        "chat": lambda prompt: chat_body_text(prompt, "m", stream=False),
+        "responses": lambda prompt: responses_body_text(prompt, "m", stream=False, options={}, reasoning=False),
+        "anthropic": lambda prompt: messages_body_text(prompt, "m", {"max_tokens": 10}),
+        "gemini": lambda prompt: gemini_body_text(prompt, {}),
+        "ollama": lambda prompt: ollama_body_text(prompt, "m", stream=False, fields={}),
     }
-    for wire, text in bodies.items():
+    for wire, encode in encoders.items():
+        # Each wire gets a prompt of its own, since a prompt remembers how its messages were encoded.
+        text = encode(gone_on())
         body = json.loads(text)
         items = body.get("messages") or body.get("input") or body.get("contents")
         assert text.count("Waiting: a human") == 1, wire

@@ -96,12 +96,6 @@ def outer(face: Face, *calls: llm.ToolCall) -> Any:
     return answering(face, "outer", asks(*(calls or (Call("clean", {"q": "all"}, "o1"),))), "done")
 
 
-def paused(face: Face, chain: Any) -> llm.PauseChain:
-    with pytest.raises(llm.PauseChain) as caught:
-        face.text(chain)
-    return caught.value
-
-
 def pending() -> list[str]:
     return [pause.request.tool_name for pause in llm.pending()]
 
@@ -119,7 +113,7 @@ def restart() -> None:
 
 def test_the_question_is_about_the_inner_call_and_nothing_is_done_twice(face: Face, journal: Journal | None) -> None:
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[cleaner(face)]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[cleaner(face)]))
     assert (pause.request.tool_name, pause.request.arguments) == ("erase", {"path": "/a"})
     assert pause.request.origin[-1] == "asked inside clean, which outer called"
     assert journal is None or pending() == ["erase"]
@@ -140,7 +134,7 @@ def test_a_decision_against_the_inner_call_is_told_to_the_inner_model(
         return inner[-1].chain(q, tools=[erase])
 
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
     chain = pause.deny("not today") if verdict == "deny" else pause.answer("it is gone")
     assert face.text(chain) == "done"
     assert told(inner[0]) == ["Denied by the user: not today" if verdict == "deny" else "it is gone"]
@@ -153,7 +147,7 @@ def test_a_decision_against_the_inner_call_is_told_to_the_inner_model(
 
 
 def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal) -> None:
-    paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    face.pause_of(outer(face).chain("Tidy up", tools=[cleaner(face)]))
     restart()
     [pause] = llm.pending()
     pause.approve()
@@ -166,7 +160,7 @@ def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal)
 
 
 def test_a_missing_outer_tool_uses_up_no_decision(face: Face, kept: Journal) -> None:
-    paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    face.pause_of(outer(face).chain("Tidy up", tools=[cleaner(face)]))
     restart()
     [pause] = llm.pending()
     model = outer(face)
@@ -193,7 +187,7 @@ def test_two_chains_of_one_body_each_take_up_their_own_record(face: Face, journa
     tool: Any = clean_async if face.is_async else clean
     tool.__name__ = "clean"
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
     if journal is not None:
         restart()
     assert face.text(pause.approve()) == "done"
@@ -216,9 +210,9 @@ def test_the_same_request_twice_is_two_records(face: Face, journal: Journal | No
 
     tool: Any = clean_async if face.is_async else clean
     tool.__name__ = "clean"
-    pause = paused(face, outer(face).chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(outer(face).chain("Tidy up", tools=[tool]))
     erased = [pause.request.arguments["path"]]
-    pause = paused(face, pause.approve())
+    pause = face.pause_of(pause.approve())
     erased.append(pause.request.arguments["path"])
     assert face.text(pause.approve()) == "done"
     assert [path for path in ran if path.startswith("/")] == erased
@@ -233,7 +227,7 @@ def test_a_question_three_levels_deep_is_asked_once_and_answered_once(face: Face
         lambda q: answering(face, "middle", asks(Call("clean", {"q": q}, "m1")), "in order").chain(q, tools=[deepest]),
     )
     model = outer(face, Call("middle", {"q": "all"}, "o1"))
-    pause = paused(face, model.chain("Tidy up", tools=[middle]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[middle]))
     assert pause.request.tool_name == "erase"
     assert journal is None or pending() == ["erase"]
     if journal is not None:
@@ -264,9 +258,9 @@ def clean_asking(q: str) -> str:
 @pytest.mark.parametrize("how", ["at once", "after a restart"])
 def test_consent_to_the_outer_call_stays_in_force(face: Face, kept: Journal, how: str) -> None:
     model = outer(face, Call("clean_asking", {"q": "all"}, "o1"))
-    pause = paused(face, model.chain("Tidy up", tools=[clean_asking]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[clean_asking]))
     assert pause.request.tool_name == "clean_asking"
-    pause = paused(face, pause.approve())
+    pause = face.pause_of(pause.approve())
     assert pause.request.tool_name == "erase"
     if how == "after a restart":
         restart()
@@ -289,9 +283,9 @@ def test_a_changed_request_asks_anew_and_takes_the_old_question_back(face: Face,
         return answering(face, "inner", asks(call), "erased").chain(f"{q} {len(asked)}", tools=[erase])
 
     tool = body(face, "clean", chain_of)
-    pause = paused(face, outer(face).chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(outer(face).chain("Tidy up", tools=[tool]))
     assert pause.request.arguments == {"path": "/1"}
-    later = paused(face, pause.approve())
+    later = face.pause_of(pause.approve())
     # What was approved is not what the body asks by now.
     assert later.request.arguments == {"path": "/2"}
     assert "/1" not in ran
@@ -336,7 +330,7 @@ def test_tools_that_the_body_makes_anew_are_asked_about_once(face: Face, journal
 
         return answering(face, "inner", asks(Call("drop", {"path": "/a"}, "i1")), "dropped").chain(q, tools=[drop])
 
-    pause = paused(face, outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    pause = face.pause_of(outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
     assert face.text(pause.approve()) == "done"
     assert ran.count("/a") == 1
 
@@ -354,15 +348,15 @@ def test_a_tool_of_the_body_that_has_changed_is_asked_about_anew(face: Face, jou
 
         return answering(face, "inner", asks(Call("drop", {"path": "/a"}, "i1")), "dropped").chain(q, tools=[drop])
 
-    pause = paused(face, outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
-    pause = paused(face, pause.approve())
+    pause = face.pause_of(outer(face).chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    pause = face.pause_of(pause.approve())
     assert "version: 1 → 2" in pause.request.changed
     assert face.text(pause.approve()) == "done"
     assert [said for said in ran if said.startswith("/a")] == ["/a by version 2"]
 
 
 def test_edited_arguments_of_an_inner_call_are_checked_and_run(face: Face, journal: Journal | None) -> None:
-    pause = paused(face, outer(face).chain("Tidy up", tools=[cleaner(face)]))
+    pause = face.pause_of(outer(face).chain("Tidy up", tools=[cleaner(face)]))
     with pytest.raises(llm.ToolArgumentError):
         pause.approve({"file": "/b"})
     assert face.text(pause.approve({"path": "/b"})) == "done"
@@ -383,7 +377,7 @@ def test_a_conversation_inside_a_tool_is_the_same_when_it_is_taken_up(face: Face
     tool: Any = clean_async if face.is_async else clean
     tool.__name__ = "clean"
     model_outside = outer(face)
-    pause = paused(face, model_outside.chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(model_outside.chain("Tidy up", tools=[tool]))
     assert face.text(pause.approve()) == "done"
     assert told(model_outside) == ["helloerased"]
     assert len(model.requests) == 3
@@ -400,7 +394,7 @@ def test_chains_that_a_body_asks_at_the_same_time_are_asked_about_one_after_the_
         return "".join(await asyncio.gather(*(chain_of(path).text() for path in ("/1", "/2"))))
 
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[clean]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[clean]))
     for _ in range(4):
         try:
             face.text(pause.approve())
@@ -431,7 +425,7 @@ def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | No
     tool: Any = clean_async if face.is_async else clean
     tool.__name__ = "clean"
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
     if journal is not None:
         restart()
     assert face.text(pause.approve()) == "done"
@@ -453,7 +447,7 @@ def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
             return " ".join(pool.map(helper, ["/1", "/2"]))
 
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[clean]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[clean]))
     assert pause.request.tool_name == "erase"
     for _ in range(4):
         try:
@@ -485,9 +479,9 @@ def test_a_pause_that_is_kept_as_json_takes_up_its_record_elsewhere(face: Face, 
         lambda q: answering(face, "middle", asks(Call("clean", {"q": q}, "m1")), "in order").chain(q, tools=[deepest]),
     )
     model = outer(face, Call("middle", {"q": "all"}, "o1"))
-    pause = elsewhere(paused(face, model.chain("Tidy up", tools=[middle])), middle, model)
+    pause = elsewhere(face.pause_of(model.chain("Tidy up", tools=[middle])), middle, model)
     assert pause.request.arguments == {"path": "/a"}
-    pause = elsewhere(paused(face, pause.approve()), middle, model)
+    pause = elsewhere(face.pause_of(pause.approve()), middle, model)
     assert pause.request.arguments == {"path": "/b"}
     # A decision that was made before the pause was written counts.
     pause.deny("keep it")
@@ -504,7 +498,7 @@ def test_a_pause_that_is_kept_as_json_takes_up_its_record_elsewhere(face: Face, 
 
 def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, isolated: Path) -> None:
     tool, model = cleaner(face), outer(face)
-    data = paused(face, model.chain("Tidy up", tools=[tool])).to_dict()
+    data = face.pause_of(model.chain("Tidy up", tools=[tool])).to_dict()
     data["request"]["arguments"] = {"path": "/harmless"}
     restart()
     process.made.pop(AskedInMemory, None)
@@ -550,7 +544,7 @@ def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(ke
 
     tool = cleaner(face, Call("wipe", {"path": "/a"}, "i1"), tools=(wipe,))
     model = outer(face)
-    pause = paused(face, model.chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
     with pytest.raises(KeyboardInterrupt):
         pause.approve().text()
     kept.flush()  # ■ waits for nothing
@@ -590,7 +584,7 @@ def test_a_conversation_that_outlives_the_body_is_the_same_when_it_is_entered_ag
     tool: Any = clean_async if face.is_async else clean
     tool.__name__ = "clean"
     model_outside = outer(face)
-    pause = paused(face, model_outside.chain("Tidy up", tools=[tool]))
+    pause = face.pause_of(model_outside.chain("Tidy up", tools=[tool]))
     assert face.text(pause.approve()) == "done"
     assert told(model_outside) == ["readyerased"]
     assert face.text(talk.prompt("Bye")) == "bye"

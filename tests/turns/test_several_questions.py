@@ -39,12 +39,6 @@ def look(path: str) -> str:
     return "seen"
 
 
-def paused(face: Face, chain: Any) -> llm.PauseChain:
-    with pytest.raises(llm.PauseChain) as caught:
-        face.text(chain)
-    return caught.value
-
-
 def calls(*named: str) -> list[Any]:
     """Return a round that asks for calls such as `erase /a`."""
     return asks(
@@ -61,7 +55,7 @@ def tools(face: Face, **mark: Any) -> list[Any]:
 
 def ask(face: Face, *named: str, **mark: Any) -> tuple[Any, llm.PauseChain]:
     model = face.rounds(calls(*named), "done")
-    return model, paused(face, model.chain("Hi", tools=tools(face, **mark)))
+    return model, face.pause_of(model.chain("Hi", tools=tools(face, **mark)))
 
 
 def paths(pause: llm.PauseChain) -> list[str]:
@@ -116,7 +110,7 @@ def test_a_chain_that_is_read_early_asks_about_the_rest(face: Face, journal: Jou
     model, pause = ask(face, "erase /a", "erase /b", "erase /c")
     a, b, c = pause.requests
     chain = pause.deny("no", request=c)
-    early = paused(face, chain)
+    early = face.pause_of(chain)
     assert paths(early) == ["/a", "/b"]
     assert ran == []
     pause.approve(request=a)
@@ -131,7 +125,7 @@ def test_what_comes_before_the_first_open_question_runs_when_the_chain_is_read(
 ) -> None:
     model, pause = ask(face, "erase /a", "erase /b", "look /1")
     ran.clear()
-    again = paused(face, pause.approve())
+    again = face.pause_of(pause.approve())
     assert ran == ["/a"]
     assert [result.output for result in again.tool_results][:1] == ["erased /a"]
     assert paths(again) == ["/b"]
@@ -153,7 +147,7 @@ def test_every_call_goes_through_the_hook_and_is_frozen_before_anything_runs(
     chain = model.chain(
         "Hi", tools=tools(face), before_call=before, after_call=lambda tool, call, result: seen.append(result.output)
     )
-    pause = paused(face, chain)
+    pause = face.pause_of(chain)
     assert seen[:4] == ["/1", "/a", "/2", "/b"]
     assert paths(pause) == ["/a!", "/b!"]
 
@@ -166,7 +160,7 @@ def test_a_hook_that_fails_or_cancels_is_about_its_own_call(face: Face, journal:
             raise llm.PauseChain("the hook asks")
 
     model = face.rounds(calls("look /no", "look /ask", "erase /a"), "done")
-    pause = paused(face, model.chain("Hi", tools=tools(face), before_call=before))
+    pause = face.pause_of(model.chain("Hi", tools=tools(face), before_call=before))
     assert str(pause) == "the hook asks"
     assert paths(pause) == ["/ask", "/a"]
     assert [result.output for result in pause.tool_results] == ["Cancelled: never"]
@@ -203,10 +197,10 @@ def test_a_call_whose_tool_has_changed_by_its_turn_asks_again(
     if first == "move":
         box.root = "/test"
         monkeypatch.setattr(Box, "move", llm.require_approval(Box.move))
-    pause = paused(face, model.chain("Hi", tools=[box]))
+    pause = face.pause_of(model.chain("Hi", tools=[box]))
     for request in pause.requests:
         pause.approve(request=request)
-    again = paused(face, pause.resume())
+    again = face.pause_of(pause.resume())
     assert ran == []
     [request] = again.requests
     assert 'root: "/test"' in request.changed or "root: '/test'" in request.changed
@@ -223,7 +217,7 @@ def test_a_condition_that_has_become_true_by_its_turn_asks(face: Face, journal: 
 
     marked = llm.require_approval(erase, when=lambda path: path in dangerous)
     model = face.rounds(calls("spoil /a", "erase /a"), "done")
-    pause = paused(face, model.chain("Hi", tools=[spoil, marked]))
+    pause = face.pause_of(model.chain("Hi", tools=[spoil, marked]))
     assert paths(pause) == ["/a"]
     assert ran == []
     assert face.text(pause.approve()) == "done"
@@ -243,7 +237,7 @@ def test_a_decision_that_is_replaced_before_its_turn_counts_as_it_is_then(face: 
     model = face.rounds(calls("erase /a", "erase /b"), "done")
     # Coroutines of one turn begin together, so the order is that of plain functions.
     chain = model.chain("Hi", tools=[llm.require_approval(erase)], after_call=after)
-    pauses.append(paused(face, chain))
+    pauses.append(face.pause_of(chain))
     pauses[0].approve(request=pauses[0].requests[1])
     assert face.text(pauses[0].approve()) == "done"
     assert ran == ["/a"]
@@ -297,7 +291,7 @@ def test_a_pause_loaded_where_nothing_is_known_of_it_holds_the_same(
     assert paths(forged) == ["/a", "/etc", "/c"]
     for request in forged.requests:
         forged.approve(request=request)
-    assert paths(paused(face, forged.resume())) == ["/b"]
+    assert paths(face.pause_of(forged.resume())) == ["/b"]
     assert "/etc" not in ran
     assert "/b" not in ran
 
@@ -328,7 +322,7 @@ def test_always_allow_decides_about_the_waiting_siblings_too(face: Face, tmp_pat
 
     conversation = model.conversation(tools=[*tools(face), wipe])
     conversation._origin = Origin(session="s")
-    pause = paused(face, conversation.chain("Hi"))
+    pause = face.pause_of(conversation.chain("Hi"))
     assert pause.paused is not None
     pause.paused.allow(pause.request, "session")
     assert [call.state for call in journal.waiting()] == ["waiting", "waiting", "approved"]
@@ -341,7 +335,7 @@ def test_always_allow_decides_about_the_waiting_siblings_too(face: Face, tmp_pat
 def test_parallel_calls_stop_before_the_first_question(journal: Journal | None) -> None:
     face = Face()
     model = face.rounds(calls("look /1", "look /2", "erase /a", "look /3", "erase /b"), "done")
-    pause = paused(face, model.chain("Hi", tools=tools(face), parallel_tools=4))
+    pause = face.pause_of(model.chain("Hi", tools=tools(face), parallel_tools=4))
     assert sorted(ran) == ["looked at /1", "looked at /2"]
     assert paths(pause) == ["/a", "/b"]
 
@@ -354,7 +348,7 @@ def test_a_body_that_pauses_stands_beside_the_questions_of_its_siblings(face: Fa
         return "did"
 
     model = face.rounds(calls("careful /1", "erase /a"), "done")
-    pause = paused(face, model.chain("Hi", tools=[face.tool(careful), *tools(face)]))
+    pause = face.pause_of(model.chain("Hi", tools=[face.tool(careful), *tools(face)]))
     assert str(pause) == "sure?"
     assert paths(pause) == ["/1", "/a"]
     pause.approve(request=pause.requests[1])
@@ -385,7 +379,7 @@ def test_a_hook_that_asks_about_several_unmarked_calls_is_shown_together(face: F
             raise llm.PauseChain(f"really {call.arguments['path']}?")
 
     model = face.rounds(calls("look /1", "look /2", "look /3"), "done")
-    pause = paused(face, model.chain("Hi", tools=[face.tool(look)], before_call=before))
+    pause = face.pause_of(model.chain("Hi", tools=[face.tool(look)], before_call=before))
     assert [request.reason for request in pause.requests] == ["really /2?", "really /3?"]
     assert ran == ["looked at /1"]
     pause.deny("no")
@@ -404,15 +398,15 @@ def test_what_a_grant_allowed_asks_if_the_grant_is_revoked_before_its_turn(face:
     model = face.rounds(calls("erase /1"), "done", calls("wipe /a", "erase /b"), "done")
     conversation = model.conversation(tools=[llm.require_approval(erase), wipe])
     conversation._origin = Origin(session="s")
-    first = paused(face, conversation.chain("Hi"))
+    first = face.pause_of(conversation.chain("Hi"))
     assert first.paused is not None
     first.paused.allow(first.request, "session")
     assert face.text(first.approve()) == "done"
-    pause = paused(face, conversation.chain("More"))
+    pause = face.pause_of(conversation.chain("More"))
     assert paths(pause) == ["/a"]
     [grant] = journal.grants()
     assert journal.submit(Revoked(grant.grant_id, "you", datetime.now(UTC))).result()
-    again = paused(face, pause.deny("no"))
+    again = face.pause_of(pause.deny("no"))
     assert paths(again) == ["/b"]
     assert ran == ["/1"]
     assert face.text(again.approve()) == "done"
