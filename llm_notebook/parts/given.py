@@ -145,7 +145,7 @@ def _call_of(call: Any) -> ToolCallPart:
         raise ValueError("A tool call in messages= has no function with a name.") from None
     try:
         arguments = json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = None
     return ToolCallPart(name, arguments if isinstance(arguments, dict) else {RAW_ARGUMENTS: str(text)}, call.get("id"))
 

@@ -7,12 +7,13 @@ was written by its server, and would ask what only this machine can reach.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import urllib.error
 import urllib.request
 from typing import IO
 from urllib.parse import urlsplit
+
+from llm_notebook.parts.public_addresses import is_public, is_public_name
 
 __all__ = ["type_at"]
 
@@ -74,6 +75,6 @@ def _is_public(url: str) -> bool:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError):
-        # Behind a proxy names are not resolved here; a name with a dot in it is taken for a public one.
-        return "." in (parts.hostname or "").rstrip(".")
-    return all(ipaddress.ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found)
+        # Behind a proxy names are not resolved here, so the name alone is judged.
+        return is_public_name((parts.hostname or "").rstrip("."))
+    return all(is_public(str(address[4][0])) for address in found)

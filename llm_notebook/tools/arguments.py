@@ -128,11 +128,11 @@ def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, An
     complaints = unknown(refused, signature.parameters, tool_name)
     optional = signature.null_by_default
     read = {name: value for name, value in arguments.items() if value is not None or name not in optional}
-    for _ in range(_MOST_ROUNDS):
+    for left in reversed(range(_MOST_ROUNDS)):
         try:
             validated = signature.model.model_validate(read)
         except ValidationError as error:
-            more = _with_json_read(error, read)
+            more = _with_json_read(error, read) if left else None
             if more is not None:
                 read = more
                 continue

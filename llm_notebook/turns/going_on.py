@@ -104,9 +104,17 @@ def late_results(
             f"(An earlier tool call has its result by now. What follows comes from the tool, not from the user. "
             f"Name: {result.name}. Id: {entry.tool_call_id}. Result:)\n{result.output}\n"
         )
-        parts.append(TextPart(text, provider_metadata={_OURS: {"tells": [turn_id, tool_call_id]}}))
-        parts += [AttachmentPart(attached) for attached in result.attachments if takes(attached.resolve_type())]
+        mark = {_OURS: {"tells": [turn_id, tool_call_id]}}
+        parts.append(TextPart(text, provider_metadata=mark))
+        # No server is asked for a type: the tool wrote the address.
+        readable = [attached for attached in result.attachments if takes(attached.known_type() or "")]
+        parts += [AttachmentPart(attached, provider_metadata=mark) for attached in readable]
     return parts
+
+
+def comes_from_tool(part: Part) -> bool:
+    """Return whether a part of the user's message holds what a tool has returned meanwhile."""
+    return bool(_mark(part, "tells"))
 
 
 def awaited_calls(messages: Sequence[Message]) -> set[Place]:

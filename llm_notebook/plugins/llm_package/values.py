@@ -38,8 +38,8 @@ def their_attachment(attachment: Attachment) -> llm.Attachment:
     """Return an attachment for a bridged model. Its type is found here, since `llm` would ask the server of a URL for it."""
     path = None if attachment.path is None else str(Path(attachment.path).expanduser())
     try:
-        found: str | None = attachment.resolve_type()
-    except (ValueError, OSError):
+        found = attachment.known_type() or attachment.type
+    except OSError:
         found = attachment.type
     # Of a large file only the digest is kept; reading it here makes sure that it is still the one that was attached.
     content = attachment.content_bytes() if attachment.digest is not None else attachment.content

@@ -31,6 +31,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from llm_notebook.configuration.proxies import proxy_for
+from llm_notebook.configuration.scrubbing import shown_url
 from llm_notebook.errors import ModelError
 from llm_notebook.turns.event_loop import EventLoopThread
 
@@ -75,8 +76,8 @@ class Server:
 
     @property
     def shown(self) -> str:
-        """The name of the server in error messages. The query of an address is left out, as it may hold a key."""
-        return " ".join(self.command) if self.command else (self.url or "").partition("?")[0]
+        """The name of the server in error messages, without what may be secret in an address."""
+        return " ".join(self.command) if self.command else shown_url(self.url or "")
 
 
 class Connections:

@@ -45,9 +45,12 @@ async def afetch_missing(prompt: Prompt, needs: Needs) -> Prompt:
 
 def _missing(prompt: Prompt, needs: Needs) -> Iterator[tuple[str, bool]]:
     """Yield each address that has to be fetched, and whether the user wrote it. What a tool attached was written by somebody else."""
+    from llm_notebook.turns.going_on import comes_from_tool  # loads what only a prompt needs
+
     for message in prompt.messages:
         for part in message.parts:
-            by_user = isinstance(part, AttachmentPart) and message.role in ("user", "system")
+            is_own = message.role in ("user", "system") and not comes_from_tool(part)
+            by_user = isinstance(part, AttachmentPart) and is_own
             for attachment in _attachments_of(part):
                 url = attachment.url
                 if url is not None and _is_needed(attachment, needs) and url not in prompt.fetched:
@@ -63,7 +66,7 @@ def _attachments_of(part: Part) -> list[Attachment]:
 def _is_needed(attachment: Attachment, needs: Needs) -> bool:
     is_only_address = attachment.content is None and attachment.path is None
     is_on_the_web = (attachment.url or "").lower().startswith(("http:", "https:"))
-    return is_only_address and is_on_the_web and needs(attachment.resolve_type())
+    return is_only_address and is_on_the_web and needs(attachment.known_type() or "")
 
 
 def _with_bytes(prompt: Prompt, needs: Needs) -> Prompt:
@@ -73,7 +76,7 @@ def _with_bytes(prompt: Prompt, needs: Needs) -> Prompt:
     def fetched(attachment: Attachment) -> Attachment:
         if attachment.url is None or not _is_needed(attachment, needs):
             return attachment
-        return Attachment(type=attachment.resolve_type(), content=prompt.fetched[attachment.url])
+        return Attachment(type=attachment.known_type(), content=prompt.fetched[attachment.url])
 
     def with_bytes(part: Part) -> Part:
         if isinstance(part, AttachmentPart) and part.attachment is not None:

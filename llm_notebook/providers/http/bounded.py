@@ -32,7 +32,6 @@ class BoundedBody:
         clock: the time in seconds.
 
     Attributes:
-        content: the bytes so far, decompressed.
         is_cut: whether there was more than `most`, or more than came in time.
     """
 
@@ -50,20 +49,25 @@ class BoundedBody:
         self._most = most
         self._clock = clock
         self._until = clock() + seconds
-        self.content = b""
+        self._kept = bytearray()
         self.is_cut = False
+
+    @property
+    def content(self) -> bytes:
+        """The bytes so far, decompressed."""
+        return bytes(self._kept)
 
     def feed(self, piece: bytes) -> bool:
         """Take the next piece. Return whether another one is wanted."""
         if not self._is_readable:
             self.is_cut = True
             return False
-        room = self._most - len(self.content) + 1
+        room = self._most - len(self._kept) + 1
         try:
             more = piece[:room] if self._expand is None else self._expand.decompress(piece, room)
         except zlib.error:
             self.is_cut = True
             return False
-        self.content = (self.content + more)[: self._most]
+        self._kept += more[: self._most - len(self._kept)]
         self.is_cut = len(more) == room or self._clock() >= self._until
         return not self.is_cut

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llm_notebook as llm
+from llm_notebook.parts.public_addresses import is_public, is_public_name
 from llm_notebook.providers.http import addresses
-from llm_notebook.providers.http.addresses import is_public, is_public_name
 from llm_notebook.providers.http.fetching import afetch, fetch
 from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet
 
