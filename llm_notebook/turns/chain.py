@@ -318,7 +318,7 @@ class Chain:
             self._round += 1
             turn = response._turn
             calls = turn.calls()
-            if not calls and not turn.is_paused_by_provider:
+            if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
