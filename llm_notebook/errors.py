@@ -195,6 +195,10 @@ class ChainLimitReached(ValueError):
         self.limit = limit
         self.names = list(names)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from: the arguments of the constructor."""
+        return type(self), (self.limit, self.names)
+
 
 class UnknownModelError(KeyError):
     """No model has this id or alias."""

@@ -10,7 +10,7 @@ from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import Message, ToolResultPart
-from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.calls import ToolResult, recorded_exception
 from llm_notebook.turns.nesting import ChainsInTools, LeftChain, LeftRound, calls_inside, records_inside
 from llm_notebook.turns.open_calls import part_of
 
@@ -77,7 +77,8 @@ def _call_from_dict(data: Data) -> CallEntry:
 
 
 def _result_of(part: ToolResultPart) -> ToolResult:
-    error = None if part.exception is None else Exception(part.exception)
+    kind, _, message = (part.exception or "").partition(": ")
+    error = recorded_exception(kind, message) if kind else None
     return ToolResult(part.name, part.output, part.attachments, part.tool_call_id, exception=error)
 
 

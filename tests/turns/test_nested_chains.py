@@ -63,7 +63,11 @@ def answering(face: Face, name: str, *rounds: list[Any] | str) -> Any:
         ran.append(f"{name} was asked")
         answers = sum(message.role == "assistant" for message in prompt.messages)
         model.requests.append(prompt)
-        yield from model.rounds[answers]
+        for step in model.rounds[answers]:
+            if callable(step):
+                step(response)
+            else:
+                yield step
 
     model.played = played
     return model
@@ -434,6 +438,29 @@ def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | No
     assert ran.count("/a") == 1
 
 
+def test_an_answer_that_the_provider_paused_is_gone_on_with_when_the_body_is_entered_again(
+    face: Face, journal: Journal | None
+) -> None:
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    made = []
+
+    def chain_of(q: str) -> Any:
+        made.append(
+            answering(face, "inner", ["I search.", pauses], asks(Call("erase", {"path": "/a"}, "i1")), "cleaned")
+        )
+        return made[-1].chain(f"Clean {q}", tools=[erase])
+
+    model = outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    if journal is not None:
+        restart()
+    assert face.text(pause.approve()) == "done"
+    assert told(model) == ["I search. cleaned"]
+    assert (ran.count("/a"), ran.count("inner was asked")) == (1, 3)
+
+
 def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
     face = Face()
 
@@ -494,6 +521,20 @@ def test_a_pause_that_is_kept_as_json_takes_up_its_record_elsewhere(face: Face, 
         3,
     ]
     assert told(model) == ["in order"]
+
+
+def test_an_error_keeps_its_words_however_often_the_pause_travels(face: Face, isolated: Path) -> None:
+    def broken(path: str) -> str:
+        raise FileNotFoundError(f"no {path}: gone")
+
+    calls = (Call("broken", {"path": "/0"}, "i0"), Call("erase", {"path": "/a"}, "i1"))
+    tool, model = cleaner(face, *calls, tools=(broken, erase)), outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
+    for _ in range(3):
+        pause = elsewhere(pause, tool, model)
+    [suspended] = pause.to_dict()["suspended"]
+    kept = [call["result"]["exception"] for call in suspended["inside"] if call["result"]]
+    assert kept == ["FileNotFoundError: no /0: gone"]
 
 
 def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, isolated: Path) -> None:
