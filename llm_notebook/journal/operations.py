@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.journal.grants import Grant
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ __all__ = [
     "TurnEnded",
     "TurnEntry",
     "TurnStatus",
+    "is_open",
+    "needs_human",
 ]
 
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
@@ -269,6 +272,16 @@ class CallEntry:
     policy: ApprovalPolicy | None = None
     printed: str = ""
     runs: tuple[Run, ...] = ()
+
+
+def needs_human(call: CallEntry) -> bool:
+    """Return whether a call waits for a human, or was decided but has no result yet."""
+    return call.state in ("waiting", "unknown") or (call.state in DECIDED and call.result is None)
+
+
+def is_open(call: CallEntry) -> bool:
+    """Return whether a call needs a human or a resumed chain: itself, or because of a chain that its tool asked."""
+    return needs_human(call) or call.state == "suspended"
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
+from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry, needs_human
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import find_tools, model_source
@@ -43,7 +43,6 @@ __all__ = [
     "load_conversation",
     "log_after",
     "model_of",
-    "needs_human",
     "open_calls",
     "pause_of",
     "pause_with",
@@ -53,7 +52,6 @@ __all__ = [
 ]
 
 SyncModel = Model | KeyModel
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 AwaitedModel = AsyncModel | AsyncKeyModel
 
 
@@ -118,7 +116,10 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) ->
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
     """
-    turn = asking_turn(call, journal)
+    return _pause_after(asking_turn(call, journal), call, journal, **wanted)
+
+
+def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
@@ -162,11 +163,6 @@ def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
         shown = [seen_from_outside(inner)] if inner.request is not None else []
         found += [*shown, *asked_inside(inner, journal)]
     return found
-
-
-def needs_human(call: CallEntry) -> bool:
-    """Return whether a call waits for a human, or was decided but has no result yet."""
-    return call.state in ("waiting", "unknown") or (call.state in _DECIDED and call.result is None)
 
 
 def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
@@ -255,7 +251,8 @@ def pending() -> list[PauseChain]:
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).to_read
-    return [pause_of(call, journal, model=model_of(call, journal)) for call in journal.waiting()]
+    asking = [(asking_turn(call, journal), call) for call in journal.waiting()]
+    return [_pause_after(turn, call, journal, model=model_of(turn)) for turn, call in asking]
 
 
 @overload
@@ -324,9 +321,8 @@ class AbsentModel(Model):
         )
 
 
-def model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
-    """Return the model that continues when a call is decided, or an AbsentModel where this process does not know it."""
-    turn = asking_turn(call, journal)
+def model_of(turn: TurnEntry | None) -> Model | KeyModel | None:
+    """Return the model that continues after a turn, or an AbsentModel where this process does not know it."""
     if turn is None:
         return None
     try:

@@ -26,13 +26,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
@@ -275,8 +276,7 @@ class Actions:
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
-        verdict = action.get("verdict")
-        if verdict not in VERDICTS:
+        if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)

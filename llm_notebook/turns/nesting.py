@@ -6,8 +6,8 @@ inner call. After the decision the body is entered again from its beginning. Its
 each takes up the record of the first one that fits: the answers are those that the model gave, calls that have a result are not run
 again, and the chain continues behind them. So a body that asks the same always comes to the same point, and one step further.
 
-The records are in the journal. This process also remembers the chains that it began itself, and then continues with their models and
-with the tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
+The records are in the journal. This process also remembers the chains that it began itself: such a chain continues with the model that it
+had, and with the very tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
 waits in it is withdrawn, so that nobody is asked about what can never run.
 """
 
@@ -24,6 +24,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.identity import identify
+from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
@@ -33,7 +34,7 @@ from llm_notebook.tools.calls import ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.noting import Noting
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainConversation, ChainModel, ChainPlan
@@ -150,6 +151,11 @@ class ChainsInTools:
         self.begun: dict[str, list[BegunChain]] = {}
         # The records of pauses that were written elsewhere and loaded here.
         self.loaded: dict[str, list[LeftChain]] = {}
+
+    def forget(self, call_id: str) -> None:
+        """Forget what was inside a call."""
+        self.begun.pop(call_id, None)
+        self.loaded.pop(call_id, None)
 
 
 @dataclass(slots=True, eq=False)
@@ -269,8 +275,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
             result = ToolResult(call.tool_name, output, [], call.tool_call_id)
             yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
     if chains is None:
-        process.of(ChainsInTools).begun.pop(call_id, None)
-        process.of(ChainsInTools).loaded.pop(call_id, None)
+        process.of(ChainsInTools).forget(call_id)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
@@ -300,8 +305,7 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
     begun = records_inside(call_id)
-    process.of(ChainsInTools).begun.pop(call_id, None)
-    process.of(ChainsInTools).loaded.pop(call_id, None)
+    process.of(ChainsInTools).forget(call_id)
     if log.journal is None or log.is_in_memory(call_id):
         return begun
     known = {left.chain_id: left for left in begun}

@@ -267,14 +267,10 @@ class PausedChain:
         Raises:
             JournalError: the journal cannot be read.
         """
-        memory, journal = self.log.memory, self.log.journal
-        turn = journal.turn(self.asked_by) if journal is not None else None
-        kept = [call for call in turn.calls if not memory.keeps(call.call_id)] if turn is not None else []
-        own = [call for call in memory.calls() if call.turn_id == self.asked_by]
         order = {call.tool_call_id: position for position, call in enumerate(unresolved_calls(self.messages))}
         undone = [
             call
-            for call in [*kept, *own]
+            for call in self.log.calls_of(self.asked_by)
             if call.request is not None and call.result is None and call.state != "started"
         ]
         return sorted(undone, key=lambda call: order.get(call.tool_call_id, len(order)))

@@ -18,7 +18,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
+from llm_notebook.journal.operations import CallMoved, DecidedTogether, Journal, Operation
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -279,7 +279,7 @@ def test_an_approved_call_whose_start_cannot_be_kept_does_not_run(face: Face, jo
     failing = Failing(journal, lambda operation: False)
     process.of(CurrentJournal)._journal = failing  # type: ignore[assignment]
     pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
-    failing.fails = lambda operation: isinstance(operation, Decided)
+    failing.fails = lambda operation: isinstance(operation, DecidedTogether)
     with pytest.raises(JournalError, match="disk is full"):
         pause.approve()
     failing.fails = lambda operation: isinstance(operation, CallMoved) and operation.to == "started"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import Journal, Revoked
+from llm_notebook.journal.operations import CallEntry, Journal, Revoked
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -222,6 +223,57 @@ def test_a_condition_that_has_become_true_by_its_turn_asks(face: Face, journal: 
     assert ran == []
     assert face.text(pause.approve()) == "done"
     assert ran == ["/a"]
+
+
+def test_a_condition_that_has_become_true_by_its_turn_is_answered_by_a_grant(face: Face, tmp_path: Path) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+    dangerous: list[str] = ["/0"]
+
+    def spoil(path: str) -> str:
+        dangerous.append(path)
+        return "spoiled"
+
+    marked = llm.require_approval(erase, when=lambda path: path in dangerous)
+    model = face.rounds(calls("erase /0"), "done", calls("spoil /a", "erase /a"), "done")
+    conversation = model.conversation(tools=[spoil, marked])
+    conversation._origin = Origin(session="s")
+    first = face.pause_of(conversation.chain("Hi"))
+    assert first.paused is not None
+    first.paused.allow(first.request, "session")
+    assert face.text(first.approve()) == "done"
+    assert face.text(conversation.chain("More")) == "done"
+    assert ran == ["/0", "/a"]
+    [turn] = [turn for turn in journal.history() if len(turn.calls) == 2]
+    assert [call.grant_scope for call in turn.calls] == ["", "session"]
+
+
+def test_what_is_asked_again_has_lost_the_grant_that_allowed_it_before(face: Face, tmp_path: Path) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+
+    @llm.require_approval(destructive=True)
+    def wipe(path: str) -> str:
+        return "wiped"
+
+    model = face.rounds(calls("erase /1"), "done", calls("wipe /a", "erase /b"), "done")
+    conversation = model.conversation(tools=[llm.require_approval(erase), wipe])
+    conversation._origin = Origin(session="s")
+    first = face.pause_of(conversation.chain("Hi"))
+    assert first.paused is not None
+    first.paused.allow(first.request, "session")
+    face.text(first.approve())
+    pause = face.pause_of(conversation.chain("More"))
+    assert pause.paused is not None
+    seen: list[CallEntry] = []
+    pause.paused.log.on_call = lambda entry: seen.append(copy.copy(entry))
+    [grant] = journal.grants()
+    assert journal.submit(Revoked(grant.grant_id, "you", datetime.now(UTC))).result()
+    face.pause_of(pause.deny("no"))
+    [told] = [entry for entry in seen if entry.state == "waiting" and entry.tool_name == "erase"]
+    kept = journal.call(told.call_id)
+    assert kept is not None
+    for entry in (told, kept):
+        assert (entry.decision, entry.decided_by, entry.decided_at) == (None, "", None)
+        assert (entry.grant_id, entry.grant_scope) == ("", "")
 
 
 def test_a_decision_that_is_replaced_before_its_turn_counts_as_it_is_then(face: Face, journal: Journal | None) -> None:

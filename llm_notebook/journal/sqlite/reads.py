@@ -10,7 +10,7 @@ from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant
-from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry
+from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry, is_open
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     json_of,
@@ -161,10 +161,10 @@ class Reader:
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
         states = f"{OPEN_CALLS} OR state = 'suspended'"
-        is_open = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({states}))"
-        turns = self._turns(f"WHERE cell_id = ? AND {is_open} ORDER BY turns.number", (text_column(cell_id),))
+        has_one = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({states}))"
+        turns = self._turns(f"WHERE cell_id = ? AND {has_one} ORDER BY turns.number", (text_column(cell_id),))
         # Calls that are still `started` here are running in a process that is alive.
-        return [turn for turn in turns if any(_is_open(call) for call in turn.calls)]
+        return [turn for turn in turns if any(is_open(call) for call in turn.calls)]
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
         """Return the turns that the tool of a call asked, oldest first."""
@@ -295,12 +295,6 @@ def _runs_from(steps: str) -> tuple[Run, ...]:
         elif runs:
             runs[-1] = (runs[-1][0], time_of(at) if is_by_itself == "1" else None)
     return tuple(runs)
-
-
-def _is_open(call: CallEntry) -> bool:
-    if call.state in ("denied", "answered", "abandoned"):
-        return call.result is None
-    return call.state in ("waiting", "unknown", "approved", "suspended")
 
 
 def _grant_from(row: Row) -> Grant:
