@@ -1,8 +1,7 @@
 """Approval policies: when a human is asked about a tool's calls, and how the policies of several sources meet.
 
 A call may be asked about for several reasons: its tool is marked, its Toolbox is, the cell said `--ta`, or the question was asked under a
-policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks,
-asks, and what is destructive stays so.
+policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks, asks, and what is destructive stays so.
 
 A policy is recorded with the turn and with each call, so that a later process asks about what this one would have asked about. What
 cannot be recorded is a condition. There the condition of the tool's mark in that later process counts, and where it has none, every call is

@@ -49,10 +49,10 @@ def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> 
 
 def is_about_unknown(entry: CallEntry) -> bool:
     """Return whether a human is or was asked how a call that was interrupted came out."""
-    if entry.state in ("unknown", "started"):
+    if entry.state == "started":
         # What a body asks that runs again is about this run.
-        return entry.state == "unknown"
-    return entry.request is not None and entry.request.outcome_unknown
+        return False
+    return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
 
 
 def question_about(
@@ -81,7 +81,7 @@ def question_about(
     about_unknown = is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
-    request.outcome_unknown = is_about_unknown(entry)
+    request.outcome_unknown = about_unknown
     if inside:
         request.origin = [*request.origin, inside]
     if about_unknown:
