@@ -10,19 +10,13 @@ asked about.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
-from llm_notebook.approvals.running import tool_running
-
-__all__ = ["ApprovalPolicy", "ChainPolicy", "approved", "inside_tool", "strictest", "under_approval"]
+__all__ = ["ApprovalPolicy", "ChainPolicy", "strictest"]
 
 Asks = Literal["always", "sometimes"]
-# True or False while a tool's body runs, None outside of tools.
-_under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
 
 
 @dataclass(slots=True, frozen=True)
@@ -116,28 +110,3 @@ class ChainPolicy:
                 for name, policy in kept.items()
             },
         )
-
-
-def approved() -> bool:
-    """Return whether a human has approved the call that is running. Call it inside a tool; elsewhere it returns False."""
-    return bool(_under_approval.get())
-
-
-def inside_tool() -> bool:
-    """Return whether the calling code runs inside a tool."""
-    return _under_approval.get() is not None
-
-
-@contextlib.contextmanager
-def under_approval(consent: bool | None) -> Iterator[None]:
-    """Set what `approved()` returns while the body of a tool runs.
-
-    Args:
-        consent: whether a human has approved the call; None if the body is not that of a tool, but that of a hook.
-    """
-    token = _under_approval.set(consent)
-    try:
-        with contextlib.nullcontext() if consent is None else tool_running():
-            yield
-    finally:
-        _under_approval.reset(token)

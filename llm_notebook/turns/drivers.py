@@ -16,7 +16,7 @@ from contextvars import copy_context
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from llm_notebook.approvals.policy import under_approval
+from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
 from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step

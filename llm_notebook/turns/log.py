@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
-from llm_notebook.approvals.policy import ApprovalPolicy, inside_tool
+from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import is_beside_a_tool
+from llm_notebook.approvals.running import inside_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -323,7 +323,7 @@ class ChainLog:
             ValueError: no journal is open, or the cell, notebook or session is not known.
             JournalError: the grant cannot be kept.
         """
-        if inside_tool() or is_beside_a_tool():
+        if inside_tool():
             raise RuntimeError("A tool cannot allow anything: only a human can.")
         place = self.origin.reach(scope)
         if self.journal is None or not place:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -169,6 +168,7 @@ class Nest:
         left: the records of earlier runs that no chain has taken up yet, oldest first.
         goes_another_way: a chain has begun that no earlier run began.
         is_used: a chain has begun.
+        is_over: the call has its result.
     """
 
     call_id: str
@@ -177,6 +177,7 @@ class Nest:
     left: list[LeftChain] = field(default_factory=list)
     goes_another_way: bool = False
     is_used: bool = False
+    is_over: bool = False
 
     def rewind(self, conversation: ChainConversation | None) -> None:
         """Let a conversation that outlives the body forget what earlier runs of it said, before what it asks next is settled."""
@@ -216,24 +217,11 @@ class Nest:
         process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
 
 
-class _Entered:
-    """The nests whose bodies are running, with the threads that there were before; the latest comes last."""
-
-    def __init__(self) -> None:
-        self.nests: list[tuple[Nest, frozenset[int | None]]] = []
-
-
 def current_nest() -> Nest | None:
-    """Return the nest of the tool's body that the calling code runs in; None outside of tools.
-
-    A thread that the body has started has no context of it. It is known by not having been there when the body was entered.
-    """
+    """Return the nest of the tool's body that the calling code runs in, or that has started it; None outside of tools."""
     nest = _nest.get()
-    entered = process.of(_Entered).nests
-    if nest is not None or not entered or threading.current_thread() is threading.main_thread():
-        return nest
-    thread = threading.get_ident()
-    return next((nest for nest, before in reversed(list(entered)) if thread not in before), None)
+    # What a tool leaves behind when its call is over asks for itself.
+    return None if nest is None or nest.is_over else nest
 
 
 @contextlib.contextmanager
@@ -242,15 +230,11 @@ def inside(nest: Nest | None) -> Iterator[None]:
     if nest is None:
         yield
         return
-    entered = nest, frozenset(thread.ident for thread in threading.enumerate())
-    nests = process.of(_Entered).nests
-    nests.append(entered)
     token = _nest.set(nest)
     try:
         yield
     finally:
         _nest.reset(token)
-        nests.remove(entered)
 
 
 def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:

@@ -305,6 +305,7 @@ class ToolRun:
             text, attachments = output_text(value)
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
+        nest.is_over = True
         return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
