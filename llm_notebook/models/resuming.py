@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
@@ -127,8 +128,15 @@ def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wa
         call = next(iter(open_calls(call, journal)), call)
     open_ones = [found for other in turn.calls for found in open_calls(other, journal)]
     waiting = [one for one in open_ones if one.state in ("waiting", "unknown") or one.call_id == call.call_id]
-    asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting or [call]}
+    if all(one.call_id != call.call_id for one in waiting) and (needs_human(call) or not waiting):
+        # A question inside a call that was interrupted itself, or what has been settled.
+        waiting.append(call)
+    asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting}
     paused.requests = [request for request in asked.values() if request is not None]
+    for one in paused.requests:
+        if not one.facts:
+            # The tool may be at hand by now.
+            asked[one.id] = paused.renew(one)
     request = asked[call.call_id] if call.call_id in asked else ask_about_unknown(call, journal)
     reason = request.reason if request is not None else ""
     return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
@@ -175,8 +183,8 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
         return request
     if request is None:
         arguments = thawed(call.arguments)
-        # Nobody noted what the tool is, so this digest fits no tool: an approval to run the call again leads to one more question.
-        bound = digest("", call.policy, call.arguments, call.tool_call_id)
+        # Nobody noted what the tool is. Where it is marked, an approval to run the call again leads to one more question.
+        bound = digest(digest_of_facts({}), call.policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)

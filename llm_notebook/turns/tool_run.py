@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
@@ -46,7 +46,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
-from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
 from llm_notebook.turns.told import decided_result, failed_result, runs_elsewhere, told_of
 
 if TYPE_CHECKING:
@@ -329,8 +329,8 @@ class ToolRun:
         if grant is None:
             return None
         # The record shows what was allowed, so the question is kept before the grant answers it.
-        yield from self._put_question(frozen, None)
-        counts = yield from self.log.allow(self._entry, grant, self._bound(frozen))
+        request = yield from self._put_question(frozen, None)
+        counts = yield from self.log.allow(self._entry, grant, request.digest)
         return self._entry.decision if counts else None
 
     def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[None]:
@@ -392,9 +392,4 @@ class ToolRun:
         """Return whether a decision is about what would run now. That of a grant ends with the grant."""
         if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
             return False
-        return decision.digest == self._bound(frozen)
-
-    def _bound(self, frozen: bytes) -> str:
-        """Return the digest that a decision about the call as it stands is bound to."""
-        bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
-        return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
+        return covers(decision, self._entry, self._tool_identity().digest, self._policy, frozen)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +18,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import Journal
-from llm_notebook.models.resuming import asked_inside
+from llm_notebook.models.resuming import asked_inside, pause_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.nesting import ChainsInTools
@@ -605,8 +607,7 @@ def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(ke
             first.answer("it was wiped")
         with suppress(llm.PauseChain):
             llm.resume(first.request.id, tools=[tool], model=model).text()
-    # What was unmarked is asked about twice: nobody had noted what it was when it was interrupted.
-    assert asked == [("clean", True), ("clean", True), ("wipe", True)]
+    assert asked == [("clean", True), ("wipe", True)]
     assert ran.count("/a") == 1
     assert told(model) == ["cleaned"]
 
@@ -634,3 +635,58 @@ def test_a_conversation_that_outlives_the_body_is_the_same_when_it_is_entered_ag
     texts = [part.text for part in parts if isinstance(part, llm.TextPart)]
     assert texts == ["Hi", "hello", "Ready?", "ready", "all", "erased", "Bye"]
     assert pending() == []
+
+
+_INTERRUPTED = """
+import os, sys
+from pathlib import Path
+import llm_notebook as llm
+from llm_notebook.journal.operations import CallMoved
+from llm_notebook.journal.sqlite import SQLiteJournal
+from tests.fakes.faces import Face
+from tests.turns.test_nested_chains import cleaner, outer
+
+journal = llm.open_journal(sys.argv[1])
+submit = SQLiteJournal.submit
+
+def dying(self, operation):
+    done = submit(self, operation)
+    if isinstance(operation, CallMoved) and operation.to == "waiting":
+        done.result()
+        os._exit(9)
+    return done
+
+SQLiteJournal.submit = dying
+outer(Face()).chain("Tidy up", tools=[cleaner(Face())]).text()
+"""
+
+
+@pytest.mark.parametrize("order", ["outer first", "inner first"])
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_an_unmarked_tool_that_was_killed_while_a_chain_inside_asked_is_asked_about_once(
+    tmp_path: Path, face: Face, order: str, at_hand: bool
+) -> None:
+    path = tmp_path / "journal.db"
+    command = [sys.executable, "-c", _INTERRUPTED, str(path)]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], check=False).returncode == 9
+    journal = llm.open_journal(path)
+    model, tool = outer(face), cleaner(face)
+    assert sorted(pending()) == ["clean", "erase"]
+    asked = []
+    while found := llm.pending():
+        names = [pause.request.tool_name for pause in found]
+        last = found[names.index("erase" if order == "inner first" and "erase" in names else names[0])]
+        if at_hand:
+            call = journal.call(last.request.id)
+            assert call is not None
+            last = pause_of(call, journal, tools=[tool], model=model)
+        if last.paused.call(last.request).state == "approved":
+            # It waits for the other decision.
+            last = next(pause for pause in found if pause.request.id != last.request.id)
+        asked.append(last.request.tool_name)
+        last.approve()
+        with suppress(llm.PauseChain):
+            face.text(llm.resume(last.request.id, tools=[tool], model=model))
+    assert sorted(asked) == ["clean", "erase"]
+    assert ran.count("/a") == 1
+    assert told(model) == ["cleaned"]
