@@ -165,6 +165,32 @@ def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal)
     assert pending() == []
 
 
+def test_dropping_one_inner_question_runs_the_other_that_was_approved(face: Face, journal: Journal | None) -> None:
+    calls = (Call("erase", {"path": "/a"}, "i1"), Call("erase", {"path": "/b"}, "i2"))
+    inner: list[Any] = []
+
+    def chain_of(q: str) -> Any:
+        inner.append(answering(face, "inner", asks(*calls), "cleaned"))
+        return inner[-1].chain(q, tools=[erase])
+
+    model = outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    first, second = pause.requests
+    pause.approve(request=first)
+    chain = pause.drop(request=second)
+    assert chain is not None
+    assert face.text(chain) == "done"
+    assert [path for path in ran if path in ("/a", "/b")] == ["/a"]
+    assert told(inner[0]) == ["erased /a", "Not run: the user dropped the question"]
+    assert told(model) == ["cleaned"]
+    # Where nothing inside was approved, the body is not entered again.
+    ran.clear()
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    assert [pause.drop(request=request) for request in pause.requests] == [None, None]
+    assert "/a" not in ran
+    assert journal is None or pending() == []
+
+
 def test_a_missing_outer_tool_uses_up_no_decision(face: Face, kept: Journal) -> None:
     face.pause_of(outer(face).chain("Tidy up", tools=[cleaner(face)]))
     restart()

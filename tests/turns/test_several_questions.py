@@ -463,3 +463,55 @@ def test_what_a_grant_allowed_asks_if_the_grant_is_revoked_before_its_turn(face:
     assert ran == ["/1"]
     assert face.text(again.approve()) == "done"
     assert ran == ["/1", "/b"]
+
+
+def test_dropping_the_last_of_several_runs_what_was_approved(face: Face, journal: Journal | None) -> None:
+    model, pause = ask(face, "erase /1", "erase /2", "erase /3")
+    first, second, third = pause.requests
+    pause.approve(request=first)
+    pause.deny("no", request=second)
+    chain = pause.drop(request=third)
+    assert chain is not None
+    assert face.text(chain) == "done"
+    assert ran == ["/1"]
+    assert told(model) == ["erased /1", "Denied by the user: no", "Not run: the user dropped the question"]
+    # Whoever reads on runs nothing again.
+    assert face.text(pause.resume()) == "done"
+    assert (ran, len(model.requests)) == (["/1"], 2)
+    with pytest.raises(ValueError, match="settled already"):
+        pause.drop(request=first)
+
+
+def test_dropping_one_of_several_leaves_the_others_waiting(face: Face, journal: Journal | None) -> None:
+    _, pause = ask(face, "erase /1", "erase /2", "erase /3")
+    first, second, third = pause.requests
+    assert pause.drop(request=second) is None
+    pause.approve(request=first)
+    assert face.text(pause.approve(request=third)) == "done"
+    assert ran == ["/1", "/3"]
+
+
+def test_dropping_all_asks_nobody(face: Face, journal: Journal | None) -> None:
+    model, pause = ask(face, "erase /1", "erase /2")
+    assert [pause.drop(request=request) for request in pause.requests] == [None, None]
+    assert (ran, len(model.requests)) == ([], 1)
+    assert journal is None or llm.pending() == []
+    # What was approved can be given up as long as it has not run.
+    _, other = ask(face, "erase /1")
+    other.approve()
+    assert other.drop() is None
+    assert ran == []
+
+
+def test_a_later_process_runs_what_was_approved_when_the_last_is_dropped(face: Face, tmp_path: Path) -> None:
+    llm.open_journal(tmp_path / "journal.db")
+    model, pause = ask(face, "erase /1", "erase /2")
+    pause.approve()
+    data = pause.to_dict()
+    [last] = [one for one in llm.pending() if one.request.arguments == {"path": "/2"}]
+    assert last.drop() is not None
+    # A pause from before the drop runs the same calls, and each once.
+    again = llm.load_pause(data, model=model, tools=tools(face))
+    assert face.text(again.resume()) == "done"
+    assert ran == ["/1"]
+    assert llm.pending() == []
