@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
 
@@ -107,6 +108,7 @@ class TurnEnded(AnsweredWith[None]):
         status: how the turn ended.
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
+        finish: why the model stopped; None where it has not said so.
     """
 
     turn_id: str
@@ -116,6 +118,7 @@ class TurnEnded(AnsweredWith[None]):
     duration_ms: int | None
     resolved_model: str | None = None
     error: str = ""
+    finish: Finish | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -295,6 +298,7 @@ class TurnEntry:
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
         is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
+        finish: why the model stopped; None where that is not known.
     """
 
     begun: TurnBegun
@@ -306,6 +310,7 @@ class TurnEntry:
     error: str = ""
     calls: list[CallEntry] = field(default_factory=list)
     is_cut_off: bool = False
+    finish: Finish | None = None
 
 
 class Journal(Protocol):

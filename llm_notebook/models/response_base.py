@@ -153,7 +153,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = response._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = entry.begun.turn_id, True, True
         response._restored(list(entry.output), None, entry.begun.at.isoformat())
-        turn.state.usage = entry.usage or Usage()
+        turn.state.usage, turn.state.stated_finish = entry.usage or Usage(), entry.finish
         turn.remember(call.result for call in entry.calls if call.result is not None)
         return response
 
@@ -213,6 +213,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = self._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
         turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
+        turn.state.stated_finish = left.finish
 
     def _stream(self) -> SourceT:
         self.prompt.freeze()

@@ -343,7 +343,8 @@ class Actions:
     def _continue(self, turn: LiveTurn) -> Resume | None:
         """Prepare the run that continues a turn: its open calls first, or else an answer that broke off."""
         paused = self._load_pause(turn)
-        if paused is not None and (turn.view.open_calls or paused.has_open_calls):
+        is_paused_by_provider = turn.view.finish == "pause"
+        if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None

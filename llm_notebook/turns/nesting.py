@@ -27,6 +27,7 @@ from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
 from llm_notebook.tools.calls import ToolResult
@@ -65,7 +66,7 @@ class LeftRound:
     Attributes:
         turn_id: the turn.
         output: what the model answered.
-        usage, began, resolved_model: as the turn has them.
+        usage, began, resolved_model, finish: as the turn has them.
         is_kept: the journal has the turn.
     """
 
@@ -74,6 +75,7 @@ class LeftRound:
     usage: Usage | None = None
     began: datetime | None = None
     resolved_model: str | None = None
+    finish: Finish | None = None
     is_kept: bool = False
 
 
@@ -100,11 +102,8 @@ class BegunChain:
             if not turn.is_complete:
                 break
             state = turn.state
-            rounds.append(
-                LeftRound(
-                    turn.turn_id, state.messages(), state.usage, state.started_utc, state.resolved_model, turn.is_kept
-                )
-            )
+            given = (state.messages(), state.usage, state.started_utc, state.resolved_model, state.ending)
+            rounds.append(LeftRound(turn.turn_id, *given, turn.is_kept))
         return LeftChain(self.request, self.log.chain_id, self.log.conversation_id, rounds, self)
 
 
@@ -315,7 +314,9 @@ def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
     first = turns[0].begun
     # A turn that did not end was asked again by the next run of the body, in a turn after it.
     rounds = [
-        LeftRound(turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, is_kept=True)
+        LeftRound(
+            turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, turn.finish, is_kept=True
+        )
         for turn in turns
         if turn.status == "complete"
     ]

@@ -104,6 +104,34 @@ def test_a_conversation_writes_only_what_is_new_and_can_be_loaded(face: Face, jo
         assert journal.history(limit=1)[0].begun.parent_id == newest.begun.turn_id
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"), [("length", "MAX_TOKENS"), ("content_filter", "refus\ud800"), ("stop", None)]
+)
+def test_why_an_answer_ended_is_known_later(face: Face, journal: Journal, reason: Any, said: str | None) -> None:
+    model = face.rounds(["Once", lambda response: response.set_finish_reason(reason, said)])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    loaded = llm.load_conversation(talk.conversation_id, model=model).responses[0]
+    assert (loaded.finish_reason, loaded.provider_finish_reason) == (reason, said)
+
+
+def test_why_an_answer_ended_is_known_from_what_a_plugin_keeps(face: Face, journal: Journal) -> None:
+    def tells(response: Any) -> None:
+        response.response_json = {"choices": [{"finish_reason": "length"}]}
+
+    model = face.rounds(["Once", tells])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason == "length"
+
+
+def test_an_answer_that_does_not_say_why_it_ended_says_so_later_too(face: Face, journal: Journal) -> None:
+    model = face.rounds("Once")
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason is None
+
+
 def test_a_reply_continues_the_turn(face: Face, journal: Journal) -> None:
     response = face.rounds("one", "two").prompt("A")
     face.text(response)

@@ -489,6 +489,31 @@ def test_an_answer_that_the_provider_paused_is_gone_on_with_when_the_body_is_ent
     assert (ran.count("/a"), ran.count("inner was asked")) == (1, 3)
 
 
+def test_an_answer_that_the_provider_paused_last_is_gone_on_with_after_a_restart(kept: Journal) -> None:
+    face, presses = Face(), [True]
+
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    def stops(response: Any) -> None:
+        if presses and presses.pop():
+            raise KeyboardInterrupt
+
+    def chain_of(q: str) -> Any:
+        return answering(face, "inner", ["I search.", pauses], [stops, "Found."]).chain(f"Clean {q}", tools=[look])
+
+    tool, model = llm.require_approval(body(face, "clean", chain_of)), outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
+    with pytest.raises(KeyboardInterrupt):
+        face.text(pause.approve())
+    kept.flush()
+    restart()
+    [waiting] = llm.pending()
+    waiting.approve()
+    assert face.text(llm.resume(waiting.request.id, tools=[tool], model=model)) == "done"
+    assert told(model) == ["I search. Found."]
+
+
 def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
     face = Face()
 

@@ -24,6 +24,7 @@ from llm_notebook.journal.sqlite.columns import (
     value_of,
 )
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error,
+    finish_reason, finish_said
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -208,7 +210,8 @@ class Reader:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
         started_in, place, request, inside, owner = row[12:17]
-        status, output, usage, duration_ms, resolved_model, error = row[17:]
+        status, output, usage, duration_ms, resolved_model, error = row[17:23]
+        finish_reason, finish_said = row[23:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -237,6 +240,7 @@ class Reader:
             None if duration_ms is None else int(duration_ms),
             text_of(resolved_model),
             text_of(error) or "",
+            finish=None if finish_reason is None else Finish(finish_reason, text_of(finish_said)),
         )
 
     def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
