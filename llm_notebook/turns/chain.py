@@ -27,7 +27,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.going_on import went_on
-from llm_notebook.turns.invoking import Invoke
+from llm_notebook.turns.invoking import CallSteps, Invoke
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
@@ -36,7 +36,7 @@ from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_resul
 from llm_notebook.turns.pauses import Pause, PausedChain
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import CallSteps, ToolRun
+from llm_notebook.turns.tool_run import ToolRun
 from llm_notebook.turns.turn import RetryNotice, Turn
 
 __all__ = ["Ask", "Chain", "ChainItem", "Outcome", "PlannedCall", "Prepare", "Run", "Step", "Steps"]

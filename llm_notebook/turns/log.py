@@ -179,7 +179,7 @@ class ChainLog:
         *expected: CallState,
         request: ApprovalRequest | None = None,
         result: ToolResult | None = None,
-        digest: str | None = None,
+        decision: Decision | None = None,
         note: str = "",
     ) -> Generator[Note, Any, bool]:
         """Move a call to another state if it is in an expected one. Returns whether it was.
@@ -188,7 +188,7 @@ class ChainLog:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         home = self._home(entry.call_id)
-        details: dict[str, Any] = {"request": request, "result": result, "digest": digest, "note": note}
+        details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
         if result is not None and self.output is not None:
             details["printed"] = self.output.text_of(entry.call_id)
         try:

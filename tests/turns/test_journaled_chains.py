@@ -493,3 +493,44 @@ def test_an_error_that_cannot_give_its_message_is_kept_by_its_type(face: Face, j
     assert call.state == "failed"
     assert call.result is not None
     assert type(call.result.exception).__name__ == "Speechless"
+
+
+class Interrupted:
+    """The answer to an operation for which somebody does not wait."""
+
+    def __init__(self, done: Any) -> None:
+        self._done = done
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        self._done.result()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("tool", [erase, look])
+def test_a_stop_while_the_start_is_kept_leaves_a_question_and_not_a_call_that_runs_for_ever(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tool: Any
+) -> None:
+    face = Face()
+    submit = type(journal).submit
+
+    def stopping(self: Any, operation: Any) -> Any:
+        done = submit(self, operation)
+        return Interrupted(done) if isinstance(operation, CallMoved) and operation.to == "started" else done
+
+    chain = asking(face, tool.__name__).chain("Hi", tools=[tool])
+    if tool is erase:
+        chain = face.pause_of(chain).approve()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(journal), "submit", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            chain.text()
+    journal.flush()
+    [waiting] = llm.pending()
+    assert (waiting.request.outcome_unknown, ran) == (True, [])
+    waiting.approve()
+    assert llm.resume(waiting.request.id, tools=[tool], model=face.rounds("done")).text() == "done"
+    assert len(ran) == 1
+    assert llm.pending() == []
