@@ -21,6 +21,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -31,7 +32,8 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE
+from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody
+from llm_notebook.providers.http.deadlines import EnteredInTime, PiecesInTime, StepTimes
 from llm_notebook.providers.http.errors import error_text, provider_error, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
@@ -45,6 +47,8 @@ _DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 120.0
 _LONGEST_CAUSE = 200
+# A step that was given all the time that was left may end a moment before the clock says that it is over.
+_SLACK = 0.02
 
 _HEADERS = MappingProxyType(
     {
@@ -136,8 +140,21 @@ class Exchange:
             _parsed(self._request.url),
             headers={**_HEADERS, **self._request.headers},
             content=self._request.body,
-            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+            extensions={"timeout": self._step_times()},
         )
+
+    def seconds_left(self) -> float:
+        """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
+        return float("inf") if self._until is None else max(0.001, self._until - monotonic())
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit for the time that the whole answer may take."""
+        return self._until is not None
+
+    def _step_times(self) -> dict[str, float | None]:
+        times = self._settings.httpx_timeout().as_dict()
+        return StepTimes(times, self.seconds_left) if self.is_limited else times
 
     def file_request(self) -> httpx.Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
@@ -146,7 +163,7 @@ class Exchange:
             httpx.URL(self._request.url),
             headers={name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
             | self._request.headers,
-            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+            extensions={"timeout": self._step_times()},
         )
 
     def begin_file(self, reply: httpx.Response, first_headers: Mapping[str, str]) -> OpenedFile:
@@ -171,8 +188,6 @@ class Exchange:
             # A server may take as long as it likes to think, but not to say no.
             timeouts["read"] = min(timeouts["read"], REFUSAL_PATIENCE)
             return False
-        if self._until is not None:
-            timeouts["read"] = min(timeouts["read"], max(0.001, self._until - monotonic()))
         self.answering = True
         self._request_id = request_id_in(reply.headers, self._request.secrets)
         kind = reply.headers.get("content-type", "")
@@ -185,12 +200,14 @@ class Exchange:
         return True
 
     def check_time(self) -> None:
-        """Give up an answer that takes longer than all of it may take.
+        """Give up an answer that takes longer than all of it may take, unless its end has been decoded.
 
         Raises:
             IncompleteResponse: the time is over.
         """
-        if self._is_late():
+        decoder = self._decoder
+        has_ended = decoder is not None and (decoder.done or decoder.failure is not None)
+        if not has_ended and self._is_late():
             raise self._late_error()
 
     def _is_late(self, seconds: float = 0.0) -> bool:
@@ -220,15 +237,30 @@ class Exchange:
             error.request_id = error.request_id or self._request_id
             raise
 
+    def refusal_body(self, reply: httpx.Response) -> BoundedBody:
+        """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
+        return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
+
     @staticmethod
     def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
         """Return the pieces of the body as they arrive. `iter_raw()` is the faster way, and enough unless they are compressed."""
         return reply.iter_bytes() if "content-encoding" in reply.headers else reply.iter_raw()
 
-    @staticmethod
-    def aiter_pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
-        """Return the same as `iter_pieces()` for an async reply."""
-        return reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw()
+    def aiter_pieces(self, reply: httpx.Response, *, raw: bool = False) -> AsyncIterator[bytes]:
+        """Return the same as `iter_pieces()` for an async reply.
+
+        Args:
+            reply: the reply.
+            raw: whether compressed pieces stay compressed.
+        """
+        pieces = reply.aiter_bytes() if not raw and "content-encoding" in reply.headers else reply.aiter_raw()
+        return PiecesInTime(pieces, self.seconds_left) if self.is_limited else pieces
+
+    def in_time(
+        self, sending: AbstractAsyncContextManager[httpx.Response]
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Return an async request whose reply must begin before the time for the whole answer is over."""
+        return EnteredInTime(sending, self.seconds_left) if self.is_limited else sending
 
     def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
@@ -276,7 +308,7 @@ class Exchange:
     def failure_error(self, error: Exception) -> ModelError:
         """Return the error for a failed connection."""
         sender, host = self._request.sender, shown_url(self._request.url)
-        if isinstance(error, httpx.TimeoutException) and self._is_late():
+        if isinstance(error, httpx.TransportError | OSError) and self._is_late(_SLACK):
             return self._late_error()
         if isinstance(error, httpx.InvalidURL):
             # httpx's message quotes parts of the address, which may hold a password.
