@@ -43,7 +43,7 @@ ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
 WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
-    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
+    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire|loose_json)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
