@@ -43,7 +43,7 @@ ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
 WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
-    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
+    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire|loose_json)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
@@ -268,7 +268,9 @@ Model KeyModel AsyncModel AsyncKeyModel ModelWithAliases Options Conversation As
 ChainResponse AsyncChainResponse Prompt Message StreamEvent TextPart ReasoningPart ToolCallPart ToolResultPart AttachmentPart
 Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool Template Usage
 ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
-EmbeddingModel get_embedding_model get_embedding_models
+EmbeddingModel EmbeddingModelWithAliases get_embedding_model get_embedding_models get_embedding_models_with_aliases
+get_embedding_model_aliases get_default_embedding_model set_default_embedding_model get_model_aliases get_async_model_aliases
+load_keys cosine_similarity encode decode
 """
 SUBMODULES = ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"]
 
