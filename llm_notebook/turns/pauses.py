@@ -17,6 +17,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import frozen_arguments
+from llm_notebook.turns.granting import grant
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nested_records import suspended_to_dicts
 from llm_notebook.turns.nesting import calls_inside, outer_calls
@@ -49,6 +50,13 @@ class Pause(Exception):
         self.messages: list[Message] = []
         self.asked: ApprovalRequest | None = None
         self.paused: PausedChain | None = None
+
+    @property
+    def questions(self) -> list[ApprovalRequest]:
+        """What a human is asked, also before the pause has left its chain."""
+        if self.paused is not None:
+            return self.paused.requests
+        return [] if self.asked is None else [self.asked]
 
     def __str__(self) -> str:
         """Return the reason. A tool may quote a model in it, so control characters are spelled out."""
@@ -155,12 +163,12 @@ class PausedChain:
         if request.destructive:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
         identity = digest_of_facts(request.facts)
-        grant = self.log.grant(request.tool_name, identity, scope)
+        given = grant(self.log, request.tool_name, identity, scope)
         for other in self.requests:
             is_covered = other.is_required and not other.destructive and not other.outcome_unknown
             if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
                 decision = Decision("approved", other.digest)
-                self.log.decide_together({other.id: decision}, who=grant.who, replaces=False, grant=grant)
+                self.log.decide_together({other.id: decision}, who=given.who, replaces=False, grant=given)
 
     def renew(self, request: ApprovalRequest) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
