@@ -13,7 +13,7 @@ from llm_notebook.parts.identifiers import new_id
 if TYPE_CHECKING:
     from llm_notebook.turns.log import ChainLog
 
-__all__ = ["grant"]
+__all__ = ["grant", "place_of"]
 
 
 def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
@@ -32,10 +32,8 @@ def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
     """
     if inside_tool():
         raise RuntimeError("A tool cannot allow anything: only a human can.")
-    origin = log.origin
-    place = origin.reach(scope)
-    if log.journal is None or not place:
-        raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
+    place, origin = place_of(log, scope), log.origin
+    assert log.journal is not None
     given = Grant(
         new_id(),
         tool_name,
@@ -49,3 +47,15 @@ def grant(log: ChainLog, tool_name: str, identity: str, scope: Scope) -> Grant:
     )
     log.journal.submit(Granted(given)).result()
     return given
+
+
+def place_of(log: ChainLog, scope: Scope) -> str:
+    """Return what a grant of this scope is bound to.
+
+    Raises:
+        ValueError: no journal is open, or the cell, notebook or session is not known.
+    """
+    place = log.origin.reach(scope)
+    if log.journal is None or not place:
+        raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
+    return place

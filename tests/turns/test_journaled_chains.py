@@ -236,6 +236,25 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
     assert ran == ["/0", "/0"]
 
 
+def test_a_decision_that_does_not_count_allows_nothing(face: Face, journal: Journal) -> None:
+    conversation = asking(face, "erase").conversation(tools=[erase])
+    conversation._origin = Origin(session="s")
+    pause = face.pause_of(conversation.chain("Hi"))
+    settle = pause.paused.settle
+    with pytest.raises(llm.ToolArgumentError):
+        settle(pause.request, "approved", arguments={"path": ["/a"]}, scope="session")
+    with pytest.raises(ValueError, match="no notebook"):
+        settle(pause.request, "approved", scope="notebook")
+    assert [waiting.request.id for waiting in llm.pending()] == [pause.request.id]
+    assert settle(pause.request, "denied")
+    assert not settle(pause.request, "approved", replaces=False, scope="session")
+    assert journal.grants() == []
+    later = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
+    later.paused.log.origin = Origin(session="s")
+    assert later.paused.settle(later.request, "approved", scope="session")
+    assert [grant.scope for grant in journal.grants()] == ["session"]
+
+
 def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
     def grab(path: str) -> str:
         [pause] = llm.pending()
