@@ -18,7 +18,7 @@ from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_s
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
-    from llm_notebook.transcript.endings import Problem
+    from llm_notebook.transcript.endings import Problem, Way
     from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "shown_text", "top_fields"]
@@ -226,5 +226,16 @@ def _problem(problem: Problem) -> Document:
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),
         "text": shortened(problem.text, _LONGEST_SENTENCE),
-        "ways": [{"code": code, "text": text} for code, text in problem.ways],
+        "ways": [_way(way) for way in problem.ways],
+        "canStartOver": problem.can_start_over,
     }
+
+
+def _way(way: Way) -> Document:
+    document: Document = {"code": way.code, "text": shortened(way.text, _LONGEST_SENTENCE)}
+    if way.label:
+        document["label"] = name_document(way.label)
+    for name in ("key", "model", "installs"):
+        if value := getattr(way, name):
+            document[name] = value
+    return document

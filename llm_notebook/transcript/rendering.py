@@ -131,7 +131,7 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 def _markdown_problem(problem: Problem) -> str:
     lines = [f"■ **{literal_markdown(problem.title)}** {literal_markdown(problem.text)}"]
-    lines += [f"- {safe_markdown(f'`{code}`')}: {literal_markdown(text)}" for code, text in problem.ways]
+    lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
 
 
@@ -143,7 +143,7 @@ def _our_markdown(remark: str) -> str:
 def _plain_problem(problem: Problem | None) -> list[str]:
     if problem is None:
         return []
-    ways = [f"  {code}  {text}" for code, text in problem.ways]
+    ways = [f"  {way.code}  {way.text}" for way in problem.ways]
     return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
 
 

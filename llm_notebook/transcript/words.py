@@ -62,9 +62,9 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.limit is not None:
         return limit_sentence(view.limit)
     if view.state == "interrupted":
-        return f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
+        return f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
     if view.state == "failed" and view.problem is None:
-        kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
+        kept = f"■ The answer broke off after {duration(view.seconds)}. {kept_sentence(view)}"
         return kept if view.blocks else "■ No answer came."
     if view.cut_short:
         return cut_short_sentence(view)[0]
@@ -83,7 +83,7 @@ def limit_sentence(limit: Limit) -> str:
     )
 
 
-def _kept(view: TranscriptView) -> str:
+def kept_sentence(view: TranscriptView) -> str:
     words = len(view.answer.split())
     if not words:
         return "No part of an answer arrived."

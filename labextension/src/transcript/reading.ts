@@ -168,10 +168,22 @@ const FIELDS: Record<string, Check> = {
   remarks: maybe(listOf(isText)),
   error: maybe(
     shape({
-      kind: oneOf('key', 'error'),
+      kind: oneOf('key', 'model', 'network', 'limit', 'error'),
       title: isText,
       text: isText,
-      ways: maybe(listOf(shape({ code: isText, text: isText })))
+      ways: maybe(
+        listOf(
+          shape({
+            code: isText,
+            text: isText,
+            label: maybe(isText),
+            key: maybe(isText),
+            model: maybe(isText),
+            installs: maybe(isFlag)
+          })
+        )
+      ),
+      canStartOver: maybe(isFlag)
     })
   ),
   limit: maybe(shape({ answers: isCount, calls: isCount })),
