@@ -26,13 +26,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import install_local_model, store_typed_key
@@ -52,6 +53,7 @@ __all__ = ["Actions"]
 
 # The actions that run a chain, and so belong into the main thread.
 _CLICKS = ("decide", "decideAll", "continue", "retry", "ask", "install")
+_DECIDED_ALREADY = "That was decided already. `%llm pending` lists what waits for you."
 
 
 class Actions:
@@ -173,16 +175,25 @@ class Actions:
             self._turns.show_again(turn)
             return
         if resume is None:
-            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
+            raise CellError(_DECIDED_ALREADY)
         self._turns.resume(turn, resume, here=True, ask=ask)
 
-    def forget(self, turn: LiveTurn, block: CallBlock) -> bool:
-        """Drop a question for a magic: the tool does not run, and the model is not asked. Returns whether it was still open."""
+    def forget(self, turn: LiveTurn, block: CallBlock, *, ask: AskHuman | None = None) -> bool:
+        """Drop a question for a magic. Returns whether the turn has continued, because the others were decided before; `ask` as above.
+
+        Raises:
+            CellError: it was decided already.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
+        """
         if block.request is None or block not in turn.view.open_calls:
-            return False
+            raise CellError(_DECIDED_ALREADY)
         asked = {"request": block.request.id, "digest": block.request.digest}
-        self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
-        return block not in turn.view.open_calls
+        resume = self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
+        if block in turn.view.open_calls:
+            raise CellError(block.blocked or _DECIDED_ALREADY)
+        if resume is not None:
+            self._turns.resume(turn, resume, here=True, ask=ask)
+        return resume is not None
 
     def resume(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
         """Continue a turn for a magic in the running cell, which then shows it too. What is undecided is asked again.
@@ -283,8 +294,7 @@ class Actions:
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
-        verdict = action.get("verdict")
-        if verdict not in VERDICTS:
+        if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
@@ -309,6 +319,8 @@ class Actions:
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
                 paused.conclude(request)
+                # What was decided before is carried out.
+                ends = isinstance(paused.plan.model, AbsentModel) or not paused.is_due
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None

@@ -31,7 +31,8 @@ def continue_answer(turn: LiveTurn, paused: PausedChain | None) -> Resume | None
         turn: the turn.
         paused: what it continues from; None if there is nothing.
     """
-    if paused is not None and (turn.view.open_calls or paused.has_open_calls):
+    is_paused_by_provider = turn.view.finish == "pause"
+    if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
         return paused.resume
     if turn.view.state not in ("interrupted", "failed"):
         return None
