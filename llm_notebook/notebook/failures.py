@@ -5,10 +5,11 @@ The cell still fails, so that the cells queued below it do not run.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from llm_notebook.configuration.keys import set_key
-from llm_notebook.errors import ModelError, NeedsKeyException
+from llm_notebook.errors import JournalError, ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.errors import CellHalted, limit_error
@@ -28,12 +29,22 @@ if TYPE_CHECKING:
 
     from llm_notebook.errors import ChainLimitReached
     from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.models.pauses import PauseChain
     from llm_notebook.notebook.frontend.frontend import FrontEnd
     from llm_notebook.notebook.live_turn import AskWith, LiveTurn
     from llm_notebook.notebook.live_turns import LiveTurns
 
-__all__ = ["explain_failure", "explains", "halt_at_limit", "install_local_model", "refuse", "store_typed_key"]
+__all__ = [
+    "explain_failure",
+    "explains",
+    "halt_at_limit",
+    "install_local_model",
+    "refuse",
+    "show_pause",
+    "store_typed_key",
+]
 
+_IN_PYTHON = "In Python: `llm.pending()[0].approve().text()`. The code after this line did not run."
 _KEY_STORED = "The key is stored. Start over, or run the cell again."
 
 
@@ -100,6 +111,33 @@ def refuse(turns: LiveTurns, error: Exception, ask_with: AskWith | None = None) 
     turn.display.open()
     turn.display.close()
     raise CellHalted(str(error)) from error
+
+
+def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
+    """Show the card of a pause that ends a cell of Python, with its buttons.
+
+    Args:
+        turns: the turns of the shell.
+        pause: the pause.
+
+    Returns:
+        Whether it could be shown. The journal must know it, and a page must listen.
+    """
+    paused, asked = pause.paused, pause.asked
+    if paused is None or asked is None or not explains(turns.front):
+        return False
+    try:
+        turn = turns.find(paused.log.chain_id, request=asked.id)
+    except JournalError:
+        return False
+    if turn is None or turn.view.call(asked.id) is None:
+        return False
+    # The tools of the pause are those that were asked about, wherever they are defined.
+    turn.paused = paused
+    turn.view.remarks = [*(said for said in turn.view.remarks if said != _IN_PYTHON), _IN_PYTHON]
+    with suppress(CellHalted):
+        turns.show_again(turn)
+    return True
 
 
 def store_typed_key(turns: LiveTurns, transcript: str, name: str, key: str) -> None:

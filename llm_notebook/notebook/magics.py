@@ -27,7 +27,7 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.failures import refuse
+from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
 from llm_notebook.notebook.frontend.kernel import is_interactive
@@ -106,7 +106,7 @@ class LLMMagics(Magics):
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
-        self.halts = QuietHalts(shell)
+        self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
         self.replaced: dict[str, Callable[..., object]] = {}
 
     @no_var_expand

@@ -18,7 +18,7 @@ from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sent
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
-    from llm_notebook.transcript.endings import Problem, Way
+    from llm_notebook.transcript.endings import Problem, Unsent, Way
     from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "shown_text", "top_fields"]
@@ -52,6 +52,7 @@ def top_fields(view: TranscriptView) -> Document:
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
+        "unsent": None if view.unsent is None else _unsent(view.unsent),
         "heldUp": [encodable(cell) for cell in view.held_up],
     }
     return encodable_document(document)
@@ -219,6 +220,11 @@ def _notice(view: TranscriptView) -> Document:
     if view.notice_detail:
         notice["detail"] = shortened(view.notice_detail, _LONGEST_SENTENCE)
     return notice
+
+
+def _unsent(unsent: Unsent) -> Document:
+    asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
+    return {"asks": asks, "reads": list(unsent.reads)}
 
 
 def _problem(problem: Problem) -> Document:

@@ -1,11 +1,11 @@
-"""What is shown of a turn that stopped before its end: why, and at which limit."""
+"""What is shown of a turn that has no answer, or not all of it: why, at which limit, or what it would ask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Limit", "Problem", "ProblemKind", "Way"]
+__all__ = ["Limit", "Problem", "ProblemKind", "Unsent", "Way"]
 
 ProblemKind = Literal["key", "model", "network", "limit", "error"]
 
@@ -63,3 +63,16 @@ class Limit:
     answers: int
     calls: int
     turn_id: str
+
+
+@dataclass(slots=True)
+class Unsent:
+    """A prompt that was not sent.
+
+    Attributes:
+        asks: what it would send, each with a name.
+        reads: two ways to read its answer, in Python. Reading sends it.
+    """
+
+    asks: list[tuple[str, str]]
+    reads: tuple[str, str]

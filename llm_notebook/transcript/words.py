@@ -73,6 +73,14 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     return ""
 
 
+def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
+    """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
+    if view.unsent is None:
+        return ""
+    ways = ", or ".join(f"`{way}`" for way in view.unsent.reads)
+    return f"Not sent yet to {written(view.model_id)}. Reading it sends it: {ways}."
+
+
 def limit_sentence(limit: Limit) -> str:
     """Return the sentences that say where a chain stopped, and what lets it continue."""
     which = "another call, which has" if limit.calls == 1 else f"{limit.calls} more calls, which have"

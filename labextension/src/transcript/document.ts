@@ -18,7 +18,14 @@ export interface ITranscript {
   /** The number of the last delta that is included. */
   seq: number;
   model: string;
-  state: 'waiting' | 'streaming' | 'paused' | 'done' | 'interrupted' | 'failed';
+  state:
+    | 'unsent'
+    | 'waiting'
+    | 'streaming'
+    | 'paused'
+    | 'done'
+    | 'interrupted'
+    | 'failed';
   /** How long the turn took, or has taken so far. */
   seconds: number;
   /** When the turn began, in ISO 8601 with an offset. */
@@ -31,6 +38,8 @@ export interface ITranscript {
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: IProblem | null;
+  /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
+  unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
   limit?: { answers: number; calls: number } | null;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
@@ -42,6 +51,12 @@ export interface ITranscript {
   byKeyboard?: boolean;
   /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
   heldUp?: string[];
+}
+
+export interface IUnsent {
+  asks: { name: string; text: string }[];
+  /** Lines of Python that send it. */
+  reads: string[];
 }
 
 /** Why the turn failed, or was not sent. */

@@ -151,6 +151,7 @@ const isBlock: Check = value =>
 const FIELDS: Record<string, Check> = {
   model: isText,
   state: oneOf(
+    'unsent',
     'waiting',
     'streaming',
     'paused',
@@ -184,6 +185,12 @@ const FIELDS: Record<string, Check> = {
         )
       ),
       canStartOver: maybe(isFlag)
+    })
+  ),
+  unsent: maybe(
+    shape({
+      asks: listOf(shape({ name: isText, text: isText })),
+      reads: listOf(isText)
     })
   ),
   limit: maybe(shape({ answers: isCount, calls: isCount })),

@@ -9,6 +9,7 @@ import { icon } from './dom/icons';
 import { continueLabel, limitRow } from './limit';
 import type { IContext, IPiece } from './piece';
 import { problemRow, withCode } from './problem';
+import { unsentRow } from './unsent';
 
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {
@@ -102,12 +103,14 @@ export class Ending implements IPiece {
     if (context.document !== this.sentFor) {
       this.sent = '';
     }
-    const { state, error, limit, remarks, footer, seconds } = context.document;
+    const { document } = context;
+    const { state, error, limit, remarks, seconds, unsent } = document;
+    const facts = footOf(document);
     const { act, blocked } = context.host;
     const isEnded = howEnded(context.document) || error;
     const words = isEnded ? countWords(context.document) : 0;
     const key = JSON.stringify([
-      [state, error, limit, remarks, footer, this.sent],
+      [state, error, limit, remarks, facts, this.sent, unsent],
       [Boolean(act), blocked, words, howEnded(context.document) && seconds]
     ]);
     if (key === this.drawn) {
@@ -116,13 +119,14 @@ export class Ending implements IPiece {
     this.drawn = key;
     refill(
       this.node,
+      unsent && unsentRow(document.model, unsent),
       limit && limitRow(limit, this.makeButtons(true)),
       howEnded(context.document) && this.endRow(context.document, words),
       isEmpty(context.document) &&
         makeRemark(`${context.document.model} gave an empty answer.`),
       error && this.problem(error, words),
       ...(remarks ?? []).map(makeRemark),
-      footer?.length ? this.makeFoot(footer, state === 'done') : null
+      facts.length ? this.makeFoot(facts, state === 'done') : null
     );
   }
 
@@ -225,6 +229,15 @@ export class Ending implements IPiece {
   }
 }
 
+/** What stands at the foot: the facts that were asked for, or else the model below a finished answer. */
+function footOf(document: ITranscript): string[] {
+  const { footer, model, state } = document;
+  if (footer?.length) {
+    return footer;
+  }
+  return state === 'done' && answerOf(document) !== '' ? [model] : [];
+}
+
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
   if (document.state === 'interrupted' && !document.limit) {
@@ -266,6 +279,9 @@ function makeRemark(text: string): HTMLElement {
 
 /** The name of a transcript, for screen readers. */
 export function labelOf(document: ITranscript): string {
+  if (document.state === 'unsent') {
+    return `Prompt for ${document.model}, not sent`;
+  }
   const kind =
     document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
   return document.error && document.blocks.length === 0

@@ -32,6 +32,7 @@ const PATHS = {
   chip: 'M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14',
   plug: 'M5 6.25h6v2.5a3 3 0 0 1-6 0zM6.25 6.25V3M9.75 6.25V3M8 11.75V14',
   search: 'm10.4 10.4 3.35 3.35',
+  unsent: '',
   terminal: 'M2 3h12v10H2zM4.75 6l2 2-2 2M8.5 10h2.75'
 };
 
@@ -42,7 +43,8 @@ const CIRCLES: Partial<Record<Icon, string>> = {
   clock: '8 8 5.75',
   question: '8 8 5.75',
   key: '5.25 10.75 3',
-  search: '7 7 4.5'
+  search: '7 7 4.5',
+  unsent: '8 8 5.75'
 };
 
 export type Icon = keyof typeof PATHS;
@@ -57,7 +59,8 @@ function makeShape(tag: string, values: Record<string, string>): SVGElement {
 
 /** Make a glyph. It is hidden from screen readers, because the words beside it carry its meaning. */
 export function icon(name: Icon, className = ''): SVGElement {
-  const spin = name === 'spinner' ? ' llm-spin' : '';
+  const spin =
+    name === 'spinner' ? ' llm-spin' : name === 'unsent' ? ' llm-dashed' : '';
   const node = makeShape('svg', {
     class: `llm-icon${spin}${className ? ' ' + className : ''}`,
     viewBox: '0 0 16 16',
