@@ -17,7 +17,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCall
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
@@ -26,6 +26,7 @@ from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
+from llm_notebook.turns.steps import Ask, Prepare, Steps
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:

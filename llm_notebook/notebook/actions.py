@@ -311,10 +311,14 @@ class Actions:
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
-            if action.get("grant") in ("cell", "notebook", "session"):
-                paused.allow(request, action["grant"])
+            scope = action.get("grant") if verdict == "approved" else None
             counts = paused.settle(
-                request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
+                request,
+                verdict,
+                arguments=arguments,
+                said=str(action.get("text") or ""),
+                replaces=False,
+                scope=scope if scope in ("cell", "notebook", "session") else None,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:

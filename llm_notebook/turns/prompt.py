@@ -262,9 +262,14 @@ class Prompt:
         late = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
         return history, [*self._opening, *late]
 
+    @property
+    def follows_conversation(self) -> bool:
+        """The history is what was said in a conversation, and not one that was given."""
+        return self._given is None and self._history is not None
+
     def left_behind(self) -> set[Place]:
         """Return the calls in the history that a conversation goes on without."""
-        return awaited_calls(self.said) if self._given is None and self._history is not None else set()
+        return awaited_calls(self.said) if self.follows_conversation else set()
 
     def _own_turn(self, *, alone: bool) -> list[Message]:
         text = self.prompt
