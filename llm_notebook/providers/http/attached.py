@@ -6,11 +6,13 @@ The prompt keeps the address. What was fetched belongs to the one chain that it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llm_notebook.errors import ModelError
 from llm_notebook.parts.attachments import Attachment
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart
 
 if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
@@ -24,13 +26,17 @@ Needs = Callable[[str], bool]
 def fetch_missing(prompt: Prompt, needs: Needs) -> Prompt:
     """Return the prompt with bytes for every address that the provider does not fetch; the prompt itself if there is none.
 
+    An address that a tool has written and that cannot be fetched, or may not be, is told to the model in words: nobody can take it back, and
+    it must not end the conversation.
+
     Raises:
-        ModelError: something cannot be fetched, or may not be.
+        ModelError: something that the user has attached cannot be fetched, or may not be.
     """
     for url, by_user in _missing(prompt, needs):
         from llm_notebook.providers.http.fetching import fetch  # loads httpx, and few prompts need it
 
-        prompt.fetched[url] = fetch(url, by_user=by_user).content
+        with _keeping_refusals(prompt, url, by_user=by_user):
+            prompt.fetched[url] = fetch(url, by_user=by_user).content
     return _with_bytes(prompt, needs)
 
 
@@ -39,22 +45,41 @@ async def afetch_missing(prompt: Prompt, needs: Needs) -> Prompt:
     for url, by_user in _missing(prompt, needs):
         from llm_notebook.providers.http.fetching import afetch  # loads httpx, and few prompts need it
 
-        prompt.fetched[url] = (await afetch(url, by_user=by_user)).content
+        with _keeping_refusals(prompt, url, by_user=by_user):
+            prompt.fetched[url] = (await afetch(url, by_user=by_user)).content
     return _with_bytes(prompt, needs)
+
+
+@contextmanager
+def _keeping_refusals(prompt: Prompt, url: str, *, by_user: bool) -> Iterator[None]:
+    """Keep why an address was not fetched, unless the user has written it."""
+    try:
+        yield
+    except ModelError as error:
+        if by_user:
+            raise
+        prompt.fetched[url] = str(error)
 
 
 def _missing(prompt: Prompt, needs: Needs) -> Iterator[tuple[str, bool]]:
     """Yield each address that has to be fetched, and whether the user wrote it. What a tool attached was written by somebody else."""
     from llm_notebook.turns.going_on import comes_from_tool  # loads what only a prompt needs
 
-    for message in prompt.messages:
+    for message in _asked(prompt):
         for part in message.parts:
-            is_own = message.role in ("user", "system") and not comes_from_tool(part)
-            by_user = isinstance(part, AttachmentPart) and is_own
+            by_user = isinstance(part, AttachmentPart) and not comes_from_tool(part)
             for attachment in _attachments_of(part):
                 url = attachment.url
-                if url is not None and _is_needed(attachment, needs) and url not in prompt.fetched:
+                if url is None or not _is_needed(attachment, needs):
+                    continue
+                known = prompt.fetched.get(url)
+                if known is None or (by_user and isinstance(known, str)):
                     yield url, by_user
+
+
+def _asked(prompt: Prompt) -> list[Message]:
+    """Return the messages whose attachments may go as bytes. What a model has made goes back in its own way, or not at all."""
+    return [message for message in prompt.messages if message.role != "assistant"]
 
 
 def _attachments_of(part: Part) -> list[Attachment]:
@@ -72,22 +97,34 @@ def _is_needed(attachment: Attachment, needs: Needs) -> bool:
 def _with_bytes(prompt: Prompt, needs: Needs) -> Prompt:
     if not prompt.fetched:
         return prompt
+    sent = [message if message.role == "assistant" else _filled(message, prompt, needs) for message in prompt.messages]
+    return prompt.with_messages(sent)
 
-    def fetched(attachment: Attachment) -> Attachment:
-        if attachment.url is None or not _is_needed(attachment, needs):
-            return attachment
-        return Attachment(type=attachment.known_type(), content=prompt.fetched[attachment.url])
 
-    def with_bytes(part: Part) -> Part:
-        if isinstance(part, AttachmentPart) and part.attachment is not None:
-            return replace(part, attachment=fetched(part.attachment))
-        if isinstance(part, ToolResultPart) and part.attachments:
-            return replace(part, attachments=[fetched(attachment) for attachment in part.attachments])
-        return part
+def _filled(message: Message, prompt: Prompt, needs: Needs) -> Message:
+    """Return a message with what was fetched in the place of addresses."""
+    if not any(_attachments_of(part) for part in message.parts):
+        return message
+    return replace(message, parts=[_filled_part(part, prompt, needs) for part in message.parts])
 
-    def sent(message: Message) -> Message:
-        if not any(_attachments_of(part) for part in message.parts):
-            return message
-        return replace(message, parts=[with_bytes(part) for part in message.parts])
 
-    return prompt.with_messages([sent(message) for message in prompt.messages])
+def _filled_part(part: Part, prompt: Prompt, needs: Needs) -> Part:
+    found = [_fetched(attachment, prompt, needs) for attachment in _attachments_of(part)]
+    problems = [problem for problem in found if isinstance(problem, str)]
+    attachments = [attachment for attachment in found if isinstance(attachment, Attachment)]
+    if isinstance(part, ToolResultPart):
+        output = "\n".join([*([part.output] if part.output else []), *problems])
+        return replace(part, output=output, attachments=attachments)
+    if isinstance(part, AttachmentPart) and found:
+        return TextPart(problems[0]) if problems else replace(part, attachment=attachments[0])
+    return part
+
+
+def _fetched(attachment: Attachment, prompt: Prompt, needs: Needs) -> Attachment | str:
+    """Return an attachment with its bytes, or what the model is told of one that could not be fetched."""
+    if attachment.url is None or not _is_needed(attachment, needs):
+        return attachment
+    found = prompt.fetched[attachment.url]
+    if isinstance(found, str):
+        return f"(An attachment of this result is missing: {found})"
+    return Attachment(type=attachment.known_type(), content=found)

@@ -17,7 +17,7 @@ from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.addresses import Hop, hop_of
 from llm_notebook.providers.http.bounded import BoundedBody
 
-__all__ = ["Fetched", "afetch", "fetch"]
+__all__ = ["Fetched", "Web", "afetch", "fetch"]
 
 _MOST_BYTES = 20 * 2**20
 _SECONDS = 30.0
@@ -92,6 +92,15 @@ def fetch(
         if fetched is not None:
             return fetched
     raise TransportError(f"{shown_url(url)} sends us on from one address to the next; it was not fetched.")
+
+
+class Web:
+    """Fetches documents for rooms below this one, which ask for it by a promise."""
+
+    def fetch(self, url: str, *, by_user: bool) -> tuple[bytes, str]:
+        """Return the content and the MIME type of a document, or raise as `fetch()` does. The type is empty if its server gives none."""
+        fetched = fetch(url, by_user=by_user)
+        return fetched.content, fetched.type
 
 
 async def afetch(url: str, *, by_user: bool, most: int = _MOST_BYTES, seconds: float = _SECONDS) -> Fetched:
