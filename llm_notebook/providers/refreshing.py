@@ -96,7 +96,8 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
             f"{provider.title} lists its models only with a key: `%llm keys set {provider.name}`."
         ) from None
     request = model.wire_request(provider.list_path, "", key)
-    listing = process.of(Transport).fetch_json(request, TransportSettings(timeout, 0))
+    settings = TransportSettings(timeout, max_retries=0, total_timeout=timeout)
+    listing = process.of(Transport).fetch_json(request, settings)
     items = listing.get("data", listing.get("models")) if isinstance(listing, dict) else listing
     if not isinstance(items, list):
         raise ModelError(f"{provider.title} answered with what is no list of models.")
