@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from llm_notebook.configuration.keys import KeySource, Secret, get_key
+from llm_notebook.configuration.keys import KeySource, Secret, get_key, hidden
 from llm_notebook.configuration.scrubbing import (
     Secrets,
     is_harmless_header,
@@ -74,7 +74,7 @@ class Server(KeyHolder):
         self.model_id = model_id
         self.model_name = model_name or model_id
         self.base_url = _trimmed(base_url) if base_url is not None else None
-        self.key = Secret(key) if isinstance(key, str) else key
+        self.key = hidden(key)
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
         self.total_timeout = total_timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ def address(server: OpenAIServer, name: str) -> str:
 def ollama_reply() -> Reply:
     line = b'{"model": "m", "message": {"role": "assistant", "content": "a cat"}, "done": true}\n'
     return Reply([line], content_type="application/x-ndjson")
+
+
+def ollama_call(name: str, arguments: dict[str, Any]) -> Reply:
+    said = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": name, "arguments": arguments}}]}
+    line = json.dumps({"model": "m", "message": said, "done": True}).encode()
+    return Reply([line + b"\n"], content_type="application/x-ndjson")
 
 
 def test_ollama_is_sent_the_picture(face: Face, openai_server: OpenAIServer) -> None:
@@ -148,3 +155,24 @@ def test_nothing_is_asked_about_an_address_that_a_model_has_written(
         face.text(model.prompt(messages=history))
     [request] = openai_server.requests
     assert request.path.startswith("/v1/")
+
+
+@llm.require_approval
+def shot(url: str) -> llm.ToolOutput:
+    return llm.ToolOutput("here", attachments=[llm.Attachment(url=url)])
+
+
+def test_so_must_one_that_arrives_after_the_conversation_went_on(face: Face, openai_server: OpenAIServer) -> None:
+    url = address(openai_server, "cat.png")
+    answers = [ollama_call("shot", {"url": url}), ollama_reply()]
+    openai_server.play(*answers, ollama_reply())
+    model = face.of("Ollama", openai_server.base_url.removesuffix("/v1"), "m", vision=True)
+    talk = model.conversation(tools=[shot])
+    pause = face.pause_of(talk.chain("Look"))
+    face.text(talk.prompt("Meanwhile"))
+    face.text(pause.approve())
+    assert face.text(talk.prompt("And now?")) == "a cat"
+    assert [request.path for request in openai_server.requests] == ["/api/chat"] * 3
+    told = openai_server.requests[-1].json()["messages"][-1]
+    assert "images" not in told
+    assert "is not a public address" in told["content"]
