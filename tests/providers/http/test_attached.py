@@ -176,3 +176,35 @@ def test_so_must_one_that_arrives_after_the_conversation_went_on(face: Face, ope
     told = openai_server.requests[-1].json()["messages"][-1]
     assert "images" not in told
     assert "is not a public address" in told["content"]
+
+
+@pytest.mark.usefixtures("own_transport")
+@pytest.mark.parametrize("class_name", ["OpenAIChat", "OpenAIResponses", "AnthropicMessages", "GeminiModel"])
+def test_a_private_address_of_the_users_goes_as_bytes_to_a_provider_on_the_internet(
+    face: Face, openai_server: OpenAIServer, class_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = openai_server.base_url.removesuffix("/v1")
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    openai_server.play(served(PNG, "image/png"), Reply([b"{}"], 400))
+    model = face.of(class_name, "http://api.example.com/v1", "m", vision=True, max_retries=0)
+    with pytest.raises(llm.ProviderError, match="HTTP 400"):
+        face.text(model.prompt("See", attachments=[llm.Attachment(url=address(openai_server, "cat.png"))]))
+    fetched, asked = openai_server.requests
+    assert fetched.path == "/cat.png"
+    assert asked.path.startswith("http://api.example.com/v1/")
+    assert ENCODED[PNG] in asked.body.decode()
+    assert "127.0.0.1" not in asked.body.decode()
+
+
+@pytest.mark.parametrize("class_name", WIRES)
+def test_a_private_address_of_a_tool_is_not_passed_on_to_any_server(
+    face: Face, openai_server: OpenAIServer, class_name: str
+) -> None:
+    picture = llm.Attachment("image/png", url=address(openai_server, "latest"))
+    openai_server.play(Reply([b"{}"], 400))
+    model = face.of(class_name, openai_server.base_url, "m", vision=True, max_retries=0)
+    with pytest.raises(llm.ProviderError, match="HTTP 400"):
+        face.text(model.prompt(messages=tool_history(picture)))
+    [request] = openai_server.requests
+    assert "An attachment of this result is missing" in request.body.decode()
