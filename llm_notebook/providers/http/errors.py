@@ -19,7 +19,6 @@ __all__ = ["error_text", "provider_error", "reasons_in", "refusal_in", "request_
 _LONGEST_READ = 2**16
 _LONGEST_SHOWN = 600
 _LONGEST_ID = 200
-_LONGEST_PAGE = 200
 _DEEPEST = 5
 _MOST_MESSAGES = 5
 _TAG = re.compile(r"<[^<>]*>")
@@ -131,7 +130,7 @@ def _words_of_page(page: str) -> str:
     before, begin, after = page.partition("<title")
     title, end, _ = after.partition(">")[2].partition("</title")
     words = title if begin and end else _TAG.sub(" ", before)
-    return " ".join(html.unescape(words).split())[:_LONGEST_PAGE]
+    return " ".join(html.unescape(words).split())
 
 
 def _details_of(error: dict[str, Any]) -> Iterator[str]:
