@@ -157,7 +157,9 @@ def test_any_split_of_the_bytes_means_the_same_and_no_cut_passes_for_the_whole(d
     assert broken.vectors == []
 
 
-@pytest.mark.parametrize("body", [{"error": "no such model"}, {"detail": "no such model"}, {"message": "no such model"}])
+@pytest.mark.parametrize(
+    "body", [{"error": "no such model"}, {"detail": "no such model"}, {"message": "no such model"}]
+)
 def test_an_error_without_an_error_status_is_told(openai_server, body):
     openai_server.play(Reply.of_json(body))
     with pytest.raises(ProviderError, match="the server broke off with an error: no such model"):
@@ -187,10 +189,19 @@ def test_a_server_that_numbers_nothing_is_taken_in_order(openai_server):
         (answer(entry(0, [1.0]), entry(1, None)), "an `embedding` is no list of numbers"),
         (answer(entry(0, [1.0]), entry(1, [None])), "an `embedding` holds something that is not a number"),
         (answer(entry(0, [1.0]), entry(1, ["1"])), "an `embedding` holds something that is not a number"),
-        (answer(entry(0, [1.0]), entry(1, [float("nan")])), "an `embedding` holds numbers that are infinite or undefined"),
-        (answer(entry(0, [1.0]), entry(1, [float("inf")])), "an `embedding` holds numbers that are infinite or undefined"),
+        (
+            answer(entry(0, [1.0]), entry(1, [float("nan")])),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
+        (
+            answer(entry(0, [1.0]), entry(1, [float("inf")])),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
         (answer(entry(0, [1.0]), entry(1, [10**400])), "an `embedding` holds numbers that are infinite or undefined"),
-        (answer(entry(0, [1.0]), entry(1, packed(float("nan")))), "an `embedding` holds numbers that are infinite or undefined"),
+        (
+            answer(entry(0, [1.0]), entry(1, packed(float("nan")))),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
         (answer(entry(0, [1.0]), entry(1, "not base64!")), "an `embedding` is text that is not base64"),
         (answer(entry(0, [1.0]), entry(1, "AA!AAAA==")), "an `embedding` is text that is not base64"),
         (answer(entry(0, [1.0]), entry(1, "AAAA")), "an `embedding` has 3 bytes"),
