@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
-from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.providers.http.errors import provider_error, words_of
 
@@ -118,6 +118,8 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
+        if self._received.strip()[:1] == b"<":
+            return ProviderError(f"{self._sender}: the server answered with a web page, not an API. Check base_url.")
         begins = self._secrets.scrub(
             bytes(self._received[:4096]).decode(errors="replace"), otherwise="with what is withheld"
         )
