@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
@@ -55,6 +55,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         stream: the answer arrives piece by piece.
         conversation: the conversation that the response belongs to, if any.
     """
+
+    _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
 
     def __init__(
         self,
@@ -382,6 +384,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
                 self.conversation.responses.append(cast("Any", self))
             due, self._callbacks = self._callbacks, []
             return due
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        from llm_notebook.models.shown import show_request, show_response  # only where a response is displayed
+
+        if self._turn.state.status == "new":
+            return show_request(self.prompt, self._reads)
+        return show_response(self._turn.state, self.model.model_id)
 
     def __repr__(self) -> str:
         state = self._turn.state

@@ -57,7 +57,7 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
-        fetched: for providers: what was fetched for the attachments that are addresses, by address. The rounds of a chain share it too.
+        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain share it too.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Prompt:
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
-        self.fetched: dict[str, bytes] = {}
+        self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
 
