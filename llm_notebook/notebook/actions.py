@@ -38,6 +38,7 @@ from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.messages import user
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments
@@ -275,8 +276,7 @@ class Actions:
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
-        verdict = action.get("verdict")
-        if verdict not in VERDICTS:
+        if (verdict := action.get("verdict")) not in VERDICTS:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
@@ -353,7 +353,7 @@ class Actions:
         if turn.view.state not in ("interrupted", "failed"):
             return None
         if chain is None:
-            turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
+            add_remark(turn.view, _ASKED_ELSEWHERE)
             return None
 
         def start_over() -> ChainResponse:

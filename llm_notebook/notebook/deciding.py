@@ -9,6 +9,7 @@ from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.makers import missing_sentence
+from llm_notebook.notebook.remarks import KERNEL_ENDS, SESSION_ENDS, drop_remarks
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
@@ -60,4 +61,5 @@ def show_settled(turn: LiveTurn) -> None:
     """Show a turn as it stands: one that is paused without an open question is over, though its answer is not complete."""
     if turn.view.state == "paused" and not turn.view.open_calls:
         turn.view.end("interrupted", turn.view.seconds)
+        drop_remarks(turn.view, KERNEL_ENDS, SESSION_ENDS)
         turn.display.refresh()

@@ -47,6 +47,7 @@ from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
+from llm_notebook.notebook.remarks import add_remark, drop_remarks
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
@@ -312,7 +313,7 @@ class LiveTurns:
         pause: PauseChain | None = None
 
         follow(turn, chain, began)
-        view.remarks = [said for said in view.remarks if said != _STOPPED]
+        drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
@@ -349,7 +350,7 @@ class LiveTurns:
                 view.end(state, time.monotonic() - began)
                 view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
                 if state == "paused" and was_stopped:
-                    view.remarks = [*view.remarks, _STOPPED]
+                    add_remark(view, _STOPPED)
                 self._close(turn, chain, pause)
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
@@ -361,7 +362,7 @@ class LiveTurns:
         """Show the record of a run that has ended, and keep what outlives it."""
         view = turn.view
         if view.state == "done" and chain._chain.went_on:
-            view.remarks = [*view.remarks, _WENT_ON]
+            add_remark(view, _WENT_ON)
         account_for(turn, chain, in_kernel=in_kernel(self.shell))
         self.settled(turn, chain)
         turn.is_running = False

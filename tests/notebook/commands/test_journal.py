@@ -13,6 +13,7 @@ from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
 from llm_notebook.notebook.errors import CellError
 from tests.notebook.kernels import Cell, running_kernel
 from tests.notebook.test_waiting import ASK, DEFINE, Notebook, question, scopes, text
+from tests.notebook.versions import MIME_TYPE
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,16 @@ def test_a_question_that_is_not_kept_says_that_it_ends_with_the_kernel(notebook:
     done = notebook.run(f"%llm approve {question(approved)}", "cell-2")
     assert ends not in text(done)
     assert ends not in text(notebook.run(ASK, "cell-3"))
+
+
+def test_a_question_that_was_not_kept_and_is_dropped_says_no_more_with_what_it_ends(notebook: Notebook) -> None:
+    asked = notebook.run("%llm -n -m asker --ta -T erase Erase /a")
+    dropped = notebook.run(f"%llm forget {question(asked)}", "cell-2")
+    [record] = [bundle["text/plain"] for bundle in dropped.outputs if MIME_TYPE in bundle]
+    assert "dropped, did not run" in record
+    assert "■ Ended before the model went on." in record
+    assert "not in the journal" not in record
+    assert "Stopped" not in record
 
 
 def test_grants_name_the_notebook_and_end_with_their_session(notebook: Notebook) -> None:
