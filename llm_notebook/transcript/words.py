@@ -171,6 +171,9 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
         case status:
             under_way, over = _STANDS[status]
             place = place_in_series(block, view)
+            if status == "waiting" and block.started_at is not None:
+                # A tool may ask by itself, in the middle of its work.
+                under_way = over = "begun, and waiting for your approval"
             if status == "approved" and place:
                 return f"approved, runs when all {len(series_of(view))} are decided"
             words = over if view.is_over else under_way

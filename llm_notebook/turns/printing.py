@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from llm_notebook.configuration.process import process
 
-__all__ = ["Output", "Sink", "current_sink", "outside_calls", "owned_by_caller", "printing_to"]
+__all__ = ["Output", "Sink", "current_sink", "outside_calls", "owned_by_caller", "printed_by", "printing_to"]
 
 Sink = Callable[[str | None], None]
 """Takes a piece of what a call prints, in whatever thread it is printed; None where the call clears what it has printed."""
@@ -76,3 +76,8 @@ def owned_by_caller(thread: threading.Thread) -> None:
     sink = current_sink()
     if sink is not None:
         process.of(ThreadSinks).by_thread[thread] = sink
+
+
+def printed_by(call_id: str, output: Output | None) -> str:
+    """Return what a call has printed so far, shortened; empty if nobody listens to it."""
+    return "" if output is None else output.text_of(call_id)
