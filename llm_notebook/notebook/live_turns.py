@@ -312,7 +312,7 @@ class LiveTurns:
         state: State = "failed"
         pause: PauseChain | None = None
 
-        follow(turn, chain, began)
+        output = follow(turn, chain, began)
         drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
@@ -321,7 +321,7 @@ class LiveTurns:
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
-            with self.routes.open():
+            with self.routes.open(output):
                 for event in chain.stream_events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
                     with held_interrupts() as pressed:
