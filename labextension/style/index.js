@@ -1,1 +1,2 @@
 import './transcript.css';
+import './sheet.css';

@@ -14,6 +14,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, Journal
 from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.sheets import Column, element, sheet, shown
 from llm_notebook.notebook.commands.tables import code, literal_cell, markdown_table, say
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
@@ -36,6 +37,13 @@ _LONGEST_ARGUMENTS = 300
 _LONGEST_PROMPT = 200
 _LONGEST_WELL = 4_000
 _MOST_LINES = 20
+_COLUMNS = (
+    Column("ID"),
+    Column("Asks for", "llm-flow llm-lead"),
+    Column("Notebook, cell", "llm-nowrap"),
+    Column("Model", "llm-nowrap"),
+    Column("Age", "llm-r"),
+)
 _HOW = "`%llm approve {}`, `%llm deny {} REASON` or `%llm forget {}`"
 
 
@@ -131,7 +139,30 @@ def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
     below = f"Decide on the card in its cell, or with {_HOW.format('ID', 'ID', 'ID')}. `%llm resume ID` shows the card here, `%llm pending ID` all of one question."
     plain = [line for one in waiting for line in [*_lines(one, names, most=_MOST_LINES), ""]]
     markdown = markdown_table(["ID", "Asks for", "Notebook, cell", "Model", "Age"], rows)
-    show_markdown(shell, f"{markdown}\n\n{below}", "\n".join([*plain, below.replace("`", "")]))
+    sheet_rows = [_sheet_row(one, names) for one in waiting]
+    show_markdown(
+        shell,
+        f"{markdown}\n\n{below}",
+        "\n".join([*plain, below.replace("`", "")]),
+        html=sheet("Waiting questions", _COLUMNS, sheet_rows, below),
+    )
+
+
+def _sheet_row(one: Waiting, names: dict[str, str]) -> list[str]:
+    """Return a question as the cells of a list in HTML."""
+    said = [
+        element("span", shown(fact), "llm-is-error" if fact == "destructive" else "llm-strong") for fact in one.facts
+    ]
+    said += [shown(f"“{excerpt(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
+    name = element("span", shown(on_one_line(one.call.tool_name)), "llm-name")
+    arguments = element("span", shown(_call_arguments(one)), "llm-args")
+    return [
+        element("span", shown(short_id(one.call.call_id)), "llm-code"),
+        f"{name} {arguments}" + (element("small", " · ".join(said)) if said else ""),
+        shown(_place(one, names)),
+        shown(one.model_id),
+        shown(age(one.call.changed_at)),
+    ]
 
 
 def show_one(shell: InteractiveShell, one: Waiting) -> None:

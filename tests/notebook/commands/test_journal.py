@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -110,6 +111,17 @@ def test_a_destructive_tool_and_an_open_decision_are_named(notebook: Notebook) -
     plain, markdown = listed(notebook.run("%llm pending"))
     assert "· destructive\n" in plain
     assert "<br>**destructive** · “Erase /a”" in markdown
+
+
+def test_the_list_in_a_page_is_a_table_of_harmless_text(notebook: Notebook) -> None:
+    notebook.run(f"import llm_notebook as llm\n{DEFINE}erase = llm.require_approval(erase, destructive=True)", "define")
+    notebook.run("%llm -m asker -T erase Erase /<img/src=x\u202e/onerror=alert(1)>&amp;", "cell-9")
+    [shown] = [bundle["text/html"] for bundle in notebook.run("%llm pending").outputs]
+    assert "<img" not in shown
+    assert "/&lt;img/src=x\\u{202e}/onerror=alert(1)&gt;&amp;amp;" in shown
+    assert '<span class="llm-is-error">destructive</span>' in shown
+    assert '<span class="llm-name">erase</span>' in shown
+    assert set(re.findall(r"<(\w+)", shown)) <= set("div table thead tbody tr th td span small p".split())
 
 
 @pytest.mark.parametrize("options", ["-n", "-n --new"])
