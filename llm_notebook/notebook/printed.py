@@ -16,7 +16,6 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.notebook.child_output import is_pipe_reader, wait_for_pipes
 from llm_notebook.notebook.frontend.kernel import in_kernel
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.turns.printing import Sink, current_sink, outside_calls, owned_by_caller, printing_to
+from llm_notebook.turns.printing import Sink, current_sink, outside_calls
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -126,8 +125,6 @@ class PrintRoutes:
         if in_kernel(self._shell):
             self._wrap(publisher, "publish", _noted_publish)
         self._wrap(publisher, "clear_output", _routed_clear)
-        self._wrap(threading.Thread, "start", _owned_start)
-        self._wrap(ThreadPoolExecutor, "submit", _owned_submit)
 
     def _wrap(self, holder: Any, name: str, make: Callable[[Any], Any]) -> None:
         original = getattr(holder, name, None)
@@ -189,25 +186,3 @@ def _routed_clear(clear: Callable[..., Any]) -> Callable[..., Any]:
         return clear(*arguments, **options) if sink is None else sink(None)
 
     return routed
-
-
-def _owned_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
-    # The threads of a pool outlive the call that started them.
-    def owned(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
-        sink = current_sink()
-
-        def run(*arguments: Any, **options: Any) -> Any:
-            with printing_to(sink):
-                return function(*arguments, **options)
-
-        return submit(pool, function if sink is None else run, *arguments, **options)
-
-    return owned
-
-
-def _owned_start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
-    def owned(thread: threading.Thread) -> None:
-        owned_by_caller(thread)
-        start(thread)
-
-    return owned
