@@ -31,10 +31,19 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
     block = turn.view.call(str(action.get("request")))
     verdict = action.get("verdict")
-    if block is None or block.request is None or verdict not in DECIDED:
+    if not _is_well_formed(action) or block is None or block.request is None or verdict not in DECIDED:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
+
+
+def _is_well_formed(action: Mapping[str, Any]) -> bool:
+    """Return whether all that a decision says beside its verdict can be understood. Of a part that cannot, nothing is guessed."""
+    edits, text, grant = (action.get(name) for name in ("arguments", "text", "grant"))
+    are_edits = edits is None or (
+        isinstance(edits, dict) and all(value is None or isinstance(value, str) for value in edits.values())
+    )
+    return are_edits and (text is None or isinstance(text, str)) and grant in (None, "cell", "notebook", "session")
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
