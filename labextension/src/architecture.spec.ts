@@ -19,7 +19,7 @@ const ORDER = [
     'transcript/reading'
   ],
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
-  ['transcript/piece'],
+  ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
   [
     'transcript/announcing',

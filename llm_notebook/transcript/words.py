@@ -63,10 +63,10 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.limit is not None:
         return limit_sentence(view.limit)
     if view.state == "interrupted":
-        stopped = f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
+        stopped = f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
         return "■ Ended before the model went on." if _ended_by_decision(view) else stopped
     if view.state == "failed" and view.problem is None:
-        kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
+        kept = f"■ The answer broke off after {duration(view.seconds)}. {kept_sentence(view)}"
         return kept if view.blocks else "■ No answer came."
     if said := finish_sentence(view):
         return said[0]
@@ -79,6 +79,14 @@ def _ended_by_decision(view: TranscriptView) -> bool:
     """Return whether the last that happened is that a human refused a call: nobody has stopped anything then."""
     last = takewhile(lambda block: block.kind == "call", reversed(view.blocks))
     return any(isinstance(block, CallBlock) and block.status in ("denied", "abandoned") for block in last)
+
+
+def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
+    """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
+    if view.unsent is None:
+        return ""
+    ways = ", or ".join(f"`{way}`" for way in view.unsent.reads)
+    return f"Not sent yet to {written(view.model_id)}. Reading it sends it: {ways}."
 
 
 def limit_sentence(limit: Limit) -> str:
@@ -95,7 +103,7 @@ def limit_sentence(limit: Limit) -> str:
     )
 
 
-def _kept(view: TranscriptView) -> str:
+def kept_sentence(view: TranscriptView) -> str:
     words = len(view.answer.split())
     if not words:
         return "No part of an answer arrived."
