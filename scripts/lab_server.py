@@ -1,4 +1,4 @@
-"""Runs a real JupyterLab on a free loopback port, for the browser tests and the pictures."""
+"""Runs a real JupyterLab or Notebook 7 on a free loopback port, for the browser tests and the pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 __all__ = ["LabServer"]
 
@@ -22,12 +22,13 @@ _STOP_SECONDS = 20
 
 @dataclass(slots=True)
 class LabServer:
-    """A JupyterLab server, as a context manager that starts it and ends it together with its kernels.
+    """A server of JupyterLab or Notebook 7, as a context manager that starts it and ends it together with its kernels.
 
     Attributes:
         root: the folder whose notebooks it shows. The server's log is written beside the folder.
         environment: its environment variables; `JUPYTER_RUNTIME_DIR` must be one of them.
         extensions: the folder of the prebuilt extensions that it offers; None for those of this Python's environment.
+        program: `jupyterlab` or `notebook`, as Python knows it.
         url: its address, ending in a slash; empty until it runs.
         token: the token that requests must carry; empty until it runs.
     """
@@ -35,13 +36,14 @@ class LabServer:
     root: Path
     environment: Mapping[str, str]
     extensions: Path | None = None
+    program: Literal["jupyterlab", "notebook"] = "jupyterlab"
     url: str = ""
     token: str = ""
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
+            *(sys.executable, "-m", self.program, "--no-browser", "--expose-app-in-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={self.root}"),
             *("--LabApp.extension_manager=readonly", "--LabApp.news_url=", "--log-level=WARN"),
             *([] if self.extensions is None else [f"--LabApp.labextensions_path={self.extensions}"]),
@@ -63,7 +65,9 @@ class LabServer:
         self._end()
 
     def address(self, notebook: str) -> str:
-        """Return the address of a notebook's page, in a separate workspace so that no earlier tab is restored."""
+        """Return the address of a notebook's page; in JupyterLab in a separate workspace, so that no earlier tab is restored."""
+        if self.program == "notebook":
+            return f"{self.url}notebooks/{notebook}?token={self.token}"
         return f"{self.url}doc/workspaces/auto-{Path(notebook).stem}/tree/{notebook}?token={self.token}&reset"
 
     def request(self, path: str, method: str = "GET", body: object = None) -> Any:
@@ -106,7 +110,7 @@ class LabServer:
                 time.sleep(0.1)
             else:
                 return
-        raise RuntimeError(f"JupyterLab did not start. Its log: {self._log.read_text(errors='replace')[-4000:]}")
+        raise RuntimeError(f"{self.program} did not start. Its log: {self._log.read_text(errors='replace')[-4000:]}")
 
     def _end(self) -> None:
         process = self._process

@@ -12,7 +12,12 @@ import { expect, test } from 'vitest';
 const ORDER = [
   ['../package.json'],
   ['transcript/document', 'transcript/dom', 'version'],
-  ['transcript/digest', 'transcript/limit', 'transcript/reading'],
+  [
+    'transcript/digest',
+    'transcript/limit',
+    'transcript/printed',
+    'transcript/reading'
+  ],
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
   ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],

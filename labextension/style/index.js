@@ -1,2 +1,3 @@
 import './transcript.css';
+import './sheet.css';
 import './promptCell.css';

@@ -160,7 +160,7 @@ class CallMoved(AnsweredWith[bool]):
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
-        printed: what the tool has printed, for a call with a result.
+        printed: what the tool has printed so far; empty if that is not known.
     """
 
     call_id: str

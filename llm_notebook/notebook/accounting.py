@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llm_notebook.models.key_holder import KeyHolder
+from llm_notebook.notebook.remarks import KERNEL_ENDS, SESSION_ENDS, add_remark, drop_remarks
 from llm_notebook.providers.catalog.costs import cost_of, is_billed, stated_cost, total
 from llm_notebook.transcript.usage import add_usage
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from llm_notebook.turns.log import ChainLog
 
 __all__ = ["account_for"]
-
-_ENDS = "This question is not in the journal: it ends with the {}."
 
 
 def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> None:
@@ -43,7 +42,8 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
 
 def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> None:
     """Say of a question that only this process knows, as with `-n`, that it ends with the process."""
-    sentences = [_ENDS.format(ending) for ending in ("kernel", "session")]
-    ends = view.state == "paused" and (log.journal is None or bool(log.not_saved))
-    said = [remark for remark in view.remarks if remark not in sentences]
-    view.remarks = [*said, *([sentences[0 if in_kernel else 1]] if ends else [])]
+    said = KERNEL_ENDS if in_kernel else SESSION_ENDS
+    if view.state == "paused" and (log.journal is None or log.not_saved):
+        add_remark(view, said)
+    else:
+        drop_remarks(view, said)

@@ -120,7 +120,7 @@ class Actions:
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             action = None
         if not isinstance(action, dict) or action.get("type") not in (*_CLICKS, "revoke"):
             raise CellError("This is not an action of a transcript. `%llm pending` lists what waits for you.")

@@ -9,6 +9,7 @@ from llm_notebook.approvals.requests import DECIDED, ApprovalRequest
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.makers import missing_sentence
+from llm_notebook.notebook.remarks import KERNEL_ENDS, SESSION_ENDS, drop_remarks
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
@@ -30,10 +31,19 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
     block = turn.view.call(str(action.get("request")))
     verdict = action.get("verdict")
-    if block is None or block.request is None or verdict not in DECIDED:
+    if not _is_well_formed(action) or block is None or block.request is None or verdict not in DECIDED:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
+
+
+def _is_well_formed(action: Mapping[str, Any]) -> bool:
+    """Return whether all that a decision says beside its verdict can be understood. Of a part that cannot, nothing is guessed."""
+    edits, text, grant = (action.get(name) for name in ("arguments", "text", "grant"))
+    are_edits = edits is None or (
+        isinstance(edits, dict) and all(value is None or isinstance(value, str) for value in edits.values())
+    )
+    return are_edits and (text is None or isinstance(text, str)) and grant in (None, "cell", "notebook", "session")
 
 
 def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
@@ -58,4 +68,5 @@ def show_settled(turn: LiveTurn) -> None:
     """Show a turn as it stands: one that is paused without an open question is over, though its answer is not complete."""
     if turn.view.state == "paused" and not turn.view.open_calls:
         turn.view.end("interrupted", turn.view.seconds)
+        drop_remarks(turn.view, KERNEL_ENDS, SESSION_ENDS)
         turn.display.refresh()

@@ -20,6 +20,7 @@ from llm_notebook.notebook.frontend.kernel import (
     is_interactive,
 )
 from llm_notebook.notebook.problems import local_ways, problem_of
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.words import kept_sentence
@@ -134,7 +135,7 @@ def show_pause(turns: LiveTurns, pause: PauseChain) -> bool:
         return False
     # The tools of the pause are those that were asked about, wherever they are defined.
     turn.paused = paused
-    turn.view.remarks = [*(said for said in turn.view.remarks if said != _IN_PYTHON), _IN_PYTHON]
+    add_remark(turn.view, _IN_PYTHON)
     with suppress(CellHalted):
         turns.show_again(turn)
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.messages import user
 from llm_notebook.turns.plan import open_log
 
@@ -54,7 +55,7 @@ def start_over(turn: LiveTurn) -> Resume | None:
     if turn.view.state not in ("interrupted", "failed"):
         return None
     if chain is None:
-        turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
+        add_remark(turn.view, _ASKED_ELSEWHERE)
         return None
 
     def again() -> ChainResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.notebook.frontend.kernel import current_request, in_kernel, soon, watch_skipped
+from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, in_kernel, soon, watch_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -86,8 +86,5 @@ class HeldUpCells:
 
 def _cell_of(request: dict[str, Any]) -> str:
     """Return the id of the cell that a request runs; empty for a click, which runs in a cell and does not run it."""
-    content, metadata = request.get("content"), request.get("metadata")
-    if not isinstance(content, dict) or not isinstance(metadata, dict) or not content.get("store_history"):
-        return ""
-    cell = metadata.get("cellId")
-    return cell if isinstance(cell, str) else ""
+    content = request.get("content")
+    return cell_id_of(request) if isinstance(content, dict) and content.get("store_history") else ""

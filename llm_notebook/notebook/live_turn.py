@@ -91,8 +91,8 @@ def ask_about_stopped_call(chain: ChainResponse) -> PauseChain | None:
     return None
 
 
-def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> None:
-    """Show what a chain tells beside its events: retries, how its calls stand, and what they print.
+def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
+    """Show what a chain tells beside its events: retries, how its calls stand, and what they print. Returns what takes the latter.
 
     Args:
         began: when the turn began, on the monotonic clock, without the time that a human took.
@@ -110,4 +110,5 @@ def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> None:
 
     chain._chain.on_retry = show_retry
     chain._chain.log.on_call = show_call
-    chain._chain.log.output = ShownOutput(view, display)
+    chain._chain.log.output = output = ShownOutput(view, display)
+    return output

@@ -50,6 +50,7 @@ from llm_notebook.notebook.live_turn import AskWith, LiveTurn, ask_about_stopped
 from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
+from llm_notebook.notebook.remarks import add_remark, drop_remarks
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
@@ -313,8 +314,8 @@ class LiveTurns:
         state: State = "failed"
         pause: PauseChain | None = None
 
-        follow(turn, chain, began)
-        view.remarks = [said for said in view.remarks if said != _STOPPED]
+        output = follow(turn, chain, began)
+        drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
@@ -322,7 +323,7 @@ class LiveTurns:
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
-            with self.routes.open():
+            with self.routes.open(output):
                 for event in chain.stream_events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
                     with held_interrupts() as pressed:
@@ -351,7 +352,7 @@ class LiveTurns:
                 view.end(state, time.monotonic() - began)
                 view.by_keyboard = by_keyboard and state == "paused" and not was_stopped
                 if state == "paused" and was_stopped:
-                    view.remarks = [*view.remarks, _STOPPED]
+                    add_remark(view, _STOPPED)
                 self._close(turn, chain, pause)
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
@@ -365,7 +366,7 @@ class LiveTurns:
         if isinstance(error, EXPECTED) and explains(self.front):
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
-            view.remarks = [*view.remarks, _WENT_ON]
+            add_remark(view, _WENT_ON)
         account_for(turn, chain, in_kernel=in_kernel(self.shell))
         self.settled(turn, chain)
         turn.is_running = False

@@ -38,6 +38,7 @@ from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
+from llm_notebook.notebook.remarks import add_remark, drop_remarks
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
@@ -320,14 +321,13 @@ class LLMMagics(Magics):
             return
         arguments, node = live.context
         if is_typed_key(arguments.key):
-            view.remarks = [*(said for said in view.remarks if said != _KEY_IN_CELL), _KEY_IN_CELL]
+            add_remark(view, _KEY_IN_CELL)
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = _outcome(view)
-            remark = _out_remark(arguments.out, len(view.pictures))
-            view.remarks = [*(said for said in view.remarks if said != remark), *([remark] if view.pictures else [])]
+            _say_what_out_holds(view, arguments.out)
 
 
 def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
@@ -336,10 +336,13 @@ def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
     return view.answer if not made else made[0] if len(made) == 1 else made
 
 
-def _out_remark(name: str, count: int) -> str:
-    return (
-        f"`{name}` is the picture at full size." if count == 1 else f"`{name}` holds the {count} pictures at full size."
-    )
+def _say_what_out_holds(view: TranscriptView, name: str) -> None:
+    """Say of the variable that `--out` assigns that it holds the pictures, if there are some. A continued answer may have more."""
+    is_one, are_more = f"`{name}` is the picture at full size.", f"`{name}` holds the {{}} pictures at full size."
+    count = len(view.pictures)
+    drop_remarks(view, is_one, *(are_more.format(fewer) for fewer in range(2, count)))
+    if count:
+        add_remark(view, is_one if count == 1 else are_more.format(count))
 
 
 def register(shell: InteractiveShell) -> None:

@@ -2,7 +2,8 @@
 
 Output has no sender in Python: whoever prints calls `write()` of one stream, and what is displayed goes through one publisher. So while
 turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`); what belongs to
-none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`.
+none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`. What other
+programs write is known to belong to the one call that runs, or else to the one that ran last; while several run, it goes into the cell.
 
 A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call. `clear_output()` in a tool clears
 what its call has printed, and not the answer around it.
@@ -11,16 +12,19 @@ what its call has printed, and not the answer around it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.notebook.child_output import is_pipe_reader, wait_for_pipes
 from llm_notebook.notebook.frontend.kernel import in_kernel
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.turns.printing import current_sink, outside_calls
+from llm_notebook.turns.printing import Sink, current_sink, outside_calls
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -30,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PrintRoutes", "ShownOutput"]
 
-_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# The text of objects that have none, such as HTML.
+_PLAIN_OBJECT = re.compile(r"\A<IPython\.core\.display\.(\w+) object>\Z")
 
 
 @dataclass(slots=True)
@@ -40,10 +45,12 @@ class ShownOutput:
     Attributes:
         view: the turn.
         display: shows it.
+        latest: the call that ran last; empty if none has.
     """
 
     view: TranscriptView
     display: AnswerDisplay
+    latest: str = ""
 
     def add(self, call_id: str, text: str | None) -> None:
         """Take a piece of what a call prints; None clears what it has printed."""
@@ -54,9 +61,16 @@ class ShownOutput:
                 self.display.printed(block, text)
 
     def text_of(self, call_id: str) -> str:
-        """Return what a call has printed, shortened."""
+        """Return what a call has printed, shortened. If it runs, it has just come to its end."""
         block = self.view.call(call_id)
+        if block is not None and block.status == "running":
+            wait_for_pipes()
+            self.latest = call_id
         return "" if block is None else block.printed.text
+
+    def running(self) -> list[str]:
+        """Return the calls that run."""
+        return [block.call_id for block in self.view.calls if block.status == "running"]
 
 
 class PrintRoutes:
@@ -69,28 +83,43 @@ class PrintRoutes:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._lock = threading.Lock()
-        self._users = 0
+        self._outputs: list[ShownOutput] = []
         self._undo: list[Callable[[], None]] = []
 
     @contextmanager
-    def open(self) -> Iterator[None]:
-        """Route what is printed in the `with` block."""
+    def open(self, output: ShownOutput) -> Iterator[None]:
+        """Route what is printed in the `with` block.
+
+        Args:
+            output: takes what the calls of a turn print.
+        """
         with self._lock:
-            self._users += 1
-            if self._users == 1:
+            self._outputs = [*self._outputs, output]
+            if not self._undo:
                 self._wrap_all()
         try:
             yield
         finally:
             with self._lock:
-                self._users -= 1
-                if self._users == 0:
+                self._outputs = [other for other in self._outputs if other is not output]
+                if not self._outputs:
                     while self._undo:
                         self._undo.pop()()
 
+    def child_sink(self) -> Sink | None:
+        """Return what takes the output of other programs; None if it is not known which call they belong to."""
+        outputs = self._outputs
+        running = [(output, call_id) for output in outputs for call_id in output.running()]
+        if not running and len(outputs) == 1 and outputs[0].latest:
+            running = [(outputs[0], outputs[0].latest)]
+        if len(running) != 1:
+            return None
+        [(output, call_id)] = running
+        return partial(output.add, call_id)
+
     def _wrap_all(self) -> None:
         for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr)}.values():
-            self._wrap(stream, "write", _routed_write)
+            self._wrap(stream, "write", partial(_routed_write, stream, self))
         publisher = self._shell.display_pub
         # In a terminal, what is displayed is printed.
         if in_kernel(self._shell):
@@ -119,11 +148,11 @@ def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
         setattr(holder, name, before)
 
 
-def _routed_write(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _routed_write(stream: object, routes: PrintRoutes, write: Callable[[Any], Any]) -> Callable[[Any], Any]:
     here = os.getpid()
 
     def routed(text: Any) -> Any:
-        sink = current_sink()
+        sink = routes.child_sink() if is_pipe_reader(stream) else current_sink()
         # In a forked child, nobody looks at what a sink takes.
         if sink is None or not isinstance(text, str) or os.getpid() != here:
             return write(text)
@@ -137,12 +166,12 @@ def _routed_write(write: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _noted_publish(publish: Callable[..., Any]) -> Callable[..., Any]:
     def noted(data: Any, *arguments: Any, **options: Any) -> Any:
         sink = current_sink()
-        is_ours = not isinstance(data, dict) or MIME_TYPE in data or _WIDGET_VIEW in data
+        is_ours = not isinstance(data, dict) or MIME_TYPE in data
         if sink is None or is_ours or options.get("update"):
             return publish(data, *arguments, **options)
         text = data.get("text/plain")
         if isinstance(text, str):
-            sink(f"{text}\n")
+            sink(_PLAIN_OBJECT.sub(r"[\1, displayed in the cell]", text) + "\n")
         # Nobody can update a text that has no display id, so that it need not be an output of its own.
         if set(data) == {"text/plain"} and not (options.get("transient") or {}).get("display_id"):
             return None

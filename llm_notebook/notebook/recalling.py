@@ -69,7 +69,7 @@ def read_continued_turn(origin: Origin) -> Response | None:
 
 def _read_cell(origin: Origin, journal: Journal) -> TurnEntry | None:
     """Return the turn that the same prompt of a cell began last; None if it is not known which cell of which notebook asks."""
-    if not origin.cell_id or not (origin.notebook or origin.started_in):
+    if not origin.cell_id or not origin.path:
         return None
     # A turn has one of the two paths.
     path = {"notebook": origin.notebook} if origin.notebook else {"started_in": origin.started_in}
@@ -215,8 +215,8 @@ def _own_tools(
         called: the names of the tools that it called.
         given: see `load_paused_chain()`.
     """
-    exact = [toolbox_key(name, identity) for name, identity in zip_longest(names, identities, fillvalue="")]
-    own = [given.get(key, given.get(name)) for key, name in zip(exact, names, strict=False)]
+    named = zip_longest(names, identities[: len(names)], fillvalue="")
+    own = [given.get(toolbox_key(name, identity), given.get(name)) for name, identity in named]
     own = _without_doubles(item for item in own if item is not None)
     if any(isinstance(item, Toolbox) and item.pending_preparations() for item in own):
         # It may still bring the tools that were called, and two of a name would be refused.

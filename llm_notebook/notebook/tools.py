@@ -17,6 +17,7 @@ from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.plugins.own import get_tools
 from llm_notebook.tools.callables import described_callable
 from llm_notebook.tools.collecting import adopt_tool, as_tools
+from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
@@ -121,12 +122,19 @@ def read_policy(tools: Sequence[Any], approve: Iterable[str], *, always: bool) -
         always: all calls are.
 
     Raises:
-        CellError: a named tool is not among them.
+        CellError: a named tool is not among them, or runs at the provider, where nobody can be asked.
     """
     names = list(approve)
+    given = as_tools(tools) if always or names else []
+    for tool in given:
+        if isinstance(tool, ServerSideTool) and (always or tool.name in names):
+            option = "--ta" if always else f"--approve {tool.name}"
+            raise CellError(
+                f"{option}: {tool.name} runs at the provider, where nobody can be asked. Leave out one of the two. Nothing was sent."
+            )
     if not names:
         return ChainPolicy(always)
-    known = [tool.name for tool in as_tools(tools)]
+    known = [tool.name for tool in given]
     # A Toolbox that has not set itself up yet, such as an MCP server, may still bring a tool of this name. The chain will see.
     is_whole = not any(isinstance(tool, Toolbox) and tool.pending_preparations() for tool in map(adopt_tool, tools))
     for name in names if is_whole else ():

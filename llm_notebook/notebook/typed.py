@@ -13,7 +13,7 @@ import shlex
 import unicodedata
 from collections.abc import Collection
 
-__all__ = ["begins_like_option", "continued", "long_option_in", "plain_option", "read_value"]
+__all__ = ["begins_like_option", "continued", "long_option_in", "plain_option", "read_value", "value_places"]
 
 _DASH = "-\u02d7\u2010-\u2015\u2043\u2212\u2796\u2e3a\u2e3b\ufe58\ufe63\uff0d"
 # Drawn as nothing: zero-width and direction-changing characters, fillers and variation selectors.
@@ -51,6 +51,9 @@ _QUOTED = re.compile(
     )
 )
 _WORD = re.compile(r"\S+")
+# What may stand between an option and its value: spaces, and ends of lines that a backslash continues.
+_BEFORE_VALUE = re.compile(rf"(?:[^\S\n]|[{_NARROW}]|\\[^\S\n]*\n)*")
+_LONGEST_VALUE = 10_000
 
 
 def continued(line: str, cell: str) -> tuple[str, str]:
@@ -132,3 +135,40 @@ def long_option_in(prompt: str, names: Collection[str]) -> str | None:
             if plain.startswith("--") and plain in names:
                 return plain
     return None
+
+
+def value_places(text: str, name: str) -> list[tuple[int, int]]:
+    """Return where the values of a long option stand in a text, wherever in it the option is, however it is typed.
+
+    Args:
+        text: the text of a cell.
+        name: the option, with its dashes.
+
+    Returns:
+        The positions of each value, with its quotation marks: (the first, the one behind the last).
+    """
+    places: list[tuple[int, int]] = []
+    # A character of no width is part of the option if that is its name then, and a space otherwise.
+    for found in sorted([*_WORD.finditer(text), *_SPACED.finditer(text)], key=re.Match.start):
+        if (places and found.start() < places[-1][1]) or not begins_like_option(found[0]):
+            continue
+        option, equals, value = plain_option(found[0], (name,)).partition("=")
+        if option == name:
+            behind = found.end() - len(value) if equals else found.end()
+            before = _BEFORE_VALUE.match(text, behind)
+            start = before.end() if before is not None else behind
+            if start < (end := _end_of_value(text, start)):
+                places.append((start, end))
+    return places
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Return where the value that begins at a position ends; the end of its line if its quotation marks are never closed."""
+    if text[start : start + 1] in ("", "\n"):
+        return start
+    behind = text[start : start + _LONGEST_VALUE]
+    try:
+        rest = read_value(behind)[1]
+    except ValueError:
+        return start + len(behind.partition("\n")[0])
+    return start + len(behind[: len(behind) - len(rest)].rstrip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, cast
@@ -12,18 +11,13 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.keys import Secret, list_keys
 from llm_notebook.configuration.scrubbing import Secrets
+from llm_notebook.notebook.typed import read_value, value_places
 
 __all__ = ["hides_typed_keys", "is_typed_key", "masked_text", "without_keys"]
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
 _MASK = "…"
-# The option as it may be typed: with a dash of any kind, and a value of one word or in quotation marks of any kind.
-_OPTION = re.compile(
-    r"""(?<!\S)(?P<option>[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]{1,2}key)(?P<between>\s*=\s*|[^\S\n]*\\\n\s*|[^\S\n]+)
-    (?P<value>"[^"\n]*"|'[^'\n]*'|[\u201c\u201e\u00ab\u2018\u201a][^\n]*?[\u201d\u201c\u00bb\u2019\u2018]|\S+)""",
-    re.VERBOSE,
-)
 
 
 def is_typed_key(given: str | None) -> bool:
@@ -45,7 +39,9 @@ def masked_text(text: str, given: Secret | str | None) -> str:
 
 def without_keys(text: str) -> str:
     """Return a text in which whatever follows `--key` is masked, so that texts that differ only in it are equal."""
-    return _OPTION.sub(lambda found: f"{found['option']}{found['between']}{_MASK}", text)
+    for start, end in reversed(value_places(text, "--key")):
+        text = text[:start] + _MASK + text[end:]
+    return text
 
 
 def hides_typed_keys(magic: Magic) -> Magic:
@@ -65,10 +61,16 @@ def hides_typed_keys(magic: Magic) -> Magic:
 
 
 def _keys_in(text: str) -> Secrets:
-    found = (
-        match["value"].strip("\"'\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb") for match in _OPTION.finditer(text)
-    )
+    found = (_value(text[start:end]) for start, end in value_places(text, "--key"))
     return Secrets.of(key for key in found if is_typed_key(key))
+
+
+def _value(typed: str) -> str | None:
+    try:
+        return read_value(typed)[0]
+    except ValueError:
+        # The quotation mark at its beginning is never closed.
+        return typed[1:]
 
 
 def _hide(error: Exception, keys: Secrets, shell: InteractiveShell) -> None:

@@ -96,9 +96,8 @@ class WaitingTurns:
 
 
 def _notebook(asked: Origin) -> str:
-    path = asked.notebook or asked.started_in
     # Backticks would end the code that the path is shown as.
-    return f"`{on_one_line(path).replace('`', '?')}`" if path else "another notebook"
+    return f"`{on_one_line(asked.path).replace('`', '?')}`" if asked.path else "another notebook"
 
 
 def _sentence(where: str, tool: str, call_id: str) -> str:

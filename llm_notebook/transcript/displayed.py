@@ -52,7 +52,8 @@ def digest_of_document(transcript: str, model: str, call: Document, whole: Mappi
         whole: the whole texts of the long values that the reader has opened, by name.
     """
     request = call["request"]
-    source = request["source"]
+    source, printed = request["source"], call.get("printed")
+    cut = printed.get("cut") if printed else None
     shown = [
         [transcript, model, call["status"], call.get("note") or "", call.get("startedAt") or ""],
         [request["id"], request["digest"], request["tool"], request["destructive"]],
@@ -60,6 +61,7 @@ def digest_of_document(transcript: str, model: str, call: Document, whole: Mappi
         request["origin"],
         [source["title"], source["code"]] if source else None,
         [request["grants"], bool(request.get("grantsEndWithKernel"))],
+        [printed["text"], [cut["at"], cut["hidden"]] if cut else None] if printed else None,
         [
             [
                 param["name"],

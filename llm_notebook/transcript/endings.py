@@ -56,7 +56,7 @@ class Limit:
 
     Attributes:
         answers: how many it may have.
-        calls: how many calls the last of them asks for, which have not run.
+        calls: how many calls the last of them asks for, which have not run; 0 if the provider has paused in the middle of its own tools.
         turn_id: the turn from which it continues.
     """
 

@@ -67,18 +67,18 @@ class Printed:
         text, at, hidden = self.kept()
         return f"{text[:at]}\n… {hidden:,} characters are not kept …\n{text[at:]}" if hidden else text
 
-    def is_due(self, now: float) -> bool:
+    def is_due(self, now: float | None) -> bool:
         """Return whether there is something new that is worth to be shown, and if so take it as shown.
 
         Showing costs as much as is kept, so that what is printed fast is shown less and less often.
 
         Args:
-            now: the time in seconds, on a monotonic clock.
+            now: the time in seconds, on a monotonic clock; None if everything is to be shown.
         """
         new = self._total - self._shown
-        if not new or (new < self._shown * _GROWTH and now - self._shown_at < _PATIENCE):
+        if not new or (now is not None and new < self._shown * _GROWTH and now - self._shown_at < _PATIENCE):
             return False
-        self._shown, self._shown_at = self._total, now
+        self._shown, self._shown_at = self._total, self._shown_at if now is None else now
         return True
 
     def _append(self, text: str) -> None:

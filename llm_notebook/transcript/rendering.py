@@ -15,7 +15,7 @@ from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
-from llm_notebook.transcript.visible import terminal_safe
+from llm_notebook.transcript.visible import spelled_out, terminal_safe
 from llm_notebook.transcript.words import (
     Written,
     duration,
@@ -167,7 +167,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
     if isinstance(block, PictureBlock):
         return plain_picture(block)
     text = terminal_safe(with_numbers(block.text, block.marks))
-    text = _LIKE_OUR_MARK.sub(_spelled, text) if words.calls else text
+    text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 
 
@@ -175,7 +175,3 @@ def plain_picture(block: PictureBlock) -> str:
     """Return a line about a picture."""
     shown = block.shown
     return terminal_safe(f"[picture] {shown.caption} {shown.url}".rstrip()) if shown is not None else ""
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return f"\\u{{{ord(match.group()):x}}}"

@@ -18,7 +18,6 @@ whose change is more than appended text, which is all that a `DeltaWriter` needs
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -223,11 +222,11 @@ class TranscriptView:
             self.size += len(text)
         return block
 
-    def show_printed(self, now: float) -> None:
+    def show_printed(self, now: float | None) -> None:
         """Show what calls have printed since it was last shown, where that is due.
 
         Args:
-            now: the time in seconds, on a monotonic clock.
+            now: the time in seconds, on a monotonic clock; None if everything is to be shown.
         """
         for block in self.calls:
             if block.printed.is_due(now):
@@ -261,7 +260,7 @@ class TranscriptView:
         self.seconds = seconds
         self._clear_notice()
         self._close_newest(seconds)
-        self.show_printed(math.inf)
+        self.show_printed(None)
         if state in ("done", "paused"):
             for block in self.calls:
                 if block.complete():

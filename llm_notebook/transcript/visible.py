@@ -14,7 +14,7 @@ from typing import Any
 
 from llm_notebook.errors import terminal_safe
 
-__all__ = ["encodable", "encodable_document", "terminal_safe", "visible", "visible_texts"]
+__all__ = ["encodable", "encodable_document", "spelled_out", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -61,7 +61,7 @@ def encodable(text: str) -> str:
 
     Each character is replaced independently of the others, so that a text can be passed in chunks.
     """
-    return _SURROGATE.sub(_spelled, text)
+    return _SURROGATE.sub(spelled_out, text)
 
 
 def encodable_document(document: dict[str, Any]) -> dict[str, Any]:
@@ -69,11 +69,12 @@ def encodable_document(document: dict[str, Any]) -> dict[str, Any]:
     written = json.dumps(document, ensure_ascii=False)
     if _SURROGATE.search(written) is None:
         return document
-    spelled: dict[str, Any] = json.loads(_SURROGATE.sub(lambda match: f"\\{_spelled(match)}", written))
+    spelled: dict[str, Any] = json.loads(_SURROGATE.sub(lambda match: f"\\{spelled_out(match)}", written))
     return spelled
 
 
-def _spelled(match: re.Match[str]) -> str:
+def spelled_out(match: re.Match[str]) -> str:
+    r"""Return the character that a pattern has found as its code point, like `\u{202e}`."""
     return f"\\u{{{ord(match.group()):x}}}"
 
 
@@ -81,9 +82,9 @@ def _spelled_if_hidden(match: re.Match[str]) -> str:
     character = match.group()
     category = unicodedata.category(character)
     if category in _HIDDEN_CATEGORIES or _ALWAYS_HIDDEN.match(character):
-        return _spelled(match)
+        return spelled_out(match)
     if category.startswith("M"):
         before = match.string[max(0, match.start() - _MOST_MARKS) : match.start()]
         if len(before) == _MOST_MARKS and all(unicodedata.category(mark).startswith("M") for mark in before):
-            return _spelled(match)
+            return spelled_out(match)
     return character

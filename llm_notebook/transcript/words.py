@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.series import place_in_series, series_of
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
     from llm_notebook.parts.messages import Usage
-    from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.endings import Limit
     from llm_notebook.transcript.view import TranscriptView
 
@@ -62,7 +63,8 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.limit is not None:
         return limit_sentence(view.limit)
     if view.state == "interrupted":
-        return f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
+        stopped = f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
+        return "■ Ended before the model went on." if _ended_by_decision(view) else stopped
     if view.state == "failed" and view.problem is None:
         kept = f"■ The answer broke off after {duration(view.seconds)}. {kept_sentence(view)}"
         return kept if view.blocks else "■ No answer came."
@@ -71,6 +73,12 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def _ended_by_decision(view: TranscriptView) -> bool:
+    """Return whether the last that happened is that a human refused a call: nobody has stopped anything then."""
+    last = takewhile(lambda block: block.kind == "call", reversed(view.blocks))
+    return any(isinstance(block, CallBlock) and block.status in ("denied", "abandoned") for block in last)
 
 
 def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
@@ -83,10 +91,14 @@ def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str
 
 def limit_sentence(limit: Limit) -> str:
     """Return the sentences that say where a chain stopped, and what lets it continue."""
-    which = "another call, which has" if limit.calls == 1 else f"{limit.calls} more calls, which have"
+    if limit.calls:
+        which = "another call, which has" if limit.calls == 1 else f"{limit.calls:,} more calls, which have"
+        unfinished = f"The model asked for {which} not run."
+    else:
+        unfinished = "The provider was still at work with its own tools."
     return (
         f"■ Paused after {limit.answers:,} {'answer' if limit.answers == 1 else 'answers'} in a row, the limit of this cell "
-        f"(`--cl {limit.answers}`). The model asked for {which} not run. "
+        f"(`--cl {limit.answers}`). {unfinished} "
         f"`%llm resume {short_id(limit.turn_id)}` continues for {limit.answers:,} more."
     )
 
@@ -171,6 +183,9 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
         case status:
             under_way, over = _STANDS[status]
             place = place_in_series(block, view)
+            if status == "waiting" and block.started_at is not None:
+                # A tool may ask by itself, in the middle of its work.
+                under_way = over = "begun, and waiting for your approval"
             if status == "approved" and place:
                 return f"approved, runs when all {len(series_of(view))} are decided"
             words = over if view.is_over else under_way

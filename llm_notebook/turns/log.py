@@ -35,7 +35,7 @@ from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
 from llm_notebook.turns.origin import Origin
-from llm_notebook.turns.printing import Output
+from llm_notebook.turns.printing import Output, printed_by
 from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ class ChainLog:
         """
         home = self._home(entry.call_id)
         details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
-        if result is not None and self.output is not None:
-            details["printed"] = self.output.text_of(entry.call_id)
+        details["printed"] = printed_by(entry.call_id, self.output)
         try:
             operation = moved_call(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
@@ -212,7 +211,11 @@ class ChainLog:
         """Keep that the call was interrupted while it ran. This does not wait, since somebody has just pressed ■."""
         self.has_lost = True
         home = self._home(entry.call_id)
-        home.submit(lost := moved_call(home, entry, "unknown", ("started",), note="It was stopped while it ran."))
+        stopped: dict[str, Any] = {
+            "note": "It was stopped while it ran.",
+            "printed": printed_by(entry.call_id, self.output),
+        }
+        home.submit(lost := moved_call(home, entry, "unknown", ("started",), **stopped))
         self._apply(entry, lost)
 
     def call(self, call_id: str) -> CallEntry | None:

@@ -51,6 +51,11 @@ class Origin:
         return {name: value for name, value in kept.items() if value}
 
     @property
+    def path(self) -> str:
+        """The path of the notebook, as well as that is known."""
+        return self.notebook or self.started_in
+
+    @property
     def cell(self) -> tuple[str, str, str]:
         """What distinguishes the cell from all others: its notebook, as well as that is known, and its id."""
         return (self.notebook, self.started_in, self.cell_id)

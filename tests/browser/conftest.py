@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import yaml
@@ -34,12 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabServer]:
-    """Run JupyterLab with this Python's kernel, without keys and with separate folders; it shares only the weights.
+def running_lab(
+    folder: Path, extensions: Path | None = None, *, program: Literal["jupyterlab", "notebook"] = "jupyterlab"
+) -> Iterator[LabServer]:
+    """Run JupyterLab, or Notebook 7, with this Python's kernel, without keys and with separate folders; it shares only the weights.
 
     Args:
         folder: where it keeps its files.
         extensions: the folder of its prebuilt extensions; those of this environment if not given.
+        program: which of the two, as Python knows it.
     """
     environment = jupyter_environment(folder / "home")
     for name in list(environment):
@@ -52,7 +56,7 @@ def running_lab(folder: Path, extensions: Path | None = None) -> Iterator[LabSer
     tracker.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")
     root = folder / "notebooks"
     root.mkdir()
-    with LabServer(root, environment, extensions) as server:
+    with LabServer(root, environment, extensions, program) as server:
         yield server
 
 

@@ -55,6 +55,10 @@ _EDITS: dict[str, Forge] = {
     "source": lambda mine, _: _set(
         _request(mine), source={"title": "delete_files", "code": "pass"}, reason="Reads only."
     ),
+    "words": lambda mine, _: (
+        _set(_request(mine), description=_FORGED, reason=_FORGED, origin=[_FORGED]),
+        _set(_call(mine), printed={"text": _FORGED}, note=_FORGED, startedAt="2026-11-24T12:03:00Z"),
+    ),
     "grants": lambda mine, _: _set(_request(mine), grants=["session"], destructive=False, changed="Nothing."),
     "interrupted while it ran": lambda mine, _: _set(_call(mine), status="unknown"),
     "done": lambda mine, _: (_set(mine, state="done"), _harmless(mine)),

@@ -10,7 +10,7 @@ from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.fakes.openai_server import call_reply, text_reply
 
 
-def _question(asking: Asking) -> str:
+def question_in(asking: Asking) -> str:
     """Return the id of the question that the notebook's cell shows."""
     asking.wait_for_card()
     [block] = [
@@ -22,7 +22,7 @@ def _question(asking: Asking) -> str:
     return str(block["callId"])
 
 
-def _rename(asking: Asking) -> None:
+def rename(asking: Asking) -> None:
     name = f"{asking.name}-renamed.ipynb"
     asking.page.evaluate("name => window.jupyterapp.shell.currentWidget.context.rename(name)", name)
     asking.lab.name = name
@@ -34,7 +34,7 @@ def test_a_renamed_notebook_keeps_its_question_and_what_is_allowed_in_it(asking:
     asking.button("Always allow").click()
     asking.card.get_by_role("button", name="In this notebook").click()
     asking.expect_answer()
-    _rename(asking)
+    rename(asking)
     asking.play()
     asking.lab.run_cell(ASK)
     asking.expect_answer()
@@ -44,15 +44,15 @@ def test_a_renamed_notebook_keeps_its_question_and_what_is_allowed_in_it(asking:
 def test_a_question_comes_back_after_a_rename_and_a_restart_but_not_in_a_copy(asking: Asking) -> None:
     asking.open()
     asking.ask(call_reply("delete_files", '{"path": "/tmp/copy"}'), text_reply("All tidy."))
-    asked = _question(asking)
-    _rename(asking)
+    asked = question_in(asking)
+    rename(asking)
     # The cell that hears of the new name need not ask a model.
     asking.lab.run_cell(BELOW)
     expect(asking.lab.output(BELOW)).to_contain_text("below ran")
     asking.lab.restart_kernel()
     asking.lab.run_cell(DEFINE)
     asking.lab.run_cell(ASK)
-    assert _question(asking) == asked
+    assert question_in(asking) == asked
     assert len(asking.server.requests) == 1
 
     shutil.copy(asking.lab.file, asking.lab.lab.root / f"{asking.name}-copy.ipynb")
@@ -60,7 +60,7 @@ def test_a_question_comes_back_after_a_rename_and_a_restart_but_not_in_a_copy(as
     asking.lab.run_cell(DEFINE)
     asking.lab.run_cell(ASK)
     expect(asking.output).to_contain_text("same cell of")
-    assert _question(asking) != asked
+    assert question_in(asking) != asked
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/copy"]

@@ -277,7 +277,11 @@ def test_when_a_tool_ran_and_what_it_printed_are_read_with_its_call(journal):
         ended(),
         proposed(),
         at(1, moved("K1", "proposed", "started", owner=journal.owner)),
-        at(2, moved("K1", "started", "waiting", request=request())),
+        at(2, moved("K1", "started", "waiting", request=request(), printed="a\n")),
+    )
+    assert (journal.call("K1").printed, journal.call("K1").result) == ("a\n", None)
+    done(
+        journal,
         at(60, decided()),
         at(61, moved("K1", "approved", "started", owner=journal.owner)),
     )

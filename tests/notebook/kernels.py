@@ -247,7 +247,8 @@ def running_kernel(
         environment: further environment variables.
         ipykernel: the version of ipykernel; None for the installed one.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_", "OPENAI_"))}
+    # Under pytest, ipykernel leaves alone what other programs write.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_", "OPENAI_", "PYTEST_"))}
     own = {
         "LLM_USER_PATH": str(folder / "llm"),
         "LLM_NOTEBOOK_DATA": str(folder / "data"),

@@ -87,6 +87,13 @@ def test_a_click_on_something_else_than_what_is_asked_decides_nothing(live: Kern
         {**click, "shown": shown_of(json.loads(document.replace('"destructive": false', '"destructive": true')))},
         {name: value for name, value in click.items() if name != "shown"} | {"digest": "0" * 64},
         {**another, "transcript": click["transcript"]},
+        {**click, "arguments": [{"path": "/c"}]},
+        {**click, "arguments": {"path": 5}},
+        {**click, "arguments": {"path": "not JSON"}},
+        {**click, "text": ["yes"]},
+        {**click, "grant": "everywhere"},
+        {**click, "grant": {"scope": "session"}},
+        {**click, "verdict": ["approved"]},
     ]
     for action in forged:
         assert _act(live, action).traceback == ""
@@ -126,7 +133,7 @@ def test_a_page_of_another_version_decides_nothing(live: Kernel) -> None:
     assert live.value("ran") == []
 
 
-@pytest.mark.parametrize("line", ["", "[]", "{}", '{"type": "hello"}', '{"type": "decide"', "approve it"])
+@pytest.mark.parametrize("line", ["", "[]", "{}", 9_000 * "[", '{"type": "hello"}', '{"type": "decide"', "approve it"])
 def test_what_is_no_action_is_refused_in_a_sentence(kernel: Kernel, line: str) -> None:
     acted = kernel.run(f"get_ipython().magics_manager.registry['LLMMagics'].actions.act({line!r})")
     assert acted.traceback == "This is not an action of a transcript. `%llm pending` lists what waits for you."

@@ -247,6 +247,8 @@ def test_a_card_whose_model_is_gone_says_so_and_can_be_ended(
     assert (told["state"], told["blocks"][-1]["status"]) == ("interrupted", ended)
     assert told["blocks"][-1]["decision"].get("dropped", False) == bool(more)
     assert "Nothing waits" in pending(fresh)
+    shown = act(fresh, {"type": "continue", "transcript": told["id"]})
+    assert "Stopped by you" not in str(shown.outputs)
 
 
 def test_a_kernel_that_died_while_the_tool_ran_leaves_a_question(fresh: Kernel, folder: Path) -> None:

@@ -210,3 +210,17 @@ def test_the_local_model_answers_and_is_continued(
     assert "smollm2 · " in said
     terminal.run_cell("%llm -c -o max_tokens 4 --out second Another one.", store_history=True)
     assert terminal.user_ns["second"]
+
+
+@pytest.mark.parametrize("option", ["--ta", "--approve web_search"])
+def test_what_nobody_can_be_asked_about_is_refused(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    terminal.run_cell("import llm_notebook as llm\ndef look(path: str) -> str:\n    return path")
+    for tools in ('-T "llm.OpenAIWebSearch()"', '-T look -T "llm.OpenAIWebSearch()"'):
+        result = terminal.run_cell(f"%llm -m asker {option} {tools} Look at /a")
+        assert str(result.error_in_exec) == (
+            f"{option}: web_search runs at the provider, where nobody can be asked. Leave out one of the two."
+            " Nothing was sent."
+        )
+    assert sent == []

@@ -23,7 +23,10 @@ def asks(terminal: InteractiveShell, openai_server: OpenAIServer, isolated: Path
     """Return a function that has a cell answered by Gemini with these parts, and returns what the terminal shows."""
     path = Path(llm.user_dir()) / "extra-openai-models.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"- {{model_id: painter, wire: gemini, base_url: '{openai_server.base_url}'}}\n", encoding="utf-8")
+    path.write_text(
+        f"- {{model_id: painter, wire: gemini, base_url: '{openai_server.base_url}', supports_tools: true}}\n",
+        encoding="utf-8",
+    )
 
     def ask(cell: str, *parts: dict[str, Any], **more: Any) -> None:
         openai_server.play(Reply.of_json(gemini(*parts, **more)))
@@ -55,6 +58,22 @@ def test_out_is_the_picture_itself(asks: Any, terminal: InteractiveShell, capsys
     assert "`made` holds the 2 pictures at full size." in capsys.readouterr().out
     asks("%llm -m painter --no-stream --out made Say", {"text": "Hi"})
     assert terminal.user_ns["made"] == "Hi"
+
+
+def test_one_remark_says_what_out_holds(
+    asks: Any,
+    terminal: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    openai_server: OpenAIServer,
+) -> None:
+    terminal.run_cell("def look() -> str:\n    'Look.'\n    return 'seen'")
+    monkeypatch.setattr("builtins.input", lambda _question: "y")
+    openai_server.play(Reply.of_json(gemini(INLINE, {"functionCall": {"name": "look", "args": {}}})))
+    asks("%llm -m painter --ta -T look --no-stream --out made Draw twice", INLINE)
+    shown = capsys.readouterr().out
+    assert len(terminal.user_ns["made"]) == 2
+    assert shown[shown.rindex("[picture]") :].count("at full size") == 1
 
 
 def test_sources_are_listed_under_the_answer(

@@ -12,7 +12,7 @@ from tests.notebook.kernels import Cell, Kernel, running_kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_record
 
 TOOLS = '''
-import asyncio, logging, os, sys, threading, time
+import asyncio, logging, os, subprocess, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 import llm_notebook as llm
 from IPython.display import HTML, clear_output, display
@@ -54,6 +54,14 @@ def displays(path: str) -> str:
     """Displays."""
     display({"one": 1})
     display(HTML("<b>bold</b>"))
+    return "returned"
+
+def starts(path: str) -> str:
+    """Starts programs that write."""
+    print("first")
+    subprocess.run(["sh", "-c", "echo to stdout; echo to stderr >&2; echo 'π'"])
+    os.system("seq 20000 | tail -n 3000")
+    os.write(1, b"written to a descriptor\\n")
     return "returned"
 
 def clears(path: str) -> str:
@@ -128,6 +136,17 @@ def _calls(cell: Cell) -> list[dict[str, Any]]:
     return [block for block in record[MIME_TYPE]["blocks"] if block["kind"] == "call"]
 
 
+def _wait_for(kernel: Kernel, *lines: str) -> None:
+    """Wait until the kernel has shown what other programs wrote, which it may do after the cell that started them."""
+
+    def shown() -> str:
+        streams = [message["content"] for message in kernel.heard if message["msg_type"] == "stream"]
+        return "".join(content["text"] for content in streams)
+
+    while not all(line in shown() for line in lines):
+        kernel.hear(lambda message: message["msg_type"] == "stream")
+
+
 def _run(kernel: Kernel, tool: str, *paths: str) -> Cell:
     cell = kernel.run(f"%llm -m asker -T {tool} Do {' '.join(paths or ['/a'])}", "asks")
     assert cell.traceback == ""
@@ -186,9 +205,71 @@ def test_calls_at_the_same_time_keep_their_output_apart(tools: Kernel) -> None:
 def test_what_it_displays_is_named_in_the_call_and_shown_in_the_cell(tools: Kernel) -> None:
     cell = _run(tools, "displays")
     [call] = _calls(cell)
-    assert call["printed"]["text"] == "{'one': 1}\n<IPython.core.display.HTML object>\n"
+    assert call["printed"]["text"] == "{'one': 1}\n[HTML, displayed in the cell]\n"
     [html] = [bundle for bundle in cell.outputs if MIME_TYPE not in bundle]
     assert html["text/html"] == "<b>bold</b>"
+
+
+def test_what_programs_write_that_it_starts_is_in_its_call(tools: Kernel) -> None:
+    [call] = _calls(_run(tools, "starts"))
+    text = call["printed"]["text"]
+    # The kernel reads stdout and stderr in two threads.
+    assert sorted(text.split("\n")[:4]) == ["first", "to stderr", "to stdout", "π"]
+    assert "\n17001\n" in text
+    assert text.endswith("\n20000\nwritten to a descriptor\n")
+    one, two = _calls(_run(tools, "starts", "/a", "/b"))
+    assert one["printed"]["text"].endswith("written to a descriptor\n")
+    assert two["printed"]["text"].endswith("written to a descriptor\n")
+    tools.run("_ = os.system('echo as ever')")
+    _wait_for(tools, "as ever\n")
+
+
+def test_what_programs_write_while_several_calls_run_is_in_the_cell(tools: Kernel) -> None:
+    code = _AT_ONCE.replace('print("one", path)', "").replace('print("two", path)', 'os.system("echo two " + path)')
+    cell = tools.run(code.replace("return path", "barrier.wait()\n    return path"))
+    assert cell.traceback == ""
+    _wait_for(tools, "two /a\n", "two /b\n")
+    assert all("printed" not in call for call in _calls(cell))
+
+
+_DISPLAYS = """
+from IPython.display import HTML, display
+import threading
+@llm.require_approval
+def erase(path: str) -> str:
+    "Displays here and in a thread."
+    display(HTML("<b>here</b>"))
+    thread = threading.Thread(target=display, args=[HTML("<b>in a thread</b>")])
+    thread.start()
+    thread.join()
+    shown = display(HTML("<b>before</b>"), display_id=True)
+    shown.update(HTML("<b>after</b>"))
+    __import__("os").system("echo a program")
+    return "gone"
+"""
+
+
+@pytest.mark.parametrize("way", ["by message", "by execution"])
+def test_after_a_click_it_displays_in_the_cell_of_its_card(live: Kernel, way: str) -> None:
+    kept = live.run("kept = erase\n" + _DISPLAYS)
+    assert kept.status == "ok", kept.traceback
+    request = live.send("ask('/a')", "asks")
+    [asked] = live.collect(request)
+    live.run("print('another cell')", "other")
+    click = click_of(asked)
+    if way == "by message":
+        live.tell("llm_notebook", click)
+        live.hear(is_record)
+        cell = cell_of(live, request)
+    else:
+        acts = "get_ipython().magics_manager.registry['LLMMagics'].actions.act"
+        cell = live.run(f"{acts}({json.dumps(click)!r})", "asks")
+    html = [bundle["text/html"] for bundle in cell.outputs if "text/html" in bundle]
+    assert sorted(html) == ["<b>after</b>", "<b>here</b>", "<b>in a thread</b>"]
+    assert cell.of("stream") == []
+    [call] = _calls(cell)
+    assert call["printed"]["text"] == 3 * "[HTML, displayed in the cell]\n" + "a program\n"
+    assert live.run("erase = kept").status == "ok"
 
 
 def test_hidden_characters_are_drawn_and_markup_is_text(tools: Kernel) -> None:

@@ -28,7 +28,7 @@ def test_the_page_makes_the_same_digest() -> None:
     """`labextension/src/transcript/digest.spec.ts` has the same sample and the same digest."""
     call = {"status": "waiting", "request": _REQUEST}
     digest = digest_of_document("turn-1", "claude-sonnet-4-5", call, {})
-    assert digest == "2b83a2cf3caf5c31846c94f477e55b97cadfa181aefacb275f134642827e27ea"
+    assert digest == "ce8a8aebe4ed0fb734f169d0cc7f4d50a04e75c6142879a11889e1370119bc83"
 
 
 def test_to_approve_a_long_value_its_whole_text_is_part_of_the_digest() -> None:

@@ -94,3 +94,14 @@ def test_it_is_shown_less_and_less_often_and_in_the_end_in_any_case() -> None:
     assert shown < 150
     assert printed.is_due(2.0)
     assert not printed.is_due(1_000.0)
+
+
+def test_after_the_end_of_a_run_what_comes_is_shown_as_often_as_before() -> None:
+    printed = _printed(1_000 * "x")
+    assert printed.is_due(1.0)
+    printed.add("y")
+    assert printed.is_due(None)
+    assert not printed.is_due(None)
+    printed.add("z")
+    assert not printed.is_due(2.0)
+    assert printed.is_due(4.0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from llm_notebook.approvals.requests import Decision
+from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.transcript.blocks import CallBlock
+from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.transcript.words import call_sentence, decision_sentence
@@ -66,6 +68,32 @@ def test_of_an_unknown_outcome_it_is_not_said_that_nothing_ran() -> None:
     assert call_sentence(block, view) == "given up, outcome unknown"
     assert decision_sentence(block) == "Given up by you. The outcome is unknown."
     assert "dropped" not in document_of(view)["blocks"][0]["decision"]
+
+
+@pytest.mark.parametrize("state", ["denied", "abandoned"])
+def test_nobody_stopped_a_turn_that_ended_with_a_refusal(state: str) -> None:
+    view = _view("finished", state, state="interrupted")
+    for text in (markdown_of(view), plain_of(view)):
+        assert "Ended before the model went on." in text
+        assert "Stopped by you" not in text
+    view.feed(StreamEvent("text", "Well,", 0), 3.0)
+    view.end("interrupted", 3.0)
+    assert "Stopped by you" in plain_of(view)
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        (0, "The provider was still at work with its own tools."),
+        (1, "The model asked for another call, which has not run."),
+        (3, "The model asked for 3 more calls, which have not run."),
+    ],
+)
+def test_the_limit_says_what_was_left_to_be_done(calls: int, said: str) -> None:
+    view = _view("finished", state="interrupted")
+    view.limit = Limit(2, calls, "01JD0000000000000000000009")
+    for text in (markdown_of(view), plain_of(view)):
+        assert said in text
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ function ofSample(change: (block: ReturnType<typeof pending>) => void): string {
 test('the kernel makes the same digest', () => {
   // `tests/transcript/test_displayed.py` has the same sample and the same digest.
   expect(ofSample(() => undefined)).toBe(
-    '2b83a2cf3caf5c31846c94f477e55b97cadfa181aefacb275f134642827e27ea'
+    'ce8a8aebe4ed0fb734f169d0cc7f4d50a04e75c6142879a11889e1370119bc83'
   );
 });
 
@@ -35,6 +35,10 @@ test('whatever is shown is part of it', () => {
   const changes: ((block: ReturnType<typeof pending>) => void)[] = [
     block => (block.status = 'unknown'),
     block => (block.note = 'A hook changed the arguments.'),
+    block => (block.printed = { text: 'Looking.\n' }),
+    block => (block.printed = { text: 'Looking..\n' }),
+    block =>
+      (block.printed = { text: 'Looking.\n', cut: { at: 3, hidden: 5 } }),
     block => (block.request!.id += 'x'),
     block => (block.request!.digest += 'x'),
     block => (block.request!.tool += 'x'),

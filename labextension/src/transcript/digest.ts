@@ -23,8 +23,9 @@ export function displayedDigest(
   call: Asked,
   textOf: (param: IParam) => string = param => param.text
 ): string {
-  const { request } = call;
+  const { printed, request } = call;
   const { source } = request;
+  const cut = printed?.cut;
   const shown = [
     [transcript, model, call.status, call.note ?? '', call.startedAt ?? ''],
     [request.id, request.digest, request.tool, request.destructive],
@@ -32,6 +33,7 @@ export function displayedDigest(
     request.origin,
     source ? [source.title, source.code] : null,
     [request.grants, request.grantsEndWithKernel ?? false],
+    printed ? [printed.text, cut ? [cut.at, cut.hidden] : null] : null,
     request.params.map(param => [
       param.name,
       param.type,

@@ -144,7 +144,7 @@ export interface ICallBlock {
   /** When the call started, in seconds after the turn began. */
   began?: number;
   seconds?: number;
-  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown. */
+  /** When the tool was started, in ISO 8601 with an offset, if its outcome is unknown or it has stopped to ask. */
   startedAt?: string;
   /** What the tool returned, cut to a bounded length: hostile. */
   result?: string;

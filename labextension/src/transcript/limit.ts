@@ -18,10 +18,6 @@ export function limitRow(
   buttons: HTMLElement | null
 ): HTMLElement {
   const { answers, calls } = limit;
-  const asked =
-    calls === 1
-      ? 'The model asked for another call, which has not run.'
-      : `The model asked for ${count(calls)} more calls, which have not run.`;
   const node = row(
     'redo',
     'warn',
@@ -35,10 +31,22 @@ export function limitRow(
       'llm-notice-text',
       'That is the limit of this cell (',
       el('code', 'llm-code', `--cl ${answers}`),
-      `). ${asked}`
+      `). ${unfinished(calls)}`
     ),
     buttons
   );
   node.classList.add('llm-ended');
   return attrs(node, { role: 'alert' });
+}
+
+/** What was left to be done; without calls, the provider has paused in the middle of its own tools. */
+function unfinished(calls: number): string {
+  switch (calls) {
+    case 0:
+      return 'The provider was still at work with its own tools.';
+    case 1:
+      return 'The model asked for another call, which has not run.';
+    default:
+      return `The model asked for ${count(calls)} more calls, which have not run.`;
+  }
 }

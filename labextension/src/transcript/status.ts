@@ -135,12 +135,13 @@ export class Ending implements IPiece {
       words > 0
         ? ` The answer is incomplete; ${count(words)} ${words === 1 ? 'word is' : 'words are'} kept.`
         : ' No part of an answer arrived.';
+    const rest = `after ${duration(document.seconds)}.${kept}`;
     const node = row(
       'stop',
       'warn',
       el('span', 'llm-strong', howEnded(document)),
       ' ',
-      el('span', 'llm-quiet', `after ${duration(document.seconds)}.${kept}`),
+      el('span', 'llm-quiet', endedByDecision(document) ? '' : rest),
       this.makeButtons(words > 0)
     );
     node.classList.add('llm-ended');
@@ -241,11 +242,27 @@ function footOf(document: ITranscript): string[] {
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
 function howEnded(document: ITranscript): string {
   if (document.state === 'interrupted' && !document.limit) {
-    return 'Stopped by you';
+    return endedByDecision(document)
+      ? 'Ended before the model went on.'
+      : 'Stopped by you';
   }
   return document.state === 'failed' && !document.error
     ? 'The answer broke off'
     : '';
+}
+
+/** Whether the last that happened is that a human refused a call: nobody has stopped anything then. */
+function endedByDecision({ blocks, state }: ITranscript): boolean {
+  const last = blocks.slice(
+    1 + blocks.map(block => block.kind !== 'call').lastIndexOf(true)
+  );
+  return (
+    state === 'interrupted' &&
+    last.some(
+      block =>
+        block.kind === 'call' && ['denied', 'abandoned'].includes(block.status)
+    )
+  );
 }
 
 /** Whether a turn is done, but without any answer, call or error. */

@@ -269,6 +269,13 @@ test('an interrupted answer can be continued or begun again, once', async () => 
   expect(page.actions).toEqual([{ type: 'continue', transcript: 'turn-1' }]);
 });
 
+test('nobody has stopped a turn that ended with a refusal', () => {
+  const blocks = STATES.decided.blocks.filter(block => block.kind === 'call');
+  const page = new Page({ ...STATES.decided, blocks, state: 'interrupted' });
+  expect(page.text('.llm-ended')).toContain('Ended before the model went on.');
+  expect(page.text('.llm-ended')).not.toContain('after');
+});
+
 test('a turn at the limit of its answers continues with a click', () => {
   const page = new Page(STATES.limit);
   expect(page.text('.llm-ended')).toBe(
@@ -282,7 +289,8 @@ test('a turn at the limit of its answers continues with a click', () => {
 
 test.each([
   [{ answers: 1, calls: 1 }, 'Paused after 1 answer in a row'],
-  [{ answers: 2, calls: 3 }, 'asked for 3 more calls, which have not run.']
+  [{ answers: 2, calls: 3 }, 'asked for 3 more calls, which have not run.'],
+  [{ answers: 2, calls: 0 }, 'The provider was still at work with its own']
 ])('the limit is told in words that fit %j', (limit, said) => {
   const page = new Page({ ...STATES.limit, limit });
   expect(page.text('.llm-ended')).toContain(said);

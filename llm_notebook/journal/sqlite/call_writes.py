@@ -116,7 +116,8 @@ def call_moved(move: CallMoved) -> Write[bool]:
     given = {
         "digest": step.digest,
         "request": step.request,
-        "result": result_column(move.result, contents, move.printed),
+        "result": result_column(move.result, contents),
+        "printed": text_column(move.printed) or None,
     }
     changes: dict[str, Column] = {name: value for name, value in given.items() if value is not None}
     changes |= {"state": move.to, "changed_at": step.at, "owner": step.owner}

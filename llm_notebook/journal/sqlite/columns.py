@@ -29,7 +29,6 @@ __all__ = [
     "json_of",
     "messages_column",
     "messages_of",
-    "printed_of",
     "readable",
     "result_column",
     "result_of",
@@ -176,14 +175,8 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
         return messages
 
 
-def result_column(result: ToolResult | None, contents: Contents, printed: str = "") -> str | None:
-    """Return a tool's result as JSON, and add the bytes of its attachments to `contents`. The Toolbox is not recorded.
-
-    Args:
-        result: the result.
-        contents: takes the bytes.
-        printed: what the tool has printed.
-    """
+def result_column(result: ToolResult | None, contents: Contents) -> str | None:
+    """Return a tool's result as JSON, and add the bytes of its attachments to `contents`. The Toolbox is not recorded."""
     if result is None:
         return None
     error = result.exception
@@ -195,7 +188,6 @@ def result_column(result: ToolResult | None, contents: Contents, printed: str = 
             "tool_call_id": result.tool_call_id,
             "exception": None if error is None else [type(error).__name__, error_message(error)],
         }
-        | ({"printed": printed} if printed else {})
     )
 
 
@@ -211,14 +203,6 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
             _fill(attachments[-1], attachment_data, content)
         raised = data["exception"] and recorded_exception(*data["exception"])
         return ToolResult(data["name"], data["output"], attachments, data["tool_call_id"], exception=raised)
-
-
-def printed_of(column: str | None) -> str:
-    """Return what a tool has printed, from the column that `result_column()` wrote."""
-    if column is None or '"printed"' not in column:
-        return ""
-    with readable():
-        return str(json.loads(column).get("printed", ""))
 
 
 def value_of(cls: type[T], column: str | None) -> T | None:

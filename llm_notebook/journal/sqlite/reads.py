@@ -15,7 +15,6 @@ from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     json_of,
     messages_of,
-    printed_of,
     readable,
     result_of,
     text_column,
@@ -49,7 +48,7 @@ FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
-    calls.grant_id, scope, result, note, changed_at, calls.owner, policy,
+    calls.grant_id, scope, result, printed, note, changed_at, calls.owner, policy,
     (SELECT group_concat(step, ' ') FROM (
         SELECT to_state || '=' || at || '=' || (note = '') AS step FROM call_transitions
         WHERE call_transitions.call_id = calls.call_id AND 'started' IN (from_state, to_state) ORDER BY number
@@ -252,7 +251,7 @@ class Reader:
     def _call_from(self, row: Row) -> CallEntry:
         call_id, turn_id, tool_call_id, tool_name = row[:4]
         state, arguments, request, decision, decided_by, decided_at, grant_id, scope = row[4:12]
-        result, note, changed_at, owner, policy, steps = row[12:]
+        result, printed, note, changed_at, owner, policy, steps = row[12:]
         now = state_now(state, owner, self._is_held)
         return CallEntry(
             call_id=text_of(call_id),
@@ -271,7 +270,7 @@ class Reader:
             note=PROCESS_ENDED if now != state else text_of(note) or "",
             changed_at=time_of(changed_at),
             policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
-            printed=printed_of(result),
+            printed=text_of(printed) or "",
             runs=_runs_from(text_of(steps) or ""),
         )
 

@@ -221,6 +221,15 @@ _OWNERS = (
     "UPDATE grants SET notebook = NULL WHERE notebook LIKE 'kernel %'",
 )
 
+# What a tool has printed was kept with its result, and a call that waits has none.
+_PRINTED = (
+    "ALTER TABLE calls ADD COLUMN printed TEXT",
+    """
+    UPDATE calls SET printed = json_extract(result, '$.printed')
+    WHERE CASE WHEN json_valid(result) THEN json_extract(result, '$.printed') END IS NOT NULL
+    """,
+)
+
 # A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *_VIEWS),
@@ -240,4 +249,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP VIEW readable_turns",
         _readable_turns(", turn_endings.finish_reason"),
     ),
+    _PRINTED,
 )

@@ -96,7 +96,7 @@ def parse_subcommand(line: str) -> Subcommand | None:
     _refuse_key(words)
     if name in _TAKE_ID and words[1:] and (len(words) == 2 or re.fullmatch(_ID, words[1])):
         raise CellError(
-            f"`%llm {name}` takes the ID of a call, as `%llm pending` lists them, and {' '.join(words[1:])} is none."
+            f"`%llm {name}` takes the ID of a call, as `%llm pending` lists them. {' '.join(words[1:])} is not one."
             " Put -- before a prompt. Nothing was sent."
         )
     if _is_slip(name, words):

@@ -12,6 +12,7 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.grants import Grant
 from llm_notebook.journal.operations import Journal, TurnEntry
 from llm_notebook.notebook.actions import Actions
+from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
 from llm_notebook.notebook.commands.places import notebook_names
@@ -20,7 +21,7 @@ from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
-from llm_notebook.parts.messages import Message, TextPart, ToolCallPart
+from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.words import short_id
 
@@ -227,19 +228,12 @@ def _since(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
-
-
 def _text(messages: Sequence[Message], role: str) -> str:
     """Return the text of the last message with this role in short, or else the names of the tools that it calls."""
-    last: Message | None = next((message for message in reversed(messages) if message.role == role), None)
-    if last is None:
-        return ""
-    said = " ".join(part.text for part in last.parts if isinstance(part, TextPart))
-    calls = ", ".join(f"{part.name}(…)" for part in last.parts if isinstance(part, ToolCallPart))
-    return _short(said or calls)
+    last = latest_by(messages, role)
+    parts = last.parts if last is not None else []
+    calls = ", ".join(f"{part.name}(…)" for part in parts if isinstance(part, ToolCallPart))
+    return excerpt(text_of(last) or calls, _LONGEST)
 
 
 def _depths(turns: list[TurnEntry]) -> dict[str, int]:

@@ -12,12 +12,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import CallEntry, Journal
+from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
+from llm_notebook.notebook.commands.sheets import Column, element, sheet, shown
 from llm_notebook.notebook.commands.tables import code, literal_cell, markdown_table, say
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.parts.messages import Message, TextPart
 from llm_notebook.transcript.call_rendering import plain_tool
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.safe import safe_markdown
@@ -36,6 +37,13 @@ _LONGEST_ARGUMENTS = 300
 _LONGEST_PROMPT = 200
 _LONGEST_WELL = 4_000
 _MOST_LINES = 20
+_COLUMNS = (
+    Column("ID"),
+    Column("Asks for", "llm-flow llm-lead"),
+    Column("Notebook, cell", "llm-nowrap"),
+    Column("Model", "llm-nowrap"),
+    Column("Age", "llm-r"),
+)
 _HOW = "`%llm approve {}`, `%llm deny {} REASON` or `%llm forget {}`"
 
 
@@ -56,11 +64,6 @@ class Waiting:
     model_id: str
     prompt: str
     is_kept: bool = True
-
-    @property
-    def notebook(self) -> str:
-        """The path of the notebook; empty if it is not known."""
-        return self.origin.notebook or self.origin.started_in
 
     @property
     def arguments(self) -> str:
@@ -102,7 +105,9 @@ def _read_kept(journal: Journal) -> Iterator[Waiting]:
             continue
         # The rounds of a chain begin with tool results; what was asked is in the first.
         first = journal.chain(turn.begun.chain_id)[0]
-        yield Waiting(call, origin_of(turn.begun), turn.begun.model_id, _asked(first.begun.messages))
+        yield Waiting(
+            call, origin_of(turn.begun), turn.begun.model_id, text_of(latest_by(first.begun.messages, "user"))
+        )
 
 
 def _own(turn: LiveTurn) -> Iterator[Waiting]:
@@ -110,13 +115,9 @@ def _own(turn: LiveTurn) -> Iterator[Waiting]:
     for block in turn.view.open_calls if paused is not None else ():
         call = paused.call(block.request) if paused is not None and block.request is not None else None
         if paused is not None and call is not None:
-            yield Waiting(call, turn.origin, turn.view.model_id, _asked(paused.messages), is_kept=False)
-
-
-def _asked(messages: Sequence[Message]) -> str:
-    """Return the text of the latest message of the user."""
-    latest = next((message for message in reversed(messages) if message.role == "user"), None)
-    return " ".join(part.text for part in latest.parts if isinstance(part, TextPart)) if latest is not None else ""
+            yield Waiting(
+                call, turn.origin, turn.view.model_id, text_of(latest_by(paused.messages, "user")), is_kept=False
+            )
 
 
 def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
@@ -124,7 +125,7 @@ def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
     if not waiting:
         say(shell, "Nothing waits for you.")
         return
-    names = notebook_names((one.notebook for one in waiting), current_execution(shell).notebook)
+    names = notebook_names((one.origin.path for one in waiting), current_execution(shell).notebook)
     rows = [
         [
             code(short_id(one.call.call_id), in_table=True),
@@ -138,12 +139,35 @@ def show_all(shell: InteractiveShell, waiting: Sequence[Waiting]) -> None:
     below = f"Decide on the card in its cell, or with {_HOW.format('ID', 'ID', 'ID')}. `%llm resume ID` shows the card here, `%llm pending ID` all of one question."
     plain = [line for one in waiting for line in [*_lines(one, names, most=_MOST_LINES), ""]]
     markdown = markdown_table(["ID", "Asks for", "Notebook, cell", "Model", "Age"], rows)
-    show_markdown(shell, f"{markdown}\n\n{below}", "\n".join([*plain, below.replace("`", "")]))
+    sheet_rows = [_sheet_row(one, names) for one in waiting]
+    show_markdown(
+        shell,
+        f"{markdown}\n\n{below}",
+        "\n".join([*plain, below.replace("`", "")]),
+        html=sheet("Waiting questions", _COLUMNS, sheet_rows, below),
+    )
+
+
+def _sheet_row(one: Waiting, names: dict[str, str]) -> list[str]:
+    """Return a question as the cells of a list in HTML."""
+    said = [
+        element("span", shown(fact), "llm-is-error" if fact == "destructive" else "llm-strong") for fact in one.facts
+    ]
+    said += [shown(f"“{excerpt(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
+    name = element("span", shown(on_one_line(one.call.tool_name)), "llm-name")
+    arguments = element("span", shown(_call_arguments(one)), "llm-args")
+    return [
+        element("span", shown(short_id(one.call.call_id)), "llm-code"),
+        f"{name} {arguments}" + (element("small", " · ".join(said)) if said else ""),
+        shown(_place(one, names)),
+        shown(one.model_id),
+        shown(age(one.call.changed_at)),
+    ]
 
 
 def show_one(shell: InteractiveShell, one: Waiting) -> None:
     """Show one question with all of its arguments and of its tool's code."""
-    names = notebook_names([one.notebook], current_execution(shell).notebook)
+    names = notebook_names([one.origin.path], current_execution(shell).notebook)
     lines = _lines(one, names, most=None)
     name = short_id(one.call.call_id)
     how = f"Decide with {_HOW.format(name, name, name)}; `%llm resume {name}` shows its card here."
@@ -154,7 +178,7 @@ def show_one(shell: InteractiveShell, one: Waiting) -> None:
 def _asks_for(one: Waiting) -> str:
     """Return what is asked for as Markdown for a table: the tool with its arguments, and below what a decision may rest on."""
     said = [f"**{literal_cell(fact)}**" for fact in one.facts]
-    said += [literal_cell(f"“{_short(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
+    said += [literal_cell(f"“{excerpt(one.prompt, _LONGEST_PROMPT)}”")] if one.prompt else []
     called = f"{code(on_one_line(one.call.tool_name), in_table=True)} {literal_cell(_call_arguments(one))}"
     return f"{called}<br>{' · '.join(said)}" if said else called
 
@@ -162,13 +186,13 @@ def _asks_for(one: Waiting) -> str:
 def _call_arguments(one: Waiting) -> str:
     """Return the arguments on one line, as Python would write a call."""
     if one.call.request is None:
-        return _short(one.arguments, _LONGEST_ARGUMENTS)
+        return excerpt(one.arguments, _LONGEST_ARGUMENTS)
     written = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in one.call.request.arguments.items()]
-    return _short(", ".join(written), _LONGEST_ARGUMENTS)
+    return excerpt(", ".join(written), _LONGEST_ARGUMENTS)
 
 
 def _place(one: Waiting, names: dict[str, str]) -> str:
-    return cell_name(names[one.notebook], one.origin.number)
+    return cell_name(names[one.origin.path], one.origin.number)
 
 
 def _lines(one: Waiting, names: dict[str, str], *, most: int | None) -> list[str]:
@@ -184,7 +208,7 @@ def _lines(one: Waiting, names: dict[str, str], *, most: int | None) -> list[str
     if one.prompt and most is None:
         lines += ["Prompt:", *(f"    {line}" for line in visible(one.prompt).split("\n"))]
     elif one.prompt:
-        lines.append(f"Prompt: “{_short(visible(one.prompt[: 4 * _LONGEST_PROMPT]), _LONGEST_PROMPT)}”")
+        lines.append(f"Prompt: “{excerpt(visible(one.prompt[: 4 * _LONGEST_PROMPT]), _LONGEST_PROMPT)}”")
     if call.request is not None and call.request.reason:
         lines.append(f"The tool says: {on_one_line(call.request.reason)}")
     if call.request is not None and call.request.changed:
@@ -213,8 +237,3 @@ def _seen_from_anywhere(request: ApprovalRequest) -> ApprovalRequest:
 
 def _ago(one: Waiting) -> str:
     return "" if age(one.call.changed_at) in ("", "just now") else " ago"
-
-
-def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"

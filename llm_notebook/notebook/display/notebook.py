@@ -114,16 +114,18 @@ def answer_display(
     return TerminalDisplay(feed.view, is_coloured=has_colours(front.shell))
 
 
-def show_markdown(shell: InteractiveShell, markdown: str, plain: str) -> None:
+def show_markdown(shell: InteractiveShell, markdown: str, plain: str, *, html: str = "") -> None:
     """Show a finished text.
 
     Args:
         shell: the shell to show it in.
         markdown: the text for a notebook; it must be safe already.
         plain: the text for a terminal, which control characters in it do not reach.
+        html: the same for pages that show HTML, if it looks better than Markdown there; it must be safe already.
     """
     if in_kernel(shell):
-        publisher(shell)({"text/markdown": markdown, "text/plain": terminal_safe(plain)}, uuid.uuid4().hex, False)
+        bundle = {"text/markdown": markdown, "text/plain": terminal_safe(plain)} | ({"text/html": html} if html else {})
+        publisher(shell)(bundle, uuid.uuid4().hex, False)
     else:
         write(terminal_safe(plain) + "\n")
 

@@ -17,7 +17,7 @@ from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer, plain_picture
 from llm_notebook.transcript.sources import plain_sources
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.transcript.visible import terminal_safe, visible
+from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state_sentence
 
 __all__ = ["TerminalDisplay", "has_colours"]
@@ -76,8 +76,9 @@ class TerminalDisplay:
             sys.stdout.flush()
 
     def printed(self, block: CallBlock, text: str | None) -> None:
-        # Clearing would need a terminal that can take back what it has shown.
-        text = text or ""
+        if not text:
+            # Clearing would need a terminal that can take back what it has shown.
+            return
         with self._lock:
             before = self._printed.get(block.position, 0)
             after = self._printed[block.position] = before + len(text)
@@ -178,7 +179,7 @@ class TerminalDisplay:
             self._separate()
             if is_reasoning and not self._is_coloured:
                 sys.stdout.write("Thought:\n")
-        new = _LIKE_OUR_MARK.sub(_spelled, terminal_safe("".join(block.chunks[self._chunk :])))
+        new = _LIKE_OUR_MARK.sub(spelled_out, terminal_safe("".join(block.chunks[self._chunk :])))
         self._chunk = len(block.chunks)
         if new:
             sys.stdout.write(f"\x1b[2m{new}\x1b[22m" if is_reasoning and self._is_coloured else new)
@@ -190,7 +191,3 @@ class TerminalDisplay:
         elif self._wrote:
             sys.stdout.write("\n\n")
         self._wrote = True
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return f"\\u{{{ord(match.group()):x}}}"

@@ -22,7 +22,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
-from llm_notebook.notebook.frontend.kernel import current_request, kernel_session
+from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, kernel_session
 from llm_notebook.notebook.typed_keys import without_keys
 
 __all__ = ["Execution", "current_execution"]
@@ -74,7 +74,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
         return Execution(name, f"number:{name}", session=session, number=number)
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
-    cell_id, code = _text(metadata, "cellId"), content.get("code")
+    cell_id, code = cell_id_of(request.message), content.get("code")
     if cell_id:
         cell = f"id:{cell_id}"
     elif isinstance(code, str) and content.get("allow_stdin", True):

@@ -27,9 +27,10 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -39,6 +40,7 @@ __all__ = [
     "Publish",
     "Request",
     "as_request",
+    "cell_id_of",
     "comm_publisher",
     "current_request",
     "held_interrupts",
@@ -116,9 +118,16 @@ def is_console(shell: InteractiveShell) -> bool:
     message = _parent(shell)
     if message is None or "google.colab" in sys.modules:
         return False
-    content, metadata = message.get("content"), message.get("metadata")
+    content = message.get("content")
     can_ask = isinstance(content, dict) and content.get("allow_stdin", False) is True
-    return can_ask and not (isinstance(metadata, dict) and metadata.get("cellId"))
+    return can_ask and not cell_id_of(message)
+
+
+def cell_id_of(message: Mapping[str, Any]) -> str:
+    """Return the id of the cell that a request runs; empty where the front end sends none."""
+    metadata = message.get("metadata")
+    cell = metadata.get("cellId") if isinstance(metadata, dict) else None
+    return cell if isinstance(cell, str) else ""
 
 
 def is_in_output_widget(shell: InteractiveShell) -> bool:
@@ -206,16 +215,8 @@ def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str,
 def held_interrupts() -> Iterator[list[int]]:
     """Let the block finish even if ■ is pressed; the list that the block is given then holds the signal's number."""
     pressed: list[int] = []
-    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
-    if threading.current_thread() is not threading.main_thread():
+    with _at_interrupts(lambda number, _frame: pressed.append(number)):
         yield pressed
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
-    try:
-        yield pressed
-    finally:
-        # None stands for a handler that was not installed from Python, which cannot be put back.
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 @contextmanager
@@ -224,10 +225,18 @@ def interruptible() -> Iterator[None]:
 
     There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
     """
+    with _at_interrupts(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let a function handle ■ during the block."""
+    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
@@ -258,13 +267,12 @@ def as_request(shell: InteractiveShell, request: Request) -> Iterator[None]:
     kernel._publish_status("busy", "shell")
     allowed = kernel._allow_stdin
     kernel._forward_input(bool(request.message.get("content", {}).get("allow_stdin", True)))
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        yield
-        # This makes matplotlib show its figures, in the cell that is the parent at that moment.
-        shell.events.trigger("post_execute")
+        with interruptible():
+            yield
+            # This makes matplotlib show its figures, in the cell that is the parent at that moment.
+            shell.events.trigger("post_execute")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
         kernel._restore_input()
         kernel._allow_stdin = allowed
         sys.stdout.flush()

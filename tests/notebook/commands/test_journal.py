@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
 from llm_notebook.notebook.errors import CellError
 from tests.notebook.kernels import Cell, running_kernel
 from tests.notebook.test_waiting import ASK, DEFINE, Notebook, question, scopes, text
+from tests.notebook.versions import MIME_TYPE
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,17 @@ def test_a_destructive_tool_and_an_open_decision_are_named(notebook: Notebook) -
     assert "<br>**destructive** · “Erase /a”" in markdown
 
 
+def test_the_list_in_a_page_is_a_table_of_harmless_text(notebook: Notebook) -> None:
+    notebook.run(f"import llm_notebook as llm\n{DEFINE}erase = llm.require_approval(erase, destructive=True)", "define")
+    notebook.run("%llm -m asker -T erase Erase /<img/src=x\u202e/onerror=alert(1)>&amp;", "cell-9")
+    [shown] = [bundle["text/html"] for bundle in notebook.run("%llm pending").outputs]
+    assert "<img" not in shown
+    assert "/&lt;img/src=x\\u{202e}/onerror=alert(1)&gt;&amp;amp;" in shown
+    assert '<span class="llm-is-error">destructive</span>' in shown
+    assert '<span class="llm-name">erase</span>' in shown
+    assert set(re.findall(r"<(\w+)", shown)) <= set("div table thead tbody tr th td span small p".split())
+
+
 @pytest.mark.parametrize("options", ["-n", "-n --new"])
 def test_a_question_that_is_not_kept_says_that_it_ends_with_the_kernel(notebook: Notebook, options: str) -> None:
     asked = notebook.run(f"%llm {options} -m asker --ta -T erase Erase /a /b")
@@ -122,6 +135,16 @@ def test_a_question_that_is_not_kept_says_that_it_ends_with_the_kernel(notebook:
     done = notebook.run(f"%llm approve {question(approved)}", "cell-2")
     assert ends not in text(done)
     assert ends not in text(notebook.run(ASK, "cell-3"))
+
+
+def test_a_question_that_was_not_kept_and_is_dropped_says_no_more_with_what_it_ends(notebook: Notebook) -> None:
+    asked = notebook.run("%llm -n -m asker --ta -T erase Erase /a")
+    dropped = notebook.run(f"%llm forget {question(asked)}", "cell-2")
+    [record] = [bundle["text/plain"] for bundle in dropped.outputs if MIME_TYPE in bundle]
+    assert "dropped, did not run" in record
+    assert "■ Ended before the model went on." in record
+    assert "not in the journal" not in record
+    assert "Stopped" not in record
 
 
 def test_grants_name_the_notebook_and_end_with_their_session(notebook: Notebook) -> None:

@@ -188,6 +188,19 @@ def test_what_a_tool_prints_is_marked_and_there_before_it_asks(ipython: Terminal
     assert "Then this one." in after
 
 
+def test_clearing_what_was_not_printed_writes_nothing(ipython: Terminal, openai_server: OpenAIServer) -> None:
+    clears = (
+        "def look(path: str) -> str:\n    from IPython.display import clear_output\n    clear_output()\n    return path"
+    )
+    openai_server.play(call_reply("look", '{"path": "/tmp"}'), text_reply("Then this one."))
+    ipython.say(f"exec({clears!r})")
+    ipython.prompt()
+    ipython.say("%llm -m scripted -T look Look around")
+    said = ipython.prompt()
+    assert "Then this one." in said
+    assert "prints" not in said
+
+
 def test_a_terminal_whose_encoding_lacks_letters_shows_them_spelled_out(
     open_terminal: Callable[..., Terminal], openai_server: OpenAIServer
 ) -> None:

@@ -9,6 +9,7 @@ import { clock, count } from '../dom/formatting';
 import { visible, visibleName, visibleNodes } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext, IPiece } from '../piece';
+import { printedNodes } from '../printed';
 import { callLine, parseObject, SCOPES } from './words';
 
 /** How much of a result is shown at first; the rest is behind "Show all". */
@@ -242,29 +243,6 @@ export class Call implements IPiece {
   focus(): void {
     this.fold.summary.focus({ preventScroll: true });
   }
-}
-
-/** What the tool has printed, exactly as text. What is missing is said outside of the wells, where only we write. */
-function printedNodes({ name, printed }: ICallBlock): Node[] {
-  if (!printed?.text) {
-    return [];
-  }
-  const { text, cut } = printed;
-  const label = `Printed by ${visibleName(name)}`;
-  const printedWell = (part: string): HTMLElement => {
-    const node = well(...visibleNodes(part));
-    node.classList.add('llm-long', 'llm-printed');
-    return attrs(node, { tabindex: '0', 'aria-label': label });
-  };
-  if (!cut) {
-    return [wellLabel('Printed'), printedWell(text)];
-  }
-  return [
-    wellLabel('Printed'),
-    printedWell(text.slice(0, cut.at)),
-    wellLabel(`${count(cut.hidden)} characters are not kept`),
-    printedWell(text.slice(cut.at))
-  ];
 }
 
 /** The arguments with a line for each. For a question they are the frozen ones. */

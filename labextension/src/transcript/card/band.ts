@@ -40,12 +40,16 @@ export function bandFact(
   }
   const { byKeyboard, state } = document;
   const hasEnded = state === 'paused' && !byKeyboard;
+  // A tool may ask by itself, in the middle of its work.
+  const hasRun = call.startedAt
+    ? 'It has begun, and stopped to ask.'
+    : 'Nothing has run.';
   if (call.request.destructive && !isBusy) {
-    return 'Waiting for your approval. Nothing has run.';
+    return `Waiting for your approval. ${hasRun}`;
   }
   return isBusy || call.request.destructive || !hasEnded
-    ? 'Nothing has run.'
-    : 'Nothing has run. The cell has ended; take your time.';
+    ? hasRun
+    : `${hasRun} The cell has ended; take your time.`;
 }
 
 function startedText(call: PendingCall, now: number): string {

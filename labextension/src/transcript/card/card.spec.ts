@@ -40,6 +40,18 @@ test('it says what is asked, of which tool, and where that comes from', () => {
   expect(page.text('.llm-fineprint')).toContain('call toolu_01Hq');
 });
 
+test('of a tool that stopped to ask, it says that it has begun and what it has printed', () => {
+  const block = pending();
+  block.startedAt = '2026-11-24T12:00:00Z';
+  block.printed = { text: 'Looking \u202efdp.exe\n<b>bold</b>' };
+  const page = new Page(transcript([block], { state: 'paused' }));
+  expect(page.text('.llm-ask-band')).toContain(
+    'It has begun, and stopped to ask. The cell has ended'
+  );
+  expect(page.text('.llm-ask .llm-printed')).toContain('<b>bold</b>');
+  expect(page.text('.llm-ask .llm-printed')).not.toContain('\u202e');
+});
+
 test('it takes consent only half a second after it was seen', async () => {
   const page = asked();
   page.press('Approve');

@@ -28,6 +28,7 @@ import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../layout';
 import type { PendingCall } from '../layout';
 import type { IContext, IPiece } from '../piece';
+import { printedNodes } from '../printed';
 import { ARMED_AFTER, whenSeen } from './arming';
 import { bandFact, bandOf } from './band';
 import { unknownButtons, waitingButtons } from './buttons';
@@ -234,6 +235,7 @@ export class Card implements IPiece {
       origin,
       source && el('div', '', source.node),
       ...makeReasons(request, this.isUnknown),
+      ...printedNodes(call),
       noteNode(visible(request.changed ?? '')),
       noteNode(visible(call.note ?? '')),
       this.params.node
