@@ -246,7 +246,7 @@ class ChainLog:
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
         counts: bool = homes[0].submit(each[0] if len(each) == 1 else DecidedTogether(each)).result()
-        for call in map(self.call, decisions) if counts else ():
+        for call in map(self.call, decisions) if counts and self.on_call is not None else ():
             if call is not None:
                 self.tell(call)
         return counts

@@ -5,18 +5,17 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import Journal, TurnBegun
 from llm_notebook.journal.sqlite.call_writes import calls_left_by
-from llm_notebook.journal.sqlite.connections import Connections, Opened
+from llm_notebook.journal.sqlite.connections import Connections
 from llm_notebook.journal.sqlite.location import default_path, resolve
 from llm_notebook.journal.sqlite.migrations import open_file
 from llm_notebook.journal.sqlite.ownership import Ownership
@@ -33,6 +32,7 @@ __all__ = ["SQLiteJournal", "open_sqlite_journal"]
 
 
 A = TypeVar("A")
+P = ParamSpec("P")
 
 
 class SQLiteJournal(Journal):
@@ -113,32 +113,26 @@ class SQLiteJournal(Journal):
             return None
 
     def call(self, call_id: str) -> CallEntry | None:
-        with self._reading() as (reader, _):
-            return reader.call(call_id)
+        return self._read(Reader.call, call_id)
 
     def waiting(self) -> list[CallEntry]:
-        with self._reading() as (reader, _):
-            return reader.waiting()
+        return self._read(Reader.waiting)
 
     def turn(self, turn_id: str) -> TurnEntry | None:
-        with self._reading() as (reader, _):
-            return reader.turn(turn_id)
+        return self._read(Reader.turn, turn_id)
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.chain(chain_id)
+        return self._read(Reader.chain, chain_id)
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.conversation(conversation_id)
+        return self._read(Reader.conversation, conversation_id)
 
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
 
         A word of the query also matches words that begin with it.
         """
-        with self._reading() as (reader, opened):
-            return reader.history(query, limit, uses_index=opened.uses_index)
+        return self._read(Reader.history, query, limit)
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn.
@@ -146,8 +140,7 @@ class SQLiteJournal(Journal):
         Raises:
             JournalError: the journal cannot be read, or a turn of the history is missing.
         """
-        with self._reading() as (reader, _):
-            return reader.messages(turn_id)
+        return self._read(Reader.messages, turn_id)
 
     def latest_turn(
         self,
@@ -157,20 +150,16 @@ class SQLiteJournal(Journal):
         started_in: str | None = None,
         place: int | None = None,
     ) -> TurnEntry | None:
-        with self._reading() as (reader, _):
-            return reader.latest_turn(cell_id, notebook, started_in, place)
+        return self._read(Reader.latest_turn, cell_id, notebook, started_in, place)
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.open_turns(cell_id)
+        return self._read(Reader.open_turns, cell_id)
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.turns_inside(call_id)
+        return self._read(Reader.turns_inside, call_id)
 
     def grants(self) -> list[Grant]:
-        with self._reading() as (reader, _):
-            return reader.grants()
+        return self._read(Reader.grants)
 
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable, or its future has an error."""
@@ -197,11 +186,10 @@ class SQLiteJournal(Journal):
     def __repr__(self) -> str:
         return f"<SQLiteJournal {self.path}>"
 
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[Reader, Opened]]:
+    def _read(self, query: Callable[Concatenate[Reader, P], A], *args: P.args, **keywords: P.kwargs) -> A:
         self._assert_open()
         with self._connections.reading() as (connection, opened):
-            yield Reader(connection, self._ownership.is_held), opened
+            return query(Reader(connection, self._ownership.is_held, opened.uses_index), *args, **keywords)
 
     def _assert_open(self) -> None:
         if self._is_closed:
