@@ -12,7 +12,6 @@ that comes to it gets the same one.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
@@ -198,11 +197,13 @@ class Chain:
             step = self._next_step()
             if step is None:
                 continue
+            token = _running.set(_running.get() | {id(self)})
             try:
-                with self._marked_as_running():
-                    self._outcome = yield step
+                self._outcome = yield step
             except BaseException as error:
                 self._failure = error
+            finally:
+                _running.reset(token)
         return has
 
     def run(
@@ -376,14 +377,6 @@ class Chain:
             self.items.append(step)
             return None
         return step
-
-    @contextlib.contextmanager
-    def _marked_as_running(self) -> Iterator[None]:
-        token = _running.set(_running.get() | {id(self)})
-        try:
-            yield
-        finally:
-            _running.reset(token)
 
 
 def _requests_of(pause: Pause) -> list[ApprovalRequest]:

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
@@ -46,7 +46,7 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
-from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, bound_digest, policy_in_force, question_about
 from llm_notebook.turns.told import SETTLED, decided_result, failed_result, runs_elsewhere
 
 if TYPE_CHECKING:
@@ -148,7 +148,8 @@ class ToolRun:
             return
         if entry.state == "started":
             raise runs_elsewhere()
-        self._is_new = entry.state == "proposed"
+        # A record in memory does not say when the tool ran.
+        self._is_new = entry.state == "proposed" or not (entry.runs or self.log.is_in_memory(entry.call_id))
         self._unsound = unsound(asked)
         try:
             if self.plan.before_call is not None:
@@ -393,6 +394,4 @@ class ToolRun:
         return decision.digest == self._bound(frozen)
 
     def _bound(self, frozen: bytes) -> str:
-        """Return the digest that a decision about the call as it stands is bound to."""
-        bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
-        return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
+        return bound_digest(self._tool_identity(), self._policy, frozen, self._entry)

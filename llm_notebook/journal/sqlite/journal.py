@@ -127,6 +127,9 @@ class SQLiteJournal(Journal):
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
         return self._read(Reader.conversation, conversation_id)
 
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        return self._read(Reader.has_gone_on, conversation_id, turn_id, chain_id)
+
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
 

@@ -119,6 +119,15 @@ class Reader:
         found = self._find_id("SELECT DISTINCT conversation_id FROM turns WHERE {}", "conversation_id", conversation_id)
         return self._turns("WHERE conversation_id = ? ORDER BY turns.number", (found,))
 
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        """Return whether a complete turn of another chain continues a turn of a conversation."""
+        following = """
+            SELECT 1 FROM turns JOIN turn_endings USING (number)
+            WHERE conversation_id = ? AND parent_id = ? AND chain_id != ? AND status = 'complete' LIMIT 1
+        """
+        ids = tuple(map(text_column, (conversation_id, turn_id, chain_id)))
+        return self._connection.execute(following, ids).fetchone() is not None
+
     def history(self, query: str, limit: int) -> list[TurnEntry]:
         """Return the latest turns, newest first; with a query, only those that contain all its words."""
         limit = max(0, limit)
