@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -220,7 +220,7 @@ def advance(
         state: the response's state.
         position: how many items the caller has seen.
         lock: is held while the stream is read, so that several readers can share one stream.
-        source: returns the stream; it is called only where there is something left to read.
+        source: begins or returns the stream; it is called only where there is something left to read.
 
     Returns:
         True if there is something new, False if the response ended well without it.
@@ -245,14 +245,14 @@ async def advance_async(
     state: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
-    source: Callable[[], AsyncIterator[Items]],
+    source: Callable[[], Awaitable[AsyncIterator[Items]]],
 ) -> bool:
     """Do what `advance()` does for an async stream."""
     async with lock:
         state.start()
         while state.lacks(position):
             try:
-                state.accept(await anext(source()))
+                state.accept(await anext(await source()))
             except StopAsyncIteration:
                 state.finish()
             except BaseException as error:

@@ -176,13 +176,14 @@ class HTTPModel(Server):
         """Give the response what is known about the whole answer, unless it has been dropped."""
         if response is None:
             return
-        usage = decoder.usage
+        usage, finish = decoder.usage, decoder.finish
+        resolved_model, response_json = decoder.resolved_model, decoder.response_json
         response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-        response.response_json = decoder.response_json
-        if (finish := decoder.finish) is not None:
+        response.response_json = response_json
+        if finish is not None:
             response.set_finish_reason(finish.reason, finish.said)
-        if decoder.resolved_model:
-            response.set_resolved_model(decoder.resolved_model)
+        if resolved_model:
+            response.set_resolved_model(resolved_model)
 
 
 class SyncHTTPModel(HTTPModel, KeyModel):

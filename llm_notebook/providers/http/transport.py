@@ -73,6 +73,7 @@ class Transport:
             IncompleteResponse: the answer broke off.
         """
         exchange = Exchange(request, decoder, settings)
+        failure: Retry | ModelError | None
         while True:
             try:
                 with self._connections.send(exchange.http_request(), settings) as reply:
@@ -83,10 +84,11 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield decoder.drain()
-                        yield exchange.close(decoder)
+                        if items := decoder.drain():
+                            yield items
+                        exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, _beginning(reply))
+                    failure = exchange.decide_after_refusal(reply, _beginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -94,8 +96,6 @@ class Transport:
                     raise
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
-            else:
-                failure = retry
             if failure is None:
                 return
             if isinstance(failure, ModelError):
@@ -108,6 +108,7 @@ class Transport:
     ) -> AsyncGenerator[list[Item], None]:
         """Do as `stream()` does, on the running event loop."""
         exchange = Exchange(request, decoder, settings)
+        failure: Retry | ModelError | None
         while True:
             try:
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
@@ -118,18 +119,17 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        yield decoder.drain()
-                        yield exchange.close(decoder)
+                        if items := decoder.drain():
+                            yield items
+                        exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, await _abeginning(reply))
+                    failure = exchange.decide_after_refusal(reply, await _abeginning(reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
                 raise error.with_traceback(None) from None
-            else:
-                failure = retry
             if failure is None:
                 return
             if isinstance(failure, ModelError):

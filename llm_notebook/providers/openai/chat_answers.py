@@ -24,15 +24,9 @@ __all__ = ["ChatDecoder"]
 
 # Fields of a chunk, a choice and a delta that the decoder reads. All others are kept for `json()` only. Obfuscation is mere padding.
 _READ = ("choices", "usage", "object", "obfuscation")
-_READ_IN_CHOICE = ("index", "delta", "message", "finish_reason", "logprobs")
-_READ_IN_DELTA = (
-    "role",
-    "content",
-    "refusal",
-    "reasoning_content",
-    "reasoning",
-    "reasoning_details",
-    "tool_calls",
+_READ_IN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+_READ_IN_DELTA = frozenset(
+    {"role", "content", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_calls"}
 )
 
 
@@ -132,8 +126,10 @@ class ChatDecoder(StreamDecoder):
         if choice is None:
             return []
         self._width, self._choice_width = len(chunk), len(choice)
-        merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
-        merge_delta(self._extra, {"logprobs": choice.get("logprobs")})
+        if choice.keys() - _READ_IN_CHOICE:
+            merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
+        if logprobs := choice.get("logprobs"):
+            merge_delta(self._extra, {"logprobs": logprobs})
         first, second = choice.get("delta"), choice.get("message")
         if whole and second:
             first, second = second, first
@@ -166,16 +162,20 @@ class ChatDecoder(StreamDecoder):
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
             items.append(self._add_reasoning(reasoning))
-        merge_delta(self._extra, {"reasoning_details": delta.get("reasoning_details")})
-        merge_delta(self._extra, {"message": {name: delta[name] for name in delta if name not in _READ_IN_DELTA}})
-        items += self._decode_content(delta.get("content"))
+        content = delta.get("content")
+        beside = {name: delta[name] for name in delta if name not in _READ_IN_DELTA}
+        if beside or delta.get("reasoning_details"):
+            merge_delta(self._extra, {"reasoning_details": delta.get("reasoning_details"), "message": beside})
+        items += self._decode_content(content)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refusal.append(refusal)
             items.append(refusal)
-        self._sources.note_delta(delta)
-        items += self._add_pictures(delta)
-        called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
+        if beside:
+            self._sources.note_delta(delta)
+        if beside or isinstance(content, list):
+            items += self._add_pictures(delta)
+        called = self._calls.take(delta["tool_calls"], whole=whole) if delta.get("tool_calls") else []
         if called:
             self._is_reasoning = False
         return items + called
@@ -231,7 +231,8 @@ class ChatDecoder(StreamDecoder):
         items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
-        if self.finish is not None and self.finish.reason == "length" and not self._calls.are_whole:
+        finish = self.finish
+        if finish is not None and finish.reason == "length" and not self._calls.are_whole:
             self.failure = self.cut_off_in_call(str(self._said))
         elif self._calls.has_nameless:
             self.failure = IncompleteResponse(
