@@ -295,8 +295,9 @@ class LLMMagics(Magics):
         view, response = live.view, cast("Response | None", chain._chain.latest)
         if view.state == "failed" or response is None:
             return
-        view.cut_short = response.finish_reason == "length"
-        if response.finish_reason == "content_filter":
+        reason = response.finish_reason
+        view.cut_short = reason == "length"
+        if reason == "content_filter":
             view.remarks = [*(said for said in view.remarks if said != _DECLINED), _DECLINED]
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None:

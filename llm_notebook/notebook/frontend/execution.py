@@ -75,10 +75,11 @@ def current_execution(shell: InteractiveShell) -> Execution:
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
     cell_id, code = _text(metadata, "cellId"), content.get("code")
+    text = without_keys(code) if isinstance(code, str) else None
     if cell_id:
         cell = f"id:{cell_id}"
-    elif isinstance(code, str) and content.get("allow_stdin", True):
-        cell = f"text:{without_keys(code)}"
+    elif text is not None and content.get("allow_stdin", True):
+        cell = f"text:{text}"
     else:
         cell = f"execution:{name}"
     sent = _dict(metadata, "llm_notebook")
@@ -90,7 +91,7 @@ def current_execution(shell: InteractiveShell) -> Execution:
         notebook,
         _path(sent, "was") if notebook else "",
         "" if notebook else _path_at_start(shell),
-        _digest(code) if isinstance(code, str) else "",
+        "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         session,
         number,
     )
@@ -100,10 +101,6 @@ def _number(shell: InteractiveShell) -> int:
     """Return the number of the cell that runs. `shell.execution_count` may be the next one already, which depends on the version."""
     history = shell.history_manager
     return 0 if history is None else max(0, len(history.input_hist_parsed) - 1)
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(without_keys(code).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _path_at_start(shell: InteractiveShell) -> str:

@@ -49,12 +49,11 @@ def _missing(prompt: Prompt, needs: Needs) -> Iterator[tuple[str, bool]]:
 
     for message in prompt.messages:
         for part in message.parts:
-            is_own = message.role in ("user", "system") and not comes_from_tool(part)
-            by_user = isinstance(part, AttachmentPart) and is_own
             for attachment in _attachments_of(part):
                 url = attachment.url
                 if url is not None and _is_needed(attachment, needs) and url not in prompt.fetched:
-                    yield url, by_user
+                    is_own = message.role in ("user", "system") and not comes_from_tool(part)
+                    yield url, is_own and isinstance(part, AttachmentPart)
 
 
 def _attachments_of(part: Part) -> list[Attachment]:

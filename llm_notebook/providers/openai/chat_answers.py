@@ -120,7 +120,6 @@ class ChatDecoder(StreamDecoder):
         if isinstance(usage, dict):
             merge_usage(self._raw_usage, usage)
         self._note_head(chunk)
-        self._sources.note_chunk(chunk)
         choices = chunk.get("choices") or []
         choice = choices[0] if whole and len(choices) == 1 else _first_choice(choices)
         if choice is None:
@@ -227,7 +226,7 @@ class ChatDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        sources = self._sources.citations
+        sources = self._sources.citations(self._head)
         items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))

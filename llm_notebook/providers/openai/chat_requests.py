@@ -106,7 +106,7 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
             "type": "json_schema",
             "json_schema": {"name": schema_name(prompt.schema), **wanted_schema(prompt, prompt.schema)},
         }
-    return with_further(body, options)
+    return with_further(body, options) if options else body
 
 
 def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:

@@ -63,7 +63,9 @@ class ChatOptions(HTTPOptions):
         fields = dialect.request_fields(self.given("json_object", "strict_schema", *not_chat), model_name)
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return with_one_answer(with_further(fields, self.extra_body), "n")
+        if self.extra_body:
+            fields = with_further(fields, self.extra_body)
+        return with_one_answer(fields, "n")
 
 
 class ReasoningChatOptions(ChatOptions):
