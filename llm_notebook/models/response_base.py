@@ -348,7 +348,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
         if not self._turn.is_concluded:
             self._turn.is_concluded = True
-            process.of(WentOn).calls.update(self.prompt.left_behind())
+            if left_behind := self.prompt.left_behind():
+                process.of(WentOn).calls.update(left_behind)
             yield from self._turn.log.end(self._turn)
         failures = []
         for callback in self._due_callbacks():

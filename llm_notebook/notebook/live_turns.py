@@ -39,7 +39,6 @@ from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     current_request,
     held_interrupts,
-    in_kernel,
     interruptible,
     is_interactive,
 )
@@ -362,7 +361,7 @@ class LiveTurns:
         view = turn.view
         if view.state == "done" and chain._chain.went_on:
             view.remarks = [*view.remarks, _WENT_ON]
-        account_for(turn, chain, in_kernel=in_kernel(self.shell))
+        account_for(turn, chain, in_kernel=self.front.is_notebook)
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left

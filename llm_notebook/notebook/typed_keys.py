@@ -56,8 +56,8 @@ def hides_typed_keys(magic: Magic) -> Magic:
         try:
             return magic(self, line, cell, **keywords)
         except Exception as error:
-            keys = _keys_in(f"{line}\n{cell or ''}")
-            if keys.values and not hasattr(error, "_render_traceback_"):
+            # An error that draws itself shows no line that was typed.
+            if not hasattr(error, "_render_traceback_") and (keys := _keys_in(f"{line}\n{cell or ''}")).values:
                 _hide(error, keys, self.shell)
             raise
 

@@ -75,7 +75,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
-    sections += markdown_sources(view.sources.listed)
+    if view.sources.listed:
+        sections += markdown_sources(view.sources.listed)
     if sentence := state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
     if view.problem is not None:
@@ -93,7 +94,8 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_plain_block(block, view, words) for block in words.blocks]
-    sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
+    if view.sources.listed:
+        sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [state_sentence(view), *_plain_problem(view.problem), *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     if view.show_usage and not view.silent:

@@ -59,12 +59,12 @@ class PlannedCall:
 
     Attributes:
         steps: yields Invokes and Notes, and returns the ToolResult.
-        is_async: the tool is a coroutine function.
+        tool: what is called; None where there is no such tool.
         waits: a human has to decide about it, so it is not started. Of calls that run in order, those after it are not started either.
     """
 
     steps: CallSteps[ToolResult]
-    is_async: bool
+    tool: Tool | None
     waits: bool = False
 
 
@@ -232,10 +232,7 @@ class Chain:
         try:
             if any(run.policy is not None for run in runs):
                 yield from _prepared(runs)
-            planned = [
-                PlannedCall(run.steps(), run.tool is not None and run.tool.is_async, run.pause is not None)
-                for run in runs
-            ]
+            planned = [PlannedCall(run.steps(), run.tool, run.pause is not None) for run in runs]
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
             if any(isinstance(outcome, Pause) for outcome in outcomes):

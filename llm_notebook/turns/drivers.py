@@ -228,7 +228,8 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     outcomes: list[Outcome] = [None] * len(batch.calls)
-    waiting = iter([position for position, call in enumerate(batch.calls) if not call.is_async])
+    are_async = [call.tool is not None and call.tool.is_async for call in batch.calls]
+    waiting = iter([position for position, is_async in enumerate(are_async) if not is_async])
 
     async def one(position: int) -> bool:
         try:
@@ -245,7 +246,7 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
                 waiting = iter(())
                 break
 
-    together = [position for position, call in enumerate(batch.calls) if call.is_async and not call.waits]
+    together = [position for position, call in enumerate(batch.calls) if are_async[position] and not call.waits]
     tasks = [asyncio.create_task(one(position)) for position in together]
     lanes = [asyncio.create_task(in_order()) for _ in range(min(parallel or 1, len(batch.calls)))]
     try:

@@ -243,7 +243,7 @@ class Prompt:
 
     def left_behind(self) -> set[Place]:
         """Return the calls in the history that a conversation goes on without."""
-        return awaited_calls(self.messages) if self._given is None and self._history is not None else set()
+        return awaited_calls(self.said) if self._given is None and self._history is not None else set()
 
     def _own_turn(self, *, alone: bool) -> list[Message]:
         text = self.prompt

@@ -148,7 +148,8 @@ def usage_column(usage: Usage | None) -> str | None:
     """Return token counts as JSON."""
     if usage is None:
         return None
-    return _kept_column({"input": usage.input, "output": usage.output, "details": as_json(usage.details)})
+    details = None if usage.details is None else as_json(usage.details)
+    return _kept_column({"input": usage.input, "output": usage.output, "details": details})
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:

@@ -189,7 +189,9 @@ class Reader:
         rows = self._connection.execute(
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
-        )
+        ).fetchall()
+        if not rows:
+            return []
         with readable():
             grants = [_grant_from(row) for row in rows]
         return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
@@ -208,6 +210,8 @@ class Reader:
 
     def _turns(self, condition: str, parameters: Sequence[Column]) -> list[TurnEntry]:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
+        if not rows:
+            return []
         with readable():
             turns = [self._turn_from(row) for row in rows]
         calls: dict[str, list[CallEntry]] = {}
@@ -255,6 +259,8 @@ class Reader:
 
     def _calls(self, condition: str, parameters: Sequence[Column]) -> list[CallEntry]:
         rows = self._connection.execute(_CALLS + condition, parameters).fetchall()
+        if not rows:
+            return []
         with readable():
             return [self._call_from(row) for row in rows]
 
