@@ -194,8 +194,8 @@ class LiveTurns:
             ModelError, UnknownModelError: the model of the turn is not known here.
             JournalError: the journal cannot be read.
         """
-        blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
-        paused = self.load_pause(turn) if blocked else None
+        blocked = [block for block in turn.view.open_calls if block.blocked]
+        paused = self.load_pause(turn) if blocked and turn.is_waiting else None
         before = [block.blocked for block in blocked]
         for block in blocked:
             if paused is not None and block.request is not None:

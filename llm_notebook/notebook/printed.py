@@ -69,6 +69,7 @@ class PrintRoutes:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
+        self._is_in_kernel = in_kernel(shell)
         self._lock = threading.Lock()
         self._users = 0
         self._undo: list[Callable[[], None]] = []
@@ -94,7 +95,7 @@ class PrintRoutes:
             self._wrap(stream, "write", _routed_write)
         publisher = self._shell.display_pub
         # In a terminal, what is displayed is printed.
-        if in_kernel(self._shell):
+        if self._is_in_kernel:
             self._wrap(publisher, "publish", _noted_publish)
         self._wrap(publisher, "clear_output", _routed_clear)
         self._wrap(threading.Thread, "start", _owned_start)

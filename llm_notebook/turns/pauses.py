@@ -254,7 +254,10 @@ class PausedChain:
         """
         if tools is None and self._continuation is not None and not self._continuation._chain.has_failed:
             return self._continuation
-        prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
+        if tools is None:
+            prompt = self.prompt.next_round(self.messages, [])
+        else:
+            prompt = self.prompt.continued(self.messages, tools)
         # Without other tools the arguments were checked when they were edited.
         for request in self.requests if tools is not None else ():
             call = self.call(request)

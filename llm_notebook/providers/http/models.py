@@ -151,8 +151,9 @@ class HTTPModel(Server):
         self, prompt: Prompt, stream: bool, key: str | None
     ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
         """Return the request for a prompt, the decoder of its answer, and how it is sent."""
+        settings = self._transport_settings(prompt)
         request, decoder = self._wire(prompt, stream, key)
-        return request, decoder, self._transport_settings(prompt)
+        return request, decoder, settings
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""

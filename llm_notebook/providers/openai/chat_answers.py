@@ -23,7 +23,7 @@ from llm_notebook.providers.openai.usage_answers import openai_usage
 __all__ = ["ChatDecoder"]
 
 # Fields of a chunk, a choice and a delta that the decoder reads. All others are kept for `json()` only. Obfuscation is mere padding.
-_READ = ("choices", "usage", "object", "obfuscation")
+_READ = frozenset({"choices", "usage", "object", "obfuscation"})
 _READ_IN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 _READ_IN_DELTA = frozenset(
     {"role", "content", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_calls"}
@@ -61,13 +61,13 @@ class ChatDecoder(StreamDecoder):
         self._said: str | None = None
         self._sources = ChatSources()
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data == b"[DONE]":
-            return self.end()
-        chunk = self.parse(data)
-        if not name and (text := self._take_plain_text(chunk)) is not None:
+    def decode_end_mark(self) -> StreamItems:
+        return self.end()
+
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        if not name and (text := self._take_plain_text(frame)) is not None:
             return [text]
-        return self.decode_object(chunk, error=name == "error")
+        return self.decode_object(frame, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self.decode_object(body, whole=True)
@@ -147,7 +147,8 @@ class ChatDecoder(StreamDecoder):
     def _note_head(self, chunk: dict[str, Any]) -> None:
         """Keep the fields beside the choices. What identifies the answer is said by its first chunk, and all else by its last."""
         lasting = {name: self._head[name] for name in ("id", "created", "model") if self._head.get(name)}
-        merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
+        if chunk.keys() - _READ - lasting.keys():
+            merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
 
     def _rest_of(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return what a message that stands beside its deltas tells more than they did."""
@@ -230,8 +231,7 @@ class ChatDecoder(StreamDecoder):
         items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
-        finish = self.finish
-        if finish is not None and finish.reason == "length" and not self._calls.are_whole:
+        if not self._calls.are_whole and (finish := self.finish) is not None and finish.reason == "length":
             self.failure = self.cut_off_in_call(str(self._said))
         elif self._calls.has_nameless:
             self.failure = IncompleteResponse(

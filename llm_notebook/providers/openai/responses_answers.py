@@ -50,12 +50,12 @@ class ResponsesDecoder(StreamDecoder):
         self._head: dict[str, Any] = {}
         self._status: str | None = None
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data == b"[DONE]":
-            # This is not part of the protocol, but some servers send it, as for Chat Completions.
-            return []
-        event = self.parse(data)
-        kind = event.get("type") or name
+    def decode_end_mark(self) -> StreamItems:
+        # This is not part of the protocol, but some servers send it, as for Chat Completions.
+        return []
+
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        event, kind = frame, frame.get("type") or name
         if event.get("error") or kind in ("error", "response.failed", "response.cancelled"):
             self._status = "failed"
             if isinstance(event.get("response"), dict):
@@ -73,7 +73,7 @@ class ResponsesDecoder(StreamDecoder):
         except ValueError:
             return []
         ends = isinstance(event, dict) and event.get("type") in _TERMINAL
-        return self.decode_frame("", pending) if ends else []
+        return self.decode_frame("", event) if ends else []
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         failed = bool(body.get("error")) or body.get("status") in _FAILED
