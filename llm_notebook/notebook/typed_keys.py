@@ -26,9 +26,9 @@ _OPTION = re.compile(
 )
 
 
-def is_typed_key(given: str | None) -> bool:
+def is_typed_key(given: str) -> bool:
     """Return whether what was given to `--key` is a key itself, and not the name of a stored one."""
-    return given is not None and given not in list_keys()
+    return given not in list_keys()
 
 
 def masked_text(text: str, given: Secret | str | None) -> str:

@@ -245,7 +245,7 @@ class Chain:
             self.left = PausedChain(self.plan, prompt, messages, [], self.log, asked_by, self._round)
             raise
         finally:
-            if turn is not None:
+            if turn is not None and finished:
                 turn.remember(finished.values())
         results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
         stops = [run.pause or outcome for run, outcome in zip(runs, outcomes, strict=True)]

@@ -25,7 +25,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import current_request, kernel_session
 from llm_notebook.notebook.typed_keys import without_keys
 
-__all__ = ["Execution", "current_execution"]
+__all__ = ["Execution", "current_execution", "is_renamed"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,6 +95,13 @@ def current_execution(shell: InteractiveShell) -> Execution:
         session,
         number,
     )
+
+
+def is_renamed(shell: InteractiveShell) -> bool:
+    """Return whether the front end says that the notebook was renamed since the kernel last heard of it."""
+    request = current_request(shell)
+    sent = {} if request is None else _dict(_dict(request.message, "metadata"), "llm_notebook")
+    return bool(_text(sent, "was"))
 
 
 def _number(shell: InteractiveShell) -> int:
