@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart
 from llm_notebook.turns.open_calls import part_of, unresolved_calls, with_results
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry
@@ -29,7 +30,6 @@ __all__ = [
     "Place",
     "WentOn",
     "awaited_calls",
-    "calls_of",
     "late_results",
     "standing_results",
     "went_on",
@@ -138,15 +138,6 @@ def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
     with suppress(JournalError):
         return log.journal.has_gone_on(log.conversation_id, turn_id, log.chain_id)
     return False
-
-
-def calls_of(log: ChainLog, turn_id: str) -> list[CallEntry]:
-    """Return the calls of a turn as they stand now; those of a journal that cannot be read are left out."""
-    found = [call for call in log.memory.calls() if call.turn_id == turn_id]
-    with suppress(JournalError):
-        turn = log.journal.turn(turn_id) if log.journal is not None else None
-        found += turn.calls if turn is not None else []
-    return found
 
 
 def _stands(turn_id: str, call: ToolCall, entry: CallEntry | None, *, is_waiting: bool) -> ToolResultPart:

@@ -76,7 +76,7 @@ class ChatDecoder(StreamDecoder):
         return items if self.failure is not None else items + self.end()
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        return self.end() if pending == b"[DONE]" else super()._decode_last_frame(pending)
+        return self.end() if pending.strip() == b"[DONE]" else super()._decode_last_frame(pending)
 
     def decode_object(self, chunk: dict[str, Any], *, error: bool = False, whole: bool = False) -> StreamItems:
         """Return the stream items of one parsed chunk, or of a whole completion.
