@@ -14,7 +14,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.drivers import run_async, run_sync
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.state import Items, advance, advance_async, as_event
+from llm_notebook.turns.state import Items, advance, advance_async, continuing
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
@@ -180,7 +180,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         items, position, event = self._turn.state.items, 0, None
         while position < len(items) or self._advance(position):
-            event = as_event(items[position], event)
+            item = items[position]
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             position += 1
             yield event
 
@@ -350,7 +351,8 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         items, position, event = self._turn.state.items, 0, None
         while position < len(items) or await self._advance(position):
-            event = as_event(items[position], event)
+            item = items[position]
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             position += 1
             yield event
 

@@ -266,10 +266,10 @@ class Chain:
         for stop in stops:
             if isinstance(stop, Exception) and not isinstance(stop, Pause):
                 return stop
-        messages = with_results(history, results)
         # A pause that has come out of a chain already is about calls inside the tool.
         asking = [pause.paused for pause in pauses if pause.paused is not None]
         requests = [request for pause in pauses for request in _requests_of(pause)]
+        messages = with_results(history, results)
         paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]

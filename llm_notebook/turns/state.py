@@ -14,26 +14,24 @@ from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
 
-__all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "as_event"]
+__all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
 
 Status = Literal["new", "streaming", "done", "failed", "interrupted"]
 Item = str | StreamEvent
 Items = Item | list[Item]
 
 
-def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
-    """Return an item as an event; a bare `str` continues the text part of the event before it."""
-    if isinstance(item, StreamEvent):
-        return item
+def continuing(text: str, before: StreamEvent | None) -> StreamEvent:
+    """Return the event of a bare `str`, which continues the text part of the event before it."""
     assert before is not None
-    return StreamEvent("text", item, before.part_index, message_index=before.message_index)
+    return StreamEvent("text", text, before.part_index, message_index=before.message_index)
 
 
 class ResponseState:
     """What one response is so far.
 
     A stream of text arrives in very many pieces, and most of them only continue the part before them. Such a piece is kept as the bare
-    `str`, without an event around it: that costs a few bytes and a few microseconds, and `as_event()` makes the event where somebody
+    `str`, without an event around it: that costs a few bytes and a few microseconds, and `continuing()` makes the event where somebody
     wants one. `_open_text` is the assembler's list for the part that is being continued, so that such a piece is appended to it without
     asking the assembler again.
 
@@ -192,7 +190,7 @@ class ResponseState:
         """Yield everything that has arrived as events."""
         event: StreamEvent | None = None
         for item in self.items[:]:
-            event = as_event(item, event)
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             yield event
 
     def duration_ms(self) -> int:
