@@ -268,7 +268,9 @@ Model KeyModel AsyncModel AsyncKeyModel ModelWithAliases Options Conversation As
 ChainResponse AsyncChainResponse Prompt Message StreamEvent TextPart ReasoningPart ToolCallPart ToolResultPart AttachmentPart
 Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool Template Usage
 ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
-EmbeddingModel get_embedding_model get_embedding_models
+EmbeddingModel EmbeddingModelWithAliases get_embedding_model get_embedding_models get_embedding_models_with_aliases
+get_embedding_model_aliases get_default_embedding_model set_default_embedding_model get_model_aliases get_async_model_aliases
+load_keys cosine_similarity encode decode
 """
 SUBMODULES = ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -114,9 +115,12 @@ class EmbeddingModel(KeyHolder, ABC):
         parameters = inspect.signature(self.embed_batch).parameters.values()
         if any(parameter.name == "key" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return self.embed_batch(batch, key=resolved)
-        if key is not None:
-            raise TypeError(f"{type(self).__name__}.embed_batch() takes no key=: set the model's .key instead.")
-        return self.embed_batch(batch)
+        if resolved == self.key:
+            return self.embed_batch(batch)
+        # Older plugins read the key from the model. A copy has it, as other threads may use this model with other keys.
+        keyed = copy.copy(self)
+        keyed.key = resolved
+        return keyed.embed_batch(batch)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}: {self.model_id}"
