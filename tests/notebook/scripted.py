@@ -183,10 +183,11 @@ class StoppedThrice(_Scripted):
 
 
 class _PressesStop(dict[str, Any]):
-    """Raw JSON that presses ■ when it is read."""
+    """Raw JSON that presses ■ when its usage is read, as it is for the cost of a turn."""
 
     def get(self, *arguments: Any) -> Any:
-        signal.raise_signal(signal.SIGINT)
+        if arguments[0] == "usage":
+            signal.raise_signal(signal.SIGINT)
         return super().get(*arguments)
 
 
