@@ -315,19 +315,19 @@ class Chain:
             yield Ask(response)
             self._round += 1
             turn = response._turn
-            calls = turn.calls()
+            calls, turn_id = turn.calls(), turn.turn_id
             if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
-                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn.turn_id)
+                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn_id)
                 raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()
             if not calls:
                 # The provider goes on with its own tools when it is sent back what it has said.
                 prompt = prompt.next_round(history, [])
                 continue
-            results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
+            results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
 

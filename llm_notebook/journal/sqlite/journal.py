@@ -10,18 +10,31 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Journal, TurnBegun
-from llm_notebook.journal.sqlite.call_writes import calls_left_by
+from llm_notebook.journal.operations import (
+    CallMoved,
+    CallProposed,
+    Decided,
+    DecidedTogether,
+    Granted,
+    Journal,
+    NotebookRenamed,
+    Revoked,
+    TurnBegun,
+    TurnEnded,
+)
+from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided, calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections
+from llm_notebook.journal.sqlite.grant_writes import grant_given, grant_revoked, notebook_renamed
 from llm_notebook.journal.sqlite.location import default_path, resolve
 from llm_notebook.journal.sqlite.migrations import open_file
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.journal.sqlite.reads import Reader
+from llm_notebook.journal.sqlite.transactions import Write
+from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 from llm_notebook.journal.sqlite.writer import Writer
-from llm_notebook.journal.sqlite.writes import empty_write, write_for
 
 if TYPE_CHECKING:
     from llm_notebook.journal.grants import Grant
@@ -101,12 +114,37 @@ class SQLiteJournal(Journal):
         An operation that cannot be recorded, such as a second end of a turn, gives a future with a ValueError.
         """
         try:
-            owner = self._owner_if_any() if isinstance(operation, TurnBegun) else None
-            return self._writer.submit(write_for(operation, owner))
+            return self._writer.submit(cast("Write[A]", self._write_for(operation)))
         except Exception as error:
             failed: Future[A] = Future()
             failed.set_exception(error)
             return failed
+
+    def _write_for(self, operation: AnsweredWith[object]) -> Write[object]:
+        """Return the write that records an operation. Its values are encoded here, so that later changes to them are not recorded.
+
+        Raises:
+            ValueError: the operation cannot be recorded, such as a transition that is not in TRANSITIONS.
+            TypeError: the operation has values that cannot be written as JSON, or is no operation.
+        """
+        match operation:
+            case TurnBegun():
+                return turn_begun(operation, self._owner_if_any())
+            case TurnEnded():
+                return turn_ended(operation)
+            case CallProposed():
+                return call_proposed(operation)
+            case CallMoved():
+                return call_moved(operation)
+            case Decided() | DecidedTogether():
+                return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
+            case Granted():
+                return grant_given(operation)
+            case Revoked():
+                return grant_revoked(operation)
+            case NotebookRenamed():
+                return notebook_renamed(operation)
+        raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
     def _owner_if_any(self) -> str | None:
         """Return the name of this process's lock; None where no lock can be held, and nobody can tell when a turn of this process ends."""
@@ -170,7 +208,8 @@ class SQLiteJournal(Journal):
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable, or its future has an error."""
         if not self._is_closed:
-            self._writer.submit(empty_write()).exception()
+            # When a write that stores nothing is done, so are all writes that were submitted before it.
+            self._writer.submit(Write(lambda _: None)).exception()
 
     def close(self) -> None:
         """Store everything that was handed over and release the file. The journal cannot be used afterwards."""
