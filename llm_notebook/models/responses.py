@@ -229,6 +229,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
 class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversation", AsyncIterator[Items]]):
     """`Response`, read with `await` and `async for`. `await response` returns the response itself, complete."""
 
+    _reads = ("await response.text()", "async for chunk in response")
+
     def __init__(
         self,
         prompt: Prompt,
