@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.tools.tool import Tool
 
-__all__ = ["asked_anew", "canonical", "digest", "digest_of_unknown", "frozen_or_repr", "request_for", "thawed"]
+__all__ = ["asked_anew", "canonical", "digest", "digest_of_unknown", "request_for", "thawed"]
 
 _MOST_CHANGES = 8
 _DEEPEST = 100
@@ -45,14 +45,6 @@ def _is_deeper_than(levels: int, value: dict[str, Any]) -> bool:
         inner = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
         level = [item for item in inner if isinstance(item, dict | list | tuple)]
     return bool(level)
-
-
-def frozen_or_repr(arguments: dict[str, Any]) -> bytes:
-    """Return `canonical()` of the arguments, or of their `repr()` if they have no JSON form. For records only; it must never be run."""
-    try:
-        return canonical(arguments)
-    except (TypeError, ValueError, RecursionError):
-        return canonical({"arguments": repr(arguments)})
 
 
 def thawed(frozen: bytes) -> dict[str, Any]:

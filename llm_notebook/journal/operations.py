@@ -347,6 +347,9 @@ class Journal(Protocol):
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
         """Return all turns of one conversation, oldest first. A part of the id will do if only one conversation's id has it."""
 
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        """Return whether a complete turn of another chain than this one continues a turn of a conversation."""
+
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
 

@@ -128,13 +128,12 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
-        tools = prompt.tools
+        tools, messages = prompt.tools, prompt.messages
         if any(not isinstance(tool, ServerSideTool) for tool in tools) and not self.supports_tools:
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
                 raise ValueError(f"{self.model_id} does not offer the server-side tool {type(tool).__name__}.")
-        messages = prompt.messages
         if not self.supports_conversation and any(message.role in ("assistant", "tool") for message in messages):
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."

@@ -16,7 +16,6 @@ from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCallPart, Usage, assistant, events_of
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
@@ -179,19 +178,10 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         """Read the response to its end."""
         raise NotImplementedError
 
-    def _begun_source(self) -> SourceT:
-        """Return the stream of the one request that this response sends, which begins when it is first asked for."""
-        if self._source is None:
-            # A chain has prepared the Toolboxes and settled the prompt already.
-            boxes = () if self.prompt.is_settled else self.prompt.toolboxes
-            waiting = [toolbox for toolbox in boxes if toolbox.pending_preparations()]
-            is_simple = not waiting and self._turn.log.journal is None and current_nest() is None
-            self._source = self._stream() if is_simple else self._prepared_stream(self._begin_steps(waiting))
-        return self._source
-
-    def _begin_steps(self, toolboxes: list[Toolbox]) -> Steps[None]:
+    def _begin_steps(self) -> Steps[None]:
         """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
-        if toolboxes:
+        # A chain has prepared the Toolboxes and settled the prompt already.
+        if not self.prompt.is_settled and (toolboxes := self.prompt.toolboxes):
             yield Prepare(toolboxes)
         log = self._turn.log
         nest = current_nest() if not log.chain_id else None
@@ -219,6 +209,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn.state.stated_finish = left.finish
 
     def _stream(self) -> SourceT:
+        """Return the stream of the one request that this response sends, which begins when it is first asked for."""
         self.prompt.freeze()
         if self._left is not None:
             # A tool that was entered again asks what it asked before.
@@ -232,10 +223,6 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         # `execute()` has another signature for models that take a key, and plugins may return any iterable.
         result: Any = self.model.execute(*arguments)  # type: ignore[arg-type]
         return cast("SourceT", aiter(result) if hasattr(result, "__aiter__") else iter(result))
-
-    def _prepared_stream(self, steps: Steps[None]) -> SourceT:
-        """Return the stream of a request before which these steps are performed."""
-        raise NotImplementedError
 
     def _replay(self, events: list[StreamEvent]) -> SourceT:
         """Return a stream of what arrived before."""
@@ -362,7 +349,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
         if not self._turn.is_concluded:
             self._turn.is_concluded = True
-            process.of(WentOn).calls.update(self.prompt.left_behind())
+            if left_behind := self.prompt.left_behind():
+                process.of(WentOn).calls.update(left_behind)
             yield from self._turn.log.end(self._turn)
         failures = []
         for callback in self._due_callbacks():

@@ -11,11 +11,10 @@ from llm_notebook.models.response_base import BaseResponse
 from llm_notebook.models.restoring import response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.drivers import run_async, run_sync, stream_after, stream_after_async
+from llm_notebook.turns.drivers import run_async, run_sync
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.state import Items, advance, advance_async, as_event
-from llm_notebook.turns.steps import Steps
+from llm_notebook.turns.state import Items, advance, advance_async, continuing
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
@@ -181,7 +180,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         items, position, event = self._turn.state.items, 0, None
         while position < len(items) or self._advance(position):
-            event = as_event(items[position], event)
+            item = items[position]
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             position += 1
             yield event
 
@@ -193,8 +193,11 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
             self._turn.state.stop()
             self._end_unwaited()
 
-    def _prepared_stream(self, steps: Steps[None]) -> Iterator[Items]:
-        return stream_after(steps, self._stream)
+    def _begun_source(self) -> Iterator[Items]:
+        if self._source is None:
+            run_sync(self._begin_steps())
+            self._source = self._stream()
+        return self._source
 
     def _replay(self, events: list[StreamEvent]) -> Iterator[Items]:
         return iter(events)
@@ -350,7 +353,8 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         """Yield every event as it arrives: text, reasoning, tool calls. A replay gives the same events."""
         items, position, event = self._turn.state.items, 0, None
         while position < len(items) or await self._advance(position):
-            event = as_event(items[position], event)
+            item = items[position]
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             position += 1
             yield event
 
@@ -362,8 +366,11 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
             self._turn.state.stop()
             self._end_unwaited()
 
-    def _prepared_stream(self, steps: Steps[None]) -> AsyncIterator[Items]:
-        return stream_after_async(steps, self._stream)
+    async def _begun_source(self) -> AsyncIterator[Items]:
+        if self._source is None:
+            await run_async(self._begin_steps())
+            self._source = self._stream()
+        return self._source
 
     async def _replay(self, events: list[StreamEvent]) -> AsyncIterator[Items]:
         yield list(events)

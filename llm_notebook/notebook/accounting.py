@@ -26,18 +26,19 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     """
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
+    _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
     view.scopes = chain._chain.log.scopes
     view.grants_end = not chain._chain.log.origin.notebook
     model = chain._chain.plan.model
     # Each run reads another chain, so no round is counted twice.
-    for state in [response._turn.state for response in chain._chain.responses()]:
+    for response in chain._chain.responses():
+        state = response._turn.state
         if state.status == "done":
             view.usage = add_usage(view.usage, state.usage)
             states = stated_cost(state.response_json) is not None
             if isinstance(model, KeyHolder) and (is_billed(model) or states):
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""
-    _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
 
 
 def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> None:

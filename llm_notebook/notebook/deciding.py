@@ -57,9 +57,8 @@ def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
 
 def show_calls(turn: LiveTurn, paused: PausedChain) -> None:
     """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of."""
-    suspended = [block for block in turn.view.calls if block.status == "suspended"]
-    for block in [*turn.view.open_calls, *suspended]:
-        call = paused.log.call(block.call_id)
+    for block in turn.view.calls:
+        call = paused.log.call(block.call_id) if block.status in ("waiting", "unknown", "suspended") else None
         if call is not None:
             turn.view.update_call(call)
 

@@ -41,7 +41,6 @@ from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     current_request,
     held_interrupts,
-    in_kernel,
     interruptible,
     is_interactive,
 )
@@ -201,8 +200,8 @@ class LiveTurns:
             ModelError, UnknownModelError: the model of the turn is not known here.
             JournalError: the journal cannot be read.
         """
-        blocked = [block for block in turn.view.open_calls if block.blocked] if turn.is_waiting else []
-        paused = self.load_pause(turn) if blocked else None
+        blocked = [block for block in turn.view.open_calls if block.blocked]
+        paused = self.load_pause(turn) if blocked and turn.is_waiting else None
         before = [block.blocked for block in blocked]
         for block in blocked:
             if paused is not None and block.request is not None:
@@ -367,7 +366,7 @@ class LiveTurns:
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             add_remark(view, _WENT_ON)
-        account_for(turn, chain, in_kernel=in_kernel(self.shell))
+        account_for(turn, chain, in_kernel=self.front.is_notebook)
         self.settled(turn, chain)
         turn.is_running = False
         turn.paused = pause.paused if pause is not None else chain._chain.left

@@ -29,7 +29,7 @@ from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
-from llm_notebook.notebook.frontend.execution import Execution, current_execution
+from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
 from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -207,7 +207,8 @@ class LLMMagics(Magics):
 
     def _follow_cell(self, *_info: object) -> None:
         # The front end says it once, and the cell that it says it with need not ask a model.
-        self._follow(current_execution(self.shell))
+        if is_renamed(self.shell):
+            self._follow(current_execution(self.shell))
 
     def _names(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return the variables that expressions in a prompt see; inside a function, its local ones too."""
@@ -320,7 +321,7 @@ class LLMMagics(Magics):
         if live.context is None:
             return
         arguments, node = live.context
-        if is_typed_key(arguments.key):
+        if arguments.key is not None and is_typed_key(arguments.key):
             add_remark(view, _KEY_IN_CELL)
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:

@@ -82,6 +82,7 @@ class PrintRoutes:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
+        self._is_in_kernel = in_kernel(shell)
         self._lock = threading.Lock()
         self._outputs: list[ShownOutput] = []
         self._undo: list[Callable[[], None]] = []
@@ -122,7 +123,7 @@ class PrintRoutes:
             self._wrap(stream, "write", partial(_routed_write, stream, self))
         publisher = self._shell.display_pub
         # In a terminal, what is displayed is printed.
-        if in_kernel(self._shell):
+        if self._is_in_kernel:
             self._wrap(publisher, "publish", _noted_publish)
         self._wrap(publisher, "clear_output", _routed_clear)
 

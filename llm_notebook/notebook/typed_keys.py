@@ -20,9 +20,9 @@ Magic = TypeVar("Magic", bound=Callable[..., object])
 _MASK = "…"
 
 
-def is_typed_key(given: str | None) -> bool:
+def is_typed_key(given: str) -> bool:
     """Return whether what was given to `--key` is a key itself, and not the name of a stored one."""
-    return given is not None and given not in list_keys()
+    return given not in list_keys()
 
 
 def masked_text(text: str, given: Secret | str | None) -> str:
@@ -52,8 +52,8 @@ def hides_typed_keys(magic: Magic) -> Magic:
         try:
             return magic(self, line, cell, **keywords)
         except Exception as error:
-            keys = _keys_in(f"{line}\n{cell or ''}")
-            if keys.values and not hasattr(error, "_render_traceback_"):
+            # An error that draws itself shows no line that was typed.
+            if not hasattr(error, "_render_traceback_") and (keys := _keys_in(f"{line}\n{cell or ''}")).values:
                 _hide(error, keys, self.shell)
             raise
 
@@ -61,7 +61,7 @@ def hides_typed_keys(magic: Magic) -> Magic:
 
 
 def _keys_in(text: str) -> Secrets:
-    found = (_value(text[start:end]) for start, end in value_places(text, "--key"))
+    found = filter(None, (_value(text[start:end]) for start, end in value_places(text, "--key")))
     return Secrets.of(key for key in found if is_typed_key(key))
 
 

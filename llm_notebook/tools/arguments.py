@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.parts.messages import RAW_ARGUMENTS
 from llm_notebook.tools.complaints import alternatives, argument_error, path_text, short, unknown
 from llm_notebook.tools.foreign_schemas import check_by_schema, read_json_text
 from llm_notebook.tools.freezing import written_back
@@ -125,7 +126,7 @@ def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, An
 
     surplus = [key for key in arguments if key not in signature.parameters]
     refused = [key for key in surplus if not signature.takes_extra or key in signature.hidden]
-    complaints = unknown(refused, signature.parameters, tool_name)
+    complaints = unknown(refused, signature.parameters, tool_name) if refused else []
     optional = signature.null_by_default
     read = {name: value for name, value in arguments.items() if value is not None or name not in optional}
     for left in reversed(range(_MOST_ROUNDS)):
@@ -176,7 +177,8 @@ def _replaced(holder: Any, steps: tuple[str | int, ...], value: object) -> Any:
 
 def _require_object(tool_name: str, arguments: object) -> dict[str, Any]:
     """Return the arguments unchanged, known to be a JSON object, or raise."""
-    require_parsed(tool_name, arguments)
+    if isinstance(arguments, dict) and RAW_ARGUMENTS in arguments:
+        require_parsed(tool_name, arguments)
     if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
         raise argument_error(
             tool_name, [f"expected a JSON object of named arguments, got {short(arguments)}"], arguments

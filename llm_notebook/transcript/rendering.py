@@ -50,18 +50,24 @@ _LIKE_OUR_MARK = re.compile(rf"{_MARK}|(?<![^\s])[▀-▟┃⎸]")
 
 @dataclass(slots=True)
 class TurnWords:
-    """The blocks of a turn that are shown, and what is said about each call among them, by its position."""
+    """What is said beside an answer.
+
+    Attributes:
+        blocks: the blocks of the turn that are shown.
+        calls: what is said about each call among them, by its position.
+        remarks: our own remarks at the end.
+    """
 
     blocks: list[Block]
     calls: dict[int, CallWords]
+    remarks: list[str]
 
 
 def turn_words(view: TranscriptView) -> TurnWords:
-    """Put together what is said about the calls of a turn."""
+    """Put together what is said about a turn and its calls."""
     blocks = view.shown
-    return TurnWords(
-        blocks, {block.position: call_words(block, view) for block in blocks if isinstance(block, CallBlock)}
-    )
+    calls = {block.position: call_words(block, view) for block in blocks if isinstance(block, CallBlock)}
+    return TurnWords(blocks, calls, [*view.remarks, *held_up_sentence(view), *not_saved_sentence(view)])
 
 
 def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
@@ -71,16 +77,15 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
-    sections += markdown_sources(view.sources.listed)
+    if view.sources.listed:
+        sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
     for name, text in view.unsent.asks if view.unsent is not None else ():
         sections += [literal_markdown(name), "\n".join(fenced_code(text, ""))]
     if view.problem is not None:
         sections.append(_markdown_problem(view.problem))
-    sections += [
-        _our_markdown(remark) for remark in [*view.remarks, *held_up_sentence(view), *not_saved_sentence(view)]
-    ]
+    sections += [_our_markdown(remark) for remark in words.remarks]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
     return "\n\n".join(sections)
@@ -93,15 +98,9 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_plain_block(block, view, words) for block in words.blocks]
-    sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    sentences = [
-        unsent_sentence(view),
-        state_sentence(view),
-        *_plain_problem(view.problem),
-        *view.remarks,
-        *held_up_sentence(view),
-    ]
-    sentences += not_saved_sentence(view)
+    if view.sources.listed:
+        sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
+    sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
     sections += [
         terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
@@ -122,13 +121,18 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
     if block.kind == "text":
-        return safe_markdown(with_numbers(block.text, block.marks))
+        return safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
     summary = "Thinking" if newest else f"Thought for {duration(ended - block.began)}"
     state = " open" if newest else ""
     return f"<details{state}><summary>{summary}</summary>\n\n{safe_markdown(block.text)}\n\n</details>"
+
+
+def _numbered(block: Block) -> str:
+    """Return the text of an answer with the numbers of its sources."""
+    return with_numbers(block.text, block.marks) if block.marks else block.text
 
 
 def _markdown_picture(block: PictureBlock) -> str:
@@ -166,7 +170,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    text = terminal_safe(with_numbers(block.text, block.marks))
+    text = terminal_safe(_numbered(block))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 

@@ -12,7 +12,6 @@ that comes to it gets the same one.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
@@ -150,11 +149,13 @@ class Chain:
             step = self._next_step()
             if step is None:
                 continue
+            token = _running.set(_running.get() | {self._key})
             try:
-                with self._marked_as_running():
-                    self._outcome = yield step
+                self._outcome = yield step
             except BaseException as error:
                 self._failure = error
+            finally:
+                _running.reset(token)
         return has
 
     def run(
@@ -183,10 +184,7 @@ class Chain:
         try:
             if any(run.policy is not None for run in runs):
                 yield from _prepared(runs)
-            planned = [
-                PlannedCall(run.steps(), run.tool is not None and run.tool.is_async, run.pause is not None)
-                for run in runs
-            ]
+            planned = [PlannedCall(run.steps(), run.tool, run.pause is not None) for run in runs]
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
             if any(isinstance(outcome, Pause) for outcome in outcomes):
@@ -199,7 +197,7 @@ class Chain:
             self.left = PausedChain(self.plan, prompt, messages, [], self.log, asked_by, self._round)
             raise
         finally:
-            if turn is not None:
+            if turn is not None and finished:
                 turn.remember(finished.values())
         results = [finished[call.tool_call_id] for call in calls if call.tool_call_id in finished]
         stops = [run.pause or outcome for run, outcome in zip(runs, outcomes, strict=True)]
@@ -220,10 +218,10 @@ class Chain:
         for stop in stops:
             if isinstance(stop, Exception) and not isinstance(stop, Pause):
                 return stop
-        messages = with_results(history, results)
         # A pause that has come out of a chain already is about calls inside the tool.
         asking = [pause.paused for pause in pauses if pause.paused is not None]
         requests = [request for pause in pauses for request in pause.questions]
+        messages = with_results(history, results)
         paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]
@@ -262,19 +260,19 @@ class Chain:
             yield Ask(response)
             self._round += 1
             turn = response._turn
-            calls = turn.calls()
+            calls, turn_id = turn.calls(), turn.turn_id
             if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
-                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn.turn_id)
+                self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn_id)
                 raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()
             if not calls:
                 # The provider goes on with its own tools when it is sent back what it has said.
                 prompt = prompt.next_round(history, [])
                 continue
-            results = yield from self.run(calls, turn.prompt, history, turn.turn_id, turn)
+            results = yield from self.run(calls, turn.prompt, history, turn_id, turn)
             yield results
             prompt = prompt.next_round(history, results)
 
@@ -350,14 +348,6 @@ class Chain:
             self.items.append(step)
             return None
         return step
-
-    @contextlib.contextmanager
-    def _marked_as_running(self) -> Iterator[None]:
-        token = _running.set(_running.get() | {self._key})
-        try:
-            yield
-        finally:
-            _running.reset(token)
 
 
 def _prepared(runs: list[ToolRun]) -> CallSteps[None]:

@@ -1,4 +1,4 @@
-"""The only places where a step is performed: once sync, once async, for streams, for tools and for chains.
+"""The only places where a step is performed: once sync, once async, for responses, for tools and for chains.
 
 How it works. Everything above is a generator that yields steps and knows nothing of threads or event loops. A driver sends it the outcome of
 each step, or throws what the step raised. `run_sync()` and `run_async()` differ only in how they perform a step. Inside Jupyter an event loop
@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from itertools import takewhile
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from concurrent.futures import Future
 
-__all__ = ["run_async", "run_sync", "stream_after", "stream_after_async"]
+__all__ = ["run_async", "run_sync"]
 
 T = TypeVar("T")
 # Steps of a chain, of a response or of one call: each kind is performed in the same way.
@@ -74,49 +74,6 @@ async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
             outcome, failure = await perform_async(step, parallel), None
         except BaseException as error:
             outcome, failure = None, error
-
-
-def stream_after(steps: AnySteps[None], begin: Callable[[], Iterator[T]]) -> Iterator[T]:
-    """Perform the steps, then begin a stream and yield from it.
-
-    The generator lets go of `begin`, a method of the response that holds the generator: in a cycle of references an abandoned response would
-    keep its connection open until the garbage collector comes.
-    """
-    run_sync(steps)
-    stream = begin()
-    del steps, begin
-    yield from stream
-
-
-def stream_after_async(steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
-    """Do what `stream_after()` does, with `await`."""
-    return _StreamAfter(steps, begin)
-
-
-class _StreamAfter(AsyncIterator[T]):
-    """What `stream_after_async()` returns.
-
-    It is no generator: an event loop that shuts down closes all async generators at the same time, those that others read too.
-    """
-
-    def __init__(self, steps: AnySteps[None], begin: Callable[[], AsyncIterator[T]]) -> None:
-        self._start: tuple[AnySteps[None], Callable[[], AsyncIterator[T]]] | None = (steps, begin)
-        self._stream: AsyncIterator[T] | None = None
-
-    async def __anext__(self) -> T:
-        if self._start is not None:
-            (steps, begin), self._start = self._start, None
-            await run_async(steps)
-            self._stream = begin()
-        if self._stream is None:
-            raise StopAsyncIteration
-        return await anext(self._stream)
-
-    async def aclose(self) -> None:
-        """Close the stream, and begin none."""
-        self._start = None
-        if aclose := getattr(self._stream, "aclose", None):
-            await aclose()
 
 
 def perform_sync(step: Step, parallel: int | None = None) -> object:
@@ -271,7 +228,8 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
     import asyncio  # loads ssl; whoever awaits has it loaded
 
     outcomes: list[Outcome] = [None] * len(batch.calls)
-    waiting = iter([position for position, call in enumerate(batch.calls) if not call.is_async])
+    are_async = [call.tool is not None and call.tool.is_async for call in batch.calls]
+    waiting = iter([position for position, is_async in enumerate(are_async) if not is_async])
 
     async def one(position: int) -> bool:
         try:
@@ -288,7 +246,7 @@ async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
                 waiting = iter(())
                 break
 
-    together = [position for position, call in enumerate(batch.calls) if call.is_async and not call.waits]
+    together = [position for position, call in enumerate(batch.calls) if are_async[position] and not call.waits]
     tasks = [asyncio.create_task(one(position)) for position in together]
     lanes = [asyncio.create_task(in_order()) for _ in range(min(parallel or 1, len(batch.calls)))]
     try:

@@ -11,7 +11,9 @@ from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.tool import Tool
 
-__all__ = ["ReadyCall", "frozen_arguments", "unsound"]
+__all__ = ["ReadyCall", "as_written", "frozen_arguments", "unsound"]
+
+_HAS_NO_JSON_FORM = (TypeError, ValueError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -46,15 +48,30 @@ def frozen_arguments(tool: Tool, call: ToolCall) -> bytes:
         reason: Exception | None = unsound(call)
         if reason is None:
             raise
-    except (TypeError, ValueError, RecursionError) as error:
+    except _HAS_NO_JSON_FORM as error:
         reason = error
     raise TypeError(f"before_call left arguments of {terminal_safe(call.name)} that have no JSON form: {reason}")
 
 
+def as_written(call: ToolCall) -> tuple[bytes, ToolArgumentError | None]:
+    """Return the arguments in canonical JSON for the record, and why they have no JSON form, if they have none: some models write NaN.
+
+    What has no JSON form is recorded as its `repr()`, which is never run.
+    """
+    try:
+        return canonical(call.arguments), None
+    except _HAS_NO_JSON_FORM as error:
+        return canonical({"arguments": repr(call.arguments)}), _without_form(call, error)
+
+
 def unsound(call: ToolCall) -> ToolArgumentError | None:
-    """Return why the arguments have no JSON form, if they have none: some models write NaN."""
+    """Return why the arguments have no JSON form, if they have none."""
     try:
         canonical(call.arguments)
-    except (TypeError, ValueError, RecursionError) as error:
-        return ToolArgumentError(f"the arguments have no JSON form: {error}", tool_name=call.name)
+    except _HAS_NO_JSON_FORM as error:
+        return _without_form(call, error)
     return None
+
+
+def _without_form(call: ToolCall, error: Exception) -> ToolArgumentError:
+    return ToolArgumentError(f"the arguments have no JSON form: {error}", tool_name=call.name)

@@ -10,6 +10,7 @@ a second result for a call. That text is marked as well, so that it is told once
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.approvals.requests import SETTLED
@@ -129,18 +130,14 @@ def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
         turn_id: the turn.
         calls: its calls.
     """
-    if any((turn_id, call.tool_call_id) in process.of(WentOn).calls for call in calls):
+    left_behind = process.of(WentOn).calls
+    if any((turn_id, call.tool_call_id) in left_behind for call in calls):
         return True
     if log.journal is None or not log.conversation_id:
         return False
-    try:
-        turns = log.journal.conversation(log.conversation_id)
-    except JournalError:
-        return False
-    return any(
-        turn.begun.parent_id == turn_id and turn.begun.chain_id != log.chain_id and turn.status == "complete"
-        for turn in turns
-    )
+    with suppress(JournalError):
+        return log.journal.has_gone_on(log.conversation_id, turn_id, log.chain_id)
+    return False
 
 
 def _stands(turn_id: str, call: ToolCall, entry: CallEntry | None, *, is_waiting: bool) -> ToolResultPart:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.approvals.consent import frozen_or_repr
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import inside_tool
@@ -149,17 +148,16 @@ class ChainLog:
         self.parent, self.parent_id, self.known = None, turn_id, known
 
     def propose(
-        self, turn_id: str, call: ToolCall, policy: ApprovalPolicy | None = None
+        self, turn_id: str, call: ToolCall, arguments: bytes, policy: ApprovalPolicy | None = None
     ) -> Generator[Note, Any, CallEntry]:
         """Keep that a model asks for a call. Returns its entry, which also says what has already been done about it.
 
         Args:
+            arguments: what the model wrote, in canonical JSON.
             policy: when a human is asked about the call; a later process asks at least then.
         """
         assert call.tool_call_id is not None
-        operation = CallProposed(
-            new_id(), turn_id, call.tool_call_id, call.name, frozen_or_repr(call.arguments), datetime.now(UTC), policy
-        )
+        operation = CallProposed(new_id(), turn_id, call.tool_call_id, call.name, arguments, datetime.now(UTC), policy)
         entry: CallEntry | None = None
         if self.journal is not None and not self.not_saved:
             try:
@@ -260,7 +258,7 @@ class ChainLog:
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
         counts: bool = homes[0].submit(DecidedTogether(each)).result()
-        for call in map(self.call, decisions) if counts else ():
+        for call in map(self.call, decisions) if counts and self.on_call is not None else ():
             if call is not None:
                 self.tell(call)
         return counts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import canonical, thawed
-from llm_notebook.approvals.identity import digest_of_facts
+from llm_notebook.approvals.identity import digest_of_facts, identify
 from llm_notebook.approvals.requests import DECIDED, ApprovalRequest, Decision, Verdict
 from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Scope
@@ -24,7 +24,7 @@ from llm_notebook.turns.nesting import calls_inside, outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.questions import policy_in_force, question_about
+from llm_notebook.turns.questions import bound_digest, policy_in_force, question_about
 
 if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
@@ -190,8 +190,8 @@ class PausedChain:
         """
         if (inner := self._asking_about(request)) is not None:
             return self._take_over(inner.renew(request))
-        tools = (tool for tool in self._tools_of(request) if tool.name == request.tool_name)
-        call, tool = self.call(request), next(tools, None)
+        call = self.call(request)
+        tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
             return request
         asked = call.request
@@ -201,6 +201,9 @@ class PausedChain:
             # The model is told so when the call is approved. Until then the human sees what was asked.
             frozen = canonical(asked.arguments)
         policy = policy_in_force(self.plan.policy_for(tool), call)
+        identity = identify(tool)
+        if bound_digest(identity.digest, policy, frozen, call) == asked.digest:
+            return asked
         anew = question_about(
             tool,
             call,
@@ -208,11 +211,10 @@ class PausedChain:
             policy,
             reason=asked.reason,
             is_required=asked.is_required,
+            identity=identity,
             inside=self.log.asked_inside,
         )
-        if anew.digest == asked.digest or not self.log.ask_anew(call, anew):
-            return asked
-        return self._take_over(anew)
+        return self._take_over(anew) if self.log.ask_anew(call, anew) else asked
 
     def _take_over(self, anew: ApprovalRequest) -> ApprovalRequest:
         self.requests = [anew if one.id == anew.id else one for one in self.requests]
@@ -277,7 +279,9 @@ class PausedChain:
         """Return the tools of the chain that a question comes from; none if that chain is inside a tool, in another process."""
         if (inner := self._asking_about(request)) is not None:
             return inner._tools_of(request)
-        call = self.call(request)
+        return self._own_tools(self.call(request))
+
+    def _own_tools(self, call: CallEntry | None) -> list[Tool]:
         is_own = call is None or call.turn_id == self.asked_by
         return [tool for tool in self.prompt.tools if isinstance(tool, Tool)] if is_own else []
 
@@ -301,7 +305,10 @@ class PausedChain:
         """
         if tools is None and self._continuation is not None and not self._continuation._chain.has_failed:
             return self._continuation
-        prompt = self.prompt.continued(self.messages, self.prompt.tool_sources if tools is None else tools)
+        if tools is None:
+            prompt = self.prompt.next_round(self.messages, [])
+        else:
+            prompt = self.prompt.continued(self.messages, tools)
         # Without other tools the arguments were checked when they were edited.
         for request in self.requests if tools is not None else ():
             call = self.call(request)

@@ -93,7 +93,8 @@ class Prompt:
         self.tool_sources = [
             item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
         ]
-        as_tools(self.tool_sources)
+        if self.tool_sources:
+            as_tools(self.tool_sources)
         self.tool_results = [settled_result(result) for result in tool_results or ()]
         self.hide_reasoning = hide_reasoning
         self._given = given

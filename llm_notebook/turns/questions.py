@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry
     from llm_notebook.tools.tool import Tool
 
-__all__ = ["UNKNOWN_OUTCOME", "applies", "covers", "is_about_unknown", "policy_in_force", "question_about"]
+__all__ = ["UNKNOWN_OUTCOME", "applies", "bound_digest", "covers", "policy_in_force", "question_about"]
 
 UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
 
@@ -48,12 +48,25 @@ def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> 
     return False
 
 
-def is_about_unknown(entry: CallEntry) -> bool:
+def _is_about_unknown(entry: CallEntry) -> bool:
     """Return whether a human is or was asked how a call that was interrupted came out."""
     if entry.state == "started":
         # What a body asks that runs again is about this run.
         return False
     return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
+
+
+def bound_digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, entry: CallEntry) -> str:
+    """Return the digest that a decision about a call as it stands is bound to: that of the question about it.
+
+    Args:
+        identity: the digest of what the tool is.
+        policy: the policy in force.
+        frozen: the arguments.
+        entry: the call.
+    """
+    bound = digest(identity, policy, frozen, entry.tool_call_id)
+    return digest_of_unknown(bound) if _is_about_unknown(entry) else bound
 
 
 def covers(decision: Decision, entry: CallEntry, identity: str, policy: ApprovalPolicy | None, frozen: bytes) -> bool:
@@ -66,11 +79,9 @@ def covers(decision: Decision, entry: CallEntry, identity: str, policy: Approval
         policy: the policy in force.
         frozen: the arguments.
     """
-    is_unknown = is_about_unknown(entry)
     # Nobody notes what an unmarked tool is, so the question whether to run it again may have been about its arguments alone.
-    identities = [identity, digest_of_facts({})] if is_unknown and policy is None else [identity]
-    bound = [digest(one, policy, frozen, entry.tool_call_id) for one in identities]
-    return decision.digest in (map(digest_of_unknown, bound) if is_unknown else bound)
+    identities = [identity, digest_of_facts({})] if policy is None and _is_about_unknown(entry) else [identity]
+    return decision.digest in [bound_digest(one, policy, frozen, entry) for one in identities]
 
 
 def question_about(
@@ -96,7 +107,7 @@ def question_about(
         identity: what the tool is, where that is known already.
         inside: which tool asks, if the call is one of a chain inside a tool.
     """
-    about_unknown = is_about_unknown(entry)
+    about_unknown = _is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
     request.outcome_unknown = about_unknown

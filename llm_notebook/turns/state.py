@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,26 +14,24 @@ from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
 
-__all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "as_event"]
+__all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
 
 Status = Literal["new", "streaming", "done", "failed", "interrupted"]
 Item = str | StreamEvent
 Items = Item | list[Item]
 
 
-def as_event(item: Item, before: StreamEvent | None) -> StreamEvent:
-    """Return an item as an event; a bare `str` continues the text part of the event before it."""
-    if isinstance(item, StreamEvent):
-        return item
+def continuing(text: str, before: StreamEvent | None) -> StreamEvent:
+    """Return the event of a bare `str`, which continues the text part of the event before it."""
     assert before is not None
-    return StreamEvent("text", item, before.part_index, message_index=before.message_index)
+    return StreamEvent("text", text, before.part_index, message_index=before.message_index)
 
 
 class ResponseState:
     """What one response is so far.
 
     A stream of text arrives in very many pieces, and most of them only continue the part before them. Such a piece is kept as the bare
-    `str`, without an event around it: that costs a few bytes and a few microseconds, and `as_event()` makes the event where somebody
+    `str`, without an event around it: that costs a few bytes and a few microseconds, and `continuing()` makes the event where somebody
     wants one. `_open_text` is the assembler's list for the part that is being continued, so that such a piece is appended to it without
     asking the assembler again.
 
@@ -192,7 +190,7 @@ class ResponseState:
         """Yield everything that has arrived as events."""
         event: StreamEvent | None = None
         for item in self.items[:]:
-            event = as_event(item, event)
+            event = item if isinstance(item, StreamEvent) else continuing(item, event)
             yield event
 
     def duration_ms(self) -> int:
@@ -220,7 +218,7 @@ def advance(
         state: the response's state.
         position: how many items the caller has seen.
         lock: is held while the stream is read, so that several readers can share one stream.
-        source: returns the stream; it is called only where there is something left to read.
+        source: begins or returns the stream; it is called only where there is something left to read.
 
     Returns:
         True if there is something new, False if the response ended well without it.
@@ -245,14 +243,14 @@ async def advance_async(
     state: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
-    source: Callable[[], AsyncIterator[Items]],
+    source: Callable[[], Awaitable[AsyncIterator[Items]]],
 ) -> bool:
     """Do what `advance()` does for an async stream."""
     async with lock:
         state.start()
         while state.lacks(position):
             try:
-                state.accept(await anext(source()))
+                state.accept(await anext(await source()))
             except StopAsyncIteration:
                 state.finish()
             except BaseException as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.invoking import CallSteps, Invoke
 from llm_notebook.turns.noting import Note
@@ -30,12 +31,12 @@ class PlannedCall:
 
     Attributes:
         steps: yields Invokes and Notes, and returns the ToolResult.
-        is_async: the tool is a coroutine function.
+        tool: what is called; None where there is no such tool.
         waits: a human has to decide about it, so it is not started. Of calls that run in order, those after it are not started either.
     """
 
     steps: CallSteps[ToolResult]
-    is_async: bool
+    tool: Tool | None
     waits: bool = False
 
 

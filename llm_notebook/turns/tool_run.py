@@ -39,7 +39,7 @@ from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
-from llm_notebook.turns.freezing import ReadyCall, frozen_arguments, unsound
+from llm_notebook.turns.freezing import ReadyCall, as_written, frozen_arguments, unsound
 from llm_notebook.turns.invoking import CallSteps, Invoke
 from llm_notebook.turns.last_look import ChangedTool, invocation
 from llm_notebook.turns.log import ChainLog
@@ -139,14 +139,15 @@ class ToolRun:
         # A hook may change the call; its name and id stay what they were.
         asked = self._asked = ToolCall(self.call.name, self.call.arguments, self.call.tool_call_id)
         kept = None if self.policy is None else self.policy.without_conditions()
-        entry = self._entry = yield from self.log.propose(self.turn_id, asked, kept)
+        written, self._unsound = as_written(asked)
+        entry = self._entry = yield from self.log.propose(self.turn_id, asked, written, kept)
         if entry.result is not None:
             self._result = entry.result
             return
         if entry.state == "started":
             raise runs_elsewhere()
-        self._is_new = entry.state == "proposed"
-        self._unsound = unsound(asked)
+        # A record in memory does not say when the tool ran.
+        self._is_new = entry.state == "proposed" or not (entry.runs or self.log.is_in_memory(entry.call_id))
         try:
             if self.plan.before_call is not None:
                 yield Invoke(self.plan.before_call, (self.tool, self.call), hook="before_call")

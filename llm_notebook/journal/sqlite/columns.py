@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast, overload
 
+from llm_notebook.journal.operations import Run
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import as_json
@@ -32,6 +33,7 @@ __all__ = [
     "readable",
     "result_column",
     "result_of",
+    "runs_of",
     "text_column",
     "text_of",
     "time_column",
@@ -113,8 +115,10 @@ def time_of(column: None) -> None: ...
 
 def time_of(column: str | None) -> datetime | None:
     """Return the time that `time_column()` wrote."""
+    if column is None:
+        return None
     with readable():
-        return None if column is None else datetime.fromisoformat(column)
+        return datetime.fromisoformat(column)
 
 
 def json_column(value: object) -> str:
@@ -135,7 +139,8 @@ def usage_column(usage: Usage | None) -> str | None:
     """Return token counts as JSON."""
     if usage is None:
         return None
-    return _kept_column({"input": usage.input, "output": usage.output, "details": as_json(usage.details)})
+    details = None if usage.details is None else as_json(usage.details)
+    return _kept_column({"input": usage.input, "output": usage.output, "details": details})
 
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
@@ -203,6 +208,18 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
             _fill(attachments[-1], attachment_data, content)
         raised = data["exception"] and recorded_exception(*data["exception"])
         return ToolResult(data["name"], data["output"], attachments, data["tool_call_id"], exception=raised)
+
+
+def runs_of(steps: str) -> tuple[Run, ...]:
+    """Return when a tool ran, from the steps to and from `started`. If its process died, it is only known when that was noticed."""
+    runs: list[Run] = []
+    for step in steps.split():
+        state, at, is_by_itself = step.split("=")
+        if state == "started":
+            runs.append((time_of(at), None))
+        elif runs:
+            runs[-1] = (runs[-1][0], time_of(at) if is_by_itself == "1" else None)
+    return tuple(runs)
 
 
 def value_of(cls: type[T], column: str | None) -> T | None:

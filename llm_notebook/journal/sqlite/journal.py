@@ -5,24 +5,36 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
 from llm_notebook.errors import JournalError
-from llm_notebook.journal.operations import Journal, TurnBegun
-from llm_notebook.journal.sqlite.call_writes import calls_left_by
-from llm_notebook.journal.sqlite.connections import Connections, Opened
+from llm_notebook.journal.operations import (
+    CallMoved,
+    CallProposed,
+    Decided,
+    DecidedTogether,
+    Granted,
+    Journal,
+    NotebookRenamed,
+    Revoked,
+    TurnBegun,
+    TurnEnded,
+)
+from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided, calls_left_by
+from llm_notebook.journal.sqlite.connections import Connections
+from llm_notebook.journal.sqlite.grant_writes import grant_given, grant_revoked, notebook_renamed
 from llm_notebook.journal.sqlite.location import default_path, resolve
 from llm_notebook.journal.sqlite.migrations import open_file
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.journal.sqlite.reads import Reader
+from llm_notebook.journal.sqlite.transactions import Write
+from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 from llm_notebook.journal.sqlite.writer import Writer
-from llm_notebook.journal.sqlite.writes import empty_write, write_for
 
 if TYPE_CHECKING:
     from llm_notebook.journal.grants import Grant
@@ -33,6 +45,7 @@ __all__ = ["SQLiteJournal", "open_sqlite_journal"]
 
 
 A = TypeVar("A")
+P = ParamSpec("P")
 
 
 class SQLiteJournal(Journal):
@@ -101,12 +114,37 @@ class SQLiteJournal(Journal):
         An operation that cannot be recorded, such as a second end of a turn, gives a future with a ValueError.
         """
         try:
-            owner = self._owner_if_any() if isinstance(operation, TurnBegun) else None
-            return self._writer.submit(write_for(operation, owner))
+            return self._writer.submit(cast("Write[A]", self._write_for(operation)))
         except Exception as error:
             failed: Future[A] = Future()
             failed.set_exception(error)
             return failed
+
+    def _write_for(self, operation: AnsweredWith[object]) -> Write[object]:
+        """Return the write that records an operation. Its values are encoded here, so that later changes to them are not recorded.
+
+        Raises:
+            ValueError: the operation cannot be recorded, such as a transition that is not in TRANSITIONS.
+            TypeError: the operation has values that cannot be written as JSON, or is no operation.
+        """
+        match operation:
+            case TurnBegun():
+                return turn_begun(operation, self._owner_if_any())
+            case TurnEnded():
+                return turn_ended(operation)
+            case CallProposed():
+                return call_proposed(operation)
+            case CallMoved():
+                return call_moved(operation)
+            case Decided() | DecidedTogether():
+                return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
+            case Granted():
+                return grant_given(operation)
+            case Revoked():
+                return grant_revoked(operation)
+            case NotebookRenamed():
+                return notebook_renamed(operation)
+        raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
     def _owner_if_any(self) -> str | None:
         """Return the name of this process's lock; None where no lock can be held, and nobody can tell when a turn of this process ends."""
@@ -116,32 +154,29 @@ class SQLiteJournal(Journal):
             return None
 
     def call(self, call_id: str) -> CallEntry | None:
-        with self._reading() as (reader, _):
-            return reader.call(call_id)
+        return self._read(Reader.call, call_id)
 
     def waiting(self) -> list[CallEntry]:
-        with self._reading() as (reader, _):
-            return reader.waiting()
+        return self._read(Reader.waiting)
 
     def turn(self, turn_id: str) -> TurnEntry | None:
-        with self._reading() as (reader, _):
-            return reader.turn(turn_id)
+        return self._read(Reader.turn, turn_id)
 
     def chain(self, chain_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.chain(chain_id)
+        return self._read(Reader.chain, chain_id)
 
     def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.conversation(conversation_id)
+        return self._read(Reader.conversation, conversation_id)
+
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        return self._read(Reader.has_gone_on, conversation_id, turn_id, chain_id)
 
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words.
 
         A word of the query also matches words that begin with it.
         """
-        with self._reading() as (reader, opened):
-            return reader.history(query, limit, uses_index=opened.uses_index)
+        return self._read(Reader.history, query, limit)
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn.
@@ -149,8 +184,7 @@ class SQLiteJournal(Journal):
         Raises:
             JournalError: the journal cannot be read, or a turn of the history is missing.
         """
-        with self._reading() as (reader, _):
-            return reader.messages(turn_id)
+        return self._read(Reader.messages, turn_id)
 
     def latest_turn(
         self,
@@ -160,25 +194,22 @@ class SQLiteJournal(Journal):
         started_in: str | None = None,
         place: int | None = None,
     ) -> TurnEntry | None:
-        with self._reading() as (reader, _):
-            return reader.latest_turn(cell_id, notebook, started_in, place)
+        return self._read(Reader.latest_turn, cell_id, notebook, started_in, place)
 
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.open_turns(cell_id)
+        return self._read(Reader.open_turns, cell_id)
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
-        with self._reading() as (reader, _):
-            return reader.turns_inside(call_id)
+        return self._read(Reader.turns_inside, call_id)
 
     def grants(self) -> list[Grant]:
-        with self._reading() as (reader, _):
-            return reader.grants()
+        return self._read(Reader.grants)
 
     def flush(self) -> None:
         """Wait until every operation that was handed over is durable, or its future has an error."""
         if not self._is_closed:
-            self._writer.submit(empty_write()).exception()
+            # When a write that stores nothing is done, so are all writes that were submitted before it.
+            self._writer.submit(Write(lambda _: None)).exception()
 
     def close(self) -> None:
         """Store everything that was handed over and release the file. The journal cannot be used afterwards."""
@@ -200,11 +231,10 @@ class SQLiteJournal(Journal):
     def __repr__(self) -> str:
         return f"<SQLiteJournal {self.path}>"
 
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[Reader, Opened]]:
+    def _read(self, query: Callable[Concatenate[Reader, P], A], *args: P.args, **keywords: P.kwargs) -> A:
         self._assert_open()
         with self._connections.reading() as (connection, opened):
-            yield Reader(connection, self._ownership.is_held), opened
+            return query(Reader(connection, self._ownership.is_held, opened.uses_index), *args, **keywords)
 
     def _assert_open(self) -> None:
         if self._is_closed:

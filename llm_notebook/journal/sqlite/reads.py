@@ -10,13 +10,14 @@ from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant
-from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry, is_open
+from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, is_open
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     json_of,
     messages_of,
     readable,
     result_of,
+    runs_of,
     text_column,
     text_of,
     time_of,
@@ -77,22 +78,26 @@ class Reader:
     Args:
         connection: a connection in a transaction.
         is_held: a function that tells whether the owner of a started call is still alive.
+        uses_index: the file has a search index.
     """
 
-    def __init__(self, connection: sqlite3.Connection, is_held: IsHeld) -> None:
+    def __init__(self, connection: sqlite3.Connection, is_held: IsHeld, uses_index: bool = False) -> None:
         self._connection = connection
         self._is_held = is_held
+        self._uses_index = uses_index
         self._contents: dict[str, bytes] = {}
 
     def call(self, call_id: str) -> CallEntry | None:
         """Return the call with this id, or the only one whose id contains it."""
         found = self._find_id("SELECT DISTINCT call_id FROM calls WHERE {}", "call_id", call_id)
-        return next(self._calls("WHERE call_id = ?", (found,)), None)
+        calls = self._calls("WHERE call_id = ?", (found,))
+        return calls[0] if calls else None
 
     def call_of(self, turn_id: str, tool_call_id: str) -> CallEntry | None:
         """Return the call of a turn with this id of the provider."""
         key = (text_column(turn_id), text_column(tool_call_id))
-        return next(self._calls("WHERE turn_id = ? AND tool_call_id = ?", key), None)
+        calls = self._calls("WHERE turn_id = ? AND tool_call_id = ?", key)
+        return calls[0] if calls else None
 
     def waiting(self) -> list[CallEntry]:
         """Return the calls that need a human or a resumed chain, oldest first."""
@@ -115,13 +120,22 @@ class Reader:
         found = self._find_id("SELECT DISTINCT conversation_id FROM turns WHERE {}", "conversation_id", conversation_id)
         return self._turns("WHERE conversation_id = ? ORDER BY turns.number", (found,))
 
-    def history(self, query: str, limit: int, *, uses_index: bool) -> list[TurnEntry]:
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        """Return whether a complete turn of another chain continues a turn of a conversation."""
+        following = """
+            SELECT 1 FROM turns JOIN turn_endings USING (number)
+            WHERE conversation_id = ? AND parent_id = ? AND chain_id != ? AND status = 'complete' LIMIT 1
+        """
+        ids = tuple(map(text_column, (conversation_id, turn_id, chain_id)))
+        return self._connection.execute(following, ids).fetchone() is not None
+
+    def history(self, query: str, limit: int) -> list[TurnEntry]:
         """Return the latest turns, newest first; with a query, only those that contain all its words."""
         limit = max(0, limit)
         if not query.strip():
             return self._turns("ORDER BY turns.number DESC LIMIT ?", (limit,))
         turns: list[TurnEntry] = []
-        numbers = search.find_turns(self._connection, query, uses_index=uses_index)[:limit]
+        numbers = search.find_turns(self._connection, query, uses_index=self._uses_index)[:limit]
         for chunk in _chunks(numbers):
             turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
         return turns
@@ -176,7 +190,9 @@ class Reader:
         rows = self._connection.execute(
             "SELECT grant_id, tool_name, identity, scope, place, granted_by, granted_at, notebook, owner FROM grants "
             "WHERE revoked_at IS NULL ORDER BY number"
-        )
+        ).fetchall()
+        if not rows:
+            return []
         with readable():
             grants = [_grant_from(row) for row in rows]
         return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
@@ -195,6 +211,8 @@ class Reader:
 
     def _turns(self, condition: str, parameters: Sequence[Column]) -> list[TurnEntry]:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
+        if not rows:
+            return []
         with readable():
             turns = [self._turn_from(row) for row in rows]
         calls: dict[str, list[CallEntry]] = {}
@@ -242,11 +260,12 @@ class Reader:
             finish=None if finish_reason is None else Finish(finish_reason, text_of(finish_said)),
         )
 
-    def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
-        for row in self._connection.execute(_CALLS + condition, parameters):
-            with readable():
-                call = self._call_from(row)
-            yield call
+    def _calls(self, condition: str, parameters: Sequence[Column]) -> list[CallEntry]:
+        rows = self._connection.execute(_CALLS + condition, parameters).fetchall()
+        if not rows:
+            return []
+        with readable():
+            return [self._call_from(row) for row in rows]
 
     def _call_from(self, row: Row) -> CallEntry:
         call_id, turn_id, tool_call_id, tool_name = row[:4]
@@ -271,7 +290,7 @@ class Reader:
             changed_at=time_of(changed_at),
             policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
             printed=text_of(printed) or "",
-            runs=_runs_from(text_of(steps) or ""),
+            runs=runs_of(text_of(steps) or ""),
         )
 
     def _content(self, sha256: str) -> bytes:
@@ -286,18 +305,6 @@ class Reader:
 def state_now(state: CallState, owner: str | None, is_held: IsHeld) -> CallState:
     """Return the state of a call: `unknown` if it is stored as `started` and the process that started it has died."""
     return "unknown" if state == "started" and not is_held(owner) else state
-
-
-def _runs_from(steps: str) -> tuple[Run, ...]:
-    """Return when a tool ran, from the steps to and from `started`. If its process died, it is only known when that was noticed."""
-    runs: list[Run] = []
-    for step in steps.split():
-        state, at, is_by_itself = step.split("=")
-        if state == "started":
-            runs.append((time_of(at), None))
-        elif runs:
-            runs[-1] = (runs[-1][0], time_of(at) if is_by_itself == "1" else None)
-    return tuple(runs)
 
 
 def _grant_from(row: Row) -> Grant:

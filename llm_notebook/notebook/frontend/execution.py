@@ -25,7 +25,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request, kernel_session
 from llm_notebook.notebook.typed_keys import without_keys
 
-__all__ = ["Execution", "current_execution"]
+__all__ = ["Execution", "current_execution", "is_renamed"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,10 +75,11 @@ def current_execution(shell: InteractiveShell) -> Execution:
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
     cell_id, code = cell_id_of(request.message), content.get("code")
+    text = without_keys(code) if isinstance(code, str) else None
     if cell_id:
         cell = f"id:{cell_id}"
-    elif isinstance(code, str) and content.get("allow_stdin", True):
-        cell = f"text:{without_keys(code)}"
+    elif text is not None and content.get("allow_stdin", True):
+        cell = f"text:{text}"
     else:
         cell = f"execution:{name}"
     sent = _dict(metadata, "llm_notebook")
@@ -90,20 +91,23 @@ def current_execution(shell: InteractiveShell) -> Execution:
         notebook,
         _path(sent, "was") if notebook else "",
         "" if notebook else _path_at_start(shell),
-        _digest(code) if isinstance(code, str) else "",
+        "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         session,
         number,
     )
+
+
+def is_renamed(shell: InteractiveShell) -> bool:
+    """Return whether the front end says that the notebook was renamed since the kernel last heard of it."""
+    request = current_request(shell)
+    sent = {} if request is None else _dict(_dict(request.message, "metadata"), "llm_notebook")
+    return bool(_text(sent, "was"))
 
 
 def _number(shell: InteractiveShell) -> int:
     """Return the number of the cell that runs. `shell.execution_count` may be the next one already, which depends on the version."""
     history = shell.history_manager
     return 0 if history is None else max(0, len(history.input_hist_parsed) - 1)
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(without_keys(code).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _path_at_start(shell: InteractiveShell) -> str:

@@ -63,8 +63,8 @@ class MessagesDecoder(StreamDecoder):
         self._blocks: list[_Block] = []
         self._open_text: _Block | None = None
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.interpret(self.parse(data), self._decode_event, error=name == "error")
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        return self.interpret(frame, self._decode_event, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         return self.interpret(body, self._decode_message)

@@ -57,8 +57,8 @@ class GenerateContentDecoder(StreamDecoder):
         self._open_call: _Part | None = None
         self._blocked: str | None = None
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        return self.interpret(self.parse(data), self._decode_chunk, error=name == "error")
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        return self.interpret(frame, self._decode_chunk, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self.interpret(body, self._decode_chunk)

@@ -46,6 +46,7 @@ __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json
 # An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
+_END_MARK = b"[DONE]"
 # The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON object or list begins so.
 _EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
 _EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -133,7 +134,8 @@ class StreamDecoder:
                     break
                 if data:
                     self._undecoded = None
-                    items += self.decode_frame(name, data)
+                    is_end = data.strip() == _END_MARK
+                    items += self.decode_end_mark() if is_end else self.decode_frame(name, self.parse(data))
         except ModelError as error:
             self.failure = error
         if frames.waiting > _LARGEST_PIECE:
@@ -162,7 +164,15 @@ class StreamDecoder:
             self._frames = SSEDecoder()
         return arrived
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
+    def decode_end_mark(self) -> StreamItems:
+        """Return the stream items of the frame `[DONE]`, with which OpenAI's streams end.
+
+        Raises:
+            ProviderError: no stream of this API ends so.
+        """
+        raise self.not_an_answer(_END_MARK.decode())
+
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
         """Return the stream items of one frame, and set `done` if it ends the answer.
 
         Raises:
@@ -240,7 +250,7 @@ class StreamDecoder:
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         """Return the items of a last frame that is whole JSON, although nothing terminated it."""
-        return self.decode_frame("", pending) if _is_whole(pending) else []
+        return self.decode_frame("", self.parse(pending)) if _is_whole(pending) else []
 
     def _decode_body(self) -> StreamItems:
         body = bytes(self._whole).strip().removeprefix(_BOM)

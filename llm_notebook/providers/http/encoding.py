@@ -16,7 +16,7 @@ _ADDED_UP = frozenset({"tools", "include", "betas"})
 
 def encode_messages(
     prompt: Prompt,
-    encode: Callable[[list[Message]], list[dict[str, Any]]],
+    encode: Callable[[list[Message], dict[int, str]], list[dict[str, Any]]],
     messages: list[Message] | None = None,
 ) -> list[str]:
     """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
@@ -25,19 +25,19 @@ def encode_messages(
 
     Args:
         prompt: the prompt.
-        encode: turns messages into items of the wire format.
+        encode: turns messages into items of the wire format; it is given ids for the calls and results that have none.
         messages: the messages, where others than the prompt's are sent.
     """
     messages, known = prompt.messages if messages is None else messages, prompt.encoded
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
-        return [json_text(item) for item in encode(messages)]
+        return [json_text(item) for item in encode(messages, substitute_call_ids(messages))]
     texts = []
     for message in messages:
         kept = known.get(id(message))
         # Once a message is gone, another one may get its id.
         if kept is None or kept[0] is not message:
-            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message]))))
+            kept = known[id(message)] = (message, ",".join(map(json_text, encode([message], {}))))
         texts.append(kept[1])
     return list(filter(None, texts))
 

@@ -225,14 +225,14 @@ class Exchange:
         late.request_id = self._request_id
         return late
 
-    def close(self, decoder: Decoder) -> list[Item]:
+    def close(self, decoder: Decoder) -> None:
         """End the answer, after what the end of its body completes was handed on.
 
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.
         """
         try:
-            return decoder.close()
+            decoder.close()
         except ModelError as error:
             error.request_id = error.request_id or self._request_id
             raise

@@ -152,8 +152,9 @@ class HTTPModel(Server):
         self, prompt: Prompt, stream: bool, key: str | None
     ) -> tuple[WireRequest, AnswerDecoder, TransportSettings]:
         """Return the request for a prompt, the decoder of its answer, and how it is sent."""
+        settings = self._transport_settings(prompt)
         request, decoder = self._wire(prompt, stream, key)
-        return request, decoder, self._transport_settings(prompt)
+        return request, decoder, settings
 
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
@@ -235,13 +236,14 @@ def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) ->
     """Give a response what is known about the whole answer, unless it has been dropped."""
     if response is None:
         return
-    usage = decoder.usage
+    usage, finish = decoder.usage, decoder.finish
+    resolved_model, response_json = decoder.resolved_model, decoder.response_json
     response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-    response.response_json = decoder.response_json
-    if (finish := decoder.finish) is not None:
+    response.response_json = response_json
+    if finish is not None:
         response.set_finish_reason(finish.reason, finish.said)
-    if decoder.resolved_model:
-        response.set_resolved_model(decoder.resolved_model)
+    if resolved_model:
+        response.set_resolved_model(resolved_model)
 
 
 class _Answer(AsyncIterator["Items"]):

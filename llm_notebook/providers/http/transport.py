@@ -74,6 +74,7 @@ class Transport:
             IncompleteResponse: the answer broke off.
         """
         exchange = Exchange(request, decoder, settings)
+        failure: Retry | ModelError | None
         while True:
             try:
                 with self._send(exchange, exchange.http_request(), settings) as reply:
@@ -85,10 +86,11 @@ class Transport:
                             if decoder.failure is not None:
                                 break
                         exchange.check_time()
-                        yield decoder.drain()
-                        yield exchange.close(decoder)
+                        if items := decoder.drain():
+                            yield items
+                        exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
+                    failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -96,8 +98,6 @@ class Transport:
                     raise
                 # The frames below hold the request's headers, and a printed traceback may show what frames hold.
                 raise error.with_traceback(None) from None
-            else:
-                failure = retry
             if failure is None:
                 return
             if isinstance(failure, ModelError):
@@ -110,6 +110,7 @@ class Transport:
     ) -> AsyncGenerator[list[Item], None]:
         """Do as `stream()` does, on the running event loop."""
         exchange = Exchange(request, decoder, settings)
+        failure: Retry | ModelError | None
         while True:
             try:
                 async with exchange.in_time(self._connections.asend(exchange.http_request(), settings)) as reply:
@@ -121,18 +122,17 @@ class Transport:
                             if decoder.failure is not None:
                                 break
                         exchange.check_time()
-                        yield decoder.drain()
-                        yield exchange.close(decoder)
+                        if items := decoder.drain():
+                            yield items
+                        exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
+                    failure = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
                 if exchange.answering:
                     raise
                 raise error.with_traceback(None) from None
-            else:
-                failure = retry
             if failure is None:
                 return
             if isinstance(failure, ModelError):

@@ -73,8 +73,8 @@ class OllamaDecoder(StreamDecoder):
     def expect_whole(self) -> None:
         """Do nothing: one JSON body is a stream of one line, and proxies announce a stream of lines as JSON."""
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        return self._decode_line(self.parse(data))
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        return self._decode_line(frame)
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self._decode_line(body)
@@ -94,7 +94,7 @@ class OllamaDecoder(StreamDecoder):
         items: StreamItems = []
         for name, line in whole:
             if not self.done:
-                items += self.decode_frame(name, line)
+                items += self.decode_frame(name, self.parse(line))
         return items + ([] if self.done else self._decode_last_frame(lines.pending))
 
     def _decode_line(self, line: dict[str, Any]) -> StreamItems:

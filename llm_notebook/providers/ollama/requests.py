@@ -5,7 +5,6 @@ Source: https://docs.ollama.com/api/chat
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +49,7 @@ def ollama_body_text(
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encode_messages(prompt, functools.partial(ollama_messages, origin=origin)))
+    messages = ",".join(encode_messages(prompt, lambda part, _call_ids: ollama_messages(part, origin)))
     return f'{json_text(with_further(body, dict(fields)))[:-1]},"messages":[{messages}]}}'
 
 

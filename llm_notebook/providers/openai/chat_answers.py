@@ -25,16 +25,10 @@ from llm_notebook.providers.openai.usage_answers import openai_usage
 __all__ = ["ChatDecoder"]
 
 # Fields of a chunk, a choice and a delta that the decoder reads. All others are kept for `json()` only. Obfuscation is mere padding.
-_READ = ("choices", "usage", "object", "obfuscation")
-_READ_IN_CHOICE = ("index", "delta", "message", "finish_reason", "logprobs")
-_READ_IN_DELTA = (
-    "role",
-    "content",
-    "refusal",
-    "reasoning_content",
-    "reasoning",
-    "reasoning_details",
-    "tool_calls",
+_READ = frozenset({"choices", "usage", "object", "obfuscation"})
+_READ_IN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+_READ_IN_DELTA = frozenset(
+    {"role", "content", "refusal", "reasoning_content", "reasoning", "reasoning_details", "tool_calls"}
 )
 
 
@@ -79,13 +73,13 @@ class ChatDecoder(StreamDecoder):
         self._said: str | None = None
         self._sources = ChatSources()
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data.strip() == b"[DONE]":
-            return self.end()
-        chunk = self.parse(data)
-        if not name and (text := self._take_plain_text(chunk)) is not None:
+    def decode_end_mark(self) -> StreamItems:
+        return self.end()
+
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        if not name and (text := self._take_plain_text(frame)) is not None:
             return [text]
-        return self.decode_object(chunk, error=name == "error")
+        return self.decode_object(frame, error=name == "error")
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         items = self.decode_object(body, whole=True)
@@ -138,14 +132,15 @@ class ChatDecoder(StreamDecoder):
         if isinstance(usage, dict):
             merge_usage(self._raw_usage, usage)
         self._note_head(chunk)
-        self._sources.note_chunk(chunk)
         choices = chunk.get("choices") or []
         choice = choices[0] if whole and len(choices) == 1 else _first_choice(choices)
         if choice is None:
             return []
         self._width, self._choice_width = len(chunk), len(choice)
-        merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
-        merge_delta(self._extra, {"logprobs": choice.get("logprobs")})
+        if choice.keys() - _READ_IN_CHOICE:
+            merge_fields(self._beside, choice, left_out=_READ_IN_CHOICE)
+        if logprobs := choice.get("logprobs"):
+            merge_delta(self._extra, {"logprobs": logprobs})
         first, second = choice.get("delta"), choice.get("message")
         if whole and second:
             first, second = second, first
@@ -164,7 +159,8 @@ class ChatDecoder(StreamDecoder):
     def _note_head(self, chunk: dict[str, Any]) -> None:
         """Keep the fields beside the choices. What identifies the answer is said by its first chunk, and all else by its last."""
         lasting = {name: self._head[name] for name in ("id", "created", "model") if self._head.get(name)}
-        merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
+        if chunk.keys() - _READ - lasting.keys():
+            merge_fields(self._head, chunk, left_out=(*_READ, *lasting))
 
     def _rest_of(self, message: dict[str, Any]) -> dict[str, Any]:
         """Return what a message that stands beside its deltas tells more than they did."""
@@ -178,16 +174,20 @@ class ChatDecoder(StreamDecoder):
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if isinstance(reasoning, str) and reasoning:
             items.append(self._add_reasoning(reasoning))
-        merge_delta(self._extra, {"reasoning_details": delta.get("reasoning_details")})
-        merge_delta(self._extra, {"message": {name: delta[name] for name in delta if name not in _READ_IN_DELTA}})
-        items += self._decode_content(delta.get("content"))
+        content = delta.get("content")
+        beside = {name: delta[name] for name in delta if name not in _READ_IN_DELTA}
+        if beside or delta.get("reasoning_details"):
+            merge_delta(self._extra, {"reasoning_details": delta.get("reasoning_details"), "message": beside})
+        items += self._decode_content(content)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refusal.append(refusal)
             items.append(refusal)
-        self._sources.note_delta(delta)
-        items += self._add_pictures(delta)
-        called = self._calls.take(delta.get("tool_calls") or [], whole=whole)
+        if beside:
+            self._sources.note_delta(delta)
+        if beside or isinstance(content, list):
+            items += self._add_pictures(delta)
+        called = self._calls.take(delta["tool_calls"], whole=whole) if delta.get("tool_calls") else []
         if called:
             self._is_reasoning = False
         return items + called
@@ -242,11 +242,11 @@ class ChatDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        sources = self._sources.citations
+        sources = self._sources.citations(self._head)
         items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
-        if self.finish is not None and self.finish.reason == "length" and not self._calls.are_whole:
+        if not self._calls.are_whole and (finish := self.finish) is not None and finish.reason == "length":
             self.failure = self.cut_off_in_call(str(self._said))
         elif self._calls.has_nameless:
             self.failure = IncompleteResponse(

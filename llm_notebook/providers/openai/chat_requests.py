@@ -80,7 +80,7 @@ def chat_body_text(
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
     ordered = _in_order(prompt.messages, dialect)
-    encoded = encode_messages(prompt, lambda messages: chat_messages(messages, dialect, origin), ordered)
+    encoded = encode_messages(prompt, lambda part, call_ids: chat_messages(part, dialect, origin, call_ids), ordered)
     messages = ",".join([*schema, *encoded])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 
@@ -106,7 +106,7 @@ def _settings(prompt: Prompt, dialect: ChatDialect, *, stream: bool, options: di
             "type": "json_schema",
             "json_schema": {"name": schema_name(prompt.schema), **wanted_schema(prompt, prompt.schema)},
         }
-    return with_further(body, options)
+    return with_further(body, options) if options else body
 
 
 def _schema_messages(prompt: Prompt, dialect: ChatDialect) -> list[dict[str, Any]]:
@@ -141,16 +141,19 @@ def _in_order(messages: list[Message], dialect: ChatDialect) -> list[Message]:
     return ordered
 
 
-def chat_messages(messages: list[Message], dialect: ChatDialect = _USUAL, origin: str = "") -> list[dict[str, Any]]:
+def chat_messages(
+    messages: list[Message], dialect: ChatDialect = _USUAL, origin: str = "", call_ids: dict[int, str] | None = None
+) -> list[dict[str, Any]]:
     """Return messages as the API takes them. Every tool result becomes a separate message.
 
     Args:
         messages: the messages, in an order that the server takes.
         dialect: the dialect that the server speaks.
         origin: the server and the model; reasoning that came from others is left out.
+        call_ids: ids for the calls and results that have none; they are made here if they are not given.
     """
     encoded: list[dict[str, Any]] = []
-    call_ids = substitute_call_ids(messages)
+    call_ids = substitute_call_ids(messages) if call_ids is None else call_ids
     for message in messages:
         if message.role == "assistant":
             encoded.append(_assistant_message(message, call_ids, dialect, origin))

@@ -48,12 +48,12 @@ class ResponsesDecoder(StreamDecoder):
         self._head: dict[str, Any] = {}
         self._status: str | None = None
 
-    def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data.strip() == b"[DONE]":
-            # This is not part of the protocol, but some servers send it, as for Chat Completions.
-            return []
-        event = self.parse(data)
-        kind = event.get("type") or name
+    def decode_end_mark(self) -> StreamItems:
+        # This is not part of the protocol, but some servers send it, as for Chat Completions.
+        return []
+
+    def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
+        event, kind = frame, frame.get("type") or name
         if event.get("error") or kind in ("error", "response.failed", "response.cancelled"):
             self._status = "failed"
             if isinstance(event.get("response"), dict):

@@ -56,7 +56,7 @@ def responses_body_text(
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encode_messages(prompt, functools.partial(input_items, origin=origin)))
+    items = ",".join(encode_messages(prompt, lambda part, call_ids: input_items(part, origin, call_ids)))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
@@ -100,14 +100,17 @@ def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
     }
 
 
-def input_items(messages: list[Message], origin: str = "") -> list[dict[str, Any]]:
+def input_items(
+    messages: list[Message], origin: str = "", call_ids: dict[int, str] | None = None
+) -> list[dict[str, Any]]:
     """Return messages as the API takes them, where every call, result and piece of reasoning is a separate item.
 
     Args:
         messages: the messages.
         origin: the server and the model. The items of others, and their ids, mean nothing there, so these parts go as what they say.
+        call_ids: ids for the calls and results that have none; they are made here if they are not given.
     """
-    call_ids = substitute_call_ids(messages)
+    call_ids = substitute_call_ids(messages) if call_ids is None else call_ids
     items: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "assistant":

@@ -23,20 +23,10 @@ __all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_do
 
 
 class ChatSources:
-    """The sources of one completion, while its chunks arrive. Servers repeat them in every chunk, and the last ones are whole."""
+    """The sources of one completion, while its chunks arrive."""
 
     def __init__(self) -> None:
-        self._listed: list[Citation] = []
         self._annotated: list[Citation] = []
-
-    def note_chunk(self, chunk: dict[str, Any]) -> None:
-        """Note the sources beside the choices."""
-        results, urls = dicts_of(chunk.get("search_results")), chunk.get("citations")
-        listed = [_source(result) for result in results]
-        if not listed and isinstance(urls, list):
-            listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
-        if listed:
-            self._listed = listed
 
     def note_delta(self, delta: dict[str, Any]) -> None:
         """Note the sources in a delta or a message."""
@@ -62,10 +52,17 @@ class ChatSources:
             found.append(documents().get(str(number)) or Citation(title=f"reference {number}"))
         self._annotated += [replace(source, end=place) for source in found]
 
-    @property
-    def citations(self) -> list[Citation]:
-        """All sources. Those that are listed come first, as numbers in the text refer to them."""
-        return [source for source in (*self._listed, *self._annotated) if source.url or source.title]
+    def citations(self, head: dict[str, Any]) -> list[Citation]:
+        """Return all sources. Those that are listed beside the choices come first, as numbers in the text refer to them.
+
+        Args:
+            head: what stands beside the choices. Servers repeat it in every chunk, and the last one is whole.
+        """
+        results, urls = dicts_of(head.get("search_results")), head.get("citations")
+        listed = [_source(result) for result in results]
+        if not listed and isinstance(urls, list):
+            listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
+        return [source for source in (*listed, *self._annotated) if source.url or source.title]
 
 
 def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) -> list[Citation]:

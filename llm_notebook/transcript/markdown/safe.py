@@ -55,8 +55,10 @@ def safe_markdown(text: str) -> str:
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
-        tokens = _parser().parse(with_bars(text))
-        _restore_bars(tokens)
+        parsed = with_bars(text)
+        tokens = _parser().parse(parsed)
+        if parsed != text:
+            _restore_bars(tokens)
         if any(token.level >= _MAX_NESTING - 1 for token in tokens):
             return _as_code(text)
         return write_markdown(tokens)
