@@ -295,7 +295,8 @@ class Chain:
         if self.log.journal is not None:
             self.log.settings = self.plan.settings(prompt)
         history = with_ids(prompt.said)
-        if waiting := unresolved_calls(history):
+        may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
+        if may_resume and (waiting := unresolved_calls(history)):
             asked_by = self._asked_by
             if not asked_by and left:
                 # The record begins with the turn that was made for these calls.

@@ -170,6 +170,16 @@ class ResponseState:
         if self.status == "streaming":
             self.fail(KeyboardInterrupt())
 
+    def answer(self) -> list[Message]:
+        """Return the assistant's messages of a response that is over.
+
+        Raises:
+            ValueError: the model has numbered their parts in a way that makes no sense.
+        """
+        if self._assembler.conflict is not None:
+            raise self._assembler.conflict
+        return self.messages()
+
     def messages(self) -> list[Message]:
         """Return the assistant's messages that have arrived. A tool call that may be cut short is left out."""
         return list(self._messages if self._messages is not None else self._assembler.partial_messages())

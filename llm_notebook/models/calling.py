@@ -1,0 +1,100 @@
+"""Runs the tool calls of a response outside of a chain: those that it asked for, or any that the caller names.
+
+A model's `execute()` may run calls itself, while its response is being read. So calls that are named are run without reading the response to
+its end, which would wait for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.parts.messages import Message, Part, ToolCallPart
+from llm_notebook.tools.calls import ToolCall, ToolResult
+from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
+
+if TYPE_CHECKING:
+    from llm_notebook.tools.collecting import ToolLike
+    from llm_notebook.turns.prompt import Prompt
+    from llm_notebook.turns.turn import Turn
+
+__all__ = ["Calling"]
+
+
+class Calling:
+    """Base class of responses."""
+
+    prompt: Prompt
+    _turn: Turn
+    _hooks: tuple[BeforeCall | None, AfterCall | None]
+
+    def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:
+        """Return how a chain is run that continues this response."""
+        raise NotImplementedError
+
+    def _execute_tool_calls_steps(
+        self,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        tools: Sequence[ToolLike] | None = None,
+        named: Sequence[ToolCall] | None = None,
+    ) -> Steps[list[ToolResult]]:
+        """Run calls, and return one result for each, in order.
+
+        Args:
+            named: run these, whether or not they have results; None runs those of this response that have none.
+        """
+        plan = self._plan(before_call, after_call)
+        if named is not None:
+            return (yield from self._named_steps(named, plan, tools))
+        response: Any = self
+        yield Ask(response)
+        calls = self._turn.calls()
+        missing = [call for call in calls if call.tool_call_id not in self._turn.results]
+        yield from self._run_steps(missing, plan, tools, self._turn.log, self._turn.history())
+        return [self._turn.results[call.tool_call_id] for call in calls if call.tool_call_id is not None]
+
+    def _execute_tool_call_steps(self, tool_call: ToolCall) -> Steps[ToolResult]:
+        results = yield from self._named_steps([tool_call], self._plan(*self._hooks), None)
+        return results[0]
+
+    def _named_steps(
+        self, named: Sequence[ToolCall], plan: ChainPlan, tools: Sequence[ToolLike] | None
+    ) -> Steps[list[ToolResult]]:
+        parts = [ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in named]
+        calls = [ToolCall.from_part(part) for part in parts]
+        turn = self._turn
+        # A call that has a result is run again like one that the log does not know, and the log knows no turn that was not sent.
+        is_apart = turn.state.status == "new" or any(call.tool_call_id in turn.results for call in calls)
+        log = ChainLog() if is_apart else turn.log
+        return (yield from self._run_steps(calls, plan, tools, log, _ending_in(calls, turn.history())))
+
+    def _run_steps(
+        self,
+        calls: list[ToolCall],
+        plan: ChainPlan,
+        tools: Sequence[ToolLike] | None,
+        log: ChainLog,
+        history: list[Message],
+    ) -> Steps[list[ToolResult]]:
+        prompt = self.prompt if tools is None else self.prompt.continued(None, tools)
+        if toolboxes := prompt.toolboxes:
+            yield Prepare(toolboxes)
+        if not calls:
+            return []
+        # The calls are asked about as the tools that the model was offered are, and as those given now are.
+        for offered in (self.prompt, prompt):
+            plan.keep_policies(offered)
+        turn = self._turn
+        return (yield from Chain(prompt, plan, log).run(calls, prompt, history, turn.turn_id, turn))
+
+
+def _ending_in(calls: list[ToolCall], history: list[Message]) -> list[Message]:
+    """Return a history that has these calls, at its end where the model has not said them itself."""
+    said = {part.tool_call_id for message in history for part in message.parts if isinstance(part, ToolCallPart)}
+    missing: list[Part] = [
+        ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in calls if call.tool_call_id not in said
+    ]
+    return [*history, Message("assistant", missing)] if missing else history
