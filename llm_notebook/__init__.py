@@ -103,7 +103,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
 
     # Approvals
     from llm_notebook.approvals.marks import require_approval as require_approval
-    from llm_notebook.approvals.policy import approved as approved
+    from llm_notebook.approvals.running import approved as approved
     from llm_notebook.approvals.requests import ApprovalRequest as ApprovalRequest
     from llm_notebook.approvals.requests import Decision as Decision
     from llm_notebook.models.resuming import pending as pending

@@ -12,7 +12,7 @@ from llm_notebook.configuration.files import JSONFile
 from llm_notebook.configuration.folders import OWN_FOLDER, user_dir
 from llm_notebook.errors import ModelError
 
-__all__ = ["KeySource", "Secret", "delete_key", "get_key", "keys_path", "list_keys", "load_keys", "set_key"]
+__all__ = ["KeySource", "Secret", "delete_key", "get_key", "hidden", "keys_path", "list_keys", "load_keys", "set_key"]
 
 KeySource = str | Callable[[], str | Awaitable[str]]
 """A key, or a function that returns one and is asked for each request, such as one that renews a token when it expires."""
@@ -33,6 +33,11 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"<Secret, {len(self)} characters>"
+
+
+def hidden(key: KeySource | None) -> KeySource | None:
+    """Return a key whose repr does not show it; what is no text, or empty, as it is."""
+    return Secret(key) if isinstance(key, str) and key else key
 
 
 class _KeyFile(JSONFile):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from llm_notebook.configuration.keys import KeySource, Secret
+from llm_notebook.configuration.keys import KeySource, hidden
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
 
@@ -46,7 +46,7 @@ class EmbeddingModel(KeyHolder, ABC):
             ValueError: the model does not take items of this type. Nothing was sent.
             ModelError: the model failed, or needs a key and there is none.
         """
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         self._check(item)
         (vector,) = self._embed([item], key)
         return vector
@@ -66,7 +66,7 @@ class EmbeddingModel(KeyHolder, ABC):
             ValueError: an item is of a type that the model does not take.
             ModelError: the model failed, or needs a key and there is none. What was yielded before is valid.
         """
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         if isinstance(items, str | bytes):
             raise ValueError("embed_multi() takes several items: give a list, or use embed() for one.")
         size = self.batch_size or _DEFAULT_BATCH if batch_size is None else batch_size

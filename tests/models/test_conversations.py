@@ -147,7 +147,7 @@ def test_reasoning_and_calls_stay_in_the_history(face: Face) -> None:
 
 def test_options_are_checked_as_in_a_prompt(face: Face) -> None:
     conversation = face.model("a").conversation()
-    with pytest.raises(TypeError, match="given twice"):
+    with pytest.raises(TypeError, match="given both in options="):
         conversation.prompt("Hi", x=1, options={"x": 1})
     with pytest.raises(ValueError, match="does not support tools"):
         conversation.prompt("Hi", tools=[llm.Tool("f")])
