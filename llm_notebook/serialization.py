@@ -5,14 +5,14 @@ Python 3.12 pydantic takes only the TypedDict of `typing_extensions`, on which i
 """
 
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 if sys.version_info >= (3, 12):
-    from typing import NotRequired, TypedDict
+    from typing import TypedDict
 else:
-    from typing import NotRequired
-
     from typing_extensions import TypedDict
+
+from llm_notebook.public_names import load_once
 
 __all__ = [
     "JSON",
@@ -30,6 +30,7 @@ __all__ = [
     "UsageDict",
 ]
 
+load_once(__name__, "llm_notebook.serialization")
 
 # A value that was decoded from JSON. Check it with `isinstance` before use. Functions that encode values take `object` instead:
 # lists and dicts are invariant, so that a `dict[str, str]` is no `dict[str, JSON]`.

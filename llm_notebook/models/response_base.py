@@ -86,6 +86,11 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         """The name of this response; in the journal, if it is kept there, that of its turn."""
         return self._id or self._turn.turn_id
 
+    @property
+    def attachments(self) -> list[Attachment]:
+        """What went with the prompt, for models that build a history from responses."""
+        return list(self.prompt.attachments)
+
     def text_or_raise(self) -> str:
         """Return the whole text of the response, without `await` for an async response too.
 

@@ -94,14 +94,16 @@ def test_what_a_program_imports_are_our_classes() -> None:
     names: dict[str, Any] = {}
     exec(  # as a program would
         "import llm\nfrom llm import user\nfrom llm.parts import TextPart, StreamEvent\nfrom llm.models import Response\n"
-        "from llm.serialization import MessageDict\nfrom llm import errors",
+        "from llm.serialization import MessageDict\nfrom llm.errors import ModelError\nimport llm.errors",
         names,
     )
     assert names["llm"] is llm
     assert names["TextPart"] is llm.TextPart
     assert names["StreamEvent"] is llm.StreamEvent
     assert names["Response"] is llm.Response
-    assert names["errors"].ModelError is llm.ModelError
+    assert names["MessageDict"] is llm.serialization.MessageDict
+    assert names["ModelError"] is llm.errors.ModelError is llm.ModelError
+    assert llm.errors is sys.modules["llm_notebook.errors"]
 
 
 def test_its_own_tools_are_not_taken_for_those_of_another_package() -> None:

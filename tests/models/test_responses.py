@@ -482,6 +482,12 @@ def test_the_tokens_are_there_one_by_one_and_in_a_line(face: Face) -> None:
     assert response.token_usage() == "1,024 input"
 
 
+def test_what_went_with_the_prompt_is_on_the_response_too(face: Face) -> None:
+    picture = llm.Attachment("image/png", content=b"\x89PNG\r\n\x1a\n")
+    response = face.model("ok", attachment_types={"image/png"}).prompt("Hi", attachments=[picture])
+    assert response.attachments == [picture]
+
+
 def test_a_response_has_a_name_of_its_own(face: Face) -> None:
     model = face.model("ok")
     first, second = model.prompt("Hi"), model.prompt("Hi")
