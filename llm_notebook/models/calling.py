@@ -7,12 +7,14 @@ its end, which would wait for itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.parts.messages import Message, Part, ToolCallPart
+from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
 from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.open_calls import with_calls, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 
 if TYPE_CHECKING:
@@ -28,11 +30,7 @@ class Calling:
 
     prompt: Prompt
     _turn: Turn
-    _hooks: tuple[BeforeCall | None, AfterCall | None]
-
-    def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:
-        """Return how a chain is run that continues this response."""
-        raise NotImplementedError
+    _plan: ChainPlan
 
     def _execute_tool_calls_steps(
         self,
@@ -46,7 +44,7 @@ class Calling:
         Args:
             named: run these, whether or not they have results; None runs those of this response that have none.
         """
-        plan = self._plan(before_call, after_call)
+        plan = replace(self._plan, before_call=before_call, after_call=after_call)
         if named is not None:
             return (yield from self._named_steps(named, plan, tools))
         response: Any = self
@@ -57,7 +55,7 @@ class Calling:
         return [self._turn.results[call.tool_call_id] for call in calls if call.tool_call_id is not None]
 
     def _execute_tool_call_steps(self, tool_call: ToolCall) -> Steps[ToolResult]:
-        results = yield from self._named_steps([tool_call], self._plan(*self._hooks), None)
+        results = yield from self._named_steps([tool_call], self._plan, None)
         return results[0]
 
     def _named_steps(
@@ -65,11 +63,16 @@ class Calling:
     ) -> Steps[list[ToolResult]]:
         parts = [ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in named]
         calls = [ToolCall.from_part(part) for part in parts]
-        turn = self._turn
+        turn, state = self._turn, self._turn.state
         # A call that has a result is run again like one that the log does not know, and the log knows no turn that was not sent.
-        is_apart = turn.state.status == "new" or any(call.tool_call_id in turn.results for call in calls)
-        log = ChainLog() if is_apart else turn.log
-        return (yield from self._run_steps(calls, plan, tools, log, _ending_in(calls, turn.history())))
+        if state.status == "new" or any(call.tool_call_id in turn.results for call in calls):
+            history = with_calls(turn.history(), calls)
+            return (yield from self._run_steps(calls, plan, tools, ChainLog(), history))
+        if state.status == "streaming":
+            state.own_calls += calls
+        done = [turn.results[call.tool_call_id] for call in state.own_calls if call.tool_call_id in turn.results]
+        history = with_results(with_calls(turn.history(), state.own_calls or calls), done)
+        return (yield from self._run_steps(calls, plan, tools, turn.log, history))
 
     def _run_steps(
         self,
@@ -89,12 +92,3 @@ class Calling:
             plan.keep_policies(offered)
         turn = self._turn
         return (yield from Chain(prompt, plan, log).run(calls, prompt, history, turn.turn_id, turn))
-
-
-def _ending_in(calls: list[ToolCall], history: list[Message]) -> list[Message]:
-    """Return a history that has these calls, at its end where the model has not said them itself."""
-    said = {part.tool_call_id for message in history for part in message.parts if isinstance(part, ToolCallPart)}
-    missing: list[Part] = [
-        ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in calls if call.tool_call_id not in said
-    ]
-    return [*history, Message("assistant", missing)] if missing else history

@@ -110,9 +110,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
         conversation = cast("Any", plan.conversation or plan.rounds)
-        response = self._response_class(
-            prompt, cast("Any", self), plan.stream, conversation, plan.key, plan.before_call, plan.after_call, log=log
-        )
+        response = self._response_class(prompt, cast("Any", self), plan.stream, conversation, plan.key, log=log)
+        response._plan = plan
         return cast("ResponseT", response)
 
     def _chain(

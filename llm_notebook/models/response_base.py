@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import ModelError
+from llm_notebook.errors import JournalError, ModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.models.arrived import Arrived
 from llm_notebook.models.calling import Calling
@@ -74,7 +75,8 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         self.conversation = conversation
         self._turn = Turn(prompt, model.model_id, ChainLog() if log is None else log)
         self._key = key
-        self._hooks = before_call, after_call
+        # A chain gives its responses the plan by which it is run.
+        self._plan = ChainPlan(model, conversation, before_call, after_call, stream=self.stream, key=key)
         self._id = ""
         self._source: SourceT | None = None
         self._left: LeftRound | None = None
@@ -219,7 +221,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         if nest is not None:
             nest.rewind(self.conversation)
         self.prompt.freeze()
-        plan = self._plan()
+        plan = self._plan
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
             plan.keep_policies(self.prompt)
@@ -261,10 +263,6 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
     def _replay(self, events: list[StreamEvent]) -> SourceT:
         """Return a stream of what arrived before."""
         raise NotImplementedError
-
-    def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:
-        """Return how a chain is run that continues this response."""
-        return ChainPlan(self.model, self.conversation, before_call, after_call, stream=self.stream, key=self._key)
 
     def _datetime_utc(self) -> str:
         started = self._turn.state.started_utc
@@ -323,9 +321,16 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
     def _end_unwaited(self) -> None:
         """Keep how a response ended that did not end well; whoever stopped it does not wait for that."""
-        if self._turn.state.is_over and not self._turn.is_concluded:
-            self._turn.is_concluded = True
-            self._turn.log.end_unwaited(self._turn)
+        turn = self._turn
+        if not turn.state.is_over or turn.is_concluded:
+            return
+        turn.is_concluded = True
+        if not (turn.state.own_calls and turn.is_kept and turn.log.journal is not None):
+            turn.log.end_unwaited(turn)
+            return
+        # One of its calls may wait for a human, who is asked next: the record has to hold what is asked about.
+        with suppress(JournalError):
+            turn.log.journal.submit(turn.ended()).result()
 
     def _conclude_steps(self) -> Steps[None]:
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""

@@ -185,6 +185,7 @@ class TranscriptView:
                 block = self._add_call(
                     entry.tool_name, entry.tool_call_id, self.seconds if seconds is None else seconds
                 )
+                self._by_part.clear()  # what the model says next comes after a call that it has run itself
             self._by_call[entry.call_id] = block
         if seconds is not None:
             self.seconds = seconds

@@ -13,6 +13,7 @@ from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
+from llm_notebook.turns.open_calls import with_calls
 
 __all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "as_event"]
 
@@ -42,6 +43,8 @@ class ResponseState:
         status: `new` before the request, `streaming` while it is read, then how it ended.
         error: what every further reader gets, where the response did not end well.
         extra_calls: the tool calls that the model registered without streaming them.
+        own_calls: those that it has run itself while it answered. They are part of an answer that did not end well, so that a call among
+            them that waits for a human can be continued with.
         stated_finish: why the model stopped, where it has said so.
     """
 
@@ -54,6 +57,7 @@ class ResponseState:
         "finished_at",
         "first_text_at",
         "items",
+        "own_calls",
         "resolved_model",
         "response_json",
         "started_at",
@@ -68,6 +72,7 @@ class ResponseState:
         self.items: list[Item] = []
         self.error: BaseException | None = None
         self.extra_calls: list[ToolCall] = []
+        self.own_calls: list[ToolCall] = []
         self.usage = Usage()
         self.response_json: dict[str, Any] | None = None
         self.resolved_model: str | None = None
@@ -148,7 +153,7 @@ class ResponseState:
         was_stopped = not isinstance(error, Exception)
         self.status = "interrupted" if was_stopped else "failed"
         self.finished_at = time.monotonic()
-        self._messages = self._assembler.partial_messages()
+        self._messages = with_calls(self._assembler.partial_messages(), self.own_calls)
         if was_stopped:
             # The next reader did not press stop: for them the answer is incomplete, not interrupted once more.
             self.error = IncompleteResponse(

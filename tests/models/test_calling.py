@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.approvals.policy import ChainPolicy
 from tests.fakes.faces import Face, asks
 
 Call = llm.ToolCall
@@ -103,6 +104,39 @@ def test_a_call_that_a_model_runs_itself_waits_for_approval_like_any_other(face:
     assert ran == ["a"]
     result = model.requests[1].messages[-1].parts[0]
     assert (result.name, result.output, result.tool_call_id) == ("delete", "deleted a", "1")
+
+
+def test_what_a_model_has_run_itself_is_known_when_a_later_process_continues(face: Face, tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    @llm.require_approval
+    def delete(path: str) -> str:
+        """Delete a file."""
+        ran.append(path)
+        return f"deleted {path}"
+
+    llm.open_journal(tmp_path / "journal.db")
+    steps = running(face, [], Call("upper", {"text": "a"}, "1"), Call("delete", {"path": "b"}, "2"))
+    model = face.rounds(["x", steps], "Gone.")
+    face.pause_of(model.chain("Hi", tools=[upper, delete]))
+    # The journal is all that a later process has.
+    (waiting,) = llm.pending()
+    pause = llm.load_pause(waiting.to_dict(), model=model, tools=[upper, delete])
+    assert face.text(pause.approve()) == "Gone."
+    assert ran == ["b"]
+    *_, asked, answered = model.requests[1].messages
+    assert [(part.name, part.tool_call_id) for part in asked.parts] == [("upper", "1"), ("delete", "2")]
+    assert [part.output for part in answered.parts] == ["A", "deleted b"]
+
+
+def test_a_call_that_a_model_runs_itself_is_asked_about_as_the_chain_says(face: Face) -> None:
+    got: list[Any] = []
+    model = face.rounds([running(face, got, Call("upper", {"text": "a"}, "1"))], "done")
+    chain = model.chain("Hi", tools=[upper])
+    chain._chain.plan.policy = ChainPolicy(named=frozenset(["upper"]))
+    pause = face.pause_of(chain)
+    assert (got, pause.request.tool_name) == ([], "upper")
+    assert face.text(pause.deny("no")) == "done"
 
 
 def test_calls_can_be_named_and_are_run_without_reading_the_response(face: Face) -> None:
