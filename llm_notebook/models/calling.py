@@ -70,8 +70,11 @@ class Calling:
             return (yield from self._run_steps(calls, plan, tools, ChainLog(), history))
         if state.status == "streaming":
             state.own_calls += calls
-        done = [turn.results[call.tool_call_id] for call in state.own_calls if call.tool_call_id in turn.results]
-        history = with_results(with_calls(turn.history(), state.own_calls or calls), done)
+            calls_so_far = state.own_calls
+        else:
+            calls_so_far = calls
+        done = [turn.results[call.tool_call_id] for call in calls_so_far if call.tool_call_id in turn.results]
+        history = with_results(with_calls(turn.history(), calls_so_far), done)
         return (yield from self._run_steps(calls, plan, tools, turn.log, history))
 
     def _run_steps(

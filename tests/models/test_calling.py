@@ -151,6 +151,20 @@ def test_calls_can_be_named_and_are_run_without_reading_the_response(face: Face)
     assert face.do(response.execute_tool_calls(tool_calls_list=[])) == []
 
 
+def test_a_call_that_is_named_after_the_answer_waits_for_approval_too(face: Face) -> None:
+    asking = llm.require_approval(llm.Tool.function(upper))
+    steps = running(face, [], Call("gone", {}, "1"))
+    model = face.rounds(["x", steps], "done")
+    response = model.prompt("Hi", tools=[asking])
+    face.text(response)
+    with pytest.raises(llm.PauseChain) as caught:
+        face.do(response.execute_tool_call(Call("upper", {"text": "b"}, "2")))
+    pause = caught.value
+    assert [part.tool_call_id for part in pause.messages[-1].parts] == ["2"]
+    assert face.text(pause.approve()) == "done"
+    assert [part.output for part in model.requests[1].messages[-1].parts] == ["B"]
+
+
 def test_calls_that_are_named_are_run_again_and_with_the_tools_that_are_given(face: Face) -> None:
     ran: list[str] = []
 
