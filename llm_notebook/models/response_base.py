@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError
@@ -20,7 +20,6 @@ from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.chain import Ask, Prepare, Steps
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
@@ -29,6 +28,7 @@ from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
+from llm_notebook.turns.steps import Ask, Prepare, Steps
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         conversation: the conversation that the response belongs to, if any. That of a chain outside of conversations has the chain's
             responses and nothing else.
     """
+
+    _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
 
     def __init__(
         self,
@@ -358,6 +360,14 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
                 self.conversation._join(cast("Any", self))
             due, self._callbacks = self._callbacks, []
             return due
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        from llm_notebook.models.shown import show_request, show_response  # only where a response is displayed
+
+        if self._turn.state.status == "new":
+            return show_request(self.prompt, self._reads)
+        return show_response(self._turn.state, self.model.model_id)
 
     def __repr__(self) -> str:
         state = self._turn.state
