@@ -9,13 +9,16 @@ once for Python, which must not execute them yet. Here the package writes down o
 A type checker takes the block for what it is. At run time `load_lazily()` reads the same lines from the package's source and gives the
 package a `__getattr__` (PEP 562), a `__dir__` and an `__all__` made of them. Where there is no source to read, it returns False, and
 Python executes the block.
+
+`load_once()` is for modules that define names themselves.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 
-__all__ = ["load_lazily"]
+__all__ = ["load_lazily", "load_once"]
 
 _START = "if TYPE_CHECKING or not load_lazily(globals()):"
 _INDENT = "    "
@@ -62,6 +65,19 @@ def load_lazily(namespace: dict[str, object]) -> bool:
     namespace["__dir__"] = lambda: sorted({*own, *homes, *_functions_of(namespace)})
     namespace["__doc__"] = "\n".join([str(namespace["__doc__"]), *map(_listed, headings.items())])
     return True
+
+
+def load_once(name: str, module: str) -> None:
+    """Let a module that is imported under another name be the module itself, so that its classes do not exist twice.
+
+    That happens where somebody says `sys.modules["llm"] = llm_notebook` and then `import llm.errors`.
+
+    Args:
+        name: the `__name__` under which it is imported.
+        module: its own name.
+    """
+    if name != module:
+        sys.modules[name] = importlib.import_module(module)
 
 
 def _block(source: str) -> list[str]:

@@ -1,8 +1,18 @@
-"""The JSON that this package writes and reads: TypedDicts for what `to_dict()` returns, and a type for any JSON value."""
+"""The JSON that this package writes and reads: TypedDicts for what `to_dict()` returns, and a type for any JSON value.
 
-from __future__ import annotations
+`pydantic.TypeAdapter(MessageDict)` validates such JSON and gives its schema. For that the annotations have to be types and not text, and before
+Python 3.12 pydantic takes only the TypedDict of `typing_extensions`, on which it depends.
+"""
 
-from typing import Any, Literal, NotRequired, TypedDict
+import sys
+from typing import Any, Literal, NotRequired
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:
+    from typing_extensions import TypedDict
+
+from llm_notebook.public_names import load_once
 
 __all__ = [
     "JSON",
@@ -20,6 +30,7 @@ __all__ = [
     "UsageDict",
 ]
 
+load_once(__name__, "llm_notebook.serialization")
 
 # A value that was decoded from JSON. Check it with `isinstance` before use. Functions that encode values take `object` instead:
 # lists and dicts are invariant, so that a `dict[str, str]` is no `dict[str, JSON]`.
@@ -129,5 +140,6 @@ class ResponseDict(TypedDict):
     model: str
     prompt: PromptDict
     messages: list[MessageDict]
+    id: NotRequired[str]
     usage: NotRequired[UsageDict]
     datetime_utc: NotRequired[str]

@@ -44,11 +44,16 @@ class _BaseChainResponse:
             raise TypeError(
                 "A chain cannot be pickled once it has begun: pickle its responses, or a pause as pause.to_dict()."
             )
-        return {"prompt": self.prompt, "plan": replace(self._chain.plan, conversation=None, key=None)}
+        return {"prompt": self.prompt, "plan": replace(self._chain.plan, conversation=None, key=None, rounds=None)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become the chain that was pickled; the journal that is open here keeps it."""
         type(self).__init__(self, Chain(state["prompt"], state["plan"], open_log(None)))
+
+    @property
+    def _responses(self) -> list[Any]:
+        # Programs written for llm use this name, although it begins with an underscore.
+        return self._chain.responses()
 
     def _text(self) -> str:
         spacing = Spacing()
@@ -107,12 +112,23 @@ class ChainResponse(_BaseChainResponse):
                 yield from spacing(chunk)
 
     def stream_events(self) -> Iterator[StreamEvent]:
-        """Yield every event of all responses as it arrives, and the tool results between them."""
+        """Yield every event of all responses as it arrives, and the tool results between them.
+
+        Where the texts of two responses would run together, an event with a space comes between them, so that the text is that of `text()`.
+        """
+        return self._events(Spacing())
+
+    def _events(self, spacing: Spacing | None = None) -> Iterator[StreamEvent]:
         renumbered = Renumbering()
         for item in self._items():
             renumbered.begin()
-            events = result_events(item) if isinstance(item, list) else cast("Response", item).stream_events()
-            yield from map(renumbered, events)
+            if isinstance(item, list):
+                yield from map(renumbered, result_events(item))
+                continue
+            if spacing is not None:
+                spacing.begin()
+            for event in cast("Response", item).stream_events():
+                yield from map(renumbered, [event] if spacing is None else spacing.events(event))
 
     def close(self) -> None:
         """Stop reading: the response that is under way is closed; what arrived is kept and marked as interrupted."""
@@ -181,16 +197,18 @@ class AsyncChainResponse(_BaseChainResponse):
                     yield piece
 
     async def astream_events(self) -> AsyncIterator[StreamEvent]:
-        """Yield every event of all responses as it arrives, and the tool results between them."""
-        renumbered = Renumbering()
+        """Yield every event of all responses as it arrives, as `ChainResponse.stream_events()` does."""
+        renumbered, spacing = Renumbering(), Spacing()
         async for item in self._items():
             renumbered.begin()
             if isinstance(item, list):
                 for event in result_events(item):
                     yield renumbered(event)
-            else:
-                async for event in cast("AsyncResponse", item).astream_events():
-                    yield renumbered(event)
+                continue
+            spacing.begin()
+            async for event in cast("AsyncResponse", item).astream_events():
+                for spaced in spacing.events(event):
+                    yield renumbered(spaced)
 
     async def aclose(self) -> None:
         """Stop reading, as `ChainResponse.close()` does."""

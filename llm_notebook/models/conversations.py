@@ -35,38 +35,57 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
 
     Args:
         model: the model that answers.
+        id: the name of the conversation; it is made up where it is not given.
+        name: a title for people.
         responses: what was said before.
         tools: what the model may call in every turn that names no tools of its own.
-        before_call, after_call: hooks of its chains.
         chain_limit: how many responses each chain may have; None and 0 mean no limit.
+        loaded_messages: a history that was stored elsewhere, which goes before the first response that is made here.
+        loaded_tools: the names of the tools that were stored with it, for whoever makes them again.
+        before_call, after_call: hooks of its chains.
     """
 
     def __init__(
         self,
         model: ModelT,
+        id: str | None = None,  # noqa: A002  the API's name
+        name: str | None = None,
         responses: list[ResponseT] | None = None,
-        *,
         tools: Sequence[ToolLike] | None = None,
+        chain_limit: int | None = None,
+        loaded_messages: list[Message] | None = None,
+        loaded_tools: list[str] | None = None,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
-        chain_limit: int | None = None,
     ) -> None:
         self.model: ModelT = model
+        self.name = name
         self.responses: list[ResponseT] = list(responses or [])
         self.tools = list(tools or [])
+        self.chain_limit = chain_limit
+        self.loaded_messages = loaded_messages
+        self.loaded_tools = loaded_tools
         self.before_call = before_call
         self.after_call = after_call
-        self.chain_limit = chain_limit
         self._origin = Origin()
-        self._conversation_id = ""
+        self._id = id or ""
+
+    @property
+    def id(self) -> str:
+        """The name of this conversation, in the journal if it is kept there."""
+        if not self._id:
+            turn = self._latest_kept()
+            self._id = new_id() if turn is None else turn.log.conversation_id or turn.log.chain_id
+        return self._id
+
+    @id.setter  # noqa: A003  the API's name
+    def id(self, value: str) -> None:
+        self._id = value
 
     @property
     def conversation_id(self) -> str:
-        """The name of this conversation, in the journal if it is kept there."""
-        if not self._conversation_id:
-            turn = self._latest_kept()
-            self._conversation_id = new_id() if turn is None else turn.log.conversation_id or turn.log.chain_id
-        return self._conversation_id
+        """The same as `id`."""
+        return self.id
 
     def history(self) -> list[Message]:
         """Return every message so far: what the latest turn was sent, what it answered, and the results of its tool calls.
@@ -74,7 +93,15 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         If calls still wait, after a pause for one of them, `chain()` without a prompt runs them. A prompt continues without them, and the
         model is told how they stand; their results begin the first prompt after they have run.
         """
+        if self.loaded_messages:
+            return list(self.loaded_messages)
         return self.responses[-1]._turn.history() if self.responses else []
+
+    def _join(self, response: ResponseT) -> None:
+        """Add a response that is complete. It has the loaded history in its own."""
+        if response not in self.responses:
+            self.responses.append(response)
+            self.loaded_messages = None
 
     def _latest_kept(self) -> Turn | None:
         """Return the latest turn that is in the journal."""
@@ -119,3 +146,15 @@ class Conversation(_BaseConversation["Model | KeyModel", Response, ChainResponse
 
 class AsyncConversation(_BaseConversation["AsyncModel | AsyncKeyModel", AsyncResponse, AsyncChainResponse]):
     """A conversation with an AsyncModel."""
+
+    def to_sync_conversation(self) -> Conversation:
+        """Return a conversation for code that does not await, with what was said as loaded messages. Its model stays the async one."""
+        return Conversation(
+            cast("Model", self.model),
+            self.id,
+            self.name,
+            tools=self.tools,
+            chain_limit=self.chain_limit,
+            loaded_messages=self.history(),
+            loaded_tools=self.loaded_tools,
+        )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.log import ChainLog
-    from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
+    from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainConversation, ChainPlan
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.state import Items
 
@@ -60,6 +60,10 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     attachment_types: frozenset[str] | set[str] = frozenset()
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = ()
     _takes_key: ClassVar[bool] = False
+    # What `str()` says of the class.
+    _flavour: ClassVar[str] = ""
+    # Whether a request without any message would be refused where it is sent.
+    _needs_messages: ClassVar[bool] = False
     # Any: subclasses replace the descriptor by a nested class.
     Options: Any = LazyOptions("llm_notebook.models.options", "Options")
 
@@ -105,9 +109,9 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
-        response = self._response_class(
-            prompt, cast("Any", self), plan.stream, cast("Any", plan.conversation), plan.key, log
-        )
+        conversation = cast("Any", plan.conversation or plan.rounds)
+        response = self._response_class(prompt, cast("Any", self), plan.stream, conversation, plan.key, log=log)
+        response._plan = plan
         return cast("ResponseT", response)
 
     def _chain(
@@ -116,6 +120,9 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """Return the lazy chain that begins with a finished Prompt."""
         from llm_notebook.turns.chain import Chain  # loads what chains need
 
+        if plan.conversation is None and plan.rounds is None:
+            # `execute()` finds the rounds before in its conversation, also in a chain outside of conversations.
+            plan.rounds = cast("ChainConversation", self._conversation_class(cast("Any", self)))
         return cast("ChainT", self._chain_class(Chain(prompt, plan, log, asked_by, rounds_before)))
 
     def _pause(self, reason: str) -> PauseChain:
@@ -133,7 +140,12 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
-                raise ValueError(f"{self.model_id} does not offer the server-side tool {type(tool).__name__}.")
+                raise ValueError(
+                    f"{self.model_id} does not support server-side tool {tool.sent_name!r} ({type(tool).__name__})."
+                )
+        messages = prompt.messages
+        if not messages and self._needs_messages:
+            raise ValueError("The prompt is empty, so nothing was sent: give a text, attachments or messages.")
         if not self.supports_conversation and any(message.role in ("assistant", "tool") for message in messages):
             raise ConversationNotSupported(
                 f"{self.model_id} answers single prompts only and cannot be given a history."
@@ -152,7 +164,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
             raise ValueError(f"{self.model_id} does not read {found}; it takes {takes}.")
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}: {self.model_id}"
+        return f"{type(self).__name__}{self._flavour}: {self.model_id}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -209,6 +221,8 @@ class KeyModel(_SyncModel):
 
 
 class _AsyncModel(_BaseModel["AsyncResponse", "AsyncChainResponse", "AsyncConversation"]):
+    _flavour = " (async)"
+
     @property
     def _response_class(self) -> type[AsyncResponse]:
         from llm_notebook.models.responses import AsyncResponse  # loads what chains need

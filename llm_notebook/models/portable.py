@@ -23,6 +23,7 @@ class Portable:
     model: Any
     stream: bool
     _turn: Turn
+    _id: str
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle takes along.
@@ -33,7 +34,7 @@ class Portable:
         turn = self._turn
         if turn.state.status == "streaming":
             raise TypeError("A response cannot be pickled while it is read: read it to its end first.")
-        over = (turn.state, turn.results) if turn.state.is_over else None
+        over = (turn.state, turn.results, self._id or turn.turn_id) if turn.state.is_over else None
         return {"prompt": self.prompt, "model": self.model, "stream": self.stream, "over": over}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -42,5 +43,5 @@ class Portable:
         make(self, state["prompt"], state["model"], state["stream"], log=open_log(None))
         if state["over"] is not None:
             turn = self._turn
-            turn.state, turn.results = state["over"]
+            turn.state, turn.results, self._id = state["over"]
             turn.is_concluded = True

@@ -96,7 +96,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         }
         model, conversation = self._asked()
         made = _checked_prompt(model, conversation, prompt, (options, option_keywords), given)
-        plan = ChainPlan(model, conversation, stream=stream, key=key)
+        hooks = (None, None) if conversation is None else (conversation.before_call, conversation.after_call)
+        plan = ChainPlan(model, conversation, *hooks, stream=stream, key=key)
         return cast("ResponseT_co", model._respond(made, plan, open_log(conversation)))
 
     def chain(
@@ -125,7 +126,8 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Nothing happens until it is read.
 
-        A history given as `messages=` that ends in tool calls without results is resumed: those calls are run first.
+        A history given as `messages=` that ends in tool calls without results is resumed: those calls are run first. Without tools it
+        is sent as it is.
 
         Args:
             before_call: called with (tool or None, call) before each call; may change the call's arguments, or raise

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import ModelError
+from llm_notebook.errors import JournalError, ModelError
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.models.arrived import Arrived
+from llm_notebook.models.calling import Calling
 from llm_notebook.models.portable import Portable
-from llm_notebook.parts.finishes import Finish, FinishReason
 from llm_notebook.parts.json_values import as_json
-from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCallPart, Usage, assistant, events_of
+from llm_notebook.parts.messages import Message, StreamEvent, TextPart, Usage, assistant, events_of
+from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
     from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.serialization import ResponseDict
-    from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.nesting import LeftRound
 
 __all__ = ["BaseResponse"]
@@ -45,14 +45,15 @@ ConversationT = TypeVar("ConversationT", bound="Conversation | AsyncConversation
 SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
 
 
-class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
+class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, SourceT]):
     """A model's answer, without the reading: that is what the two faces add.
 
     Attributes:
         prompt: what the model is asked; `prompt.messages` is exactly what it is sent.
         model: the model that is asked.
         stream: the answer arrives piece by piece.
-        conversation: the conversation that the response belongs to, if any.
+        conversation: the conversation that the response belongs to, if any. That of a chain outside of conversations has the chain's
+            responses and nothing else.
     """
 
     _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
@@ -64,6 +65,9 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         stream: bool,
         conversation: ConversationT | None = None,
         key: KeySource | None = None,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        *,
         log: ChainLog | None = None,
     ) -> None:
         self.prompt = prompt
@@ -72,73 +76,86 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         self.conversation = conversation
         self._turn = Turn(prompt, model.model_id, ChainLog() if log is None else log)
         self._key = key
+        # A chain gives its responses the plan by which it is run.
+        self._plan = ChainPlan(model, conversation, before_call, after_call, stream=self.stream, key=key)
+        self._id = ""
         self._source: SourceT | None = None
         self._left: LeftRound | None = None
         self._callbacks: list[Callable[[Any], object]] = []
         self._concluding = threading.Lock()
 
     @property
-    def partial(self) -> list[Message]:
-        """The messages that have arrived; nothing is sent or waited for. Tool calls that may be cut short are left out."""
-        return self._turn.state.messages()
+    def id(self) -> str:
+        """The name of this response; in the journal, if it is kept there, that of its turn."""
+        return self._id or self._turn.turn_id
 
     @property
-    def interrupted(self) -> bool:
-        """True if reading was stopped before the response's end."""
-        return self._turn.state.status == "interrupted"
+    def attachments(self) -> list[Attachment]:
+        """What went with the prompt, for models that build a history from responses."""
+        return list(self.prompt.attachments)
 
-    @property
-    def resolved_model(self) -> str | None:
-        """The exact model that answered, where the provider says so."""
-        return self._turn.state.resolved_model
+    def text_or_raise(self) -> str:
+        """Return the whole text of the response, without `await` for an async response too.
 
-    @property
-    def finish_reason(self) -> FinishReason | None:
-        """Why the model stopped, in the same words for every provider; None before that, or where the provider does not say so.
-
-        `stop`: it had said everything; `length`: the answer reached a limit of tokens; `tool_calls`: it waits for the results of tools;
-        `content_filter`: it declined, or a filter stopped it; `pause`: the provider goes on when it is sent the answer back, as chains
-        do by themselves; `error`: something failed.
+        Raises:
+            ValueError: an async response was not awaited.
         """
-        ending = self._turn.state.ending
-        return ending.reason if ending is not None else None
+        self._settle("text_or_raise()")
+        return self._turn.state.text()
+
+    def tool_calls_or_raise(self) -> list[ToolCall]:
+        """Return the tool calls that are ours to run, without `await` for an async response too.
+
+        Raises:
+            ValueError: an async response was not awaited.
+        """
+        self._settle("tool_calls_or_raise()")
+        return self._turn.calls()
 
     @property
-    def provider_finish_reason(self) -> str | None:
-        """The provider's own word for `finish_reason`, such as `end_turn` or `MAX_TOKENS`; None if it gave none."""
-        ending = self._turn.state.ending
-        return ending.said if ending is not None else None
+    def parsed(self) -> Any:
+        """The answer as the schema that was asked for: an object of the pydantic class where one was given, else parsed JSON.
 
-    @property
-    def response_json(self) -> dict[str, Any] | None:
-        """The provider's raw JSON that has arrived; models set it."""
-        return self._turn.state.response_json
+        Raises:
+            ValueError: no schema was asked for, the answer does not fit it, or an async response was not awaited.
+        """
+        self._settle(".parsed")
+        if self.prompt.schema is None:
+            raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
+        return parsed_answer(self._turn.state.text(), self.prompt.schema_class)
 
-    @response_json.setter
-    def response_json(self, value: dict[str, Any] | None) -> None:
-        self._turn.state.response_json = value
+    def to_dict(self) -> ResponseDict:
+        """Return a JSON-safe dict from which `from_dict()` makes a response that can `reply()`. Tools are not in it.
 
-    def add_tool_call(self, tool_call: ToolCall) -> None:
-        """Register a tool call that is not streamed as events. Models call this."""
-        self._turn.state.extra_calls.append(tool_call)
-
-    def set_usage(
-        self,
-        *,
-        input: int | None = None,  # noqa: A002  the API's name
-        output: int | None = None,
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        """Set how many tokens the response used. Models call this."""
-        self._turn.state.usage = Usage(input, output, details)
-
-    def set_resolved_model(self, model_id: str) -> None:
-        """Set the exact model that the provider says it used. Models call this."""
-        self._turn.state.resolved_model = model_id
-
-    def set_finish_reason(self, reason: FinishReason, said: str | None = None) -> None:
-        """Set why the model stopped, and the provider's own word for it. Models call this."""
-        self._turn.state.stated_finish = Finish(reason, said)
+        Raises:
+            ValueError: an async response was not awaited.
+        """
+        self._settle("to_dict()")
+        messages, state = self.prompt.messages, self._turn.state
+        prompt: dict[str, Any] = {"messages": [message.to_dict() for message in messages]}
+        if options := self.prompt.given_options():
+            prompt["options"] = options
+        system = [
+            part.text
+            for message in messages
+            if message.role == "system"
+            for part in message.parts
+            if isinstance(part, TextPart)
+        ]
+        if system:
+            prompt["system"] = "\n\n".join(system)
+        data: dict[str, Any] = {
+            "model": self.model.model_id,
+            "prompt": prompt,
+            "messages": [message.to_dict() for message in state.answer()],
+            "id": self.id,
+        }
+        counts = {"input": state.usage.input, "output": state.usage.output, "details": state.usage.details}
+        if usage := {name: as_json(value) for name, value in counts.items() if value is not None}:
+            data["usage"] = usage
+        if state.started_utc is not None:
+            data["datetime_utc"] = state.started_utc.isoformat()
+        return cast("ResponseDict", data)
 
     @classmethod
     def fake(
@@ -178,6 +195,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         """Read the response to its end."""
         raise NotImplementedError
 
+    def _settle(self, wanted: str) -> None:
+        """Make sure that the response is complete, for what is not awaited on either face.
+
+        Raises:
+            ValueError: an async response was not awaited; `wanted` is what has to come after that.
+        """
+        raise NotImplementedError
+
     def _begin_steps(self) -> Steps[None]:
         """Yield what comes before the request: Toolboxes set themselves up, and the beginning of the turn is kept."""
         # A chain has prepared the Toolboxes and settled the prompt already.
@@ -188,7 +213,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         if nest is not None:
             nest.rewind(self.conversation)
         self.prompt.freeze()
-        plan = self._plan()
+        plan = self._plan
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
             plan.keep_policies(self.prompt)
@@ -228,52 +253,9 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         """Return a stream of what arrived before."""
         raise NotImplementedError
 
-    def _plan(self, before_call: BeforeCall | None = None, after_call: AfterCall | None = None) -> ChainPlan:
-        """Return how a chain is run that continues this response."""
-        return ChainPlan(self.model, self.conversation, before_call, after_call, stream=self.stream, key=self._key)
-
     def _datetime_utc(self) -> str:
         started = self._turn.state.started_utc
         return started.isoformat() if started is not None else ""
-
-    def _parsed(self) -> Any:
-        if self.prompt.schema is None:
-            raise ValueError("This prompt asked for no schema, so there is nothing to parse; give schema=.")
-        return parsed_answer(self._turn.state.text(), self.prompt.schema_class)
-
-    def _execute_tool_calls_steps(
-        self,
-        before_call: BeforeCall | None = None,
-        after_call: AfterCall | None = None,
-        tools: Sequence[ToolLike] | None = None,
-    ) -> Steps[list[ToolResult]]:
-        yield Ask(self)
-        calls = self._turn.calls()
-        missing = [call for call in calls if call.tool_call_id not in self._turn.results]
-        yield from self._run_steps(missing, self._plan(before_call, after_call), tools, self._turn.log)
-        return [self._turn.results[call.tool_call_id] for call in calls if call.tool_call_id is not None]
-
-    def _execute_tool_call_steps(self, tool_call: ToolCall) -> Steps[ToolResult]:
-        yield Ask(self)
-        call = ToolCall.from_part(ToolCallPart(tool_call.name, tool_call.arguments, tool_call.tool_call_id))
-        # A call that has a result is run again like one that the log does not know.
-        log = ChainLog() if call.tool_call_id in self._turn.results else self._turn.log
-        results = yield from self._run_steps([call], self._plan(), None, log)
-        return results[0]
-
-    def _run_steps(
-        self, calls: list[ToolCall], plan: ChainPlan, tools: Sequence[ToolLike] | None, log: ChainLog
-    ) -> Steps[list[ToolResult]]:
-        prompt = self.prompt if tools is None else self.prompt.continued(None, tools)
-        if toolboxes := prompt.toolboxes:
-            yield Prepare(toolboxes)
-        if not calls:
-            return []
-        # The calls are asked about as the tools that the model was offered are, and as those given now are.
-        for offered in (self.prompt, prompt):
-            plan.keep_policies(offered)
-        turn = self._turn
-        return (yield from Chain(prompt, plan, log).run(calls, prompt, turn.history(), turn.turn_id, turn))
 
     def _reply_steps(
         self,
@@ -298,31 +280,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
             reply._turn.log.conversation_id = log.conversation_id or log.chain_id
         return reply
 
-    def _to_dict(self) -> ResponseDict:
-        messages, state = self.prompt.messages, self._turn.state
-        prompt: dict[str, Any] = {"messages": [message.to_dict() for message in messages]}
-        if options := self.prompt.given_options():
-            prompt["options"] = options
-        system = [
-            part.text
-            for message in messages
-            if message.role == "system"
-            for part in message.parts
-            if isinstance(part, TextPart)
-        ]
-        if system:
-            prompt["system"] = "\n\n".join(system)
-        data: dict[str, Any] = {
-            "model": self.model.model_id,
-            "prompt": prompt,
-            "messages": [message.to_dict() for message in state.messages()],
-        }
-        counts = {"input": state.usage.input, "output": state.usage.output, "details": state.usage.details}
-        if usage := {name: as_json(value) for name, value in counts.items() if value is not None}:
-            data["usage"] = usage
-        if state.started_utc is not None:
-            data["datetime_utc"] = state.started_utc.isoformat()
-        return cast("ResponseDict", data)
+    # Programs and plugins written for llm use the names from here to `_messages_now()`, although they begin with an underscore.
 
     @property
     def _done(self) -> bool:
@@ -331,6 +289,17 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
     @property
     def _chunks(self) -> list[str]:
         return list(self._turn.state.text_chunks(0))
+
+    @property
+    def _stream_events(self) -> list[StreamEvent]:
+        return list(self._turn.state.events())
+
+    @property
+    def _tool_calls(self) -> list[ToolCall]:
+        return self._turn.calls() if self._done else list(self._turn.state.extra_calls)
+
+    def _messages_now(self) -> list[Message]:
+        return self._turn.state.answer()
 
     def _broke_off(self, error: BaseException, closing: str) -> Any:
         """Note what ended the stream. Returns the stream's method of this name if the stream has to be closed."""
@@ -341,9 +310,16 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
 
     def _end_unwaited(self) -> None:
         """Keep how a response ended that did not end well; whoever stopped it does not wait for that."""
-        if self._turn.state.is_over and not self._turn.is_concluded:
-            self._turn.is_concluded = True
-            self._turn.log.end_unwaited(self._turn)
+        turn = self._turn
+        if not turn.state.is_over or turn.is_concluded:
+            return
+        turn.is_concluded = True
+        if not (turn.state.own_calls and turn.is_kept and turn.log.journal is not None):
+            turn.log.end_unwaited(turn)
+            return
+        # One of its calls may wait for a human, who is asked next: the record has to hold what is asked about.
+        with suppress(JournalError):
+            turn.log.journal.submit(turn.ended()).result()
 
     def _conclude_steps(self) -> Steps[None]:
         """Yield what follows a response that ended well: its end is kept, and the callbacks are called."""
@@ -368,8 +344,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
     def _due_callbacks(self) -> list[Callable[[Any], object]]:
         """Join the conversation, and hand out each callback once."""
         with self._concluding:
-            if self.conversation is not None and self not in self.conversation.responses:
-                self.conversation.responses.append(cast("Any", self))
+            if self.conversation is not None:
+                self.conversation._join(cast("Any", self))
             due, self._callbacks = self._callbacks, []
             return due
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.models.lookup import model_source
+from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.response_base import BaseResponse
 from llm_notebook.models.restoring import response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
+from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.drivers import run_async, run_sync
 from llm_notebook.turns.log import ChainLog
@@ -19,8 +21,6 @@ from llm_notebook.turns.state import Items, advance, advance_async, continuing
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.models.conversations import AsyncConversation, Conversation
-    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
-    from llm_notebook.serialization import ResponseDict
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import AfterCall, BeforeCall
 
@@ -42,9 +42,12 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         stream: bool,
         conversation: Conversation | None = None,
         key: KeySource | None = None,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        *,
         log: ChainLog | None = None,
     ) -> None:
-        super().__init__(prompt, model, stream, conversation, key, log)
+        super().__init__(prompt, model, stream, conversation, key, before_call, after_call, log=log)
         self._lock = threading.RLock()
 
     def text(self) -> str:
@@ -55,7 +58,7 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
     def messages(self) -> list[Message]:
         """Return the assistant's messages, usually one."""
         self._read_all()
-        return self._turn.state.messages()
+        return self._turn.state.answer()
 
     def tool_calls(self) -> list[ToolCall]:
         """Return the tool calls that are ours to run, in the model's order."""
@@ -82,21 +85,6 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         self._read_all()
         return self._datetime_utc()
 
-    def to_dict(self) -> ResponseDict:
-        """Return a JSON-safe dict from which `from_dict()` makes a response that can `reply()`. Tools are not in it."""
-        self._read_all()
-        return self._to_dict()
-
-    @property
-    def parsed(self) -> Any:
-        """The answer as the schema that was asked for: an object of the pydantic class where one was given, else parsed JSON.
-
-        Raises:
-            ValueError: no schema was asked for, or the answer does not fit it.
-        """
-        self._read_all()
-        return self._parsed()
-
     @classmethod
     def from_dict(cls, data: ResponseDict, *, model: Model | KeyModel | None = None) -> Response:
         """Return the response that `to_dict()` wrote: finished, and able to `reply()`. Its tools are not in it: pass them to `reply()`.
@@ -112,24 +100,29 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
+        tool_calls_list: Sequence[ToolCall] | None = None,
         tools: Sequence[ToolLike] | None = None,
     ) -> list[ToolResult]:
-        """Run the tool calls of this response that have no result yet.
+        """Run the tool calls of this response that have no result yet, or those that are given.
 
         Args:
             before_call, after_call: hooks around each call, as for `chain()`.
+            tool_calls_list: run these in their place, whether or not they have results. The response is not read then, so that a
+                model's `execute()` can use it.
             tools: what may be called; the prompt's own tools if not given.
 
         Returns:
-            One result for every call, in order. Results are remembered: no call is run twice.
+            One result for every call, in order. Results are remembered: no call is run twice, unless it is given.
 
         Raises:
             PauseChain: a call waits for a human; the results of siblings that have finished are remembered.
         """
-        return run_sync(self._execute_tool_calls_steps(before_call, after_call, tools))
+        return run_sync(self._execute_tool_calls_steps(before_call, after_call, tools, tool_calls_list))
 
     def execute_tool_call(self, tool_call: ToolCall) -> ToolResult:
-        """Run one call with the prompt's tools, whether or not it has a result already.
+        """Run one call with the prompt's tools and the hooks of its chain or conversation, whether or not it has a result already.
+
+        The response is not read, so that a model's `execute()` can use this to run calls itself.
 
         Raises:
             PauseChain: the call waits for a human.
@@ -193,6 +186,9 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
             self._turn.state.stop()
             self._end_unwaited()
 
+    def _settle(self, wanted: str) -> None:
+        self._read_all()
+
     def _begun_source(self) -> Iterator[Items]:
         if self._source is None:
             run_sync(self._begin_steps())
@@ -238,11 +234,14 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         stream: bool,
         conversation: AsyncConversation | None = None,
         key: KeySource | None = None,
+        before_call: BeforeCall | None = None,
+        after_call: AfterCall | None = None,
+        *,
         log: ChainLog | None = None,
     ) -> None:
         import asyncio  # loads ssl; code that awaits has it loaded
 
-        super().__init__(prompt, model, stream, conversation, key, log)
+        super().__init__(prompt, model, stream, conversation, key, before_call, after_call, log=log)
         self._lock = asyncio.Lock()
 
     async def text(self) -> str:
@@ -253,7 +252,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     async def messages(self) -> list[Message]:
         """Return the assistant's messages, usually one."""
         await self._read_all()
-        return self._turn.state.messages()
+        return self._turn.state.answer()
 
     async def tool_calls(self) -> list[ToolCall]:
         """Return the tool calls that are ours to run, in the model's order."""
@@ -280,27 +279,6 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         await self._read_all()
         return self._datetime_utc()
 
-    def to_dict(self) -> ResponseDict:
-        """Return what `Response.to_dict()` does, of a response that has been awaited.
-
-        Raises:
-            ValueError: it has not.
-        """
-        if not self._done:
-            raise ValueError("This response is not complete: await it before to_dict().")
-        return self._to_dict()
-
-    @property
-    def parsed(self) -> Any:
-        """What `Response.parsed` is, of a response that has been awaited.
-
-        Raises:
-            ValueError: it has not, no schema was asked for, or the answer does not fit it.
-        """
-        if not self._done:
-            raise ValueError("This response is not complete: await it before .parsed.")
-        return self._parsed()
-
     @classmethod
     def from_dict(cls, data: ResponseDict, *, model: AsyncModel | AsyncKeyModel | None = None) -> AsyncResponse:
         """Return the response that `to_dict()` wrote, as `Response.from_dict()` does."""
@@ -311,10 +289,11 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
         *,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
+        tool_calls_list: Sequence[ToolCall] | None = None,
         tools: Sequence[ToolLike] | None = None,
     ) -> list[ToolResult]:
-        """Run the tool calls of this response that have no result yet, as `Response.execute_tool_calls()` does."""
-        return await run_async(self._execute_tool_calls_steps(before_call, after_call, tools))
+        """Run the tool calls of this response that have no result yet, or those given, as `Response.execute_tool_calls()` does."""
+        return await run_async(self._execute_tool_calls_steps(before_call, after_call, tools, tool_calls_list))
 
     async def execute_tool_call(self, tool_call: ToolCall) -> ToolResult:
         """Run one call with the prompt's tools, as `Response.execute_tool_call()` does."""
@@ -365,6 +344,18 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
                 await aclose()
             self._turn.state.stop()
             self._end_unwaited()
+
+    async def to_sync_response(self) -> Response:
+        """Return the finished response for code that does not await. Its model stays the async one, so it cannot `reply()`."""
+        await self._read_all()
+        conversation = self.conversation.to_sync_conversation() if self.conversation is not None else None
+        made = Response(self.prompt, cast("Model", self.model), self.stream, conversation, self._key)
+        made._turn, made._id = self._turn, self._id
+        return made
+
+    def _settle(self, wanted: str) -> None:
+        if not self._done:
+            raise ValueError(f"This response is not complete: await it before {wanted}.")
 
     async def _begun_source(self) -> AsyncIterator[Items]:
         if self._source is None:

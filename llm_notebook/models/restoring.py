@@ -26,5 +26,6 @@ def response_from_dict(response_class: type[ResponseT], data: ResponseDict, mode
         options=carried_options(model, data["prompt"].get("options")),
     )
     response = response_class(prompt, model, stream=False)
+    response._id = data.get("id", "")
     messages = [Message.from_dict(message) for message in data["messages"]]
     return response._restored(messages, data.get("usage"), data.get("datetime_utc", ""))

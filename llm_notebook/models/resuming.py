@@ -246,8 +246,8 @@ def load_conversation(
         raise KeyError(f"No conversation or turn is called {id!r}; history() lists the latest.")
     response = response_of(turn, journal, model=model)
     if isinstance(response, AsyncResponse):
-        return AsyncConversation(response.model, [response])
-    return Conversation(response.model, [response])
+        return AsyncConversation(response.model, responses=[response])
+    return Conversation(response.model, responses=[response])
 
 
 def pending() -> list[PauseChain]:

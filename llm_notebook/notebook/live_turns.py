@@ -323,7 +323,7 @@ class LiveTurns:
         try:
             display.open(here=here)
             with self.routes.open(output):
-                for event in chain.stream_events():
+                for event in chain._events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
                     with held_interrupts() as pressed:
                         view.feed(event, time.monotonic() - began)

@@ -102,7 +102,7 @@ class Session:
         """Return a conversation that holds what the turn's prompt continues."""
         parent = turn.parent
         before = [parent.response] if parent is not None and parent.response is not None else []
-        return Conversation(model, before)
+        return Conversation(model, responses=before)
 
     def model_before(self, turn: ConversationNode) -> Model | KeyModel | None:
         """Return the model that answered the parent, or None if there is no parent."""

@@ -10,16 +10,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import mimetypes
 import os
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
-if TYPE_CHECKING:
-    from llm_notebook.serialization import AttachmentDict
+from llm_notebook.serialization import AttachmentDict
 
 __all__ = ["MOST_KEPT_BYTES", "Attachment"]
 
@@ -88,11 +88,11 @@ class Attachment:
         self.digest = digest
 
     def id(self) -> str:
-        """Return the SHA-256 of the content, or of the URL if that is all there is, as 64 hexadecimal digits."""
+        """Return the SHA-256 of the content, or of the URL as JSON if that is all there is, as 64 hexadecimal digits."""
         if self.content is None and self.digest is not None:
             return self.digest
         if self._is_remote:
-            return hashlib.sha256((self.url or "").encode()).hexdigest()
+            return hashlib.sha256(json.dumps({"url": self.url}).encode()).hexdigest()
         return hashlib.sha256(self.content_bytes()).hexdigest()
 
     def resolve_type(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-if TYPE_CHECKING:
-    from llm_notebook.serialization import CitationDict
+from llm_notebook.serialization import CitationDict
 
 __all__ = ["Citation", "distinct"]
 

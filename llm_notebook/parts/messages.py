@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.json_values import as_json, from_json
-
-if TYPE_CHECKING:
-    from llm_notebook.serialization import MessageDict, PartDict
+from llm_notebook.serialization import (
+    AttachmentPartDict,
+    MessageDict,
+    PartDict,
+    ReasoningPartDict,
+    TextPartDict,
+    ToolCallPartDict,
+    ToolResultPartDict,
+)
 
 __all__ = [
     "RAW_ARGUMENTS",
@@ -44,9 +50,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON form of a part: its type and every field that is not None, False or an empty list."""
-    if values.get("provider_metadata") is not None:
-        values["provider_metadata"] = as_json(values["provider_metadata"])
+    """Return the JSON form of a part: its type and every field that is not None, False or an empty list. Empty metadata are none."""
+    values["provider_metadata"] = as_json(values["provider_metadata"]) or None
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
@@ -54,18 +59,21 @@ def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
 class Part:
     """Base class of all parts. The role belongs to the Message that holds the part."""
 
+    def __post_init__(self) -> None:
+        _without_empty_metadata(self)
+
     def to_dict(self) -> PartDict:
         """Return a JSON-safe dict without the fields that are not set."""
         raise NotImplementedError
 
     @staticmethod
-    def from_dict(data: PartDict) -> Part:
+    def from_dict(d: PartDict) -> Part:
         """Return the part that `to_dict()` wrote.
 
         Raises:
             ValueError: the dict's type is not one of the five known ones.
         """
-        fields = dict(cast("dict[str, Any]", data))
+        fields = dict(cast("dict[str, Any]", d))
         kind = fields.pop("type", None)
         cls = _PART_TYPES.get(cast("str", kind))
         if cls is None:
@@ -91,10 +99,10 @@ class TextPart(Part):
     provider_metadata: Metadata | None = None
     citations: list[Citation] = field(default_factory=list)
 
-    def to_dict(self) -> PartDict:
+    def to_dict(self) -> TextPartDict:
         values = _fields(self)
         values["citations"] = [citation.to_dict() for citation in self.citations]
-        return cast("PartDict", _without_defaults("text", values))
+        return cast("TextPartDict", _without_defaults("text", values))
 
 
 @dataclass(slots=True)
@@ -105,40 +113,40 @@ class ReasoningPart(Part):
     redacted: bool = False
     provider_metadata: Metadata | None = None
 
-    def to_dict(self) -> PartDict:
-        return cast("PartDict", _without_defaults("reasoning", _fields(self)))
+    def to_dict(self) -> ReasoningPartDict:
+        return cast("ReasoningPartDict", _without_defaults("reasoning", _fields(self)))
 
 
 @dataclass(slots=True)
 class ToolCallPart(Part):
     """A model's request to run a tool. A `server_executed` call was run by the provider and is never run here."""
 
-    name: str
+    name: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     tool_call_id: str | None = None
     server_executed: bool = False
     provider_metadata: Metadata | None = None
 
-    def to_dict(self) -> PartDict:
-        return cast("PartDict", _without_defaults("tool_call", _fields(self)))
+    def to_dict(self) -> ToolCallPartDict:
+        return cast("ToolCallPartDict", _without_defaults("tool_call", _fields(self)))
 
 
 @dataclass(slots=True)
 class ToolResultPart(Part):
     """The result of a tool call, as the text that the model reads."""
 
-    name: str
+    name: str = ""
     output: str = ""
     tool_call_id: str | None = None
     server_executed: bool = False
-    exception: str | None = None
     attachments: list[Attachment] = field(default_factory=list)
+    exception: str | None = None
     provider_metadata: Metadata | None = None
 
-    def to_dict(self) -> PartDict:
+    def to_dict(self) -> ToolResultPartDict:
         values = _fields(self)
         values["attachments"] = [attachment.to_dict() for attachment in self.attachments]
-        return cast("PartDict", _without_defaults("tool_result", values))
+        return cast("ToolResultPartDict", _without_defaults("tool_result", values))
 
 
 @dataclass(slots=True)
@@ -148,10 +156,10 @@ class AttachmentPart(Part):
     attachment: Attachment | None = None
     provider_metadata: Metadata | None = None
 
-    def to_dict(self) -> PartDict:
+    def to_dict(self) -> AttachmentPartDict:
         values = _fields(self)
         values["attachment"] = self.attachment.to_dict() if self.attachment is not None else None
-        return cast("PartDict", _without_defaults("attachment", values))
+        return cast("AttachmentPartDict", _without_defaults("attachment", values))
 
 
 _PART_TYPES: dict[str, type[Part]] = {
@@ -161,6 +169,12 @@ _PART_TYPES: dict[str, type[Part]] = {
     "tool_result": ToolResultPart,
     "attachment": AttachmentPart,
 }
+
+
+def _without_empty_metadata(value: Any) -> None:
+    """Make a part or message with empty metadata the same as one without."""
+    if getattr(value, "provider_metadata", None) == {}:
+        value.provider_metadata = None
 
 
 def _fields(part: Part) -> dict[str, Any]:
@@ -175,20 +189,23 @@ class Message:
     parts: list[Part] = field(default_factory=list)
     provider_metadata: Metadata | None = None
 
+    def __post_init__(self) -> None:
+        _without_empty_metadata(self)
+
     def to_dict(self) -> MessageDict:
         """Return a JSON-safe dict without the fields that are not set."""
         data: dict[str, Any] = {"role": self.role, "parts": [part.to_dict() for part in self.parts]}
-        if self.provider_metadata is not None:
+        if self.provider_metadata:
             data["provider_metadata"] = as_json(self.provider_metadata)
         return cast("MessageDict", data)
 
     @staticmethod
-    def from_dict(data: MessageDict) -> Message:
+    def from_dict(d: MessageDict) -> Message:
         """Return the message that `to_dict()` wrote."""
-        metadata = data.get("provider_metadata")
+        metadata = d.get("provider_metadata")
         return Message(
-            role=data["role"],
-            parts=[Part.from_dict(part) for part in data["parts"]],
+            role=d["role"],
+            parts=[Part.from_dict(part) for part in d.get("parts", ())],
             provider_metadata=None if metadata is None else from_json(metadata),
         )
 

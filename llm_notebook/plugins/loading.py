@@ -268,6 +268,9 @@ def add_tool(found: dict[str, Tool | type[Toolbox]], offered: object, name: str 
         if not issubclass(offered, Toolbox):
             raise TypeError(f"{offered.__name__} is no subclass of Toolbox")
         offered.plugin = origin
+        # A toolbox may have a tool called `name`.
+        if not callable(offered.name):
+            offered.name = name or offered.__name__
         found[free_name(name or offered.__name__, found)] = offered
         return
     # `Tool.function()` refuses what is not a function.

@@ -51,14 +51,15 @@ def as_tools(items: Iterable[object] | None) -> list[Tool | ServerSideTool]:
     tools: dict[str, Tool | ServerSideTool] = {}
     sent: list[Tool | ServerSideTool] = []
     for tool in (tool for item in items for tool in _tools_of(item)):
-        known = tools.setdefault(tool.name, tool)
+        name = tool.sent_name if isinstance(tool, ServerSideTool) else tool.name
+        known = tools.setdefault(name, tool)
         if known is not tool:
             # Equal tools are one tool. Of the provider's tools several may share a name, as their specifications differ.
             if known == tool or tool in sent:
                 continue
             if isinstance(known, Tool) or isinstance(tool, Tool):
                 raise ValueError(
-                    f"Two tools are called {tool.name!r}: {_origin(known)} and {_origin(tool)}. {_way_out(known, tool)}"
+                    f"Two tools are called {name!r}: {_origin(known)} and {_origin(tool)}. {_way_out(known, tool)}"
                 )
         elif tool in sent:
             continue

@@ -17,8 +17,8 @@ class ServerSideTool:
     a `spec`, or override `tool_spec()` if the specification depends on the model or on the constructor's arguments.
 
     Attributes:
-        name: the tool's name. For a plain specification it is the specification's name or type.
-        spec: the specification that is sent to the provider.
+        name: the tool's name; `server_side_tool` for a plain specification.
+        spec: the specification that is sent to the provider, where the class or the constructor gave one.
         plugin: the name of the plugin that it comes from, if any.
     """
 
@@ -29,11 +29,15 @@ class ServerSideTool:
     input_schema: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, spec: dict[str, Any] | None = None) -> None:
-        if spec is None:
-            return
-        self.spec = spec
-        if type(self).name == ServerSideTool.name:
-            self.name = str(spec.get("name") or spec.get("type") or self.name)
+        if spec is not None:
+            self.spec = spec
+
+    @property
+    def sent_name(self) -> str:
+        """What the provider calls the tool: its own name, or for a plain specification the name or type in it."""
+        if self.name != ServerSideTool.name or self.spec is None:
+            return self.name
+        return str(self.spec.get("name") or self.spec.get("type") or self.name)
 
     @property
     def description(self) -> str | None:

@@ -152,10 +152,12 @@ class Toolbox:
     Properties, attributes, and methods whose name begins with an underscore are not tools.
 
     Attributes:
+        name: the name under which a plugin registered the class; None for a class of your own.
         plugin: the name of the plugin that the class comes from, if any.
         configuration: the constructor's arguments by name, defaults included, as JSON values.
     """
 
+    name: str | None = None
     plugin: str | None = None
     configuration = _Configuration()
 

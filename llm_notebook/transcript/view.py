@@ -182,9 +182,9 @@ class TranscriptView:
         if block is None:
             block = self._by_tool_call.get(entry.tool_call_id)
             if block is None or block.call_id:
-                block = self._add_call(
-                    entry.tool_name, entry.tool_call_id, self.seconds if seconds is None else seconds
-                )
+                began = self.seconds if seconds is None else seconds
+                block = self._add_call(entry.tool_name, entry.tool_call_id, began)
+                self._by_part.clear()  # what the model says next comes after a call that it has run itself
             self._by_call[entry.call_id] = block
         if seconds is not None:
             self.seconds = seconds

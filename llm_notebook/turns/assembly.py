@@ -96,11 +96,17 @@ class Assembler:
 
     An explicit `part_index` is kept; a missing one is allocated above all that were seen. Events of another family or of another message
     at an index that is taken start a new part, and so does an explicit index that was allocated before, so that nothing is lost or joined.
+
+    Attributes:
+        conflict: what is wrong with the indices, where parts of different kinds in one message have the same. A call and its result may,
+            and attachments, which providers send beside what they number.
     """
 
-    __slots__ = ("_by_call_id", "_by_index", "_current", "_highest", "_latest_call", "_parts")
+    __slots__ = ("_by_call_id", "_by_index", "_current", "_highest", "_kinds", "_latest_call", "_parts", "conflict")
 
     def __init__(self) -> None:
+        self.conflict: ValueError | None = None
+        self._kinds: dict[tuple[int, int], str] = {}
         self._parts: list[_OpenPart] = []
         self._by_index: dict[tuple[int, int, str], _OpenPart] = {}
         self._by_call_id: dict[tuple[int, str], _OpenPart] = {}
@@ -126,6 +132,7 @@ class Assembler:
             index = event.part_index if event.part_index is not None else self._highest + 1
             part = _OpenPart(family, index, event.message_index)
             self._parts.append(part)
+            self._note_kind(part)
             if event.part_index is not None:
                 self._by_index[event.message_index, index, family] = part
             self._highest = max(self._highest, index)
@@ -137,6 +144,17 @@ class Assembler:
             event.part_index = part.index
         self._current = part
         part.add(event)
+
+    def _note_kind(self, part: _OpenPart) -> None:
+        if part.family == "attachment":
+            return
+        kind = part.family.removesuffix("_call").removesuffix("_result")
+        taken_by = self._kinds.setdefault((part.message_index, part.index), kind)
+        if taken_by != kind and self.conflict is None:
+            self.conflict = ValueError(
+                f"The model gave a {kind} event the part_index {part.index}, which is that of a {taken_by} part: an event of another "
+                "kind is incompatible with it and needs an index of its own, or None."
+            )
 
     def _cite(self, event: StreamEvent) -> bool:
         """Give sources that come by themselves to the latest text of their message. Return whether there is one."""

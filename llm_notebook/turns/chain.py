@@ -242,7 +242,8 @@ class Chain:
         prompt.freeze()
         left = self._take_up(prompt, nest)
         history = with_ids(prompt.said)
-        waiting = unresolved_calls(history)
+        may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
+        waiting = unresolved_calls(history) if may_resume else []
         turn = self._turn_to_continue() if waiting and not left else None
         self._keep_policies(prompt)
         if waiting:

@@ -51,6 +51,13 @@ class Spacing:
             self._last = chunk
         yield chunk
 
+    def events(self, event: StreamEvent) -> Iterator[StreamEvent]:
+        """Yield the event, after one of a space where one is missing."""
+        if event.type == "text":
+            *space, _ = self(event.chunk)
+            yield from (replace(event, chunk=chunk, provider_metadata=None, citations=None) for chunk in space)
+        yield event
+
 
 def result_events(results: Sequence[ToolResult]) -> list[StreamEvent]:
     """Return the results of a batch of tool calls as events."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from llm_notebook.parts.messages import Message, Part, ToolCallPart, ToolResultPart, error_message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
-__all__ = ["part_of", "rounds_since", "unresolved_calls", "with_ids", "with_results"]
+__all__ = ["part_of", "rounds_since", "unresolved_calls", "with_calls", "with_ids", "with_results"]
 
 
 def unresolved_calls(messages: Sequence[Message]) -> list[ToolCall]:
@@ -36,6 +36,15 @@ def with_ids(messages: Sequence[Message]) -> list[Message]:
         return part if call is None else replace(call, tool_call_id=ToolCall.from_part(call).tool_call_id)
 
     return [replace(message, parts=[with_id(part) for part in message.parts]) for message in messages]
+
+
+def with_calls(messages: Sequence[Message], calls: Sequence[ToolCall]) -> list[Message]:
+    """Return messages that have these calls, at their end where the model has not said them itself."""
+    said = {part.tool_call_id for message in messages for part in message.parts if isinstance(part, ToolCallPart)}
+    missing: list[Part] = [
+        ToolCallPart(call.name, call.arguments, call.tool_call_id) for call in calls if call.tool_call_id not in said
+    ]
+    return [*messages, Message("assistant", missing)] if missing else list(messages)
 
 
 def with_results(history: Sequence[Message], results: Sequence[ToolResult | ToolResultPart]) -> list[Message]:

@@ -97,6 +97,7 @@ class ChainPlan:
         stream: let the answers arrive piece by piece, where the model can.
         key: the API key, the name of a stored one, or a function that returns a key.
         policy: which calls a human is asked about, besides those of marked tools.
+        rounds: holds the responses of a chain that belongs to no conversation, for the model to find them where it would otherwise.
     """
 
     model: ChainModel
@@ -108,6 +109,7 @@ class ChainPlan:
     stream: bool = True
     key: KeySource | None = None
     policy: ChainPolicy = field(default_factory=ChainPolicy)
+    rounds: ChainConversation | None = None
 
     def policy_for(self, tool: Tool) -> ApprovalPolicy | None:
         """Return when a human is asked about calls of a tool, by its marks at this moment; None if nobody is."""

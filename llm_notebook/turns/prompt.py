@@ -87,7 +87,7 @@ class Prompt:
         self.attachments = as_attachments(attachments, by_user=True) if attachments is not None else []
         self._system = system
         self.system_fragments = list(system_fragments or [])
-        self.options = options
+        self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
         self.tool_sources = [
@@ -100,6 +100,8 @@ class Prompt:
         self._given = given
         self._history = history
         self._calls = calls
+        # The system prompt and the attachments are in the history already; models may still read them here.
+        self._follows = False
         # What a conversation that was left behind had to tell with this turn.
         self._opening: list[Part] = []
         self.is_settled = False
@@ -116,7 +118,7 @@ class Prompt:
         opening = self._opening
         if self._history is not None and not self.is_settled:
             before = self._history()
-            if self._own_turn(alone=not before):
+            if self._own_turn():
                 before, opening = self._going_on(before)
             history = functools.partial(list[Message], before)
         # As values, since many plugins make the class of their options anew.
@@ -179,11 +181,15 @@ class Prompt:
         return list(self._sent) if self._sent is not None else self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
-        """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results."""
+        """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results.
+
+        Its `attachments` are those of the results, which the messages hold with the results, and its `system` is the first round's.
+        """
         following = copy.copy(self)
-        following._prompt = following._system = following._history = following._sent = following._sent_tools = None
-        following.is_settled = False
-        following.fragments, following.system_fragments, following.attachments = [], [], []
+        following._prompt = following._history = following._sent = following._sent_tools = None
+        following.is_settled, following._follows = False, True
+        following.fragments = []
+        following.attachments = [attachment for result in results for attachment in result.attachments]
         following._given = list(history)
         following.tool_results = list(results)
         return following
@@ -196,7 +202,7 @@ class Prompt:
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
         """Return a prompt with the same options and schema, with another history and other tools."""
-        return Prompt(
+        following = Prompt(
             None,
             self.model,
             options=self.options,
@@ -205,6 +211,8 @@ class Prompt:
             messages=messages,
             hide_reasoning=self.hide_reasoning,
         )
+        following._system, following.system_fragments, following._follows = self._system, self.system_fragments, True
+        return following
 
     def settings(self) -> dict[str, Any]:
         """Return the options, the schema and the names of the tools, as JSON values."""
@@ -212,7 +220,7 @@ class Prompt:
             "options": self.given_options(),
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
-            "tools": [getattr(item, "name", type(item).__name__) for item in self.tool_sources],
+            "tools": [_name_of(item) for item in self.tool_sources],
         }
 
     def given_options(self) -> dict[str, Any]:
@@ -241,14 +249,13 @@ class Prompt:
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
-        system = self.system
-        if system:
+        if (system := self.system) and not self._follows:
             # The newest system prompt governs: providers disagree about what several of them mean.
             history = [message for message in history if message.role != "system"]
             history.insert(0, Message("system", [TextPart(system)]))
         if self.tool_results:
             history = with_results(history, self.tool_results)
-        turn = self._own_turn(alone=not history)
+        turn = [] if self._follows else self._own_turn()
         if turn and history and self._given is None:
             history, opening = self._going_on(history)
             turn[0].parts[:0] = opening
@@ -272,14 +279,21 @@ class Prompt:
         """Return the calls in the history that a conversation goes on without."""
         return awaited_calls(self.said) if self.follows_conversation else set()
 
-    def _own_turn(self, *, alone: bool) -> list[Message]:
+    def _own_turn(self) -> list[Message]:
         text = self.prompt
         parts: list[Part] = [TextPart(text)] if text else []
         parts += [AttachmentPart(attachment) for attachment in self.attachments]
-        return [Message("user", parts or [TextPart("")])] if parts or alone else []
+        return [Message("user", parts)] if parts else []
 
     def __repr__(self) -> str:
         return f"Prompt({self.prompt!r}, model={getattr(self.model, 'model_id', None)!r})"
+
+
+def _name_of(source: Tool | Toolbox | ServerSideTool) -> str:
+    """Return the name by which a tool is found again: that of its class for a Toolbox, that in its specification for a provider's."""
+    if isinstance(source, Toolbox):
+        return type(source).__name__
+    return source.sent_name if isinstance(source, ServerSideTool) else source.name
 
 
 def _listed(tools: Sequence[ToolLike] | None) -> list[ToolLike]:
@@ -298,5 +312,5 @@ def merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any
     """
     doubled = sorted(set(options or ()) & set(keywords))
     if doubled:
-        raise TypeError(f"Option {doubled[0]!r} is given twice: in options= and as a keyword.")
+        raise TypeError(f"Option {doubled[0]!r} is given both in options= and as a keyword.")
     return {**(options or {}), **keywords}

@@ -13,6 +13,7 @@ from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
+from llm_notebook.turns.open_calls import with_calls
 
 __all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
 
@@ -40,6 +41,8 @@ class ResponseState:
         status: `new` before the request, `streaming` while it is read, then how it ended.
         error: what every further reader gets, where the response did not end well.
         extra_calls: the tool calls that the model registered without streaming them.
+        own_calls: those that it has run itself while it answered. They are part of an answer that did not end well, so that a call among
+            them that waits for a human can be continued with.
         stated_finish: why the model stopped, where it has said so.
     """
 
@@ -52,6 +55,7 @@ class ResponseState:
         "finished_at",
         "first_text_at",
         "items",
+        "own_calls",
         "resolved_model",
         "response_json",
         "started_at",
@@ -66,6 +70,7 @@ class ResponseState:
         self.items: list[Item] = []
         self.error: BaseException | None = None
         self.extra_calls: list[ToolCall] = []
+        self.own_calls: list[ToolCall] = []
         self.usage = Usage()
         self.response_json: dict[str, Any] | None = None
         self.resolved_model: str | None = None
@@ -146,7 +151,7 @@ class ResponseState:
         was_stopped = not isinstance(error, Exception)
         self.status = "interrupted" if was_stopped else "failed"
         self.finished_at = time.monotonic()
-        self._messages = self._assembler.partial_messages()
+        self._messages = with_calls(self._assembler.partial_messages(), self.own_calls)
         if was_stopped:
             # The next reader did not press stop: for them the answer is incomplete, not interrupted once more.
             self.error = IncompleteResponse(
@@ -167,6 +172,16 @@ class ResponseState:
         """Note that nobody reads on. A response that is over, or that was never sent, stays as it is."""
         if self.status == "streaming":
             self.fail(KeyboardInterrupt())
+
+    def answer(self) -> list[Message]:
+        """Return the assistant's messages of a response that is over.
+
+        Raises:
+            ValueError: the model has numbered their parts in a way that makes no sense.
+        """
+        if self._assembler.conflict is not None:
+            raise self._assembler.conflict
+        return self.messages()
 
     def messages(self) -> list[Message]:
         """Return the assistant's messages that have arrived. A tool call that may be cut short is left out."""

@@ -163,13 +163,14 @@ class ToolRun:
     def _weigh(self) -> CallSteps[None]:
         """Find out whether the call may run: it is ready then, or has a result without running, or a human is asked."""
         entry, asked, tool = self._entry, self._asked, self.tool
-        if tool is None and (entry.request is not None or entry.state == "suspended"):
+        if (tool is None or tool.implementation is None) and (entry.request is not None or entry.state == "suspended"):
             raise ModelError(
                 f"The tool {asked.name} that was asked about is not here, so nothing was run and the question stays: "
                 f"run the cell that defines it, or give it with resume({entry.call_id!r}, tools=[...])."
             )
-        if tool is None:
-            missing = KeyError(f"tool {asked.name!r} does not exist")
+        if tool is None or tool.implementation is None:
+            lacks = "does not exist" if tool is None else "has no implementation"
+            missing = KeyError(f'tool "{asked.name}" {lacks}')
             yield from self._not_run("failed", f"Error: {missing.args[0]}", missing)
             return
         if self._unsound is not None and unsound(self.call):
@@ -269,8 +270,7 @@ class ToolRun:
 
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry, asked, note = self._entry, self._asked, ready.note
-        if tool.implementation is None:
-            raise ValueError(f"Tool {tool.name} has no implementation: it is described to the model, and cannot run.")
+        assert tool.implementation is not None, "a call of a tool that cannot be run is not ready"
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)

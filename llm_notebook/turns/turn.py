@@ -103,10 +103,14 @@ class Turn:
             self.on_retry(retry)
 
     def calls(self) -> list[ToolCall]:
-        """Return the tool calls that are ours to run, in the model's order; fresh copies every time."""
+        """Return the tool calls that are ours to run, in the model's order; fresh copies every time.
+
+        Raises:
+            ValueError: the model has numbered the parts of its answer in a way that makes no sense.
+        """
         return [
             ToolCall.from_part(part)
-            for message in self.state.messages()
+            for message in self.state.answer()
             for part in message.parts
             if isinstance(part, ToolCallPart) and not part.server_executed
         ]

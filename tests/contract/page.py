@@ -6,7 +6,9 @@ import ast
 import asyncio
 import contextlib
 import io
+import sys
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import llm_notebook as llm
@@ -46,11 +48,11 @@ class Page:
         """
         self.server.play(*replies)
         self.names |= given
-        tree: ast.AST = _Imported().visit(ast.parse(textwrap.dedent(example)))
+        tree: ast.AST = ast.parse(textwrap.dedent(example))
         if self.is_async:
             tree = _Awaiting().visit(tree)
         code = compile(ast.fix_missing_locations(tree), "the page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # type: ignore[arg-type]
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
+        with _in_place_of_llm(), contextlib.redirect_stdout(io.StringIO()) as printed:
             self.do(eval(code, self.names))
         return printed.getvalue()
 
@@ -113,15 +115,18 @@ def _text_of(content: Any) -> str:
     return content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
 
 
-class _Imported(ast.NodeTransformer):
-    """A rewriting of code for `llm` that imports `llm_notebook`."""
-
-    def visit_Import(self, node: ast.Import) -> ast.AST:
-        names = [ast.alias("llm_notebook", "llm") if name.name == "llm" else name for name in node.names]
-        return ast.Import(names)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        return ast.ImportFrom("llm_notebook" if node.module == "llm" else node.module, node.names, node.level)
+@contextlib.contextmanager
+def _in_place_of_llm() -> Iterator[None]:
+    """Let this package be what code imports as `llm`."""
+    installed = sys.modules.get("llm")
+    sys.modules["llm"] = llm
+    try:
+        yield
+    finally:
+        if installed is None:
+            del sys.modules["llm"]
+        else:
+            sys.modules["llm"] = installed
 
 
 class _Awaiting(ast.NodeTransformer):

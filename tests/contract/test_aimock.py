@@ -95,7 +95,7 @@ def test_calls_that_cannot_be_run_are_told_to_the_model_which_does_better(script
     chain = scripted.model.chain("Please look up Narvik.", tools=[population], stream=stream)
     assert scripted.face.text(chain) == "I will try. Narvik has 21,580."
     told = results_in(scripted.requests[1])
-    assert "'inhabitants' does not exist" in told["call_wrong_name"]
+    assert '"inhabitants" does not exist' in told["call_wrong_name"]
     assert "city" in told["call_wrong_arguments"]
     assert roles_in(scripted.requests[2]) == ["user", "assistant", "tool", "tool", "assistant", "tool"]
     assert scripted.requests[2]["messages"][1]["content"] == "I will try."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 
 import llm_notebook as llm
 
-__all__ = ["Face", "Script", "asks"]
+__all__ = ["AsyncFace", "Face", "Script", "asks"]
 
 Script = str | int | llm.StreamEvent | list[Any] | BaseException | Callable[[Any], object]
 
@@ -28,17 +29,27 @@ def asks(*calls: llm.ToolCall) -> list[Any]:
 
 
 class _Scripted:
-    """The part of a scripted model that is the same with and without `await`: its flags, and the prompts that it was sent."""
+    """The part of a scripted model that is the same with and without `await`: its flags, and the prompts that it was sent.
+
+    Attributes:
+        requests: the prompts, oldest first.
+        conversations: for each request what its conversation had said before, as texts; None without a conversation.
+    """
 
     def __init__(self, script: tuple[Script, ...], flags: dict[str, Any]) -> None:
         self.model_id = "scripted"
         self.can_stream = True
         self.script = script
         self.requests: list[llm.Prompt] = []
+        self.conversations: list[Any] = []
         self.closed = 0
         self.rounds: tuple[Any, ...] = ()
         for name, value in flags.items():
             setattr(self, name, value)
+
+    def note(self, conversation: Any) -> None:
+        before = None if conversation is None else [each.text_or_raise() for each in conversation.responses]
+        self.conversations.append(before)
 
     def played(self, prompt: llm.Prompt, response: Any) -> Iterator[Any]:
         self.requests.append(prompt)
@@ -46,18 +57,22 @@ class _Scripted:
             for step in self.rounds[min(len(self.requests), len(self.rounds)) - 1] if self.rounds else self.script:
                 if isinstance(step, BaseException):
                     raise step
-                if callable(step):
-                    step(response)
-                else:
+                if not callable(step):
                     yield step
+                elif inspect.isawaitable(outcome := step(response)):
+                    yield outcome
         finally:
             self.closed += 1
 
 
 class ScriptedModel(_Scripted, llm.Model):
-    """A model that yields the strings and events of its script, raises its exceptions, and calls its functions with the response."""
+    """A model that yields the strings and events of its script, raises its exceptions, and calls its functions with the response.
+
+    What such a function returns is awaited on the async face, if it is to be awaited.
+    """
 
     def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> Iterator[Any]:
+        self.note(conversation)
         yield from self.played(prompt, response)
 
 
@@ -65,9 +80,13 @@ class AsyncScriptedModel(_Scripted, llm.AsyncModel):
     """`ScriptedModel`, used with `await`."""
 
     async def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> AsyncIterator[Any]:
+        self.note(conversation)
         for item in self.played(prompt, response):
             await asyncio.sleep(0)
-            yield item
+            if inspect.isawaitable(item):
+                await item
+            else:
+                yield item
 
 
 class Face:

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from tests.fakes.faces import Face, asks
+from tests.fakes.faces import AsyncFace, Face, asks
 from tests.fakes.openai_server import OpenAIServer, Reply, text_reply
+
+
+def fetch(url: str) -> str:
+    """Fetch a page."""
+    return url
 
 
 def test_each_turn_is_sent_with_the_turns_before(face: Face) -> None:
@@ -30,9 +35,50 @@ def test_it_may_begin_with_responses_of_before(face: Face) -> None:
     model = face.model("Yo")
     before = face.response_class.fake(model, "Hi", response="Hello")  # type: ignore[attr-defined]
     cls = llm.AsyncConversation if face.is_async else llm.Conversation
-    conversation: Any = cls(model, [before])
+    conversation: Any = cls(model, responses=[before])
     face.text(conversation.prompt("And?"))
     assert model.requests[0].messages == [llm.user("Hi"), llm.assistant("Hello"), llm.user("And?")]
+
+
+def test_it_has_an_id_and_may_have_a_name(face: Face) -> None:
+    model = face.model("Yo")
+    conversation = model.conversation()
+    assert conversation.id == conversation.id == conversation.conversation_id != model.conversation().id
+    assert (conversation.name, conversation.loaded_messages, conversation.loaded_tools) == (None, None, None)
+    cls = llm.AsyncConversation if face.is_async else llm.Conversation
+    named: Any = cls(model, id="c1", name="Birds", loaded_tools=["search"])
+    assert (named.id, named.conversation_id, named.name, named.loaded_tools) == ("c1", "c1", "Birds", ["search"])
+    named.id = "c2"
+    assert named.conversation_id == "c2"
+
+
+def test_it_may_begin_with_messages_that_were_stored_elsewhere(face: Face) -> None:
+    model = face.model("Yo")
+    stored = [llm.system("Be brief."), llm.user("Hi"), llm.assistant("Hello")]
+    cls = llm.AsyncConversation if face.is_async else llm.Conversation
+    conversation: Any = cls(model, loaded_messages=stored)
+    assert conversation.history() == stored
+    response = conversation.prompt("And?")
+    assert conversation.loaded_messages == stored
+    face.text(response)
+    assert model.requests[0].messages == [*stored, llm.user("And?")]
+    assert conversation.loaded_messages is None
+    face.text(conversation.prompt("More"))
+    assert model.requests[1].messages == [*stored, llm.user("And?"), llm.assistant("Yo"), llm.user("More")]
+
+
+def test_an_async_one_can_be_handed_to_code_that_does_not_await() -> None:
+    face = AsyncFace()
+    model = face.rounds("Yo")
+    conversation = model.conversation(tools=[fetch], chain_limit=3)
+    conversation.name = "Birds"
+    face.text(conversation.prompt("Hi"))
+    handed = conversation.to_sync_conversation()
+    assert type(handed) is llm.Conversation
+    assert (handed.model, handed.id, handed.name) == (model, conversation.id, "Birds")
+    assert (handed.tools, handed.chain_limit, handed.responses) == ([fetch], 3, [])
+    assert handed.history() == conversation.history() == [llm.user("Hi"), llm.assistant("Yo")]
+    face.close()
 
 
 def test_what_was_sent_does_not_change_afterwards(face: Face) -> None:
@@ -101,7 +147,7 @@ def test_reasoning_and_calls_stay_in_the_history(face: Face) -> None:
 
 def test_options_are_checked_as_in_a_prompt(face: Face) -> None:
     conversation = face.model("a").conversation()
-    with pytest.raises(TypeError, match="given twice"):
+    with pytest.raises(TypeError, match="given both in options="):
         conversation.prompt("Hi", x=1, options={"x": 1})
     with pytest.raises(ValueError, match="does not support tools"):
         conversation.prompt("Hi", tools=[llm.Tool("f")])

@@ -31,11 +31,14 @@ class _AsyncModel(llm.AsyncModel):
 
 
 def documented(name: str) -> set[str]:
-    """The names that the page lists for a class, or for the sync class that this is the twin of."""
-    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    """The names that the page lists for a class, or for the sync class that this is the twin of, with those that only the twin has."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
     (row,) = [row for row in rows if f"`{name.removeprefix('Async')}`" in row.split("|")[1] and row.count("|") == 5]
     names = set(re.findall(r"`(\w+)`", row.split("|", 2)[2]))
-    return {ASYNC_NAMES.get(name, name) for name in names} if name.startswith("Async") else names
+    if not name.startswith("Async"):
+        return names
+    return {ASYNC_NAMES.get(shared, shared) for shared in names} | set(re.findall(rf"`{name}\.(\w+)\(\)`", page))
 
 
 @pytest.mark.parametrize("make", [_Model, _AsyncModel])

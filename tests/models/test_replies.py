@@ -188,10 +188,11 @@ def test_options_usage_and_time_survive_and_what_is_not_known_is_left_out(face: 
     assert data["usage"] == {"input": 3, "details": {"cached": 1}}
     rebuilt = face.response_class.from_dict(data, model=model)  # type: ignore[attr-defined]
     assert rebuilt.prompt.options == Warm(warmth=3)
+    assert rebuilt.id == data["id"] == response.id
     assert face.do(rebuilt.usage()) == llm.Usage(3, None, {"cached": 1})
     assert face.do(rebuilt.datetime_utc()) == face.do(response.datetime_utc()) != ""
     bare = face.response_class.fake(model, "Hi", response="Yo").to_dict()  # type: ignore[attr-defined]
-    assert set(bare) == {"model", "prompt", "messages"}
+    assert set(bare) == {"model", "prompt", "messages", "id"}
     assert set(bare["prompt"]) == {"messages"}
 
 

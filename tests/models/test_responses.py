@@ -14,7 +14,7 @@ import pydantic
 import pytest
 
 import llm_notebook as llm
-from tests.fakes.faces import AsyncScriptedModel, Face, ScriptedModel
+from tests.fakes.faces import AsyncFace, AsyncScriptedModel, Face, ScriptedModel
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
 Event = llm.StreamEvent
@@ -349,7 +349,7 @@ def test_options_reach_the_model_and_bad_ones_do_not(face: Face) -> None:
     face.text(model.prompt("Hi", warmth=3))
     face.text(model.prompt("Hi", options={"warmth": 4}))
     assert [prompt.options.warmth for prompt in model.requests] == [3, 4]
-    with pytest.raises(TypeError, match="'warmth' is given twice"):
+    with pytest.raises(TypeError, match="'warmth' is given both in options= and as a keyword"):
         model.prompt("Hi", warmth=3, options={"warmth": 3})
     for bad in ({"warmth": "very"}, {"colour": 1}):
         with pytest.raises(pydantic.ValidationError):
@@ -468,3 +468,69 @@ def test_why_a_plugins_model_stopped_is_read_from_its_raw_json(
     response = face.model("ok", lambda response: setattr(response, "response_json", raw)).prompt("Hi")
     face.text(response)
     assert (response.finish_reason, response.provider_finish_reason) == (reason, said)
+
+
+def test_the_tokens_are_there_one_by_one_and_in_a_line(face: Face) -> None:
+    response = face.model("ok", lambda own: own.set_usage(input=1024, output=36, details={"cached": 512})).prompt("Hi")
+    assert (response.input_tokens, response.output_tokens, response.token_details) == (None, None, None)
+    assert response.token_usage() == ""
+    face.text(response)
+    assert (response.input_tokens, response.output_tokens, response.token_details) == (1024, 36, {"cached": 512})
+    assert response.token_usage() == '1,024 input, 36 output, {"cached": 512}'
+    response.output_tokens, response.token_details = None, {}
+    assert face.do(response.usage()) == llm.Usage(1024, None, {})
+    assert response.token_usage() == "1,024 input"
+
+
+def test_what_went_with_the_prompt_is_on_the_response_too(face: Face) -> None:
+    picture = llm.Attachment("image/png", content=b"\x89PNG\r\n\x1a\n")
+    response = face.model("ok", attachment_types={"image/png"}).prompt("Hi", attachments=[picture])
+    assert response.attachments == [picture]
+
+
+def test_a_response_has_a_name_of_its_own(face: Face) -> None:
+    model = face.model("ok")
+    first, second = model.prompt("Hi"), model.prompt("Hi")
+    before = first.id
+    face.text(first)
+    assert first.id == before != second.id
+
+
+def test_what_has_been_read_needs_no_await(face: Face) -> None:
+    response = face.model(*MIXED, supports_tools=True).prompt("Hi")
+    if face.is_async:
+        for name in ("text_or_raise", "tool_calls_or_raise", "to_dict"):
+            with pytest.raises(ValueError, match=rf"await it before {name}\(\)"):
+                getattr(response, name)()
+        face.text(response)
+    assert response.text_or_raise() == "abcd"
+    assert response.tool_calls_or_raise() == [llm.ToolCall("f", {"x": 1}, "1")]
+    assert response.to_dict()["messages"] == [message.to_dict() for message in face.do(response.messages())]
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_an_async_response_can_be_handed_to_code_that_does_not_await(restored: bool) -> None:
+    face = AsyncFace()
+    script = [*MIXED, lambda own: own.set_usage(input=3), lambda own: own.set_resolved_model("exact")]
+    model = face.model(*script, supports_tools=True)
+    conversation = model.conversation()
+    response = conversation.prompt("Hi")
+    if restored:
+        face.text(response)
+        response = llm.AsyncResponse.from_dict(response.to_dict(), model=model)
+    handed = face.do(response.to_sync_response())
+    assert type(handed) is llm.Response
+    assert handed.text() == "abcd"
+    assert handed.messages() == face.do(response.messages())
+    assert handed.tool_calls() == [llm.ToolCall("f", {"x": 1}, "1")]
+    assert handed.usage() == llm.Usage(3)
+    assert (handed.id, handed.prompt, handed.model) == (response.id, response.prompt, model)
+    assert handed.resolved_model == (None if restored else "exact")
+    assert (handed.conversation is None) == restored
+    if not restored:
+        assert (handed.conversation.id, handed.conversation.history()) == (conversation.id, conversation.history())
+    assert handed.duration_ms() == face.do(response.duration_ms())
+    assert handed.datetime_utc() == face.do(response.datetime_utc())
+    assert handed.to_dict() == response.to_dict()
+    assert list(handed.stream_events()) == list(face.events(response))
+    face.close()

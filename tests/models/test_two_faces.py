@@ -13,7 +13,7 @@ from tests.models.twin_lines import TWINS, share_repeated
 
 # What the async face calls otherwise, and what only one of them can have.
 OTHER_NAMES = {"stream_events": "astream_events", "close": "aclose", "__iter__": "__aiter__"}
-ONLY_ONE = {"__str__", "__await__"}
+ONLY_ONE = {"__str__", "__await__", "to_sync_response", "to_sync_conversation"}
 PROMPT_TAKES = {
     "self": inspect.Parameter.empty,
     "prompt": None,

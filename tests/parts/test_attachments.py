@@ -115,7 +115,7 @@ def test_a_home_folder_may_be_written_as_tilde(tmp_path: Path, monkeypatch: pyte
 
 def test_a_url_is_left_to_the_provider() -> None:
     attachment = llm.Attachment(url="https://example.org/a.png")
-    assert attachment.id() == hashlib.sha256(b"https://example.org/a.png").hexdigest()
+    assert attachment.id() == hashlib.sha256(b'{"url": "https://example.org/a.png"}').hexdigest()
     with pytest.raises(ValueError, match="fetched by the provider"):
         attachment.content_bytes()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, NotRequired, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import is_typeddict
 
 import llm_notebook as llm
 from llm_notebook.parts.messages import Part
@@ -30,7 +31,7 @@ parts = st.one_of(
     st.builds(llm.TextPart, names, metadata),
     st.builds(llm.ReasoningPart, names, st.booleans(), metadata),
     st.builds(llm.ToolCallPart, names, objects, ids, st.booleans(), metadata),
-    st.builds(llm.ToolResultPart, names, names, ids, st.booleans(), ids, st.lists(attachments, max_size=2), metadata),
+    st.builds(llm.ToolResultPart, names, names, ids, st.booleans(), st.lists(attachments, max_size=2), ids, metadata),
     st.builds(llm.AttachmentPart, st.none() | attachments, metadata),
 )
 messages = st.builds(
@@ -57,6 +58,18 @@ def test_absent_fields_are_left_out(part: Part) -> None:
 @given(messages, messages)
 def test_equal_means_equal_content(one: llm.Message, other: llm.Message) -> None:
     assert (one == other) == (one.to_dict() == other.to_dict())
+
+
+@pytest.mark.parametrize(
+    "make", [llm.TextPart, llm.ReasoningPart, llm.ToolCallPart, llm.ToolResultPart, llm.AttachmentPart, llm.user]
+)
+def test_empty_metadata_are_none(make: Any) -> None:
+    given = make(provider_metadata={})
+    assert given == make() == make(provider_metadata=None)
+    assert given.provider_metadata is None
+    given.provider_metadata = {}
+    assert given.to_dict() == make().to_dict()
+    assert type(given).from_dict({**make().to_dict(), "provider_metadata": {}}) == make()
 
 
 def test_the_written_form() -> None:

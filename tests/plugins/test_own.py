@@ -187,9 +187,18 @@ def test_a_function_and_a_toolbox_class_are_tools_too(plugins):
         def read(self, path: str) -> str:
             return path
 
+    class Named(Toolbox):
+        pass
+
+    class WithATool(Toolbox):
+        def name(self) -> str:
+            return "a tool of this name"
+
     def shout(text: str) -> str:
         "Say it loudly."
         return text.upper()
+
+    assert (Files.name, Files().name) == (None, None)
 
     class Offers:
         @hookimpl
@@ -197,10 +206,14 @@ def test_a_function_and_a_toolbox_class_are_tools_too(plugins):
             register(shout)
             register(shout, name="cry")
             register(Files)
+            register(Named, name="Archive")
+            register(WithATool)
 
     plugins.manager.register(Offers(), "offers")
     found = get_tools()
-    assert list(found) == ["shout", "cry", "Files"]
+    assert list(found) == ["shout", "cry", "Files", "Archive", "WithATool"]
+    assert (Files.name, Named.name, Named().name) == ("Files", "Archive", "Archive")
+    assert [tool.name for tool in WithATool().tools()] == ["WithATool_name"]
     assert isinstance(found["shout"], Tool)
     assert found["shout"].description == "Say it loudly."
     assert found["cry"].name == "cry"

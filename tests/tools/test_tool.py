@@ -291,7 +291,7 @@ def test_list_of_tools_keeps_order_and_takes_all_kinds() -> None:
     search = ServerSideTool({"type": "web_search"})
     made = Tool.function(fetch)
     tools = as_tools([made, Counter(), upper, search])
-    assert [tool.name for tool in tools] == ["fetch", "Counter_count", "upper", "web_search"]
+    assert [tool.name for tool in tools] == ["fetch", "Counter_count", "upper", "server_side_tool"]
     assert tools[0] is made
     assert tools[3] is search
     assert as_tools(None) == as_tools([]) == []
@@ -355,7 +355,9 @@ def test_server_side_tools() -> None:
 
     plain = ServerSideTool({"type": "web_search", "country": "NL"})
     assert plain.tool_spec(None) == {"type": "web_search", "country": "NL"}
-    assert plain.name == "web_search"
+    assert (plain.name, plain.sent_name, plain.plugin) == ("server_side_tool", "web_search", None)
+    assert plain.spec == {"type": "web_search", "country": "NL"}
+    assert (Search(3).name, Search(3).sent_name) == ("search", "search")
     assert Search(3).tool_spec("m") == {"type": "search", "max_uses": 3, "for": "m"}
     assert Search(3).description == "Search the web."
     assert Fixed().tool_spec(None) == {"type": "fixed_1"}

@@ -6,6 +6,7 @@ import pytest
 
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.transcript.view import TranscriptView
+from tests.transcript.calls import call_entry
 
 
 def _fed(*events: StreamEvent, **settings: bool) -> TranscriptView:
@@ -34,6 +35,18 @@ def test_parts_follow_each_other_with_their_times() -> None:
 def test_the_same_part_index_in_the_next_message_is_another_block() -> None:
     view = _fed(StreamEvent("text", "a", 0), StreamEvent("text", "b", 0, message_index=1))
     assert [block.text for block in view.blocks] == ["a", "b"]
+
+
+def test_text_goes_on_below_a_call_that_the_model_has_run_itself() -> None:
+    view = _fed(StreamEvent("text", "Before", 0))
+    view.update_call(call_entry("finished"))
+    view.feed(StreamEvent("text", "after", 0), 3.0)
+    view.feed(StreamEvent("text", "wards", 0), 3.0)
+    assert [(block.kind, block.text) for block in view.blocks if block.kind == "text"] == [
+        ("text", "Before"),
+        ("text", "afterwards"),
+    ]
+    assert [block.kind for block in view.blocks] == ["text", "call", "text"]
 
 
 def test_a_tool_call_has_its_name_and_arguments() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import llm_notebook as llm
 from llm_notebook.parts.messages import EventType, events_of
 from llm_notebook.turns.assembly import Assembler
+from tests.fakes.faces import Face
 
 Event = llm.StreamEvent
 
@@ -233,6 +234,44 @@ def test_arguments_at_an_explicit_index_belong_to_the_call_there_without_repeati
         Event("tool_call_args", "1}", part_index=0),
     ]
     assert parts(*events) == [llm.ToolCallPart("f", {"x": 1}, "1"), llm.ToolCallPart("g", {"y": 2}, "2")]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [Event("text", "a", part_index=0), Event("tool_call_name", "f", part_index=0, tool_call_id="1")],
+        [Event("tool_call_name", "f", part_index=1, tool_call_id="1"), Event("text", "a", part_index=1)],
+        ["a", Event("tool_call_name", "f", part_index=0, tool_call_id="1")],
+        [Event("reasoning", "a", part_index=2), Event("text", "b", part_index=2)],
+    ],
+)
+def test_parts_of_different_kinds_need_different_indices(face: Face, events: list[Any]) -> None:
+    model = face.model(*events, supports_tools=True)
+    response = model.prompt("Hi")
+    # No text is lost over it.
+    assert face.text(response) == "".join(
+        event if isinstance(event, str) else event.chunk
+        for event in events
+        if isinstance(event, str) or event.type == "text"
+    )
+    for read in (response.messages, response.tool_calls):
+        with pytest.raises(ValueError, match=r"part_index \d.* incompatible"):
+            face.do(read())
+    with pytest.raises(ValueError, match="incompatible"):
+        response.to_dict()
+    with pytest.raises(ValueError, match="incompatible"):
+        face.text(model.chain("Hi"))
+
+
+def test_a_call_and_its_result_or_parts_of_two_messages_may_have_one_index(face: Face) -> None:
+    ran = [
+        Event("tool_call_name", "f", part_index=0, tool_call_id="1", server_executed=True),
+        Event("tool_result", "x", part_index=0, tool_call_id="1", tool_name="f", server_executed=True),
+        Event("text", "a", part_index=0, message_index=1),
+    ]
+    call, said = face.do(face.model(*ran).prompt("Hi").messages())
+    assert [type(part) for part in call.parts] == [llm.ToolCallPart, llm.ToolResultPart]
+    assert said == llm.assistant("a")
 
 
 types: list[EventType] = ["text", "reasoning", "tool_call_name", "tool_result"]

@@ -88,6 +88,17 @@ def test_no_space_comes_between_the_chunks_of_a_round(face: Face) -> None:
     assert "".join(face.chunks(chain)) == face.text(chain) == "ab cd"
 
 
+def test_the_text_of_the_events_is_that_of_the_chain(face: Face) -> None:
+    thought = llm.StreamEvent("reasoning", "Hm")
+    model = face.rounds(["a", "b", *calling("upper", text="x")], [thought, "c", "d"])
+    chain = model.chain("Hi", tools=[upper])
+    events = list(face.events(chain))
+    assert [event.chunk for event in events if event.type == "text"] == ["a", "b", " ", "c", "d"]
+    space, following = [event for event in events if event.chunk in (" ", "c")]
+    assert (space.part_index, space.message_index) == (following.part_index, following.message_index)
+    assert "".join(event.chunk for event in events if event.type == "text") == face.text(chain)
+
+
 class Search(llm.ServerSideTool):
     """A tool that the provider runs."""
 
@@ -108,8 +119,8 @@ def test_a_tool_of_the_provider_is_sent_and_never_run_here(face: Face) -> None:
     assert len(model.requests) == 1
     model = face.rounds(calling("search", q="x"), "b", supported_server_side_tools=(Search,))
     assert face.text(model.chain("Hi", tools=[search])) == "b"
-    assert results_in(model.requests[1]) == ["Error: tool 'search' does not exist"]
-    with pytest.raises(ValueError, match="does not offer the server-side tool Search"):
+    assert results_in(model.requests[1]) == ['Error: tool "search" does not exist']
+    with pytest.raises(ValueError, match="does not support server-side tool 'search'"):
         face.rounds("a").chain("Hi", tools=[search])
 
 
@@ -232,15 +243,21 @@ def test_a_failing_tool_and_an_unknown_one_are_errors_that_the_model_reads(face:
     chain = model.chain("Hi", tools=[fail, stop], before_call=lambda tool, call: seen.append(tool))
     assert face.text(chain) == "done"
     told = results_in(model.requests[1])
-    assert told[:2] == ["Error: disk full", "Error: tool 'nothing' does not exist"]
+    assert told[:2] == ["Error: disk full", 'Error: tool "nothing" does not exist']
     assert told[2].startswith("Error: ")
     assert model.requests[1].messages[-1].parts[0].exception == "OSError: disk full"
     assert [tool and tool.name for tool in seen] == ["fail", None, "stop"]
 
 
-def test_a_tool_without_a_function_is_a_mistake_of_the_program(face: Face) -> None:
-    with pytest.raises(ValueError, match="no implementation"):
-        face.text(face.rounds(calling("f")).chain("Hi", tools=[llm.Tool("f")]))
+def test_the_model_is_told_of_a_tool_that_cannot_be_run(face: Face) -> None:
+    seen: list[Any] = []
+    described = llm.Tool("f")
+    model = face.rounds(calling("f"), "b")
+    chain = model.chain("Hi", tools=[described], before_call=lambda tool, call: seen.append(tool))
+    assert face.text(chain) == "b"
+    assert results_in(model.requests[1]) == ['Error: tool "f" has no implementation']
+    assert seen == [described]
+    assert isinstance(model.requests[1].tool_results[0].exception, KeyError)
 
 
 def test_before_call_cancels_and_changes_what_runs_but_not_what_was_said(face: Face) -> None:
@@ -650,10 +667,60 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(face: Face) -> None
 
 
 @pytest.mark.parametrize("arguments", [{}, {"prompt": ""}, {"messages": []}, {"prompt": None, "messages": []}])
-def test_an_empty_prompt_is_sent_as_such(face: Face, arguments: dict[str, Any]) -> None:
+def test_an_empty_prompt_is_no_message(face: Face, arguments: dict[str, Any]) -> None:
     model = face.rounds("a")
     assert face.text(model.chain(**arguments)) == "a"
-    assert model.requests[0].messages == [llm.user("")]
+    assert model.requests[0].messages == []
+
+
+def test_a_provider_is_not_asked_nothing(face: Face) -> None:
+    for model in (face.openai("http://127.0.0.1:9/v1"), face.get_model("smollm2")):
+        for ask in (model.prompt, model.chain, model.conversation().prompt):
+            with pytest.raises(ValueError, match="The prompt is empty, so nothing was sent: give a text"):
+                ask("")
+
+
+def test_a_model_finds_the_rounds_before_in_its_conversation(face: Face) -> None:
+    rounds = (["a", *calling("upper", text="x")], ["b", *calling("upper", text="y")], "c")
+    model = face.rounds(*rounds)
+    assert face.text(model.chain("Hi", tools=[upper])) == "a b c"
+    assert model.conversations == [[], ["a"], ["a", "b"]]
+    model = face.rounds("a", *rounds)
+    conversation = model.conversation(tools=[upper])
+    face.text(conversation.prompt("Hi"))
+    face.text(conversation.chain("And?"))
+    assert model.conversations == [[], ["a"], ["a", "a"], ["a", "a", "b"]]
+    model = face.rounds("a", supports_conversation=False)
+    face.text(model.chain("Hi"))
+    face.text(model.prompt("Hi"))
+    assert model.conversations == [[], None]
+
+
+def test_a_model_finds_the_rounds_before_a_pause_in_its_conversation(face: Face) -> None:
+    asking = llm.require_approval(llm.Tool.function(upper))
+    model = face.rounds(["a", *calling("upper", text="x")], "b")
+    pause = face.pause_of(model.chain("Hi", tools=[asking]))
+    assert face.text(pause.approve()) == "b"
+    assert model.conversations == [[], ["a"]]
+
+
+def test_a_later_round_still_tells_the_system_prompt_and_what_tools_attached(face: Face) -> None:
+    picture = llm.Attachment("image/png", content=b"\x89PNG\r\n\x1a\n")
+
+    def draw() -> llm.ToolOutput:
+        return llm.ToolOutput("drawn", [picture])
+
+    model = face.rounds(calling("draw"), calling("draw"), "done", attachment_types={"image/png"})
+    sent = {"system": "Be brief.", "system_fragments": ["You draw."], "attachments": [picture], "fragments": ["F"]}
+    face.text(model.chain("Hi", tools=[draw], **sent))
+    first, second, third = model.requests
+    assert {prompt.system for prompt in model.requests} == {"You draw.\n\nBe brief."}
+    assert [prompt.prompt for prompt in model.requests] == ["F\nHi", "", ""]
+    assert [prompt.attachments for prompt in model.requests] == [[picture]] * 3
+    roles = [message.role for message in third.messages]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "tool"]
+    assert third.messages[:4] == second.messages
+    assert second.messages[:2] == first.messages
 
 
 def test_a_failed_request_ends_the_chain_and_is_not_repeated(face: Face) -> None:

@@ -225,6 +225,13 @@ def test_a_history_that_moved_on_is_left_alone(face: Face, rest: list[llm.Messag
     assert model.requests[0].messages == history
 
 
+def test_a_history_that_is_given_without_tools_is_left_alone(face: Face) -> None:
+    model = face.rounds("done")
+    history = [llm.user("Hi"), llm.assistant(llm.ToolCallPart("good", {}, "1"))]
+    assert face.text(model.chain(messages=history)) == "done"
+    assert (model.requests[0].messages, model.requests[0].tool_results) == (history, [])
+
+
 def test_calls_that_the_provider_ran_are_left_alone(face: Face) -> None:
     tools = Tools(face)
     searched = llm.ToolCallPart("good", {}, "1", server_executed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ def open_bridge() -> Bridge | None:
     """Import the `llm` package and return what it offers.
 
     Returns:
-        None if the package is not installed, or, with a warning, if it cannot be used.
+        None if the package is not installed, if this package stands in for it, or, with a warning, if it cannot be used.
     """
+    if getattr(sys.modules.get("llm"), "__name__", "llm") == "llm_notebook":
+        # Somebody has said `sys.modules["llm"] = llm_notebook`, for plugins to use this package.
+        return None
     try:
         version = metadata.version("llm")
     except metadata.PackageNotFoundError:

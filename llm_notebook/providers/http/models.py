@@ -82,6 +82,7 @@ class HTTPModel(Server):
     """
 
     document_types: frozenset[str] = frozenset({"application/pdf"})
+    _needs_messages = True
     key: KeySource | None
     attachment_types: frozenset[str] | set[str]
 

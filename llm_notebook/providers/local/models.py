@@ -71,6 +71,7 @@ class _LocalModel:
     can_stream: bool = True
     supports_schema: bool = True
     is_smollm2: bool = True
+    _needs_messages = True
     Options = LazyOptions("llm_notebook.providers.local.options", "GGUFOptions", is_smollm2="LocalOptions")
 
     def __init__(
