@@ -22,6 +22,7 @@ from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import Arguments, documented, parse_cell, parse_line
+from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
@@ -113,11 +114,12 @@ class LLMMagics(Magics):
     @documented
     @line_cell_magic
     @hides_typed_keys
-    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> None:
+    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
         """Ask a language model; the answer streams into the output of this cell.
 
         %llm PROMPT            a prompt on one line
         %%llm [options]        a prompt that is the text of the cell
+        answer = %llm PROMPT   the answer as a value too
         %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, forget, resume, history, grants, local, help
 
         {{ expression }} in a prompt becomes the value of a Python expression.
@@ -127,7 +129,7 @@ class LLMMagics(Magics):
         command = parse_subcommand(line) if cell is None else None
         if command is not None:
             self._run(command)
-            return
+            return None
         place = self.prompts.next(execution.name)
         try:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
@@ -145,7 +147,7 @@ class LLMMagics(Magics):
             repeated.context = context
             self.turns.show_again(repeated)
         if chain is None:
-            return
+            return None
         view = TranscriptView(
             chain.prompt.model.model_id,
             show_usage=arguments.usage,
@@ -154,6 +156,7 @@ class LLMMagics(Magics):
             remarks=left,
         )
         self.turns.show(chain, view, context=context, ask=self._asker(wait=arguments.wait))
+        return _outcome(view) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":
