@@ -54,7 +54,7 @@ __all__ = ["Actions"]
 # The actions that run a chain, and so belong into the main thread.
 _CLICKS = ("decide", "decideAll", "continue", "retry")
 # What the model is sent to continue an answer that broke off, after the part that arrived.
-_GO_ON = "Go on exactly where you stopped."
+_GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
 
