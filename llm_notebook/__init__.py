@@ -170,6 +170,7 @@ process.answers |= {
     "models": "llm_notebook.providers.registry:Registry",
     "template loaders": "llm_notebook.plugins.own:Plugins",
     "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
+    "the web": "llm_notebook.providers.http.fetching:Web",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }
 

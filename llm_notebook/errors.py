@@ -201,7 +201,15 @@ class ChainLimitReached(ValueError):
 
 
 class UnknownModelError(KeyError):
-    """No model has this id or alias."""
+    """No model has this id or alias.
+
+    Attributes:
+        wanted: the name.
+        close: the known names that resemble it, the closest first.
+    """
+
+    wanted: str = ""
+    close: tuple[str, ...] = ()
 
     # KeyError shows the repr of its argument, which would put the message in quotes.
     def __str__(self) -> str:

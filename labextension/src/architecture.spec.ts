@@ -14,7 +14,7 @@ const ORDER = [
   ['transcript/document', 'transcript/dom', 'version'],
   ['transcript/digest', 'transcript/limit', 'transcript/reading'],
   ['transcript/host', 'transcript/layout', 'transcript/reducer'],
-  ['transcript/piece'],
+  ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
   [
     'transcript/announcing',

@@ -148,6 +148,10 @@ class Widget {
         this.model.send(action);
         return Promise.resolve();
       },
+      key: (transcript, name, key) => {
+        this.model.send({ type: 'key', transcript, name, key });
+        return Promise.resolve();
+      },
       value: (request, name) => this.fetchValue(request, name)
     };
     this.view.show(document, this.host);

@@ -90,6 +90,12 @@ class ChainPolicy:
                 # A condition belongs to the tool that the chain is continued with.
                 self.kept[name] = policy.without_conditions()
 
+    def joined(self, other: ChainPolicy) -> ChainPolicy:
+        """Return the policy that asks wherever one of the two does."""
+        joined = ChainPolicy(self.always or other.always, self.named | other.named, dict(self.kept))
+        joined.keep(other.kept.items())
+        return joined
+
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as a JSON-safe dict, which is empty if there is none."""
         tools = {name: ApprovalPolicy().to_dict() for name in self.named}

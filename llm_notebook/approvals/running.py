@@ -42,11 +42,14 @@ def under_approval(consent: bool | None) -> Iterator[None]:
     """Set what `approved()` returns while the body of a tool runs.
 
     Args:
-        consent: whether a human has approved the call; None if the body is not that of a tool, but that of a hook.
+        consent: whether a human has approved the call; None for what is no tool, such as a hook. If a tool runs that, it runs in the tool.
     """
+    if consent is None:
+        yield
+        return
     token = _under_approval.set(consent)
     try:
-        with contextlib.nullcontext() if consent is None else process.of(_StartedThreads).kept():
+        with process.of(_StartedThreads).kept():
             yield
     finally:
         _under_approval.reset(token)

@@ -156,6 +156,7 @@ class CallMoved(AnsweredWith[bool]):
         to: the state that the call moves to.
         request: the question to a human, for `waiting`.
         digest: the digest of the tool, the arguments and the call that run, for `started`.
+        decision: the decision that is carried out, for `started`. The call does not move if another one has replaced it.
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
@@ -168,6 +169,7 @@ class CallMoved(AnsweredWith[bool]):
     at: datetime
     request: ApprovalRequest | None = None
     digest: str | None = None
+    decision: Decision | None = None
     result: ToolResult | None = None
     note: str = ""
     owner: str | None = None

@@ -80,6 +80,10 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         """Return the latest turn that is in the journal."""
         return next((response._turn for response in reversed(self.responses) if response._turn.is_kept), None)
 
+    def _latest_turn(self) -> Turn | None:
+        """Return the turn that the history ends with."""
+        return self.responses[-1]._turn if self.responses else None
+
     def _forget(self, turn_ids: Collection[str]) -> None:
         """Leave turns out that are about to be said again."""
         self.responses[:] = [response for response in self.responses if response._turn.turn_id not in turn_ids]

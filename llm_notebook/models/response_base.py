@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
@@ -17,7 +17,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCall
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
@@ -26,6 +26,7 @@ from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
+from llm_notebook.turns.steps import Ask, Prepare, Steps
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         stream: the answer arrives piece by piece.
         conversation: the conversation that the response belongs to, if any.
     """
+
+    _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
 
     def __init__(
         self,
@@ -381,6 +384,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
                 self.conversation.responses.append(cast("Any", self))
             due, self._callbacks = self._callbacks, []
             return due
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        from llm_notebook.models.shown import show_request, show_response  # only where a response is displayed
+
+        if self._turn.state.status == "new":
+            return show_request(self.prompt, self._reads)
+        return show_response(self._turn.state, self.model.model_id)
 
     def __repr__(self) -> str:
         state = self._turn.state

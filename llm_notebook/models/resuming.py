@@ -211,6 +211,7 @@ def response_of(
     sent = messages[: len(messages) - len(turn.output)]
     prompt = Prompt(None, model, messages=sent, options=carried_options(model, begun.settings.get("options")))
     log = ChainLog(journal, Origin(), begun.conversation_id, chain_id=begun.chain_id)
+    log.policy = ChainPolicy.from_dict(begun.settings.get("approval"))
     if isinstance(model, AwaitedModel):
         return AsyncResponse._from_journal(prompt, model, log, turn)
     return Response._from_journal(prompt, model, log, turn)

@@ -24,7 +24,7 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import Named, closest_names, find_entry, models_by_name
+from llm_notebook.providers.catalog.names import Named, did_you_mean, find_entry, models_by_name, similar_names
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
@@ -193,8 +193,12 @@ class Registry:
         origin = "" if name else " (the configured default)"
         if wanted.lower().endswith(".gguf"):
             raise UnknownModelError(f"There is no model file {wanted!r}{origin}: check the path.")
-        hint = closest_names(wanted, self.names())
-        raise UnknownModelError(f"No model is called {wanted!r}{origin}.{hint} `%llm models` lists them all.")
+        close = similar_names(wanted, self.names())
+        error = UnknownModelError(
+            f"No model is called {wanted!r}{origin}.{did_you_mean(close)} `%llm models` lists them all."
+        )
+        error.wanted, error.close = wanted, tuple(close)
+        raise error
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """Return True if the `llm` command has this model too."""

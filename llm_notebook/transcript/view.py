@@ -26,7 +26,7 @@ from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.endings import Limit, Problem
+from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 
-State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
+State = Literal["unsent", "waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
 # How much the pictures of a turn may take in a notebook file together, in bytes.
@@ -73,9 +73,9 @@ class TranscriptView:
         scopes: how far "Always allow" may reach here.
         grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
-        held_up: the ids of the cells that were queued behind this one and were skipped because it asked; those that have run since are
-            left out.
+        held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
+        unsent: what a prompt would ask that was not sent; None if it was.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -104,6 +104,7 @@ class TranscriptView:
     by_keyboard: bool = False
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
+    unsent: Unsent | None = None
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0

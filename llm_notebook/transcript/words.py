@@ -62,15 +62,23 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.limit is not None:
         return limit_sentence(view.limit)
     if view.state == "interrupted":
-        return f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
+        return f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
     if view.state == "failed" and view.problem is None:
-        kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
+        kept = f"■ The answer broke off after {duration(view.seconds)}. {kept_sentence(view)}"
         return kept if view.blocks else "■ No answer came."
     if said := finish_sentence(view):
         return said[0]
     if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
+    """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
+    if view.unsent is None:
+        return ""
+    ways = ", or ".join(f"`{way}`" for way in view.unsent.reads)
+    return f"Not sent yet to {written(view.model_id)}. Reading it sends it: {ways}."
 
 
 def limit_sentence(limit: Limit) -> str:
@@ -83,7 +91,7 @@ def limit_sentence(limit: Limit) -> str:
     )
 
 
-def _kept(view: TranscriptView) -> str:
+def kept_sentence(view: TranscriptView) -> str:
     words = len(view.answer.split())
     if not words:
         return "No part of an answer arrived."

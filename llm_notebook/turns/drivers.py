@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.nesting import inside
 from llm_notebook.turns.noting import Note
 from llm_notebook.turns.printing import printing_to
+from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

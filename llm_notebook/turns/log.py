@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
-from llm_notebook.approvals.policy import ApprovalPolicy
+from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
 from llm_notebook.approvals.running import inside_tool
 from llm_notebook.errors import JournalError
@@ -25,7 +25,6 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
-    Granted,
     Journal,
     Operation,
     TurnBegun,
@@ -61,6 +60,7 @@ class ChainLog:
         on_call: is called with every change of a call.
         output: takes what the calls print; None where that goes its ordinary way.
         settings: how the chain is asked, for a later process that continues it.
+        policy: what the chain asks about, for another chain that continues it here.
         memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
         inside: the call whose tool asks this; empty outside of tools.
@@ -79,6 +79,7 @@ class ChainLog:
     on_call: Callable[[CallEntry], None] | None = None
     output: Output | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    policy: ChainPolicy = field(default_factory=ChainPolicy)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
     inside: str = ""
@@ -179,7 +180,7 @@ class ChainLog:
         *expected: CallState,
         request: ApprovalRequest | None = None,
         result: ToolResult | None = None,
-        digest: str | None = None,
+        decision: Decision | None = None,
         note: str = "",
     ) -> Generator[Note, Any, bool]:
         """Move a call to another state if it is in an expected one. Returns whether it was.
@@ -188,7 +189,7 @@ class ChainLog:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         home = self._home(entry.call_id)
-        details: dict[str, Any] = {"request": request, "result": result, "digest": digest, "note": note}
+        details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
         if result is not None and self.output is not None:
             details["printed"] = self.output.text_of(entry.call_id)
         try:
@@ -315,32 +316,13 @@ class ChainLog:
             (g for g in in_force if g.identity == identity and g.place and g.place == self.origin.reach(g.scope)), None
         )
 
-    def grant(self, tool_name: str, identity: str, scope: Scope) -> Grant:
-        """Allow a tool from now on, in the cell, notebook or session that is asking.
-
-        Raises:
-            RuntimeError: a tool is asking.
-            ValueError: no journal is open, or the cell, notebook or session is not known.
-            JournalError: the grant cannot be kept.
-        """
-        if inside_tool():
-            raise RuntimeError("A tool cannot allow anything: only a human can.")
-        place = self.origin.reach(scope)
-        if self.journal is None or not place:
-            raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-        grant = Grant(
-            new_id(),
-            tool_name,
-            identity,
-            scope,
-            place,
-            self.origin.who,
-            datetime.now(UTC),
-            notebook=self.origin.notebook or self.origin.started_in,
-            owner=self.journal.owner if self.origin.ends(scope) else "",
-        )
-        self.journal.submit(Granted(grant)).result()
-        return grant
+    def take_up(self, turn: Turn) -> bool:
+        """Let the chain continue a turn whose calls wait, in their place. Returns whether both are kept in the same place."""
+        if turn.is_kept != (self.journal is not None):
+            return False
+        self.chain_id, self.parent = turn.log.chain_id or turn.turn_id, turn if turn.is_kept else None
+        self.memory, self._in_memory = turn.log.memory, turn.log._in_memory
+        return True
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

@@ -17,6 +17,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import frozen_arguments
+from llm_notebook.turns.granting import grant, place_of
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nested_records import suspended_to_dicts
 from llm_notebook.turns.nesting import calls_inside, outer_calls
@@ -49,6 +50,13 @@ class Pause(Exception):
         self.messages: list[Message] = []
         self.asked: ApprovalRequest | None = None
         self.paused: PausedChain | None = None
+
+    @property
+    def questions(self) -> list[ApprovalRequest]:
+        """What a human is asked, also before the pause has left its chain."""
+        if self.paused is not None:
+            return self.paused.requests
+        return [] if self.asked is None else [self.asked]
 
     def __str__(self) -> str:
         """Return the reason. A tool may quote a model in it, so control characters are spelled out."""
@@ -118,6 +126,7 @@ class PausedChain:
         arguments: dict[str, Any] | None = None,
         said: object = "",
         replaces: bool = True,
+        scope: Scope | None = None,
     ) -> bool:
         """Keep a decision. Returns whether it counts.
 
@@ -125,16 +134,23 @@ class PausedChain:
             request: which call the decision is about, and what was asked.
             verdict, arguments, said: what was decided.
             replaces: count also where there is a decision that has had no effect yet.
+            scope: allow the tool from now on as well, as `allow()` does. A decision that does not count allows nothing.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
+            ValueError: the tool cannot be allowed from now on, so nothing is decided.
             JournalError: the decision cannot be kept, so it does not count.
         """
+        if scope is not None:
+            self._refuse_to_allow(request, scope)
         if arguments is not None:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
-        return self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        counts = self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        if counts and scope is not None:
+            self.allow(request, scope)
+        return counts
 
     def settle_together(self, requests: Sequence[ApprovalRequest], verdict: Verdict, said: str = "") -> bool:
         """Keep one decision about several calls that wait, in one transaction. Returns whether it counts: for all of them, or for none.
@@ -152,15 +168,19 @@ class PausedChain:
         Raises:
             ValueError: the tool is destructive, or the cell, notebook or session is not known.
         """
-        if request.destructive:
-            raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
+        self._refuse_to_allow(request, scope)
         identity = digest_of_facts(request.facts)
-        grant = self.log.grant(request.tool_name, identity, scope)
+        given = grant(self.log, request.tool_name, identity, scope)
         for other in self.requests:
             is_covered = other.is_required and not other.destructive and not other.outcome_unknown
             if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
                 decision = Decision("approved", other.digest)
-                self.log.decide_together({other.id: decision}, who=grant.who, replaces=False, grant=grant)
+                self.log.decide_together({other.id: decision}, who=given.who, replaces=False, grant=given)
+
+    def _refuse_to_allow(self, request: ApprovalRequest, scope: Scope) -> None:
+        if request.destructive:
+            raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
+        place_of(self.log, scope)
 
     def renew(self, request: ApprovalRequest) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.

@@ -57,7 +57,7 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
-        fetched: for providers: what was fetched for the attachments that are addresses, by address. The rounds of a chain share it too.
+        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain share it too.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Prompt:
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
-        self.fetched: dict[str, bytes] = {}
+        self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
 
@@ -262,9 +262,14 @@ class Prompt:
         late = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
         return history, [*self._opening, *late]
 
+    @property
+    def follows_conversation(self) -> bool:
+        """The history is what was said in a conversation, and not one that was given."""
+        return self._given is None and self._history is not None
+
     def left_behind(self) -> set[Place]:
         """Return the calls in the history that a conversation goes on without."""
-        return awaited_calls(self.said) if self._given is None and self._history is not None else set()
+        return awaited_calls(self.said) if self.follows_conversation else set()
 
     def _own_turn(self, *, alone: bool) -> list[Message]:
         text = self.prompt

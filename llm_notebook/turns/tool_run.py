@@ -25,15 +25,14 @@ journal says of the call. A process that was given an unmarked tool asks as the 
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import under_approval
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
@@ -41,10 +40,10 @@ from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall, frozen_arguments, unsound
-from llm_notebook.turns.invoking import Invoke
+from llm_notebook.turns.invoking import CallSteps, Invoke
+from llm_notebook.turns.last_look import ChangedTool, invocation
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
-from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
 from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
 from llm_notebook.turns.told import decided_result, failed_result, runs_elsewhere, told_of
@@ -52,10 +51,8 @@ from llm_notebook.turns.told import decided_result, failed_result, runs_elsewher
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
 
-__all__ = ["CallSteps", "ToolRun"]
+__all__ = ["ToolRun"]
 
-T = TypeVar("T")
-CallSteps = Generator[Invoke | Note, Any, T]
 Ran = tuple[ToolResult, ToolCall | None]
 """The result, and the call that the tool was run with; None where it was not run."""
 
@@ -272,28 +269,30 @@ class ToolRun:
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry, asked, note = self._entry, self._asked, ready.note
         if tool.implementation is None:
-            raise ValueError(
-                f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
-            )
+            raise ValueError(f"Tool {tool.name} has no implementation: it is described to the model, and cannot run.")
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
         if not (yield from self._start(ready.decision)):
             self._catch_up()
-            if self._result is None and self._entry.state not in SETTLED:
+            if self._ready is not None:
                 raise runs_elsewhere()
             return (yield from self._carry_out())
         try:
-            sink = None if self.log.output is None else partial(self.log.output.add, entry.call_id)
-            consent = ready.decision is not None
-            value = yield Invoke(tool.implementation, (), ready.arguments, consent=consent, nest=nest, printed=sink)
+            identity = None if ready.decision is None else self._tool_identity().digest
+            value = yield invocation(tool, ready, identity, nest, self.log.output)
+            # What the tool returned may run code of the tool's when it is written.
+            with under_approval(ready.decision is not None):
+                text, attachments = output_text(value)
+        except ChangedTool:
+            self._identity = None
+            raise (yield from self._ask(ready.frozen)) from None
         except Pause as pause:
             if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
                 yield from self.log.move(entry, "suspended", "started")
                 yield from nest.suspend()
                 raise
-            yield from self._ask(ready.frozen, pause)
-            raise pause from None
+            raise (yield from self._ask(ready.frozen, pause)) from None
         except (Exception, SystemExit) as error:
             result = failed_result(asked, f"{note}Error: {told_of(error)}", error)
             result.instance = tool.toolbox
@@ -302,7 +301,6 @@ class ToolRun:
             self.log.lose(entry)
             raise
         else:
-            text, attachments = output_text(value)
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
         nest.is_over = True
@@ -316,10 +314,15 @@ class ToolRun:
 
     def _start(self, decision: Decision | None) -> CallSteps[bool]:
         """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
-        if decision is None:
-            # A body that pauses by itself is entered again when it resumes, so the call may wait already.
-            return (yield from self.log.move(self._entry, "started", "proposed", "waiting", "suspended"))
-        return (yield from self.log.move(self._entry, "started", "approved", "suspended", digest=decision.digest))
+        # A body that pauses by itself is entered again when it resumes, so a call without a decision may wait already.
+        before: list[CallState] = ["proposed", "waiting"] if decision is None else ["approved"]
+        try:
+            return (yield from self.log.move(self._entry, "started", *before, "suspended", decision=decision))
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # The start may be kept all the same, and nobody carries it out.
+                self.log.lose(self._entry)
+            raise
 
     def _granted(self, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
@@ -333,8 +336,8 @@ class ToolRun:
         counts = yield from self.log.allow(self._entry, grant, request.digest)
         return self._entry.decision if counts else None
 
-    def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[None]:
-        """Put the question to a human, and keep the pause with which the chain will stop.
+    def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[Pause]:
+        """Put the question to a human. Returns the pause with which the chain will stop, which is kept, too.
 
         Args:
             pause: what the tool or the hook raised, with its own sentence; without it the sentence says that the tool needs approval.
@@ -345,6 +348,7 @@ class ToolRun:
         pause.asked, pause.paused = request, None
         pause.tool_call = self._asked
         self.pause = pause
+        return pause
 
     def _put_question(self, frozen: bytes, pause: Pause | None) -> CallSteps[ApprovalRequest]:
         """Keep what a human is asked, unless the same is being asked already."""

@@ -12,6 +12,20 @@ from tests.journal.making import begun, decided, grant, moved, proposed, request
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_a_call_starts_only_with_the_decision_that_stands(kind: str, tmp_path: Path) -> None:
+    journal = MemoryJournal() if kind == "memory" else open_sqlite_journal(tmp_path / "journal.db")
+    for operation in (begun(), proposed(), moved("K1", "proposed", "waiting", request=request())):
+        journal.submit(operation).result()
+    first = decided("K1", arguments={"path": "/a"})
+    second = decided("K1", arguments={"path": "/b"}, replaces=True)
+    assert journal.submit(first).result()
+    assert journal.submit(second).result()
+    start = {"owner": journal.owner or "me", "digest": first.decision.digest}
+    assert not journal.submit(moved("K1", "approved", "started", decision=first.decision, **start)).result()
+    assert journal.submit(moved("K1", "approved", "started", decision=second.decision, **start)).result()
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
 def test_a_decision_keeps_its_grant_until_the_call_is_asked_about_anew(kind: str, tmp_path: Path) -> None:
     journal = MemoryJournal() if kind == "memory" else open_sqlite_journal(tmp_path / "journal.db")
 

@@ -236,6 +236,25 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
     assert ran == ["/0", "/0"]
 
 
+def test_a_decision_that_does_not_count_allows_nothing(face: Face, journal: Journal) -> None:
+    conversation = asking(face, "erase").conversation(tools=[erase])
+    conversation._origin = Origin(session="s")
+    pause = face.pause_of(conversation.chain("Hi"))
+    settle = pause.paused.settle
+    with pytest.raises(llm.ToolArgumentError):
+        settle(pause.request, "approved", arguments={"path": ["/a"]}, scope="session")
+    with pytest.raises(ValueError, match="no notebook"):
+        settle(pause.request, "approved", scope="notebook")
+    assert [waiting.request.id for waiting in llm.pending()] == [pause.request.id]
+    assert settle(pause.request, "denied")
+    assert not settle(pause.request, "approved", replaces=False, scope="session")
+    assert journal.grants() == []
+    later = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
+    later.paused.log.origin = Origin(session="s")
+    assert later.paused.settle(later.request, "approved", scope="session")
+    assert [grant.scope for grant in journal.grants()] == ["session"]
+
+
 def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
     def grab(path: str) -> str:
         [pause] = llm.pending()
@@ -493,3 +512,44 @@ def test_an_error_that_cannot_give_its_message_is_kept_by_its_type(face: Face, j
     assert call.state == "failed"
     assert call.result is not None
     assert type(call.result.exception).__name__ == "Speechless"
+
+
+class Interrupted:
+    """The answer to an operation for which somebody does not wait."""
+
+    def __init__(self, done: Any) -> None:
+        self._done = done
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        self._done.result()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("tool", [erase, look])
+def test_a_stop_while_the_start_is_kept_leaves_a_question_and_not_a_call_that_runs_for_ever(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tool: Any
+) -> None:
+    face = Face()
+    submit = type(journal).submit
+
+    def stopping(self: Any, operation: Any) -> Any:
+        done = submit(self, operation)
+        return Interrupted(done) if isinstance(operation, CallMoved) and operation.to == "started" else done
+
+    chain = asking(face, tool.__name__).chain("Hi", tools=[tool])
+    if tool is erase:
+        chain = face.pause_of(chain).approve()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(journal), "submit", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            chain.text()
+    journal.flush()
+    [waiting] = llm.pending()
+    assert (waiting.request.outcome_unknown, ran) == (True, [])
+    waiting.approve()
+    assert llm.resume(waiting.request.id, tools=[tool], model=face.rounds("done")).text() == "done"
+    assert len(ran) == 1
+    assert llm.pending() == []

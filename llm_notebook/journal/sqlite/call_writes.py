@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from llm_notebook.approvals.requests import DECIDED, TRANSITIONS, CallState
+from llm_notebook.approvals.requests import DECIDED, TRANSITIONS, CallState, Decision
 from llm_notebook.journal.sqlite.columns import (
     Column,
     Contents,
@@ -30,6 +30,7 @@ from llm_notebook.journal.sqlite.columns import (
     result_column,
     text_column,
     time_column,
+    value_of,
 )
 from llm_notebook.journal.sqlite.reads import PROCESS_ENDED, Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
@@ -126,7 +127,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
 
     def store(transaction: Transaction) -> bool:
         state = _settle_state(transaction, step.call_id, step.at)
-        if state not in move.expected:
+        if state not in move.expected or not _is_decided(transaction, step.call_id, move.decision):
             return False
         transaction.keep(contents)
         _update(transaction, step.call_id, changes)
@@ -134,6 +135,14 @@ def call_moved(move: CallMoved) -> Write[bool]:
         return True
 
     return Write(store, must_last=move.to in ("waiting", "started", "suspended"))
+
+
+def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | None) -> bool:
+    """Return whether a decision is the one that stands; None is no matter."""
+    if decision is None:
+        return True
+    row = transaction.row("SELECT decision FROM calls WHERE call_id = ?", call_id)
+    return row is not None and value_of(Decision, row[0]) == decision
 
 
 def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:

@@ -151,7 +151,9 @@ class StreamDecoder:
         arrived = start.removeprefix(_BOM)
         first = arrived.lstrip()[:1]
         if first == b"<":
-            self.failure = self._our_error(f"it sent what is not {self.kind}: a web page. Check base_url")
+            self.failure = ProviderError(
+                f"{self._sender}: the server answered with a web page, not an API. Check base_url."
+            )
         elif first == b"{" and self.object_is_whole:
             self._frames = None
         elif first == b"[" and self.list_is_stream:

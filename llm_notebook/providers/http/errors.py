@@ -14,12 +14,11 @@ from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 from llm_notebook.providers.http.sse import SSEDecoder
 
-__all__ = ["error_text", "provider_error", "reasons_in", "refusal_in", "request_id_in", "tokens_over"]
+__all__ = ["error_text", "provider_error", "reasons_in", "refusal_in", "request_id_in", "tokens_over", "words_of"]
 
 _LONGEST_READ = 2**16
 _LONGEST_SHOWN = 600
 _LONGEST_ID = 200
-_LONGEST_PAGE = 200
 _DEEPEST = 5
 _MOST_MESSAGES = 5
 _TAG = re.compile(r"<[^<>]*>")
@@ -76,25 +75,25 @@ def error_text(body: object) -> tuple[str, str | None]:
     if isinstance(body, list) and body:
         body = body[0]
     if not isinstance(body, dict):
-        return _message_in(body), None
+        return words_of(body), None
     inner = body.get("error", body)
     inner = inner if isinstance(inner, dict) else body
-    message = _message_in(body) or (_as_json(body) if body else "")
+    message = words_of(body) or (_as_json(body) if body else "")
     code = next((inner[name] for name in ("code", "type", "status") if isinstance(inner.get(name), str | int)), None)
     said = [message, *(more for more in _details_of(inner) if more not in message)]
     return " ".join(filter(None, said)), None if code is None else str(code)
 
 
-def _message_in(body: object, depth: int = 0) -> str:
+def words_of(body: object, depth: int = 0) -> str:
     """Return what an error body says in words; empty if it has none, or only in a place where no server puts them."""
     if isinstance(body, str):
         return body
     if isinstance(body, list):
-        said = filter(None, (_message_in(item, depth + 1) for item in body[:_MOST_MESSAGES]))
+        said = filter(None, (words_of(item, depth + 1) for item in body[:_MOST_MESSAGES]))
         return "; ".join(said) if depth < _DEEPEST else ""
     if not isinstance(body, dict) or depth > _DEEPEST:
         return "" if isinstance(body, dict | bool | None) else str(body)
-    message = next(filter(None, (_message_in(body.get(name), depth + 1) for name in _MESSAGE_NAMES)), "")
+    message = next(filter(None, (words_of(body.get(name), depth + 1) for name in _MESSAGE_NAMES)), "")
     # OAuth has the words beside a code, in the place where others have the words.
     more = body.get("error_description")
     return f"{message}: {more}" if isinstance(more, str) and isinstance(body.get("error"), str) else message
@@ -131,7 +130,7 @@ def _words_of_page(page: str) -> str:
     before, begin, after = page.partition("<title")
     title, end, _ = after.partition(">")[2].partition("</title")
     words = title if begin and end else _TAG.sub(" ", before)
-    return " ".join(html.unescape(words).split())[:_LONGEST_PAGE]
+    return " ".join(html.unescape(words).split())
 
 
 def _details_of(error: dict[str, Any]) -> Iterator[str]:

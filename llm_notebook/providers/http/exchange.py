@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -29,7 +29,7 @@ from types import MappingProxyType
 import httpx
 
 from llm_notebook.configuration.proxies import proxy_for
-from llm_notebook.configuration.scrubbing import shown_url
+from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
@@ -50,6 +50,14 @@ _LONGEST_CAUSE = 200
 # A step that was given all the time that was left may end a moment before the clock says that it is over.
 _SLACK = 0.02
 
+# In async code the library gives no reason for these.
+_UNSAID: Mapping[type[Exception], str] = MappingProxyType(
+    {
+        httpx.ConnectError: "the connection failed",
+        httpx.ReadError: "the connection broke",
+        httpx.WriteError: "the connection broke",
+    }
+)
 _HEADERS = MappingProxyType(
     {
         "accept": "*/*",
@@ -178,11 +186,7 @@ class Exchange:
             raise self.failure_error(error) from None
 
     def accept(self, reply: httpx.Response) -> bool:
-        """Return True if the reply is an answer to decode, and prepare the decoder for it.
-
-        Raises:
-            TransportError: the server answered with a web page.
-        """
+        """Return True if the reply is an answer to decode, and prepare the decoder for it."""
         timeouts = reply.request.extensions["timeout"]
         if not reply.is_success:
             # A server may take as long as it likes to think, but not to say no.
@@ -190,12 +194,8 @@ class Exchange:
             return False
         self.answering = True
         self._request_id = request_id_in(reply.headers, self._request.secrets)
-        kind = reply.headers.get("content-type", "")
-        if kind.startswith("text/html"):
-            raise TransportError(
-                f"{self._request.sender}: {shown_url(self._request.url)} answered with a web page, not an API. Check base_url."
-            )
-        if kind.startswith("application/json") and self._decoder is not None:
+        # Of other types, the first byte tells more: some servers call everything text/html.
+        if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
             self._decoder.expect_whole()
         return True
 
@@ -295,7 +295,7 @@ class Exchange:
             body,
             status=reply.status_code,
             headers=reply.headers,
-            secrets=self._request.secrets,
+            secrets=self._secrets(),
             hint=self._request.advise(reply.status_code),
         )
 
@@ -356,8 +356,14 @@ class Exchange:
 
     def _cause(self, error: Exception) -> str:
         """Return what an error says. httpx quotes what a server sent, so secrets are replaced."""
-        said = " ".join(self._request.secrets.scrub(str(error)).split())[:_LONGEST_CAUSE]
-        return said or type(error).__name__
+        said = " ".join(self._secrets().scrub(str(error)).split())[:_LONGEST_CAUSE]
+        return said or _UNSAID.get(type(error), type(error).__name__)
+
+    def _secrets(self) -> Secrets:
+        """Return what no message may show: the secrets in the request, and the password of a proxy, which may repeat it."""
+        with suppress(TransportError):
+            return self._request.secrets | secrets_in_url(proxy_for(self._request.url) or "")
+        return self._request.secrets
 
 
 @functools.lru_cache(maxsize=64)

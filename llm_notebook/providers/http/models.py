@@ -181,7 +181,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
     ) -> Iterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-        prompt = fetch_missing(prompt, self._needs_bytes(prompt))
+        prompt = fetch_missing(prompt, self._needs_bytes(prompt), self.address)
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
@@ -211,7 +211,7 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
             from llm_notebook.providers.http.transport import Transport  # loads httpx
 
             found = await self._awaited_key(key) if isinstance(key, Awaitable) else key
-            fetched = await afetch_missing(prompt, self._needs_bytes(prompt))
+            fetched = await afetch_missing(prompt, self._needs_bytes(prompt), self.address)
             request, decoder, settings = self._exchange(fetched, stream, found)
             items = process.of(Transport).astream(request, decoder, settings, note_retry)
             return items, lambda: settle(reference(), decoder)

@@ -1,20 +1,25 @@
 """Sources and pictures in answers in OpenAI's formats, and what compatible servers send of them. No I/O.
 
+Mistral puts references between the chunks of a text, to pages or to the numbers of documents that a tool has given it.
 OpenAI and OpenRouter annotate a text (`url_citation`), Perplexity lists `search_results` or `citations` beside the choices, to which numbers in
 the text refer, xAI lists `citations`, and Groq lists `executed_tools` with their results. OpenRouter sends pictures as `images`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
+from llm_notebook.parts.messages import Message, ToolResultPart
 from llm_notebook.providers.http.loose_json import dicts_of
 from llm_notebook.providers.http.picture_answers import attachment_at
 
-__all__ = ["ChatSources", "annotated_sources", "attached_pictures"]
+__all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
 
 
 class ChatSources:
@@ -40,6 +45,22 @@ class ChatSources:
             found = tool.get("search_results")
             results = found.get("results") if isinstance(found, dict) else found
             self._annotated += [_source(result) for result in dicts_of(results)]
+
+    def note_reference(
+        self, block: dict[str, Any], place: int, documents: Callable[[], Mapping[str, Citation]]
+    ) -> None:
+        """Note a chunk that refers to the sources of the text before it.
+
+        Args:
+            block: the chunk.
+            place: the number of characters before it.
+            documents: returns the documents that the model was given, by their numbers.
+        """
+        found = [_source(block)] if block.get("url") or block.get("title") else []
+        numbers = block.get("reference_ids")
+        for number in numbers if isinstance(numbers, list) else []:
+            found.append(documents().get(str(number)) or Citation(title=f"reference {number}"))
+        self._annotated += [replace(source, end=place) for source in found]
 
     @property
     def citations(self) -> list[Citation]:
@@ -67,6 +88,17 @@ def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) ->
     return found
 
 
+def numbered_documents(messages: Iterable[Message]) -> dict[str, Citation]:
+    """Return the documents in the results of tools, by their numbers: objects with `url`, `title` and the like, as Mistral wants them."""
+    found: dict[str, Citation] = {}
+    for part in (part for message in messages for part in message.parts):
+        if not isinstance(part, ToolResultPart) or part.output[:1] != "{":
+            continue
+        with suppress(ValueError, RecursionError):
+            found |= {number: _source(about) for number, about in json.loads(part.output).items() if number.isdigit()}
+    return {number: source for number, source in found.items() if source.url or source.title}
+
+
 def attached_pictures(delta: dict[str, Any]) -> list[Attachment]:
     """Return the pictures in a delta or a message."""
     blocks = [*dicts_of(delta.get("images")), *dicts_of(delta.get("content"))]
@@ -80,7 +112,7 @@ def _source(about: object) -> Citation:
         return Citation()
     texts = {name: value for name, value in about.items() if isinstance(value, str) and value}
     title = texts.get("title") or texts.get("filename") or texts.get("name")
-    return Citation(texts.get("url"), title, texts.get("content") or texts.get("snippet"))
+    return Citation(texts.get("url"), title, texts.get("content") or texts.get("snippet") or texts.get("description"))
 
 
 def _place(index: object, before: int) -> int | None:
