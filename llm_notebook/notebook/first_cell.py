@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 __all__ = ["read_first_questions"]
 
 _LOOK_UPS = ("pinfo", "pinfo2", "psearch")
-_QUESTION = re.compile(r"[ \t]*%llm[ \t]+(.*\w.*\?)[ \t]*")
+_QUESTION = re.compile(r"[ \t]*(?:([^\W\d]\w*)[ \t]*=[ \t]*)?%llm[ \t]+(.*\w.*\?)[ \t]*")
 
 
 def read_first_questions(shell: InteractiveShell) -> None:
@@ -54,7 +54,9 @@ def _questions_in(cell: str) -> dict[tuple[str, str], str]:
         question = _QUESTION.fullmatch(line)
         call = _call_in(TransformerManager().transform_cell(line.strip())) if question is not None else None
         if question is not None and call is not None and call[0] in _LOOK_UPS:
-            found[call] = question[1]
+            name, prompt = question.groups()
+            # The look-up is a statement, so the variable that the answer goes to is named as an option.
+            found[call] = f"--out {name} {prompt}" if name else prompt
     return found
 
 

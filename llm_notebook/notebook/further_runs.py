@@ -21,7 +21,7 @@ __all__ = ["ask_another", "continue_answer", "start_over"]
 
 Resume = Callable[[], "ChainResponse"]
 # What the model is sent to continue an answer that broke off, after the part that arrived.
-_GO_ON = "Go on exactly where you stopped."
+_GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
 
 

@@ -22,6 +22,7 @@ from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import Arguments, documented, parse_cell, parse_line
+from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
@@ -115,27 +116,29 @@ class LLMMagics(Magics):
     @documented
     @line_cell_magic
     @hides_typed_keys
-    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> None:
+    def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
         """Ask a language model; the answer streams into the output of this cell.
 
         %llm PROMPT            a prompt on one line
         %%llm [options]        a prompt that is the text of the cell
+        answer = %llm PROMPT   the answer as a value too
         %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, forget, resume, history, grants, local, help
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """
         try:
-            self._llm(line, cell, self._names(local_ns))
+            return self._llm(line, cell, self._names(local_ns))
         except EXPECTED as error:
             refuse(self.turns, error)
+            return None
 
-    def _llm(self, line: str, cell: str | None, names: dict[str, Any]) -> None:
+    def _llm(self, line: str, cell: str | None, names: dict[str, Any]) -> object:
         execution = current_execution(self.shell)
         self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
         if command is not None:
             self._run(command)
-            return
+            return None
         place = self.prompts.next(execution.name)
         arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
 
@@ -164,7 +167,7 @@ class LLMMagics(Magics):
             repeated.context = context
             self.turns.show_again(repeated)
         if chain is None:
-            return
+            return None
         view = TranscriptView(
             chain.prompt.model.model_id,
             show_usage=arguments.usage,
@@ -174,6 +177,7 @@ class LLMMagics(Magics):
         )
         asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
+        return _outcome(view) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":

@@ -13,7 +13,7 @@ import ast
 import re
 import tokenize
 
-from IPython.core.inputtransformer2 import EscapedCommand
+from IPython.core.inputtransformer2 import EscapedCommand, MagicAssign
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellError
@@ -38,6 +38,31 @@ class _QuestionToModel(EscapedCommand):
                 if text.endswith("?") and re.match(r"%llm\s.*\w", text):
                     return cls(first.start)
         return None
+
+
+class _AssignedQuestion(MagicAssign):
+    """The same for a question whose answer is assigned: `answer = %llm What is 2+2?`."""
+
+    priority = 4
+    magic_col = 0
+
+    @classmethod
+    def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> _AssignedQuestion | None:
+        for line in tokens_by_line:
+            found: _AssignedQuestion | None = super().find([line])
+            lines = dict.fromkeys((token.start[0], token.line) for token in line)
+            text = "".join(text for _, text in lines).rstrip()
+            if found is not None and text.endswith("?") and re.search(r"=\s*%llm\s.*\w", text):
+                # IPython prefers what begins first in a line, and a look-up begins with the line.
+                found.magic_col, found.start_col = found.start_col, 0
+                return found
+        return None
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Rewrite the assignment, as IPython calls it."""
+        self.start_col = self.magic_col
+        rewritten: list[str] = super().transform(lines)
+        return rewritten
 
 
 def _refuse_late_magic(lines: list[str]) -> list[str]:
@@ -72,7 +97,7 @@ def _is_complete(code: str) -> bool:
 def read_questions(shell: InteractiveShell) -> None:
     """Let prompts in this shell end in a question mark, and refuse a `%%llm` that is not the first line."""
     forget_questions(shell)
-    shell.input_transformer_manager.token_transformers.append(_QuestionToModel)
+    shell.input_transformer_manager.token_transformers += [_QuestionToModel, _AssignedQuestion]
     shell.input_transformer_manager.cleanup_transforms.append(_refuse_late_magic)
 
 
@@ -82,6 +107,7 @@ def forget_questions(shell: InteractiveShell) -> None:
     # By name, because after a reload the class is another object.
     for transformers, ours in (
         (manager.token_transformers, _QuestionToModel),
+        (manager.token_transformers, _AssignedQuestion),
         (manager.cleanup_transforms, _refuse_late_magic),
     ):
         transformers[:] = [known for known in transformers if getattr(known, "__name__", "") != ours.__name__]

@@ -32,9 +32,11 @@ def view_of_turns(
     view = TranscriptView(first.model_id, id=transcript_id or first.chain_id, began=first.at.isoformat())
     view.hide_reasoning = bool(first.settings.get("hide_reasoning"))
     rounds = _Rounds(view, inside or {})
-    for turn in turns:
-        if turn is not turns[0]:
+    for before, turn in zip([None, *turns], turns, strict=False):
+        if before is not None:
             rounds.feed_results(turn.begun.messages)
+            if before.status in ("interrupted", "failed") or before.is_cut_off:
+                view.join_next()
         rounds.feed_answer(turn)
         view.usage = add_usage(view.usage, turn.usage)
     last = turns[-1]

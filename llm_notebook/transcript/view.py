@@ -111,6 +111,7 @@ class TranscriptView:
     _results: dict[_PartKey, CallBlock | None] = field(default_factory=dict)
     _by_tool_call: dict[str, CallBlock] = field(default_factory=dict)
     _by_call: dict[str, CallBlock] = field(default_factory=dict)
+    _broken_off: Block | None = None
 
     def start_over(self) -> None:
         """Empty the view, for an answer that starts over. Readers must then be sent the whole document."""
@@ -131,9 +132,15 @@ class TranscriptView:
             seconds: how long the turn has taken so far.
         """
         self._forget_parts()
+        if self.state in ("interrupted", "failed"):
+            self.join_next()
         self.seconds = seconds
         self.problem = self.limit = None
         self.state = "streaming" if self.blocks else "waiting"
+
+    def join_next(self) -> None:
+        """Let the text that comes next continue the last one, which may have broken off inside a word."""
+        self._broken_off = self.blocks[-1] if self.blocks and self.blocks[-1].kind == "text" else None
 
     def feed(self, event: StreamEvent, seconds: float) -> None:
         """Take the next event of the stream.
@@ -157,7 +164,7 @@ class TranscriptView:
             self._feed_result(event, part, seconds)
             return
         block = self._by_part.get(part)
-        if block is None or _is_another_call(block, event):
+        if block is None or (isinstance(block, CallBlock) and block.is_another(event.tool_call_id)):
             block = self._by_part[part] = self._block_for(event, seconds)
         if isinstance(block, CallBlock) and event.tool_call_id and not block.tool_call_id:
             block.tool_call_id = event.tool_call_id
@@ -194,12 +201,12 @@ class TranscriptView:
         block.update(entry, self.seconds)
         self._touch(block)
 
-    def show_notice(self, notice: str, seconds: float, detail: str = "") -> None:
+    def show_notice(self, notice: str, seconds: float | None = None, detail: str = "") -> None:
         """Show a notice while nothing arrives. The next event removes it.
 
         Args:
             notice: a sentence that says why.
-            seconds: how long nothing will arrive.
+            seconds: how long nothing will arrive, if that is known.
             detail: a second sentence.
         """
         self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
@@ -223,11 +230,7 @@ class TranscriptView:
         return block
 
     def show_printed(self, now: float | None) -> None:
-        """Show what calls have printed since it was last shown, where that is due.
-
-        Args:
-            now: the time in seconds, on a monotonic clock; None if everything is to be shown.
-        """
+        """Show what calls have printed since it was last shown: what is due at `now`, on a monotonic clock in seconds, or all with None."""
         for block in self.calls:
             if block.printed.is_due(now):
                 block.version += 1
@@ -312,7 +315,10 @@ class TranscriptView:
         return any(chunk.strip() for block in self.blocks if block.kind == "text" for chunk in block.chunks)
 
     def _block_for(self, event: StreamEvent, seconds: float) -> Block:
-        """Return the block that an event of a new part begins, or a call's block that the event continues by its id."""
+        """Return the block that an event of a new part begins, or an earlier one that the event continues."""
+        broken_off, self._broken_off = self._broken_off, None
+        if broken_off is not None and event.type == "text":
+            return broken_off
         if event.type in ("tool_call_name", "tool_call_args"):
             known = self._by_tool_call.get(event.tool_call_id or "")
             if known is not None and known.status == "writing":
@@ -385,15 +391,8 @@ class TranscriptView:
         self._results.clear()
 
     def _clear_notice(self) -> None:
-        self.notice = ""
-        self.notice_seconds = None
-        self.notice_detail = ""
+        self.notice, self.notice_seconds, self.notice_detail = "", None, ""
 
     def _touch(self, block: Block) -> None:
         if not self.touched or self.touched[-1] != block.position:
             self.touched.append(block.position)
-
-
-def _is_another_call(block: Block, event: StreamEvent) -> bool:
-    known = block.tool_call_id if isinstance(block, CallBlock) else ""
-    return bool(known and event.tool_call_id and known != event.tool_call_id)

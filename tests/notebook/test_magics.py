@@ -67,6 +67,37 @@ def test_out_is_the_text_of_the_answer(terminal: InteractiveShell) -> None:
     assert (names["answer"], names["thought"], names["nothing"]) == ("You said: hi", "Forty-two.", "")
 
 
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("x = %llm hi", "You said: hi"),
+        ("x = y = 1\nif y:\n    x = %llm -u {{ y }}", "You said: 1"),
+        ("x = get_ipython().run_line_magic('llm', 'hi').upper()", "YOU SAID: HI"),
+        ("x = get_ipython().run_cell_magic('llm', '', 'hi')", "You said: hi"),
+        ("def f():\n    y = %llm hi\n    return y\nx = f()", "You said: hi"),
+        ("await asyncio.sleep(0)\nx = %llm hi", "You said: hi"),
+        ("%time x = %llm hi", "You said: hi"),
+        ("x = %llm models", None),
+    ],
+)
+def test_an_answer_can_be_assigned(terminal: InteractiveShell, cell: str, value: str | None) -> None:
+    assert terminal.run_cell("import asyncio").success
+    assert terminal.run_cell(cell).success
+    assert terminal.user_ns["x"] == value
+
+
+@pytest.mark.parametrize(
+    "cell", ["%llm hi", "%%llm\nhi", "for _ in range(1):\n    %llm hi", "%llm hi\n%llm hi", "%time %llm hi"]
+)
+def test_an_answer_that_is_not_assigned_is_shown_once(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    result = terminal.run_cell(cell)
+    assert result.success
+    assert result.result is None
+    assert capsys.readouterr().out.count("You said: hi") == cell.count("llm hi") + cell.count("\nhi")
+
+
 def test_a_bad_name_for_the_answer_is_refused_before_anything_is_sent(terminal: InteractiveShell) -> None:
     for name in ("2x", "a.b", "for", "a-b", "''"):
         assert not terminal.run_cell(f"%llm --out {name} hi").success

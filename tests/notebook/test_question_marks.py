@@ -57,6 +57,18 @@ def test_questions_in_the_cell_that_loads_the_extension_go_to_the_model(
     assert "run_line_magic" not in vars(terminal)
 
 
+def test_a_question_whose_answer_is_assigned_goes_to_the_model(terminal: InteractiveShell) -> None:
+    terminal.run_cell("%unload_ext llm_notebook")
+    sent.clear()
+    terminal.run_cell("%load_ext llm_notebook\nfirst = %llm What is 2+2?", store_history=True)
+    terminal.run_cell("for _ in range(1):\n    second = %llm -m echo \\\n   why?\nthird=%llm who??")
+    names = terminal.user_ns
+    assert names["first"] == "You said: What is 2+2?"
+    assert names["second"] == "You said: why?"
+    assert names["third"] == "You said: who??"
+    assert len(sent) == 3
+
+
 def test_another_magic_of_the_name_comes_back(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.run_cell("%unload_ext llm_notebook")
     terminal.register_magic_function(lambda line: print("another", line), "line", "llm")  # noqa: T201

@@ -82,3 +82,21 @@ def test_a_turn_that_is_over_is_not_silent(state: str) -> None:
     view.end(state, 1.5)  # type: ignore[arg-type]
     assert not view.silent
     assert (view.notice, view.seconds) == ("", 1.5)
+
+
+@pytest.mark.parametrize("state", ["interrupted", "failed"])
+def test_what_continues_an_answer_that_broke_off_inside_a_word_joins_it(state: str) -> None:
+    view = _fed(StreamEvent("text", "The whole answ", 0))
+    view.end(state, 1.0)  # type: ignore[arg-type]
+    view.begin(1.0)
+    view.feed(StreamEvent("text", "er is", 0), 2.0)
+    view.feed(StreamEvent("text", " 42.", 0), 3.0)
+    assert [block.text for block in view.blocks] == ["The whole answer is 42."]
+
+
+def test_what_follows_a_question_is_a_text_of_its_own() -> None:
+    view = _fed(StreamEvent("text", "First.", 0))
+    view.end("paused", 1.0)
+    view.begin(1.0)
+    view.feed(StreamEvent("text", "Second.", 0), 2.0)
+    assert [block.text for block in view.blocks] == ["First.", "Second."]

@@ -40,9 +40,11 @@ const REFUSED = new RegExp(
 const REPLACED: [RegExp, string][] = [
   // A name for references, which are refused. It shows nothing.
   [/\\label\s*\{[^{}]*\}/g, ''],
-  [/\\begin\{eqnarray\*?\}/g, '\\begin{array}{rcl}'],
-  [/\\end\{eqnarray\*?\}/g, '\\end{array}']
+  [/\\(begin|end)\{eqnarray\*?\}/g, '\\$1{align}']
 ];
+
+/** The sign between two columns of an `eqnarray`, which an `align` has in its second column. */
+const BETWEEN_COLUMNS = /&\s*((?:[^&\\]|\\[A-Za-z]+){1,20}?)\s*&/g;
 
 /**
  * Set a formula.
@@ -57,7 +59,9 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
   }
   const known = REPLACED.reduce(
     (text, [from, to]) => text.replace(from, to),
-    tex
+    tex.startsWith('\\begin{eqnarray')
+      ? tex.replace(BETWEEN_COLUMNS, '& $1 ')
+      : tex
   );
   let markup: string;
   try {
@@ -74,6 +78,18 @@ export function typeset(tex: string, display: boolean): ISetFormula | null {
   if (!math) {
     return null;
   }
+  spaceFunctions(math);
   provideFont();
   return { math, text: linear(math) };
+}
+
+/** Keep the name of a function, as in `x_i \\log x`, away from a script or fraction before it, as the library does from letters. */
+function spaceFunctions(math: Element): void {
+  const rows = ':is(msub, msup, msubsup, mfrac, msqrt, mroot) + mrow';
+  for (const row of Array.from(math.querySelectorAll(rows))) {
+    const [name, sign] = Array.from(row.children);
+    if (name?.localName === 'mi' && sign?.textContent === '\u2061') {
+      row.setAttribute('style', 'padding-left:0.1667em;');
+    }
+  }
 }

@@ -4,12 +4,15 @@ import { Clipboard } from '@jupyterlab/apputils';
 import type { Cell, CodeCell } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { NotebookActions } from '@jupyterlab/notebook';
+import type { IOutputAreaModel } from '@jupyterlab/outputarea';
 import type { Kernel } from '@jupyterlab/services';
+import type { PartialJSONObject } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
-import type { Action, IHeldUpCells, IHost } from '../transcript';
+import { MIME_TYPE, readTranscript } from '../transcript';
+import type { Action, IHeldUpCells, IHost, ITranscript } from '../transcript';
 import { VERSION } from '../version';
 import { KernelBus } from './bus';
 import type { Clicks } from './click';
@@ -24,7 +27,15 @@ export interface IPlace {
   host(id: string, shown: Widget): IHost;
   /** Whether its cell was run on this page, which therefore gets the kernel's messages without asking. */
   ranHere(shown: Widget): boolean;
+  /**
+   * What brings a transcript back that is taken off the page while its cell runs, as
+   * by "Clear Cell Output"; null where its cell was not run on this page.
+   */
+  rescuer(shown: Widget): Rescue | null;
 }
+
+/** Puts a transcript back into its cell, unless it is there or the cell was run anew. */
+export type Rescue = (document: ITranscript) => void;
 
 const NO_KERNEL = 'As saved; start the kernel to decide.';
 const ELSEWHERE = 'As saved; open this in a notebook with a kernel to decide.';
@@ -66,6 +77,10 @@ export class Elsewhere implements IPlace {
   ranHere(): boolean {
     return false;
   }
+
+  rescuer(): null {
+    return null;
+  }
 }
 
 /** Why a reader cannot act on a transcript in a notebook with this kernel; empty if they can. */
@@ -81,6 +96,20 @@ export function whyNot(bus: KernelBus, id: string): string {
     return GONE;
   }
   return store.isTold(id) ? '' : ASKING;
+}
+
+/** Add a transcript to the outputs of a cell, unless it is among them. */
+function putBack(document: ITranscript, outputs: IOutputAreaModel): void {
+  for (let index = 0; index < outputs.length; index += 1) {
+    if (
+      readTranscript(outputs.get(index).data[MIME_TYPE])?.id === document.id
+    ) {
+      return;
+    }
+  }
+  // A document is JSON, which its type does not say.
+  const data = { [MIME_TYPE]: document } as unknown as PartialJSONObject;
+  outputs.add({ output_type: 'display_data', data, metadata: {} });
 }
 
 /** A notebook, whose kernel may change. */
@@ -137,6 +166,19 @@ export class NotebookPlace implements IPlace {
 
   ranHere(shown: Widget): boolean {
     return Boolean(this.cellOf(shown)?.outputArea.future);
+  }
+
+  rescuer(shown: Widget): Rescue | null {
+    const cell = this.cellOf(shown);
+    const future = cell?.outputArea.future;
+    if (!cell || !future) {
+      return null;
+    }
+    return document => {
+      if (!cell.isDisposed && cell.outputArea.future === future) {
+        putBack(document, cell.model.outputs);
+      }
+    };
   }
 
   private get kernel(): Kernel.IKernelConnection | null {

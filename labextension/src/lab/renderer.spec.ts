@@ -7,7 +7,7 @@ import { MIME_TYPE } from '../transcript';
 import type { IHost, ITranscript } from '../transcript';
 import { pending } from '../transcript/testing/samples';
 import { KernelBus } from './bus';
-import type { IPlace } from './place';
+import type { IPlace, Rescue } from './place';
 import { TranscriptRenderer } from './renderer';
 import { appended, FakeKernel, settled, transcript } from './testing/fakes';
 
@@ -36,6 +36,7 @@ class Place implements IPlace {
   readonly changed = new Signal<this, void>(this);
   bus: KernelBus | null = null;
   ran = false;
+  readonly rescued: ITranscript[] = [];
 
   connect(kernel: FakeKernel): void {
     this.bus = new KernelBus(kernel.connection);
@@ -51,6 +52,10 @@ class Place implements IPlace {
 
   ranHere(): boolean {
     return this.ran;
+  }
+
+  rescuer(): Rescue {
+    return document => this.rescued.push(document);
   }
 }
 
@@ -234,3 +239,21 @@ test('only the kernel’s word brings buttons', () => {
   expect(cards()).toBe(0);
   expect(place.bus?.state).toBe('absent');
 });
+
+test.each([
+  ['streaming', 1],
+  ['done', 0]
+] as const)(
+  'an answer that is cleared away while it is %s comes back %i times, as far as it is by then',
+  async (state, times) => {
+    const kernel = new FakeKernel();
+    const document = transcript({ state, blocks: said('So far') });
+    const { output, place } = shown(document, kernel);
+    await settled();
+    const store = place.bus!.store;
+    output.renderer!.dispose();
+    store.receive({ type: 'state', document: { ...document, seq: 9 } });
+    await vi.waitFor(() => expect(place.rescued).toHaveLength(times));
+    expect(place.rescued.map(({ seq }) => seq)).toEqual(times ? [9] : []);
+  }
+);

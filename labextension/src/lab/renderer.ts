@@ -17,7 +17,7 @@ import { Widget } from '@lumino/widgets';
 import { MIME_TYPE, readTranscript, TranscriptView } from '../transcript';
 import type { ITranscript } from '../transcript';
 import type { KernelBus } from './bus';
-import type { IPlace } from './place';
+import type { IPlace, Rescue } from './place';
 import { atRest } from './store';
 import type { Bundle, Change } from './store';
 
@@ -32,6 +32,7 @@ export class TranscriptRenderer
   private model: IRenderMime.IMimeModel | null = null;
   private following: { bus: KernelBus | null; id: string } | null = null;
   private unfollow: () => void = () => undefined;
+  private rescue: Rescue | null = null;
 
   constructor(private readonly place: IPlace) {
     super();
@@ -56,6 +57,7 @@ export class TranscriptRenderer
 
   dispose(): void {
     if (!this.isDisposed) {
+      this.bringBack();
       this.unfollow();
       this.view.dispose();
       super.dispose();
@@ -65,10 +67,22 @@ export class TranscriptRenderer
   /** Find the cell, which is possible only from here on, and ask for what this page may have missed. */
   protected onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
+    this.rescue = this.place.rescuer(this);
     this.reconnect();
     const { following } = this;
     if (following && !this.place.ranHere(this)) {
       following.bus?.store.request(following.id);
+    }
+  }
+
+  /** Show an answer that is still being written again, if a reader has cleared the outputs of its cell. */
+  private bringBack(): void {
+    const { following, rescue } = this;
+    const store = following?.bus?.store;
+    const now = (): ITranscript | undefined => store?.get(following!.id);
+    if (rescue && /^(?:waiting|streaming)$/.test(now()?.state ?? '')) {
+      // After the outputs have been cleared.
+      setTimeout(() => rescue(now()!));
     }
   }
 

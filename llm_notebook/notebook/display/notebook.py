@@ -37,6 +37,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
+from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
 from llm_notebook.notebook.frontend.kernel import (
@@ -276,10 +277,12 @@ class NotebookDisplay:
         # An answer that comes at once is not preceded by a flash of "Waiting for …".
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
         opened, reminder = self._clock(), _FIRST_REMINDER
+        silence = Silence(self._feed.view, opened)
         while not self._closed.is_set():
             self._wake.clear()
             view = self._feed.view
             view.show_printed(self._clock())
+            silence.look(self._clock())
             is_counted = view.silent or bool(view.notice)
             if is_counted:
                 view.seconds = self._clock() - began

@@ -6,11 +6,13 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import spell_out_on_stdout
+from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
@@ -63,14 +65,26 @@ class TerminalDisplay:
         self._printed: dict[int, int] = {}
         self._lock = threading.RLock()
         self._errors = ""
+        self._closed = threading.Event()
 
     def open(self, *, here: bool = False) -> None:
         self._errors = self._errors or spell_out_on_stdout()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
+
+    def _watch(self, closed: threading.Event) -> None:
+        """Say it when the stream is silent; the body of a thread, because the reader waits for the stream."""
+        silence = Silence(self._view, time.monotonic())
+        while not closed.wait(1.0):
+            with self._lock:
+                if silence.look(time.monotonic()) and not closed.is_set():
+                    sys.stdout.write("\n" if self._wrote else "")
+                    self.changed()
 
     def changed(self) -> None:
         with self._lock:
-            if self._view.notice and self._view.notice != self._notice:
-                self._notice = self._view.notice
+            was, self._notice = self._notice, self._view.notice
+            if self._notice and self._notice != was:
                 sys.stdout.write(f"{state_sentence(self._view)}\n")
             self._write(is_over=False)
             sys.stdout.flush()
@@ -89,6 +103,7 @@ class TerminalDisplay:
             sys.stdout.flush()
 
     def close(self) -> None:
+        self._closed.set()
         with self._lock:
             self._close()
 

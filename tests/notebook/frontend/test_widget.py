@@ -20,6 +20,7 @@ def widgets(versioned_kernel: Kernel, tmp_path: Path) -> Kernel:
     """A kernel whose front end has loaded the hidden widget, which says that it can show ours."""
     script = tmp_path / "widget.js"
     script.write_text("export default {};")
+    script.with_name("formulas.js").write_text("sets formulas")
     code = f"""
 import pathlib
 import llm_notebook.notebook.frontend.frontend as frontend, llm_notebook.notebook.frontend.widget as widget
@@ -51,6 +52,34 @@ def _updates(cell: Cell, model: str) -> list[dict[str, Any]]:
 def _click(kernel: Kernel, cell: Cell, **more: Any) -> str:
     model = cell.outputs[-1][VIEW]["model_id"]
     return kernel.tell_comm(model, {"method": "custom", "content": click_of(cell, **more)})
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "times"),
+    [
+        ("", "$x$", 1),
+        ("", r"\[x\]", 1),
+        ("", "\\", 1),
+        ("", "no formula", 0),
+        ("$x$", "$y$", 0),
+    ],
+)
+def test_the_module_for_formulas_is_sent_once_and_before_the_first_of_them(
+    widgets: Kernel, before: str, text: str, times: int
+) -> None:
+    delta = {"type": "delta", "ops": [{"op": "append", "block": 0, "text": text}]}
+    code = f"""
+shown = widget.TranscriptWidget(get_ipython(), lambda: {{"blocks": [{{"text": {before!r}}}]}}, print)
+send = shown.sender()
+for seq in (1, 2):
+    send({{**{delta!r}, "seq": seq}})
+print(bool(shown.get_state()["formulas"]))
+shown.close()
+"""
+    cell = widgets.run(code)
+    assert cell.stdout == f"{bool(before) or bool(times)}\n"
+    updates = _updates(cell, _models(widgets)[-1])
+    assert [next(iter(update)) for update in updates] == ["formulas"] * times + ["d1", "d2"]
 
 
 def test_the_hidden_widget_is_gone_when_it_has_said_hello(widgets: Kernel) -> None:

@@ -153,6 +153,15 @@ test('a formula shows its source until the library that sets it is there', async
   expect(node.querySelector('b')).toBeNull();
 });
 
+test('a bar in code is a bar', () => {
+  const node = drawn('    a |$x|y$| b\n\n- `$a|b$` |\n\n```\n|$a|b$|\n```');
+  const codes = Array.from(
+    node.querySelectorAll('code'),
+    one => one.textContent
+  );
+  expect(codes).toEqual(['a |$x|y$| b', '$a|b$', '|$a|b$|']);
+});
+
 test('the library is not loaded for a text without formulas', () => {
   const load = vi.fn();
   const markdown = new Markdown(load);

@@ -106,11 +106,10 @@ export class Markdown {
     this.growth.growing = growing ? source.trimEnd() : null;
     this.growth.foundOpen = false;
     const tokens = withGaps(lexer.lex(source), source);
-    walkTokens(tokens, token => {
-      if (token.type === 'code' || token.type === 'codespan') {
-        token.text = withoutBars(token.text);
-      }
-    });
+    for (const token of tokens.filter(isCode)) {
+      // Code at the top is drawn as it grows, and without HTML.
+      token.text = withoutBars(token.text);
+    }
     return Object.assign(tokens, { endsOpen: this.growth.foundOpen });
   }
 

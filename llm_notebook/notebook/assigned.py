@@ -1,0 +1,43 @@
+"""Whether the value of a `%llm` is used, as in `answer = %llm …`.
+
+IPython turns such a line into a call of a method, and what the method returns is the variable's value. By itself, `%llm …` is the same
+call, whose value a notebook would show below the answer that stands there already. So the call looks at what the code that made it does
+next: a value that is dropped, or handed to the display of cells, is not used.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from types import FrameType
+
+__all__ = ["is_value_used"]
+
+_MAGICS = frozenset({"run_line_magic", "run_or_ask", "run_cell_magic"})
+_DROPS = frozenset({"POP_TOP", "PRINT_EXPR"})
+
+
+def is_value_used() -> bool:
+    """Return whether the running magic is called for its value: it is assigned, passed on or returned."""
+    frame = _caller(sys._getframe(1))
+    if frame is None:
+        return False
+    following = next((after for after in dis.get_instructions(frame.f_code) if after.offset > frame.f_lasti), None)
+    if following is None or following.opname in _DROPS:
+        return False
+    # From Python 3.12 on, a value is shown by an intrinsic function; and an expression that `%time` times ends with its value.
+    is_shown = following.opname == "CALL_INTRINSIC_1" and following.argrepr == "INTRINSIC_PRINT"
+    is_whole = following.opname == "RETURN_VALUE" and frame.f_code.co_name == "<module>"
+    return not (is_shown or is_whole)
+
+
+def _caller(frame: FrameType | None) -> FrameType | None:
+    """Return the frame of the code that has called a magic, from a frame inside it."""
+    is_inside = False
+    while frame is not None:
+        name = frame.f_code.co_name
+        if is_inside and name not in _MAGICS:
+            return frame
+        is_inside = is_inside or name in _MAGICS
+        frame = frame.f_back
+    return None

@@ -1,0 +1,36 @@
+"""Notices when a stream has been silent for a while, so that a reader knows that nothing is lost and nothing is stuck here."""
+
+from __future__ import annotations
+
+from llm_notebook.transcript.view import TranscriptView
+
+__all__ = ["Silence"]
+
+_PATIENCE = 10.0  # seconds
+_AT_WORK = ("running", "suspended")
+
+
+class Silence:
+    """Watches one run of a turn. The waiting for its first words is shown and counted anyway, and while a tool runs no model is silent.
+
+    Args:
+        view: the turn.
+        now: the time in seconds, on a monotonic clock.
+    """
+
+    def __init__(self, view: TranscriptView, now: float) -> None:
+        self._view = view
+        self._seen = (-1, -1)
+        self._since = now
+
+    def look(self, now: float) -> bool:
+        """Let the view say so if nothing has arrived for 10 seconds. Return whether it says so from this moment on."""
+        view = self._view
+        seen = view.size, len(view.touched)
+        is_quiet = view.state == "streaming" and not view.silent and not view.notice
+        if seen != self._seen or not is_quiet or any(call.status in _AT_WORK for call in view.calls):
+            self._seen, self._since = seen, now
+        elif now - self._since >= _PATIENCE:
+            view.show_notice(f"Nothing has arrived for {_PATIENCE:.0f} s.")
+            return True
+        return False
