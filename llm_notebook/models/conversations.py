@@ -13,6 +13,7 @@ from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
+from llm_notebook.turns.encoded import EncodedMessages
 from llm_notebook.turns.going_on import calls_of
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
@@ -57,6 +58,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         self.after_call = after_call
         self.chain_limit = chain_limit
         self._origin = Origin()
+        self._encoded = EncodedMessages()
         self._conversation_id = ""
 
     @property

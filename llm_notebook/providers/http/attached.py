@@ -49,6 +49,8 @@ def _missing(prompt: Prompt, needs: Needs) -> Iterator[tuple[str, bool]]:
 
     for message in prompt.messages:
         for part in message.parts:
+            if not isinstance(part, AttachmentPart | ToolResultPart):
+                continue
             is_own = message.role in ("user", "system") and not comes_from_tool(part)
             by_user = isinstance(part, AttachmentPart) and is_own
             for attachment in _attachments_of(part):

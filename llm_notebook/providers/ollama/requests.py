@@ -50,7 +50,7 @@ def ollama_body_text(
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encode_messages(prompt, functools.partial(ollama_messages, origin=origin)))
+    messages = ",".join(encode_messages(prompt, ("ollama", origin), functools.partial(ollama_messages, origin=origin)))
     return f'{json_text(with_further(body, dict(fields)))[:-1]},"messages":[{messages}]}}'
 
 

@@ -80,7 +80,8 @@ def chat_body_text(
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
     ordered = _in_order(prompt.messages, dialect)
-    encoded = encode_messages(prompt, lambda messages: chat_messages(messages, dialect, origin), ordered)
+    form = ("chat", dialect, origin)
+    encoded = encode_messages(prompt, form, lambda messages: chat_messages(messages, dialect, origin), ordered)
     messages = ",".join([*schema, *encoded])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 

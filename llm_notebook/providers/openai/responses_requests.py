@@ -56,7 +56,7 @@ def responses_body_text(
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encode_messages(prompt, functools.partial(input_items, origin=origin)))
+    items = ",".join(encode_messages(prompt, ("responses", origin), functools.partial(input_items, origin=origin)))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 
