@@ -185,7 +185,7 @@ class ChainLimitReached(ValueError):
 
     def __init__(self, limit: int, names: Sequence[str]) -> None:
         unfinished = (
-            f"the model still asked for {terminal_safe(', '.join(names))}; nothing of that was run"
+            f"the model still asked for {terminal_safe(', '.join(names))}; none of these calls was run"
             if names
             else "the provider was still at work with its own tools"
         )
@@ -194,6 +194,10 @@ class ChainLimitReached(ValueError):
         )
         self.limit = limit
         self.names = list(names)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from: the arguments of the constructor."""
+        return type(self), (self.limit, self.names)
 
 
 class UnknownModelError(KeyError):

@@ -24,6 +24,7 @@ const ORDER = [
   ],
   ['transcript/view'],
   ['transcript'],
+  ['formulas'],
   ['lab', 'promptCell', 'widget'],
   ['index'],
   ['transcript/testing', 'lab/testing']

@@ -117,6 +117,7 @@ class MemoryJournal:
         entry.state, entry.changed_at = operation.to, operation.at
         if operation.to == "waiting":
             entry.decision, entry.decided_by, entry.decided_at = None, "", None
+            entry.grant_id = entry.grant_scope = ""
         if operation.request is not None:
             entry.request = operation.request
             process.of(AskedInMemory).journals[entry.call_id] = self
@@ -132,6 +133,7 @@ class MemoryJournal:
             entry = self._calls[operation.call_id]
             entry.state, entry.decision = operation.decision.verdict, operation.decision
             entry.decided_by, entry.decided_at, entry.changed_at = operation.who, operation.at, operation.at
+            entry.grant_id, entry.grant_scope = operation.grant_id or "", ""
         return True
 
     def _counts(self, operation: Decided) -> bool:

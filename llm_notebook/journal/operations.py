@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.journal.grants import Grant
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
 
@@ -41,6 +43,8 @@ __all__ = [
     "TurnEnded",
     "TurnEntry",
     "TurnStatus",
+    "is_open",
+    "needs_human",
 ]
 
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
@@ -104,6 +108,7 @@ class TurnEnded(AnsweredWith[None]):
         status: how the turn ended.
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
+        finish: why the model stopped; None where it has not said so.
     """
 
     turn_id: str
@@ -113,6 +118,7 @@ class TurnEnded(AnsweredWith[None]):
     duration_ms: int | None
     resolved_model: str | None = None
     error: str = ""
+    finish: Finish | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -271,6 +277,16 @@ class CallEntry:
     runs: tuple[Run, ...] = ()
 
 
+def needs_human(call: CallEntry) -> bool:
+    """Return whether a call waits for a human, or was decided but has no result yet."""
+    return call.state in ("waiting", "unknown") or (call.state in DECIDED and call.result is None)
+
+
+def is_open(call: CallEntry) -> bool:
+    """Return whether a call needs a human or a resumed chain: itself, or because of a chain that its tool asked."""
+    return needs_human(call) or call.state == "suspended"
+
+
 @dataclass(slots=True)
 class TurnEntry:
     """The present state of a turn in the journal: how it began, how it ended, and its tool calls.
@@ -282,6 +298,7 @@ class TurnEntry:
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
         is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
+        finish: why the model stopped; None where that is not known.
     """
 
     begun: TurnBegun
@@ -293,6 +310,7 @@ class TurnEntry:
     error: str = ""
     calls: list[CallEntry] = field(default_factory=list)
     is_cut_off: bool = False
+    finish: Finish | None = None
 
 
 class Journal(Protocol):

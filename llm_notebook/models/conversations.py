@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
@@ -14,7 +16,6 @@ from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.turns.encoded import EncodedMessages
-from llm_notebook.turns.going_on import calls_of
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
 from llm_notebook.turns.turn import Turn
@@ -95,8 +96,13 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         kept = process.of(AskedInMemory).journals.get(call_id)
         if kept is not None:
             return kept.call(call_id)
-        found = (call for response in reversed(self.responses) for call in calls_of(response._turn.log, turn_id))
-        return next((call for call in found if call.tool_call_id == tool_call_id), None)
+        for response in reversed(self.responses):
+            # What a journal holds that cannot be read is not known.
+            with suppress(JournalError):
+                for call in response._turn.log.calls_of(turn_id):
+                    if call.tool_call_id == tool_call_id:
+                        return call
+        return None
 
     def _asked(self) -> tuple[ModelT, Conversation | AsyncConversation]:
         return self.model, cast("Conversation | AsyncConversation", self)

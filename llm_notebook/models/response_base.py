@@ -43,7 +43,6 @@ __all__ = ["BaseResponse"]
 ModelT = TypeVar("ModelT", bound="Model | KeyModel | AsyncModel | AsyncKeyModel")
 ConversationT = TypeVar("ConversationT", bound="Conversation | AsyncConversation")
 SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
-ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
 class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
@@ -154,7 +153,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = response._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = entry.begun.turn_id, True, True
         response._restored(list(entry.output), None, entry.begun.at.isoformat())
-        turn.state.usage = entry.usage or Usage()
+        turn.state.usage, turn.state.stated_finish = entry.usage or Usage(), entry.finish
         turn.remember(call.result for call in entry.calls if call.result is not None)
         return response
 
@@ -195,15 +194,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         nest = current_nest() if not log.chain_id else None
         if nest is not None:
             nest.rewind(self.conversation)
-        if not self.prompt.is_settled:
-            self.prompt.freeze()
+        self.prompt.freeze()
+        plan = self._plan()
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
-            plan = self._plan()
             plan.keep_policies(self.prompt)
             log.settings = plan.settings(self.prompt)
         if nest is not None:
-            found = nest.enter(self.prompt, self._plan(), log, lambda: [self._turn])
+            found = nest.enter(self.prompt, plan, log, lambda: [self._turn])
             self._left = next(iter(found.rounds), None) if found is not None else None
         if self._left is None:
             yield from log.begin(self._turn)
@@ -215,10 +213,10 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = self._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
         turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
+        turn.state.stated_finish = left.finish
 
     def _stream(self) -> SourceT:
-        if not self.prompt.is_settled:
-            self.prompt.freeze()
+        self.prompt.freeze()
         if self._left is not None:
             # A tool that was entered again asks what it asked before.
             output = enumerate(self._left.output)

@@ -26,23 +26,24 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
+from llm_notebook.notebook.starting_over import start_over
 from llm_notebook.parts.messages import user
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments
 from llm_notebook.turns.pauses import PausedChain
-from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -55,7 +56,7 @@ __all__ = ["Actions"]
 _CLICKS = ("decide", "decideAll", "continue", "retry")
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped."
-_ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
+_DECIDED_ALREADY = "That was decided already. `%llm pending` lists what waits for you."
 
 
 class Actions:
@@ -171,16 +172,25 @@ class Actions:
             self._turns.show_again(turn)
             return
         if resume is None:
-            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
+            raise CellError(_DECIDED_ALREADY)
         self._turns.resume(turn, resume, here=True, ask=ask)
 
-    def forget(self, turn: LiveTurn, block: CallBlock) -> bool:
-        """Drop a question for a magic: the tool does not run, and the model is not asked. Returns whether it was still open."""
+    def forget(self, turn: LiveTurn, block: CallBlock, *, ask: AskHuman | None = None) -> bool:
+        """Drop a question for a magic. Returns whether the turn has continued, because the others were decided before; `ask` as above.
+
+        Raises:
+            CellError: it was decided already.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
+        """
         if block.request is None or block not in turn.view.open_calls:
-            return False
+            raise CellError(_DECIDED_ALREADY)
         asked = {"request": block.request.id, "digest": block.request.digest}
-        self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
-        return block not in turn.view.open_calls
+        resume = self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
+        if block in turn.view.open_calls:
+            raise CellError(block.blocked or _DECIDED_ALREADY)
+        if resume is not None:
+            self._turns.resume(turn, resume, here=True, ask=ask)
+        return resume is not None
 
     def resume(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
         """Continue a turn for a magic in the running cell, which then shows it too. What is undecided is asked again.
@@ -263,7 +273,7 @@ class Actions:
                 case "continue":
                     resume = self._continue(turn)
                 case "retry":
-                    resume = self._retry(turn)
+                    resume = start_over(turn)
         if resume is None:
             self._turns.tell_state(turn)
         return resume
@@ -275,8 +285,7 @@ class Actions:
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
-        verdict = action.get("verdict")
-        if verdict not in VERDICTS:
+        if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
@@ -301,6 +310,8 @@ class Actions:
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
                 paused.conclude(request)
+                # What was decided before is carried out.
+                ends = isinstance(paused.plan.model, AbsentModel) or not paused.is_due
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
@@ -332,7 +343,8 @@ class Actions:
     def _continue(self, turn: LiveTurn) -> Resume | None:
         """Prepare the run that continues a turn: its open calls first, or else an answer that broke off."""
         paused = self._load_pause(turn)
-        if paused is not None and (turn.view.open_calls or paused.has_open_calls):
+        is_paused_by_provider = turn.view.finish == "pause"
+        if paused is not None and (turn.view.open_calls or paused.has_open_calls or is_paused_by_provider):
             return paused.resume
         if turn.view.state not in ("interrupted", "failed"):
             return None
@@ -346,27 +358,6 @@ class Actions:
             return None
         following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
         return lambda: cast("ChainResponse", plan.model._chain(following, plan, log))
-
-    def _retry(self, turn: LiveTurn) -> Resume | None:
-        """Prepare a run that asks the whole prompt again, into the same transcript."""
-        chain = turn.chain
-        if turn.view.state not in ("interrupted", "failed"):
-            return None
-        if chain is None:
-            turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
-            return None
-
-        def start_over() -> ChainResponse:
-            turn.feed.start_over()
-            plan = chain._chain.plan
-            log = open_log(plan.conversation)
-            # The notebook may have been renamed since.
-            log.origin = chain._chain.log.origin
-            # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
-            log.chain_id = turn.view.id
-            return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))
-
-        return start_over
 
     def _load_pause(self, turn: LiveTurn) -> PausedChain | None:
         """Return what a turn continues from. If its model is missing, say so in its questions and return None."""

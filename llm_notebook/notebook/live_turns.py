@@ -46,7 +46,7 @@ from llm_notebook.notebook.frontend.kernel import (
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
-from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
+from llm_notebook.notebook.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
@@ -219,7 +219,7 @@ class LiveTurns:
         """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
         turn = self._register(view, None, is_shown=False)
-        turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
+        turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
 

@@ -48,7 +48,6 @@ from llm_notebook.turns.origin import Origin
 __all__ = ["LLMMagics", "register", "unregister"]
 
 _CHAIN_LIMIT = 10
-_DECLINED = "■ The model declined to answer, or a filter stopped it."
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
 
 
@@ -295,9 +294,7 @@ class LLMMagics(Magics):
         view, response = live.view, cast("Response | None", chain._chain.latest)
         if view.state == "failed" or response is None:
             return
-        view.cut_short = response.finish_reason == "length"
-        if response.finish_reason == "content_filter":
-            view.remarks = [*(said for said in view.remarks if said != _DECLINED), _DECLINED]
+        view.finish = response.finish_reason
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None:
             return

@@ -14,7 +14,7 @@ from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sources import with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document
-from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
+from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
@@ -44,7 +44,7 @@ def top_fields(view: TranscriptView) -> Document:
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
-        "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
+        "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "sources": [{"title": source.title, "url": source.url, "host": source.host} for source in view.sources.listed],

@@ -32,6 +32,7 @@ from llm_notebook.transcript.sources import Sources
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.finishes import FinishReason
 
 __all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 
@@ -62,7 +63,7 @@ class TranscriptView:
         usage: the tokens of all rounds; None until they are known.
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
-        cut_short: the model stopped at its token limit.
+        finish: why the model stopped; None where that is not known.
         remarks: our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
         problem: what went wrong, if the transcript is to explain it.
@@ -91,7 +92,7 @@ class TranscriptView:
     usage: Usage | None = None
     show_usage: bool = False
     cost: str = ""
-    cut_short: bool = False
+    finish: FinishReason | None = None
     remarks: list[str] = field(default_factory=list)
     not_saved: str = ""
     problem: Problem | None = None
@@ -120,7 +121,7 @@ class TranscriptView:
         self.sources.clear()
         self._forget_parts()
         self._clear_notice()
-        self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
+        self.seconds, self.size, self.usage, self.finish = 0.0, 0, None, None
         self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:

@@ -238,7 +238,7 @@ class Chain:
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
             if any(isinstance(outcome, Pause) for outcome in outcomes):
-                # A hook may ask about the calls after it, too.
+                # What the calls behind it ask is shown together with its question.
                 yield from _prepared(runs)
         except Exception:
             raise
@@ -318,7 +318,7 @@ class Chain:
             self._round += 1
             turn = response._turn
             calls = turn.calls()
-            if not calls and not turn.is_paused_by_provider:
+            if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
@@ -341,7 +341,7 @@ class Chain:
         return [] if left is None else left.rounds
 
     def _recall(self, prompt: Prompt, left: LeftRound) -> LazyResponse:
-        response = self.plan.model._respond(prompt, self.plan, self.log)
+        response = self._respond(prompt)
         response._recall(left)
         if left.is_kept:
             self.log.parent = response._turn

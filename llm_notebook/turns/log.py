@@ -7,15 +7,15 @@ as well, because after a crash nobody could tell otherwise that it had begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
-from llm_notebook.approvals.policy import ApprovalPolicy, inside_tool
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import is_beside_a_tool
+from llm_notebook.approvals.policy import ApprovalPolicy
+from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import inside_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -37,7 +37,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
@@ -215,6 +215,16 @@ class ChainLog:
         """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
         return self._home(call_id).call(call_id)
 
+    def calls_of(self, turn_id: str) -> Iterator[CallEntry]:
+        """Yield the calls of a turn as they stand now, those of the journal last.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        yield from (call for call in self.memory.calls() if call.turn_id == turn_id)
+        turn = self.journal.turn(turn_id) if self.journal is not None else None
+        yield from (call for call in turn.calls if not self.memory.keeps(call.call_id)) if turn is not None else ()
+
     def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
         """Keep what a human decided about a call. Returns whether the decision counts.
 
@@ -242,7 +252,7 @@ class ChainLog:
         at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
-        counts: bool = homes[0].submit(each[0] if len(each) == 1 else DecidedTogether(each)).result()
+        counts: bool = homes[0].submit(DecidedTogether(each)).result()
         for call in map(self.call, decisions) if counts else ():
             if call is not None:
                 self.tell(call)
@@ -310,7 +320,7 @@ class ChainLog:
             ValueError: no journal is open, or the cell, notebook or session is not known.
             JournalError: the grant cannot be kept.
         """
-        if inside_tool() or is_beside_a_tool():
+        if inside_tool():
             raise RuntimeError("A tool cannot allow anything: only a human can.")
         place = self.origin.reach(scope)
         if self.journal is None or not place:
@@ -371,7 +381,8 @@ class ChainLog:
         entry.result = operation.result or entry.result
         entry.note = operation.note or entry.note
         if operation.to == "waiting":
-            entry.decision = None
+            entry.decision, entry.decided_by, entry.decided_at = None, "", None
+            entry.grant_id = entry.grant_scope = ""
         self.tell(entry)
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:

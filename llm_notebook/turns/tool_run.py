@@ -26,17 +26,17 @@ journal says of the call. A process that was given an unmarked tool asks as the 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
-from llm_notebook.parts.messages import error_message, json_text
+from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
@@ -46,8 +46,8 @@ from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
 from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
-from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
-from llm_notebook.turns.told import SETTLED, decided_result, failed_result, runs_elsewhere
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
+from llm_notebook.turns.told import decided_result, failed_result, runs_elsewhere, told_of
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
@@ -216,12 +216,18 @@ class ToolRun:
         except ToolArgumentError as error:
             yield from self._not_run("failed", f"{note}Error: {error}", error)
             return
-        if decision is None and self._must_ask(tool, runs):
-            decision = yield from self._granted(frozen)
-            if decision is None:
-                yield from self._ask(frozen)
-                return
-        self._ready = ReadyCall(frozen, runs, arguments, note, decision)
+        ready = ReadyCall(frozen, runs, arguments, note, decision)
+        if (yield from self._settle_consent(tool, ready)):
+            self._ready = ready
+
+    def _settle_consent(self, tool: Tool, ready: ReadyCall) -> CallSteps[bool]:
+        """Return whether nothing has to be asked before a call runs: it was decided, nobody is to be asked, or a grant answers. Else ask."""
+        if ready.decision is None and self._must_ask(tool, ready.runs):
+            ready.decision = yield from self._granted(ready.frozen)
+            if ready.decision is None:
+                yield from self._ask(ready.frozen)
+                return False
+        return True
 
     def _carry_out(self) -> CallSteps[Ran]:
         """Do what was decided about the call: run it, or give it the result of a decision not to run it."""
@@ -257,13 +263,11 @@ class ToolRun:
         """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
         assert self.tool is not None
         self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
-        if ready.decision is not None:
-            asks = not self._covers(ready.decision, ready.frozen)
-        else:
-            asks = self._must_ask(self.tool, ready.runs)
-        if asks:
+        if ready.decision is not None and not self._covers(ready.decision, ready.frozen):
             self._ready = None
             yield from self._ask(ready.frozen)
+        elif not (yield from self._settle_consent(self.tool, ready)):
+            self._ready = None
 
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry, asked, note = self._entry, self._asked, ready.note
@@ -291,10 +295,7 @@ class ToolRun:
             yield from self._ask(ready.frozen, pause)
             raise pause from None
         except (Exception, SystemExit) as error:
-            said = (
-                f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else error_message(error)
-            )
-            result = failed_result(asked, f"{note}Error: {said or type(error).__name__}", error)
+            result = failed_result(asked, f"{note}Error: {told_of(error)}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)
         except BaseException:
@@ -304,6 +305,7 @@ class ToolRun:
             text, attachments = output_text(value)
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
+        nest.is_over = True
         return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
@@ -327,8 +329,8 @@ class ToolRun:
         if grant is None:
             return None
         # The record shows what was allowed, so the question is kept before the grant answers it.
-        yield from self._put_question(frozen, None)
-        counts = yield from self.log.allow(self._entry, grant, self._bound(frozen))
+        request = yield from self._put_question(frozen, None)
+        counts = yield from self.log.allow(self._entry, grant, request.digest)
         return self._entry.decision if counts else None
 
     def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[None]:
@@ -366,7 +368,7 @@ class ToolRun:
     def _decided(self) -> CallSteps[ToolResult | None]:
         """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
         entry = self._entry
-        result = replace(decided_result(entry), tool_call_id=self._asked.tool_call_id)
+        result = decided_result(entry)
         moved = yield from self.log.move(entry, entry.state, entry.state, result=result)
         return result if moved else None
 
@@ -390,9 +392,4 @@ class ToolRun:
         """Return whether a decision is about what would run now. That of a grant ends with the grant."""
         if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
             return False
-        return decision.digest == self._bound(frozen)
-
-    def _bound(self, frozen: bytes) -> str:
-        """Return the digest that a decision about the call as it stands is bound to."""
-        bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
-        return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
+        return covers(decision, self._entry, self._tool_identity().digest, self._policy, frozen)

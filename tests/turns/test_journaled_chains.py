@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
+from llm_notebook.journal.operations import CallMoved, DecidedTogether, Journal, Operation
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -103,6 +102,34 @@ def test_a_conversation_writes_only_what_is_new_and_can_be_loaded(face: Face, jo
         assert loaded.prompt("C").text() == "three"
         assert [message.parts[0].text for message in model.requests[-1].messages] == ["A", "one", "B", "two", "C"]
         assert journal.history(limit=1)[0].begun.parent_id == newest.begun.turn_id
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("length", "MAX_TOKENS"), ("content_filter", "refus\ud800"), ("stop", None)]
+)
+def test_why_an_answer_ended_is_known_later(face: Face, journal: Journal, reason: Any, said: str | None) -> None:
+    model = face.rounds(["Once", lambda response: response.set_finish_reason(reason, said)])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    loaded = llm.load_conversation(talk.conversation_id, model=model).responses[0]
+    assert (loaded.finish_reason, loaded.provider_finish_reason) == (reason, said)
+
+
+def test_why_an_answer_ended_is_known_from_what_a_plugin_keeps(face: Face, journal: Journal) -> None:
+    def tells(response: Any) -> None:
+        response.response_json = {"choices": [{"finish_reason": "length"}]}
+
+    model = face.rounds(["Once", tells])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason == "length"
+
+
+def test_an_answer_that_does_not_say_why_it_ended_says_so_later_too(face: Face, journal: Journal) -> None:
+    model = face.rounds("Once")
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason is None
 
 
 def test_a_reply_continues_the_turn(face: Face, journal: Journal) -> None:
@@ -279,7 +306,7 @@ def test_an_approved_call_whose_start_cannot_be_kept_does_not_run(face: Face, jo
     failing = Failing(journal, lambda operation: False)
     process.of(CurrentJournal)._journal = failing  # type: ignore[assignment]
     pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
-    failing.fails = lambda operation: isinstance(operation, Decided)
+    failing.fails = lambda operation: isinstance(operation, DecidedTogether)
     with pytest.raises(JournalError, match="disk is full"):
         pause.approve()
     failing.fails = lambda operation: isinstance(operation, CallMoved) and operation.to == "started"
@@ -419,29 +446,6 @@ def test_a_forked_child_never_writes_about_its_parents_call(tmp_path: Path, leav
     )
     code_of = {"sys.exit(3)": 3, "return 'from the child'": 0}.get(leave, 1)
     assert done.stdout.splitlines() == ["done 2", f"child left with {code_of}", "finished []"]
-
-
-def test_a_thread_of_a_tool_cannot_allow_anything(face: Face, journal: Journal) -> None:
-    pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
-    pause.paused.log.origin = Origin(session="s")
-    refused: list[str] = []
-
-    def sneak(path: str) -> None:
-        def allow() -> None:
-            try:
-                pause.paused.allow(pause.request, "session")
-            except RuntimeError as error:
-                refused.append(str(error))
-
-        thread = threading.Thread(target=allow)
-        thread.start()
-        thread.join()
-
-    assert face.text(asking(face, "sneak").chain("Hi", tools=[sneak])) == "done"
-    assert refused == ["A tool cannot allow anything: only a human can."]
-    assert journal.grants() == []
-    pause.paused.allow(pause.request, "session")
-    assert [grant.tool_name for grant in journal.grants()] == ["erase"]
 
 
 @pytest.mark.parametrize("how", ["pending", "resume", "renamed"])

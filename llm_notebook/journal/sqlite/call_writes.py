@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from llm_notebook.approvals.requests import TRANSITIONS, CallState
+from llm_notebook.approvals.requests import DECIDED, TRANSITIONS, CallState
 from llm_notebook.journal.sqlite.columns import (
     Column,
     Contents,
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
 __all__ = ["call_moved", "call_proposed", "calls_decided", "calls_left_by"]
-
-# The states that a decision moves a call to. As long as nothing has come of it, another decision may replace it.
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
 @dataclass(slots=True)
@@ -146,7 +143,7 @@ def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
         ValueError: two of the decisions are about one call.
     """
     if len({decided.call_id for decided in decisions}) < len(decisions):
-        raise ValueError("Of decisions that are made together, no two are about one call.")
+        raise ValueError("Two of these decisions are about the same call: decide about each call once.")
     steps = [(decided, _step_of(decided)) for decided in decisions]
 
     def store(transaction: Transaction) -> bool:
@@ -191,7 +188,8 @@ def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) ->
         return None
     state = _settle_state(transaction, step.call_id, step.at)
     is_open = state in ("waiting", "unknown")
-    counts = is_open or (decided.replaces and state in _DECIDED and row[1] is None)
+    # As long as nothing has come of a decision, another one may replace it.
+    counts = is_open or (decided.replaces and state in DECIDED and row[1] is None)
     return state if counts else None
 
 

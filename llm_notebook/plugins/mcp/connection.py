@@ -160,7 +160,7 @@ class Connection:
             await asyncio.wait([holder], timeout=_SECONDS_TO_CLOSE)
 
     def warn_of_noise(self) -> None:
-        """Warn that the server writes something else than messages to its standard output. It is said once for each connection."""
+        """Warn that the server writes to its standard output what is no message. Each connection warns once."""
         if not self._has_warned:
             self._has_warned = True
             # Where warnings are errors, this one must not end the task that reads the server's messages.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from llm_notebook.configuration.choices import read_aliases
 
-__all__ = ["Named", "closest_names", "find_entry"]
+__all__ = ["Named", "closest_names", "find_entry", "models_by_name"]
 
 
 class Named(Protocol):
@@ -23,6 +23,7 @@ class Named(Protocol):
 
 
 E = TypeVar("E", bound=Named)
+M = TypeVar("M")
 
 
 def find_entry(name: str, entries: Iterable[E]) -> E | None:
@@ -35,6 +36,18 @@ def find_entry(name: str, entries: Iterable[E]) -> E | None:
         seen.add(name)
         name = aliases[name]
     return by_id.get(name)
+
+
+def models_by_name(entries: Sequence[E], model_of: Callable[[E], M | None]) -> dict[str, M]:
+    """Return models by their aliases and ids. An id wins over aliases.
+
+    Args:
+        entries: the registered models.
+        model_of: returns the model of an entry; None leaves the entry out.
+    """
+    models = [(entry, model) for entry in entries if (model := model_of(entry)) is not None]
+    aliases = {alias: model for entry, model in models for alias in entry.aliases}
+    return aliases | {entry.model_id: model for entry, model in models}
 
 
 def closest_names(wrong: str, known: Iterable[str]) -> str:

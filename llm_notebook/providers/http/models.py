@@ -30,6 +30,7 @@ __all__ = [
     "HTTPModel",
     "ModelArguments",
     "SyncHTTPModel",
+    "settle",
 ]
 
 ResponseT = TypeVar("ResponseT", "Response", "AsyncResponse")
@@ -171,19 +172,6 @@ class HTTPModel(Server):
             self.total_timeout if total_timeout is None else total_timeout,
         )
 
-    @staticmethod
-    def _settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
-        """Give the response what is known about the whole answer, unless it has been dropped."""
-        if response is None:
-            return
-        usage = decoder.usage
-        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-        response.response_json = decoder.response_json
-        if (finish := decoder.finish) is not None:
-            response.set_finish_reason(finish.reason, finish.said)
-        if decoder.resolved_model:
-            response.set_resolved_model(decoder.resolved_model)
-
 
 class SyncHTTPModel(HTTPModel, KeyModel):
     """The sync flavour of any wire format."""
@@ -201,7 +189,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
         finally:
             # An answer that was interrupted or cut short has been paid for too, so its usage is recorded in any case.
-            self._settle(reference(), decoder)
+            settle(reference(), decoder)
 
 
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
@@ -230,6 +218,19 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         except Exception as error:
             raise self._key_error(f"failed ({type(error).__name__})") from None
         return self._checked_key(found)
+
+
+def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
+    """Give a response what is known about the whole answer, unless it has been dropped."""
+    if response is None:
+        return
+    usage = decoder.usage
+    response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+    response.response_json = decoder.response_json
+    if (finish := decoder.finish) is not None:
+        response.set_finish_reason(finish.reason, finish.said)
+    if decoder.resolved_model:
+        response.set_resolved_model(decoder.resolved_model)
 
 
 class _Answer(AsyncIterator["Items"]):
@@ -296,7 +297,7 @@ class _Answer(AsyncIterator["Items"]):
 
     def _settle(self) -> None:
         if self._decoder is not None:
-            self._model._settle(self._response(), self._decoder)
+            settle(self._response(), self._decoder)
 
 
 def _weak_references(response: ResponseT) -> tuple[weakref.ref[ResponseT], Callable[[Retry], object]]:

@@ -67,7 +67,7 @@ class ChatDecoder(StreamDecoder):
         self._sources = ChatSources()
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             return self.end()
         chunk = self.parse(data)
         if not name and (text := self._take_plain_text(chunk)) is not None:
@@ -81,7 +81,7 @@ class ChatDecoder(StreamDecoder):
         return items if self.failure is not None else items + self.end()
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        return self.end() if pending == b"[DONE]" else super()._decode_last_frame(pending)
+        return self.end() if pending.strip() == b"[DONE]" else super()._decode_last_frame(pending)
 
     def decode_object(self, chunk: dict[str, Any], *, error: bool = False, whole: bool = False) -> StreamItems:
         """Return the stream items of one parsed chunk, or of a whole completion.

@@ -50,7 +50,7 @@ class EmbeddingsDecoder:
 
     Attributes:
         done: the body was complete.
-        failure: always None, since `close()` raises every error.
+        failure: the body is too large, so that the rest of it is not read. `close()` raises this error and every other one.
         vectors: the embeddings in the order of the texts.
         usage: the tokens used, as far as the server reported them.
         resolved_model: the model that the server says it used.

@@ -28,9 +28,6 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     Options = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
     _speaks_chat_only: ClassVar[bool] = True
 
-    # Whether Azure's dated versions have the deployment in the address of this API.
-    _by_deployment: ClassVar[bool] = True
-
     def __init__(
         self,
         model_id: str,
@@ -42,7 +39,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         if azure is not None:
             if arguments.get("base_url") is not None:
                 raise ValueError("Give base_url= or azure=, not both.")
-            arguments["base_url"] = azure.base_url(by_deployment=self._by_deployment)
+            arguments["base_url"] = azure.base_url
             arguments["model_name"] = arguments.get("model_name") or azure.deployment
         super().__init__(model_id, **arguments)
         self.azure = azure
@@ -58,7 +55,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         return lambda kind: kind.startswith("audio/") or (kind in self.document_types and not fetches_documents)
 
     def key_headers(self, key: str) -> dict[str, str]:
-        """Return the headers that carry the key. Azure takes a key of its own in another one than the tokens that a function renews."""
+        """Return the headers that carry the key. Azure takes its own keys in another header than the tokens of Entra."""
         if self.azure is None or callable(self.key) or key.startswith("eyJ"):
             return super().key_headers(key)
         return {"api-key": Secret(key)}
@@ -73,11 +70,12 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         dialect = self._dialect
         assert dialect is not None
         if prompt.schema is not None and prompt.options.strict_schema and dialect.schema == "json_object":
-            raise ModelError(f"{self.model_id} takes no schemas that answers fit exactly; leave out strict_schema.")
+            raise ModelError(f"{self.model_id} cannot hold its answers to a schema exactly: leave out strict_schema.")
         options = prompt.options.request_fields(dialect, self.model_name)
         origin = self.origin
         body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
-        request = self.wire_request("chat/completions", body, key)
+        path = "chat/completions" if self.azure is None else self.azure.chat_path
+        request = self.wire_request(path, body, key)
         return request, ChatDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
 
 
@@ -109,7 +107,6 @@ class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
 class _OpenAIResponses(_OpenAIChat):
     """The part of a Responses model that is the same with and without `await`."""
 
-    _by_deployment = False
     Options = LazyOptions("llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
     _speaks_chat_only = False

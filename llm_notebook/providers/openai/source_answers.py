@@ -11,6 +11,7 @@ from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
+from llm_notebook.providers.http.loose_json import dicts_of
 from llm_notebook.providers.http.picture_answers import attachment_at
 
 __all__ = ["ChatSources", "annotated_sources", "attached_pictures"]
@@ -25,7 +26,7 @@ class ChatSources:
 
     def note_chunk(self, chunk: dict[str, Any]) -> None:
         """Note the sources beside the choices."""
-        results, urls = _dicts(chunk.get("search_results")), chunk.get("citations")
+        results, urls = dicts_of(chunk.get("search_results")), chunk.get("citations")
         listed = [_source(result) for result in results]
         if not listed and isinstance(urls, list):
             listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
@@ -34,11 +35,11 @@ class ChatSources:
 
     def note_delta(self, delta: dict[str, Any]) -> None:
         """Note the sources in a delta or a message."""
-        self._annotated += annotated_sources(_dicts(delta.get("annotations")))
-        for tool in _dicts(delta.get("executed_tools")):
+        self._annotated += annotated_sources(dicts_of(delta.get("annotations")))
+        for tool in dicts_of(delta.get("executed_tools")):
             found = tool.get("search_results")
             results = found.get("results") if isinstance(found, dict) else found
-            self._annotated += [_source(result) for result in _dicts(results)]
+            self._annotated += [_source(result) for result in dicts_of(results)]
 
     @property
     def citations(self) -> list[Citation]:
@@ -68,7 +69,7 @@ def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) ->
 
 def attached_pictures(delta: dict[str, Any]) -> list[Attachment]:
     """Return the pictures in a delta or a message."""
-    blocks = [*_dicts(delta.get("images")), *_dicts(delta.get("content"))]
+    blocks = [*dicts_of(delta.get("images")), *dicts_of(delta.get("content"))]
     addresses = (block["image_url"] for block in blocks if "image_url" in block)
     found = (attachment_at(address.get("url") if isinstance(address, dict) else address) for address in addresses)
     return [attachment for attachment in found if attachment is not None]
@@ -84,7 +85,3 @@ def _source(about: object) -> Citation:
 
 def _place(index: object, before: int) -> int | None:
     return index + before if isinstance(index, int) and index >= 0 else None
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ def address(server: OpenAIServer, name: str) -> str:
 def ollama_reply() -> Reply:
     line = b'{"model": "m", "message": {"role": "assistant", "content": "a cat"}, "done": true}\n'
     return Reply([line], content_type="application/x-ndjson")
+
+
+def ollama_call(name: str, arguments: dict[str, Any]) -> Reply:
+    said = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": name, "arguments": arguments}}]}
+    line = json.dumps({"model": "m", "message": said, "done": True}).encode()
+    return Reply([line + b"\n"], content_type="application/x-ndjson")
 
 
 def test_ollama_is_sent_the_picture(face: Face, openai_server: OpenAIServer) -> None:
@@ -106,3 +113,22 @@ def test_an_address_that_a_tool_attached_must_be_public(face: Face, openai_serve
     with pytest.raises(llm.ModelError, match="is not a public address"):
         face.text(model.prompt(messages=history))
     assert openai_server.requests == []
+
+
+@llm.require_approval
+def shot(url: str) -> llm.ToolOutput:
+    return llm.ToolOutput("here", attachments=[llm.Attachment(url=url)])
+
+
+def test_so_must_one_that_arrives_after_the_conversation_went_on(face: Face, openai_server: OpenAIServer) -> None:
+    url = address(openai_server, "cat.png")
+    answers = [ollama_call("shot", {"url": url}), ollama_reply()]
+    openai_server.play(*answers, served(PNG, "image/png"), ollama_reply())
+    model = face.of("Ollama", openai_server.base_url.removesuffix("/v1"), "m", vision=True)
+    talk = model.conversation(tools=[shot])
+    pause = face.pause_of(talk.chain("Look"))
+    face.text(talk.prompt("Meanwhile"))
+    face.text(pause.approve())
+    with pytest.raises(llm.ModelError, match="is not a public address"):
+        face.text(talk.prompt("And now?"))
+    assert [request.path for request in openai_server.requests] == ["/api/chat", "/api/chat"]

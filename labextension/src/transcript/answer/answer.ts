@@ -39,7 +39,7 @@ import {
 } from './growing';
 import type { IRows } from './growing';
 import { definitions, isCode, languageOf, Markdown } from './markdown';
-import type { Links } from './markdown';
+import type { Links, Parsed } from './markdown';
 
 /** A top-level token that may still change, with what is drawn for it. */
 interface IOpenPiece {
@@ -47,6 +47,8 @@ interface IOpenPiece {
   nodes: Node[];
   code?: { block: ICodeBlock; language: string };
   rows?: IRows;
+  /** Whether it ends in a formula whose other half may still come. */
+  isOpen?: boolean;
 }
 
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
@@ -117,19 +119,19 @@ export class Answer {
   }
 
   private draw(growing: boolean): void {
-    let tokens = this.parseOpen();
+    let tokens = this.parseOpen(growing);
     if (this.becameLoose(tokens[0])) {
       this.restart(noLinks());
-      tokens = this.parseOpen();
+      tokens = this.parseOpen(growing);
     }
     this.caret.remove();
     this.drawOpen(tokens, growing);
     this.settle(tokens, growing);
   }
 
-  private parseOpen(): TokensList {
+  private parseOpen(growing: boolean): Parsed {
     const rest = this.lead + this.source.slice(this.settled);
-    const tokens = this.markdown.tokens(rest, this.links);
+    const tokens = this.markdown.tokens(rest, this.links, growing);
     const first = tokens[0];
     const rows = this.open[0]?.rows;
     if (first && isList(first) && rows?.settled && rows.loose) {
@@ -147,8 +149,13 @@ export class Answer {
   }
 
   /** Draw these tokens as the open pieces, keeping what is unchanged. */
-  private drawOpen(tokens: Token[], growing: boolean): void {
+  private drawOpen(tokens: Parsed, growing: boolean): void {
     const before = this.open;
+    const last = before[before.length - 1];
+    if (last?.isOpen && !tokens.endsOpen) {
+      // Its source may be unchanged, but it is read in another way.
+      last.raw = '';
+    }
     let kept = 0;
     while (
       kept < before.length &&
@@ -173,6 +180,10 @@ export class Answer {
       next.push(piece);
     }
     this.open = next;
+    const end = next[next.length - 1];
+    if (end) {
+      end.isOpen = tokens.endsOpen;
+    }
   }
 
   /** Take a piece off the page, except for its settled rows. */

@@ -23,15 +23,24 @@ import { el } from '../dom/elements';
 import { icon } from '../dom/icons';
 import type { IHost } from '../host';
 import { codeBlock } from './codeBlock';
+import { definitionRule } from './definitionRule';
+import type { IDefinition } from './definitionRule';
+import { formulaIn, formulaRules, withoutFormulas } from './formulaRules';
+import type { IGrowth } from './formulaRules';
+import { Formulas } from './formulas';
+import type { LoadTypesetter } from './formulas';
+import { htmlRules, isBreaks } from './htmlRules';
 import { outsideLink } from './links';
-import { mathRules, typeset } from './math';
 
 export type Links = TokensList['links'];
+
+/** The tokens of a text, and whether it ends in a formula whose other half may still come. */
+export type Parsed = TokensList & { endsOpen: boolean };
 
 const SANITISING = {
   ALLOWED_TAGS: (
     'p h1 h2 h3 h4 ul ol li blockquote strong em del code pre br hr ' +
-    'table thead tbody tr th td a q var'
+    'table thead tbody tr th td a q var sub sup'
   ).split(' '),
   ALLOWED_ATTR: ['href', 'cite', 'title', 'align', 'start'],
   ADD_URI_SAFE_ATTR: ['align', 'start'],
@@ -41,13 +50,22 @@ const SANITISING = {
   RETURN_DOM: true as const
 };
 
+/** Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character. */
+const BAR = '\ufdd1';
+
 /** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
 export class Markdown {
+  private readonly growth: IGrowth = { growing: null, foundOpen: false };
+  private readonly formulas: Formulas;
   private readonly parser = new Marked({
     gfm: true,
     renderer: {
       html: ({ text, block }) =>
-        block ? `<p>${escaped(text.trimEnd())}</p>` : escaped(text),
+        !block
+          ? escaped(text)
+          : isBreaks(text)
+            ? ''
+            : `<p>${escaped(text.trimEnd())}</p>`,
       code: ({ text, lang }) =>
         `<pre><code title="${escaped(languageIn(lang))}">${escaped(text)}</code></pre>`,
       image: ({ href, text }) =>
@@ -61,29 +79,53 @@ export class Markdown {
         return `<a href="${escaped(href)}">${this.parser.parseInline(tokens)}</a>`;
       }
     },
-    extensions: mathRules
+    tokenizer: { def: () => undefined },
+    hooks: { emStrongMask: withoutFormulas },
+    extensions: [
+      ...formulaRules(this.growth),
+      definitionRule(escaped),
+      ...htmlRules
+    ]
   });
   private readonly purifier: DOMPurify = createDOMPurify(window);
 
-  /** The top-level tokens of a text in which these links are defined already. The result's `links` add those that the text defines. */
-  tokens(text: string, links: Links): TokensList {
+  /** Without a library that sets formulas, they are shown as their source. */
+  constructor(load?: LoadTypesetter) {
+    this.formulas = new Formulas(load);
+  }
+
+  /**
+   * The top-level tokens of a text in which these links are defined already. The
+   * result's `links` add those that the text defines. `growing` says that more of
+   * the text may come.
+   */
+  tokens(text: string, links: Links, growing = false): Parsed {
     const lexer = new this.parser.Lexer(this.parser.defaults);
     Object.assign(lexer.tokens.links, links);
-    return withGaps(lexer.lex(text), text);
+    const source = withBars(text);
+    this.growth.growing = growing ? source.trimEnd() : null;
+    this.growth.foundOpen = false;
+    const tokens = withGaps(lexer.lex(source), source);
+    walkTokens(tokens, token => {
+      if (token.type === 'code' || token.type === 'codespan') {
+        token.text = withoutBars(token.text);
+      }
+    });
+    return Object.assign(tokens, { endsOpen: this.growth.foundOpen });
   }
 
   /** The nodes of top-level tokens, ready for the page. */
   nodes(tokens: Token[], host: () => IHost): Node[] {
-    const html = this.parser.parser(tokens);
+    const html = withoutBars(this.parser.parser(tokens));
     const body = this.purifier.sanitize(html, SANITISING) as HTMLElement;
-    replaceCarriers(body, host);
+    replaceCarriers(body, this.formulas, host);
     return Array.from(body.childNodes).filter(
       node => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()
     );
   }
 }
 
-/** Add tokens for text that the parser leaves out, such as a second definition of a link, so that the tokens cover all of it. */
+/** Add tokens for text that the parser leaves out, so that the tokens cover all of it. */
 function withGaps(tokens: TokensList, text: string): TokensList {
   let at = 0;
   for (let index = 0; index <= tokens.length; index += 1) {
@@ -97,6 +139,23 @@ function withGaps(tokens: TokensList, text: string): TokensList {
     }
   }
   return tokens;
+}
+
+/** A line that may be a row of a table, and in it the formulas that may hold a bar. */
+const ROW = /^.*\|.*$/gm;
+const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.+?\\\)/g;
+
+/** The text, of the same length, without the bars of formulas in tables. */
+function withBars(text: string): string {
+  return text.includes('|') && /[$]|\\\(/.test(text)
+    ? text.replace(ROW, row =>
+        row.replace(FORMULA_IN_ROW, formula => formula.replace(/\|/g, BAR))
+      )
+    : text;
+}
+
+function withoutBars(text: string): string {
+  return text.split(BAR).join('|');
 }
 
 function escaped(text: string): string {
@@ -121,8 +180,8 @@ export function isCode(token: Token): token is Tokens.Code {
 export function definitions(tokens: Token[]): Links {
   const found = Object.create(null) as Links;
   walkTokens(tokens, token => {
-    if (token.type === 'def') {
-      const { tag, href, title } = token as Tokens.Def;
+    if (token.type === 'definition') {
+      const { tag, href, title } = token as IDefinition;
       found[tag] ??= { href, title };
     }
   });
@@ -138,7 +197,11 @@ export function languageOf(token: Tokens.Code): string {
  * Replace what carries code, formulas, images, links and tables by what we draw.
  * The nodes are not yet in a document with a window, so nothing is fetched or run.
  */
-function replaceCarriers(body: HTMLElement, host: () => IHost): void {
+function replaceCarriers(
+  body: HTMLElement,
+  formulas: Formulas,
+  host: () => IHost
+): void {
   for (const node of findAll(body, 'pre')) {
     const code = node.querySelector('code');
     node.replaceWith(
@@ -146,7 +209,7 @@ function replaceCarriers(body: HTMLElement, host: () => IHost): void {
     );
   }
   for (const node of findAll(body, 'var')) {
-    node.replaceWith(typeset(node.textContent ?? ''));
+    node.replaceWith(formulas.draw(formulaIn(node)));
   }
   for (const node of findAll(body, 'q')) {
     node.replaceWith(
