@@ -16,11 +16,15 @@ _PROGRAMS = {
     "model": "import llm_notebook as llm; llm.get_model('gpt-4o-mini')",
     "client": (
         "import llm_notebook as llm; llm.get_model('gpt-4o-mini'); "
-        "from llm_notebook.configuration.process import process; from llm_notebook.providers.http.transport import Transport; process.of(Transport)._client('https://localhost/', None)"
+        "import httpx; from llm_notebook.configuration.process import process; "
+        "from llm_notebook.providers.http.transport import Transport; "
+        "process.of(Transport)._connections._server(httpx.URL('https://localhost/'), None).open_connection()"
     ),
     "prompt": (
         "import llm_notebook as llm; llm.get_model('gpt-4o-mini').prompt('x'); "
-        "from llm_notebook.configuration.process import process; from llm_notebook.providers.http.transport import Transport; process.of(Transport)._client('https://localhost/', None)"
+        "import httpx; from llm_notebook.configuration.process import process; "
+        "from llm_notebook.providers.http.transport import Transport; "
+        "process.of(Transport)._connections._server(httpx.URL('https://localhost/'), None).open_connection()"
     ),
     "llm": "import llm; llm.get_model('gpt-4o-mini')",
 }

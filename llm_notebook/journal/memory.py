@@ -56,6 +56,8 @@ class AskedInMemory:
 class MemoryJournal:
     """A record of calls and of the decisions about them. It ignores turns and grants. Safe to use from several threads."""
 
+    __slots__ = ("_calls", "_decided_in", "_ids", "_lock")
+
     owner = ""
 
     def __init__(self) -> None:

@@ -15,6 +15,7 @@ from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
+from llm_notebook.turns.encoded import EncodedMessages
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
 from llm_notebook.turns.turn import Turn
@@ -68,6 +69,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         self.before_call = before_call
         self.after_call = after_call
         self._origin = Origin()
+        self._encoded = EncodedMessages()
         self._id = id or ""
 
     @property

@@ -184,6 +184,8 @@ def _checked_prompt(
 
     if conversation is not None:
         given["history"], given["calls"] = conversation.history, conversation
+        # What a user gives as the history may be changed by the user later.
+        given["encoded"] = conversation._encoded if given["messages"] is None else None
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
     made = Prompt(prompt, model, options=model.Options(**merged_options(*options)), **given)
     model._check(made)

@@ -126,7 +126,11 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
                 raise CancelledError from None
     if isinstance(step, Note):
         kept = step.journal.submit(step.operation)
-        return kept.result() if kept.done() else await asyncio.wrap_future(cast("Future[Any]", kept))
+        if kept.done():
+            return kept.result()
+        from llm_notebook.turns.arrivals import outcome_of  # loads asyncio
+
+        return await outcome_of(cast("Future[Any]", kept))
     if isinstance(step, Ask):
         return await cast("Awaitable[object]", step.response._read_all())
     if isinstance(step, Prepare):

@@ -161,7 +161,11 @@ def _result_part(call: ToolCall, result: ToolResult) -> ToolResultPart:
 
 
 def _parts(messages: Sequence[Message]) -> Iterator[Part]:
-    return (part for message in messages for part in message.parts)
+    """Yield the parts that may have a mark, which are few in a long history."""
+    for message in messages:
+        for part in message.parts:
+            if getattr(part, "provider_metadata", None):
+                yield part
 
 
 def _awaited(messages: Sequence[Message]) -> Iterator[tuple[str, str, str]]:

@@ -83,7 +83,6 @@ class ChainLog:
     has_lost: bool = False
     inside: str = ""
     asked_inside: str = ""
-    _in_memory: set[str] = field(default_factory=set)
 
     def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
         """Keep what a tool asks with the call that it runs for, before its first turn has begun.
@@ -95,7 +94,7 @@ class ChainLog:
             words: what a human who is asked is told about that.
         """
         self.inside, self.origin, self.asked_inside = call_id, replace(outer.origin, request=request), words
-        self.memory, self._in_memory = outer.memory, outer._in_memory
+        self.memory = outer.memory
         if outer.journal is None or outer.is_in_memory(call_id):
             self.journal = None
         # Whoever shows the call shows what is asked inside.
@@ -103,7 +102,7 @@ class ChainLog:
 
     def is_in_memory(self, call_id: str) -> bool:
         """Return whether a call could not be kept in the journal, and is in the memory of this process."""
-        return call_id in self._in_memory
+        return self.memory.keeps(call_id)
 
     def begin(self, turn: Turn) -> Noting:
         """Keep that a turn is about to be sent."""
@@ -167,7 +166,6 @@ class ChainLog:
         if entry is None:
             entry = yield Note(self.memory, operation)
             assert entry is not None
-            self._in_memory.add(entry.call_id)
         self.tell(entry)
         return entry
 
@@ -198,7 +196,6 @@ class ChainLog:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
-            self._in_memory.add(entry.call_id)
             operation = moved_call(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
@@ -322,7 +319,7 @@ class ChainLog:
         if turn.is_kept != (self.journal is not None):
             return False
         self.chain_id, self.parent = turn.log.chain_id or turn.turn_id, turn if turn.is_kept else None
-        self.memory, self._in_memory = turn.log.memory, turn.log._in_memory
+        self.memory = turn.log.memory
         return True
 
     @property
@@ -373,7 +370,7 @@ class ChainLog:
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:
         """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
-        return self.memory if self.journal is None or call_id in self._in_memory else self.journal
+        return self.memory if self.journal is None or self.memory.keeps(call_id) else self.journal
 
     def _keep(self, operation: Operation) -> Noting:
         assert self.journal is not None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AfterCall", "BeforeCall", "ChainConversation", "ChainModel", "ChainPlan", "LazyResponse", "open_log"]
 
+_NOWHERE = Origin()
 BeforeCall = Callable[["Tool | None", "ToolCall"], object]
 """A hook that is called with (tool or None, call) before a call; it may change the call's arguments or cancel the call."""
 AfterCall = Callable[["Tool", "ToolCall", "ToolResult"], object]
@@ -150,7 +151,7 @@ def open_log(conversation: ChainConversation | None) -> ChainLog:
     Args:
         conversation: where it is asked; None for a prompt that stands alone.
     """
-    origin = conversation._origin if conversation is not None else Origin()
+    origin = conversation._origin if conversation is not None else _NOWHERE
     if not origin.keeps:
         return ChainLog(origin=origin)
     current = process.of(CurrentJournal)

@@ -16,6 +16,7 @@ from llm_notebook.tools.schemas import schema_of
 from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
+from llm_notebook.turns.encoded import EncodedMessages
 from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.readable import Readable
@@ -52,11 +53,12 @@ class Prompt:
         hide_reasoning: ask for no readable reasoning.
         history: returns the turns that came before in a conversation; it is called when the messages are needed.
         calls: tells how the tool calls of that conversation stand.
+        encoded: the messages that the conversation has encoded before.
 
     Attributes:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
-        encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
-            share it, so that a round encodes only what is new; messages do not change once they are sent.
+        encoded: for providers: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share
+            it, so that each encodes only what is new.
         fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain share it too.
     """
 
@@ -77,6 +79,7 @@ class Prompt:
         hide_reasoning: bool = False,
         history: Callable[[], list[Message]] | None = None,
         calls: CallsOfConversation | None = None,
+        encoded: EncodedMessages | None = None,
     ) -> None:
         given = as_messages(messages) if messages is not None else None
         if given is not None and system is not None and any(message.role == "system" for message in given):
@@ -106,7 +109,7 @@ class Prompt:
         self._opening: list[Part] = []
         self.is_settled = False
         self._sent: list[Message] | None = None
-        self.encoded: dict[int, tuple[Message, str]] = {}
+        self.encoded = EncodedMessages() if encoded is None else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
@@ -128,7 +131,6 @@ class Prompt:
             "_history": history,
             "_calls": None,
             "_opening": opening,
-            "encoded": {},
             "_readable": Readable(),
         }
 

@@ -27,7 +27,11 @@ class Readable:
 
     def messages(self, messages: list[Message], model: ChainModel) -> list[Message]:
         """Return messages without the attachments of tools that the model does not read, and with a line of text in their place."""
-        return [self._one(message, model) if message.role == "tool" else message for message in messages]
+        # In a long chain very many results have nothing attached.
+        return [
+            self._one(message, model) if message.role == "tool" and _has_attachments(message) else message
+            for message in messages
+        ]
 
     def _one(self, message: Message, model: ChainModel) -> Message:
         kept = self._made.get(id(message))
@@ -39,6 +43,10 @@ class Readable:
         made = message if is_same else replace(message, parts=parts)
         self._made[id(message)] = (message, made)
         return made
+
+
+def _has_attachments(message: Message) -> bool:
+    return any(part.attachments for part in message.parts if isinstance(part, ToolResultPart))
 
 
 def _part(part: Part, model: ChainModel) -> Part:

@@ -50,6 +50,8 @@ Row = tuple[Any, ...]
 # The key for an attachment's hash, in place of its bytes, in the JSON of a message.
 _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
+# `json.dumps()` makes an encoder for each call that wants another one than the usual.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 T = TypeVar("T")
 
@@ -123,7 +125,7 @@ def time_of(column: str | None) -> datetime | None:
 
 def json_column(value: object) -> str:
     """Return compact JSON. Non-ASCII characters are escaped only if the text has some that cannot be encoded in UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     return text if isinstance(text_column(text), str) else json.dumps(value, separators=(",", ":"))
 
 
@@ -145,13 +147,19 @@ def usage_column(usage: Usage | None) -> str | None:
 
 def messages_column(messages: Sequence[Message], contents: Contents) -> str:
     """Return messages as JSON, and add the bytes of their attachments to `contents`."""
-    light = [replace(message, parts=[_without_bytes(part) for part in message.parts]) for message in messages]
-    stored = cast("list[dict[str, Any]]", [message.to_dict() for message in light])
-    for message, data in zip(messages, stored, strict=True):
-        for part, part_data in zip(message.parts, data["parts"], strict=True):
-            for attachment, attachment_data in _attachments(part, part_data):
-                attachment_data.update(contents.keep(attachment))
-    return _kept_column(stored)
+    return _kept_column([_message_data(message, contents) for message in messages])
+
+
+def _message_data(message: Message, contents: Contents) -> dict[str, Any]:
+    if not any(isinstance(part, AttachmentPart | ToolResultPart) for part in message.parts):
+        # Most messages are mere text.
+        return cast("dict[str, Any]", message.to_dict())
+    light = replace(message, parts=[_without_bytes(part) for part in message.parts])
+    data = cast("dict[str, Any]", light.to_dict())
+    for part, part_data in zip(message.parts, data["parts"], strict=True):
+        for attachment, attachment_data in _attachments(part, part_data):
+            attachment_data.update(contents.keep(attachment))
+    return data
 
 
 def _without_bytes(part: Part) -> Part:

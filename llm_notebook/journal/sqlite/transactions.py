@@ -45,7 +45,8 @@ class Transaction:
 
     def keep(self, contents: Contents) -> None:
         """Store the bytes of attachments that are not stored yet."""
-        self.connection.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?)", contents.by_hash.items())
+        if contents.by_hash:
+            self.connection.executemany("INSERT OR IGNORE INTO attachments VALUES (?, ?)", contents.by_hash.items())
 
     def number_of_turn(self, turn_id: str | bytes | None) -> int:
         """Return the number of a turn.

@@ -65,6 +65,8 @@ _SHORTEST_INTERVAL = 0.05  # seconds
 _MOST_OUTPUTS = 4
 _FIRST_REMINDER = 2.0  # seconds after the run began
 _REMINDERS_APART = 1.25  # how much later each reminder comes than the one before
+_LONG = 2**20  # characters
+_LONG_REMINDERS_APART = 5.0  # seconds between two reminders for each so many characters
 
 Bundle = dict[str, Any]
 
@@ -136,7 +138,7 @@ class Pace:
     """Decides when a text that is sent whole is sent again, so that all sendings together stay in proportion to the text.
 
     Attributes:
-        growth: the share of itself by which the text must have grown.
+        growth: the share of itself by which the text must have grown. For a text of very many characters it is more: a megabyte doubles.
         patience: the seconds after which it is sent in any case.
     """
 
@@ -152,7 +154,8 @@ class Pace:
             size: the length of the text, in characters.
             now: the time in seconds, on a monotonic clock.
         """
-        if size - self._size < self._size * self.growth and now - self._at < self.patience:
+        growth = max(self.growth, min(3.0, self._size / _LONG))
+        if size - self._size < self._size * growth and now - self._at < self.patience:
             return False
         self._size, self._at = size, now
         return True
@@ -290,7 +293,8 @@ class NotebookDisplay:
             if self._clock() - opened >= reminder:
                 # A page that was loaded during the run shows only what was saved, and cannot ask a kernel that is busy. The
                 # reminders become rarer, so that a long answer is not sent whole over and over.
-                reminder *= _REMINDERS_APART
+                longer = self._clock() - opened + _LONG_REMINDERS_APART * view.size / _LONG
+                reminder = max(reminder * _REMINDERS_APART, longer)
                 sent += self._send(senders, {"type": "state", "document": self._feed.document()})
             if is_counted or pace.due(view.size, self._clock()):
                 sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
@@ -314,9 +318,11 @@ class NotebookDisplay:
         # "Waiting for …" need not be counted in the saved notebook.
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
             return 0
-        if markdown_of(self._feed.view) == self._markdown and all(output.is_shown for output in self._outputs):
+        is_plain_too = is_rare and self._feed.view.size < _LONG
+        record = self._record(self._feed.document(), is_plain_too=is_plain_too)
+        if record["text/markdown"] == self._markdown and all(output.is_shown for output in self._outputs):
             return 0
-        self._show(publish, self._record(self._feed.document(), is_plain_too=is_rare), self._widget)
+        self._show(publish, record, self._widget)
         return len(self._outputs)
 
     def _show(self, publish: Publish, record: Bundle, widget: TranscriptWidget | None) -> None:

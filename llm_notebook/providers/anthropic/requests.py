@@ -93,10 +93,11 @@ def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
     """Return the messages as JSON text. Consecutive messages of one role become one, as the server requires roles to alternate."""
     messages = [message for message in prompt.messages if message.role != "system"]
     ids = substitute_call_ids(messages)
+    known = prompt.encoded.in_form(("anthropic", model_name), messages)
     turns: list[tuple[str, list[str]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"
-        text = _blocks_text(message, model_name, ids, prompt.encoded)
+        text = _blocks_text(message, model_name, ids, known)
         if not text:
             continue
         if not turns or turns[-1][0] != role:

@@ -67,9 +67,10 @@ def _tools(prompt: Prompt) -> list[dict[str, Any]]:
 
 
 def _contents_text(prompt: Prompt) -> str:
-    known = prompt.encoded
+    messages = prompt.messages
+    known = prompt.encoded.in_form("gemini", messages)
     texts = []
-    for message in prompt.messages:
+    for message in messages:
         if message.role == "system":
             continue
         kept = known.get(id(message))

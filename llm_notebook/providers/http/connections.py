@@ -2,22 +2,22 @@
 
 httpx has a pool too, but whenever a request begins or ends, that pool looks at every connection and at every request that waits, so that
 the work of a thousand requests grows with the square of how many are sent at once; and it closes idle connections beyond a number, only
-to open new ones a moment later. So a connection is an httpx client here that may open one connection, and `IdleClients` is the pool.
-Taking a client and keeping it cost the same however many there are. The one that was used last is taken first, which lets the others
-grow old and be closed. `send()` and `asend()` keep a client when the reply has been read to its end. After anything else they close it.
+to open new ones a moment later. So the connections of `direct.py` have no pool, and `IdleConnections` is the pool here. Taking a connection and
+keeping it cost the same however many there are. The one that was used last is taken first, which lets the others grow old and be
+closed. `send()` and `asend()` keep a connection when the reply has been read to its end. After anything else they close it.
 
-*Event loops.* Sync clients belong to the process. Async clients belong to an event loop, because their sockets are registered with it,
+*Event loops.* Sync connections belong to the process. Async ones belong to an event loop, because their sockets are registered with it,
 and are closed when that loop shuts down. Nothing in asyncio announces that, except that a loop closes its async generators. So
-`_async_server()` starts a generator that only waits, and that closes the loop's clients when it is closed itself.
+`_async_server()` starts a generator that only waits, and that closes the loop's connections when it is closed itself.
 
-*Forks.* Two processes must not write into one connection. A forked child therefore starts with new clients. It keeps a reference to
+*Forks.* Two processes must not write into one connection. A forked child therefore starts with new ones. It keeps a reference to
 the inherited async ones, because destroying them would wake the parent's event loops.
 """
 
 from __future__ import annotations
 
 import atexit
-import http.cookiejar
+import functools
 import os
 import threading
 import time
@@ -28,12 +28,13 @@ from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import httpx
 
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
+from llm_notebook.providers.http.direct import IDLE_SECONDS, AsyncConnection, Connection
 from llm_notebook.providers.http.exchange import TransportSettings
 from llm_notebook.providers.http.wire import TLSSettings
 
@@ -41,22 +42,19 @@ if TYPE_CHECKING:
     import asyncio
     import ssl
 
-__all__ = ["Connections", "IdleClients", "most_connections"]
+__all__ = ["Connections", "IdleConnections", "most_connections"]
 
-# httpx drops idle connections after 5 s, but people pause longer between prompts. It notices those that a server closed meanwhile.
-_IDLE_SECONDS = 60.0
 _MOST_CONNECTIONS = 512
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
 
-Client = TypeVar("Client")
+ConnectionT = TypeVar("ConnectionT")
 Semaphore = TypeVar("Semaphore")
 
 _Address = tuple[str, TLSSettings | None]
 """A server's scheme, host and port, and the TLS settings: requests with the same pair share connections."""
 
 
-class IdleClients(Generic[Client]):
-    """The clients for one server that wait for their next request. Threads may use it at once: each step is a single one of a deque.
+class IdleConnections(Generic[ConnectionT]):
+    """The connections to one server that wait for their next request. Threads may use it at once: each step is a single one of a deque.
 
     Args:
         clock: the time in seconds.
@@ -64,61 +62,49 @@ class IdleClients(Generic[Client]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._waiting: deque[tuple[Client, float]] = deque()
+        self._waiting: deque[tuple[ConnectionT, float]] = deque()
 
-    def take(self) -> Client | None:
-        """Take the client that was used last; None if none is idle."""
+    def take(self) -> ConnectionT | None:
+        """Take the connection that was used last; None if none is idle."""
         try:
-            client, _ = self._waiting.pop()
+            connection, _ = self._waiting.pop()
         except IndexError:
             return None
-        return client
+        return connection
 
-    def keep(self, client: Client) -> None:
-        """Keep a client whose connection is open for the next request."""
-        self._waiting.append((client, self._clock()))
+    def keep(self, connection: ConnectionT) -> None:
+        """Keep an open connection for the next request."""
+        self._waiting.append((connection, self._clock()))
 
-    def take_old(self) -> Client | None:
-        """Take a client that has been idle for longer than a connection is kept, to be closed; None if there is none."""
+    def take_old(self) -> ConnectionT | None:
+        """Take a connection that has been idle for longer than one is kept, to be closed; None if there is none."""
         try:
-            client, since = self._waiting.popleft()
+            connection, since = self._waiting.popleft()
         except IndexError:
             return None
-        if self._clock() - since > _IDLE_SECONDS:
-            return client
-        self._waiting.appendleft((client, since))
+        if self._clock() - since > IDLE_SECONDS:
+            return connection
+        self._waiting.appendleft((connection, since))
         return None
 
 
-class _Server(Generic[Client, Semaphore]):
+class _Server(Generic[ConnectionT, Semaphore]):
     """One server, as one event loop or the sync code of the process uses it.
 
     Args:
-        tls: the TLS context of its clients.
-        proxy: the address of the proxy through which it is reached; None if there is none.
+        open_connection: returns a new connection.
         free: counts the connections that may still be opened or taken.
 
     Attributes:
-        idle: the clients that wait for a request.
+        idle: the connections that wait for a request.
     """
 
-    __slots__ = ("_proxy", "_tls", "free", "idle")
+    __slots__ = ("free", "idle", "open_connection")
 
-    def __init__(self, tls: ssl.SSLContext | Literal[False], proxy: str | None, free: Semaphore) -> None:
-        self._tls = tls
-        self._proxy = proxy
+    def __init__(self, open_connection: Callable[[], ConnectionT], free: Semaphore) -> None:
+        self.open_connection = open_connection
         self.free = free
-        self.idle: IdleClients[Client] = IdleClients()
-
-    def client_settings(self) -> dict[str, Any]:
-        """Return the arguments of a client. httpx does not read the environment: it fails over values that `proxy_for()` reads."""
-        return {
-            "verify": self._tls,
-            "proxy": self._proxy,
-            "limits": _ONE,
-            "cookies": _NoCookies(),
-            "trust_env": False,
-        }
+        self.idle: IdleConnections[ConnectionT] = IdleConnections()
 
 
 @dataclass(slots=True)
@@ -127,10 +113,10 @@ class _LoopServers:
 
     Attributes:
         servers: the servers by their address.
-        closer: the async generator that the loop closes when it shuts down, and that then closes the clients.
+        closer: the async generator that the loop closes when it shuts down, and that then closes the connections.
     """
 
-    servers: dict[_Address, _Server[httpx.AsyncClient, asyncio.Semaphore]] = field(default_factory=dict)
+    servers: dict[_Address, _Server[AsyncConnection, asyncio.Semaphore]] = field(default_factory=dict)
     closer: AsyncGenerator[None, None] | None = None
 
 
@@ -149,22 +135,22 @@ class Connections:
 
     def _start_afresh(self) -> None:
         self._lock = threading.Lock()
-        self._servers: dict[_Address, _Server[httpx.Client, threading.BoundedSemaphore]] = {}
+        self._servers: dict[_Address, _Server[Connection, threading.BoundedSemaphore]] = {}
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopServers] = weakref.WeakKeyDictionary()
         self._contexts: dict[TLSSettings | None, ssl.SSLContext] = {}
 
     def _forget_parent(self) -> None:
-        # Destroying the clients of the parent's loops would wake those loops.
+        # Destroying the connections of the parent's loops would wake those loops.
         self._inherited.append(self._by_loop)
         self._start_afresh()
 
     def close(self) -> None:
-        """Close the idle connections of the sync clients. Those of an event loop are closed when the loop shuts down."""
+        """Close the idle connections of sync code. Those of an event loop are closed when the loop shuts down."""
         with self._lock:
             servers, self._servers = self._servers, {}
         for server in servers.values():
-            while (client := server.idle.take()) is not None:
-                client.close()
+            while (connection := server.idle.take()) is not None:
+                connection.close()
 
     @contextmanager
     def send(self, request: httpx.Request, settings: TransportSettings) -> Iterator[httpx.Response]:
@@ -177,21 +163,21 @@ class Connections:
         if not server.free.acquire(timeout=request.extensions["timeout"].get("pool")):
             raise httpx.PoolTimeout("every connection is busy", request=request)
         try:
-            client = server.idle.take() or httpx.Client(**server.client_settings())
+            connection = _take_usable(server)
             try:
-                with closing(client.send(request, stream=True)) as reply:
+                with closing(connection.send(request)) as reply:
                     yield reply
                     # httpx closes a reply by itself when the last of its body has been read.
                     is_whole = reply.is_closed
                 # The stream refers to the reply. Such a circle for each request keeps the garbage collector busy.
                 del reply.stream
             except BaseException:
-                client.close()
+                connection.close()
                 raise
             if is_whole and _stays_open(reply):
-                server.idle.keep(client)
+                server.idle.keep(connection)
             else:
-                client.close()
+                connection.close()
             if (old := server.idle.take_old()) is not None:
                 old.close()
         finally:
@@ -201,17 +187,18 @@ class Connections:
         """Do as `send()` does, on the running event loop."""
         return _Sending(self, request, settings)
 
-    def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[httpx.Client, threading.BoundedSemaphore]:
+    def _server(self, url: httpx.URL, tls: TLSSettings | None) -> _Server[Connection, threading.BoundedSemaphore]:
         address = _address_of(url, tls)
         with self._lock:
             if address not in self._servers:
                 free = threading.BoundedSemaphore(most_connections())
-                self._servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
+                to_server = functools.partial(Connection, url, self._tls_context(address), proxy_for(str(url)))
+                self._servers[address] = _Server(to_server, free)
             return self._servers[address]
 
     async def _async_server(
         self, url: httpx.URL, tls: TLSSettings | None
-    ) -> _Server[httpx.AsyncClient, asyncio.Semaphore]:
+    ) -> _Server[AsyncConnection, asyncio.Semaphore]:
         import asyncio  # a slow import that only async code needs, and async code has it loaded
 
         address, loop = _address_of(url, tls), asyncio.get_running_loop()
@@ -219,7 +206,8 @@ class Connections:
             of_loop = self._by_loop.setdefault(loop, _LoopServers())
             if address not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                of_loop.servers[address] = _Server(self._tls_context(address), proxy_for(str(url)), free)
+                to_server = functools.partial(AsyncConnection, url, self._tls_context(address), proxy_for(str(url)))
+                of_loop.servers[address] = _Server(to_server, free)
             server = of_loop.servers[address]
         if of_loop.closer is None:
             of_loop.closer = self._close_with(loop)
@@ -227,15 +215,15 @@ class Connections:
         return server
 
     async def _close_with(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
-        """Wait until the loop shuts down, and close its clients."""
+        """Wait until the loop shuts down, and close its connections."""
         try:
             yield
         finally:
             with self._lock:
                 of_loop = self._by_loop.pop(loop, _LoopServers())
             for server in of_loop.servers.values():
-                while (client := server.idle.take()) is not None:
-                    await client.aclose()
+                while (connection := server.idle.take()) is not None:
+                    await connection.aclose()
 
     def _tls_context(self, address: _Address) -> ssl.SSLContext | Literal[False]:
         """Return the TLS context for a server. Servers with the same settings share one; for plain http there is none.
@@ -263,7 +251,7 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
     then complains of those that are being closed already.
     """
 
-    __slots__ = ("_client", "_connections", "_reply", "_request", "_server", "_settings")
+    __slots__ = ("_connection", "_connections", "_reply", "_request", "_server", "_settings")
 
     def __init__(self, connections: Connections, request: httpx.Request, settings: TransportSettings) -> None:
         self._connections = connections
@@ -278,11 +266,11 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
         except TimeoutError:
             raise httpx.PoolTimeout("every connection is busy", request=self._request) from None
         try:
-            self._client = server.idle.take() or httpx.AsyncClient(**server.client_settings())
+            self._connection = await _atake_usable(server)
             try:
-                self._reply = await self._client.send(self._request, stream=True)
+                self._reply = await self._connection.send(self._request)
             except BaseException:
-                await self._client.aclose()
+                await self._connection.aclose()
                 raise
         except BaseException:
             server.free.release()
@@ -298,17 +286,35 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
             try:
                 await reply.aclose()
             except BaseException:
-                await self._client.aclose()
+                await self._connection.aclose()
                 raise
             del reply.stream
             if is_whole and _stays_open(reply):
-                server.idle.keep(self._client)
+                server.idle.keep(self._connection)
             else:
-                await self._client.aclose()
+                await self._connection.aclose()
             if (old := server.idle.take_old()) is not None:
                 await old.aclose()
         finally:
             server.free.release()
+
+
+def _take_usable(server: _Server[Connection, threading.BoundedSemaphore]) -> Connection:
+    """Return an idle connection that the server has not closed meanwhile, or else a new one."""
+    while (connection := server.idle.take()) is not None:
+        if connection.is_usable:
+            return connection
+        connection.close()
+    return server.open_connection()
+
+
+async def _atake_usable(server: _Server[AsyncConnection, asyncio.Semaphore]) -> AsyncConnection:
+    """Do what `_take_usable()` does, on the running event loop."""
+    while (connection := server.idle.take()) is not None:
+        if connection.is_usable:
+            return connection
+        await connection.aclose()
+    return server.open_connection()
 
 
 def most_connections() -> int:
@@ -346,10 +352,3 @@ def _load_context(tls: TLSSettings) -> ssl.SSLContext:
         key = None if tls.key_file is None else Path(tls.key_file).expanduser()
         context.load_cert_chain(Path(tls.cert_file).expanduser(), key)
     return context
-
-
-class _NoCookies(http.cookiejar.CookieJar):
-    """A cookie jar that stays empty. No model's API needs cookies, and looking for them is the slowest step of a short answer."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        pass

@@ -98,7 +98,9 @@ class StreamDecoder:
     def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS) -> None:
         self._sender = sender
         self._secrets = secrets
-        self._frames: Framing | None = self.framing() if stream else None
+        self._is_stream = stream
+        # Made when the first byte has shown what comes: many requests may be waiting for that.
+        self._frames: Framing | None = None
         self._begun = False
         self._drained = False
         # The beginning of a stream, until something of it has been decoded.
@@ -111,7 +113,7 @@ class StreamDecoder:
 
     def expect_whole(self) -> None:
         """Prepare for one JSON body, which the server announced although the request asked for a stream."""
-        self._frames = None
+        self._is_stream = False
 
     def feed(self, piece: bytes) -> StreamItems:
         """Return the stream items that `piece` completes. An error found in it is kept in `failure`."""
@@ -157,11 +159,11 @@ class StreamDecoder:
                 f"{self._sender}: the server answered with a web page, not an API. Check base_url."
             )
         elif first == b"{" and self.object_is_whole:
-            self._frames = None
+            self._is_stream = False
         elif first == b"[" and self.list_is_stream:
-            self._frames = JSONListElements()
-        elif first in _EVENT_STARTS and self.framing is SSEDecoder and self._frames is None:
-            self._frames = SSEDecoder()
+            self._is_stream, self._frames = True, JSONListElements()
+        elif self._is_stream or (first in _EVENT_STARTS and self.framing is SSEDecoder):
+            self._is_stream, self._frames = True, self.framing()
         return arrived
 
     def decode_end_mark(self) -> StreamItems:
@@ -196,7 +198,10 @@ class StreamDecoder:
             return []
         self._drained = True
         try:
-            return self._decode_body() if self._frames is None else self._decode_rest(self._frames)
+            if self._frames is not None:
+                return self._decode_rest(self._frames)
+            # Of a stream that has not begun, there is nothing to decode.
+            return [] if self._is_stream else self._decode_body()
         except ModelError as error:
             self.failure = error
             return []

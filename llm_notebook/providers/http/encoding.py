@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from llm_notebook.parts.messages import Message, ToolCallPart, ToolResultPart, json_text
@@ -16,19 +16,20 @@ _ADDED_UP = frozenset({"tools", "include", "betas"})
 
 def encode_messages(
     prompt: Prompt,
+    form: Hashable,
     encode: Callable[[list[Message], dict[int, str]], list[dict[str, Any]]],
     messages: list[Message] | None = None,
 ) -> list[str]:
-    """Return the prompt's messages as JSON texts, and remember them for the next round of the chain.
-
-    The rounds of a chain share `prompt.encoded`, so that each round encodes only its new messages.
+    """Return the prompt's messages as JSON texts, and remember them for the next round of the chain or turn of the conversation.
 
     Args:
         prompt: the prompt.
+        form: the wire, and everything else that the items of a message depend on.
         encode: turns messages into items of the wire format; it is given ids for the calls and results that have none.
         messages: the messages, where others than the prompt's are sent.
     """
-    messages, known = prompt.messages if messages is None else messages, prompt.encoded
+    messages = prompt.messages if messages is None else messages
+    known = prompt.encoded.in_form(form, messages)
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages, substitute_call_ids(messages))]

@@ -18,6 +18,7 @@ whatever happens: a failure becomes an `IncompleteResponse`.
 
 from __future__ import annotations
 
+import base64
 import functools
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -28,6 +29,7 @@ from types import MappingProxyType
 
 import httpx
 
+from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
@@ -143,10 +145,11 @@ class Exchange:
     def http_request(self) -> httpx.Request:
         """Return the request as httpx sends it."""
         # A client's build_request() would merge its own settings into this, which takes as long again.
+        url = _parsed(self._request.url)
         return httpx.Request(
             "POST",
-            _parsed(self._request.url),
-            headers={**_HEADERS, **self._request.headers},
+            url,
+            headers={**_HEADERS, **self._request.headers, **_login(url)},
             content=self._request.body,
             extensions={"timeout": self._step_times()},
         )
@@ -166,11 +169,13 @@ class Exchange:
 
     def file_request(self) -> httpx.Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
+        url = httpx.URL(self._request.url)
         return httpx.Request(
             "GET",
-            httpx.URL(self._request.url),
+            url,
             headers={name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
-            | self._request.headers,
+            | self._request.headers
+            | _login(url),
             extensions={"timeout": self._step_times()},
         )
 
@@ -369,6 +374,14 @@ class Exchange:
 @functools.lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
+
+
+def _login(url: httpx.URL) -> dict[str, str]:
+    """Return the header that says the user and the password which an address holds; nothing if it holds none."""
+    if not url.userinfo:
+        return {}
+    pair = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return {"authorization": Secret(f"Basic {pair}")}
 
 
 def _proxy_named(url: str) -> str:

@@ -1,7 +1,7 @@
 """The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
 
-This is where the I/O happens. Besides this module only `connections.py`, `exchange.py` and `fetching.py` know httpx. `stream()` and `astream()` are the same loop,
-without and with `await`:
+This is where the I/O happens. Besides this module only `connections.py`, `direct.py`, `exchange.py` and `fetching.py` know httpx. `stream()` and
+`astream()` are the same loop, without and with `await`:
 
     send the request
       → the reply is accepted:  feed its pieces to the decoder and yield the items; at the end yield what that completes
@@ -233,13 +233,30 @@ class Transport:
         for _ in range(_MOST_REDIRECTS):
             reply = replies.enter_context(self._connections.send(request, settings))
             first_headers = reply.headers if first_headers is None else first_headers
-            if reply.next_request is None:
+            if not reply.has_redirect_location:
                 return reply, first_headers
-            # httpx itself drops the key from a request to another host, but it allows a redirect to plain http.
-            if request.url.scheme == "https" and reply.next_request.url.scheme != "https":
-                raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
-            request = reply.next_request
+            request = _redirected(request, reply.headers["location"])
         raise httpx.TooManyRedirects("it sent us from one address to the next")
+
+
+def _redirected(request: httpx.Request, location: str) -> httpx.Request:
+    """Return the request for the address that a server sends us on to. A key goes to the same server only.
+
+    Raises:
+        httpx.RemoteProtocolError: it is no address.
+        httpx.UnsupportedProtocol: the address is one without encryption.
+    """
+    before = request.url
+    try:
+        url = before.join(location)
+    except httpx.InvalidURL:
+        raise httpx.RemoteProtocolError("it sent us on to what is no address") from None
+    if before.scheme == "https" and url.scheme != "https":
+        raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
+    is_same = (url.scheme, url.host, url.port) == (before.scheme, before.host, before.port)
+    dropped = {"host"} if is_same else {"host", "authorization", "cookie"}
+    headers = {name: value for name, value in request.headers.items() if name not in dropped}
+    return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
 
 
 @contextmanager

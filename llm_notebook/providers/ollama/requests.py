@@ -49,7 +49,8 @@ def ollama_body_text(
         ]
     if prompt.schema is not None:
         body["format"] = prompt.schema
-    messages = ",".join(encode_messages(prompt, lambda part, _call_ids: ollama_messages(part, origin)))
+    form = ("ollama", origin)
+    messages = ",".join(encode_messages(prompt, form, lambda part, _call_ids: ollama_messages(part, origin)))
     return f'{json_text(with_further(body, dict(fields)))[:-1]},"messages":[{messages}]}}'
 
 

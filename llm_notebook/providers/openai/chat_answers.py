@@ -58,8 +58,7 @@ class ChatDecoder(StreamDecoder):
     ) -> None:
         super().__init__(sender, stream=stream, secrets=secrets)
         self._documents = documents
-        # Reasoning goes back only to where it came from, so it is marked.
-        self._mark: dict[str, Any] = {METADATA: {"origin": origin}} if origin else {}
+        self._origin = origin
         self._is_reasoning = False
         self._text: list[str] = []
         self._refusal: list[str] = []
@@ -211,7 +210,12 @@ class ChatDecoder(StreamDecoder):
     def _add_reasoning(self, text: str) -> StreamEvent:
         self._reasoning.append(text)
         is_first, self._is_reasoning = not self._is_reasoning, True
-        return StreamEvent("reasoning", text, provider_metadata=dict(self._mark) if is_first and self._mark else None)
+        return StreamEvent("reasoning", text, provider_metadata=(self._mark or None) if is_first else None)
+
+    @property
+    def _mark(self) -> dict[str, Any]:
+        """The metadata of reasoning. It goes back only to where it came from, so it is marked."""
+        return {METADATA: {"origin": self._origin}} if self._origin else {}
 
     def _add_pictures(self, delta: dict[str, Any]) -> StreamItems:
         """Return the events of the pictures that a delta holds. Their mark tells a later request that they came over this wire."""

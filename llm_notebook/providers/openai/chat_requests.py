@@ -80,7 +80,10 @@ def chat_body_text(
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
     ordered = _in_order(prompt.messages, dialect)
-    encoded = encode_messages(prompt, lambda part, call_ids: chat_messages(part, dialect, origin, call_ids), ordered)
+    form = ("chat", dialect, origin)
+    encoded = encode_messages(
+        prompt, form, lambda part, call_ids: chat_messages(part, dialect, origin, call_ids), ordered
+    )
     messages = ",".join([*schema, *encoded])
     return f'{json_text(settings)[:-1]},"messages":[{messages}]}}'
 

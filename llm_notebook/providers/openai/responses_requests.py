@@ -56,7 +56,8 @@ def responses_body_text(
     for tool in prompt.tools:
         if isinstance(tool, ServerSideTool):
             tool.prepare_request(prompt.model, body)
-    items = ",".join(encode_messages(prompt, lambda part, call_ids: input_items(part, origin, call_ids)))
+    form = ("responses", origin)
+    items = ",".join(encode_messages(prompt, form, lambda part, call_ids: input_items(part, origin, call_ids)))
     return f'{json_text(body)[:-1]},"input":[{items}]}}'
 
 

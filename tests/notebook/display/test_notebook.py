@@ -40,6 +40,14 @@ def test_all_repaints_together_stay_in_proportion_to_the_text(characters_per_sec
     assert longest_silence <= 2.1
 
 
+def test_a_text_of_megabytes_that_comes_at_once_is_sent_few_times() -> None:
+    pace, size, sent_characters = Pace(), 5_000_000, 0
+    for step in range(1, 21):
+        if pace.due(size * step // 20, step / 20):
+            sent_characters += size * step // 20
+    assert sent_characters <= 3 * size
+
+
 @pytest.mark.parametrize("model", ["flood", "patter"])
 def test_a_stream_costs_few_messages_and_bytes_in_proportion_to_its_text(kernel: Kernel, model: str) -> None:
     cell = kernel.run(f"%llm -m {model} hi", "cell-1")

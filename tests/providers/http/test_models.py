@@ -86,7 +86,7 @@ print("END")
 """
 
 CELLS = """
-import asyncio, httpx, llm_notebook as llm
+import asyncio, httpcore, llm_notebook as llm
 from llm_notebook.configuration.keys import get_key
 server = {base_url!r}
 model = llm.OpenAIChat("m", base_url=server, needs_key="openai")
@@ -101,9 +101,9 @@ model.prompt("Hi", key=get_key("openai"), nonsense=1)
 model.prompt("Hi", key=get_key("openai"), temperature=1, options=dict(temperature=1))
 # ---
 from unittest.mock import patch
-for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpx.LocalProtocolError, OSError):
+for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpcore.LocalProtocolError, OSError):
     def breaking(self, request):
-        raw = request.headers.raw
+        raw = request.headers
         raise KIND("stop", len(raw))
     def fails(run):
         import IPython
@@ -113,7 +113,7 @@ for KIND in (KeyboardInterrupt, asyncio.CancelledError, httpx.LocalProtocolError
             IPython.get_ipython().showtraceback()
             import traceback
             traceback.print_exc()
-    with patch("httpx.HTTPTransport.handle_request", breaking), patch("httpx.AsyncHTTPTransport.handle_async_request", breaking):
+    with patch("httpcore.HTTPConnection.handle_request", breaking), patch("httpcore.AsyncHTTPConnection.handle_async_request", breaking):
         for response in (model.prompt("Hi"), model.prompt("Hi", key=get_key("openai"))):
             fails(response.text)
             fails(response.text)

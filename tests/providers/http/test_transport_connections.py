@@ -75,9 +75,9 @@ def test_more_prompts_than_connections_wait_for_each_other(
     assert openai_server.connections <= 3
 
 
-def test_clients_that_have_long_been_idle_are_taken_out_oldest_first() -> None:
+def test_connections_that_have_long_been_idle_are_taken_out_oldest_first() -> None:
     seconds = [0.0]
-    idle: connections.IdleClients[str] = connections.IdleClients(lambda: seconds[0])
+    idle: connections.IdleConnections[str] = connections.IdleConnections(lambda: seconds[0])
     for client in "abc":
         idle.keep(client)
         seconds[0] += 30

@@ -128,6 +128,13 @@ def test_a_key_never_follows_a_redirect(face: Face, openai_server: OpenAIServer)
     assert elsewhere.connections == 0
 
 
+def test_the_password_in_an_address_is_a_login(face: Face, openai_server: OpenAIServer) -> None:
+    openai_server.play(text_reply("ok"))
+    address = openai_server.base_url.replace("://", "://me:p%40ss@")
+    assert face.text(face.openai(address).prompt("Hi")) == "ok"
+    assert openai_server.requests[0].headers["authorization"] == "Basic bWU6cEBzcw=="
+
+
 def test_a_prompt_may_have_its_own_patience(face: Face, openai_server: OpenAIServer) -> None:
     model = face.openai(openai_server.base_url, timeout=300, max_retries=9)
     openai_server.play(refusal(500), Reply([sse(text_chunk("Hel"), done=False), UntilSet(threading.Event())]))

@@ -12,6 +12,8 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.providers.openai.chat_requests import chat_body, chat_body_text, chat_messages
+from llm_notebook.providers.openai.dialects import DIALECTS
+from llm_notebook.turns.encoded import EncodedMessages
 from tests.fakes.faces import Face
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
@@ -219,11 +221,11 @@ def test_a_round_is_sent_the_same_whether_or_not_earlier_messages_were_encoded_b
         llm.assistant(llm.ToolCallPart("f", {})),
     ]
     options = {"temperature": 0.5}
-    known: dict[int, tuple[llm.Message, str]] = {}
+    known = EncodedMessages()
     for count in range(1, len(history) + 1):
         prompt = llm.Prompt(None, None, messages=history[:count])
         prompt.encoded = known
         whole = chat_body(prompt, "m", stream=True, options=options)
         for _ in range(2):
             assert json.loads(chat_body_text(prompt, "m", stream=True, options=options)) == whole
-    assert len(known) == 5
+    assert len(known.in_form(("chat", DIALECTS[""], ""), history)) == 5

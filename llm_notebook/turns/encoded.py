@@ -1,0 +1,44 @@
+"""Messages in the form in which they were sent, so that the rounds of a chain and the turns of a conversation encode only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_notebook.parts.messages import Message
+
+__all__ = ["EncodedMessages"]
+
+
+class EncodedMessages:
+    """Messages with their text in the form of one wire, by the `id()` of the message. Messages do not change once they are sent.
+
+    The turns of a conversation may be asked at the same time, in threads: then one may encode again what another has encoded.
+    """
+
+    __slots__ = ("_form", "_texts")
+
+    def __init__(self) -> None:
+        self._form: Hashable = None
+        self._texts: dict[int, tuple[Message, str]] = {}
+
+    def __reduce__(self) -> tuple[type[EncodedMessages], tuple[()]]:
+        """Leave the texts behind in a pickle: where it is loaded, messages have other ids."""
+        return EncodedMessages, ()
+
+    def in_form(self, form: Hashable, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
+        """Return the texts that are known in a form, to be completed.
+
+        Args:
+            form: the wire, and everything else that the text of a message depends on. Texts in another form are forgotten.
+            messages: what is sent next. If most of what is known is not among that, it is forgotten.
+        """
+        texts = self._texts
+        if form != self._form:
+            texts = {}
+        elif len(texts) > 2 * len(messages) + 16:
+            sent = {id(message) for message in messages}
+            texts = {known: text for known, text in texts.items() if known in sent}
+        self._form, self._texts = form, texts
+        return texts
