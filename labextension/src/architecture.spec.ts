@@ -13,7 +13,12 @@ const ORDER = [
   ['../package.json'],
   ['transcript/document', 'transcript/dom', 'version'],
   ['transcript/digest', 'transcript/limit', 'transcript/reading'],
-  ['transcript/host', 'transcript/layout', 'transcript/reducer'],
+  [
+    'transcript/host',
+    'transcript/layout',
+    'transcript/reducer',
+    'transcript/slices'
+  ],
   ['transcript/piece'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
   [

@@ -229,6 +229,7 @@ export class TranscriptView {
       const took = Math.min(performance.now() - began, MAX_DRAWING_TIME);
       this.notBefore = began + took / DRAWING_SHARE;
     };
+    this.markdown.slices.begin();
     this.draw(this.context());
     setPace();
     // Again after layout and painting, which can take longer than the drawing.

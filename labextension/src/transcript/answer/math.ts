@@ -3,8 +3,6 @@
  * signs of Unicode. What it does not know stays as it was written.
  */
 
-import type { TokenizerAndRendererExtension, Tokens } from 'marked';
-
 import { el } from '../dom/elements';
 
 const SIGNS: Record<string, string> = {
@@ -130,62 +128,49 @@ const ACCENTS: Record<string, string> = {
 const STYLING =
   /\\(?:mathrm|mathbf|mathit|mathsf|operatorname|text|textbf|textit|boldsymbol|left|right|displaystyle)(?![a-zA-Z])\s*/g;
 
-interface IMathToken extends Tokens.Generic {
-  type: 'math';
+/** A formula in a text, with the source that it takes there. */
+export interface IFormula {
   raw: string;
   text: string;
   display: boolean;
 }
+
+/** No formula has a longer source. */
+export const LONGEST_FORMULA = 4100;
 
 const INLINE =
   /^(?:\$\$([^$\n](?:[^$\\]|\\[\s\S])*?)\$\$|\$(?!\s)((?:[^$\\\n]|\\[^\n]){1,400}?)(?<!\s)\$(?![\d\w])|\\\(([^\n]{1,400}?)\\\))/;
 const BLOCK =
   /^(?:\$\$([\s\S]{1,4000}?)\$\$|\\\[([\s\S]{1,4000}?)\\\])[ \t]*(?:\n|$)/;
 
-/** The parser's rules for `$…$`, `\(…\)`, `$$…$$` and `\[…\]`. */
-export const mathRules: TokenizerAndRendererExtension[] = [
-  {
-    name: 'math',
-    level: 'inline',
-    start: source => firstOf(source, '$', '\\('),
-    tokenizer: source => makeToken(INLINE.exec(source), false),
-    renderer: toHtml
-  },
-  {
-    name: 'mathBlock',
-    level: 'block',
-    start: source => firstOf(source, '\n$$', '\n\\['),
-    tokenizer: source => makeToken(BLOCK.exec(source), true),
-    renderer: toHtml
-  }
-];
-
-/** The position of the first of these signs. The parser asks at every word, so this must be fast. */
-function firstOf(source: string, ...signs: string[]): number | undefined {
-  const found = signs.map(sign => source.indexOf(sign)).filter(at => at >= 0);
-  return found.length ? Math.min(...found) : undefined;
+/** The formula that a text inside a line begins with: `$…$`, `$$…$$` or `\(…\)`. */
+export function inlineFormula(source: string): IFormula | null {
+  return makeFormula(INLINE.exec(source), false);
 }
 
-function makeToken(
+/** The formula that a block begins with, which takes whole lines: `$$…$$` or `\[…\]`. */
+export function blockFormula(source: string): IFormula | null {
+  return makeFormula(BLOCK.exec(source), true);
+}
+
+function makeFormula(
   match: RegExpExecArray | null,
   display: boolean
-): IMathToken | undefined {
+): IFormula | null {
   if (!match) {
-    return undefined;
+    return null;
   }
   const text = (match[1] ?? match[2] ?? match[3] ?? '').trim();
-  return { type: 'math', raw: match[0], text, display };
+  return { raw: match[0], text, display };
 }
 
 /** The HTML that carries a formula through the sanitiser. */
-function toHtml(token: Tokens.Generic): string {
-  const escaped = String(token.text)
+export function carrierOf({ text, display }: IFormula): string {
+  const escaped = text
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;');
-  return token.display
-    ? `<p><var>${escaped}</var></p>`
-    : `<var>${escaped}</var>`;
+  return display ? `<p><var>${escaped}</var></p>` : `<var>${escaped}</var>`;
 }
 
 /** Draw a formula. Its source is in the title. */
