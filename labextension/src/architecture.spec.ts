@@ -17,6 +17,7 @@ const ORDER = [
     'transcript/host',
     'transcript/layout',
     'transcript/reducer',
+    'transcript/pace',
     'transcript/slices'
   ],
   ['transcript/piece'],

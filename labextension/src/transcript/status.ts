@@ -4,7 +4,7 @@ import type { ITranscript } from './document';
 import { row } from './dom/boxes';
 import { copyAndSay, copyText, COPIED_FOR } from './dom/copying';
 import { attrs, button, el, refill, setText } from './dom/elements';
-import { count, duration, wholeSeconds } from './dom/formatting';
+import { count, duration, sentenceOf, wholeSeconds } from './dom/formatting';
 import { icon } from './dom/icons';
 import type { IHost } from './host';
 import { continueLabel, limitRow } from './limit';
@@ -184,17 +184,16 @@ export class Ending implements IPiece {
     say('It goes on as soon as the kernel is free.');
     host
       .act?.({ type, transcript: document.id })
-      .catch((error: unknown) =>
-        say(String((error as Error)?.message ?? error))
-      );
+      .catch((error: unknown) => say(sentenceOf(error)));
   }
 
   private makeFoot(facts: string[], copyable: boolean): HTMLElement {
-    const node = el(
-      'dl',
-      'llm-foot',
-      ...facts.map(fact => el('div', '', el('dd', '', fact)))
+    const list = el(
+      'ul',
+      'llm-facts',
+      ...facts.map(fact => el('li', '', fact))
     );
+    const node = el('div', 'llm-foot', list);
     if (copyable && answerOf(this.context!.document) !== '') {
       const copy = button('llm-plain', icon('copy'), () =>
         copyAndSay(answerOf(this.context!.document), this.context!.host, copy)

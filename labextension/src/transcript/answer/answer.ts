@@ -39,7 +39,8 @@ import {
   isLoose,
   loosen,
   removeOpen,
-  settledOf
+  settledCode,
+  settledRows
 } from './growing';
 import type { IRows } from './growing';
 import { codeIn, isCode, languageOf, Markdown } from './markdown';
@@ -110,7 +111,12 @@ export class Answer {
 
   /** Show a text. `growing` says that more of it may come. */
   update(text: string, growing: boolean): void {
+    const wasComplete = !this.growing && this.source !== '';
     this.growing = growing;
+    if (wasComplete && (growing || text !== this.text)) {
+      // What was settled as the end may go on.
+      this.redraw(noLinks());
+    }
     if (text !== this.text || this.source === '') {
       this.append(text);
     }
@@ -193,9 +199,10 @@ export class Answer {
       }
     }
     const isDrawn = this.drawOpen(blocks, isLast && !this.growing);
-    this.settle(blocks, links, isLast && !this.growing ? 0 : OPEN);
+    const isEnd = isLast && !this.growing;
+    this.settle(blocks, links, isEnd ? 0 : OPEN, !isLast);
     if (isDrawn && !isLast && this.settled === before) {
-      this.settle(blocks, links, 0);
+      this.settle(blocks, links, 0, true);
     }
     return isDrawn && isLast && this.finish();
   }
@@ -336,9 +343,16 @@ export class Answer {
   }
 
   /** Settle the drawn pieces that cannot change any more: all but so many of the last blocks. */
-  private settle(blocks: IBlock[], links: Links, open: number): void {
+  private settle(
+    blocks: IBlock[],
+    links: Links,
+    open: number,
+    isFull: boolean
+  ): void {
     const last = blocks.filter(block => block.kind !== 'space').pop();
-    let keep = open && isLong(last) ? 1 : open;
+    const isLongCode =
+      last && isCode(last) && settledCode(last, isFull) !== null;
+    let keep = open && (isLongCode || isLong(last)) ? 1 : open;
     let from = blocks.length;
     while (from > 0 && keep > 0) {
       from -= 1;
@@ -362,7 +376,7 @@ export class Answer {
       blocks[from] === last &&
       piece
     ) {
-      this.settleRows(piece, last);
+      this.settleRows(piece, last, isFull);
     }
   }
 
@@ -375,9 +389,13 @@ export class Answer {
   }
 
   /** Settle the items, rows or lines of the last piece that cannot change any more. */
-  private settleRows(piece: IOpenPiece, block: IBlock): void {
+  private settleRows(piece: IOpenPiece, block: IBlock, isFull: boolean): void {
     const { rows, code } = piece;
-    const settled = rows || code ? settledOf(block, Boolean(code)) : null;
+    const settled = code
+      ? settledCode(block, isFull)
+      : rows
+        ? settledRows(block)
+        : null;
     if (!settled) {
       return;
     }

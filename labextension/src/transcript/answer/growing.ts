@@ -90,12 +90,8 @@ export function findRows(block: IBlock, nodes: Node[]): IRows | undefined {
   return parent ? { kind, parent, settled: 0, loose } : undefined;
 }
 
-/** The part of a block that can be settled while it grows; null if there is none. */
-export function settledOf(block: IBlock, isCode: boolean): ISettled | null {
-  return isCode ? settledCode(block) : settledRows(block);
-}
-
-function settledRows(block: IBlock): ISettled | null {
+/** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. */
+export function settledRows(block: IBlock): ISettled | null {
   const { raw, kind } = block;
   const starts = rowStarts(block);
   let count = starts.length - OPEN;
@@ -122,10 +118,16 @@ function settledRows(block: IBlock): ISettled | null {
   return { raw: settled, lead, count };
 }
 
-/** Settle the lines of long code, or a part of a very long line. */
-function settledCode({ kind, raw, tokens }: IBlock): ISettled | null {
+/**
+ * The lines of code, or a part of a very long line, that can be settled while it
+ * grows. Shorter code is settled only where a portion is full.
+ */
+export function settledCode(
+  { kind, raw, tokens }: IBlock,
+  isFull: boolean
+): ISettled | null {
   const code = codeIn(tokens[0]);
-  if (code.length < LONG_CODE) {
+  if (code.length < LONG_CODE && !isFull) {
     return null;
   }
   const lead = kind === 'fence' ? raw.slice(0, raw.indexOf('\n') + 1) : '';

@@ -12,6 +12,7 @@ const LONGEST = 2000;
 
 /** Characters that no address has: blanks, controls, what is invisible or changes the direction, and `\`, which some programs read as `/`. */
 const NOT_IN_AN_ADDRESS =
+  // eslint-disable-next-line no-control-regex -- such characters are what it looks for
   /[\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 const WEB = /^https?:\/\/([^/?#]*)/i;

@@ -18,9 +18,11 @@
 import createDOMPurify from 'dompurify';
 import type { DOMPurify } from 'dompurify';
 
-import { el } from '../dom/elements';
-import { calm } from '../dom/formatting';
+import { asGroup } from '../dom/boxes';
+import { attrs, el } from '../dom/elements';
+import { calm, oneLine } from '../dom/formatting';
 import { icon } from '../dom/icons';
+import { visible } from '../dom/visible';
 import type { IHost } from '../host';
 import { Slices } from '../slices';
 import { codeBlock } from './codeBlock';
@@ -251,7 +253,7 @@ function blockedImage(source: string, alt: string): HTMLElement {
   return row;
 }
 
-/** Align and scope the cells of a table, and let it scroll sideways. */
+/** Align and scope the cells of a table, and let it scroll sideways, by the keyboard too. */
 function finishTable(table: HTMLElement): void {
   for (const cell of findAll(table, 'th, td')) {
     if (cell.getAttribute('align') === 'right') {
@@ -259,10 +261,21 @@ function finishTable(table: HTMLElement): void {
     }
     cell.removeAttribute('align');
   }
+  const names: string[] = [];
   for (const cell of findAll(table, 'th')) {
-    cell.setAttribute('scope', 'col');
+    const name = cell.textContent?.trim() ?? '';
+    if (name) {
+      names.push(name);
+      cell.setAttribute('scope', 'col');
+    } else {
+      // A head without a name is none for a screen reader.
+      cell.replaceWith(el('td', cell.className));
+    }
   }
-  const scroll = el('div', 'llm-scroll');
+  const scroll = asGroup(
+    attrs(el('div', 'llm-scroll'), { tabindex: '0' }),
+    oneLine(visible(`Table: ${names.join(', ')}`), 120)
+  );
   table.replaceWith(scroll);
   scroll.append(table);
 }

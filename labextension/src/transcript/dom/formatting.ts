@@ -63,3 +63,12 @@ export function oneLine(text: string, length: number): string {
 export function calm(text: string): string {
   return text.replace(/(\p{M}{16})\p{M}+/gu, '$1…');
 }
+
+/** What an error says to the reader. */
+export function sentenceOf(
+  error: unknown,
+  otherwise = 'It could not be done.'
+): string {
+  const said = error instanceof Error ? error.message : String(error ?? '');
+  return said || otherwise;
+}
