@@ -45,6 +45,7 @@ import {
 import type { IRows } from './growing';
 import { codeIn, isCode, languageOf, Markdown } from './markdown';
 import { noLinks } from './parser';
+import { batchOf, lastLineIn, portionEnd } from './portions';
 import type { IBlock, Links } from './parser';
 
 /** A top-level block that may still change, with what is drawn for it. */
@@ -65,16 +66,8 @@ interface ICodePiece {
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
-/** How many characters and lines are parsed at a time. */
-const PORTION = 16_384;
-const PORTION_LINES = 400;
-
 /** So many characters of a text that comes are drawn at once, whatever time it is. */
 const AT_ONCE = 1000;
-
-/** So many blocks, and about so many characters, are drawn together. */
-const BATCH = 16;
-const BATCH_CHARACTERS = 1000;
 
 /** A longer table goes on as another one, so that a new row moves only the rows of its own table. */
 const MAX_ROWS = 200;
@@ -185,7 +178,7 @@ export class Answer {
   /** Parse the next portion and draw of it what the time allows. Returns whether the text is drawn to its end. */
   private drawPortion(): boolean {
     const before = this.settled;
-    const end = this.portionEnd();
+    const end = portionEnd(this.source, this.settled);
     const isLast = end === this.source.length;
     const rest = this.lead + this.source.slice(this.settled, end);
     const { blocks, links } = this.markdown.parse(rest, this.links);
@@ -205,27 +198,6 @@ export class Answer {
       this.settle(blocks, links, 0, true);
     }
     return isDrawn && isLast && this.finish();
-  }
-
-  /** Where the text ends that is parsed next: after a line or a word, if there is one. */
-  private portionEnd(): number {
-    const { source, settled } = this;
-    let end = settled + PORTION;
-    if (source.length <= end) {
-      end = source.length;
-    } else {
-      const half = settled + PORTION / 2;
-      const line = source.lastIndexOf('\n', end - 1);
-      const word = source.lastIndexOf(' ', end - 1);
-      const isPair = /[\ud800-\udbff]/.test(source[end - 1]);
-      end =
-        line > half ? line + 1 : word > half ? word + 1 : end - Number(isPair);
-    }
-    let at = settled;
-    for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
-      at = source.indexOf('\n', at) + 1 || end;
-    }
-    return Math.min(at, end);
   }
 
   /** What remains to be done when all of the text is drawn. Returns whether nothing does. */
@@ -416,38 +388,11 @@ export class Answer {
     }
   }
 
-  /** Put the caret at the end of the last line, however deep that is nested. */
   private placeCaret(): void {
-    if (!this.growing) {
-      return;
+    if (this.growing) {
+      lastLineIn(this.node).append(this.caret);
     }
-    let parent: Element = this.node;
-    while (
-      parent.lastElementChild &&
-      /^(?:P|UL|OL|LI|BLOCKQUOTE|H[1-4]|DIV|PRE|CODE|TABLE|TBODY|TR|TD)$/.test(
-        parent.lastElementChild.tagName
-      ) &&
-      !parent.classList.contains('llm-block-bar')
-    ) {
-      parent = parent.lastElementChild;
-    }
-    parent.append(this.caret);
   }
-}
-
-/** The next blocks to draw together. */
-function batchOf(blocks: IBlock[], from: number): IBlock[] {
-  let to = from;
-  let length = 0;
-  do {
-    length += blocks[to].raw.length;
-    to += 1;
-  } while (
-    to < blocks.length &&
-    to - from < BATCH &&
-    length + blocks[to].raw.length <= BATCH_CHARACTERS
-  );
-  return blocks.slice(from, to);
 }
 
 function countOf(links: Links): number {
