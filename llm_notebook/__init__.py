@@ -27,6 +27,8 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.providers.registry import get_models as get_models
     from llm_notebook.providers.registry import get_async_models as get_async_models
     from llm_notebook.providers.registry import get_models_with_aliases as get_models_with_aliases
+    from llm_notebook.providers.registry import get_model_aliases as get_model_aliases
+    from llm_notebook.providers.registry import get_async_model_aliases as get_async_model_aliases
     from llm_notebook.providers.registry import set_alias as set_alias
     from llm_notebook.providers.registry import remove_alias as remove_alias
     from llm_notebook.providers.registry import get_default_model as get_default_model
@@ -101,7 +103,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
 
     # Approvals
     from llm_notebook.approvals.marks import require_approval as require_approval
-    from llm_notebook.approvals.policy import approved as approved
+    from llm_notebook.approvals.running import approved as approved
     from llm_notebook.approvals.requests import ApprovalRequest as ApprovalRequest
     from llm_notebook.approvals.requests import Decision as Decision
     from llm_notebook.models.resuming import pending as pending
@@ -118,11 +120,20 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.templates.template import Template as Template
     from llm_notebook.providers.embeddings import get_embedding_model as get_embedding_model
     from llm_notebook.providers.embeddings import get_embedding_models as get_embedding_models
+    from llm_notebook.providers.embeddings import get_embedding_models_with_aliases as get_embedding_models_with_aliases
+    from llm_notebook.providers.embeddings import get_embedding_model_aliases as get_embedding_model_aliases
+    from llm_notebook.providers.embeddings import get_default_embedding_model as get_default_embedding_model
+    from llm_notebook.providers.embeddings import set_default_embedding_model as set_default_embedding_model
     from llm_notebook.models.embeddings import EmbeddingModel as EmbeddingModel
+    from llm_notebook.models.embeddings import EmbeddingModelWithAliases as EmbeddingModelWithAliases
+    from llm_notebook.models.vectors import encode as encode
+    from llm_notebook.models.vectors import decode as decode
+    from llm_notebook.models.vectors import cosine_similarity as cosine_similarity
     from llm_notebook.providers.openai.embeddings import OpenAIEmbedding as OpenAIEmbedding
 
     # Keys and folders
     from llm_notebook.configuration.keys import get_key as get_key
+    from llm_notebook.configuration.keys import load_keys as load_keys
     from llm_notebook.configuration.folders import user_dir as user_dir
 
     # Plugins
@@ -159,6 +170,7 @@ process.answers |= {
     "models": "llm_notebook.providers.registry:Registry",
     "template loaders": "llm_notebook.plugins.own:Plugins",
     "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
+    "the web": "llm_notebook.providers.http.fetching:Web",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }
 

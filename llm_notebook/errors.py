@@ -185,7 +185,7 @@ class ChainLimitReached(ValueError):
 
     def __init__(self, limit: int, names: Sequence[str]) -> None:
         unfinished = (
-            f"the model still asked for {terminal_safe(', '.join(names))}; nothing of that was run"
+            f"the model still asked for {terminal_safe(', '.join(names))}; none of these calls was run"
             if names
             else "the provider was still at work with its own tools"
         )
@@ -195,9 +195,21 @@ class ChainLimitReached(ValueError):
         self.limit = limit
         self.names = list(names)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from: the arguments of the constructor."""
+        return type(self), (self.limit, self.names)
+
 
 class UnknownModelError(KeyError):
-    """No model has this id or alias."""
+    """No model has this id or alias.
+
+    Attributes:
+        wanted: the name.
+        close: the known names that resemble it, the closest first.
+    """
+
+    wanted: str = ""
+    close: tuple[str, ...] = ()
 
     # KeyError shows the repr of its argument, which would put the message in quotes.
     def __str__(self) -> str:

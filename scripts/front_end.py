@@ -31,7 +31,8 @@ BUILDER = "jupyter-builder>=1,<2"
 NOT_BUILT = "The front end could not be built. What went wrong stands above."
 
 _BUNDLE = ROOT / "llm_notebook" / "labextension"
-_MADE = (ROOT / "llm_notebook" / "static" / "widget.js", _BUNDLE / "package.json")
+_STATIC = ROOT / "llm_notebook" / "static"
+_MADE = (_STATIC / "widget.js", _STATIC / "formulas.js", _BUNDLE / "package.json")
 _NO_NODE = "The front end needs Node 20.19 or newer with npm: install it and try again."
 
 

@@ -43,7 +43,7 @@ ROW = {room: number for number, row in enumerate(ROOMS) for room in row}
 # Wire formats: bytes and values only.
 WIRES = re.compile(
     r"providers\.\w+\.(\w+_)?(requests|answers|schemas)|providers\.openai\.dialects"
-    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire)"
+    r"|providers\.http\.(sse|decoding|encoding|errors|retries|wire|loose_json)"
 )
 WIRES_KNOW = r"errors|configuration\.scrubbing|serialization|parts|tools|turns\.prompt|providers\.\w+\.options"
 TRANSCRIPT_KNOWS = re.compile(
@@ -222,6 +222,21 @@ def test_importing_and_getting_a_model_loads_nothing_heavy(statements: str) -> N
     assert names_after(statements) & HEAVY == set()
 
 
+def test_a_tool_loop_in_plain_code_loads_no_event_loop() -> None:
+    statements = """
+import llm_notebook as llm
+class Once(llm.Model):
+    model_id, supports_tools = "once", True
+    def execute(self, prompt, stream, response, conversation):
+        if len(prompt.messages) == 1:
+            response.add_tool_call(llm.ToolCall("look", {}, "1"))
+        yield "x"
+def look() -> str: return "seen"
+assert Once().chain("Hi", tools=[look]).text() == "x x"
+"""
+    assert names_after(statements) & {"asyncio", "ssl"} == set()
+
+
 def test_getting_a_model_loads_nothing_that_only_a_prompt_needs() -> None:
     script = (
         "import llm_notebook as llm, sys; llm.get_model('gpt-4o-mini')\n"
@@ -253,7 +268,9 @@ Model KeyModel AsyncModel AsyncKeyModel ModelWithAliases Options Conversation As
 ChainResponse AsyncChainResponse Prompt Message StreamEvent TextPart ReasoningPart ToolCallPart ToolResultPart AttachmentPart
 Attachment Fragment Tool Toolbox ToolCall ToolResult ToolOutput ServerSideTool Template Usage
 ModelError NeedsKeyException UnknownModelError ConversationNotSupported CancelToolCall PauseChain
-EmbeddingModel get_embedding_model get_embedding_models
+EmbeddingModel EmbeddingModelWithAliases get_embedding_model get_embedding_models get_embedding_models_with_aliases
+get_embedding_model_aliases get_default_embedding_model set_default_embedding_model get_model_aliases get_async_model_aliases
+load_keys cosine_similarity encode decode
 """
 SUBMODULES = ["errors", "models", "parts", "plugins", "serialization", "templates", "tools"]
 

@@ -20,7 +20,7 @@ const ORDER = [
     'transcript/pace',
     'transcript/slices'
   ],
-  ['transcript/piece'],
+  ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
   [
     'transcript/announcing',
@@ -30,6 +30,7 @@ const ORDER = [
   ],
   ['transcript/view'],
   ['transcript'],
+  ['formulas'],
   ['lab', 'promptCell', 'widget'],
   ['index'],
   ['transcript/testing', 'lab/testing']

@@ -5,6 +5,10 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import {
+  IEditorExtensionRegistry,
+  IEditorLanguageRegistry
+} from '@jupyterlab/codemirror';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -16,8 +20,12 @@ import { Clicks } from './lab/click';
 import { Renames, Senders } from './lab/path';
 import { Buses, Elsewhere, NotebookPlace } from './lab/place';
 import { RANK, transcriptFactory } from './lab/renderer';
+import {
+  addInsertPromptCell,
+  INSERT_PROMPT_CELL,
+  promptCellFactory
+} from './promptCell';
 /* eslint-enable jupyter/prefer-lazy-imports */
-import { addInsertPromptCell, INSERT_PROMPT_CELL } from './promptCell';
 
 const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-llm-notebook:commands',
@@ -74,4 +82,22 @@ const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [commandsPlugin, transcriptsPlugin];
+const promptCellsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:prompt-cells',
+  description:
+    'Shows cells that begin with %%llm as prompts instead of Python.',
+  autoStart: true,
+  requires: [IEditorExtensionRegistry, IEditorLanguageRegistry],
+  optional: [ITranslator],
+  activate: (
+    _: JupyterFrontEnd,
+    extensions: IEditorExtensionRegistry,
+    languages: IEditorLanguageRegistry,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter-llm-notebook');
+    extensions.addExtension(promptCellFactory(languages, trans));
+  }
+};
+
+export default [commandsPlugin, promptCellsPlugin, transcriptsPlugin];

@@ -5,6 +5,7 @@
  * Its model holds the document as one trait and each delta as another, `d1`,
  * `d2` and so on, because a page keeps traits even before it shows the widget.
  * A view starts with the document and applies the deltas whose turn it is.
+ * Another trait holds the module that sets formulas (`formulas/loading.ts`).
  * Everything else is sent as messages (`FromKernel`, `ToKernel`).
  *
  * The traits that a model begins with may come from a notebook file, which can
@@ -12,6 +13,7 @@
  * this view: as its answer to `resync`, or as a new value of the trait.
  */
 
+import { typesetterOf } from './formulas/loading';
 import {
   readDelta,
   readMessage,
@@ -53,7 +55,7 @@ class Widget {
     private readonly model: IWidgetModel,
     el: HTMLElement
   ) {
-    this.view = new TranscriptView(el, this.host);
+    this.view = new TranscriptView(el, this.host, typesetterOf(model));
     model.on('change:document', this.onDocument);
     model.on('change', this.onChange);
     model.on('msg:custom', this.onMessage);
@@ -144,6 +146,10 @@ class Widget {
       live: true,
       act: action => {
         this.model.send(action);
+        return Promise.resolve();
+      },
+      key: (transcript, name, key) => {
+        this.model.send({ type: 'key', transcript, name, key });
         return Promise.resolve();
       },
       value: (request, name) => this.fetchValue(request, name)

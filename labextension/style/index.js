@@ -1,1 +1,2 @@
 import './transcript.css';
+import './promptCell.css';

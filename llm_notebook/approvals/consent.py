@@ -121,7 +121,8 @@ def asked_anew(before: ApprovalRequest, after: ApprovalRequest, *, was_decided: 
         for name in after.facts
         if name in _FACTS and before.facts.get(name, after.facts[name]) != after.facts[name]
     ]
-    values = _changed_values(before.state, after.state)
+    # A question that did not say what the tool is cannot tell what has changed about it.
+    values = _changed_values(before.state, after.state) if before.facts else []
     if values and _FACTS["object"] in changed:
         changed.remove(_FACTS["object"])
     if after.facts.get("state") != before.facts.get("state", after.facts.get("state")) and not values:

@@ -33,6 +33,8 @@ __all__ = [
     "Undescribed",
     "code_description",
     "is_adapter",
+    "is_given",
+    "is_installed",
     "parts_of",
     "state_of",
     "without_adapters",
@@ -156,8 +158,7 @@ class Describer:
         return ["class", [[_name_of(one), self._members(one)] for one in kind.__mro__ if one is not object]]
 
     def _members(self, kind: type) -> object:
-        module = kind.__module__.partition(".")[0]
-        if module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__"):
+        if is_given(kind):
             return None
         members: dict[str, object] = {}
         was_settled, self._settled = self._settled, True
@@ -174,7 +175,7 @@ class Describer:
             members[name] = self.describe(member)
         except Undescribed:
             # Special methods are often made by decorators, such as that of dataclasses, which close over what they need.
-            is_needed = self._strict and not name.startswith("__") and not _is_installed(kind)
+            is_needed = self._strict and not name.startswith("__") and not is_installed(kind)
             if is_needed or self._parts > _MOST_PARTS:
                 raise
 
@@ -209,9 +210,16 @@ def _is_own(name: str, member: object) -> bool:
     return _is_code(member) if name.startswith("__") else not _NOT_OWN.fullmatch(name)
 
 
-def _is_installed(kind: type) -> bool:
+def is_given(kind: type) -> bool:
+    """Return whether a class is one of Python's or of this package."""
+    module = kind.__module__.partition(".")[0]
+    return module == _PACKAGE or (module in sys.stdlib_module_names and module != "__main__")
+
+
+def is_installed(kind: type) -> bool:
     """Return whether a class comes from an installed package: its version says what it is."""
-    file = str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
+    # What is run may be installed, such as pytest, while `__main__` holds what the user defines.
+    file = "" if kind.__module__ == "__main__" else str(getattr(sys.modules.get(kind.__module__), "__file__", ""))
     return "site-packages" in file or "dist-packages" in file
 
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from llm_notebook.approvals.argument_types import described_arguments
 from llm_notebook.approvals.descriptions import (
     WRITTEN_OUT,
     Describer,
@@ -82,7 +83,7 @@ def identify(tool: Tool) -> Identity:
     facts = {
         "name": tool.name,
         "description": tool.description,
-        "schema": tool.input_schema,
+        "schema": [tool.input_schema, described_arguments(tool)],
         "plugin": _plugin(tool),
         "code": code,
         "class": gathered.kinds,
@@ -158,7 +159,8 @@ class _Gathered:
             else:
                 self._hold(name, value, function)
         for name, value in parts.defaults:
-            self._hold(name, value, function, is_shown=False)
+            # Nothing collects results in a default, and a list there says what the function does.
+            self._hold(name, value, function, is_shown=False, is_settled=True)
         wrapped = None if parts.wrapped is None else self.code_of(parts.wrapped)
         return ["function", parts.code, described, wrapped]
 

@@ -1,8 +1,7 @@
 """Approval policies: when a human is asked about a tool's calls, and how the policies of several sources meet.
 
 A call may be asked about for several reasons: its tool is marked, its Toolbox is, the cell said `--ta`, or the question was asked under a
-policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks,
-asks, and what is destructive stays so.
+policy before the kernel was restarted. These policies meet in `strictest()`: whatever asks, asks, and what is destructive stays so.
 
 A policy is recorded with the turn and with each call, so that a later process asks about what this one would have asked about. What
 cannot be recorded is a condition. There the condition of the tool's mark in that later process counts, and where it has none, every call is
@@ -11,19 +10,13 @@ asked about.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
-from llm_notebook.approvals.running import tool_running
-
-__all__ = ["ApprovalPolicy", "ChainPolicy", "approved", "inside_tool", "strictest", "under_approval"]
+__all__ = ["ApprovalPolicy", "ChainPolicy", "strictest"]
 
 Asks = Literal["always", "sometimes"]
-# True or False while a tool's body runs, None outside of tools.
-_under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,6 +90,12 @@ class ChainPolicy:
                 # A condition belongs to the tool that the chain is continued with.
                 self.kept[name] = policy.without_conditions()
 
+    def joined(self, other: ChainPolicy) -> ChainPolicy:
+        """Return the policy that asks wherever one of the two does."""
+        joined = ChainPolicy(self.always or other.always, self.named | other.named, dict(self.kept))
+        joined.keep(other.kept.items())
+        return joined
+
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as a JSON-safe dict, which is empty if there is none."""
         tools = {name: ApprovalPolicy().to_dict() for name in self.named}
@@ -117,28 +116,3 @@ class ChainPolicy:
                 for name, policy in kept.items()
             },
         )
-
-
-def approved() -> bool:
-    """Return whether a human has approved the call that is running. Call it inside a tool; elsewhere it returns False."""
-    return bool(_under_approval.get())
-
-
-def inside_tool() -> bool:
-    """Return whether the calling code runs inside a tool."""
-    return _under_approval.get() is not None
-
-
-@contextlib.contextmanager
-def under_approval(consent: bool | None) -> Iterator[None]:
-    """Set what `approved()` returns while the body of a tool runs.
-
-    Args:
-        consent: whether a human has approved the call; None if the body is not that of a tool, but that of a hook.
-    """
-    token = _under_approval.set(consent)
-    try:
-        with contextlib.nullcontext() if consent is None else tool_running():
-            yield
-    finally:
-        _under_approval.reset(token)

@@ -5,8 +5,8 @@ of these edges, so two browser tabs, two clicks or a replay cannot move the same
 
 Most edges are obvious. These are not:
 
-- `started → unknown` is never written by the process that runs the call. It is how a reader sees `started` once the process that
-  owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
+- `started → unknown` is written by the process that runs the call if somebody stops it there. Otherwise it is how a reader sees
+  `started` once the process that owned the call has died. An `unknown` call is never run again by itself; a human has to decide.
 - `approved → waiting` happens when the tool is not the one that was approved: its code, its schema or its arguments have changed.
 - `waiting → started` needs no decision when the body of the tool paused by itself. Such a body is entered again when it resumes.
 - `started → suspended` happens when a chain that the tool's body asks waits for a human. The question is about a call of that chain, so
@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
+__all__ = ["DECIDED", "SETTLED", "TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
 
 Verdict = Literal["approved", "denied", "answered", "abandoned"]
 CallState = Literal[
@@ -37,6 +37,10 @@ CallState = Literal[
     "failed",
     "unknown",
 ]
+DECIDED: tuple[Verdict, ...] = ("approved", "denied", "answered", "abandoned")
+"""The verdicts, each of which is also the state that it moves a call to."""
+SETTLED: tuple[Verdict, ...] = ("denied", "answered", "abandoned")
+"""The verdicts that take a call out of the tool's hands."""
 # The states that may follow each state.
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "proposed": frozenset({"waiting", "started", "cancelled", "failed"}),

@@ -12,7 +12,7 @@ from llm_notebook.configuration.files import JSONFile
 from llm_notebook.configuration.folders import OWN_FOLDER, user_dir
 from llm_notebook.errors import ModelError
 
-__all__ = ["KeySource", "Secret", "delete_key", "get_key", "keys_path", "list_keys", "set_key"]
+__all__ = ["KeySource", "Secret", "delete_key", "get_key", "hidden", "keys_path", "list_keys", "load_keys", "set_key"]
 
 KeySource = str | Callable[[], str | Awaitable[str]]
 """A key, or a function that returns one and is asked for each request, such as one that renews a token when it expires."""
@@ -33,6 +33,11 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return f"<Secret, {len(self)} characters>"
+
+
+def hidden(key: KeySource | None) -> KeySource | None:
+    """Return a key whose repr does not show it; what is no text, or empty, as it is."""
+    return Secret(key) if isinstance(key, str) and key else key
 
 
 class _KeyFile(JSONFile):
@@ -82,7 +87,7 @@ def get_key(
     # below calls `os.getenv` instead of naming `os.environ`, which such a traceback would print in full.
     given = Secret(input or explicit_key or "")
     del input, explicit_key
-    stored = _read_keys()
+    stored = load_keys()
     candidates = (
         stored.get(given) or stored.get(given.strip()),
         given,
@@ -130,7 +135,7 @@ def delete_key(name: str) -> None:
 
 def list_keys() -> list[str]:
     """Return the names of the stored keys, sorted."""
-    return sorted(_read_keys())
+    return sorted(load_keys())
 
 
 def keys_path() -> Path:
@@ -138,7 +143,8 @@ def keys_path() -> Path:
     return user_dir(create=False) / _FILE_NAME
 
 
-def _read_keys() -> dict[str, Secret]:
+def load_keys() -> dict[str, Secret]:
+    """Return the stored keys by name. Each is a `str` whose repr does not show it; the note in the file is left out."""
     keys = _key_file(user_dir(create=False).absolute()).read()
     keys.pop(_NOTE, None)
     return keys

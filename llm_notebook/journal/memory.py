@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, DecidedTogether
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._calls: dict[str, CallEntry] = {}
         self._ids: dict[tuple[str, str], str] = {}
+        # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
+        self._decided_in: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def submit(self, operation: AnsweredWith[A]) -> Done[A]:
@@ -109,12 +113,17 @@ class MemoryJournal:
 
     def _move(self, operation: CallMoved) -> bool:
         entry = self._calls[operation.call_id]
-        if entry.state not in operation.expected:
+        if entry.state not in operation.expected or operation.decision not in (None, entry.decision):
             return False
         _refuse_forbidden(entry.state, operation.to)
+        if operation.decision is not None and self._decided_in.get(entry.call_id, os.getpid()) != os.getpid():
+            raise JournalError(
+                "This call was approved in another process, which may run it: approve it here to run it here."
+            )
         entry.state, entry.changed_at = operation.to, operation.at
         if operation.to == "waiting":
             entry.decision, entry.decided_by, entry.decided_at = None, "", None
+            entry.grant_id = entry.grant_scope = ""
         if operation.request is not None:
             entry.request = operation.request
             process.of(AskedInMemory).journals[entry.call_id] = self
@@ -130,6 +139,8 @@ class MemoryJournal:
             entry = self._calls[operation.call_id]
             entry.state, entry.decision = operation.decision.verdict, operation.decision
             entry.decided_by, entry.decided_at, entry.changed_at = operation.who, operation.at, operation.at
+            entry.grant_id, entry.grant_scope = operation.grant_id or "", ""
+            self._decided_in[entry.call_id] = os.getpid()
         return True
 
     def _counts(self, operation: Decided) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.journal.grants import Grant
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
 
@@ -41,6 +43,8 @@ __all__ = [
     "TurnEnded",
     "TurnEntry",
     "TurnStatus",
+    "is_open",
+    "needs_human",
 ]
 
 TurnStatus = Literal["streaming", "complete", "interrupted", "failed"]
@@ -104,6 +108,7 @@ class TurnEnded(AnsweredWith[None]):
         status: how the turn ended.
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
+        finish: why the model stopped; None where it has not said so.
     """
 
     turn_id: str
@@ -113,6 +118,7 @@ class TurnEnded(AnsweredWith[None]):
     duration_ms: int | None
     resolved_model: str | None = None
     error: str = ""
+    finish: Finish | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -150,6 +156,7 @@ class CallMoved(AnsweredWith[bool]):
         to: the state that the call moves to.
         request: the question to a human, for `waiting`.
         digest: the digest of the tool, the arguments and the call that run, for `started`.
+        decision: the decision that is carried out, for `started`. The call does not move if another one has replaced it.
         result: the result that the model reads, once there is one. A decided call that has a result needs no further action.
         note: a sentence for the record, such as that a hook changed the arguments.
         owner: for `started`, the name of the lock that the running process holds; see `Journal.owner`.
@@ -162,6 +169,7 @@ class CallMoved(AnsweredWith[bool]):
     at: datetime
     request: ApprovalRequest | None = None
     digest: str | None = None
+    decision: Decision | None = None
     result: ToolResult | None = None
     note: str = ""
     owner: str | None = None
@@ -271,6 +279,16 @@ class CallEntry:
     runs: tuple[Run, ...] = ()
 
 
+def needs_human(call: CallEntry) -> bool:
+    """Return whether a call waits for a human, or was decided but has no result yet."""
+    return call.state in ("waiting", "unknown") or (call.state in DECIDED and call.result is None)
+
+
+def is_open(call: CallEntry) -> bool:
+    """Return whether a call needs a human or a resumed chain: itself, or because of a chain that its tool asked."""
+    return needs_human(call) or call.state == "suspended"
+
+
 @dataclass(slots=True)
 class TurnEntry:
     """The present state of a turn in the journal: how it began, how it ended, and its tool calls.
@@ -282,6 +300,7 @@ class TurnEntry:
         error: why the turn failed; empty if it did not.
         calls: the turn's tool calls, in the model's order.
         is_cut_off: the turn's process has ended before the turn did, so that nothing of the answer is known.
+        finish: why the model stopped; None where that is not known.
     """
 
     begun: TurnBegun
@@ -293,6 +312,7 @@ class TurnEntry:
     error: str = ""
     calls: list[CallEntry] = field(default_factory=list)
     is_cut_off: bool = False
+    finish: Finish | None = None
 
 
 class Journal(Protocol):

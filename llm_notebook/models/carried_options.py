@@ -22,13 +22,13 @@ def carried_options(model: ChainModel, given: Mapping[str, Any] | None) -> Any:
         try:
             options = model.Options(**kept)
         except ValidationError as error:
+            if not kept:
+                raise
             wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} & set(kept)
             # A check of several options together names none of them.
             for name in wrong or set(kept):
                 left_out.append(name)
                 del kept[name]
-            if not kept and not wrong:
-                raise
         else:
             break
     if left_out:

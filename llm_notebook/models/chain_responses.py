@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.messages import Message, StreamEvent
@@ -26,6 +26,9 @@ class _BaseChainResponse:
     Attributes:
         prompt: the first round's prompt.
     """
+
+    # Two ways to read it, for what is shown before that.
+    _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")
 
     def __init__(self, chain: Chain) -> None:
         self.prompt = chain.prompt
@@ -55,6 +58,12 @@ class _BaseChainResponse:
             for chunk in response._turn.state.text_chunks(0):
                 pieces += spacing(chunk)
         return "".join(pieces)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        from llm_notebook.models.shown import show_chain, show_request  # only where a chain is displayed
+
+        return show_chain(self._chain) if self._chain.has_begun else show_request(self.prompt, self._reads)
 
     def __repr__(self) -> str:
         responses = len(self._chain.responses())
@@ -133,6 +142,8 @@ class ChainResponse(_BaseChainResponse):
 
 class AsyncChainResponse(_BaseChainResponse):
     """`ChainResponse`, read with `await` and `async for`. `await chain` returns the chain itself, complete."""
+
+    _reads = ("await response.text()", "async for chunk in response")
 
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from llm_notebook.configuration.process import process
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.models.chain_responses import AsyncChainResponse, ChainResponse
@@ -13,7 +15,6 @@ from llm_notebook.models.prompting import Promptable
 from llm_notebook.models.responses import AsyncResponse, Response
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
-from llm_notebook.turns.going_on import calls_of
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.plan import AfterCall, BeforeCall
 from llm_notebook.turns.turn import Turn
@@ -79,6 +80,10 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         """Return the latest turn that is in the journal."""
         return next((response._turn for response in reversed(self.responses) if response._turn.is_kept), None)
 
+    def _latest_turn(self) -> Turn | None:
+        """Return the turn that the history ends with."""
+        return self.responses[-1]._turn if self.responses else None
+
     def _forget(self, turn_ids: Collection[str]) -> None:
         """Leave turns out that are about to be said again."""
         self.responses[:] = [response for response in self.responses if response._turn.turn_id not in turn_ids]
@@ -93,8 +98,13 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         kept = process.of(AskedInMemory).journals.get(call_id)
         if kept is not None:
             return kept.call(call_id)
-        found = (call for response in reversed(self.responses) for call in calls_of(response._turn.log, turn_id))
-        return next((call for call in found if call.tool_call_id == tool_call_id), None)
+        for response in reversed(self.responses):
+            # What a journal holds that cannot be read is not known.
+            with suppress(JournalError):
+                for call in response._turn.log.calls_of(turn_id):
+                    if call.tool_call_id == tool_call_id:
+                        return call
+        return None
 
     def _asked(self) -> tuple[ModelT, Conversation | AsyncConversation]:
         return self.model, cast("Conversation | AsyncConversation", self)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from llm_notebook.configuration.keys import KeySource, Secret
+from llm_notebook.configuration.keys import KeySource, hidden
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
 
@@ -45,7 +46,7 @@ class EmbeddingModel(KeyHolder, ABC):
             ValueError: the model does not take items of this type. Nothing was sent.
             ModelError: the model failed, or needs a key and there is none.
         """
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         self._check(item)
         (vector,) = self._embed([item], key)
         return vector
@@ -65,7 +66,7 @@ class EmbeddingModel(KeyHolder, ABC):
             ValueError: an item is of a type that the model does not take.
             ModelError: the model failed, or needs a key and there is none. What was yielded before is valid.
         """
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         if isinstance(items, str | bytes):
             raise ValueError("embed_multi() takes several items: give a list, or use embed() for one.")
         size = self.batch_size or _DEFAULT_BATCH if batch_size is None else batch_size
@@ -114,9 +115,12 @@ class EmbeddingModel(KeyHolder, ABC):
         parameters = inspect.signature(self.embed_batch).parameters.values()
         if any(parameter.name == "key" or parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return self.embed_batch(batch, key=resolved)
-        if key is not None:
-            raise TypeError(f"{type(self).__name__}.embed_batch() takes no key=: set the model's .key instead.")
-        return self.embed_batch(batch)
+        if resolved == self.key:
+            return self.embed_batch(batch)
+        # Older plugins read the key from the model. A copy has it, as other threads may use this model with other keys.
+        keyed = copy.copy(self)
+        keyed.key = resolved
+        return keyed.embed_batch(batch)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}: {self.model_id}"

@@ -12,7 +12,7 @@ from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
-from llm_notebook.journal.operations import CallEntry
+from llm_notebook.journal.operations import CallEntry, Journal, TurnBegun
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.pauses import PauseChain
@@ -99,7 +99,13 @@ def load_pause(
     # A decision counts for the question that is shown, and for no other.
     digests = {one.id: one.digest for one in requests}
     decisions = {name: decision for name, decision in decisions.items() if digests.get(name) == decision.digest}
-    log = _log_of(asked_by, requests, decisions, data.get("suspended", []))
+    turn = _known_turn(asked_by, requests)
+    if turn is None:
+        log = _log_of(asked_by, requests, decisions, data.get("suspended", []))
+    else:
+        log = log_after(*turn)
+        # What was asked under a policy is asked under it, whatever the data say.
+        plan.policy = policy.joined(ChainPolicy.from_dict(turn[1].settings.get("approval")))
     requests = [_as_kept(one, log) for one in requests]
     waiting = [one for one in requests if (call := log.call(one.id)) is None or call.state in ("waiting", "unknown")]
     paused = PausedChain(plan, prompt, messages, waiting or requests, log, asked_by, rounds)
@@ -117,19 +123,23 @@ def _asked_in(data: dict[str, Any]) -> tuple[ApprovalRequest | None, list[Approv
     return own, [own if request.id == own.id else request for request in requests]
 
 
+def _known_turn(asked_by: str, requests: Sequence[ApprovalRequest]) -> tuple[Journal, TurnBegun] | None:
+    """Return the journal that knows the calls, and the turn in it that continues; None if there is none."""
+    journal = open_log(None).journal
+    if journal is None or all(journal.call(request.id) is None for request in requests):
+        return None
+    # A call inside a tool belongs to a turn of its own; the chain that continues is the outer one.
+    turn = journal.turn(asked_by)
+    return None if turn is None else (journal, turn.begun)
+
+
 def _log_of(
     asked_by: str,
     requests: Sequence[ApprovalRequest],
     decisions: dict[str, Decision],
     suspended: list[dict[str, Any]],
 ) -> ChainLog:
-    """Return the log to continue with: the journal's where it knows the calls, else one made of what the dict says."""
-    journal = open_log(None).journal
-    if journal is not None and any(journal.call(request.id) is not None for request in requests):
-        turn = journal.turn(asked_by)
-        # A call inside a tool belongs to a turn of its own; the chain that continues is the outer one.
-        if turn is not None:
-            return log_after(journal, turn.begun)
+    """Return a log that is made of what the dict says, unless this process knows the calls."""
     known = process.of(AskedInMemory).journals
     memory = next((known[request.id] for request in requests if request.id in known), None)
     log = ChainLog() if memory is None else ChainLog(memory=memory)

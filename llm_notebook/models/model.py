@@ -147,7 +147,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
                     self._check_attachment(part.attachment)
 
     def _check_attachment(self, attachment: Attachment) -> None:
-        found = attachment.resolve_type()
+        found = attachment.certain_type()
         if found not in self.attachment_types:
             takes = ", ".join(sorted(self.attachment_types)) or "no attachments"
             raise ValueError(f"{self.model_id} does not read {found}; it takes {takes}.")

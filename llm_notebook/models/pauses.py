@@ -29,8 +29,8 @@ __all__ = ["PauseChain"]
 class PauseChain(Pause, Generic[ChainT_co]):
     """Raise it in a tool to stop the chain without a result for the call, for example until a human has agreed.
 
-    Catch it around a chain to decide: `approve()`, `deny()` and `answer()` return the chain from there on, which runs when it is read. The
-    chain of an async model continues as an AsyncChainResponse; for type checkers such a pause is a `PauseChain[AsyncChainResponse]`.
+    Catch it around a chain to decide: `approve()`, `deny()` and `answer()` return the chain from there on, which runs when it is read, and
+    `drop()` lets it end. The chain of an async model continues as an AsyncChainResponse; for type checkers such a pause is a `PauseChain[AsyncChainResponse]`.
 
     Attributes:
         tool_call: the call that paused.
@@ -87,6 +87,21 @@ class PauseChain(Pause, Generic[ChainT_co]):
         """
         return self._decide("answered", request, said=output)
 
+    def drop(self, *, request: ApprovalRequest | None = None) -> ChainT_co | None:
+        """Drop a question: the tool does not run, and the model is not asked.
+
+        Args:
+            request: which of `requests` is dropped; `.request` by default.
+
+        Returns:
+            The chain from here on where other calls of the turn were decided and this was the last question: what was approved runs when
+            the chain is read, and the model goes on. Otherwise None.
+
+        Raises:
+            ValueError: the call has been settled already, or the pause does not ask that.
+        """
+        return cast("ChainT_co | None", self._waiting().drop(self._asked(request)))
+
     def resume(self, tools: Sequence[ToolLike] | None = None) -> ChainT_co:
         """Return the chain from here on. What is not decided is asked again.
 
@@ -112,10 +127,14 @@ class PauseChain(Pause, Generic[ChainT_co]):
         arguments: dict[str, Any] | None = None,
         said: object = "",
     ) -> ChainT_co:
-        paused, request = self._waiting(), request or self.asked
-        if request is None:
+        paused, asked = self._waiting(), self._asked(request)
+        return cast("ChainT_co", paused.decide(asked, verdict, arguments=arguments, said=said))
+
+    def _asked(self, request: ApprovalRequest | None) -> ApprovalRequest:
+        asked = request or self.asked
+        if asked is None:
             raise ValueError("Nothing waits for a decision here: the call has run. resume() goes on.")
-        return cast("ChainT_co", paused.decide(request, verdict, arguments=arguments, said=said))
+        return asked
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return what a pickle is made from: what `to_dict()` gives, and the model without its key. Tools are given to `resume()`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from llm_notebook.configuration.keys import KeySource, Secret
+from llm_notebook.configuration.keys import KeySource, hidden
 
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
@@ -82,7 +82,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
         # A traceback that shows local variables must not show the key.
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         given = {
             "fragments": fragments,
             "attachments": attachments,
@@ -142,7 +142,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         """
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
-        key = Secret(key) if isinstance(key, str) and key else key
+        key = hidden(key)
         given = {
             "fragments": fragments,
             "attachments": attachments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
@@ -17,7 +17,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, TextPart, ToolCall
 from llm_notebook.tools.answers import parsed_answer
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.toolbox import Toolbox
-from llm_notebook.turns.chain import Ask, Chain, Prepare, Steps
+from llm_notebook.turns.chain import Chain
 from llm_notebook.turns.going_on import WentOn
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.log import ChainLog
@@ -26,6 +26,7 @@ from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items
+from llm_notebook.turns.steps import Ask, Prepare, Steps
 from llm_notebook.turns.turn import Turn
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ __all__ = ["BaseResponse"]
 ModelT = TypeVar("ModelT", bound="Model | KeyModel | AsyncModel | AsyncKeyModel")
 ConversationT = TypeVar("ConversationT", bound="Conversation | AsyncConversation")
 SourceT = TypeVar("SourceT", bound="Iterator[Items] | AsyncIterator[Items]")
-ResponseT = TypeVar("ResponseT", bound="BaseResponse[Any, Any, Any]")
 
 
 class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
@@ -55,6 +55,8 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         stream: the answer arrives piece by piece.
         conversation: the conversation that the response belongs to, if any.
     """
+
+    _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = response._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = entry.begun.turn_id, True, True
         response._restored(list(entry.output), None, entry.begun.at.isoformat())
-        turn.state.usage = entry.usage or Usage()
+        turn.state.usage, turn.state.stated_finish = entry.usage or Usage(), entry.finish
         turn.remember(call.result for call in entry.calls if call.result is not None)
         return response
 
@@ -195,15 +197,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         nest = current_nest() if not log.chain_id else None
         if nest is not None:
             nest.rewind(self.conversation)
-        if not self.prompt.is_settled:
-            self.prompt.freeze()
+        self.prompt.freeze()
+        plan = self._plan()
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
-            plan = self._plan()
             plan.keep_policies(self.prompt)
             log.settings = plan.settings(self.prompt)
         if nest is not None:
-            found = nest.enter(self.prompt, self._plan(), log, lambda: [self._turn])
+            found = nest.enter(self.prompt, plan, log, lambda: [self._turn])
             self._left = next(iter(found.rounds), None) if found is not None else None
         if self._left is None:
             yield from log.begin(self._turn)
@@ -215,10 +216,10 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
         turn = self._turn
         turn.turn_id, turn.is_kept, turn.is_concluded = left.turn_id, left.is_kept, True
         turn.state.usage, turn.state.resolved_model = left.usage or Usage(), left.resolved_model
+        turn.state.stated_finish = left.finish
 
     def _stream(self) -> SourceT:
-        if not self.prompt.is_settled:
-            self.prompt.freeze()
+        self.prompt.freeze()
         if self._left is not None:
             # A tool that was entered again asks what it asked before.
             output = enumerate(self._left.output)
@@ -383,6 +384,14 @@ class BaseResponse(Portable, Generic[ModelT, ConversationT, SourceT]):
                 self.conversation.responses.append(cast("Any", self))
             due, self._callbacks = self._callbacks, []
             return due
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
+        from llm_notebook.models.shown import show_request, show_response  # only where a response is displayed
+
+        if self._turn.state.status == "new":
+            return show_request(self.prompt, self._reads)
+        return show_response(self._turn.state, self.model.model_id)
 
     def __repr__(self) -> str:
         state = self._turn.state

@@ -11,11 +11,11 @@ from llm_notebook.models.response_base import BaseResponse
 from llm_notebook.models.restoring import response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.chain import Steps
 from llm_notebook.turns.drivers import run_async, run_sync, stream_after, stream_after_async
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, as_event
+from llm_notebook.turns.steps import Steps
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
@@ -225,6 +225,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
 
 class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversation", AsyncIterator[Items]]):
     """`Response`, read with `await` and `async for`. `await response` returns the response itself, complete."""
+
+    _reads = ("await response.text()", "async for chunk in response")
 
     def __init__(
         self,

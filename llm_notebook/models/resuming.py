@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.policy import ChainPolicy
 from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry
+from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry, needs_human
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import find_tools, model_source
@@ -43,7 +44,6 @@ __all__ = [
     "load_conversation",
     "log_after",
     "model_of",
-    "needs_human",
     "open_calls",
     "pause_of",
     "pause_with",
@@ -53,7 +53,6 @@ __all__ = [
 ]
 
 SyncModel = Model | KeyModel
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 AwaitedModel = AsyncModel | AsyncKeyModel
 
 
@@ -118,7 +117,10 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) ->
     Raises:
         UnknownModelError: no model is given and none has the name in the journal.
     """
-    turn = asking_turn(call, journal)
+    return _pause_after(asking_turn(call, journal), call, journal, **wanted)
+
+
+def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) -> PauseChain:
     if turn is None:
         raise JournalError(f"The journal holds the call {call.call_id} without the turn that asked for it.")
     paused = left_of(turn, journal, **wanted)
@@ -126,8 +128,15 @@ def pause_of(call: CallEntry, journal: Journal, **wanted: Unpack[Continuing]) ->
         call = next(iter(open_calls(call, journal)), call)
     open_ones = [found for other in turn.calls for found in open_calls(other, journal)]
     waiting = [one for one in open_ones if one.state in ("waiting", "unknown") or one.call_id == call.call_id]
-    asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting or [call]}
+    if all(one.call_id != call.call_id for one in waiting) and (needs_human(call) or not waiting):
+        # A question inside a call that was interrupted itself, or what has been settled.
+        waiting.append(call)
+    asked = {one.call_id: ask_about_unknown(one, journal) for one in waiting}
     paused.requests = [request for request in asked.values() if request is not None]
+    for one in paused.requests:
+        if not one.facts:
+            # The tool may be at hand by now.
+            asked[one.id] = paused.renew(one)
     request = asked[call.call_id] if call.call_id in asked else ask_about_unknown(call, journal)
     reason = request.reason if request is not None else ""
     return pause_with(reason or f"{call.tool_name} waits for approval", request, paused)
@@ -164,11 +173,6 @@ def asked_inside(call: CallEntry, journal: Journal) -> list[CallEntry]:
     return found
 
 
-def needs_human(call: CallEntry) -> bool:
-    """Return whether a call waits for a human, or was decided but has no result yet."""
-    return call.state in ("waiting", "unknown") or (call.state in _DECIDED and call.result is None)
-
-
 def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | None:
     """Return what a human is asked about a call.
 
@@ -179,8 +183,8 @@ def ask_about_unknown(call: CallEntry, journal: Journal) -> ApprovalRequest | No
         return request
     if request is None:
         arguments = thawed(call.arguments)
-        # Nobody noted what the tool is, so this digest fits no tool: an approval to run the call again leads to one more question.
-        bound = digest("", call.policy, call.arguments, call.tool_call_id)
+        # Nobody noted what the tool is. Where it is marked, an approval to run the call again leads to one more question.
+        bound = digest(digest_of_facts({}), call.policy, call.arguments, call.tool_call_id)
         request = ApprovalRequest(call.tool_name, arguments, call.tool_call_id, "", bound, id=call.call_id)
     bound = digest_of_unknown(request.digest)
     request = replace(request, reason=UNKNOWN_OUTCOME, outcome_unknown=True, digest=bound)
@@ -207,6 +211,7 @@ def response_of(
     sent = messages[: len(messages) - len(turn.output)]
     prompt = Prompt(None, model, messages=sent, options=carried_options(model, begun.settings.get("options")))
     log = ChainLog(journal, Origin(), begun.conversation_id, chain_id=begun.chain_id)
+    log.policy = ChainPolicy.from_dict(begun.settings.get("approval"))
     if isinstance(model, AwaitedModel):
         return AsyncResponse._from_journal(prompt, model, log, turn)
     return Response._from_journal(prompt, model, log, turn)
@@ -255,7 +260,8 @@ def pending() -> list[PauseChain]:
         JournalError: the journal cannot be read.
     """
     journal = process.of(CurrentJournal).to_read
-    return [pause_of(call, journal, model=model_of(call, journal)) for call in journal.waiting()]
+    asking = [(asking_turn(call, journal), call) for call in journal.waiting()]
+    return [_pause_after(turn, call, journal, model=model_of(turn)) for turn, call in asking]
 
 
 @overload
@@ -324,9 +330,8 @@ class AbsentModel(Model):
         )
 
 
-def model_of(call: CallEntry, journal: Journal) -> Model | KeyModel | None:
-    """Return the model that continues when a call is decided, or an AbsentModel where this process does not know it."""
-    turn = asking_turn(call, journal)
+def model_of(turn: TurnEntry | None) -> Model | KeyModel | None:
+    """Return the model that continues after a turn, or an AbsentModel where this process does not know it."""
     if turn is None:
         return None
     try:

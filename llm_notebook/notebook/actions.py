@@ -24,38 +24,36 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import VERDICTS, problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
+from llm_notebook.notebook.failures import install_local_model, store_typed_key
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
+from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
-from llm_notebook.parts.messages import user
 from llm_notebook.transcript.blocks import CallBlock
-from llm_notebook.transcript.requests import edited_arguments
+from llm_notebook.transcript.requests import edited_arguments, full_value
 from llm_notebook.turns.pauses import PausedChain
-from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
-    from llm_notebook.models.chain_responses import ChainResponse
 
 __all__ = ["Actions"]
 
 # The actions that run a chain, and so belong into the main thread.
-_CLICKS = ("decide", "decideAll", "continue", "retry")
-# What the model is sent to continue an answer that broke off, after the part that arrived.
-_GO_ON = "Go on exactly where you stopped."
-_ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."
+_CLICKS = ("decide", "decideAll", "continue", "retry", "ask", "install")
+_DECIDED_ALREADY = "That was decided already. `%llm pending` lists what waits for you."
 
 
 class Actions:
@@ -103,6 +101,9 @@ class Actions:
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
                 self._revoke(str(message.get("grant")))
+            case "key":
+                given = (str(message.get(name) or "") for name in ("transcript", "name", "key"))
+                store_typed_key(self._turns, *given)
             case kind if kind in _CLICKS and self._main is not None:
                 self._main.run(lambda: self._click(message))
 
@@ -129,6 +130,9 @@ class Actions:
         if self._turns.front.mismatch:
             raise CellError(self._turns.front.mismatch)
         turn = self._find_turn(action)
+        if turn is not None and action["type"] == "install":
+            install_local_model(self._turns, turn)
+            return
         resume = None if turn is None else self._answer(turn, action)
         if turn is not None and resume is not None:
             self._turns.resume(turn, resume)
@@ -171,16 +175,25 @@ class Actions:
             self._turns.show_again(turn)
             return
         if resume is None:
-            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
+            raise CellError(_DECIDED_ALREADY)
         self._turns.resume(turn, resume, here=True, ask=ask)
 
-    def forget(self, turn: LiveTurn, block: CallBlock) -> bool:
-        """Drop a question for a magic: the tool does not run, and the model is not asked. Returns whether it was still open."""
+    def forget(self, turn: LiveTurn, block: CallBlock, *, ask: AskHuman | None = None) -> bool:
+        """Drop a question for a magic. Returns whether the turn has continued, because the others were decided before; `ask` as above.
+
+        Raises:
+            CellError: it was decided already.
+            CellHalted: the turn paused again, or was stopped. Everything is shown already.
+        """
         if block.request is None or block not in turn.view.open_calls:
-            return False
+            raise CellError(_DECIDED_ALREADY)
         asked = {"request": block.request.id, "digest": block.request.digest}
-        self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
-        return block not in turn.view.open_calls
+        resume = self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
+        if block in turn.view.open_calls:
+            raise CellError(block.blocked or _DECIDED_ALREADY)
+        if resume is not None:
+            self._turns.resume(turn, resume, here=True, ask=ask)
+        return resume is not None
 
     def resume(self, turn: LiveTurn, *, ask: AskHuman | None = None) -> None:
         """Continue a turn for a magic in the running cell, which then shows it too. What is undecided is asked again.
@@ -206,10 +219,14 @@ class Actions:
         if self._turns.front.mismatch:
             self._turns.tell_state(turn)
             return
+        shell = self._turns.shell
+        if action["type"] == "install" and turn.request is not None:
+            with as_request(shell, turn.request):
+                install_local_model(self._turns, turn)
+            return
         resume = self._answer(turn, action)
         if resume is None:
             return
-        shell = self._turns.shell
         if turn.request is None:
             with suppress(CellHalted):
                 self._turns.resume(turn, resume)
@@ -261,9 +278,11 @@ class Actions:
                 case "decideAll":
                     resume = decide_all(self._turns, turn, self._load_pause(turn), action)
                 case "continue":
-                    resume = self._continue(turn)
+                    resume = continue_answer(turn, self._load_pause(turn))
                 case "retry":
-                    resume = self._retry(turn)
+                    resume = start_over(turn)
+                case "ask":
+                    resume = ask_another(turn, str(action.get("model")))
         if resume is None:
             self._turns.tell_state(turn)
         return resume
@@ -275,8 +294,7 @@ class Actions:
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
             return None
-        verdict = action.get("verdict")
-        if verdict not in VERDICTS:
+        if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
@@ -293,14 +311,20 @@ class Actions:
         edits = action.get("arguments")
         try:
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
-            if action.get("grant") in ("cell", "notebook", "session"):
-                paused.allow(request, action["grant"])
+            scope = action.get("grant") if verdict == "approved" else None
             counts = paused.settle(
-                request, verdict, arguments=arguments, said=str(action.get("text") or ""), replaces=False
+                request,
+                verdict,
+                arguments=arguments,
+                said=str(action.get("text") or ""),
+                replaces=False,
+                scope=scope if scope in ("cell", "notebook", "session") else None,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
                 paused.conclude(request)
+                # What was decided before is carried out.
+                ends = isinstance(paused.plan.model, AbsentModel) or not paused.is_due
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
@@ -329,45 +353,6 @@ class Actions:
                 if self._turns.unblock(turn) or has_changed:
                     self._turns.tell_state(turn)
 
-    def _continue(self, turn: LiveTurn) -> Resume | None:
-        """Prepare the run that continues a turn: its open calls first, or else an answer that broke off."""
-        paused = self._load_pause(turn)
-        if paused is not None and (turn.view.open_calls or paused.has_open_calls):
-            return paused.resume
-        if turn.view.state not in ("interrupted", "failed"):
-            return None
-        # A chain of this kernel knows what arrived; that of another kernel is known from the journal.
-        chain = turn.chain._chain if turn.chain is not None else None
-        if chain is not None and chain.latest is not None:
-            asked, history, log, plan = chain.prompt, chain.messages(), chain.log, chain.plan
-        elif paused is not None:
-            asked, history, log, plan = paused.prompt, paused.messages, paused.log, paused.plan
-        else:
-            return None
-        following = asked.continued([*history, user(_GO_ON)], asked.tool_sources)
-        return lambda: cast("ChainResponse", plan.model._chain(following, plan, log))
-
-    def _retry(self, turn: LiveTurn) -> Resume | None:
-        """Prepare a run that asks the whole prompt again, into the same transcript."""
-        chain = turn.chain
-        if turn.view.state not in ("interrupted", "failed"):
-            return None
-        if chain is None:
-            turn.view.remarks = [*(said for said in turn.view.remarks if said != _ASKED_ELSEWHERE), _ASKED_ELSEWHERE]
-            return None
-
-        def start_over() -> ChainResponse:
-            turn.feed.start_over()
-            plan = chain._chain.plan
-            log = open_log(plan.conversation)
-            # The notebook may have been renamed since.
-            log.origin = chain._chain.log.origin
-            # The new rounds belong to the same transcript, under the id by which a later kernel looks for it.
-            log.chain_id = turn.view.id
-            return cast("ChainResponse", plan.model._chain(chain.prompt, plan, log))
-
-        return start_over
-
     def _load_pause(self, turn: LiveTurn) -> PausedChain | None:
         """Return what a turn continues from. If its model is missing, say so in its questions and return None."""
         try:
@@ -386,9 +371,14 @@ class Actions:
             self._turns.tell_state(turn)
 
     def _send_value(self, request: str, name: str) -> None:
-        text = self._turns.value(request, name)
-        if text is not None:
-            self._turns.tell({"type": "value", "request": request, "name": name, "text": text})
+        """Send an argument of a question in full, as a card shows only its beginning."""
+        for turn in list(self._turns.turns.values()):
+            block = turn.view.call(request)
+            if block is not None and block.request is not None:
+                text = full_value(block.request, name)
+                if text is not None:
+                    self._turns.tell({"type": "value", "request": request, "name": name, "text": text})
+                return
 
     def _revoke(self, grant_id: str) -> None:
         """Revoke a grant, and show that in every call that ran because of it."""

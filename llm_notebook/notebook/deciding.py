@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.approvals.requests import DECIDED, ApprovalRequest
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.makers import missing_sentence
@@ -13,9 +13,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["VERDICTS", "problem_with", "show_calls", "show_settled", "was_displayed"]
-
-VERDICTS = ("approved", "denied", "answered", "abandoned")
+__all__ = ["problem_with", "show_calls", "show_settled", "was_displayed"]
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
@@ -32,7 +30,7 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
     block = turn.view.call(str(action.get("request")))
     verdict = action.get("verdict")
-    if block is None or block.request is None or verdict not in VERDICTS:
+    if block is None or block.request is None or verdict not in DECIDED:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)

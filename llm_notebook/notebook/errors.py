@@ -6,12 +6,13 @@ IPython shows what an exception's `_render_traceback_` returns in place of a tra
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.errors import terminal_safe
+from llm_notebook.models.pauses import PauseChain
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,15 +51,16 @@ class CellHalted(Exception):
 
 
 class QuietHalts:
-    """Lets CellHalted end a cell of a shell without showing anything.
+    """Lets CellHalted end a cell of a shell without showing anything, and a PauseChain with its card instead of a traceback.
 
     A shell has one custom handler for a tuple of exceptions. One that the user has set keeps working for its own exceptions.
 
     Args:
         shell: the shell.
+        show: shows the card of a pause; returns whether it could.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, show: Callable[[PauseChain], bool]) -> None:
         self._shell = shell
         self._exceptions = tuple(shell.custom_exceptions)
         self._before = shell.CustomTB
@@ -71,11 +73,13 @@ class QuietHalts:
             tb: TracebackType | None,
             tb_offset: int | None = None,
         ) -> Any:
-            if isinstance(value, CellHalted) or handler is None:
+            if isinstance(value, CellHalted) or (isinstance(value, PauseChain) and show(value)):
                 return []
-            return handler(etype, value, tb, tb_offset)
+            if handler is not None and isinstance(value, self._exceptions):
+                return handler(etype, value, tb, tb_offset)
+            return shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
 
-        shell.set_custom_exc((*self._exceptions, CellHalted), quiet)
+        shell.set_custom_exc((*self._exceptions, CellHalted, PauseChain), quiet)
         self._ours = shell.CustomTB
 
     def undo(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
-__all__ = ["LiveTurn", "ask_about_stopped_call", "follow"]
+AskWith = Callable[[str], "tuple[ChainResponse, tuple[Arguments, ConversationNode]]"]
+"""Asks the same with another model. Takes its id; returns the chain, and the options of its magic with its place."""
+
+__all__ = ["AskWith", "LiveTurn", "ask_about_stopped_call", "follow"]
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +45,7 @@ class LiveTurn:
         paused: the pause or interruption that it continues from; None while it runs and once it is over.
         rounds: its turns in the journal, if this kernel has not run it but read it there.
         is_running: whether a run is under way.
+        ask_with: asks the same with another model; None if that is not known.
         costs: the costs of the rounds that finished in this kernel.
     """
 
@@ -54,6 +58,7 @@ class LiveTurn:
     paused: PausedChain | None = None
     rounds: Sequence[TurnEntry] = ()
     is_running: bool = False
+    ask_with: AskWith | None = None
     costs: list[Cost] = field(default_factory=list)
 
     @property

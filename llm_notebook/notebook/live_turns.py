@@ -17,6 +17,7 @@ asked about at once ("did it run?") rather than run again: `_ask_about_stopped_c
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.deciding import problem_with
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
-from llm_notebook.notebook.errors import CellHalted, limit_error
+from llm_notebook.notebook.errors import CellHalted
+from llm_notebook.notebook.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     current_request,
@@ -44,13 +46,13 @@ from llm_notebook.notebook.frontend.kernel import (
     is_interactive,
 )
 from llm_notebook.notebook.held_up import HeldUpCells
-from llm_notebook.notebook.live_turn import LiveTurn, ask_about_stopped_call, follow
+from llm_notebook.notebook.live_turn import AskWith, LiveTurn, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
-from llm_notebook.notebook.recalling import is_open, load_paused_chain, read_inside, read_rounds
+from llm_notebook.notebook.problems import EXPECTED
+from llm_notebook.notebook.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
-from llm_notebook.transcript.requests import full_value
 from llm_notebook.transcript.view import State, TranscriptView
 from llm_notebook.turns.pauses import PausedChain
 
@@ -116,6 +118,7 @@ class LiveTurns:
         *,
         context: tuple[Arguments, ConversationNode] | None = None,
         ask: AskHuman | None = None,
+        ask_with: AskWith | None = None,
     ) -> LiveTurn:
         """Read a chain into the running cell, to its end or to its first question that stays open.
 
@@ -124,6 +127,7 @@ class LiveTurns:
             view: an empty view of it.
             context: kept as `LiveTurn.context`.
             ask: asks the human by keyboard at a pause, for terminals and `--wait`. Without it a pause ends the cell with buttons.
+            ask_with: kept as `LiveTurn.ask_with`.
 
         Returns:
             The turn, which is done, or paused if `on_pause` is "continue".
@@ -136,7 +140,8 @@ class LiveTurns:
         # The transcript and the chain share one id, by which a later kernel finds the chain of a saved transcript.
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
-        turn = self._register(view, context)
+        turn = self.register(view, context)
+        turn.ask_with = ask_with
         with interruptible():
             self._run(turn, chain, ask)
         return turn
@@ -218,8 +223,8 @@ class LiveTurns:
     def _rebuild(self, rounds: Sequence[TurnEntry]) -> LiveTurn:
         """Make a turn of what the journal holds. This kernel shows it nowhere yet."""
         view = view_of_turns(rounds, inside=read_inside(rounds))
-        turn = self._register(view, None, is_shown=False)
-        turn.rounds = rounds if is_open(rounds) or view.state in ("interrupted", "failed") else ()
+        turn = self.register(view, None, is_shown=False)
+        turn.rounds = rounds if has_open_calls(rounds) or view.state in ("interrupted", "failed") else ()
         view.scopes, view.grants_end = turn.origin.scopes, not turn.origin.notebook
         return turn
 
@@ -266,19 +271,16 @@ class LiveTurns:
             turn.display.leave()
         self.turns.clear()
 
-    def value(self, request: str, name: str) -> str | None:
-        """Return an argument of a question in full, as a card shows only its beginning; None if there is no such question."""
-        for turn in list(self.turns.values()):
-            block = turn.view.call(request)
-            if block is not None and block.request is not None:
-                return full_value(block.request, name)
-        return None
-
     def _run(self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False) -> None:
         """Read to the end, or to the first question that stays open."""
         turn.request = current_request(self.shell)
         while True:
-            pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
+            try:
+                pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
+            except EXPECTED as error:
+                if turn.view.problem is None:
+                    raise
+                raise CellHalted(str(error)) from error
             if pause is None:
                 return
             answer = ask(turn, pause) if ask is not None else None
@@ -354,12 +356,14 @@ class LiveTurns:
         if was_stopped or pressed:
             raise CellHalted("Stopped by you.")
         if reached is not None:
-            self._stop_at_limit(reached)
+            halt_at_limit(reached, self.shell, stops=self.on_pause == "stop")
         return pause
 
     def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
         """Show the record of a run that has ended, and keep what outlives it."""
-        view = turn.view
+        view, error = turn.view, sys.exception()
+        if isinstance(error, EXPECTED) and explains(self.front):
+            explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             view.remarks = [*view.remarks, _WENT_ON]
         account_for(turn, chain, in_kernel=in_kernel(self.shell))
@@ -368,15 +372,7 @@ class LiveTurns:
         turn.paused = pause.paused if pause is not None else chain._chain.left
         turn.display.close()
 
-    def _stop_at_limit(self, reached: ChainLimitReached) -> None:
-        """End the cell of a turn that has reached the limit of its chain, which shows that already."""
-        if not is_interactive(self.shell):
-            # Nobody can click here, so the sentence is the remedy.
-            raise limit_error(reached)
-        if self.on_pause == "stop":
-            raise CellHalted("Stopped at the limit of the chain.")
-
-    def _register(
+    def register(
         self,
         view: TranscriptView,
         context: tuple[Arguments, ConversationNode] | None,

@@ -27,6 +27,7 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
+from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution
 from llm_notebook.notebook.frontend.kernel import is_interactive
@@ -34,6 +35,7 @@ from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
+from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
@@ -48,7 +50,6 @@ from llm_notebook.turns.origin import Origin
 __all__ = ["LLMMagics", "register", "unregister"]
 
 _CHAIN_LIMIT = 10
-_DECLINED = "■ The model declined to answer, or a filter stopped it."
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
 
 
@@ -105,7 +106,7 @@ class LLMMagics(Magics):
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
-        self.halts = QuietHalts(shell)
+        self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
         self.replaced: dict[str, Callable[..., object]] = {}
 
     @no_var_expand
@@ -122,6 +123,12 @@ class LLMMagics(Magics):
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """
+        try:
+            self._llm(line, cell, self._names(local_ns))
+        except EXPECTED as error:
+            refuse(self.turns, error)
+
+    def _llm(self, line: str, cell: str | None, names: dict[str, Any]) -> None:
         execution = current_execution(self.shell)
         self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
@@ -129,16 +136,27 @@ class LLMMagics(Magics):
             self._run(command)
             return
         place = self.prompts.next(execution.name)
-        try:
-            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
-            asked = self._read_request(arguments, body, self._names(local_ns), execution, place)
+        arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+
+        def read(given: Arguments) -> _Asked:
+            asked = self._read_request(given, body, names, execution, place)
             asked.origin = replace(asked.origin, text=masked_text(f"{line}\n{cell or ''}", arguments.key))
+            return asked
+
+        def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
+            asked = read(replace(arguments, model=model_id))
+            return self._chain(asked), (asked.arguments, asked.node)
+
+        try:
+            asked = read(arguments)
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
             left = waiting.left() if repeated is None else []
             chain = self._chain(asked) if repeated is None else None
         except KeyboardInterrupt:
             raise CellError("Stopped by you. Nothing was sent.") from None
+        except EXPECTED as error:
+            refuse(self.turns, error, ask_with)
         context = (arguments, asked.node)
         if repeated is not None:
             # What the cell was given, such as --out, holds for the question that it shows again.
@@ -153,7 +171,8 @@ class LLMMagics(Magics):
             show_calls=arguments.show_calls,
             remarks=left,
         )
-        self.turns.show(chain, view, context=context, ask=self._asker(wait=arguments.wait))
+        asker = self._asker(wait=arguments.wait)
+        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":
@@ -288,16 +307,14 @@ class LLMMagics(Magics):
         try:
             return get_model(arguments.model)
         except UnknownModelError as error:
-            raise CellError(f"{error} Nothing was sent.") from None
+            raise CellError(f"{error} Nothing was sent.") from error
 
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, cast("Response | None", chain._chain.latest)
         if view.state == "failed" or response is None:
             return
-        view.cut_short = response.finish_reason == "length"
-        if response.finish_reason == "content_filter":
-            view.remarks = [*(said for said in view.remarks if said != _DECLINED), _DECLINED]
+        view.finish = response.finish_reason
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None:
             return

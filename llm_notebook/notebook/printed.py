@@ -14,14 +14,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.notebook.frontend.kernel import in_kernel
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.turns.printing import current_sink, outside_calls, owned_by_caller, printing_to
+from llm_notebook.turns.printing import current_sink, outside_calls
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -97,8 +96,6 @@ class PrintRoutes:
         if in_kernel(self._shell):
             self._wrap(publisher, "publish", _noted_publish)
         self._wrap(publisher, "clear_output", _routed_clear)
-        self._wrap(threading.Thread, "start", _owned_start)
-        self._wrap(ThreadPoolExecutor, "submit", _owned_submit)
 
     def _wrap(self, holder: Any, name: str, make: Callable[[Any], Any]) -> None:
         original = getattr(holder, name, None)
@@ -160,25 +157,3 @@ def _routed_clear(clear: Callable[..., Any]) -> Callable[..., Any]:
         return clear(*arguments, **options) if sink is None else sink(None)
 
     return routed
-
-
-def _owned_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
-    # The threads of a pool outlive the call that started them.
-    def owned(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
-        sink = current_sink()
-
-        def run(*arguments: Any, **options: Any) -> Any:
-            with printing_to(sink):
-                return function(*arguments, **options)
-
-        return submit(pool, function if sink is None else run, *arguments, **options)
-
-    return owned
-
-
-def _owned_start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
-    def owned(thread: threading.Thread) -> None:
-        owned_by_caller(thread)
-        start(thread)
-
-    return owned

@@ -9,7 +9,7 @@ from typing import Any
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry
+from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry, is_open
 from llm_notebook.models.responses import Response
 from llm_notebook.models.resuming import (
     ask_about_unknown,
@@ -17,7 +17,6 @@ from llm_notebook.models.resuming import (
     asking_turn,
     left_of,
     model_of,
-    needs_human,
     open_calls,
     pause_of,
     response_of,
@@ -31,7 +30,7 @@ from llm_notebook.turns.pauses import PausedChain
 
 __all__ = [
     "find_response",
-    "is_open",
+    "has_open_calls",
     "load_paused_chain",
     "read_continued_turn",
     "read_inside",
@@ -158,9 +157,9 @@ def read_inside(rounds: Sequence[TurnEntry]) -> dict[str, list[CallEntry]]:
         return {}
 
 
-def is_open(rounds: Sequence[TurnEntry]) -> bool:
+def has_open_calls(rounds: Sequence[TurnEntry]) -> bool:
     """Return whether a call of the last turn waits for a human, was decided but has no result yet, or waits for a question inside."""
-    return any(needs_human(call) or call.state == "suspended" for call in rounds[-1].calls)
+    return any(map(is_open, rounds[-1].calls))
 
 
 def read_open_calls(turn: TurnEntry) -> list[CallEntry]:
@@ -203,7 +202,7 @@ def load_paused_chain(
     call = next(iter(read_open_calls(last)), None)
     if call is None:
         return left_of(last, journal, tools=tools)
-    return pause_of(call, journal, tools=tools, model=model_of(call, journal)).paused
+    return pause_of(call, journal, tools=tools, model=model_of(asking_turn(call, journal))).paused
 
 
 def _own_tools(

@@ -98,13 +98,23 @@ class Attachment:
     def resolve_type(self) -> str:
         """Return the MIME type, detected from the content of files and bytes and from the name of URLs. Synonyms become the usual name.
 
-        If the name of a URL does not tell it, its server is asked, which takes a few seconds at most.
+        If the name of a URL does not tell it, its server is asked, which takes a few seconds at most. So this is for addresses that you
+        write yourself.
 
         Raises:
             ValueError: the type cannot be detected; pass `type=`.
             OSError: the file cannot be read.
         """
-        found = self.known_type() or self._told_type()
+        return self.known_type() or self._told_type() or self.certain_type()
+
+    def certain_type(self) -> str:
+        """Return what `resolve_type()` does, without asking any server.
+
+        Raises:
+            ValueError: the type cannot be detected.
+            OSError: the file cannot be read.
+        """
+        found = self.known_type()
         if found is None:
             where = _shown(self.path or self.url or "these bytes")
             raise ValueError(f"Cannot tell the type of {where}: give it, as in Attachment(type='image/png', …).")

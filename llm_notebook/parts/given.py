@@ -79,15 +79,17 @@ def as_messages(given: object) -> list[Message]:
 
 def settled_message(message: Message) -> Message:
     """Return a message whose attachments are values; the message itself if they are already."""
-    parts = [_settled_part(part) for part in message.parts]
+    # An address in what a model said was not written by the user.
+    by_user = message.role in ("user", "system")
+    parts = [_settled_part(part, by_user=by_user) for part in message.parts]
     if all(new is old for new, old in zip(parts, message.parts, strict=True)):
         return message
     return replace(message, parts=parts)
 
 
-def _settled_part(part: Part) -> Part:
+def _settled_part(part: Part, *, by_user: bool) -> Part:
     if isinstance(part, AttachmentPart) and part.attachment is not None:
-        settled = part.attachment.settled(by_user=True)
+        settled = part.attachment.settled(by_user=by_user)
         return part if settled is part.attachment else replace(part, attachment=settled)
     if isinstance(part, ToolResultPart) and part.attachments:
         attachments = [attachment.settled() for attachment in part.attachments]

@@ -40,12 +40,12 @@ def _as_json(value: Any, depth: int) -> Any:
     if kind is float:
         return value if math.isfinite(value) else str(value)
     if depth > _DEEPEST:
-        return _repr(value)
+        return safe_repr(value)
     try:
         return _container(value, depth) if isinstance(value, dict | list) else _other(value, depth)
     except Exception:
         # A class of somebody else's may raise anything.
-        return _repr(value)
+        return safe_repr(value)
 
 
 def _container(value: dict[Any, Any] | list[Any], depth: int) -> Any:
@@ -82,14 +82,15 @@ def _other(value: Any, depth: int) -> Any:  # noqa: PLR0911  one return for each
         return int(value)
     if hasattr(value, "__float__"):
         return _as_json(float(value), depth + 1)
-    return _repr(value)
+    return safe_repr(value)
 
 
 def _key(key: object) -> str:
     return str.__str__(key) if isinstance(key, str) else str(_as_json(key, _DEEPEST))
 
 
-def _repr(value: object) -> str:
+def safe_repr(value: object) -> str:
+    """Return the `repr()` of a value, or what is known of the value where that fails."""
     try:
         return repr(value)
     except Exception as error:

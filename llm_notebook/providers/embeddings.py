@@ -15,12 +15,13 @@ from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import UnknownModelError
 from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
-from llm_notebook.providers.catalog.names import closest_names
+from llm_notebook.providers.catalog.names import closest_names, models_by_name
 from llm_notebook.providers.registry import Registry
 
 __all__ = [
     "get_default_embedding_model",
     "get_embedding_model",
+    "get_embedding_model_aliases",
     "get_embedding_models",
     "get_embedding_models_with_aliases",
     "set_default_embedding_model",
@@ -61,6 +62,11 @@ def get_embedding_models_with_aliases() -> list[EmbeddingModelWithAliases]:
         kept = [alias for alias in entry.aliases if alias not in own]
         entries.append(EmbeddingModelWithAliases(entry.model, [*kept, *mine], entry.known_to_llm))
     return entries
+
+
+def get_embedding_model_aliases() -> dict[str, EmbeddingModel]:
+    """Return every embedding model by its id and by each of its aliases, the user's own included."""
+    return models_by_name(get_embedding_models_with_aliases(), lambda entry: entry.model)
 
 
 def get_default_embedding_model() -> str | None:

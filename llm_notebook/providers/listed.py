@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_notebook.providers.http.loose_json import dict_of
+
 __all__ = ["abilities", "chats"]
 
 _KINDS_THAT_CHAT = ("chat", "language", "model", "code", "base", "fine-tuned")
@@ -28,7 +30,7 @@ def chats(item: dict[str, Any]) -> bool:
     """Return whether a listed model answers prompts with text, as far as its provider says."""
     if item.get("active") is False:
         return False
-    capabilities = _dict(item.get("capabilities"))
+    capabilities = dict_of(item.get("capabilities"))
     if isinstance(capabilities.get("completion_chat"), bool):
         return bool(capabilities["completion_chat"])
     methods = item.get("supportedGenerationMethods")
@@ -48,7 +50,7 @@ def abilities(item: dict[str, Any]) -> list[str] | None:
             *(ours for theirs, ours in _PARAMETERS.items() if theirs in parameters),
             *(ours for theirs, ours in _MODALITIES.items() if theirs in read),
         ]
-    capabilities = _dict(item.get("capabilities"))
+    capabilities = dict_of(item.get("capabilities"))
     if isinstance(capabilities.get("completion_chat"), bool):
         # Every model of Mistral's that chats answers by a schema.
         return ["schema", *(ours for theirs, ours in _CAPABILITIES.items() if capabilities.get(theirs) is True)]
@@ -56,14 +58,10 @@ def abilities(item: dict[str, Any]) -> list[str] | None:
 
 
 def _modalities(item: dict[str, Any], name: str) -> list[Any]:
-    architecture = _dict(item.get("architecture"))
+    architecture = dict_of(item.get("architecture"))
     given = architecture.get(name) or item.get(name)
     if isinstance(given, list):
         return given
     # An older form, such as `text+image->text`.
     read, arrow, written = str(architecture.get("modality") or "").partition("->")
     return (read if name.startswith("input") else written).split("+") if arrow else []
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

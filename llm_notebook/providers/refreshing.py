@@ -96,7 +96,8 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
             f"{provider.title} lists its models only with a key: `%llm keys set {provider.name}`."
         ) from None
     request = model.wire_request(provider.list_path, "", key)
-    listing = process.of(Transport).fetch_json(request, TransportSettings(timeout, 0))
+    settings = TransportSettings(timeout, max_retries=0, total_timeout=timeout)
+    listing = process.of(Transport).fetch_json(request, settings)
     items = listing.get("data", listing.get("models")) if isinstance(listing, dict) else listing
     if not isinstance(items, list):
         raise ModelError(f"{provider.title} answered with what is no list of models.")
@@ -123,15 +124,22 @@ def _entry(item: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _price(pricing: object) -> dict[str, float] | None:
-    """Convert OpenRouter's dollars per token, which are text, to dollars per million; None where there is no fixed price."""
+    """Return a price in dollars per million tokens; None where there is no fixed price.
+
+    OpenRouter gives dollars per token, as text, and Together dollars per million. Together gives zeros for models that are billed by the hour.
+    """
     if not isinstance(pricing, dict):
         return None
     names = {"prompt": "input", "completion": "output", "input_cache_read": "cached_input"}
+    per_token = {ours: pricing[theirs] for theirs, ours in names.items() if theirs in pricing}
+    per_million = {name: pricing[name] for name in ("input", "output") if name in pricing}
+    given, times = (per_token, 1e6) if per_token else (per_million, 1.0)
     try:
-        price = {ours: round(float(pricing[theirs]) * 1e6, 6) for theirs, ours in names.items() if theirs in pricing}
+        price = {ours: round(float(number) * times, 6) for ours, number in given.items()}
     except (TypeError, ValueError):
         return None
-    return price if {"input", "output"} <= price.keys() and min(price.values()) >= 0 else None
+    is_fixed = {"input", "output"} <= price.keys() and min(price.values()) >= 0 and max(price.values()) < float("inf")
+    return price if is_fixed and (per_token or any(price.values())) else None
 
 
 @dataclass(slots=True)

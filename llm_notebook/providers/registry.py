@@ -24,7 +24,7 @@ from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
 from llm_notebook.providers.catalog.catalog import CatalogModel
 from llm_notebook.providers.catalog.lists import known_model
-from llm_notebook.providers.catalog.names import Named, closest_names, find_entry
+from llm_notebook.providers.catalog.names import Named, did_you_mean, find_entry, models_by_name, similar_names
 from llm_notebook.providers.endpoints import ENDPOINTS_FILE, endpoint_models
 from llm_notebook.providers.local.gguf import read_facts
 from llm_notebook.providers.local.installed import InstalledModel, installed_models, named_file
@@ -40,9 +40,11 @@ __all__ = [
     "DEFAULT_MODEL",
     "Registry",
     "get_async_model",
+    "get_async_model_aliases",
     "get_async_models",
     "get_default_model",
     "get_model",
+    "get_model_aliases",
     "get_models",
     "get_models_with_aliases",
     "remove_alias",
@@ -191,8 +193,12 @@ class Registry:
         origin = "" if name else " (the configured default)"
         if wanted.lower().endswith(".gguf"):
             raise UnknownModelError(f"There is no model file {wanted!r}{origin}: check the path.")
-        hint = closest_names(wanted, self.names())
-        raise UnknownModelError(f"No model is called {wanted!r}{origin}.{hint} `%llm models` lists them all.")
+        close = similar_names(wanted, self.names())
+        error = UnknownModelError(
+            f"No model is called {wanted!r}{origin}.{did_you_mean(close)} `%llm models` lists them all."
+        )
+        error.wanted, error.close = wanted, tuple(close)
+        raise error
 
     def known_to_llm(self, entry: ModelWithAliases) -> bool:
         """Return True if the `llm` command has this model too."""
@@ -260,6 +266,16 @@ def get_models_with_aliases() -> list[ModelWithAliases]:
         kept = [alias for alias in entry.aliases if alias not in own]
         entries.append(ModelWithAliases(entry.model, entry.async_model, [*kept, *mine]))
     return entries
+
+
+def get_model_aliases() -> dict[str, Model | KeyModel]:
+    """Return every sync model by its id and by each of its aliases, the user's own included."""
+    return models_by_name(get_models_with_aliases(), lambda entry: entry.model)
+
+
+def get_async_model_aliases() -> dict[str, AsyncModel | AsyncKeyModel]:
+    """Return every async model by its id and by each of its aliases, the user's own included."""
+    return models_by_name(get_models_with_aliases(), lambda entry: entry.async_model)
 
 
 def set_alias(alias: str, model_id_or_alias: str) -> None:

@@ -145,6 +145,11 @@ class Template(BaseModel):  # noqa: PLW1641  like other pydantic models it can c
             place = f" at {where[0]}" if where else ""
             raise TemplateError(f"A '$'{place} begins no variable: write $$ for a dollar sign.") from None
 
+    @staticmethod
+    def extract_vars(string_template: string.Template) -> list[str]:
+        """Return the names of the variables in a `string.Template`, in order and without repetitions."""
+        return _variables(string_template.template)
+
     def stringify(self) -> str:
         """Return the YAML text of a template file: all fields that are set, except the name."""
         fields = self.model_dump(mode="json", exclude={"name"}, exclude_none=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.messages import ToolCallPart
     from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["CancelToolCall", "ToolCall", "ToolResult"]
+__all__ = ["CancelToolCall", "RecordedException", "ToolCall", "ToolResult", "recorded_exception"]
 
 
 class CancelToolCall(Exception):
@@ -82,6 +82,23 @@ class ToolResult:
         return (
             f"ToolResult({', '.join(f'{name}={value!r}' for name, value in given.items() if value not in (None, []))})"
         )
+
+
+class RecordedException(Exception):
+    """An exception of a tool that was read from a record, where only its class name and message are known.
+
+    Each is an instance of a subclass that has the name of the original class; `recorded_exception()` makes it.
+    """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what a pickle is made from."""
+        return recorded_exception, (type(self).__name__, str(self))
+
+
+def recorded_exception(kind: str, message: str) -> RecordedException:
+    """Return an exception that shows as one of a class with this name."""
+    made: RecordedException = type(kind, (RecordedException,), {})(message)
+    return made
 
 
 def _portable(error: BaseException | None) -> BaseException | None:

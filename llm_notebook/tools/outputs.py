@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.given import as_attachments
+from llm_notebook.parts.json_values import safe_repr
 from llm_notebook.tools.tables import table_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def output_text(value: object) -> tuple[str, list[Attachment]]:
         # A subclass of str may have a `__str__()` of its own; the model gets the text itself.
         text = str.__str__(value) if isinstance(value, str) else table_text(value) or _json_text(value)
     except Exception:
-        text = _safe_repr(value)
+        text = safe_repr(value)
     text = "\n".join([*([text] if text or not problems else []), *problems])
     return text.encode("utf-8", "backslashreplace").decode("utf-8"), attachments
 
@@ -87,7 +88,7 @@ def to_json_value(value: object) -> object:
     try:
         return _converted(value)
     except Exception:
-        return _safe_repr(value)
+        return safe_repr(value)
 
 
 def _json_text(value: object) -> str:
@@ -114,15 +115,8 @@ def _converted(value: object) -> object:
             return item()  # a single number of NumPy or a library like it
         if part is value:
             raise TypeError(f"{type(value).__name__} has no JSON form")
-        return table_text(part) or _safe_repr(part)
+        return table_text(part) or safe_repr(part)
 
     if isinstance(value, Iterator):
         raise TypeError("reading an iterator would use it up, or never end")
     return to_jsonable_python(value, fallback=fallback)
-
-
-def _safe_repr(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception as error:
-        return f"<{type(value).__name__} object; its repr raised {type(error).__name__}>"

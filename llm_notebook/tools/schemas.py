@@ -18,7 +18,7 @@ _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "depe
 _PLAIN_VALUES = ("const", "enum", "examples")
 
 
-def schema_dsl(text: str, multi: bool = False) -> dict[str, Any]:
+def schema_dsl(schema_dsl: str, multi: bool = False) -> dict[str, Any]:
     """Return the JSON Schema that the concise syntax of the `llm` command stands for.
 
     `name, age int: in years, bio: one sentence` gives an object with three required properties. A field is a name, then optionally a type
@@ -26,14 +26,14 @@ def schema_dsl(text: str, multi: bool = False) -> dict[str, Any]:
     each has a line of its own, in which case descriptions may contain commas.
 
     Args:
-        text: the fields.
+        schema_dsl: the fields.
         multi: whether to describe a list of such objects, under the key `items`.
 
     Raises:
         ValueError: a field has no name or an unknown type, a name occurs twice, or there are no fields.
     """
     properties: dict[str, dict[str, str]] = {}
-    for field in _fields(text):
+    for field in _fields(schema_dsl):
         definition, _, description = (part.strip() for part in field.partition(":"))
         name, kind = _name_and_type(field, definition)
         if name in properties:

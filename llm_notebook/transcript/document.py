@@ -14,11 +14,11 @@ from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sources import with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document
-from llm_notebook.transcript.words import cut_short_sentence, facts, not_saved_sentence
+from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Decision
-    from llm_notebook.transcript.endings import Problem
+    from llm_notebook.transcript.endings import Problem, Unsent, Way
     from llm_notebook.transcript.view import TranscriptView
 
 __all__ = ["MIME_TYPE", "block_document", "model_name", "shown_arguments", "shown_text", "top_fields"]
@@ -44,7 +44,7 @@ def top_fields(view: TranscriptView) -> Document:
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
-        "remarks": [*view.remarks, *cut_short_sentence(view), *not_saved_sentence(view)],
+        "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
         "sources": [{"title": source.title, "url": source.url, "host": source.host} for source in view.sources.listed],
@@ -52,6 +52,7 @@ def top_fields(view: TranscriptView) -> Document:
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
+        "unsent": None if view.unsent is None else _unsent(view.unsent),
         "heldUp": [encodable(cell) for cell in view.held_up],
     }
     return encodable_document(document)
@@ -221,10 +222,26 @@ def _notice(view: TranscriptView) -> Document:
     return notice
 
 
+def _unsent(unsent: Unsent) -> Document:
+    asks = [{"name": name_document(name), "text": shortened(text, _LONGEST_RESULT)} for name, text in unsent.asks]
+    return {"asks": asks, "reads": list(unsent.reads)}
+
+
 def _problem(problem: Problem) -> Document:
     return {
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),
         "text": shortened(problem.text, _LONGEST_SENTENCE),
-        "ways": [{"code": code, "text": text} for code, text in problem.ways],
+        "ways": [_way(way) for way in problem.ways],
+        "canStartOver": problem.can_start_over,
     }
+
+
+def _way(way: Way) -> Document:
+    document: Document = {"code": way.code, "text": shortened(way.text, _LONGEST_SENTENCE)}
+    if way.label:
+        document["label"] = name_document(way.label)
+    for name in ("key", "model", "installs"):
+        if value := getattr(way, name):
+            document[name] = value
+    return document

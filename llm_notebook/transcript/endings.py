@@ -1,11 +1,34 @@
-"""What is shown of a turn that stopped before its end: why, and at which limit."""
+"""What is shown of a turn that has no answer, or not all of it: why, at which limit, or what it would ask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Limit", "Problem"]
+__all__ = ["Limit", "Problem", "ProblemKind", "Unsent", "Way"]
+
+ProblemKind = Literal["key", "model", "network", "limit", "error"]
+
+
+@dataclass(slots=True)
+class Way:
+    """A way out of a problem: a line that the reader can type, or where there is a page, a button.
+
+    Attributes:
+        code: the line.
+        text: its effect.
+        label: what a button says that does it; empty if there is only the line.
+        key: the button asks for a key, to be stored under this name.
+        model: the button asks this model instead.
+        installs: the button installs the small local model.
+    """
+
+    code: str
+    text: str
+    label: str = ""
+    key: str = ""
+    model: str = ""
+    installs: bool = False
 
 
 @dataclass(slots=True)
@@ -15,14 +38,16 @@ class Problem:
     Attributes:
         title: what happened, in a few words.
         text: what that means, and on which side the problem is. It may contain untrusted text, such as a server's message.
-        kind: `key` if an API key is missing, `error` otherwise.
-        ways: commands that the reader can type, each with a description of its effect.
+        kind: what it is about: a key, the name of a model, the connection, a limit of the provider, or anything else.
+        ways: what the reader can do about it.
+        can_start_over: whether the same can be asked again with a click.
     """
 
     title: str
     text: str
-    kind: Literal["key", "error"] = "error"
-    ways: list[tuple[str, str]] = field(default_factory=list)
+    kind: ProblemKind = "error"
+    ways: list[Way] = field(default_factory=list)
+    can_start_over: bool = False
 
 
 @dataclass(slots=True)
@@ -38,3 +63,16 @@ class Limit:
     answers: int
     calls: int
     turn_id: str
+
+
+@dataclass(slots=True)
+class Unsent:
+    """A prompt that was not sent.
+
+    Attributes:
+        asks: what it would send, each with a name.
+        reads: two ways to read its answer, in Python. Reading sends it.
+    """
+
+    asks: list[tuple[str, str]]
+    reads: tuple[str, str]

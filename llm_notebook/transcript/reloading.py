@@ -39,6 +39,8 @@ def view_of_turns(
         view.usage = add_usage(view.usage, turn.usage)
     last = turns[-1]
     view.limit = _limit(turns)
+    if last.status == "complete" and last.finish is not None:
+        view.finish = last.finish.reason
     view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
         view.problem = Problem("The answer broke off.", last.error)
@@ -86,18 +88,22 @@ class _Rounds:
 
 
 def _limit(turns: Sequence[TurnEntry]) -> Limit | None:
-    """Return where a chain stopped at its limit: after that many answers, with calls that were not even begun."""
+    """Return where a chain stopped at its limit: after that many answers, with calls that were not even begun, or paused by the provider."""
     last = turns[-1]
     limit = last.begun.settings.get("chain_limit") or 0
     if last.status != "complete" or last.calls or not limit or len(turns) % limit:
         return None
     asked = _calls_in(last)
-    return Limit(limit, asked, last.begun.turn_id) if asked else None
+    return Limit(limit, asked, last.begun.turn_id) if asked or _is_paused_by_provider(last) else None
 
 
 def _calls_in(turn: TurnEntry) -> int:
     parts = [part for message in turn.output for part in message.parts]
     return sum(isinstance(part, ToolCallPart) and not part.server_executed for part in parts)
+
+
+def _is_paused_by_provider(turn: TurnEntry) -> bool:
+    return turn.finish is not None and turn.finish.reason == "pause"
 
 
 def _state(last: TurnEntry) -> State:
@@ -106,5 +112,5 @@ def _state(last: TurnEntry) -> State:
     if last.status != "complete":
         return last.status
     states = {call.state for call in last.calls}
-    # The model has not been prompted again after its calls, so the chain stopped here.
-    return "interrupted" if states or _calls_in(last) else "done"
+    # The model has not been prompted again after its calls or its pause, so the chain stopped here.
+    return "interrupted" if states or _calls_in(last) or _is_paused_by_provider(last) else "done"

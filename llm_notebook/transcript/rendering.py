@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
+from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
@@ -23,6 +24,7 @@ from llm_notebook.transcript.words import (
     not_saved_sentence,
     on_one_line,
     state_sentence,
+    unsent_sentence,
 )
 
 if TYPE_CHECKING:
@@ -70,8 +72,10 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
     sections += markdown_sources(view.sources.listed)
-    if sentence := state_sentence(view, literal_markdown):
+    if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
         sections.append(f"*{sentence}*" if view.silent or view.notice else sentence)
+    for name, text in view.unsent.asks if view.unsent is not None else ():
+        sections += [literal_markdown(name), "\n".join(fenced_code(text, ""))]
     if view.problem is not None:
         sections.append(_markdown_problem(view.problem))
     sections += [
@@ -90,9 +94,18 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     words = words or turn_words(view)
     sections = [_plain_block(block, view, words) for block in words.blocks]
     sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
-    sentences = [state_sentence(view), *_plain_problem(view.problem), *view.remarks, *held_up_sentence(view)]
+    sentences = [
+        unsent_sentence(view),
+        state_sentence(view),
+        *_plain_problem(view.problem),
+        *view.remarks,
+        *held_up_sentence(view),
+    ]
     sentences += not_saved_sentence(view)
     sections += [terminal_safe(sentence) for sentence in sentences if sentence]
+    sections += [
+        terminal_safe(f"{name}: {text}") for name, text in (view.unsent.asks if view.unsent is not None else ())
+    ]
     if view.show_usage and not view.silent:
         sections.append(footer(view))
     return "\n\n".join(section.rstrip() for section in sections)
@@ -131,7 +144,7 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 def _markdown_problem(problem: Problem) -> str:
     lines = [f"■ **{literal_markdown(problem.title)}** {literal_markdown(problem.text)}"]
-    lines += [f"- {safe_markdown(f'`{code}`')}: {literal_markdown(text)}" for code, text in problem.ways]
+    lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
 
 
@@ -143,7 +156,7 @@ def _our_markdown(remark: str) -> str:
 def _plain_problem(problem: Problem | None) -> list[str]:
     if problem is None:
         return []
-    ways = [f"  {code}  {text}" for code, text in problem.ways]
+    ways = [f"  {way.code}  {way.text}" for way in problem.ways]
     return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llm_notebook.approvals.requests import DECIDED
+
 if TYPE_CHECKING:
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.transcript.view import TranscriptView
@@ -11,14 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["place_in_series", "series_of"]
 
 _OPEN = ("waiting", "unknown")
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
 def series_of(view: TranscriptView) -> list[CallBlock]:
     """Return the calls that a human is asked about, and those that were decided and wait for the others; empty if none is open."""
     asked = [block for block in view.calls if block.request is not None and block.result is None]
     found = [
-        block for block in asked if block.status in _OPEN or (block.status in _DECIDED and block.decision is not None)
+        block for block in asked if block.status in _OPEN or (block.status in DECIDED and block.decision is not None)
     ]
     return found if any(block.status in _OPEN for block in found) else []
 

@@ -26,16 +26,17 @@ from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
-from llm_notebook.transcript.endings import Limit, Problem
+from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
+    from llm_notebook.parts.finishes import FinishReason
 
 __all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 
-State = Literal["waiting", "streaming", "paused", "done", "interrupted", "failed"]
+State = Literal["unsent", "waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
 # How much the pictures of a turn may take in a notebook file together, in bytes.
@@ -62,7 +63,7 @@ class TranscriptView:
         usage: the tokens of all rounds; None until they are known.
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
-        cut_short: the model stopped at its token limit.
+        finish: why the model stopped; None where that is not known.
         remarks: our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
         problem: what went wrong, if the transcript is to explain it.
@@ -72,9 +73,9 @@ class TranscriptView:
         scopes: how far "Always allow" may reach here.
         grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
-        held_up: the ids of the cells that were queued behind this one and were skipped because it asked; those that have run since are
-            left out.
+        held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
+        unsent: what a prompt would ask that was not sent; None if it was.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
@@ -91,7 +92,7 @@ class TranscriptView:
     usage: Usage | None = None
     show_usage: bool = False
     cost: str = ""
-    cut_short: bool = False
+    finish: FinishReason | None = None
     remarks: list[str] = field(default_factory=list)
     not_saved: str = ""
     problem: Problem | None = None
@@ -103,6 +104,7 @@ class TranscriptView:
     by_keyboard: bool = False
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
+    unsent: Unsent | None = None
     size: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0
@@ -120,7 +122,7 @@ class TranscriptView:
         self.sources.clear()
         self._forget_parts()
         self._clear_notice()
-        self.seconds, self.size, self.usage, self.cut_short = 0.0, 0, None, False
+        self.seconds, self.size, self.usage, self.finish = 0.0, 0, None, None
         self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:

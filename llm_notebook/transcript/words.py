@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "call_sentence",
-    "cut_short_sentence",
     "decision_sentence",
     "duration",
     "facts",
+    "finish_sentence",
     "held_up_sentence",
     "limit_sentence",
     "not_saved_sentence",
@@ -62,15 +62,23 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     if view.limit is not None:
         return limit_sentence(view.limit)
     if view.state == "interrupted":
-        return f"■ Stopped by you after {duration(view.seconds)}. {_kept(view)}"
+        return f"■ Stopped by you after {duration(view.seconds)}. {kept_sentence(view)}"
     if view.state == "failed" and view.problem is None:
-        kept = f"■ The answer broke off after {duration(view.seconds)}. {_kept(view)}"
+        kept = f"■ The answer broke off after {duration(view.seconds)}. {kept_sentence(view)}"
         return kept if view.blocks else "■ No answer came."
-    if view.cut_short:
-        return cut_short_sentence(view)[0]
+    if said := finish_sentence(view):
+        return said[0]
     if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def unsent_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
+    """Return the sentences that a prompt was not sent, and what sends it; empty if it was sent."""
+    if view.unsent is None:
+        return ""
+    ways = ", or ".join(f"`{way}`" for way in view.unsent.reads)
+    return f"Not sent yet to {written(view.model_id)}. Reading it sends it: {ways}."
 
 
 def limit_sentence(limit: Limit) -> str:
@@ -83,16 +91,20 @@ def limit_sentence(limit: Limit) -> str:
     )
 
 
-def _kept(view: TranscriptView) -> str:
+def kept_sentence(view: TranscriptView) -> str:
     words = len(view.answer.split())
     if not words:
         return "No part of an answer arrived."
     return f"The answer is incomplete; {words:,} {'word is' if words == 1 else 'words are'} kept."
 
 
-def cut_short_sentence(view: TranscriptView) -> list[str]:
-    """Return a list with the sentence that the token limit cut the answer short, or an empty list if it did not."""
-    return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."] if view.cut_short else []
+def finish_sentence(view: TranscriptView) -> list[str]:
+    """Return a list with the sentence why the model stopped before it had said everything, or an empty list if it did not."""
+    if view.finish == "length":
+        return ["■ The answer stopped at the token limit. `-o max_tokens N` allows more."]
+    if view.finish == "content_filter":
+        return ["■ The model declined to answer, or a filter stopped it."]
+    return []
 
 
 def held_up_sentence(view: TranscriptView) -> list[str]:

@@ -16,81 +16,31 @@ import contextlib
 import inspect
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from llm_notebook.approvals.requests import ApprovalRequest
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.tool import Tool
-from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.going_on import went_on
-from llm_notebook.turns.invoking import Invoke
+from llm_notebook.turns.invoking import CallSteps
 from llm_notebook.turns.joining import Renumbering, result_events
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import LeftRound, Nest, current_nest
-from llm_notebook.turns.noting import Note
 from llm_notebook.turns.open_calls import unresolved_calls, with_ids, with_results
 from llm_notebook.turns.pauses import Pause, PausedChain
-from llm_notebook.turns.plan import AfterCall, BeforeCall, ChainPlan, LazyResponse
+from llm_notebook.turns.plan import ChainPlan, LazyResponse
 from llm_notebook.turns.prompt import Prompt
-from llm_notebook.turns.tool_run import CallSteps, ToolRun
+from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step, Steps
+from llm_notebook.turns.tool_run import ToolRun
 from llm_notebook.turns.turn import RetryNotice, Turn
 
-__all__ = ["Ask", "Chain", "ChainItem", "Outcome", "PlannedCall", "Prepare", "Run", "Step", "Steps"]
-
-T = TypeVar("T")
+__all__ = ["Chain", "ChainItem"]
 
 # The chains whose tools are running here, so that a tool that reads its own chain does not wait for itself.
-_running: ContextVar[frozenset[int]] = ContextVar("llm_notebook_chains", default=frozenset())
+_running: ContextVar[frozenset[object]] = ContextVar("llm_notebook_chains", default=frozenset())
 
-
-@dataclass(slots=True)
-class Ask:
-    """The step "read this response to its end". Nothing is sent back."""
-
-    response: LazyResponse
-
-
-@dataclass(slots=True)
-class PlannedCall:
-    """One call of a batch.
-
-    Attributes:
-        steps: yields Invokes and Notes, and returns the ToolResult.
-        is_async: the tool is a coroutine function.
-        waits: a human has to decide about it, so it is not started. Of calls that run in order, those after it are not started either.
-    """
-
-    steps: CallSteps[ToolResult]
-    is_async: bool
-    waits: bool = False
-
-
-@dataclass(slots=True)
-class Run:
-    """The step "run a batch of calls". For each call its ToolResult is sent back, or what it raised, or None if it was not started.
-
-    Attributes:
-        hooks: the hooks around the calls, by name.
-    """
-
-    calls: list[PlannedCall]
-    hooks: dict[str, BeforeCall | AfterCall | None] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Prepare:
-    """The step "let these Toolboxes set themselves up", each once, before their tools are used. Nothing is sent back."""
-
-    toolboxes: list[Toolbox]
-
-
-Step = Ask | Invoke | Note | Prepare | Run
-Steps = Generator[Step, Any, T]
-Outcome = ToolResult | Exception | None
 ChainItem = LazyResponse | list[ToolResult]
 
 
@@ -131,6 +81,8 @@ class Chain:
         self._failure: BaseException | None = None
         self._error: BaseException | None = None
         self._is_over = False
+        # What a tool leaves running remembers it, so that no later chain may be taken for this one.
+        self._key = object()
 
     def responses(self) -> list[LazyResponse]:
         """Return the responses that were begun so far, oldest first."""
@@ -188,7 +140,7 @@ class Chain:
             return True
         if self._error is not None:
             raise self._error
-        if id(self) in _running.get():
+        if self._key in _running.get():
             raise RuntimeError("A tool cannot read on in the chain that runs it: the chain waits for the tool.")
         return False if self._is_over else None
 
@@ -238,7 +190,7 @@ class Chain:
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
             outcomes: list[Outcome] = yield Run(planned, hooks)
             if any(isinstance(outcome, Pause) for outcome in outcomes):
-                # A hook may ask about the calls after it, too.
+                # What the calls behind it ask is shown together with its question.
                 yield from _prepared(runs)
         except Exception:
             raise
@@ -271,7 +223,7 @@ class Chain:
         messages = with_results(history, results)
         # A pause that has come out of a chain already is about calls inside the tool.
         asking = [pause.paused for pause in pauses if pause.paused is not None]
-        requests = [request for pause in pauses for request in _requests_of(pause)]
+        requests = [request for pause in pauses for request in pause.questions]
         paused = PausedChain(self.plan, prompt, messages, requests, self.log, asked_by, self._round, asking)
         pauses[0].tool_results, pauses[0].messages, pauses[0].paused = results, messages, paused
         return pauses[0]
@@ -291,20 +243,13 @@ class Chain:
             nest.rewind(self.plan.conversation)
         prompt.freeze()
         left = self._take_up(prompt, nest)
-        self.plan.keep_policies(prompt)
-        if self.log.journal is not None:
-            self.log.settings = self.plan.settings(prompt)
         history = with_ids(prompt.said)
-        if waiting := unresolved_calls(history):
-            asked_by = self._asked_by
-            if not asked_by and left:
-                # The record begins with the turn that was made for these calls.
-                asked_by = left.pop(0).turn_id
-                self.log.continue_from(asked_by, history)
-            if not asked_by:
-                asked_by = new_id()
-                yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
-            results = yield from self.run(waiting, prompt, history, asked_by)
+        waiting = unresolved_calls(history)
+        turn = self._turn_to_continue() if waiting and not left else None
+        self._keep_policies(prompt)
+        if waiting:
+            asked_by = turn.turn_id if turn is not None else (yield from self._turn_asking(history, left))
+            results = yield from self.run(waiting, prompt, history, asked_by, turn)
             yield results
             if went_on(self.log, asked_by, waiting):
                 # The next prompt of the conversation tells the model.
@@ -318,7 +263,7 @@ class Chain:
             self._round += 1
             turn = response._turn
             calls = turn.calls()
-            if not calls and not turn.is_paused_by_provider:
+            if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
                 # Whoever wants it to continue allows as many responses again.
@@ -333,6 +278,35 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
+    def _keep_policies(self, prompt: Prompt) -> None:
+        self.plan.keep_policies(prompt)
+        self.log.policy = self.plan.policy
+        if self.log.journal is not None:
+            self.log.settings = self.plan.settings(prompt)
+
+    def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
+        """Return the turn that asked for the calls that a history ends with. Where none is known, one is made for them."""
+        if self._asked_by:
+            return self._asked_by
+        if left:
+            # The record begins with the turn that was made for these calls.
+            asked_by = left.pop(0).turn_id
+            self.log.continue_from(asked_by, history)
+        else:
+            asked_by = new_id()
+            yield from self.log.import_history(asked_by, self.plan.model.model_id, history)
+        return asked_by
+
+    def _turn_to_continue(self) -> Turn | None:
+        """Return the turn of the conversation whose calls this chain runs, once it has taken it up; None if their turn is another one."""
+        conversation = self.plan.conversation
+        is_own = not self._asked_by and not self.log.inside and self.prompt.follows_conversation
+        turn = conversation._latest_turn() if conversation is not None and is_own else None
+        if turn is None or not self.log.take_up(turn):
+            return None
+        self.plan.keep_policies_of(turn)
+        return turn
+
     def _take_up(self, prompt: Prompt, nest: Nest | None) -> list[LeftRound]:
         """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
         if nest is None:
@@ -341,7 +315,7 @@ class Chain:
         return [] if left is None else left.rounds
 
     def _recall(self, prompt: Prompt, left: LeftRound) -> LazyResponse:
-        response = self.plan.model._respond(prompt, self.plan, self.log)
+        response = self._respond(prompt)
         response._recall(left)
         if left.is_kept:
             self.log.parent = response._turn
@@ -379,17 +353,11 @@ class Chain:
 
     @contextlib.contextmanager
     def _marked_as_running(self) -> Iterator[None]:
-        token = _running.set(_running.get() | {id(self)})
+        token = _running.set(_running.get() | {self._key})
         try:
             yield
         finally:
             _running.reset(token)
-
-
-def _requests_of(pause: Pause) -> list[ApprovalRequest]:
-    if pause.paused is not None:
-        return pause.paused.requests
-    return [] if pause.asked is None else [pause.asked]
 
 
 def _prepared(runs: list[ToolRun]) -> CallSteps[None]:

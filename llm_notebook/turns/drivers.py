@@ -16,14 +16,14 @@ from contextvars import copy_context
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from llm_notebook.approvals.policy import under_approval
+from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.turns.chain import Ask, Outcome, PlannedCall, Prepare, Run, Step
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.nesting import inside
 from llm_notebook.turns.noting import Note
 from llm_notebook.turns.printing import printing_to
+from llm_notebook.turns.steps import Ask, Outcome, PlannedCall, Prepare, Run, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -121,8 +121,6 @@ class _StreamAfter(AsyncIterator[T]):
 
 def perform_sync(step: Step, parallel: int | None = None) -> object:
     """Perform one step and wait for it."""
-    from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
-
     if isinstance(step, Invoke):
         with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
             result = step.function(*step.args, **step.kwargs)
@@ -132,6 +130,8 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
                 if inspect.iscoroutine(result):
                     result.close()
                 raise _async_hook(step.hook)
+            from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
+
             return process.of(EventLoopThread).run(result)
     if isinstance(step, Note):
         return step.journal.submit(step.operation).result()

@@ -10,14 +10,14 @@ a second result for a call. That text is marked as well, so that it is told once
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart
 from llm_notebook.turns.open_calls import part_of, unresolved_calls, with_results
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry
@@ -29,7 +29,6 @@ __all__ = [
     "Place",
     "WentOn",
     "awaited_calls",
-    "calls_of",
     "late_results",
     "standing_results",
     "went_on",
@@ -142,15 +141,6 @@ def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
         turn.begun.parent_id == turn_id and turn.begun.chain_id != log.chain_id and turn.status == "complete"
         for turn in turns
     )
-
-
-def calls_of(log: ChainLog, turn_id: str) -> list[CallEntry]:
-    """Return the calls of a turn as they stand now; those of a journal that cannot be read are left out."""
-    found = [call for call in log.memory.calls() if call.turn_id == turn_id]
-    with suppress(JournalError):
-        turn = log.journal.turn(turn_id) if log.journal is not None else None
-        found += turn.calls if turn is not None else []
-    return found
 
 
 def _stands(turn_id: str, call: ToolCall, entry: CallEntry | None, *, is_waiting: bool) -> ToolResultPart:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from llm_notebook.turns.noting import Note
 
 if TYPE_CHECKING:
     from llm_notebook.turns.nesting import Nest
     from llm_notebook.turns.printing import Sink
 
-__all__ = ["Invoke"]
+__all__ = ["CallSteps", "Invoke"]
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -31,3 +35,7 @@ class Invoke:
     consent: bool | None = None
     nest: Nest | None = None
     printed: Sink | None = None
+
+
+CallSteps = Generator[Invoke | Note, Any, T]
+"""What one call does, step by step."""

@@ -7,15 +7,15 @@ as well, because after a crash nobody could tell otherwise that it had begun.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import frozen_or_repr
-from llm_notebook.approvals.policy import ApprovalPolicy, inside_tool
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import is_beside_a_tool
+from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
+from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import inside_tool
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant, Scope
 from llm_notebook.journal.memory import MemoryJournal
@@ -25,7 +25,6 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
-    Granted,
     Journal,
     Operation,
     TurnBegun,
@@ -37,7 +36,7 @@ from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.turn import Turn
@@ -61,6 +60,7 @@ class ChainLog:
         on_call: is called with every change of a call.
         output: takes what the calls print; None where that goes its ordinary way.
         settings: how the chain is asked, for a later process that continues it.
+        policy: what the chain asks about, for another chain that continues it here.
         memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
         inside: the call whose tool asks this; empty outside of tools.
@@ -79,6 +79,7 @@ class ChainLog:
     on_call: Callable[[CallEntry], None] | None = None
     output: Output | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    policy: ChainPolicy = field(default_factory=ChainPolicy)
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
     inside: str = ""
@@ -179,7 +180,7 @@ class ChainLog:
         *expected: CallState,
         request: ApprovalRequest | None = None,
         result: ToolResult | None = None,
-        digest: str | None = None,
+        decision: Decision | None = None,
         note: str = "",
     ) -> Generator[Note, Any, bool]:
         """Move a call to another state if it is in an expected one. Returns whether it was.
@@ -188,7 +189,7 @@ class ChainLog:
             JournalError: the start of an approved call cannot be kept. The call must not run.
         """
         home = self._home(entry.call_id)
-        details: dict[str, Any] = {"request": request, "result": result, "digest": digest, "note": note}
+        details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
         if result is not None and self.output is not None:
             details["printed"] = self.output.text_of(entry.call_id)
         try:
@@ -218,6 +219,16 @@ class ChainLog:
         """Return a call as it stands now, whichever process moved it; None if nothing is known of it."""
         return self._home(call_id).call(call_id)
 
+    def calls_of(self, turn_id: str) -> Iterator[CallEntry]:
+        """Yield the calls of a turn as they stand now, those of the journal last.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        yield from (call for call in self.memory.calls() if call.turn_id == turn_id)
+        turn = self.journal.turn(turn_id) if self.journal is not None else None
+        yield from (call for call in turn.calls if not self.memory.keeps(call.call_id)) if turn is not None else ()
+
     def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
         """Keep what a human decided about a call. Returns whether the decision counts.
 
@@ -245,7 +256,7 @@ class ChainLog:
         at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
-        counts: bool = homes[0].submit(each[0] if len(each) == 1 else DecidedTogether(each)).result()
+        counts: bool = homes[0].submit(DecidedTogether(each)).result()
         for call in map(self.call, decisions) if counts else ():
             if call is not None:
                 self.tell(call)
@@ -305,32 +316,13 @@ class ChainLog:
             (g for g in in_force if g.identity == identity and g.place and g.place == self.origin.reach(g.scope)), None
         )
 
-    def grant(self, tool_name: str, identity: str, scope: Scope) -> Grant:
-        """Allow a tool from now on, in the cell, notebook or session that is asking.
-
-        Raises:
-            RuntimeError: a tool is asking.
-            ValueError: no journal is open, or the cell, notebook or session is not known.
-            JournalError: the grant cannot be kept.
-        """
-        if inside_tool() or is_beside_a_tool():
-            raise RuntimeError("A tool cannot allow anything: only a human can.")
-        place = self.origin.reach(scope)
-        if self.journal is None or not place:
-            raise ValueError(f"Nothing can be allowed for a whole {scope} here: there is no journal or no {scope}.")
-        grant = Grant(
-            new_id(),
-            tool_name,
-            identity,
-            scope,
-            place,
-            self.origin.who,
-            datetime.now(UTC),
-            notebook=self.origin.notebook or self.origin.started_in,
-            owner=self.journal.owner if self.origin.ends(scope) else "",
-        )
-        self.journal.submit(Granted(grant)).result()
-        return grant
+    def take_up(self, turn: Turn) -> bool:
+        """Let the chain continue a turn whose calls wait, in their place. Returns whether both are kept in the same place."""
+        if turn.is_kept != (self.journal is not None):
+            return False
+        self.chain_id, self.parent = turn.log.chain_id or turn.turn_id, turn if turn.is_kept else None
+        self.memory, self._in_memory = turn.log.memory, turn.log._in_memory
+        return True
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -374,7 +366,8 @@ class ChainLog:
         entry.result = operation.result or entry.result
         entry.note = operation.note or entry.note
         if operation.to == "waiting":
-            entry.decision = None
+            entry.decision, entry.decided_by, entry.decided_at = None, "", None
+            entry.grant_id = entry.grant_scope = ""
         self.tell(entry)
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:

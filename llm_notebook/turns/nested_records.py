@@ -9,8 +9,9 @@ from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.operations import CallEntry
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolResultPart
-from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.calls import ToolResult, recorded_exception
 from llm_notebook.turns.nesting import ChainsInTools, LeftChain, LeftRound, calls_inside, records_inside
 from llm_notebook.turns.open_calls import part_of
 
@@ -77,7 +78,8 @@ def _call_from_dict(data: Data) -> CallEntry:
 
 
 def _result_of(part: ToolResultPart) -> ToolResult:
-    error = None if part.exception is None else Exception(part.exception)
+    kind, _, message = (part.exception or "").partition(": ")
+    error = recorded_exception(kind, message) if kind else None
     return ToolResult(part.name, part.output, part.attachments, part.tool_call_id, exception=error)
 
 
@@ -86,11 +88,23 @@ def _chain_to_dict(chain: LeftChain) -> Data:
         "request": chain.request,
         "chain_id": chain.chain_id,
         "rounds": [
-            {"turn": one.turn_id, "output": [message.to_dict() for message in one.output]} for one in chain.rounds
+            {
+                "turn": one.turn_id,
+                "output": [message.to_dict() for message in one.output],
+                "finish": None if one.finish is None else [one.finish.reason, one.finish.said],
+            }
+            for one in chain.rounds
         ],
     }
 
 
 def _chain_from_dict(data: Mapping[str, Any]) -> LeftChain:
-    rounds = [LeftRound(one["turn"], [Message.from_dict(said) for said in one["output"]]) for one in data["rounds"]]
+    rounds = [
+        LeftRound(
+            one["turn"],
+            [Message.from_dict(said) for said in one["output"]],
+            finish=None if one["finish"] is None else Finish(*one["finish"]),
+        )
+        for one in data["rounds"]
+    ]
     return LeftChain(data["request"], data["chain_id"], "", rounds)

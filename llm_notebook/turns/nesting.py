@@ -6,8 +6,8 @@ inner call. After the decision the body is entered again from its beginning. Its
 each takes up the record of the first one that fits: the answers are those that the model gave, calls that have a result are not run
 again, and the chain continues behind them. So a body that asks the same always comes to the same point, and one step further.
 
-The records are in the journal. This process also remembers the chains that it began itself, and then continues with their models and
-with the tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
+The records are in the journal. This process also remembers the chains that it began itself: such a chain continues with the model that it
+had, and with the very tools that the human was asked about. A record that no chain takes up belongs to a way that the body has left; what
 waits in it is withdrawn, so that nobody is asked about what can never run.
 """
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,16 +23,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llm_notebook.approvals.identity import identify
+from llm_notebook.approvals.requests import SETTLED
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, TurnEntry
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, Usage
 from llm_notebook.tools.calls import ToolResult
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.noting import Noting
-from llm_notebook.turns.told import SETTLED, decided_result
+from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainConversation, ChainModel, ChainPlan
@@ -65,7 +66,7 @@ class LeftRound:
     Attributes:
         turn_id: the turn.
         output: what the model answered.
-        usage, began, resolved_model: as the turn has them.
+        usage, began, resolved_model, finish: as the turn has them.
         is_kept: the journal has the turn.
     """
 
@@ -74,6 +75,7 @@ class LeftRound:
     usage: Usage | None = None
     began: datetime | None = None
     resolved_model: str | None = None
+    finish: Finish | None = None
     is_kept: bool = False
 
 
@@ -100,11 +102,8 @@ class BegunChain:
             if not turn.is_complete:
                 break
             state = turn.state
-            rounds.append(
-                LeftRound(
-                    turn.turn_id, state.messages(), state.usage, state.started_utc, state.resolved_model, turn.is_kept
-                )
-            )
+            given = (state.messages(), state.usage, state.started_utc, state.resolved_model, state.ending)
+            rounds.append(LeftRound(turn.turn_id, *given, turn.is_kept))
         return LeftChain(self.request, self.log.chain_id, self.log.conversation_id, rounds, self)
 
 
@@ -151,6 +150,11 @@ class ChainsInTools:
         # The records of pauses that were written elsewhere and loaded here.
         self.loaded: dict[str, list[LeftChain]] = {}
 
+    def forget(self, call_id: str) -> None:
+        """Forget what was inside a call."""
+        self.begun.pop(call_id, None)
+        self.loaded.pop(call_id, None)
+
 
 @dataclass(slots=True, eq=False)
 class Nest:
@@ -163,6 +167,7 @@ class Nest:
         left: the records of earlier runs that no chain has taken up yet, oldest first.
         goes_another_way: a chain has begun that no earlier run began.
         is_used: a chain has begun.
+        is_over: the call has its result.
     """
 
     call_id: str
@@ -171,6 +176,7 @@ class Nest:
     left: list[LeftChain] = field(default_factory=list)
     goes_another_way: bool = False
     is_used: bool = False
+    is_over: bool = False
 
     def rewind(self, conversation: ChainConversation | None) -> None:
         """Let a conversation that outlives the body forget what earlier runs of it said, before what it asks next is settled."""
@@ -210,24 +216,11 @@ class Nest:
         process.of(ChainsInTools).begun.setdefault(self.call_id, []).extend(kept)
 
 
-class _Entered:
-    """The nests whose bodies are running, with the threads that there were before; the latest comes last."""
-
-    def __init__(self) -> None:
-        self.nests: list[tuple[Nest, frozenset[int | None]]] = []
-
-
 def current_nest() -> Nest | None:
-    """Return the nest of the tool's body that the calling code runs in; None outside of tools.
-
-    A thread that the body has started has no context of it. It is known by not having been there when the body was entered.
-    """
+    """Return the nest of the tool's body that the calling code runs in, or that has started it; None outside of tools."""
     nest = _nest.get()
-    entered = process.of(_Entered).nests
-    if nest is not None or not entered or threading.current_thread() is threading.main_thread():
-        return nest
-    thread = threading.get_ident()
-    return next((nest for nest, before in reversed(list(entered)) if thread not in before), None)
+    # What a tool leaves behind when its call is over asks for itself.
+    return None if nest is None or nest.is_over else nest
 
 
 @contextlib.contextmanager
@@ -236,15 +229,11 @@ def inside(nest: Nest | None) -> Iterator[None]:
     if nest is None:
         yield
         return
-    entered = nest, frozenset(thread.ident for thread in threading.enumerate())
-    nests = process.of(_Entered).nests
-    nests.append(entered)
     token = _nest.set(nest)
     try:
         yield
     finally:
         _nest.reset(token)
-        nests.remove(entered)
 
 
 def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> Noting:
@@ -269,8 +258,7 @@ def withdraw(log: ChainLog, call_id: str, chains: Collection[str] | None = None)
             result = ToolResult(call.tool_name, output, [], call.tool_call_id)
             yield from log.move(call, "abandoned", "unknown", result=result, note=_WITHDRAWN)
     if chains is None:
-        process.of(ChainsInTools).begun.pop(call_id, None)
-        process.of(ChainsInTools).loaded.pop(call_id, None)
+        process.of(ChainsInTools).forget(call_id)
 
 
 def outer_calls(log: ChainLog, call: CallEntry) -> list[CallEntry]:
@@ -300,8 +288,7 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
 def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
     begun = records_inside(call_id)
-    process.of(ChainsInTools).begun.pop(call_id, None)
-    process.of(ChainsInTools).loaded.pop(call_id, None)
+    process.of(ChainsInTools).forget(call_id)
     if log.journal is None or log.is_in_memory(call_id):
         return begun
     known = {left.chain_id: left for left in begun}
@@ -327,7 +314,9 @@ def _left_of(turns: Sequence[TurnEntry]) -> LeftChain | None:
     first = turns[0].begun
     # A turn that did not end was asked again by the next run of the body, in a turn after it.
     rounds = [
-        LeftRound(turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, is_kept=True)
+        LeftRound(
+            turn.begun.turn_id, turn.output, turn.usage, turn.begun.at, turn.resolved_model, turn.finish, is_kept=True
+        )
         for turn in turns
         if turn.status == "complete"
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llm_notebook.journal.operations import CallEntry, CallMoved, Operation
 
 if TYPE_CHECKING:
-    from llm_notebook.approvals.requests import CallState
+    from llm_notebook.approvals.requests import CallState, Decision
     from llm_notebook.journal.memory import MemoryJournal
     from llm_notebook.journal.operations import Journal
 
@@ -34,12 +34,20 @@ def seen_from_outside(entry: CallEntry) -> CallEntry:
 
 
 def moved_call(
-    home: Journal | MemoryJournal, entry: CallEntry, to: CallState, expected: Sequence[CallState], **details: Any
+    home: Journal | MemoryJournal,
+    entry: CallEntry,
+    to: CallState,
+    expected: Sequence[CallState],
+    *,
+    decision: Decision | None = None,
+    **details: Any,
 ) -> CallMoved:
-    """Return the operation that moves a call.
+    """Return the operation that moves a call. A start carries out a decision, where a human was asked.
 
     Raises:
         JournalError: the call starts, and this process can hold no lock that says so.
     """
     owner = home.owner if to == "started" else None
-    return CallMoved(entry.call_id, expected, to, datetime.now(UTC), owner=owner, **details)
+    digest = None if decision is None else decision.digest
+    now = datetime.now(UTC)
+    return CallMoved(entry.call_id, expected, to, now, owner=owner, digest=digest, decision=decision, **details)

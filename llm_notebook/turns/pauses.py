@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts
-from llm_notebook.approvals.requests import ApprovalRequest, Decision, Verdict
+from llm_notebook.approvals.requests import DECIDED, ApprovalRequest, Decision, Verdict
 from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Scope
-from llm_notebook.journal.operations import CallEntry
+from llm_notebook.journal.operations import CallEntry, is_open
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import frozen_arguments
+from llm_notebook.turns.granting import grant, place_of
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nested_records import suspended_to_dicts
-from llm_notebook.turns.nesting import outer_calls
+from llm_notebook.turns.nesting import calls_inside, outer_calls
 from llm_notebook.turns.open_calls import unresolved_calls
 from llm_notebook.turns.plan import ChainPlan
 from llm_notebook.turns.prompt import Prompt
@@ -49,6 +50,13 @@ class Pause(Exception):
         self.messages: list[Message] = []
         self.asked: ApprovalRequest | None = None
         self.paused: PausedChain | None = None
+
+    @property
+    def questions(self) -> list[ApprovalRequest]:
+        """What a human is asked, also before the pause has left its chain."""
+        if self.paused is not None:
+            return self.paused.requests
+        return [] if self.asked is None else [self.asked]
 
     def __str__(self) -> str:
         """Return the reason. A tool may quote a model in it, so control characters are spelled out."""
@@ -118,6 +126,7 @@ class PausedChain:
         arguments: dict[str, Any] | None = None,
         said: object = "",
         replaces: bool = True,
+        scope: Scope | None = None,
     ) -> bool:
         """Keep a decision. Returns whether it counts.
 
@@ -125,16 +134,23 @@ class PausedChain:
             request: which call the decision is about, and what was asked.
             verdict, arguments, said: what was decided.
             replaces: count also where there is a decision that has had no effect yet.
+            scope: allow the tool from now on as well, as `allow()` does. A decision that does not count allows nothing.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
+            ValueError: the tool cannot be allowed from now on, so nothing is decided.
             JournalError: the decision cannot be kept, so it does not count.
         """
+        if scope is not None:
+            self._refuse_to_allow(request, scope)
         if arguments is not None:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
-        return self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        counts = self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        if counts and scope is not None:
+            self.allow(request, scope)
+        return counts
 
     def settle_together(self, requests: Sequence[ApprovalRequest], verdict: Verdict, said: str = "") -> bool:
         """Keep one decision about several calls that wait, in one transaction. Returns whether it counts: for all of them, or for none.
@@ -152,15 +168,19 @@ class PausedChain:
         Raises:
             ValueError: the tool is destructive, or the cell, notebook or session is not known.
         """
-        if request.destructive:
-            raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
+        self._refuse_to_allow(request, scope)
         identity = digest_of_facts(request.facts)
-        grant = self.log.grant(request.tool_name, identity, scope)
+        given = grant(self.log, request.tool_name, identity, scope)
         for other in self.requests:
             is_covered = other.is_required and not other.destructive and not other.outcome_unknown
             if is_covered and other.id != request.id and digest_of_facts(other.facts) == identity:
                 decision = Decision("approved", other.digest)
-                self.log.decide_together({other.id: decision}, who=grant.who, replaces=False, grant=grant)
+                self.log.decide_together({other.id: decision}, who=given.who, replaces=False, grant=given)
+
+    def _refuse_to_allow(self, request: ApprovalRequest, scope: Scope) -> None:
+        if request.destructive:
+            raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
+        place_of(self.log, scope)
 
     def renew(self, request: ApprovalRequest) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
@@ -212,15 +232,46 @@ class PausedChain:
     def conclude(self, request: ApprovalRequest) -> None:
         """Give a call that was denied, answered or given up its result, without a chain that tells the model.
 
-        The calls that it is inside of end as well: their bodies are not entered again.
+        The calls that it is inside of end as well, unless something else in them is open: their bodies are not entered again.
 
         Raises:
             JournalError: it cannot be kept.
         """
         call = self.call(request)
-        if call is not None and self.log.conclude(call.call_id):
-            for outer in outer_calls(self.log, call):
-                self.log.conclude(outer.call_id)
+        if call is None or not self.log.conclude(call.call_id):
+            return
+        for outer in outer_calls(self.log, call):
+            if any(map(is_open, calls_inside(self.log, outer.call_id))):
+                # What else waits inside, or was decided, is carried out when the body is entered again.
+                return
+            self.log.conclude(outer.call_id)
+
+    def drop(self, request: ApprovalRequest) -> Any:
+        """Give up a call, so that the model is not asked. Returns the continuation where that is due to other calls, otherwise None.
+
+        Raises:
+            ValueError: the request is not one of this pause, or the call has been settled already.
+            JournalError: the decision cannot be kept, so it does not count.
+        """
+        continuation = self.decide(request, "abandoned")
+        self.conclude(request)
+        return continuation if self.is_due else None
+
+    @property
+    def is_due(self) -> bool:
+        """Calls of the turn, or of chains inside its tools, were decided and wait to be carried out, and no question is left.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        left, waiting = list(self.log.calls_of(self.asked_by)), []
+        while left:
+            call = left.pop()
+            if call.state == "suspended":
+                left += calls_inside(self.log, call.call_id)
+            elif is_open(call):
+                waiting.append(call)
+        return bool(waiting) and all(call.state in DECIDED for call in waiting)
 
     def _tools_of(self, request: ApprovalRequest) -> list[Tool]:
         """Return the tools of the chain that a question comes from; none if that chain is inside a tool, in another process."""
@@ -267,14 +318,10 @@ class PausedChain:
         Raises:
             JournalError: the journal cannot be read.
         """
-        memory, journal = self.log.memory, self.log.journal
-        turn = journal.turn(self.asked_by) if journal is not None else None
-        kept = [call for call in turn.calls if not memory.keeps(call.call_id)] if turn is not None else []
-        own = [call for call in memory.calls() if call.turn_id == self.asked_by]
         order = {call.tool_call_id: position for position, call in enumerate(unresolved_calls(self.messages))}
         undone = [
             call
-            for call in [*kept, *own]
+            for call in self.log.calls_of(self.asked_by)
             if call.request is not None and call.result is None and call.state != "started"
         ]
         return sorted(undone, key=lambda call: order.get(call.tool_call_id, len(order)))

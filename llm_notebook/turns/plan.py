@@ -77,6 +77,9 @@ class ChainConversation(Protocol):
     def _latest_kept(self) -> Turn | None:
         """Return the latest turn that is in the journal."""
 
+    def _latest_turn(self) -> Turn | None:
+        """Return the turn that the history ends with."""
+
     def _forget(self, turn_ids: Collection[str]) -> None:
         """Leave turns out that are about to be said again."""
 
@@ -122,6 +125,11 @@ class ChainPlan:
             among = f" The tools are {', '.join(tool.name for tool in tools)}." if tools else ""
             raise ModelError(f"Calls of {missing[0]} are to be approved, but there is no such tool.{among}")
         self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
+
+    def keep_policies_of(self, turn: Turn) -> None:
+        """Keep when the calls of a turn are asked about that another chain has asked: by its policy, and by the marks of its tools."""
+        self.policy = self.policy.joined(turn.log.policy)
+        self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
     def settings(self, prompt: Prompt) -> dict[str, Any]:
         """Return how a chain is asked, for the journal; what says nothing is left out."""

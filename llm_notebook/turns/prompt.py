@@ -51,12 +51,13 @@ class Prompt:
         messages: the whole history; what is given beside it is appended as the new turn. It may be dicts with a role.
         hide_reasoning: ask for no readable reasoning.
         history: returns the turns that came before in a conversation; it is called when the messages are needed.
+        calls: tells how the tool calls of that conversation stand.
 
     Attributes:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent, by the `id()` of the message. The rounds of a chain
             share it, so that a round encodes only what is new; messages do not change once they are sent.
-        fetched: for providers: what was fetched for the attachments that are addresses, by address. The rounds of a chain share it too.
+        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain share it too.
     """
 
     def __init__(
@@ -98,22 +99,35 @@ class Prompt:
         self._given = given
         self._history = history
         self._calls = calls
+        # What a conversation that was left behind had to tell with this turn.
+        self._opening: list[Part] = []
         self.is_settled = False
         self._sent: list[Message] | None = None
         self.encoded: dict[int, tuple[Message, str]] = {}
-        self.fetched: dict[str, bytes] = {}
+        self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
         self._sent_tools: list[Tool | ServerSideTool] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle is made from: the turn with its history as it is at this moment."""
-        # What the conversation has said so far, without the conversation.
+        # What the conversation has said so far, without the conversation. A turn that is settled has it already.
         history: Callable[[], list[Message]] | None = None
-        if self._history is not None:
-            history = functools.partial(list[Message], self._history())
+        opening = self._opening
+        if self._history is not None and not self.is_settled:
+            before = self._history()
+            if self._own_turn(alone=not before):
+                before, opening = self._going_on(before)
+            history = functools.partial(list[Message], before)
         # As values, since many plugins make the class of their options anew.
         options = None if self.options is None else self.given_options()
-        return vars(self) | {"options": options, "_history": history, "encoded": {}, "_readable": Readable()}
+        return vars(self) | {
+            "options": options,
+            "_history": history,
+            "_calls": None,
+            "_opening": opening,
+            "encoded": {},
+            "_readable": Readable(),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore what `__getstate__()` returned."""
@@ -235,14 +249,27 @@ class Prompt:
             history = with_results(history, self.tool_results)
         turn = self._own_turn(alone=not history)
         if turn and history and self._given is None:
-            # A conversation may go on while a call waits: providers refuse a call without a result.
-            history = standing_results(with_ids(history), self._calls)
-            turn[0].parts[:0] = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
+            history, opening = self._going_on(history)
+            turn[0].parts[:0] = opening
         return [*history, *turn]
+
+    def _going_on(self, history: list[Message]) -> tuple[list[Message], list[Part]]:
+        """Return the history of a conversation that goes on, and what the new turn begins with.
+
+        A call in it may still wait, and providers refuse a call without a result.
+        """
+        history = standing_results(with_ids(history), self._calls)
+        late = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
+        return history, [*self._opening, *late]
+
+    @property
+    def follows_conversation(self) -> bool:
+        """The history is what was said in a conversation, and not one that was given."""
+        return self._given is None and self._history is not None
 
     def left_behind(self) -> set[Place]:
         """Return the calls in the history that a conversation goes on without."""
-        return awaited_calls(self.messages) if self._given is None and self._history is not None else set()
+        return awaited_calls(self.said) if self.follows_conversation else set()
 
     def _own_turn(self, *, alone: bool) -> list[Message]:
         text = self.prompt

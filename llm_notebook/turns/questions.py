@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llm_notebook.approvals.consent import asked_anew, digest_of_unknown, request_for, thawed
+from llm_notebook.approvals.consent import asked_anew, digest, digest_of_unknown, request_for, thawed
+from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.policy import ApprovalPolicy, strictest
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.tools.signatures import TOOL_CALL_PARAMETER
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.identity import Identity
-    from llm_notebook.approvals.requests import ApprovalRequest
+    from llm_notebook.approvals.requests import ApprovalRequest, Decision
     from llm_notebook.journal.operations import CallEntry
     from llm_notebook.tools.tool import Tool
 
-__all__ = ["UNKNOWN_OUTCOME", "applies", "is_about_unknown", "policy_in_force", "question_about"]
+__all__ = ["UNKNOWN_OUTCOME", "applies", "covers", "is_about_unknown", "policy_in_force", "question_about"]
 
 UNKNOWN_OUTCOME = "This call was interrupted while it ran, and nobody knows how far it came: approve it to run it again, or answer in its place."
 
@@ -49,10 +50,27 @@ def applies(policy: ApprovalPolicy, tool: Tool, call: ToolCall, runs: bytes) -> 
 
 def is_about_unknown(entry: CallEntry) -> bool:
     """Return whether a human is or was asked how a call that was interrupted came out."""
-    if entry.state in ("unknown", "started"):
+    if entry.state == "started":
         # What a body asks that runs again is about this run.
-        return entry.state == "unknown"
-    return entry.request is not None and entry.request.outcome_unknown
+        return False
+    return entry.state == "unknown" or (entry.request is not None and entry.request.outcome_unknown)
+
+
+def covers(decision: Decision, entry: CallEntry, identity: str, policy: ApprovalPolicy | None, frozen: bytes) -> bool:
+    """Return whether a decision is about a call as it stands.
+
+    Args:
+        decision: the decision.
+        entry: the call.
+        identity: the digest of what the tool is.
+        policy: the policy in force.
+        frozen: the arguments.
+    """
+    is_unknown = is_about_unknown(entry)
+    # Nobody notes what an unmarked tool is, so the question whether to run it again may have been about its arguments alone.
+    identities = [identity, digest_of_facts({})] if is_unknown and policy is None else [identity]
+    bound = [digest(one, policy, frozen, entry.tool_call_id) for one in identities]
+    return decision.digest in (map(digest_of_unknown, bound) if is_unknown else bound)
 
 
 def question_about(
@@ -81,7 +99,7 @@ def question_about(
     about_unknown = is_about_unknown(entry)
     request = request_for(tool, frozen, entry.tool_call_id, policy=policy, identity=identity)
     request.id, request.reason, request.is_required = entry.call_id, reason, is_required
-    request.outcome_unknown = is_about_unknown(entry)
+    request.outcome_unknown = about_unknown
     if inside:
         request.origin = [*request.origin, inside]
     if about_unknown:

@@ -1,4 +1,4 @@
-"""Tells a model in words what tools attached and it does not read.
+"""Tells a model in words about attachments of tools that it cannot read.
 
 The result of a tool is not the user's input: nobody can take back the picture in it, so it must never end a chain, nor make every later
 turn of a conversation fail. The history keeps the attachment, for a model that reads it.
@@ -35,9 +35,8 @@ class Readable:
         if kept is not None and kept[0] is message:
             return kept[1]
         parts = [_part(part, model) for part in message.parts]
-        if all(new is old for new, old in zip(parts, message.parts, strict=True)):
-            return message
-        made = replace(message, parts=parts)
+        is_same = all(new is old for new, old in zip(parts, message.parts, strict=True))
+        made = message if is_same else replace(message, parts=parts)
         self._made[id(message)] = (message, made)
         return made
 
@@ -80,4 +79,4 @@ def _problem(attachment: Attachment, types: Collection[str]) -> str:
         return ""
     size = "" if attachment.content is None else f", {len(attachment.content):,} bytes"
     what = f"{kind or 'data of an unknown type'}{size}"
-    return f"(The tool also returned {what}. You cannot be shown it: only text, and what you are known to read, can be sent.)"
+    return f"(The tool also returned {what}. It cannot be sent to you: you get only text, and the kinds of attachments that you are known to read.)"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llm_notebook.parts.messages import error_message
 from llm_notebook.tools.calls import ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.operations import CallEntry
 
-__all__ = ["SETTLED", "decided_result", "failed_result", "runs_elsewhere"]
-
-SETTLED: tuple[CallState, ...] = ("denied", "answered", "abandoned")
-"""The states of calls that a human has taken out of the tool's hands."""
+__all__ = ["decided_result", "failed_result", "runs_elsewhere", "told_of"]
 
 
 def decided_result(call: CallEntry) -> ToolResult:
@@ -37,6 +34,13 @@ def decided_result(call: CallEntry) -> ToolResult:
 def failed_result(call: ToolCall, output: str, error: Exception | SystemExit) -> ToolResult:
     """Return what the model is told about a call that ended in an error, or that an error kept from running."""
     return ToolResult(call.name, output, [], call.tool_call_id, exception=error)
+
+
+def told_of(error: Exception | SystemExit) -> str:
+    """Return what the model is told of an error that a tool raised."""
+    if isinstance(error, SystemExit):
+        return f"the tool called sys.exit({error.code!r})"
+    return error_message(error) or type(error).__name__
 
 
 def runs_elsewhere() -> RuntimeError:

@@ -25,37 +25,34 @@ journal says of the call. A process that was given an unmarked tool asks as the 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
+from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.running import under_approval
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
-from llm_notebook.parts.messages import error_message, json_text
+from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
 from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall, frozen_arguments, unsound
-from llm_notebook.turns.invoking import Invoke
+from llm_notebook.turns.invoking import CallSteps, Invoke
+from llm_notebook.turns.last_look import ChangedTool, invocation
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.nesting import Nest, left_inside, withdraw
-from llm_notebook.turns.noting import Note
 from llm_notebook.turns.pauses import Pause
-from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, is_about_unknown, policy_in_force, question_about
-from llm_notebook.turns.told import SETTLED, decided_result, failed_result, runs_elsewhere
+from llm_notebook.turns.questions import UNKNOWN_OUTCOME, applies, covers, policy_in_force, question_about
+from llm_notebook.turns.told import decided_result, failed_result, runs_elsewhere, told_of
 
 if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainPlan
 
-__all__ = ["CallSteps", "ToolRun"]
+__all__ = ["ToolRun"]
 
-T = TypeVar("T")
-CallSteps = Generator[Invoke | Note, Any, T]
 Ran = tuple[ToolResult, ToolCall | None]
 """The result, and the call that the tool was run with; None where it was not run."""
 
@@ -216,12 +213,18 @@ class ToolRun:
         except ToolArgumentError as error:
             yield from self._not_run("failed", f"{note}Error: {error}", error)
             return
-        if decision is None and self._must_ask(tool, runs):
-            decision = yield from self._granted(frozen)
-            if decision is None:
-                yield from self._ask(frozen)
-                return
-        self._ready = ReadyCall(frozen, runs, arguments, note, decision)
+        ready = ReadyCall(frozen, runs, arguments, note, decision)
+        if (yield from self._settle_consent(tool, ready)):
+            self._ready = ready
+
+    def _settle_consent(self, tool: Tool, ready: ReadyCall) -> CallSteps[bool]:
+        """Return whether nothing has to be asked before a call runs: it was decided, nobody is to be asked, or a grant answers. Else ask."""
+        if ready.decision is None and self._must_ask(tool, ready.runs):
+            ready.decision = yield from self._granted(ready.frozen)
+            if ready.decision is None:
+                yield from self._ask(ready.frozen)
+                return False
+        return True
 
     def _carry_out(self) -> CallSteps[Ran]:
         """Do what was decided about the call: run it, or give it the result of a decision not to run it."""
@@ -257,53 +260,50 @@ class ToolRun:
         """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
         assert self.tool is not None
         self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
-        if ready.decision is not None:
-            asks = not self._covers(ready.decision, ready.frozen)
-        else:
-            asks = self._must_ask(self.tool, ready.runs)
-        if asks:
+        if ready.decision is not None and not self._covers(ready.decision, ready.frozen):
             self._ready = None
             yield from self._ask(ready.frozen)
+        elif not (yield from self._settle_consent(self.tool, ready)):
+            self._ready = None
 
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry, asked, note = self._entry, self._asked, ready.note
         if tool.implementation is None:
-            raise ValueError(
-                f"Tool {tool.name} has no implementation: it is described to the model but cannot be run here."
-            )
+            raise ValueError(f"Tool {tool.name} has no implementation: it is described to the model, and cannot run.")
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
         if not (yield from self._start(ready.decision)):
             self._catch_up()
-            if self._result is None and self._entry.state not in SETTLED:
+            if self._ready is not None:
                 raise runs_elsewhere()
             return (yield from self._carry_out())
         try:
-            sink = None if self.log.output is None else partial(self.log.output.add, entry.call_id)
-            consent = ready.decision is not None
-            value = yield Invoke(tool.implementation, (), ready.arguments, consent=consent, nest=nest, printed=sink)
+            identity = None if ready.decision is None else self._tool_identity().digest
+            value = yield invocation(tool, ready, identity, nest, self.log.output)
+            # What the tool returned may run code of the tool's when it is written.
+            with under_approval(ready.decision is not None):
+                text, attachments = output_text(value)
+        except ChangedTool:
+            self._identity = None
+            raise (yield from self._ask(ready.frozen)) from None
         except Pause as pause:
             if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
                 yield from self.log.move(entry, "suspended", "started")
                 yield from nest.suspend()
                 raise
-            yield from self._ask(ready.frozen, pause)
-            raise pause from None
+            raise (yield from self._ask(ready.frozen, pause)) from None
         except (Exception, SystemExit) as error:
-            said = (
-                f"the tool called sys.exit({error.code!r})" if isinstance(error, SystemExit) else error_message(error)
-            )
-            result = failed_result(asked, f"{note}Error: {said or type(error).__name__}", error)
+            result = failed_result(asked, f"{note}Error: {told_of(error)}", error)
             result.instance = tool.toolbox
             yield from self.log.move(entry, "failed", "started", result=result)
         except BaseException:
             self.log.lose(entry)
             raise
         else:
-            text, attachments = output_text(value)
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
+        nest.is_over = True
         return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
@@ -314,10 +314,15 @@ class ToolRun:
 
     def _start(self, decision: Decision | None) -> CallSteps[bool]:
         """Move the call to `started`. Returns whether it moved, so that no other continuation runs it."""
-        if decision is None:
-            # A body that pauses by itself is entered again when it resumes, so the call may wait already.
-            return (yield from self.log.move(self._entry, "started", "proposed", "waiting", "suspended"))
-        return (yield from self.log.move(self._entry, "started", "approved", "suspended", digest=decision.digest))
+        # A body that pauses by itself is entered again when it resumes, so a call without a decision may wait already.
+        before: list[CallState] = ["proposed", "waiting"] if decision is None else ["approved"]
+        try:
+            return (yield from self.log.move(self._entry, "started", *before, "suspended", decision=decision))
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # The start may be kept all the same, and nobody carries it out.
+                self.log.lose(self._entry)
+            raise
 
     def _granted(self, frozen: bytes) -> CallSteps[Decision | None]:
         """Return the decision of an "always allow" that covers this call; None where there is none."""
@@ -327,12 +332,12 @@ class ToolRun:
         if grant is None:
             return None
         # The record shows what was allowed, so the question is kept before the grant answers it.
-        yield from self._put_question(frozen, None)
-        counts = yield from self.log.allow(self._entry, grant, self._bound(frozen))
+        request = yield from self._put_question(frozen, None)
+        counts = yield from self.log.allow(self._entry, grant, request.digest)
         return self._entry.decision if counts else None
 
-    def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[None]:
-        """Put the question to a human, and keep the pause with which the chain will stop.
+    def _ask(self, frozen: bytes, pause: Pause | None = None) -> CallSteps[Pause]:
+        """Put the question to a human. Returns the pause with which the chain will stop, which is kept, too.
 
         Args:
             pause: what the tool or the hook raised, with its own sentence; without it the sentence says that the tool needs approval.
@@ -343,6 +348,7 @@ class ToolRun:
         pause.asked, pause.paused = request, None
         pause.tool_call = self._asked
         self.pause = pause
+        return pause
 
     def _put_question(self, frozen: bytes, pause: Pause | None) -> CallSteps[ApprovalRequest]:
         """Keep what a human is asked, unless the same is being asked already."""
@@ -366,7 +372,7 @@ class ToolRun:
     def _decided(self) -> CallSteps[ToolResult | None]:
         """Return the result of a call that a human has denied, answered or given up; None if the call has another state by now."""
         entry = self._entry
-        result = replace(decided_result(entry), tool_call_id=self._asked.tool_call_id)
+        result = decided_result(entry)
         moved = yield from self.log.move(entry, entry.state, entry.state, result=result)
         return result if moved else None
 
@@ -390,9 +396,4 @@ class ToolRun:
         """Return whether a decision is about what would run now. That of a grant ends with the grant."""
         if self._entry.grant_id and self.log.grant_for(self._tool_identity().digest) is None:
             return False
-        return decision.digest == self._bound(frozen)
-
-    def _bound(self, frozen: bytes) -> str:
-        """Return the digest that a decision about the call as it stands is bound to."""
-        bound = digest(self._tool_identity().digest, self._policy, frozen, self._asked.tool_call_id or "")
-        return digest_of_unknown(bound) if is_about_unknown(self._entry) else bound
+        return covers(decision, self._entry, self._tool_identity().digest, self._policy, frozen)

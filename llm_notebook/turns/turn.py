@@ -122,6 +122,7 @@ class Turn:
             state.duration_ms(),
             state.resolved_model,
             "" if state.status == "done" else str(state.error),
+            state.ending,
         )
 
     def remember(self, results: Iterable[ToolResult]) -> None:

@@ -412,3 +412,99 @@ def test_a_date_is_shown_as_iso_and_given_as_a_date(face: Face) -> None:
     # History keeps what the model wrote.
     [part] = [part for message in model.requests[-1].messages for part in message.parts if hasattr(part, "arguments")]
     assert part.arguments == arguments
+
+
+_ARGUMENTS = """
+import dataclasses
+from typing import Annotated, Literal
+
+import pydantic
+
+@dataclasses.dataclass
+class Place:
+    root: str = "/test"
+
+    def join(self, path):
+        return self.root + path
+
+@dataclasses.dataclass
+class Job:
+    path: str
+    place: Place = dataclasses.field(default_factory=Place)
+
+    def __post_init__(self):
+        self.path = "/tmp/" + self.path
+
+class Model(pydantic.BaseModel):
+    path: str
+
+    @pydantic.field_validator("path")
+    @classmethod
+    def _below(cls, path):
+        return "/tmp/" + path
+
+    @property
+    def whole(self):
+        return "/test" + self.path
+
+def below(path):
+    return "/tmp/" + path
+
+def erase_job(job: Job): ...
+def erase_jobs(jobs: list[Job] | None = None): ...
+def erase_model(model: Model): ...
+def erase_path(path: Annotated[str, pydantic.AfterValidator(below)]): ...
+"""
+
+
+def _arguments(name: str, before: str = "", after: str = "") -> dict[str, str]:
+    """Return the facts about a tool whose argument types are those above, with something replaced."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    source = _ARGUMENTS.replace(before, after) if before else _ARGUMENTS
+    exec(compile(source, "<cell>", "exec", dont_inherit=True), names)
+    return identify(llm.Tool.function(names[name])).facts
+
+
+@pytest.mark.parametrize("name", ["erase_job", "erase_jobs", "erase_model", "erase_path"])
+def test_the_same_types_of_arguments_defined_again_are_the_same(name: str) -> None:
+    assert _arguments(name) == _arguments(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("erase_job", '"/tmp/" + self', '"/PROD/" + self'),
+        ("erase_jobs", '"/tmp/" + self', '"/PROD/" + self'),
+        ("erase_job", 'root: str = "/test"', 'root: str = "/PROD"'),
+        ("erase_job", "self.root + path", "self.root + '/PROD' + path"),
+        ("erase_model", '"/tmp/" + path', '"/PROD/" + path'),
+        ("erase_model", '"/test" + self', '"/PROD" + self'),
+        ("erase_path", 'def below(path):\n    return "/tmp/"', 'def below(path):\n    return "/PROD/"'),
+    ],
+)
+def test_consent_is_to_the_code_that_makes_the_arguments(name: str, before: str, after: str) -> None:
+    assert _arguments(name) != _arguments(name, before, after)
+
+
+def test_a_tool_whose_type_of_argument_was_defined_anew_is_asked_about_anew(face: Face) -> None:
+    paths: list[str] = []
+
+    def tool(prefix: str) -> Any:
+        @dataclasses.dataclass
+        class Job:
+            path: str
+
+            def __post_init__(self) -> None:
+                self.path = prefix + self.path
+
+        def erase(job: Job) -> None:
+            paths.append(job.path)
+
+        erase.__annotations__["job"] = Job
+        return llm.require_approval(erase)
+
+    model = face.rounds(asks(llm.ToolCall("erase", {"job": {"path": "a"}}, "c1")), "done")
+    pause = face.pause_of(model.chain("Hi", tools=[tool("/tmp/")]))
+    pause.approve()
+    again = face.pause_of(pause.resume([tool("/PROD/")]))
+    assert (paths, "its parameters" in again.request.changed) == ([], True)

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from llm_notebook.configuration.files import ConfigurationWarning
-from llm_notebook.configuration.keys import Secret, delete_key, get_key, keys_path, list_keys, set_key
+from llm_notebook.configuration.keys import Secret, delete_key, get_key, keys_path, list_keys, load_keys, set_key
 from llm_notebook.errors import ModelError
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -107,6 +107,14 @@ def test_the_note_is_not_a_key():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
+def test_all_stored_keys_can_be_read_and_do_not_show_themselves():
+    assert load_keys() == {}
+    set_key("a", "sk-1")
+    set_key("b", "sk-2")
+    assert load_keys() == {"a": "sk-1", "b": "sk-2"}
+    assert "sk-" not in repr(load_keys())
+
+
 def test_keys_are_private(folder):
     set_key("service", "stored")
     assert stat.S_IMODE(keys_path().stat().st_mode) == 0o600

@@ -11,6 +11,7 @@ import pytest
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import cell_place
 from llm_notebook.journal.sqlite import migrations, open_sqlite_journal
+from llm_notebook.parts.finishes import Finish
 from tests.journal.making import begun, done, ended
 
 
@@ -180,6 +181,30 @@ def test_paths_of_which_it_is_not_known_who_said_them_allow_nothing(path):
         found = journal.turn("T1").begun
         assert (found.notebook, found.started_in, found.place, found.request) == (None, "a.ipynb", 0, "")
         assert journal.grants() == []
+
+
+def test_an_answer_of_before_has_no_reason_why_it_ended(path):
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in [one for migration in migrations.MIGRATIONS[:5] for one in migration]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 5")
+        connection.execute(
+            "INSERT INTO turns (number, turn_id, conversation_id, chain_id, model_id, messages, is_whole, settings, began_at)"
+            " VALUES (1, 'T1', 'C1', 'T1', 'echo', '[]', 1, '{}', '2026-11-24')"
+        )
+        connection.execute("INSERT INTO turn_endings VALUES (1, 'complete', '[]', NULL, 5, NULL, '')")
+        connection.commit()
+    with open_sqlite_journal(path) as journal:
+        assert (journal.turn("T1").status, journal.turn("T1").finish) == ("complete", None)
+        done(journal, begun("T2"), ended("T2", finish=Finish("length", "max_tokens")))
+        assert journal.turn("T2").finish == Finish("length", "max_tokens")
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT turn_id, answer, finish_reason FROM readable_turns ORDER BY number"
+        ).fetchall()
+    assert rows == [("T1", None, None), ("T2", "An answer", "length")]
 
 
 def test_grants_of_which_it_is_not_known_whose_kernel_they_end_with_have_ended(path):

@@ -14,6 +14,7 @@ from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import cell_place
 from llm_notebook.journal.operations import Granted, NotebookRenamed, Revoked
 from llm_notebook.journal.sqlite import open_sqlite_journal
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import ToolCallPart, ToolResultPart, Usage, assistant, system, tool_message, user
 from llm_notebook.tools.calls import ToolResult
 from tests.journal.making import AT, DIGEST, begun, decided, done, ended, grant, moved, proposed, request, waiting_call
@@ -223,7 +224,10 @@ def test_anybody_can_read_it_with_any_sqlite_tool(path):
         done(journal, replace(decided(), decision=Decision("approved", DIGEST, {"path": "/tmp/older"})))
         done(journal, moved("K1", "approved", "started", owner=journal.owner, digest=DIGEST))
         done(journal, moved("K1", "started", "finished", result=ToolResult("delete_files", "3 files")))
-        done(journal, ended("T1", "Gone: ä", usage=Usage(10, 20), resolved_model="echo-2"), begun("T2", "Next"))
+        end = ended(
+            "T1", "Gone: ä", usage=Usage(10, 20), resolved_model="echo-2", finish=Finish("length", "max_tokens")
+        )
+        done(journal, end, begun("T2", "Next"))
         with closing(sqlite3.connect(path)) as connection:
             connection.row_factory = sqlite3.Row
             turns = [dict(row) for row in connection.execute("SELECT * FROM readable_turns ORDER BY number")]
@@ -245,6 +249,7 @@ def test_anybody_can_read_it_with_any_sqlite_tool(path):
         "parent_id": None,
         "chain_id": "T1",
         "conversation_id": "C1",
+        "finish_reason": "length",
     }
     assert (turns[1]["status"], turns[1]["prompt"], turns[1]["answer"]) == ("streaming", "Next", None)
     assert (call["tool"], call["arguments"], call["state"]) == ("delete_files", '{"path":"/tmp/old"}', "finished")

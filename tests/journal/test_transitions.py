@@ -197,7 +197,7 @@ def test_a_start_without_an_owner_is_an_error(journal):
 
 def test_of_decisions_made_together_no_two_are_about_one_call(journal):
     done(journal, proposed(), moved("K1", "proposed", "waiting", request=request()))
-    with pytest.raises(ValueError, match="no two are about one call"):
+    with pytest.raises(ValueError, match="about the same call"):
         done(journal, DecidedTogether([decided(), decided(verdict="denied")]))
     assert journal.call("K1").state == "waiting"
 

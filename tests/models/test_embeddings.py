@@ -22,6 +22,7 @@ from llm_notebook.providers.catalog.names import find_entry
 from llm_notebook.providers.embeddings import (
     get_default_embedding_model,
     get_embedding_model,
+    get_embedding_model_aliases,
     get_embedding_models,
     get_embedding_models_with_aliases,
     set_default_embedding_model,
@@ -212,16 +213,26 @@ def test_a_key_never_shows_itself():
     assert repr(model.keys) == repr([Secret("sk-123")] * 2 + [Secret("sk-456")])
 
 
-def test_an_older_model_whose_embed_batch_takes_no_key_still_works():
+def test_an_older_model_whose_embed_batch_takes_no_key_finds_it_in_its_attribute():
+    keys = []
+
     class Older(EmbeddingModel):
         model_id = "older"
+        needs_key = "older"
 
         def embed_batch(self, items):
+            keys.append(self.key)
             return [[float(len(item))] for item in items]
 
-    assert list(Older().embed_multi(["a", "bb"])) == [[1.0], [2.0]]
-    with pytest.raises(TypeError, match=r"takes no key=: set the model's \.key"):
-        Older().embed("a", key="x")
+    set_key("older", "sk-stored")
+    model = Older()
+    assert list(model.embed_multi(["a", "bb"])) == [[1.0], [2.0]]
+    assert model.embed("a", key="sk-given") == [1.0]
+    assert keys == ["sk-stored", "sk-given"]
+    assert model.key is None
+    model.key = "sk-own"
+    model.embed("a", key="sk-given")
+    assert keys[2:] == ["sk-own"]
 
 
 # Finding a model
@@ -253,6 +264,19 @@ def test_the_list_shows_the_users_aliases(models):
         "smollm2": ["SmolLM2", "mine"],
     }
     assert [entry.matches("SMOL") for entry in entries] == [False, True]
+
+
+def test_models_by_name_have_every_id_and_alias(models):
+    store_alias("mine", "smollm2")
+    found = get_embedding_model_aliases()
+    assert {name: model.model_id for name, model in found.items()} == {
+        "text-embedding-3-small": "text-embedding-3-small",
+        "3-small": "text-embedding-3-small",
+        "smollm2": "smollm2",
+        "SmolLM2": "smollm2",
+        "mine": "smollm2",
+    }
+    assert found["mine"] is models["smollm2"]
 
 
 def test_an_unknown_name_names_the_closest(models):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
 import llm_notebook as llm
@@ -20,6 +21,17 @@ class StoppingOptions(llm.Options):
 
 class SeedOptions(llm.Options):
     seed: int | None = None
+
+
+class ExclusiveOptions(llm.Options):
+    seed: int | None = None
+    top: int | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one_of_them(self) -> ExclusiveOptions:
+        if self.seed is not None and self.top is not None:
+            raise ValueError("seed and top exclude each other")
+        return self
 
 
 def _costly(face: Face) -> Any:
@@ -54,6 +66,14 @@ def test_a_response_is_json_whatever_its_metadata_holds(face: Face) -> None:
     data = json.loads(json.dumps(response.to_dict(), allow_nan=False))
     again = face.response_class.from_dict(data, model=face.model("more"))  # type: ignore[attr-defined]
     assert face.text(again) == "a long answer"
+
+
+def test_options_that_contradict_each_other_elsewhere_are_all_left_out(face: Face) -> None:
+    data = {"model": "a", "prompt": {"messages": [], "options": {"seed": 1, "top": 2}}, "messages": []}
+    other = face.model("b", Options=ExclusiveOptions)
+    with pytest.warns(UserWarning, match="left out: seed, top"):
+        again = face.response_class.from_dict(data, model=other)  # type: ignore[attr-defined]
+    assert again.prompt.options == ExclusiveOptions()
 
 
 def test_another_model_goes_on_without_the_options_that_it_does_not_take(face: Face) -> None:

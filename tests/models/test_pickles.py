@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.errors import ChainLimitReached
+from llm_notebook.tools.calls import recorded_exception
 from tests.fakes.faces import Face, asks
 from tests.fakes.openai_server import OpenAIServer, text_reply
 
@@ -103,6 +105,38 @@ def test_a_finished_response_travels_with_what_it_said(face: Face, way: Any) -> 
     assert again.prompt.messages == [llm.user("Hi")]
 
 
+def test_a_turn_of_a_conversation_travels_without_what_was_said_after_it(face: Face, way: Any) -> None:
+    model = face.model("Hello")
+    # Hooks are often functions without a name, which no pickle takes.
+    talk = model.conversation(before_call=lambda tool, call: None)
+    first, second = talk.prompt("Hi"), talk.prompt("My PIN is 1234")
+    face.text(first)
+    face.text(second)
+    model.requests.clear()
+    assert b"1234" not in way.dumps(first)
+    assert _travelled(way, second).prompt.messages == [
+        llm.user("Hi"),
+        llm.assistant("Hello"),
+        llm.user("My PIN is 1234"),
+    ]
+
+
+def test_an_unsent_turn_travels_with_what_its_conversation_has_to_tell(face: Face, way: Any) -> None:
+    model = face.rounds(asks(llm.ToolCall("_delete", {"path": "a"}, "1")), "meanwhile", "then")
+    talk = model.conversation(tools=[llm.require_approval(_delete)])
+    pause = face.pause_of(talk.chain("Delete a"))
+    waiting = talk.prompt("How are you?", tools=[])
+    model.requests.clear()
+    assert _travelled(way, waiting).prompt.messages == waiting.prompt.messages
+    face.text(waiting)
+    face.text(pause.approve())
+    later = talk.prompt("And now?", tools=[])
+    model.requests.clear()
+    sent = _travelled(way, later).prompt.messages
+    assert "deleted a" in sent[-1].parts[0].text
+    assert sent == later.prompt.messages
+
+
 def _without_functions(response: Any) -> Any:
     # The script of a scripted model holds functions that no pickle takes.
     response.model.script = ("More",)
@@ -130,6 +164,7 @@ def test_a_response_that_is_being_read_says_so(face: Face, way: Any) -> None:
         llm.UnknownModelError("no"),
         llm.PauseChain("no"),
         llm.CancelToolCall("no"),
+        ChainLimitReached(3, ["look", "erase"]),
     ],
 )
 def test_errors_travel_whole(error: Exception, way: Any) -> None:
@@ -137,6 +172,11 @@ def test_errors_travel_whole(error: Exception, way: Any) -> None:
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert vars(again) == vars(error)
+
+
+def test_an_error_that_was_read_from_a_record_travels_under_its_name(way: Any) -> None:
+    again = _travelled(way, recorded_exception("FileNotFoundError", "no a.txt"))
+    assert (type(again).__name__, str(again)) == ("FileNotFoundError", "no a.txt")
 
 
 def test_the_error_of_a_request_leaves_the_response_behind(face: Face, way: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from llm_notebook.transcript.document import MIME_TYPE
 from tests.notebook.ipykernels import ipykernel_folder
 
 __all__ = ["Cell", "Kernel", "running_kernel"]
@@ -76,8 +77,11 @@ class Cell:
 
     @property
     def traceback(self) -> str:
-        """What the error output shows; empty if there is none."""
-        return "\n".join("\n".join(content["traceback"]) for content in self.of("error"))
+        """What the cell says went wrong: an error output, or the sentence that its transcript explains; empty if nothing did."""
+        shown = [bundle[MIME_TYPE] for bundle in self.outputs if MIME_TYPE in bundle]
+        explained = any(document["state"] == "failed" and document["error"] for document in shown)
+        sentence = [str(self.reply.get("evalue"))] if explained and self.reply.get("ename") == "CellHalted" else []
+        return "\n".join(["\n".join(content["traceback"]) for content in self.of("error")] + sentence)
 
 
 class Kernel:

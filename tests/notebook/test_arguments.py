@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook.arguments import parse_cell, parse_line
 from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.notebook.typed import begins_like_option
 from tests.notebook.scripted import sent
 
@@ -349,3 +352,11 @@ def test_a_question_typed_after_the_magic_arrives(terminal: InteractiveShell, li
     sent.clear()
     terminal.run_cell(f"if True:\n    %llm {line}")
     assert [prompt.prompt for prompt in sent] == [line]
+
+
+def test_the_editor_of_prompt_cells_knows_the_same_options() -> None:
+    file = Path(__file__).parents[2] / "labextension" / "src" / "promptCell" / "options.json"
+    values_in_editor = {name: len(kinds) for name, kinds in json.loads(file.read_text(encoding="utf-8")).items()}
+    options = (action for action in LLMMagics.llm.parser._actions if action.option_strings)
+    values = {name: 1 if action.nargs is None else action.nargs for action in options for name in action.option_strings}
+    assert values_in_editor == values

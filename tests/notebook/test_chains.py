@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llm_notebook.transcript.document import MIME_TYPE
 from tests.notebook.kernels import Kernel
 
 CELL = """
@@ -48,7 +49,7 @@ waiting.approve()
     assert asked.status == "ok", asked.traceback
     assert kernel.run(defined("two")).status == "ok"
     again = kernel.run("waiting.resume(tools=[erase]).text()")
-    assert "PauseChain: erase waits for approval" in again.traceback
+    assert (again.reply["ename"], again.outputs[0][MIME_TYPE]["state"]) == ("PauseChain", "paused")
     late = kernel.run("waiting.approve()")
     assert "decide about the pause that came last" in late.traceback
     assert kernel.value("[pause.request.changed for pause in llm.pending()]") == [

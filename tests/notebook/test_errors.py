@@ -75,15 +75,18 @@ def test_a_bug_in_a_model_keeps_its_traceback(kernel: Kernel) -> None:
 
 def test_what_arrived_before_the_failure_stays_above_it(kernel: Kernel) -> None:
     cell = kernel.run("%llm -m breaking hi")
-    assert cell.markdown[0].startswith("Half an ans\n\n■ The answer broke off after")
-    assert cell.traceback == "IncompleteResponse: The connection closed before the answer's end."
+    assert cell.markdown == [
+        "Half an ans\n\n■ **The answer broke off** The connection closed before the answer's end. "
+        "The answer is incomplete; 3 words are kept."
+    ]
+    assert (cell.status, cell.traceback) == ("error", "The connection closed before the answer's end.")
 
 
-def test_an_error_at_once_has_no_empty_output_above_it(kernel: Kernel) -> None:
+def test_an_error_at_once_is_the_only_output(kernel: Kernel) -> None:
     for line in ("-m refusing hi", "-m nobody hi", "{{ x.y }}"):
         cell = kernel.run(f"%llm {line}")
         assert cell.traceback.count("\n") == 0
-        assert cell.outputs == []
+        assert (cell.status, len(cell.outputs), cell.of("error")) == ("error", 1, [])
 
 
 @pytest.mark.parametrize("mode", ["Verbose", "Context", "Plain", "Minimal"])

@@ -276,6 +276,29 @@ def test_a_dropped_question_leaves_the_others(notebook: Notebook) -> None:
     assert notebook.ran == ["/b"]
 
 
+def test_dropping_the_last_question_runs_what_was_approved(notebook: Notebook) -> None:
+    for number, how in enumerate(["button", "command", "command after a restart"], start=1):
+        asked = notebook.ask("erase=/a erase=/b erase=/c")
+        notebook.click(notebook.told(asked), 0)
+        notebook.click(notebook.told(asked), 0)
+        assert notebook.ran == ["/a", "/b"] * (number - 1)
+        if how == "button":
+            notebook.click(notebook.told(asked), 0, "abandoned", drop=True)
+        else:
+            [last] = notebook.kernel.value(
+                "[one.request.id for one in llm.pending() if one.paused.call(one.request).state == 'waiting']"
+            )
+            if "restart" in how:
+                notebook.restart()
+                notebook.define()
+            assert notebook.kernel.run(f"%llm forget {last}", "cell-2").traceback == ""
+        assert notebook.ran == ["/a", "/b"] * number
+        document = notebook.told(asked)
+        assert statuses(document) == ["finished", "finished", "abandoned"]
+        assert document["state"] == "done"
+        assert notebook.pending == 0
+
+
 def test_always_allow_on_one_card_decides_about_the_others_of_its_tool(notebook: Notebook) -> None:
     asked = notebook.ask("erase=/a wipe=/b erase=/c")
     notebook.click(notebook.told(asked), 0, grant="session")

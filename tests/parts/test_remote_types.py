@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.parts import remote_types
 from tests.fakes.faces import Face, asks
 from tests.fakes.file_server import FileServer, Served
 
@@ -43,6 +45,29 @@ def test_redirects_are_followed_within_what_may_be_reached(
     with pytest.raises(ValueError, match="Cannot tell the type"):
         llm.Attachment(url=_at(file_server, "/from")).resolve_type()
     assert file_server.requests[-1][0] == "/from"
+
+
+def test_a_redirect_is_judged_by_the_machine_that_it_reaches(
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name may lead to a public address when it is judged, and to a private one a moment later."""
+    file_server.files["/from"] = Served(moved_to=_at(file_server, "/to"))
+    file_server.files["/to"] = Served(b"x", headers={"content-type": "image/png"})
+    monkeypatch.setattr(remote_types, "_is_public", lambda _url: True)
+    with pytest.raises(ValueError, match="Cannot tell the type"):
+        llm.Attachment(url=_at(file_server, "/from")).resolve_type()
+    assert {path for path, _ in file_server.requests} == {"/from"}
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    file_server.files["/slow"] = Served(b"x", headers={"content-type": "image/png"})
+    monkeypatch.setattr(remote_types, "_SECONDS", 0.05)
+    monkeypatch.setattr(remote_types, "_ask", lambda _url: str(over.wait(30)))
+    assert remote_types.type_at(_at(file_server, "/slow")) is None
+    over.set()
 
 
 def test_no_server_is_asked_for_what_a_tool_returned(face: Face, file_server: FileServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -29,6 +30,16 @@ def own_transport() -> Iterator[None]:
         transport.close()
 
 
+def _read_request(connection: socket.socket) -> None:
+    """Read all of a request. The system resets a connection that is closed with something unread."""
+    with connection.makefile("rb") as file:
+        length = 0
+        while (line := file.readline()).strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        file.read(length)
+
+
 @pytest.fixture
 def raw_server() -> Iterator[Callable[[bytes], int]]:
     """Return a function that starts a server on loopback, which answers its next connections with these bytes, and returns its port."""
@@ -44,8 +55,8 @@ def raw_server() -> Iterator[Callable[[bytes], int]]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                with connection:
-                    connection.recv(2**16)
+                with connection, suppress(OSError):
+                    _read_request(connection)
                     connection.sendall(sent)
 
         threading.Thread(target=serve, daemon=True).start()

@@ -40,6 +40,12 @@ GROUNDING = {
 }
 CITED = {"type": "web_search_result_location", "url": URL, "title": "A", "cited_text": "said", "encrypted_index": "x"}
 BLOCK = {"type": "text", "text": "It is so.", "citations": [CITED]}
+REFERRED = [
+    {"type": "text", "text": "It is"},
+    {"type": "tool_reference", "tool": "web_search", "url": URL, "title": "A", "description": "said"},
+    {"type": "text", "text": " so."},
+    {"type": "reference", "reference_ids": [7]},
+]
 CASES: dict[str, tuple[str, list[Reply], list[Citation]]] = {
     "OpenAI's Responses": (
         "OpenAIResponses",
@@ -94,6 +100,14 @@ CASES: dict[str, tuple[str, list[Reply], list[Citation]]] = {
         ],
         [Citation(URL, "A")],
     ),
+    "Mistral": (
+        "OpenAIChat",
+        [
+            Reply([sse(*(delta_chunk({"content": [chunk]}) for chunk in REFERRED), delta_chunk({}, "stop"))]),
+            Reply.of_json({"choices": [{"message": {"content": REFERRED}, "finish_reason": "stop"}]}),
+        ],
+        [Citation(URL, "A", "said", None, 5), Citation(None, "reference 7", None, None, 9)],
+    ),
     "Google": (
         "GeminiModel",
         [
@@ -142,6 +156,30 @@ def test_sources_are_citations_of_the_text(
     assert text.text == said
     assert text.citations == expected
     assert llm.Message.from_dict(json.loads(json.dumps(message.to_dict()))) == message
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ({"0": {"url": URL, "title": "A"}, "x": 5}, Citation(URL, "A", None, None, 5)),
+        ({"0": "text"}, Citation(None, "reference 0", None, None, 5)),
+        ([], Citation(None, "reference 0", None, None, 5)),
+    ],
+)
+def test_numbers_refer_to_the_documents_that_a_tool_gave(
+    face: Face, openai_server: OpenAIServer, documents: Any, expected: Citation
+) -> None:
+    content = [{"type": "text", "text": "It is"}, {"type": "reference", "reference_ids": [0]}]
+    openai_server.play(Reply.of_json({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}))
+    history = [
+        llm.user("x"),
+        llm.assistant(llm.ToolCallPart("search", {}, "a")),
+        llm.tool_message(llm.ToolResultPart("search", json.dumps(documents), "a")),
+    ]
+    response = face.openai(openai_server.base_url, dialect="mistral").prompt(messages=history, stream=False)
+    assert face.text(response) == "It is"
+    [message] = face.do(response.messages())
+    assert message.parts == [llm.TextPart("It is", citations=[expected])]
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,25 @@ def test_openrouter_tells_prices_and_wants_no_key(openai_server: OpenAIServer) -
     assert cost_of(llm.get_model("openrouter/openrouter/auto"), llm.Usage(1, 1)).usd is None
 
 
+def test_together_tells_prices_by_the_million(openai_server: OpenAIServer) -> None:
+    def listed(name: str, pricing: Any) -> dict[str, Any]:
+        return {"id": name, "type": "chat", "pricing": pricing}
+
+    by_hour = {"hourly": 4.5, "input": 0, "output": 0, "base": 0, "finetune": 0}
+    body = [
+        listed("a/b", {**by_hour, "hourly": 0, "input": 2, "output": 10}),
+        listed("a/dedicated", by_hour),
+        listed("a/odd", {"input": "x", "output": None}),
+    ]
+    openai_server.play(Reply.of_json(body))
+    set_key("together", "key-of-the-tests")
+    refresh(at(openai_server, "together"))
+    usage = llm.Usage(1_000_000, 1_000_000)
+    assert cost_of(llm.get_model("together/a/b"), usage).usd == pytest.approx(12)
+    assert cost_of(llm.get_model("together/a/dedicated"), usage).usd is None
+    assert cost_of(llm.get_model("together/a/odd"), usage).usd is None
+
+
 @pytest.mark.parametrize("reply", [refusal(500), Reply.of_json({"data": "x"}), Reply.of_json(5), Reply([b"<html>"])])
 def test_a_refresh_that_fails_leaves_the_stored_list(openai_server: OpenAIServer, reply: Reply) -> None:
     openai_server.play(Reply.of_json({"data": [{"id": "kept"}]}), reply)

@@ -123,6 +123,16 @@ def test_an_alias_can_be_set_and_removed(face: Face) -> None:
         llm.remove_alias("mini")
 
 
+def test_models_by_name_have_every_id_and_alias(face: Face) -> None:
+    llm.set_alias("mini", "4o-mini")
+    found: dict[str, Any] = llm.get_async_model_aliases() if face.is_async else llm.get_model_aliases()
+    for name in ("gpt-4o-mini", "4o-mini", "mini", "smollm2"):
+        assert found[name] is face.get_model(name)
+    llm.set_alias("gpt-4o", "gpt-4")
+    found = llm.get_async_model_aliases() if face.is_async else llm.get_model_aliases()
+    assert found["gpt-4o"] is face.get_model("gpt-4o")
+
+
 def test_an_alias_of_something_unknown_is_stored_as_it_is(face: Face) -> None:
     llm.set_alias("pelican", "llm-plugin-model")
     with pytest.raises(llm.UnknownModelError):

@@ -84,6 +84,7 @@ def test_missing_variables_are_named_in_order_and_once():
 
 def test_the_variables_can_be_listed():
     assert Template(name="t", prompt="$a ${b} $$c", system="$d $a").vars() == {"a", "b", "d"}
+    assert Template.extract_vars(string.Template("$b ${a} $$c $b")) == ["b", "a"]
 
 
 @pytest.mark.parametrize("text", ["costs $5", "100 $", "a ${ b}", "line\n$ x"])

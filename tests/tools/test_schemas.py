@@ -231,7 +231,7 @@ def test_functions_that_cannot_be_called_by_name_say_so(function: Callable[..., 
     ],
 )
 def test_concise_syntax_means_what_it_means_to_llm(text: str, multi: bool) -> None:
-    assert schema_dsl(text, multi=multi) == original_dsl(text, multi=multi)
+    assert schema_dsl(schema_dsl=text, multi=multi) == original_dsl(schema_dsl=text, multi=multi)
 
 
 _WORDS = st.sampled_from(["a", "b", "name", "int", "float", "str", "bool", ":", ",", "\n", " ", "x y"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.parts.messages import StreamEvent, Usage
 from llm_notebook.tools.calls import ToolResult
-from llm_notebook.transcript.endings import Problem
+from llm_notebook.transcript.endings import Problem, Way
 from llm_notebook.transcript.requests import edited_arguments, full_value, type_word
 from llm_notebook.transcript.view import TranscriptView
 from tests.transcript.calls import asked, call_entry, hostile_text, request
@@ -85,7 +85,7 @@ def test_the_rest_of_the_document() -> None:
     view.usage = Usage(10, 20)
     view.remarks = ["A remark."]
     view.not_saved = "the disk is full"
-    view.problem = Problem("No key.", "Nothing was sent.", "key", [("%llm keys set openai", "asks for it")])
+    view.problem = Problem("No key.", "Nothing was sent.", "key", [Way("%llm keys set openai", "asks for it")])
     document = document_of(view, 3)
     assert document["blocks"][0] == {"kind": "reasoning", "text": "Hm", "seconds": 1.5}
     assert (document["id"], document["seq"], document["state"], document["seconds"]) == ("t1", 3, "failed", 4.0)
@@ -96,6 +96,7 @@ def test_the_rest_of_the_document() -> None:
         "title": "No key.",
         "text": "Nothing was sent.",
         "ways": [{"code": "%llm keys set openai", "text": "asks for it"}],
+        "canStartOver": False,
     }
 
 

@@ -440,7 +440,7 @@ def test_what_is_unfinished_shows_as_it_stands() -> None:
         ("[a](https://a.b/c 'title')", "[a](https://a.b/c)"),
         ("[a](HTTPS://A.b)", "[a](https://a.b)"),
         ("[a](mailto:x@y.z)", "[a](mailto:x@y.z)"),
-        ("[a][r]\n\n[r]: https://a.b", "[a](https://a.b)"),
+        ("[a][r]\n\n[r]: https://a.b", "[a](https://a.b)\n\n\\[r\\]: <https://a.b>"),
         ("[a](javascript:x)", "a"),
         ("[a](/relative)", "a"),
         ("![alt](https://a.b/c.png)", "[image: alt](https://a.b/c.png)"),
@@ -538,3 +538,24 @@ def test_nested_code_that_a_formula_search_could_break_open_holds_no_html(prefix
     second = f"{prefix}````\n{indent}$\n{indent}```\n{indent}<script>alert(1)</script>\n{indent}````"
 
     assert "<script" not in safe_markdown(first + second)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("See there[^1].\n\n[^1]: Appendix", "See there\\[^1\\].\n\n\\[^1\\]: Appendix"),
+        ("[1]: https://a.example/x 'A title'", "\\[1\\]: <https://a.example/x> 'A title'"),
+        (
+            "[1]: https://a.example/x\n[1]: https://b.example/y",
+            "\\[1\\]: <https://a.example/x>\n\n\\[1\\]: <https://b.example/y>",
+        ),
+        ("> [1]: javascript:alert(1)", "> \\[1\\]: javascript:alert(1)"),
+        ("| a | b |\n|---|---|\n| one<br>two | x |", "| a | b |\n| --- | --- |\n| one<br>two | x |"),
+        ("one<BR />two", "one\\\ntwo"),
+        ("H<sub>2</sub>O and x<sup>*n*</sup>", "H<sub>2</sub>O and x<sup>*n*</sup>"),
+        ("<sub onclick=x>2</sub>", "&lt;sub onclick=x>2&lt;/sub>"),
+        ("<sub>not closed", "&lt;sub>not closed"),
+    ],
+)
+def test_what_markdown_would_hide_or_show_raw_keeps_its_text_or_meaning(source: str, expected: str) -> None:
+    assert safe_markdown(source) == expected

@@ -12,9 +12,21 @@ from hypothesis import strategies as st
 from llm_notebook.approvals.consent import canonical
 from llm_notebook.approvals.requests import Decision
 from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, TurnStatus
-from llm_notebook.parts.messages import Message, StreamEvent, ToolResultPart, Usage, json_text, tool_message, user
+from llm_notebook.parts.finishes import Finish
+from llm_notebook.parts.messages import (
+    Message,
+    StreamEvent,
+    ToolResultPart,
+    Usage,
+    assistant,
+    json_text,
+    tool_message,
+    user,
+)
 from llm_notebook.tools.calls import ToolResult
+from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
+from llm_notebook.transcript.rendering import markdown_of, plain_of
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.assembly import Assembler
 from tests.transcript.calls import call_entry, hostile_text, request
@@ -143,6 +155,31 @@ def test_why_a_turn_failed_is_told() -> None:
     view = view_of_turns([_turn(0, [user("Hi")], [], [], "failed", error="The server answered 500.")])
     assert view.problem is not None
     assert view.problem.text == "The server answered 500."
+
+
+@pytest.mark.parametrize(
+    ("finish", "state", "says"),
+    [
+        (Finish("length", "max_tokens"), "done", "■ The answer stopped at the token limit."),
+        (Finish("content_filter"), "done", "■ The model declined to answer"),
+        (Finish("pause", "pause_turn"), "interrupted", "■ Stopped by you"),
+        (Finish("stop"), "done", ""),
+        (None, "done", ""),
+    ],
+)
+def test_why_an_answer_ended_is_told(finish: Finish | None, state: str, says: str) -> None:
+    turn = _turn(0, [user("Hi")], [assistant("Once")], [], finish=finish)
+    view = view_of_turns([turn])
+    assert view.state == state
+    for shown in (plain_of(view), markdown_of(view)):
+        assert (says in shown) if says else ("■" not in shown)
+    assert says == "" or state == "interrupted" or says in document_of(view)["remarks"][0]
+
+
+def test_a_provider_that_paused_at_the_limit_is_at_the_limit_later_too() -> None:
+    turn = _turn(0, [user("Hi")], [assistant("Once")], [], finish=Finish("pause", "pause_turn"))
+    turn.begun.settings["chain_limit"] = 1
+    assert view_of_turns([turn]).limit == Limit(1, 0, "turn 0")
 
 
 def test_a_call_that_is_not_in_the_answer_has_its_arguments_from_the_record() -> None:

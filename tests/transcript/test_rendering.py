@@ -107,7 +107,7 @@ def test_the_footer_leaves_out_what_is_unknown() -> None:
 
 def test_a_limit_is_told() -> None:
     view = _view("done", ("text", "Once"))
-    view.cut_short = True
+    view.finish = "length"
     assert markdown_of(view) == "Once\n\n■ The answer stopped at the token limit. `-o max_tokens N` allows more."
 
 

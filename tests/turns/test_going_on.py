@@ -206,3 +206,52 @@ def test_mistral_gets_an_answer_between_results_and_what_the_user_says() -> None
         roles = [message["role"] for message in body["messages"]]
         assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant", "user"]
         assert body["messages"][3]["content"]
+
+
+def test_a_chain_that_goes_on_with_the_waiting_call_asks_about_the_same_call(
+    face: Face, journal: Journal | None
+) -> None:
+    _, talk, pause = talking(face)
+    again = face.pause_of(talk.chain())
+    assert again.request.id == pause.request.id
+    assert journal is None or len(llm.pending()) == 1
+    assert face.text(again.approve()) == "meanwhile"
+    # The same call is not run a second time by the pause of before.
+    face.text(pause.approve())
+    assert ran == ["/a"]
+
+
+def test_a_decision_about_the_first_pause_counts_for_the_chain_that_goes_on(
+    face: Face, journal: Journal | None
+) -> None:
+    model, talk, pause = talking(face)
+    pause.deny("no")
+    assert face.text(talk.chain()) == "meanwhile"
+    assert results(model.requests[1]) == {"c1": "Denied by the user: no"}
+    assert ran == []
+
+
+@pytest.mark.parametrize("how", ["policy", "mark"])
+def test_a_chain_that_goes_on_asks_as_the_one_before_did(face: Face, journal: Journal | None, how: str) -> None:
+    plain = erase.__wrapped__
+    first, later = Call("erase", {"path": "/a"}, "c1"), Call("erase", {"path": "/b"}, "c2")
+    model = face.rounds(asks(first), asks(later), "done")
+    talk = model.conversation(tools=[plain])
+    chain = talk.chain("Erase", tools=[erase] if how == "mark" else None)
+    chain._chain.plan.policy.always = how == "policy"
+    face.pause_of(chain)
+    again = face.pause_of(talk.chain())
+    assert ran == []
+    # Later rounds as well.
+    assert face.pause_of(again.approve()).request.arguments == {"path": "/b"}
+    assert ran == ["/a"]
+
+
+def test_a_conversation_that_is_loaded_goes_on_with_the_call_that_waits(face: Face, tmp_path: Path) -> None:
+    llm.open_journal(tmp_path / "journal.db")
+    model, talk, pause = talking(face)
+    loaded = llm.load_conversation(talk.conversation_id, model=model)
+    again = face.pause_of(loaded.chain(tools=[erase]))
+    assert again.request.id == pause.request.id
+    assert face.text(again.approve()) == "meanwhile"
+    assert ran == ["/a"]

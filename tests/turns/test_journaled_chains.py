@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallMoved, Decided, Journal, Operation
+from llm_notebook.journal.operations import CallMoved, DecidedTogether, Journal, Operation
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -103,6 +102,34 @@ def test_a_conversation_writes_only_what_is_new_and_can_be_loaded(face: Face, jo
         assert loaded.prompt("C").text() == "three"
         assert [message.parts[0].text for message in model.requests[-1].messages] == ["A", "one", "B", "two", "C"]
         assert journal.history(limit=1)[0].begun.parent_id == newest.begun.turn_id
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("length", "MAX_TOKENS"), ("content_filter", "refus\ud800"), ("stop", None)]
+)
+def test_why_an_answer_ended_is_known_later(face: Face, journal: Journal, reason: Any, said: str | None) -> None:
+    model = face.rounds(["Once", lambda response: response.set_finish_reason(reason, said)])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    loaded = llm.load_conversation(talk.conversation_id, model=model).responses[0]
+    assert (loaded.finish_reason, loaded.provider_finish_reason) == (reason, said)
+
+
+def test_why_an_answer_ended_is_known_from_what_a_plugin_keeps(face: Face, journal: Journal) -> None:
+    def tells(response: Any) -> None:
+        response.response_json = {"choices": [{"finish_reason": "length"}]}
+
+    model = face.rounds(["Once", tells])
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason == "length"
+
+
+def test_an_answer_that_does_not_say_why_it_ended_says_so_later_too(face: Face, journal: Journal) -> None:
+    model = face.rounds("Once")
+    talk = model.conversation()
+    face.text(talk.prompt("A"))
+    assert llm.load_conversation(talk.conversation_id, model=model).responses[0].finish_reason is None
 
 
 def test_a_reply_continues_the_turn(face: Face, journal: Journal) -> None:
@@ -209,6 +236,25 @@ def test_always_allow_reaches_as_far_as_its_place_and_not_to_destructive_tools(f
     assert ran == ["/0", "/0"]
 
 
+def test_a_decision_that_does_not_count_allows_nothing(face: Face, journal: Journal) -> None:
+    conversation = asking(face, "erase").conversation(tools=[erase])
+    conversation._origin = Origin(session="s")
+    pause = face.pause_of(conversation.chain("Hi"))
+    settle = pause.paused.settle
+    with pytest.raises(llm.ToolArgumentError):
+        settle(pause.request, "approved", arguments={"path": ["/a"]}, scope="session")
+    with pytest.raises(ValueError, match="no notebook"):
+        settle(pause.request, "approved", scope="notebook")
+    assert [waiting.request.id for waiting in llm.pending()] == [pause.request.id]
+    assert settle(pause.request, "denied")
+    assert not settle(pause.request, "approved", replaces=False, scope="session")
+    assert journal.grants() == []
+    later = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
+    later.paused.log.origin = Origin(session="s")
+    assert later.paused.settle(later.request, "approved", scope="session")
+    assert [grant.scope for grant in journal.grants()] == ["session"]
+
+
 def test_a_tool_cannot_allow_itself(face: Face, journal: Journal) -> None:
     def grab(path: str) -> str:
         [pause] = llm.pending()
@@ -279,7 +325,7 @@ def test_an_approved_call_whose_start_cannot_be_kept_does_not_run(face: Face, jo
     failing = Failing(journal, lambda operation: False)
     process.of(CurrentJournal)._journal = failing  # type: ignore[assignment]
     pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
-    failing.fails = lambda operation: isinstance(operation, Decided)
+    failing.fails = lambda operation: isinstance(operation, DecidedTogether)
     with pytest.raises(JournalError, match="disk is full"):
         pause.approve()
     failing.fails = lambda operation: isinstance(operation, CallMoved) and operation.to == "started"
@@ -421,29 +467,6 @@ def test_a_forked_child_never_writes_about_its_parents_call(tmp_path: Path, leav
     assert done.stdout.splitlines() == ["done 2", f"child left with {code_of}", "finished []"]
 
 
-def test_a_thread_of_a_tool_cannot_allow_anything(face: Face, journal: Journal) -> None:
-    pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
-    pause.paused.log.origin = Origin(session="s")
-    refused: list[str] = []
-
-    def sneak(path: str) -> None:
-        def allow() -> None:
-            try:
-                pause.paused.allow(pause.request, "session")
-            except RuntimeError as error:
-                refused.append(str(error))
-
-        thread = threading.Thread(target=allow)
-        thread.start()
-        thread.join()
-
-    assert face.text(asking(face, "sneak").chain("Hi", tools=[sneak])) == "done"
-    assert refused == ["A tool cannot allow anything: only a human can."]
-    assert journal.grants() == []
-    pause.paused.allow(pause.request, "session")
-    assert [grant.tool_name for grant in journal.grants()] == ["erase"]
-
-
 @pytest.mark.parametrize("how", ["pending", "resume", "renamed"])
 def test_without_its_tool_a_call_is_not_run_and_the_decision_is_not_used_up(
     face: Face, journal: Journal, how: str
@@ -489,3 +512,44 @@ def test_an_error_that_cannot_give_its_message_is_kept_by_its_type(face: Face, j
     assert call.state == "failed"
     assert call.result is not None
     assert type(call.result.exception).__name__ == "Speechless"
+
+
+class Interrupted:
+    """The answer to an operation for which somebody does not wait."""
+
+    def __init__(self, done: Any) -> None:
+        self._done = done
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        self._done.result()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("tool", [erase, look])
+def test_a_stop_while_the_start_is_kept_leaves_a_question_and_not_a_call_that_runs_for_ever(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tool: Any
+) -> None:
+    face = Face()
+    submit = type(journal).submit
+
+    def stopping(self: Any, operation: Any) -> Any:
+        done = submit(self, operation)
+        return Interrupted(done) if isinstance(operation, CallMoved) and operation.to == "started" else done
+
+    chain = asking(face, tool.__name__).chain("Hi", tools=[tool])
+    if tool is erase:
+        chain = face.pause_of(chain).approve()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(journal), "submit", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            chain.text()
+    journal.flush()
+    [waiting] = llm.pending()
+    assert (waiting.request.outcome_unknown, ran) == (True, [])
+    waiting.approve()
+    assert llm.resume(waiting.request.id, tools=[tool], model=face.rounds("done")).text() == "done"
+    assert len(ran) == 1
+    assert llm.pending() == []

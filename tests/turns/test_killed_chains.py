@@ -15,7 +15,7 @@ import pytest
 @pytest.mark.parametrize("how", ["first", "each", "together", "nested"])
 def test_what_was_asked_under_a_policy_is_asked_under_it_after_a_kill_at_each_point(tmp_path: Path, how: str) -> None:
     command = [sys.executable, "-m", "tests.turns.killed_chains", str(tmp_path), how]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert run.returncode == 0, run.stderr
     kills = json.loads(run.stdout)
     whole = ["/a", "/b"] if how == "together" else ["/a"]

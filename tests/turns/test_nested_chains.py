@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +18,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import Journal
-from llm_notebook.models.resuming import asked_inside
+from llm_notebook.models.resuming import asked_inside, pause_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.nesting import ChainsInTools
@@ -63,7 +65,11 @@ def answering(face: Face, name: str, *rounds: list[Any] | str) -> Any:
         ran.append(f"{name} was asked")
         answers = sum(message.role == "assistant" for message in prompt.messages)
         model.requests.append(prompt)
-        yield from model.rounds[answers]
+        for step in model.rounds[answers]:
+            if callable(step):
+                step(response)
+            else:
+                yield step
 
     model.played = played
     return model
@@ -157,6 +163,32 @@ def test_another_process_comes_back_to_the_inner_call(face: Face, kept: Journal)
     assert ran == ["outer was asked", "inner was asked", "looked at /a", "/a", "inner was asked", "outer was asked"]
     assert told(model) == ["cleaned"]
     assert pending() == []
+
+
+def test_dropping_one_inner_question_runs_the_other_that_was_approved(face: Face, journal: Journal | None) -> None:
+    calls = (Call("erase", {"path": "/a"}, "i1"), Call("erase", {"path": "/b"}, "i2"))
+    inner: list[Any] = []
+
+    def chain_of(q: str) -> Any:
+        inner.append(answering(face, "inner", asks(*calls), "cleaned"))
+        return inner[-1].chain(q, tools=[erase])
+
+    model = outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    first, second = pause.requests
+    pause.approve(request=first)
+    chain = pause.drop(request=second)
+    assert chain is not None
+    assert face.text(chain) == "done"
+    assert [path for path in ran if path in ("/a", "/b")] == ["/a"]
+    assert told(inner[0]) == ["erased /a", "Not run: the user dropped the question"]
+    assert told(model) == ["cleaned"]
+    # Where nothing inside was approved, the body is not entered again.
+    ran.clear()
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    assert [pause.drop(request=request) for request in pause.requests] == [None, None]
+    assert "/a" not in ran
+    assert journal is None or pending() == []
 
 
 def test_a_missing_outer_tool_uses_up_no_decision(face: Face, kept: Journal) -> None:
@@ -434,6 +466,54 @@ def test_a_prompt_of_the_body_is_answered_once(face: Face, journal: Journal | No
     assert ran.count("/a") == 1
 
 
+def test_an_answer_that_the_provider_paused_is_gone_on_with_when_the_body_is_entered_again(
+    face: Face, journal: Journal | None
+) -> None:
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    made = []
+
+    def chain_of(q: str) -> Any:
+        made.append(
+            answering(face, "inner", ["I search.", pauses], asks(Call("erase", {"path": "/a"}, "i1")), "cleaned")
+        )
+        return made[-1].chain(f"Clean {q}", tools=[erase])
+
+    model = outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[body(face, "clean", chain_of)]))
+    if journal is not None:
+        restart()
+    assert face.text(pause.approve()) == "done"
+    assert told(model) == ["I search. cleaned"]
+    assert (ran.count("/a"), ran.count("inner was asked")) == (1, 3)
+
+
+def test_an_answer_that_the_provider_paused_last_is_gone_on_with_after_a_restart(kept: Journal) -> None:
+    face, presses = Face(), [True]
+
+    def pauses(response: Any) -> None:
+        response.set_finish_reason("pause", "pause_turn")
+
+    def stops(response: Any) -> None:
+        if presses and presses.pop():
+            raise KeyboardInterrupt
+
+    def chain_of(q: str) -> Any:
+        return answering(face, "inner", ["I search.", pauses], [stops, "Found."]).chain(f"Clean {q}", tools=[look])
+
+    tool, model = llm.require_approval(body(face, "clean", chain_of)), outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
+    with pytest.raises(KeyboardInterrupt):
+        face.text(pause.approve())
+    kept.flush()
+    restart()
+    [waiting] = llm.pending()
+    waiting.approve()
+    assert face.text(llm.resume(waiting.request.id, tools=[tool], model=model)) == "done"
+    assert told(model) == ["I search. Found."]
+
+
 def test_chains_in_threads_of_the_body_are_inside_it_too(kept: Journal) -> None:
     face = Face()
 
@@ -494,6 +574,20 @@ def test_a_pause_that_is_kept_as_json_takes_up_its_record_elsewhere(face: Face, 
         3,
     ]
     assert told(model) == ["in order"]
+
+
+def test_an_error_keeps_its_words_however_often_the_pause_travels(face: Face, isolated: Path) -> None:
+    def broken(path: str) -> str:
+        raise FileNotFoundError(f"no {path}: gone")
+
+    calls = (Call("broken", {"path": "/0"}, "i0"), Call("erase", {"path": "/a"}, "i1"))
+    tool, model = cleaner(face, *calls, tools=(broken, erase)), outer(face)
+    pause = face.pause_of(model.chain("Tidy up", tools=[tool]))
+    for _ in range(3):
+        pause = elsewhere(pause, tool, model)
+    [suspended] = pause.to_dict()["suspended"]
+    kept = [call["result"]["exception"] for call in suspended["inside"] if call["result"]]
+    assert kept == ["FileNotFoundError: no /0: gone"]
 
 
 def test_a_loaded_pause_that_shows_another_inner_call_runs_nothing(face: Face, isolated: Path) -> None:
@@ -564,8 +658,7 @@ def test_a_stop_inside_asks_about_both_calls_and_nothing_runs_again_by_itself(ke
             first.answer("it was wiped")
         with suppress(llm.PauseChain):
             llm.resume(first.request.id, tools=[tool], model=model).text()
-    # What was unmarked is asked about twice: nobody had noted what it was when it was interrupted.
-    assert asked == [("clean", True), ("clean", True), ("wipe", True)]
+    assert asked == [("clean", True), ("wipe", True)]
     assert ran.count("/a") == 1
     assert told(model) == ["cleaned"]
 
@@ -593,3 +686,58 @@ def test_a_conversation_that_outlives_the_body_is_the_same_when_it_is_entered_ag
     texts = [part.text for part in parts if isinstance(part, llm.TextPart)]
     assert texts == ["Hi", "hello", "Ready?", "ready", "all", "erased", "Bye"]
     assert pending() == []
+
+
+_INTERRUPTED = """
+import os, sys
+from pathlib import Path
+import llm_notebook as llm
+from llm_notebook.journal.operations import CallMoved
+from llm_notebook.journal.sqlite import SQLiteJournal
+from tests.fakes.faces import Face
+from tests.turns.test_nested_chains import cleaner, outer
+
+journal = llm.open_journal(sys.argv[1])
+submit = SQLiteJournal.submit
+
+def dying(self, operation):
+    done = submit(self, operation)
+    if isinstance(operation, CallMoved) and operation.to == "waiting":
+        done.result()
+        os._exit(9)
+    return done
+
+SQLiteJournal.submit = dying
+outer(Face()).chain("Tidy up", tools=[cleaner(Face())]).text()
+"""
+
+
+@pytest.mark.parametrize("order", ["outer first", "inner first"])
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_an_unmarked_tool_that_was_killed_while_a_chain_inside_asked_is_asked_about_once(
+    tmp_path: Path, face: Face, order: str, at_hand: bool
+) -> None:
+    path = tmp_path / "journal.db"
+    command = [sys.executable, "-c", _INTERRUPTED, str(path)]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], check=False).returncode == 9
+    journal = llm.open_journal(path)
+    model, tool = outer(face), cleaner(face)
+    assert sorted(pending()) == ["clean", "erase"]
+    asked = []
+    while found := llm.pending():
+        names = [pause.request.tool_name for pause in found]
+        last = found[names.index("erase" if order == "inner first" and "erase" in names else names[0])]
+        if at_hand:
+            call = journal.call(last.request.id)
+            assert call is not None
+            last = pause_of(call, journal, tools=[tool], model=model)
+        if last.paused.call(last.request).state == "approved":
+            # It waits for the other decision.
+            last = next(pause for pause in found if pause.request.id != last.request.id)
+        asked.append(last.request.tool_name)
+        last.approve()
+        with suppress(llm.PauseChain):
+            face.text(llm.resume(last.request.id, tools=[tool], model=model))
+    assert sorted(asked) == ["clean", "erase"]
+    assert ran.count("/a") == 1
+    assert told(model) == ["cleaned"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import Journal, Revoked
+from llm_notebook.journal.operations import CallEntry, Journal, Revoked
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -224,6 +225,57 @@ def test_a_condition_that_has_become_true_by_its_turn_asks(face: Face, journal: 
     assert ran == ["/a"]
 
 
+def test_a_condition_that_has_become_true_by_its_turn_is_answered_by_a_grant(face: Face, tmp_path: Path) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+    dangerous: list[str] = ["/0"]
+
+    def spoil(path: str) -> str:
+        dangerous.append(path)
+        return "spoiled"
+
+    marked = llm.require_approval(erase, when=lambda path: path in dangerous)
+    model = face.rounds(calls("erase /0"), "done", calls("spoil /a", "erase /a"), "done")
+    conversation = model.conversation(tools=[spoil, marked])
+    conversation._origin = Origin(session="s")
+    first = face.pause_of(conversation.chain("Hi"))
+    assert first.paused is not None
+    first.paused.allow(first.request, "session")
+    assert face.text(first.approve()) == "done"
+    assert face.text(conversation.chain("More")) == "done"
+    assert ran == ["/0", "/a"]
+    [turn] = [turn for turn in journal.history() if len(turn.calls) == 2]
+    assert [call.grant_scope for call in turn.calls] == ["", "session"]
+
+
+def test_what_is_asked_again_has_lost_the_grant_that_allowed_it_before(face: Face, tmp_path: Path) -> None:
+    journal = llm.open_journal(tmp_path / "journal.db")
+
+    @llm.require_approval(destructive=True)
+    def wipe(path: str) -> str:
+        return "wiped"
+
+    model = face.rounds(calls("erase /1"), "done", calls("wipe /a", "erase /b"), "done")
+    conversation = model.conversation(tools=[llm.require_approval(erase), wipe])
+    conversation._origin = Origin(session="s")
+    first = face.pause_of(conversation.chain("Hi"))
+    assert first.paused is not None
+    first.paused.allow(first.request, "session")
+    face.text(first.approve())
+    pause = face.pause_of(conversation.chain("More"))
+    assert pause.paused is not None
+    seen: list[CallEntry] = []
+    pause.paused.log.on_call = lambda entry: seen.append(copy.copy(entry))
+    [grant] = journal.grants()
+    assert journal.submit(Revoked(grant.grant_id, "you", datetime.now(UTC))).result()
+    face.pause_of(pause.deny("no"))
+    [told] = [entry for entry in seen if entry.state == "waiting" and entry.tool_name == "erase"]
+    kept = journal.call(told.call_id)
+    assert kept is not None
+    for entry in (told, kept):
+        assert (entry.decision, entry.decided_by, entry.decided_at) == (None, "", None)
+        assert (entry.grant_id, entry.grant_scope) == ("", "")
+
+
 def test_a_decision_that_is_replaced_before_its_turn_counts_as_it_is_then(face: Face, journal: Journal | None) -> None:
     pauses: list[llm.PauseChain] = []
 
@@ -411,3 +463,55 @@ def test_what_a_grant_allowed_asks_if_the_grant_is_revoked_before_its_turn(face:
     assert ran == ["/1"]
     assert face.text(again.approve()) == "done"
     assert ran == ["/1", "/b"]
+
+
+def test_dropping_the_last_of_several_runs_what_was_approved(face: Face, journal: Journal | None) -> None:
+    model, pause = ask(face, "erase /1", "erase /2", "erase /3")
+    first, second, third = pause.requests
+    pause.approve(request=first)
+    pause.deny("no", request=second)
+    chain = pause.drop(request=third)
+    assert chain is not None
+    assert face.text(chain) == "done"
+    assert ran == ["/1"]
+    assert told(model) == ["erased /1", "Denied by the user: no", "Not run: the user dropped the question"]
+    # Whoever reads on runs nothing again.
+    assert face.text(pause.resume()) == "done"
+    assert (ran, len(model.requests)) == (["/1"], 2)
+    with pytest.raises(ValueError, match="settled already"):
+        pause.drop(request=first)
+
+
+def test_dropping_one_of_several_leaves_the_others_waiting(face: Face, journal: Journal | None) -> None:
+    _, pause = ask(face, "erase /1", "erase /2", "erase /3")
+    first, second, third = pause.requests
+    assert pause.drop(request=second) is None
+    pause.approve(request=first)
+    assert face.text(pause.approve(request=third)) == "done"
+    assert ran == ["/1", "/3"]
+
+
+def test_dropping_all_asks_nobody(face: Face, journal: Journal | None) -> None:
+    model, pause = ask(face, "erase /1", "erase /2")
+    assert [pause.drop(request=request) for request in pause.requests] == [None, None]
+    assert (ran, len(model.requests)) == ([], 1)
+    assert journal is None or llm.pending() == []
+    # What was approved can be given up as long as it has not run.
+    _, other = ask(face, "erase /1")
+    other.approve()
+    assert other.drop() is None
+    assert ran == []
+
+
+def test_a_later_process_runs_what_was_approved_when_the_last_is_dropped(face: Face, tmp_path: Path) -> None:
+    llm.open_journal(tmp_path / "journal.db")
+    model, pause = ask(face, "erase /1", "erase /2")
+    pause.approve()
+    data = pause.to_dict()
+    [last] = [one for one in llm.pending() if one.request.arguments == {"path": "/2"}]
+    assert last.drop() is not None
+    # A pause from before the drop runs the same calls, and each once.
+    again = llm.load_pause(data, model=model, tools=tools(face))
+    assert face.text(again.resume()) == "done"
+    assert ran == ["/1"]
+    assert llm.pending() == []

@@ -148,6 +148,15 @@ export class KernelBus {
     });
   }
 
+  /** Give the kernel a key to store. The kernel tells the transcript how that went. */
+  giveKey(transcript: string, name: string, key: string): Promise<void> {
+    if (this.current !== 'joined') {
+      return Promise.reject(new Error(LOST));
+    }
+    this.send({ type: 'key', transcript, name, key });
+    return Promise.resolve();
+  }
+
   /** Forget the connection, which is gone. Notebooks learn of that from their session. */
   dispose(): void {
     if (!this.isDisposed) {

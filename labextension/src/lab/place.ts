@@ -130,6 +130,7 @@ export class NotebookPlace implements IPlace {
       live: true,
       act: action => this.act(action, id, shown),
       value: (request, name) => bus.value(request, name),
+      key: (transcript, name, key) => bus.giveKey(transcript, name, key),
       cells: ids => this.heldUpCells(ids, cell)
     };
   }

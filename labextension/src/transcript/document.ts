@@ -18,7 +18,14 @@ export interface ITranscript {
   /** The number of the last delta that is included. */
   seq: number;
   model: string;
-  state: 'waiting' | 'streaming' | 'paused' | 'done' | 'interrupted' | 'failed';
+  state:
+    | 'unsent'
+    | 'waiting'
+    | 'streaming'
+    | 'paused'
+    | 'done'
+    | 'interrupted'
+    | 'failed';
   /** How long the turn took, or has taken so far. */
   seconds: number;
   /** When the turn began, in ISO 8601 with an offset. */
@@ -30,13 +37,9 @@ export interface ITranscript {
   sources?: ISource[];
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
-  error?: {
-    kind: 'key' | 'error';
-    title: string;
-    text: string;
-    /** What the reader can type to fix it, and what each line does. */
-    ways?: { code: string; text: string }[];
-  } | null;
+  error?: IProblem | null;
+  /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
+  unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
   limit?: { answers: number; calls: number } | null;
   /** Model, tokens and time, shown at the foot. Unknown facts are left out. */
@@ -48,6 +51,37 @@ export interface ITranscript {
   byKeyboard?: boolean;
   /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
   heldUp?: string[];
+}
+
+export interface IUnsent {
+  asks: { name: string; text: string }[];
+  /** Lines of Python that send it. */
+  reads: string[];
+}
+
+/** Why the turn failed, or was not sent. */
+export interface IProblem {
+  kind: 'key' | 'model' | 'network' | 'limit' | 'error';
+  title: string;
+  /** It may quote a server or a model: hostile. */
+  text: string;
+  ways?: IWay[];
+  /** Whether the same can be asked again. */
+  canStartOver?: boolean;
+}
+
+/** What the reader can do about a problem: a line to type, or where the kernel listens, a button. */
+export interface IWay {
+  code: string;
+  text: string;
+  /** What the button says. */
+  label?: string;
+  /** It asks for a key, to be stored under this name. */
+  key?: string;
+  /** It asks this model instead. */
+  model?: string;
+  /** It installs the small local model. */
+  installs?: boolean;
 }
 
 export interface ISource {
@@ -250,6 +284,10 @@ export type Action =
     }
   | { type: 'continue'; transcript: string }
   | { type: 'retry'; transcript: string }
+  /** Asks a model that a problem has offered. */
+  | { type: 'ask'; transcript: string; model: string }
+  /** Installs the small local model, where a problem has offered that. */
+  | { type: 'install'; transcript: string }
   | { type: 'revoke'; transcript: string; grant: string };
 
 /** A message to the kernel. */
@@ -260,4 +298,6 @@ export type ToKernel =
   | { type: 'resync'; id: string }
   /** Asks for the full text of a long argument. */
   | { type: 'value'; request: string; name: string }
+  /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */
+  | { type: 'key'; transcript: string; name: string; key: string }
   | Action;

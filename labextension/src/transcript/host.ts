@@ -27,6 +27,8 @@ export interface IHost {
   live?: boolean;
   /** Fetch the full text of a long argument. */
   value?: (request: string, name: string) => Promise<string>;
+  /** Give the kernel a key to store under a name; rejects with a sentence. */
+  key?: (transcript: string, name: string, key: string) => Promise<void>;
   /** Find the cells with these ids; null if there are none. */
   cells?: (ids: string[]) => IHeldUpCells | null;
   /** Copy a text; the browser's clipboard is used if this is missing. */

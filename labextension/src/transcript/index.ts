@@ -1,5 +1,10 @@
 /** The public face of the transcript, for the JupyterLab extension and the widget. */
 
+export type {
+  ISetFormula,
+  ITypesetter,
+  LoadTypesetter
+} from './answer/formulas';
 export * from './document';
 export type { IHeldUpCells, IHost } from './host';
 export { readDelta, readMessage, readTranscript } from './reading';

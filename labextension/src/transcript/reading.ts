@@ -151,6 +151,7 @@ const isBlock: Check = value =>
 const FIELDS: Record<string, Check> = {
   model: isText,
   state: oneOf(
+    'unsent',
     'waiting',
     'streaming',
     'paused',
@@ -168,10 +169,28 @@ const FIELDS: Record<string, Check> = {
   remarks: maybe(listOf(isText)),
   error: maybe(
     shape({
-      kind: oneOf('key', 'error'),
+      kind: oneOf('key', 'model', 'network', 'limit', 'error'),
       title: isText,
       text: isText,
-      ways: maybe(listOf(shape({ code: isText, text: isText })))
+      ways: maybe(
+        listOf(
+          shape({
+            code: isText,
+            text: isText,
+            label: maybe(isText),
+            key: maybe(isText),
+            model: maybe(isText),
+            installs: maybe(isFlag)
+          })
+        )
+      ),
+      canStartOver: maybe(isFlag)
+    })
+  ),
+  unsent: maybe(
+    shape({
+      asks: listOf(shape({ name: isText, text: isText })),
+      reads: listOf(isText)
     })
   ),
   limit: maybe(shape({ answers: isCount, calls: isCount })),

@@ -1,14 +1,15 @@
 /** Draws what concerns the turn as a whole: waiting, notices, how it ended, remarks and the foot. */
 
-import type { ITranscript } from './document';
+import type { Action, IProblem, ITranscript } from './document';
 import { row } from './dom/boxes';
-import { copyAndSay, copyText, COPIED_FOR } from './dom/copying';
+import { copyAndSay } from './dom/copying';
 import { attrs, button, el, refill, setText } from './dom/elements';
 import { count, duration, sentenceOf, wholeSeconds } from './dom/formatting';
 import { icon } from './dom/icons';
-import type { IHost } from './host';
 import { continueLabel, limitRow } from './limit';
 import type { IContext, IPiece } from './piece';
+import { problemRow, withCode } from './problem';
+import { unsentRow } from './unsent';
 
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {
@@ -102,11 +103,14 @@ export class Ending implements IPiece {
     if (context.document !== this.sentFor) {
       this.sent = '';
     }
-    const { state, error, limit, remarks, footer, seconds } = context.document;
+    const { document } = context;
+    const { state, error, limit, remarks, seconds, unsent } = document;
+    const facts = footOf(document);
     const { act, blocked } = context.host;
-    const words = howEnded(context.document) ? countWords(context.document) : 0;
+    const isEnded = howEnded(context.document) || error;
+    const words = isEnded ? countWords(context.document) : 0;
     const key = JSON.stringify([
-      [state, error, limit, remarks, footer, this.sent],
+      [state, error, limit, remarks, facts, this.sent, unsent],
       [Boolean(act), blocked, words, howEnded(context.document) && seconds]
     ]);
     if (key === this.drawn) {
@@ -115,13 +119,14 @@ export class Ending implements IPiece {
     this.drawn = key;
     refill(
       this.node,
+      unsent && unsentRow(document.model, unsent),
       limit && limitRow(limit, this.makeButtons(true)),
       howEnded(context.document) && this.endRow(context.document, words),
       isEmpty(context.document) &&
         makeRemark(`${context.document.model} gave an empty answer.`),
-      error && errorRow(error, context.host),
+      error && this.problem(error, words),
       ...(remarks ?? []).map(makeRemark),
-      footer?.length ? this.makeFoot(footer, state === 'done') : null
+      facts.length ? this.makeFoot(facts, state === 'done') : null
     );
   }
 
@@ -142,6 +147,19 @@ export class Ending implements IPiece {
     return node;
   }
 
+  private problem(problem: IProblem, words: number): HTMLElement {
+    const { host, document } = this.context!;
+    const isHeld = Boolean(this.sent || host.blocked);
+    const buttons = problem.canStartOver ? this.makeButtons(words > 0) : null;
+    return problemRow(problem, {
+      host,
+      act: action => this.perform(action),
+      isHeld,
+      transcript: document.id,
+      buttons: buttons ?? (this.sent ? el('p', 'llm-hint', this.sent) : null)
+    });
+  }
+
   private makeButtons(canContinue: boolean): HTMLElement | null {
     const { host } = this.context!;
     const { limit } = this.context!.document;
@@ -153,7 +171,9 @@ export class Ending implements IPiece {
       glyph: 'play' | 'retry',
       label: string
     ): HTMLButtonElement => {
-      const node = button('llm-button', icon(glyph), () => this.act(type));
+      const node = button('llm-button', icon(glyph), () =>
+        this.perform({ type, transcript: this.context!.document.id })
+      );
       node.append(label);
       const held = this.sent || host.blocked ? 'true' : null;
       return attrs(node, { 'aria-disabled': held });
@@ -174,17 +194,18 @@ export class Ending implements IPiece {
     );
   }
 
-  private act(type: 'continue' | 'retry'): void {
-    const { host, document } = this.context!;
+  private perform(action: Action): void {
+    const { host } = this.context!;
     const say = (text: string): void => {
       this.sent = text;
       this.sentFor = this.context!.document;
       this.update(this.context!);
     };
+    if (this.sent || host.blocked) {
+      return;
+    }
     say('It goes on as soon as the kernel is free.');
-    host
-      .act?.({ type, transcript: document.id })
-      .catch((error: unknown) => say(sentenceOf(error)));
+    host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
   }
 
   private makeFoot(facts: string[], copyable: boolean): HTMLElement {
@@ -203,6 +224,15 @@ export class Ending implements IPiece {
     }
     return node;
   }
+}
+
+/** What stands at the foot: the facts that were asked for, or else the model below a finished answer. */
+function footOf(document: ITranscript): string[] {
+  const { footer, model, state } = document;
+  if (footer?.length) {
+    return footer;
+  }
+  return state === 'done' && answerOf(document) !== '' ? [model] : [];
 }
 
 /** How a turn ended before it was complete; empty if it did not, or if its error says why. */
@@ -240,53 +270,15 @@ function countWords(document: ITranscript): number {
   return answerOf(document).split(/\s+/).filter(Boolean).length;
 }
 
-/** Backticks in a remark enclose what the reader can type. */
 function makeRemark(text: string): HTMLElement {
-  const parts = text
-    .split('`')
-    .map((part, i) => (i % 2 ? el('code', 'llm-code', part) : part));
-  return el('p', 'llm-remark', ...parts);
-}
-
-function errorRow(
-  error: NonNullable<ITranscript['error']>,
-  host: IHost
-): HTMLElement {
-  const ways = (error.ways ?? []).map(way => wayRow(way, host));
-  const node = row(
-    error.kind === 'key' ? 'key' : 'cross',
-    'error',
-    el('p', 'llm-notice-title', error.title),
-    el('p', 'llm-notice-text', error.text),
-    ways.length > 0 && el('div', 'llm-choices', ...ways)
-  );
-  node.classList.add('llm-error-row');
-  return attrs(node, { role: 'alert' });
-}
-
-/** A line that the reader can type, copied with a click. */
-function wayRow(way: { code: string; text: string }, host: IHost): HTMLElement {
-  const mark = el('span', '', icon('copy'));
-  const node = button('llm-choice', icon('terminal'), () => {
-    copyText(way.code, host);
-    refill(mark, 'Copied');
-    setTimeout(() => refill(mark, icon('copy')), COPIED_FOR);
-  });
-  node.append(
-    el(
-      'span',
-      '',
-      el('b', '', el('code', '', way.code)),
-      ' ',
-      el('span', '', way.text)
-    ),
-    mark
-  );
-  return attrs(node, { 'aria-label': `Copy ${way.code}: ${way.text}` });
+  return el('p', 'llm-remark', ...withCode(text));
 }
 
 /** The name of a transcript, for screen readers. */
 export function labelOf(document: ITranscript): string {
+  if (document.state === 'unsent') {
+    return `Prompt for ${document.model}, not sent`;
+  }
   const kind =
     document.state === 'interrupted' ? 'Interrupted answer' : 'Answer';
   return document.error && document.blocks.length === 0

@@ -15,6 +15,7 @@
  * open is kept with its drafts while there is no kernel to answer.
  */
 
+import type { LoadTypesetter } from './answer/formulas';
 import { Markdown } from './answer/markdown';
 import { PicturePiece } from './answer/picture';
 import { Reasoning } from './answer/reasoning';
@@ -45,7 +46,7 @@ export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
     role: 'region'
   });
-  private readonly markdown = new Markdown();
+  private readonly markdown: Markdown;
   private readonly pieces = new Map<string, IPiece>();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
@@ -64,8 +65,10 @@ export class TranscriptView {
 
   constructor(
     node: HTMLElement,
-    private host: IHost
+    private host: IHost,
+    loadTypesetter?: LoadTypesetter
   ) {
+    this.markdown = new Markdown(loadTypesetter);
     node.append(this.root);
     suppressShortcuts(this.root);
   }

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from llm_notebook.approvals.requests import TRANSITIONS, CallState
+from llm_notebook.approvals.requests import DECIDED, TRANSITIONS, CallState, Decision
 from llm_notebook.journal.sqlite.columns import (
     Column,
     Contents,
@@ -30,6 +30,7 @@ from llm_notebook.journal.sqlite.columns import (
     result_column,
     text_column,
     time_column,
+    value_of,
 )
 from llm_notebook.journal.sqlite.reads import PROCESS_ENDED, Reader, state_now
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided
 
 __all__ = ["call_moved", "call_proposed", "calls_decided", "calls_left_by"]
-
-# The states that a decision moves a call to. As long as nothing has come of it, another decision may replace it.
-_DECIDED = ("approved", "denied", "answered", "abandoned")
 
 
 @dataclass(slots=True)
@@ -129,7 +127,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
 
     def store(transaction: Transaction) -> bool:
         state = _settle_state(transaction, step.call_id, step.at)
-        if state not in move.expected:
+        if state not in move.expected or not _is_decided(transaction, step.call_id, move.decision):
             return False
         transaction.keep(contents)
         _update(transaction, step.call_id, changes)
@@ -139,6 +137,14 @@ def call_moved(move: CallMoved) -> Write[bool]:
     return Write(store, must_last=move.to in ("waiting", "started", "suspended"))
 
 
+def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | None) -> bool:
+    """Return whether a decision is the one that stands; None is no matter."""
+    if decision is None:
+        return True
+    row = transaction.row("SELECT decision FROM calls WHERE call_id = ?", call_id)
+    return row is not None and value_of(Decision, row[0]) == decision
+
+
 def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
     """Return the write that records decisions if all of them count, and otherwise none.
 
@@ -146,7 +152,7 @@ def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
         ValueError: two of the decisions are about one call.
     """
     if len({decided.call_id for decided in decisions}) < len(decisions):
-        raise ValueError("Of decisions that are made together, no two are about one call.")
+        raise ValueError("Two of these decisions are about the same call: decide about each call once.")
     steps = [(decided, _step_of(decided)) for decided in decisions]
 
     def store(transaction: Transaction) -> bool:
@@ -191,7 +197,8 @@ def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) ->
         return None
     state = _settle_state(transaction, step.call_id, step.at)
     is_open = state in ("waiting", "unknown")
-    counts = is_open or (decided.replaces and state in _DECIDED and row[1] is None)
+    # As long as nothing has come of a decision, another one may replace it.
+    counts = is_open or (decided.replaces and state in DECIDED and row[1] is None)
     return state if counts else None
 
 

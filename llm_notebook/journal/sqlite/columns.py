@@ -18,12 +18,11 @@ from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart, Usage, error_message
-from llm_notebook.tools.calls import ToolResult
+from llm_notebook.tools.calls import ToolResult, recorded_exception
 
 __all__ = [
     "Column",
     "Contents",
-    "RecordedException",
     "Row",
     "integer_column",
     "json_column",
@@ -52,13 +51,6 @@ _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
 
 T = TypeVar("T")
-
-
-class RecordedException(Exception):
-    """An exception that was read from the journal, where only its class name and message are known.
-
-    Each is an instance of a subclass that has the name of the original class.
-    """
 
 
 @dataclass(slots=True)
@@ -217,7 +209,7 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
         for attachment_data in data["attachments"]:
             attachments.append(Attachment.from_dict(attachment_data))
             _fill(attachments[-1], attachment_data, content)
-        raised = data["exception"] and type(data["exception"][0], (RecordedException,), {})(data["exception"][1])
+        raised = data["exception"] and recorded_exception(*data["exception"])
         return ToolResult(data["name"], data["output"], attachments, data["tool_call_id"], exception=raised)
 
 

@@ -88,7 +88,10 @@ class SQLiteJournal(Journal):
 
     @property
     def owner(self) -> str:
-        """The name of the OS lock that this process holds while it runs calls. The lock is taken on first access."""
+        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force.
+
+        The lock is taken on first access.
+        """
         self._assert_open()
         return self._ownership.name
 

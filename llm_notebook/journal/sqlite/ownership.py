@@ -1,10 +1,11 @@
-"""Ownership of running calls: a lock file per process, by which others can tell whether the process is still alive.
+"""Ownership of turns, running calls and grants: a lock file per process, by which others can tell whether the process is still alive.
 
 How it works. When a journal says that a call is `started`, the call may still be running in another process, or that process may have
 been killed and nobody knows what the call has done. Process ids cannot tell the two apart, because the system uses them again. But the
-operating system frees a file lock when its holder ends, however it ends. So a process that runs calls creates a lock file with a
-random name beside the journal, keeps it locked, and writes the name into each call that it starts. Any other process can then try the
-lock: if it gets it, the owner is dead, and the call's outcome is `unknown`.
+operating system frees a file lock when its holder ends, however it ends. So a process creates a lock file with a random name beside the
+journal, keeps it locked, and writes the name into each turn that it begins, each call that it starts, and each grant that ends with it.
+Any other process can then try the lock. If it gets it, the owner is dead: the turn was interrupted, the call's outcome is `unknown`, and
+the grant is no more.
 
 - A process that tries a lock takes a shared one, so that two of them at the same moment do not take each other for the owner.
 - Between its creation and its locking, a new file looks like that of a dead process, and another process may remove it. After locking,

@@ -10,7 +10,7 @@ from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import ApprovalRequest, Decision
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.grants import Grant
-from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry
+from llm_notebook.journal.operations import CallEntry, Run, TurnBegun, TurnEntry, is_open
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
     json_of,
@@ -24,6 +24,7 @@ from llm_notebook.journal.sqlite.columns import (
     value_of,
 )
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
+from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error
+    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error,
+    finish_reason, finish_said
 FROM turns LEFT JOIN turn_endings USING (number)
 """
 _CALLS = """
@@ -161,10 +163,10 @@ class Reader:
     def open_turns(self, cell_id: str) -> list[TurnEntry]:
         """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first."""
         states = f"{OPEN_CALLS} OR state = 'suspended'"
-        is_open = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({states}))"
-        turns = self._turns(f"WHERE cell_id = ? AND {is_open} ORDER BY turns.number", (text_column(cell_id),))
+        has_one = f"EXISTS (SELECT 1 FROM calls WHERE calls.turn_id = turns.turn_id AND ({states}))"
+        turns = self._turns(f"WHERE cell_id = ? AND {has_one} ORDER BY turns.number", (text_column(cell_id),))
         # Calls that are still `started` here are running in a process that is alive.
-        return [turn for turn in turns if any(_is_open(call) for call in turn.calls)]
+        return [turn for turn in turns if any(is_open(call) for call in turn.calls)]
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
         """Return the turns that the tool of a call asked, oldest first."""
@@ -208,7 +210,8 @@ class Reader:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
         started_in, place, request, inside, owner = row[12:17]
-        status, output, usage, duration_ms, resolved_model, error = row[17:]
+        status, output, usage, duration_ms, resolved_model, error = row[17:23]
+        finish_reason, finish_said = row[23:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -237,6 +240,7 @@ class Reader:
             None if duration_ms is None else int(duration_ms),
             text_of(resolved_model),
             text_of(error) or "",
+            finish=None if finish_reason is None else Finish(finish_reason, text_of(finish_said)),
         )
 
     def _calls(self, condition: str, parameters: Sequence[Column]) -> Iterator[CallEntry]:
@@ -295,12 +299,6 @@ def _runs_from(steps: str) -> tuple[Run, ...]:
         elif runs:
             runs[-1] = (runs[-1][0], time_of(at) if is_by_itself == "1" else None)
     return tuple(runs)
-
-
-def _is_open(call: CallEntry) -> bool:
-    if call.state in ("denied", "answered", "abandoned"):
-        return call.result is None
-    return call.state in ("waiting", "unknown", "approved", "suspended")
 
 
 def _grant_from(row: Row) -> Grant:

@@ -139,8 +139,14 @@ _LAST_OF_USER = """message.key = (
                 WHERE json_extract(other.value, '$.role') = 'user'
             )"""
 
-_VIEWS = (
-    f"""
+
+def _readable_turns(more: str = "") -> str:
+    """Return the statement that makes the view of turns.
+
+    Args:
+        more: a further column, which a later migration has added.
+    """
+    return f"""
     CREATE VIEW readable_turns AS SELECT
         turns.number,
         turns.began_at,
@@ -157,9 +163,13 @@ _VIEWS = (
         turns.turn_id,
         turns.parent_id,
         turns.chain_id,
-        turns.conversation_id
+        turns.conversation_id{more}
     FROM turns LEFT JOIN turn_endings USING (number)
-    """,
+    """
+
+
+_VIEWS = (
+    _readable_turns(),
     """
     CREATE VIEW readable_calls AS SELECT
         calls.number,
@@ -223,4 +233,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX turns_inside_calls ON turns (inside) WHERE inside IS NOT NULL",
     ),
     _OWNERS,
+    # Why the model stopped, in our words and in the provider's; NULL where it has not said so.
+    (
+        "ALTER TABLE turn_endings ADD COLUMN finish_reason TEXT",
+        "ALTER TABLE turn_endings ADD COLUMN finish_said TEXT",
+        "DROP VIEW readable_turns",
+        _readable_turns(", turn_endings.finish_reason"),
+    ),
 )

@@ -75,6 +75,8 @@ def turn_ended(turn: TurnEnded) -> Write[None]:
         "duration_ms": integer_column(turn.duration_ms),
         "resolved_model": text_column(turn.resolved_model),
         "error": text_column(turn.error),
+        "finish_reason": None if turn.finish is None else turn.finish.reason,
+        "finish_said": None if turn.finish is None else text_column(turn.finish.said),
     }
     answer = search.answer_text(turn.messages)
 

@@ -90,9 +90,8 @@ class JournalCommands:
 
     def _forget(self, command: Subcommand) -> None:
         turn, block = self._find_call(command.words[0])
-        if not self._actions.forget(turn, block):
-            raise CellError("That was decided already. `%llm pending` lists what waits for you.")
-        say(self._shell, "The question about {} is dropped. The model was not asked.", block.name)
+        if not self._actions.forget(turn, block, ask=self._ask):
+            say(self._shell, "The question about {} is dropped. The model was not asked.", block.name)
 
     def _resume(self, command: Subcommand) -> None:
         name = command.words[0] if command.words else ""

@@ -229,7 +229,7 @@ class NotebookDisplay:
             self._painter = None
         view = self._feed.view
         # A turn that fails at once shows its error alone, without an empty output above it.
-        if self._markdown is not None or view.blocks or view.state != "failed":
+        if self._markdown is not None or view.blocks or view.problem is not None or view.state != "failed":
             self.refresh()
 
     def refresh(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,8 @@ class TranscriptWidget(_Closing):
     """One live transcript.
 
     When a page asks for the state, `document` is the whole transcript. While the transcript streams, each delta is a further
-    key, `d<seq>`, which a page keeps even before it shows the widget, so nothing is sent twice.
+    key, `d<seq>`, which a page keeps even before it shows the widget, so nothing is sent twice. `formulas` is the module that sets
+    formulas. It is large, so it is sent before the first text that may hold one; a page cannot ask for it while a cell runs.
 
     Args:
         shell: the shell whose kernel owns the widget.
@@ -71,6 +73,7 @@ class TranscriptWidget(_Closing):
 
     _css = ""
     document = traitlets.Dict().tag(sync=True)
+    formulas = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class TranscriptWidget(_Closing):
         self._current = document
         self._received = received
         self._pages = 0
+        self._has_formulas = False
         super().__init__(
             _esm=script.read_text(encoding="utf-8"),
             _css=styles.read_text(encoding="utf-8") if styles.is_file() else "",
@@ -100,6 +104,10 @@ class TranscriptWidget(_Closing):
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if "document" in state:
             state["document"] = self._current()
+        if "formulas" in state:
+            # Later messages bring it, or else this state does.
+            self._has_formulas = self._has_formulas or _may_hold_formula(state.get("document", {}))
+            state["formulas"] = _formula_script() if self._has_formulas else ""
         return state
 
     def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
@@ -118,6 +126,9 @@ class TranscriptWidget(_Closing):
             return None
 
         def send(message: dict[str, Any]) -> None:
+            if not self._has_formulas and _may_hold_formula(message):
+                self._has_formulas = True
+                publish(_update({"formulas": _formula_script()}))
             match message["type"]:
                 case "delta":
                     publish(_update({f"d{message['seq']}": message}))
@@ -132,3 +143,16 @@ class TranscriptWidget(_Closing):
 def _update(state: dict[str, Any]) -> dict[str, Any]:
     """Return the message that ipywidgets' protocol has for new values of some traits."""
     return {"method": "update", "state": state, "buffer_paths": []}
+
+
+def _may_hold_formula(message: dict[str, Any]) -> bool:
+    """Return whether a text in a message or document has a sign with which a formula begins. Half of `\\(` counts too."""
+    written = json.dumps(message, default=str)
+    return "$" in written or "\\\\" in written
+
+
+def _formula_script() -> str:
+    """Return the module that sets formulas, or an empty text in a checkout in which it has not been built."""
+    script = widget_script()
+    path = None if script is None else script.with_name("formulas.js")
+    return path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""

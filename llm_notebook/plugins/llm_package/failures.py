@@ -31,7 +31,7 @@ def own_errors(name: str, *keys: str | None) -> Iterator[None]:
 
     Args:
         name: the name of what failed, such as a model's id, for the message.
-        keys: the keys that were used, which no message may show, as little as those that are stored.
+        keys: the keys that were used. No message shows them, nor any key that is stored.
     """
     try:
         yield

@@ -16,7 +16,7 @@ from llm import parts as their_parts
 
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart
 from llm_notebook.plugins.llm_package.tools import their_tools
-from llm_notebook.plugins.llm_package.values import their_attachment, their_messages
+from llm_notebook.plugins.llm_package.values import is_by_user, their_attachment, their_messages
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -112,12 +112,16 @@ def _their_prompt(
     """Return the prompt of one turn. `chain` has the messages up to and including this turn."""
     said = turn.parts("user")
     results = [part for part in turn.parts("tool") if isinstance(part, ToolResultPart)]
-    given = [part.attachment for part in said if isinstance(part, AttachmentPart) and part.attachment is not None]
-    given += [attachment for part in results for attachment in part.attachments]
+    given = [
+        their_attachment(part.attachment, by_user=is_by_user(part, "user"))
+        for part in said
+        if isinstance(part, AttachmentPart) and part.attachment is not None
+    ]
+    given += [their_attachment(attachment, by_user=False) for part in results for attachment in part.attachments]
     return llm.Prompt(
         "\n\n".join(part.text for part in said if isinstance(part, TextPart)),
         model,
-        attachments=[their_attachment(attachment) for attachment in given],
+        attachments=given,
         system=system or None,
         tool_results=[_their_result(part) for part in results],
         messages=chain,
@@ -129,7 +133,7 @@ def _their_result(part: ToolResultPart) -> llm.ToolResult:
     return llm.ToolResult(
         name=part.name,
         output=part.output,
-        attachments=[their_attachment(attachment) for attachment in part.attachments],
+        attachments=[their_attachment(attachment, by_user=False) for attachment in part.attachments],
         tool_call_id=part.tool_call_id,
         exception=None if part.exception is None else Exception(part.exception),
     )

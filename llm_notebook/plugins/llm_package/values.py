@@ -14,13 +14,16 @@ from llm import parts as their_parts
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.messages import AttachmentPart, EventType, Message, Part, StreamEvent, ToolResultPart
 from llm_notebook.plugins.llm_package.failures import own_errors
+from llm_notebook.plugins.llm_package.web_attachments import WebAttachment
 from llm_notebook.templates.fragments import Fragment
 from llm_notebook.templates.template import Template
+from llm_notebook.turns.going_on import comes_from_tool
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 __all__ = [
+    "is_by_user",
     "own_attachment",
     "own_events",
     "own_fragment_loader",
@@ -34,8 +37,13 @@ _KNOWN_EVENTS = frozenset(get_args(EventType)) - {"attachment"}
 _FIELDS = tuple(name for name in StreamEvent.__dataclass_fields__ if name not in ("attachment", "citations"))
 
 
-def their_attachment(attachment: Attachment) -> llm.Attachment:
-    """Return an attachment for a bridged model. Its type is found here, since `llm` would ask the server of a URL for it."""
+def their_attachment(attachment: Attachment, *, by_user: bool) -> llm.Attachment:
+    """Return an attachment for a bridged model. Its type is found here, since `llm` would ask the server of a URL for it.
+
+    Args:
+        attachment: the attachment.
+        by_user: whether the user has written its address, if it is one.
+    """
     path = None if attachment.path is None else str(Path(attachment.path).expanduser())
     try:
         found = attachment.known_type() or attachment.type
@@ -43,7 +51,14 @@ def their_attachment(attachment: Attachment) -> llm.Attachment:
         found = attachment.type
     # Of a large file only the digest is kept; reading it here makes sure that it is still the one that was attached.
     content = attachment.content_bytes() if attachment.digest is not None else attachment.content
+    if path is None and content is None and (attachment.url or "").lower().startswith(("http:", "https:")):
+        return WebAttachment(found, attachment.url or "", by_user=by_user)
     return llm.Attachment(type=found, path=path, url=attachment.url, content=content)
+
+
+def is_by_user(part: Part, role: str) -> bool:
+    """Return whether the user has written what is in a part of a message of this role."""
+    return role in ("user", "system") and not comes_from_tool(part)
 
 
 def own_attachment(attachment: llm.Attachment) -> Attachment:
@@ -57,23 +72,25 @@ def their_messages(messages: Iterable[Message]) -> Iterator[their_parts.Message]
     Attachments of tool results follow in a user message, as in the chains of `llm`, because few plugins look for them in the result.
     """
     for message in messages:
-        parts = [_their_part(part) for part in message.parts]
+        parts = [_their_part(part, message.role) for part in message.parts]
         yield their_parts.Message(message.role, parts, copy.deepcopy(message.provider_metadata))
         attached = [
             attachment for part in message.parts if isinstance(part, ToolResultPart) for attachment in part.attachments
         ]
         if attached:
-            yield their_parts.user(*map(their_attachment, attached))
+            yield their_parts.user(*(their_attachment(attachment, by_user=False) for attachment in attached))
 
 
-def _their_part(part: Part) -> their_parts.Part:
+def _their_part(part: Part, role: str) -> their_parts.Part:
     kind: type[their_parts.Part] = getattr(their_parts, type(part).__name__)
     # Their parts have no citations.
     names = [name for name in part.__dataclass_fields__ if "attachment" not in name and name != "citations"]
     # Dicts are copied, so that a plugin that changes one changes only its own.
     fields = {name: copy.deepcopy(getattr(part, name)) for name in names}
     if isinstance(part, AttachmentPart):
-        fields["attachment"] = None if part.attachment is None else their_attachment(part.attachment)
+        fields["attachment"] = (
+            None if part.attachment is None else their_attachment(part.attachment, by_user=is_by_user(part, role))
+        )
     return kind(**fields)
 
 

@@ -47,6 +47,7 @@ _SECONDS_TO_CLOSE = 10.0
 _SECONDS_TO_READ = 1.0
 _KEPT_LINES = 4
 _LONGEST_LINE = 200
+_MOST_PAGES = 100
 # Where the `mcp` package logs every line of a server's standard output that is no message, with a traceback.
 _NOISY_LOGGER = "mcp.client.stdio"
 
@@ -131,17 +132,18 @@ class Connection:
         """Fetch the list of the server's tools.
 
         Raises:
-            ModelError: the server cannot be started or reached, or does not answer.
+            ModelError: the server cannot be started or reached, does not answer, or its list does not end.
         """
         client = await self._client()
         found: list[Tool] = []
         cursor: str | None = None
-        while True:
+        for _ in range(_MOST_PAGES):
             page = await self._answered(client.list_tools(cursor=cursor, cache_mode="bypass"))
             found += page.tools
             cursor = page.next_cursor
             if cursor is None:
                 return found
+        raise ModelError(f"The list of tools of the MCP server {self._server.shown} does not end, so none was taken.")
 
     async def call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
         """Have the server run a tool once. The call is not sent again, even if the connection breaks.
@@ -160,7 +162,7 @@ class Connection:
             await asyncio.wait([holder], timeout=_SECONDS_TO_CLOSE)
 
     def warn_of_noise(self) -> None:
-        """Warn that the server writes something else than messages to its standard output. It is said once for each connection."""
+        """Warn that the server writes to its standard output what is no message. Each connection warns once."""
         if not self._has_warned:
             self._has_warned = True
             # Where warnings are errors, this one must not end the task that reads the server's messages.

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from llm_notebook.errors import ModelError
-from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts, json_if_object
 
 __all__ = ["MessagesOptions", "ReasoningMessagesOptions"]
@@ -65,7 +64,7 @@ class MessagesOptions(HTTPOptions):
         if choice := self._tool_choice():
             fields["tool_choice"] = choice
         fields |= self._reasoning_fields(thinking, fields["max_tokens"], hide_reasoning=hide_reasoning)
-        return with_further(fields, self.extra_body)
+        return self.with_extra_body(fields)
 
     @property
     def _given_limit(self) -> int | None:
@@ -138,7 +137,7 @@ class ReasoningMessagesOptions(MessagesOptions):
             if self._given_limit is None or max_tokens - half >= _LEAST_ROOM:
                 return half
             warnings.warn(
-                f"max_tokens={max_tokens} leaves no room for reasoning, which takes {_LEAST_BUDGET} tokens and counts too, so the model "
+                f"max_tokens={max_tokens} leaves no room for reasoning, which takes at least {_LEAST_BUDGET} of them, so the model "
                 "answers without it.",
                 stacklevel=2,
             )

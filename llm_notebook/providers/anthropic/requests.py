@@ -175,7 +175,7 @@ def _result_block(part: ToolResultPart, call_id: str | None) -> dict[str, Any]:
 
 
 def _attachment_block(attachment: Attachment) -> dict[str, Any]:
-    kind = attachment.resolve_type()
+    kind = attachment.certain_type()
     holder = "image" if kind.startswith("image/") else "document"
     if attachment.url is not None:
         return {"type": holder, "source": {"type": "url", "url": attachment.url}}

@@ -91,8 +91,12 @@ def _count(details: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:
 def is_billed(model: KeyHolder) -> bool:
     """Return True if answers of this model cost money: it is a known provider's, or a plugin's that needs a key."""
     if isinstance(model, Server):
-        return model.provider not in _OWN_SERVERS
+        return model.provider not in _OWN_SERVERS or _is_at_azure(model)
     return bool(model.needs_key)
+
+
+def _is_at_azure(model: Server) -> bool:
+    return getattr(model, "azure", None) is not None
 
 
 def stated_cost(response_json: object) -> float | None:
@@ -133,6 +137,10 @@ def cost_of(model: KeyHolder, usage: Usage, response_json: object = None, at: da
         return Cost(stated)
     if not isinstance(model, Server):
         return cost(usage, None, model_id=model.model_id)
+    if _is_at_azure(model):
+        return Cost(
+            None, f"{model.model_id} has no price here: what Azure charges depends on the region and the agreement."
+        )
     if model.provider is None or model.provider in _OWN_SERVERS:
         return Cost(None, f"{model.model_id} has no price here: it runs on a server of your own.")
     known = known_model(model.provider, model.model_name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from llm_notebook.configuration.choices import read_aliases
 
-__all__ = ["Named", "closest_names", "find_entry"]
+__all__ = ["Named", "closest_names", "did_you_mean", "find_entry", "models_by_name", "similar_names"]
 
 
 class Named(Protocol):
@@ -23,6 +23,7 @@ class Named(Protocol):
 
 
 E = TypeVar("E", bound=Named)
+M = TypeVar("M")
 
 
 def find_entry(name: str, entries: Iterable[E]) -> E | None:
@@ -37,12 +38,33 @@ def find_entry(name: str, entries: Iterable[E]) -> E | None:
     return by_id.get(name)
 
 
+def models_by_name(entries: Sequence[E], model_of: Callable[[E], M | None]) -> dict[str, M]:
+    """Return models by their aliases and ids. An id wins over aliases.
+
+    Args:
+        entries: the registered models.
+        model_of: returns the model of an entry; None leaves the entry out.
+    """
+    models = [(entry, model) for entry in entries if (model := model_of(entry)) is not None]
+    aliases = {alias: model for entry, model in models for alias in entry.aliases}
+    return aliases | {entry.model_id: model for entry, model in models}
+
+
 def closest_names(wrong: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean X or Y?` with the known names that resemble a wrong one, ignoring case; empty if none does."""
+    """Return ` Did you mean X or Y?` with the known names that resemble a wrong one; empty if none does."""
+    return did_you_mean(similar_names(wrong, known))
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return ` Did you mean X or Y?`, or an empty string without names."""
+    return f" Did you mean {' or '.join(names)}?" if names else ""
+
+
+def similar_names(wrong: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that resemble a wrong one, ignoring case, the closest first; three at most."""
     import difflib  # most names are right
 
     by_folded: dict[str, str] = {}
     for name in known:
         by_folded.setdefault(name.casefold(), name)
-    close = [by_folded[match] for match in difflib.get_close_matches(wrong.casefold(), by_folded, n=3, cutoff=0.6)]
-    return f" Did you mean {' or '.join(close)}?" if close else ""
+    return [by_folded[match] for match in difflib.get_close_matches(wrong.casefold(), by_folded, n=3, cutoff=0.6)]

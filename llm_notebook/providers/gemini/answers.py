@@ -14,7 +14,7 @@ from llm_notebook.parts.identifiers import distinct_call_id, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.gemini.argument_answers import StreamedArguments
 from llm_notebook.providers.gemini.source_answers import named_sources
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_broken_json
 from llm_notebook.providers.http.listed_answers import JSONListElements
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.http.picture_answers import attachment_at, attachment_of
@@ -120,17 +120,14 @@ class GenerateContentDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer. One that stopped while the arguments of a call were arriving has a `failure`: the call must not be run."""
-        is_cut = self._candidate.get("finishReason") == "MAX_TOKENS" and self._has_broken_call
+        is_cut = self._candidate.get("finishReason") == "MAX_TOKENS" and self._has_broken_call()
         if self._open_call is not None or is_cut:
             self.failure = self.cut_off_in_call(str(self._candidate.get("finishReason")))
         self.done = self.failure is None
         return []
 
-    @property
     def _has_broken_call(self) -> bool:
-        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
-        written = [(part.value.get("functionCall") or {}).get("args") for part in self._parts]
-        return any(isinstance(args, str) and not is_json(args) for args in written)
+        return any(is_broken_json((part.value.get("functionCall") or {}).get("args")) for part in self._parts)
 
     @property
     def finish(self) -> Finish | None:

@@ -79,9 +79,10 @@ class GeminiModel(_GeminiModel, SyncHTTPModel):
         model_id: the name that `get_model()` and error messages use.
         base_url: the server's address up to and including its version, such as `http://localhost:8080/v1beta`; None means Google.
         model_name: the server's name for the model, if it differs from `model_id`.
-        key: an API key. Google requires one; your own server may not.
+        key: an API key, or a function that returns one and is asked for each request. Google requires one; your own server may not.
         headers: sent with every request; `${NAME}` in a value stands for the stored key with that name.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.

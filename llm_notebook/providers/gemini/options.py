@@ -6,13 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import (
     HTTPOptions,
     JSONObject,
     OneOrMoreTexts,
     json_if_object,
-    with_one_answer,
 )
 
 __all__ = ["GeminiOptions", "ReasoningGeminiOptions"]
@@ -75,10 +73,7 @@ class GeminiOptions(HTTPOptions):
         if self.tool_choice is not None:
             wanted = {"mode": self.tool_choice.upper()} if isinstance(self.tool_choice, str) else self.tool_choice
             fields["toolConfig"] = {"functionCallingConfig": wanted}
-        fields = with_further(fields, self.extra_body)
-        if isinstance(together := fields.get("generationConfig"), dict):
-            fields["generationConfig"] = with_one_answer(together, "candidateCount", "candidate_count")
-        return fields
+        return self.with_extra_body(fields)
 
     def _thinking(self, *, reasons: bool, hide_reasoning: bool) -> dict[str, Any]:
         return {"includeThoughts": True} if reasons and not hide_reasoning else {}

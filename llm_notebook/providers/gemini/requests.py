@@ -114,7 +114,8 @@ def _id(call_id: str | None) -> dict[str, str]:
 
 
 def _attachment_part(attachment: Attachment) -> dict[str, Any]:
-    kind = attachment.resolve_type()
     if attachment.url is not None:
-        return {"fileData": {"mimeType": kind, "fileUri": attachment.url}}
-    return {"inlineData": {"mimeType": kind, "data": attachment.base64_content()}}
+        # A picture that a model has made may come as an address without a type.
+        kind = attachment.known_type()
+        return {"fileData": {**({"mimeType": kind} if kind else {}), "fileUri": attachment.url}}
+    return {"inlineData": {"mimeType": attachment.certain_type(), "data": attachment.base64_content()}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_notebook.parts.citations import Citation
+from llm_notebook.providers.http.loose_json import dict_of, dicts_of
 
 __all__ = ["named_sources"]
 
@@ -19,11 +20,11 @@ def named_sources(candidate: dict[str, Any], text: str) -> list[Citation]:
         candidate: the answer without its content.
         text: its text, to which the API's places refer in bytes of UTF-8.
     """
-    grounding = _dict(candidate.get("groundingMetadata"))
-    chunks = [_chunk(chunk) for chunk in _dicts(grounding.get("groundingChunks"))]
+    grounding = dict_of(candidate.get("groundingMetadata"))
+    chunks = [_chunk(chunk) for chunk in dicts_of(grounding.get("groundingChunks"))]
     supported = [
-        _placed(chunks[index], _dict(support.get("segment")), text)
-        for support in _dicts(grounding.get("groundingSupports"))
+        _placed(chunks[index], dict_of(support.get("segment")), text)
+        for support in dicts_of(grounding.get("groundingSupports"))
         for index in support.get("groundingChunkIndices") or []
         if isinstance(index, int) and 0 <= index < len(chunks)
     ]
@@ -32,11 +33,11 @@ def named_sources(candidate: dict[str, Any], text: str) -> list[Citation]:
     quoted = [
         _placed(Citation(_text(source.get("uri")), _text(source.get("title"))), source, text)
         for name in ("citationSources", "citations")
-        for source in _dicts(_dict(candidate.get("citationMetadata")).get(name))
+        for source in dicts_of(dict_of(candidate.get("citationMetadata")).get(name))
     ]
     read = [
         Citation(_text(page.get("retrievedUrl")))
-        for page in _dicts(_dict(candidate.get("urlContextMetadata")).get("urlMetadata"))
+        for page in dicts_of(dict_of(candidate.get("urlContextMetadata")).get("urlMetadata"))
         if str(page.get("urlRetrievalStatus", "")).endswith("SUCCESS")
     ]
     known = {citation.url for citation in [*supported, *rest, *quoted]}
@@ -56,14 +57,6 @@ def _placed(source: Citation, segment: dict[str, Any], text: str) -> Citation:
         return source
     places = (len(encoded[:place].decode(errors="ignore")) for place in (start, end))
     return Citation(source.url, source.title, source.text, *places)
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _text(value: object) -> str | None:

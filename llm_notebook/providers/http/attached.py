@@ -6,11 +6,15 @@ The prompt keeps the address. What was fetched belongs to the one chain that it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from llm_notebook.errors import ModelError
 from llm_notebook.parts.attachments import Attachment
-from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResultPart
+from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart, ToolResultPart
+from llm_notebook.parts.public_addresses import is_public_name
 
 if TYPE_CHECKING:
     from llm_notebook.turns.prompt import Prompt
@@ -21,40 +25,108 @@ Needs = Callable[[str], bool]
 """Returns whether attachments of a MIME type are sent as bytes, as the provider fetches none."""
 
 
-def fetch_missing(prompt: Prompt, needs: Needs) -> Prompt:
+def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
     """Return the prompt with bytes for every address that the provider does not fetch; the prompt itself if there is none.
 
+    A provider on the internet cannot fetch what is on this machine or in the user's network, so that goes as bytes too. An address that a tool
+    has written and that cannot be fetched, or may not be, is told to the model in words: nobody can take it back, and it must not end the
+    conversation.
+
+    Args:
+        prompt: the prompt.
+        needs: which types go as bytes in any case.
+        server: the address of the provider.
+
     Raises:
-        ModelError: something cannot be fetched, or may not be.
+        ModelError: something that the user has attached cannot be fetched, or may not be.
     """
-    for url, by_user in _missing(prompt, needs):
+    rule = _Rule(needs, _is_public(server))
+    for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import fetch  # loads httpx, and few prompts need it
 
-        prompt.fetched[url] = fetch(url, by_user=by_user).content
-    return _with_bytes(prompt, needs)
+        with _keeping_refusals(prompt, url, by_user=by_user):
+            prompt.fetched[url] = fetch(url, by_user=by_user).content
+    return _with_bytes(prompt, rule)
 
 
-async def afetch_missing(prompt: Prompt, needs: Needs) -> Prompt:
+async def afetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
     """Do what `fetch_missing()` does without blocking the event loop."""
-    for url, by_user in _missing(prompt, needs):
+    rule = _Rule(needs, _is_public(server))
+    for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import afetch  # loads httpx, and few prompts need it
 
-        prompt.fetched[url] = (await afetch(url, by_user=by_user)).content
-    return _with_bytes(prompt, needs)
+        with _keeping_refusals(prompt, url, by_user=by_user):
+            prompt.fetched[url] = (await afetch(url, by_user=by_user)).content
+    return _with_bytes(prompt, rule)
 
 
-def _missing(prompt: Prompt, needs: Needs) -> Iterator[tuple[str, bool]]:
-    """Yield each address that has to be fetched, and whether the user wrote it. What a tool attached was written by somebody else."""
-    from llm_notebook.turns.going_on import comes_from_tool  # loads what only a prompt needs
+@dataclass(slots=True, frozen=True)
+class _Rule:
+    """Which addresses are fetched here.
 
+    Attributes:
+        needs: which types go as bytes in any case.
+        is_public_server: whether the provider is on the internet.
+    """
+
+    needs: Needs
+    is_public_server: bool
+
+    def applies(self, attachment: Attachment, *, by_user: bool) -> bool:
+        """Return whether an attachment is an address that is fetched here, if it may be."""
+        url = attachment.url or ""
+        if attachment.content is not None or attachment.path is not None:
+            return False
+        if not url.lower().startswith(("http:", "https:")):
+            return False
+        # A private address of a tool's is not passed on either: a server in the user's network could fetch it.
+        is_out_of_reach = (self.is_public_server or not by_user) and not _is_public(url)
+        return is_out_of_reach or self.needs(attachment.known_type() or "")
+
+
+def _is_public(url: str) -> bool:
+    """Return whether the name in an address is public as far as it can be told without resolving it."""
+    try:
+        return is_public_name((urlsplit(url).hostname or "").rstrip("."))
+    except ValueError:
+        return False
+
+
+@contextmanager
+def _keeping_refusals(prompt: Prompt, url: str, *, by_user: bool) -> Iterator[None]:
+    """Keep why an address was not fetched, unless the user has written it."""
+    try:
+        yield
+    except ModelError as error:
+        if by_user:
+            raise
+        prompt.fetched[url] = str(error)
+
+
+def _missing(prompt: Prompt, rule: _Rule) -> Iterator[tuple[str, bool]]:
+    """Yield each address that has to be fetched, and whether the user wrote it."""
     for message in prompt.messages:
-        for part in message.parts:
-            is_own = message.role in ("user", "system") and not comes_from_tool(part)
-            by_user = isinstance(part, AttachmentPart) and is_own
+        for part in _parts_sent(message):
+            by_user = _is_by_user(part)
             for attachment in _attachments_of(part):
                 url = attachment.url
-                if url is not None and _is_needed(attachment, needs) and url not in prompt.fetched:
+                if url is None or not rule.applies(attachment, by_user=by_user):
+                    continue
+                known = prompt.fetched.get(url)
+                if known is None or (by_user and isinstance(known, str)):
                     yield url, by_user
+
+
+def _parts_sent(message: Message) -> list[Part]:
+    """Return the parts whose attachments may go as bytes. What a model has made goes back in its own way, or not at all."""
+    return [] if message.role == "assistant" else message.parts
+
+
+def _is_by_user(part: Part) -> bool:
+    """Return whether the user has written what is in a part. What a tool attached was written by somebody else."""
+    from llm_notebook.turns.going_on import comes_from_tool  # loads what only a prompt needs
+
+    return isinstance(part, AttachmentPart) and not comes_from_tool(part)
 
 
 def _attachments_of(part: Part) -> list[Attachment]:
@@ -63,31 +135,38 @@ def _attachments_of(part: Part) -> list[Attachment]:
     return part.attachments if isinstance(part, ToolResultPart) else []
 
 
-def _is_needed(attachment: Attachment, needs: Needs) -> bool:
-    is_only_address = attachment.content is None and attachment.path is None
-    is_on_the_web = (attachment.url or "").lower().startswith(("http:", "https:"))
-    return is_only_address and is_on_the_web and needs(attachment.known_type() or "")
-
-
-def _with_bytes(prompt: Prompt, needs: Needs) -> Prompt:
+def _with_bytes(prompt: Prompt, rule: _Rule) -> Prompt:
     if not prompt.fetched:
         return prompt
+    return prompt.with_messages([_filled(message, prompt, rule) for message in prompt.messages])
 
-    def fetched(attachment: Attachment) -> Attachment:
-        if attachment.url is None or not _is_needed(attachment, needs):
-            return attachment
-        return Attachment(type=attachment.known_type(), content=prompt.fetched[attachment.url])
 
-    def with_bytes(part: Part) -> Part:
-        if isinstance(part, AttachmentPart) and part.attachment is not None:
-            return replace(part, attachment=fetched(part.attachment))
-        if isinstance(part, ToolResultPart) and part.attachments:
-            return replace(part, attachments=[fetched(attachment) for attachment in part.attachments])
-        return part
+def _filled(message: Message, prompt: Prompt, rule: _Rule) -> Message:
+    """Return a message with what was fetched in the place of addresses."""
+    if not any(_attachments_of(part) for part in _parts_sent(message)):
+        return message
+    return replace(message, parts=[_filled_part(part, prompt, rule) for part in message.parts])
 
-    def sent(message: Message) -> Message:
-        if not any(_attachments_of(part) for part in message.parts):
-            return message
-        return replace(message, parts=[with_bytes(part) for part in message.parts])
 
-    return prompt.with_messages([sent(message) for message in prompt.messages])
+def _filled_part(part: Part, prompt: Prompt, rule: _Rule) -> Part:
+    by_user = _is_by_user(part)
+    found = [
+        _fetched(attachment, prompt) if rule.applies(attachment, by_user=by_user) else attachment
+        for attachment in _attachments_of(part)
+    ]
+    problems = [problem for problem in found if isinstance(problem, str)]
+    attachments = [attachment for attachment in found if isinstance(attachment, Attachment)]
+    if isinstance(part, ToolResultPart):
+        output = "\n".join([*([part.output] if part.output else []), *problems])
+        return replace(part, output=output, attachments=attachments)
+    if isinstance(part, AttachmentPart) and found:
+        return TextPart(problems[0]) if problems else replace(part, attachment=attachments[0])
+    return part
+
+
+def _fetched(attachment: Attachment, prompt: Prompt) -> Attachment | str:
+    """Return an attachment with its bytes, or what the model is told of one that could not be fetched."""
+    found = prompt.fetched[attachment.url or ""]
+    if isinstance(found, str):
+        return f"(An attachment of this result is missing: {found})"
+    return Attachment(type=attachment.known_type(), content=found)

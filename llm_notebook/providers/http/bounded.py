@@ -1,16 +1,17 @@
-"""Bodies that are read no further than a bound, such as those of refusals. No I/O.
+"""Bodies whose size is bounded whatever a server sends, compressed or not. No I/O.
 
-A server decides how long the body of an error is, how far it expands when it is decompressed, and how slowly it comes. Nobody wants to know more
-than its beginning, so it is taken as it comes over the wire, decompressed here, and given up at a size and after a time.
+A server decides how long a body is, how far it expands when it is decompressed, and how slowly it comes. Of the body of an error nobody wants to
+know more than its beginning, so it is taken as it comes over the wire, decompressed here, and given up at a size and after a time. An answer
+is decompressed a little at a time, so that what becomes too large is noticed before it fills the memory.
 """
 
 from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-__all__ = ["REFUSAL_PATIENCE", "BoundedBody"]
+__all__ = ["REFUSAL_PATIENCE", "BoundedBody", "ExpandedPieces", "Expander"]
 
 REFUSAL_PATIENCE = 10.0
 """The longest that the body of a refusal is waited for, in seconds."""
@@ -20,6 +21,57 @@ _PLAIN = ("", "identity")
 _ZLIB = ("gzip", "x-gzip", "deflate")
 # This makes zlib recognize both of its formats by their first bytes.
 _EITHER_FORMAT = zlib.MAX_WBITS | 32
+_MOST_AT_ONCE = 2**20
+# Nobody compresses twice, and each layer multiplies what a few bytes can become.
+_MOST_LAYERS = 2
+
+
+class Expander:
+    """Undoes the compression of a body, of which it returns no more than a megabyte at once.
+
+    Only gzip and deflate are undone. We ask for no compression at all, so whatever else is named is passed on as it came.
+
+    Args:
+        encoding: the header `content-encoding`.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        names = [name.strip() for name in encoding.lower().split(",")][::-1]
+        self._layers = [zlib.decompressobj(_EITHER_FORMAT) for name in names if name in _ZLIB][:_MOST_LAYERS]
+
+    def expand(self, piece: bytes) -> Iterable[bytes]:
+        """Return what a piece expands to.
+
+        Raises:
+            zlib.error: (when what is returned is read) it is not compressed.
+        """
+        pieces: Iterable[bytes] = [piece]
+        for layer in self._layers:
+            pieces = _through(layer, pieces)
+        return pieces
+
+
+def _through(layer: zlib._Decompress, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        rest = piece
+        while rest and not layer.eof:
+            if expanded := layer.decompress(rest, _MOST_AT_ONCE):
+                yield expanded
+            rest = layer.unconsumed_tail
+
+
+class ExpandedPieces(AsyncIterator[bytes]):
+    """The pieces of an async body without their compression."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], encoding: str) -> None:
+        self._pieces = pieces
+        self._expander = Expander(encoding)
+        self._expanded: Iterator[bytes] = iter(())
+
+    async def __anext__(self) -> bytes:
+        while (piece := next(self._expanded, None)) is None:
+            self._expanded = iter(self._expander.expand(await anext(self._pieces)))
+        return piece
 
 
 class BoundedBody:

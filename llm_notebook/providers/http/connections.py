@@ -174,7 +174,7 @@ class Connections:
             httpx.PoolTimeout: every connection is busy for as long as the settings allow.
         """
         server = self._server(request.url, settings.tls)
-        if not server.free.acquire(timeout=settings.seconds):
+        if not server.free.acquire(timeout=request.extensions["timeout"].get("pool")):
             raise httpx.PoolTimeout("every connection is busy", request=request)
         try:
             client = server.idle.take() or httpx.Client(**server.client_settings())
@@ -273,7 +273,7 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
     async def __aenter__(self) -> httpx.Response:
         self._server = server = await self._connections._async_server(self._request.url, self._settings.tls)
         try:
-            async with _timeout(self._settings.seconds if server.free.locked() else None):
+            async with _timeout(self._request.extensions["timeout"].get("pool") if server.free.locked() else None):
                 await server.free.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("every connection is busy", request=self._request) from None

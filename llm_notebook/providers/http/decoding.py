@@ -41,13 +41,16 @@ from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.listed_answers import JSONListElements
 from llm_notebook.providers.http.sse import SSEDecoder
 
-__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_json"]
+__all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json", "is_json"]
 
 # An answer with images takes some megabytes. A frame or body much larger than that would fill the memory before it ends.
 _LARGEST_PIECE = 64 * 2**20
 _BOM = b"\xef\xbb\xbf"
 # The first bytes of the fields of a server-sent event, `data`, `event`, `id` and `retry`, and of a comment. No JSON object or list begins so.
 _EVENT_STARTS = tuple(b"deir:"[at : at + 1] for at in range(5))
+_EVENT_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+# How much is kept of what may be no answer, to quote it.
+_BEGINNING = 4096
 
 StreamItems = list[str | StreamEvent]
 """What a decoder returns. A plain string continues the text part before it; a StreamEvent says what it is and to which part it belongs."""
@@ -97,6 +100,8 @@ class StreamDecoder:
         self._frames: Framing | None = self.framing() if stream else None
         self._begun = False
         self._drained = False
+        # The beginning of a stream, until something of it has been decoded.
+        self._undecoded: bytes | None = b""
         self._whole = bytearray()
         self._whole_json: dict[str, Any] | None = None
         self.done = False
@@ -120,11 +125,14 @@ class StreamDecoder:
             if len(self._whole) > _LARGEST_PIECE:
                 self.failure = self._too_large()
             return items
+        if self._undecoded is not None:
+            self._undecoded = (self._undecoded + piece)[:_BEGINNING]
         try:
             for name, data in frames.feed(piece):
                 if self.failure is not None or self.done:
                     break
                 if data:
+                    self._undecoded = None
                     items += self.decode_frame(name, data)
         except ModelError as error:
             self.failure = error
@@ -140,9 +148,12 @@ class StreamDecoder:
             return piece
         self._begun = True
         self._whole.clear()
-        first = start.removeprefix(_BOM).lstrip()[:1]
+        arrived = start.removeprefix(_BOM)
+        first = arrived.lstrip()[:1]
         if first == b"<":
-            self.failure = self._our_error(f"it sent what is not {self.kind}: a web page. Check base_url")
+            self.failure = ProviderError(
+                f"{self._sender}: the server answered with a web page, not an API. Check base_url."
+            )
         elif first == b"{" and self.object_is_whole:
             self._frames = None
         elif first == b"[" and self.list_is_stream:
@@ -191,10 +202,25 @@ class StreamDecoder:
         if self.failure is not None:
             raise self.failure
         if not self.done:
-            raise IncompleteResponse(
-                f"{self._sender}: the stream broke off before its end; what arrived is in `.partial`."
-            )
+            raise self._early_end()
         return items
+
+    def _early_end(self) -> ModelError:
+        """Return the error for a body that ended before the answer did, or that is no answer at all."""
+        if not self._begun:
+            return IncompleteResponse(f"{self._sender}: the server answered with nothing.")
+        if self._undecoded and self._is_foreign(self._undecoded):
+            return self.not_an_answer(self._undecoded.decode(errors="replace"))
+        return IncompleteResponse(
+            f"{self._sender}: the stream broke off before its end; what arrived is in `.partial`."
+        )
+
+    def _is_foreign(self, beginning: bytes) -> bool:
+        """Return True if a stream does not begin as one of its kind does, not even as the beginning of one that was cut."""
+        if not isinstance(self._frames, SSEDecoder):
+            return self.framing is not SSEDecoder and beginning[:1] != b"{"
+        line = beginning.lstrip().partition(b"\n")[0]
+        return not any(line.startswith(field) or field.startswith(line) for field in _EVENT_FIELDS)
 
     def end(self) -> StreamItems:
         """End an answer without a terminal event, and return the items that are known only now. Called where it `may_end`."""
@@ -207,17 +233,19 @@ class StreamDecoder:
             return []
         pending = frames.pending
         items = self._decode_last_frame(pending) if pending else []
-        is_cut = frames.waiting > 0 and not (pending and is_json(pending))
+        is_cut = frames.waiting > 0 and not _is_whole(pending)
         if self.may_end and not is_cut and not self.done and self.failure is None:
             items += self.end()
         return items
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
         """Return the items of a last frame that is whole JSON, although nothing terminated it."""
-        return self.decode_frame("", pending) if is_json(pending) else []
+        return self.decode_frame("", pending) if _is_whole(pending) else []
 
     def _decode_body(self) -> StreamItems:
         body = bytes(self._whole).strip().removeprefix(_BOM)
+        if not body:
+            raise IncompleteResponse(f"{self._sender}: the server answered with nothing.")
         if _is_cut_short(body):
             raise IncompleteResponse(f"{self._sender}: the answer broke off before its end.")
         self._whole_json = self.parse(body)
@@ -258,7 +286,7 @@ class StreamDecoder:
         except ValueError:
             parsed = _parse_leniently(data)
         if not isinstance(parsed, dict):
-            raise self.not_an_answer(data[:4096].decode(errors="replace"))
+            raise self.not_an_answer(data[:_BEGINNING].decode(errors="replace"))
         return parsed
 
     @property
@@ -323,12 +351,22 @@ def is_json(text: bytes | str) -> bool:
     return True
 
 
+def is_broken_json(arguments: object) -> bool:
+    """Return True for arguments of a call that are text and no JSON, as servers pass it on that imitate an API with objects there."""
+    return isinstance(arguments, str) and not is_json(arguments)
+
+
+def _is_whole(frame: bytes) -> bool:
+    """Return True if this is one whole JSON text, even one that only a lenient parser reads."""
+    return bool(frame) and (is_json(frame) or _parse_leniently(frame) is not None)
+
+
 def _is_cut_short(body: bytes) -> bool:
-    """Return True if the body is empty, or the beginning of a JSON object or list and not all of it."""
+    """Return True if the body is the beginning of a JSON object or list and not all of it."""
     if is_json(body):
         return False
     try:
-        return not body.strip() or isinstance(from_json(body, allow_partial=True), dict | list)
+        return isinstance(from_json(body, allow_partial=True), dict | list)
     except ValueError:
         return False
 
@@ -336,11 +374,12 @@ def _is_cut_short(body: bytes) -> bool:
 def _parse_leniently(data: bytes) -> object:
     r"""Return the JSON value of data that a strict parser refuses, or None.
 
-    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced.
+    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced. Those that write
+    JSON by hand leave tabs and line breaks in it as they are.
     """
     try:
         # The first pass turns half an emoji into a lone surrogate, which the second pass replaces.
-        parsed = json.loads(data.decode(errors="replace"))
+        parsed = json.loads(data.decode(errors="replace"), strict=False)
         return json.loads(json_text(parsed).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
+from llm_notebook.providers.http.sse import SSEDecoder
 
-__all__ = ["error_text", "provider_error", "reasons_in", "request_id_in", "tokens_over"]
+__all__ = ["error_text", "provider_error", "reasons_in", "refusal_in", "request_id_in", "tokens_over", "words_of"]
 
 _LONGEST_READ = 2**16
 _LONGEST_SHOWN = 600
 _LONGEST_ID = 200
+_DEEPEST = 5
+_MOST_MESSAGES = 5
+_TAG = re.compile(r"<[^<>]*>")
+# Where servers put the words of an error, those first that say most.
+_MESSAGE_NAMES = (
+    "message", "detail", "msg", "error", "errors", "response", "fault", "faultstring", "Message", "reason", "title", "description",
+)  # fmt: skip
 
 _NUMBER = r"(?P<{0}>\d[\d,_]*)"
 _LIMIT, _ASKED = _NUMBER.format("limit"), _NUMBER.format("asked")
@@ -65,18 +75,62 @@ def error_text(body: object) -> tuple[str, str | None]:
     if isinstance(body, list) and body:
         body = body[0]
     if not isinstance(body, dict):
-        return str(body or ""), None
+        return words_of(body), None
     inner = body.get("error", body)
-    if isinstance(inner, str):
-        return inner, None
-    if not isinstance(inner, dict):
-        inner = body
-    message = inner.get("message") or inner.get("detail") or inner.get("msg") or ""
-    if isinstance(message, list):
-        message = "; ".join(str(item.get("msg", item)) if isinstance(item, dict) else str(item) for item in message)
-    code = inner.get("code") or inner.get("type") or inner.get("status")
-    said = [str(message or inner or ""), *(more for more in _details_of(inner) if more not in str(message))]
+    inner = inner if isinstance(inner, dict) else body
+    message = words_of(body) or (_as_json(body) if body else "")
+    code = next((inner[name] for name in ("code", "type", "status") if isinstance(inner.get(name), str | int)), None)
+    said = [message, *(more for more in _details_of(inner) if more not in message)]
     return " ".join(filter(None, said)), None if code is None else str(code)
+
+
+def words_of(body: object, depth: int = 0) -> str:
+    """Return what an error body says in words; empty if it has none, or only in a place where no server puts them."""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list):
+        said = filter(None, (words_of(item, depth + 1) for item in body[:_MOST_MESSAGES]))
+        return "; ".join(said) if depth < _DEEPEST else ""
+    if not isinstance(body, dict) or depth > _DEEPEST:
+        return "" if isinstance(body, dict | bool | None) else str(body)
+    message = next(filter(None, (words_of(body.get(name), depth + 1) for name in _MESSAGE_NAMES)), "")
+    # OAuth has the words beside a code, in the place where others have the words.
+    more = body.get("error_description")
+    return f"{message}: {more}" if isinstance(more, str) and isinstance(body.get("error"), str) else message
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+
+
+def refusal_in(content: bytes, kind: str) -> object:
+    """Return the body of a refusal as JSON, or else as text; of a page its title, or else its words.
+
+    Args:
+        content: the body, or its beginning.
+        kind: its content type.
+    """
+    text = content.decode(errors="replace").removeprefix("\ufeff").strip()
+    if text.startswith(("data:", "event:")):
+        # A server that was asked for a stream may refuse in the form of one.
+        frames = SSEDecoder().feed(content.strip() + b"\n\n")
+        content = next((data for _, data in frames if data), content)
+    for given in (content, text):
+        with suppress(ValueError, RecursionError):
+            body: object = json.loads(given, strict=False)
+            return body
+    return _words_of_page(text) if kind.startswith("text/html") or text[:1] == "<" else text
+
+
+def _words_of_page(page: str) -> str:
+    """Return the title of a web page, or else the text between the tags."""
+    before, begin, after = page.partition("<title")
+    title, end, _ = after.partition(">")[2].partition("</title")
+    words = title if begin and end else _TAG.sub(" ", before)
+    return " ".join(html.unescape(words).split())
 
 
 def _details_of(error: dict[str, Any]) -> Iterator[str]:

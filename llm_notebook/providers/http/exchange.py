@@ -19,8 +19,9 @@ whatever happens: a failure becomes an `IncompleteResponse`.
 from __future__ import annotations
 
 import functools
-import json
+import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -28,24 +29,35 @@ from types import MappingProxyType
 import httpx
 
 from llm_notebook.configuration.proxies import proxy_for
-from llm_notebook.configuration.scrubbing import shown_url
+from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE
-from llm_notebook.providers.http.errors import error_text, provider_error, request_id_in
+from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
+from llm_notebook.providers.http.deadlines import EnteredInTime, PiecesInTime, StepTimes
+from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile", "TransportSettings"]
 
 # httpx does not wrap TLS alerts that arrive while an async connection is read: they are OSErrors.
-FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError)
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, zlib.error)
 
 _DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 120.0
 _LONGEST_CAUSE = 200
+# A step that was given all the time that was left may end a moment before the clock says that it is over.
+_SLACK = 0.02
 
+# In async code the library gives no reason for these.
+_UNSAID: Mapping[type[Exception], str] = MappingProxyType(
+    {
+        httpx.ConnectError: "the connection failed",
+        httpx.ReadError: "the connection broke",
+        httpx.WriteError: "the connection broke",
+    }
+)
 _HEADERS = MappingProxyType(
     {
         "accept": "*/*",
@@ -136,8 +148,21 @@ class Exchange:
             _parsed(self._request.url),
             headers={**_HEADERS, **self._request.headers},
             content=self._request.body,
-            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+            extensions={"timeout": self._step_times()},
         )
+
+    def seconds_left(self) -> float:
+        """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
+        return float("inf") if self._until is None else max(0.001, self._until - monotonic())
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit for the time that the whole answer may take."""
+        return self._until is not None
+
+    def _step_times(self) -> dict[str, float | None]:
+        times = self._settings.httpx_timeout().as_dict()
+        return StepTimes(times, self.seconds_left) if self.is_limited else times
 
     def file_request(self) -> httpx.Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
@@ -146,7 +171,7 @@ class Exchange:
             httpx.URL(self._request.url),
             headers={name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
             | self._request.headers,
-            extensions={"timeout": self._settings.httpx_timeout().as_dict()},
+            extensions={"timeout": self._step_times()},
         )
 
     def begin_file(self, reply: httpx.Response, first_headers: Mapping[str, str]) -> OpenedFile:
@@ -161,36 +186,28 @@ class Exchange:
             raise self.failure_error(error) from None
 
     def accept(self, reply: httpx.Response) -> bool:
-        """Return True if the reply is an answer to decode, and prepare the decoder for it.
-
-        Raises:
-            TransportError: the server answered with a web page.
-        """
+        """Return True if the reply is an answer to decode, and prepare the decoder for it."""
         timeouts = reply.request.extensions["timeout"]
         if not reply.is_success:
             # A server may take as long as it likes to think, but not to say no.
             timeouts["read"] = min(timeouts["read"], REFUSAL_PATIENCE)
             return False
-        if self._until is not None:
-            timeouts["read"] = min(timeouts["read"], max(0.001, self._until - monotonic()))
         self.answering = True
         self._request_id = request_id_in(reply.headers, self._request.secrets)
-        kind = reply.headers.get("content-type", "")
-        if kind.startswith("text/html"):
-            raise TransportError(
-                f"{self._request.sender}: {shown_url(self._request.url)} answered with a web page, not an API. Check base_url."
-            )
-        if kind.startswith("application/json") and self._decoder is not None:
+        # Of other types, the first byte tells more: some servers call everything text/html.
+        if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
             self._decoder.expect_whole()
         return True
 
     def check_time(self) -> None:
-        """Give up an answer that takes longer than all of it may take.
+        """Give up an answer that takes longer than all of it may take, unless its end has been decoded.
 
         Raises:
             IncompleteResponse: the time is over.
         """
-        if self._is_late():
+        decoder = self._decoder
+        has_ended = decoder is not None and (decoder.done or decoder.failure is not None)
+        if not has_ended and self._is_late():
             raise self._late_error()
 
     def _is_late(self, seconds: float = 0.0) -> bool:
@@ -220,20 +237,41 @@ class Exchange:
             error.request_id = error.request_id or self._request_id
             raise
 
-    @staticmethod
-    def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
-        """Return the pieces of the body as they arrive. `iter_raw()` is the faster way, and enough unless they are compressed."""
-        return reply.iter_bytes() if "content-encoding" in reply.headers else reply.iter_raw()
+    def refusal_body(self, reply: httpx.Response) -> BoundedBody:
+        """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
+        return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
 
     @staticmethod
-    def aiter_pieces(reply: httpx.Response) -> AsyncIterator[bytes]:
-        """Return the same as `iter_pieces()` for an async reply."""
-        return reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw()
+    def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
+        """Return the pieces of the body as they arrive, without their compression."""
+        pieces, encoding = reply.iter_raw(), reply.headers.get("content-encoding")
+        if encoding is None:
+            return pieces
+        expander = Expander(encoding)
+        return (expanded for piece in pieces for expanded in expander.expand(piece))
+
+    def aiter_pieces(self, reply: httpx.Response, *, raw: bool = False) -> AsyncIterator[bytes]:
+        """Return the same as `iter_pieces()` for an async reply.
+
+        Args:
+            reply: the reply.
+            raw: whether compressed pieces stay compressed.
+        """
+        pieces, encoding = reply.aiter_raw(), reply.headers.get("content-encoding")
+        if self.is_limited:
+            pieces = PiecesInTime(pieces, self.seconds_left)
+        return pieces if raw or encoding is None else ExpandedPieces(pieces, encoding)
+
+    def in_time(
+        self, sending: AbstractAsyncContextManager[httpx.Response]
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Return an async request whose reply must begin before the time for the whole answer is over."""
+        return EnteredInTime(sending, self.seconds_left) if self.is_limited else sending
 
     def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
-        body = _json_of(content)
-        said, code = error_text(body if body is not None else content.decode(errors="replace"))
+        body = refusal_in(content, reply.headers.get("content-type", ""))
+        said, code = error_text(body)
         # llama.cpp and servers like it answer 503 until they have loaded the model, which can take minutes.
         loading = reply.status_code == 503 and "loading" in said.lower()
         # OpenAI sends 429 for this too, but waiting does not fill up an account.
@@ -241,7 +279,7 @@ class Exchange:
         retry = self._retries.decide_after_reply(
             reply.status_code, reply.headers, body=body, loading=loading, final=final
         )
-        return self._in_time(retry) or self.refusal_error(reply, content)
+        return self._in_time(retry) or self._refusal_error(reply, body)
 
     def _in_time(self, retry: Retry | None) -> Retry | None:
         """Return a retry if it begins before the time for the whole answer is over, else None."""
@@ -249,17 +287,15 @@ class Exchange:
 
     def refusal_error(self, reply: httpx.Response, content: bytes) -> ProviderError:
         """Return the error for a reply with an error status."""
-        body = _json_of(content)
-        if body is None:
-            kind = reply.headers.get("content-type", "")
-            page = kind.startswith("text/html") or content.lstrip()[:1] == b"<"
-            body = "" if page else content.decode(errors="replace")
+        return self._refusal_error(reply, refusal_in(content, reply.headers.get("content-type", "")))
+
+    def _refusal_error(self, reply: httpx.Response, body: object) -> ProviderError:
         return provider_error(
             self._request.sender,
             body,
             status=reply.status_code,
             headers=reply.headers,
-            secrets=self._request.secrets,
+            secrets=self._secrets(),
             hint=self._request.advise(reply.status_code),
         )
 
@@ -276,7 +312,7 @@ class Exchange:
     def failure_error(self, error: Exception) -> ModelError:
         """Return the error for a failed connection."""
         sender, host = self._request.sender, shown_url(self._request.url)
-        if isinstance(error, httpx.TimeoutException) and self._is_late():
+        if isinstance(error, httpx.TransportError | OSError) and self._is_late(_SLACK):
             return self._late_error()
         if isinstance(error, httpx.InvalidURL):
             # httpx's message quotes parts of the address, which may hold a password.
@@ -284,36 +320,50 @@ class Exchange:
         if isinstance(error, httpx.LocalProtocolError):
             # httpx's message quotes the header, which may hold the key.
             return TransportError(f"{sender}: a header cannot be sent. Check the key and headers=.")
-        seconds = f"{self._settings.seconds:g} s"
         if self.answering:
-            cause = f"nothing came for {seconds}" if isinstance(error, httpx.ReadTimeout) else self._cause(error)
-            incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
-            incomplete.request_id = self._request_id
-            return incomplete
-        if isinstance(error, httpx.PoolTimeout):
-            return TransportError(
-                f"{sender}: all connections to {host} were busy for {seconds}. Ask for fewer things at once."
-            )
-        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-            return TransportError(f"{sender}: {host} did not answer within {seconds}.")
-        advice = f"Check {_proxy_named(self._request.url)}the address and the network."
+            return self._broken_answer(error)
         if _about_certificates(error):
             advice = "A private certificate needs tls=TLSSettings(ca_file=…), or `tls:` in an endpoints file."
-        return TransportError(f"{sender}: could not reach {host} ({self._cause(error)}). {advice}")
+            return TransportError(f"{sender}: could not reach {host} ({self._cause(error)}). {advice}")
+        seconds = f"{self._settings.seconds:g} s"
+        if isinstance(error, httpx.PoolTimeout):
+            what = f"all connections to {host} were busy for {seconds}. Ask for fewer things at once."
+        elif isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+            what = f"{host} did not answer within {seconds}."
+        else:
+            what = f"{self._no_answer(error)} Check {_proxy_named(self._request.url)}the address and the network."
+        return TransportError(f"{sender}: {what}")
+
+    def _no_answer(self, error: Exception) -> str:
+        """Return a sentence on a connection over which no answer came."""
+        host = shown_url(self._request.url)
+        if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+            return f"what {host} sent is no answer over HTTP ({self._cause(error)})."
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError):
+            return f"{host} broke the connection without an answer."
+        return f"could not reach {host} ({self._cause(error)})."
+
+    def _broken_answer(self, error: Exception) -> ModelError:
+        """Return the error for an answer that broke off."""
+        sender, host = self._request.sender, shown_url(self._request.url)
+        if isinstance(error, zlib.error):
+            return ProviderError(f"{sender}: the answer is not compressed in the way that it says it is.")
+        silent = isinstance(error, httpx.ReadTimeout)
+        cause = f"nothing came for {self._settings.seconds:g} s" if silent else self._cause(error)
+        incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
+        incomplete.request_id = self._request_id
+        return incomplete
 
     def _cause(self, error: Exception) -> str:
         """Return what an error says. httpx quotes what a server sent, so secrets are replaced."""
-        said = " ".join(self._request.secrets.scrub(str(error)).split())[:_LONGEST_CAUSE]
-        return said or type(error).__name__
+        said = " ".join(self._secrets().scrub(str(error)).split())[:_LONGEST_CAUSE]
+        return said or _UNSAID.get(type(error), type(error).__name__)
 
-
-def _json_of(content: bytes) -> object:
-    """Return the parsed body of a reply; None if it is not JSON."""
-    try:
-        body: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return body
+    def _secrets(self) -> Secrets:
+        """Return what no message may show: the secrets in the request, and the password of a proxy, which may repeat it."""
+        with suppress(TransportError):
+            return self._request.secrets | secrets_in_url(proxy_for(self._request.url) or "")
+        return self._request.secrets
 
 
 @functools.lru_cache(maxsize=64)

@@ -16,8 +16,9 @@ from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.addresses import Hop, hop_of
 from llm_notebook.providers.http.bounded import BoundedBody
+from llm_notebook.providers.http.deadlines import CutOff, StepTimes
 
-__all__ = ["Fetched", "afetch", "fetch"]
+__all__ = ["Fetched", "Web", "afetch", "fetch"]
 
 _MOST_BYTES = 20 * 2**20
 _SECONDS = 30.0
@@ -94,6 +95,15 @@ def fetch(
     raise TransportError(f"{shown_url(url)} sends us on from one address to the next; it was not fetched.")
 
 
+class Web:
+    """Fetches documents for rooms below this one, which ask for it by a promise."""
+
+    def fetch(self, url: str, *, by_user: bool) -> tuple[bytes, str]:
+        """Return the content and the MIME type of a document, or raise as `fetch()` does. The type is empty if its server gives none."""
+        fetched = fetch(url, by_user=by_user)
+        return fetched.content, fetched.type
+
+
 async def afetch(url: str, *, by_user: bool, most: int = _MOST_BYTES, seconds: float = _SECONDS) -> Fetched:
     """Do what `fetch()` does, in a thread, so that the event loop goes on."""
     import asyncio  # a slow import that only async code needs, and async code has it loaded
@@ -104,8 +114,7 @@ async def afetch(url: str, *, by_user: bool, most: int = _MOST_BYTES, seconds: f
 def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched | None, Hop]:
     """Ask one server. Return the document, or None and the hop that comes next."""
     shown = shown_url(hop.url)
-    left = until - time.monotonic()
-    if left <= 0:
+    if time.monotonic() >= until:
         raise _too_slow(shown)
     proxy = proxy_for(hop.url)
     try:
@@ -114,30 +123,36 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
         raise TransportError(f"{shown} could not be fetched: there is no server called {hop.host!r}.") from None
     public = hop.check(found)
     try:
-        with httpx.Client(proxy=proxy, timeout=left, trust_env=False) as client:
-            reply = _send(client, hop, found)
+        with (
+            httpx.Client(proxy=proxy, trust_env=False) as client,
+            CutOff(max(0.0, until - time.monotonic())) as cut_off,
+        ):
+            reply = _send(client, hop, found, until, cut_off)
             with closing(reply):
                 location = reply.headers.get("location")
                 if reply.is_redirect and location:
                     return None, hop.redirected(location, is_public=public)
                 return _read(reply, hop, most, until), hop
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpx.TimeoutException) or time.monotonic() >= until:
             raise _too_slow(shown) from None
-        said = secrets_in_url(hop.url).scrub(str(error)) or type(error).__name__
+        said = (secrets_in_url(hop.url) | secrets_in_url(proxy or "")).scrub(str(error)) or type(error).__name__
         raise TransportError(f"{shown} could not be fetched ({said[:200]}).") from None
 
 
-def _send(client: httpx.Client, hop: Hop, found: Sequence[str] | None) -> httpx.Response:
+def _send(client: httpx.Client, hop: Hop, found: Sequence[str] | None, until: float, cut_off: CutOff) -> httpx.Response:
     """Send the request to an address that was checked; a name that is resolved once more may lead elsewhere."""
     url = httpx.URL(hop.url)
+    steps = dict.fromkeys(("connect", "read", "write", "pool"))
+    times = StepTimes(steps, lambda: max(0.001, until - time.monotonic()))
+    extensions = {"timeout": times, "trace": cut_off.trace}
     if found is None:
-        return client.send(client.build_request("GET", url, headers=_HEADERS), stream=True)
+        return client.send(client.build_request("GET", url, headers=_HEADERS, extensions=extensions), stream=True)
     failure: Exception | None = None
     for address in found:
         headers = {**_HEADERS, "host": url.netloc.decode().rpartition("@")[2]}
-        request = client.build_request("GET", url.copy_with(host=address), headers=headers)
-        request.extensions["sni_hostname"] = hop.host
+        further = {**extensions, "sni_hostname": hop.host}
+        request = client.build_request("GET", url.copy_with(host=address), headers=headers, extensions=further)
         try:
             return client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -156,7 +171,7 @@ def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
     for piece in reply.iter_raw():
         if not body.feed(piece):
             break
-    if body.is_cut and time.monotonic() >= until:
+    if time.monotonic() >= until:
         raise _too_slow(shown)
     if body.is_cut:
         raise ModelError(f"{shown} is larger than {most / 2**20:g} MB, or compressed in a way that cannot be read.")

@@ -9,8 +9,9 @@ import re
 
 __all__ = ["JSONListElements"]
 
-# Everything that can change where an element ends. A string is skipped as one, with its escapes.
-_MARKS = re.compile(rb'[\[\]{},]|"[^"\\]*(?:\\.[^"\\]*)*("?)', re.DOTALL)
+# Everything that can change where an element ends; and in a string, everything that can end it.
+_MARKS = re.compile(rb'[\[\]{},"]')
+_IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 
 
 class JSONListElements:
@@ -20,13 +21,14 @@ class JSONListElements:
         is_over: the list has ended.
     """
 
-    __slots__ = ("_depth", "_position", "_rest", "_start", "is_over")
+    __slots__ = ("_depth", "_in_string", "_position", "_rest", "_start", "is_over")
 
     def __init__(self) -> None:
         self._rest = bytearray()
         self._depth = 0
         self._start = 0
         self._position = 0
+        self._in_string = False
         self.is_over = False
 
     @property
@@ -43,17 +45,28 @@ class JSONListElements:
         """Return the elements that `piece` completes."""
         self._rest += piece
         found: list[tuple[str, bytes]] = []
-        while not self.is_over and (mark := _MARKS.search(self._rest, self._position)) is not None:
-            if mark.group()[:1] == b'"' and (not mark.group(1)):
-                # The string goes on in a later piece, from whose quotation mark it is read anew.
-                self._position = mark.start()
+        while not self.is_over and self._is_outside_strings():
+            mark = _MARKS.search(self._rest, self._position)
+            if mark is None:
+                self._position = len(self._rest)
                 break
             self._position = mark.end()
-            found += self._take(mark.group(), mark.start())
+            self._in_string = mark.group() == b'"'
+            found += [] if self._in_string else self._take(mark.group(), mark.start())
         del self._rest[: self._start]
         self._position -= self._start
         self._start = 0
         return found
+
+    def _is_outside_strings(self) -> bool:
+        """Move on to the end of a string, or as far as it has arrived. Return False if its end has not."""
+        if not self._in_string:
+            return True
+        skipped = _IN_STRING.match(self._rest, self._position)
+        assert skipped is not None  # it matches nothing too
+        self._position = skipped.end()
+        self._in_string = not skipped.group(1)
+        return not self._in_string
 
     def _take(self, mark: bytes, at: int) -> list[tuple[str, bytes]]:
         """Move on over one mark, and return the element that it ends."""

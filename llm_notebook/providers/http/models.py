@@ -30,6 +30,7 @@ __all__ = [
     "HTTPModel",
     "ModelArguments",
     "SyncHTTPModel",
+    "settle",
 ]
 
 ResponseT = TypeVar("ResponseT", "Response", "AsyncResponse")
@@ -171,19 +172,6 @@ class HTTPModel(Server):
             self.total_timeout if total_timeout is None else total_timeout,
         )
 
-    @staticmethod
-    def _settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
-        """Give the response what is known about the whole answer, unless it has been dropped."""
-        if response is None:
-            return
-        usage = decoder.usage
-        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-        response.response_json = decoder.response_json
-        if (finish := decoder.finish) is not None:
-            response.set_finish_reason(finish.reason, finish.said)
-        if decoder.resolved_model:
-            response.set_resolved_model(decoder.resolved_model)
-
 
 class SyncHTTPModel(HTTPModel, KeyModel):
     """The sync flavour of any wire format."""
@@ -193,7 +181,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
     ) -> Iterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-        prompt = fetch_missing(prompt, self._needs_bytes(prompt))
+        prompt = fetch_missing(prompt, self._needs_bytes(prompt), self.address)
         request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
@@ -201,7 +189,7 @@ class SyncHTTPModel(HTTPModel, KeyModel):
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
         finally:
             # An answer that was interrupted or cut short has been paid for too, so its usage is recorded in any case.
-            self._settle(reference(), decoder)
+            settle(reference(), decoder)
 
 
 class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
@@ -223,10 +211,10 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
             from llm_notebook.providers.http.transport import Transport  # loads httpx
 
             found = await self._awaited_key(key) if isinstance(key, Awaitable) else key
-            fetched = await afetch_missing(prompt, self._needs_bytes(prompt))
+            fetched = await afetch_missing(prompt, self._needs_bytes(prompt), self.address)
             request, decoder, settings = self._exchange(fetched, stream, found)
             items = process.of(Transport).astream(request, decoder, settings, note_retry)
-            return items, lambda: self._settle(reference(), decoder)
+            return items, lambda: settle(reference(), decoder)
 
         return _Answer(begin)
 
@@ -241,6 +229,19 @@ class AsyncHTTPModel(HTTPModel, AsyncKeyModel):
         except Exception as error:
             raise self._key_error(f"failed ({type(error).__name__})") from None
         return self._checked_key(found)
+
+
+def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) -> None:
+    """Give a response what is known about the whole answer, unless it has been dropped."""
+    if response is None:
+        return
+    usage = decoder.usage
+    response.set_usage(input=usage.input, output=usage.output, details=usage.details)
+    response.response_json = decoder.response_json
+    if (finish := decoder.finish) is not None:
+        response.set_finish_reason(finish.reason, finish.said)
+    if decoder.resolved_model:
+        response.set_resolved_model(decoder.resolved_model)
 
 
 class _Answer(AsyncIterator["Items"]):

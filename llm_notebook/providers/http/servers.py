@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from llm_notebook.configuration.keys import KeySource, Secret, get_key
+from llm_notebook.configuration.keys import KeySource, Secret, get_key, hidden
 from llm_notebook.configuration.scrubbing import (
     Secrets,
     is_harmless_header,
@@ -73,7 +74,7 @@ class Server(KeyHolder):
         self.model_id = model_id
         self.model_name = model_name or model_id
         self.base_url = _trimmed(base_url) if base_url is not None else None
-        self.key = Secret(key) if isinstance(key, str) else key
+        self.key = hidden(key)
         self.headers = {name: Secret(value) for name, value in (headers or {}).items()}
         self.timeout = timeout
         self.total_timeout = total_timeout
@@ -125,18 +126,16 @@ class Server(KeyHolder):
         """
         from llm_notebook.providers.http.wire import WireRequest  # loaded with the first request
 
+        named = {name: self._stored_key(name) for text in self.headers.values() for name in _STORED_KEY.findall(text)}
         headers = {
-            name: _header_value(self._with_stored_keys(value), f"header {name!r}", self.model_id)
-            for name, value in self.headers.items()
+            name: _header_value(_filled_in(text, named), f"header {name!r}", self.model_id)
+            for name, text in self.headers.items()
         }
         if key:
             value = _header_value(key, "key", self.model_id)
             headers |= {name: Secret(text) for name, text in self.key_headers(value).items()}
         url = join_address(self.address, path)
-        named = [
-            get_key(alias=name, env=name) for value in self.headers.values() for name in _STORED_KEY.findall(value)
-        ]
-        secrets = Secrets.of([key, *named]) | secrets_in_headers(headers) | secrets_in_url(url)
+        secrets = Secrets.of([key, *named.values()]) | secrets_in_headers(headers) | secrets_in_url(url)
         return WireRequest(
             url=url,
             # Text can hold half an emoji, which UTF-8 cannot encode.
@@ -147,20 +146,19 @@ class Server(KeyHolder):
             advise=functools.partial(self.advice, key=key and Secret(key)),
         )
 
-    def _with_stored_keys(self, value: str) -> str:
-        """Return a header's value in which each `${NAME}` is replaced by the stored key, or the environment variable, of that name."""
+    def _stored_key(self, name: str) -> Secret:
+        """Return the stored key, or the environment variable, that a header names.
 
-        def stored(match: re.Match[str]) -> str:
-            name = match.group(1)
-            found = get_key(alias=name, env=name)
-            if found is None:
-                raise NeedsKeyException(
-                    f"{self.model_id}: a header names the key {name!r}, which is not stored, so nothing was sent: "
-                    f"`%llm keys set {name}` stores it."
-                )
-            return found
-
-        return Secret(_STORED_KEY.sub(stored, value))
+        Raises:
+            NeedsKeyException: there is none.
+        """
+        found = get_key(alias=name, env=name)
+        if found is None:
+            raise NeedsKeyException(
+                f"{self.model_id}: a header names the key {name!r}, which is not stored, so nothing was sent: "
+                f"`%llm keys set {name}` stores it."
+            )
+        return found
 
     def advice(self, status: int, key: str | None) -> str | None:
         """Return what to do about an error status; None if there is nothing better to say than for any server."""
@@ -253,6 +251,11 @@ def _trimmed(address: str) -> str:
     """Return an address without the slash at the end of its path."""
     base, mark, query = address.partition("?")
     return f"{base.rstrip('/')}{mark if query else ''}{query}"
+
+
+def _filled_in(text: str, named: Mapping[str, Secret]) -> Secret:
+    """Return a header's value with the keys in the place of their names."""
+    return Secret(_STORED_KEY.sub(lambda found: named[found[1]], text))
 
 
 def _may_travel(name: str, value: str) -> bool:

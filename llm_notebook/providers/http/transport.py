@@ -1,6 +1,6 @@
 """The transport: sends a WireRequest over HTTP, pumps the reply's bytes through a Decoder, retries, and reuses connections.
 
-This is where the I/O happens, and with `exchange.py` the only place that knows httpx. `stream()` and `astream()` are the same loop,
+This is where the I/O happens. Besides this module only `connections.py`, `exchange.py` and `fetching.py` know httpx. `stream()` and `astream()` are the same loop,
 without and with `await`:
 
     send the request
@@ -22,13 +22,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 import httpx
 
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
+from llm_notebook.providers.http.deadlines import CutOff
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
@@ -75,7 +76,7 @@ class Transport:
         exchange = Exchange(request, decoder, settings)
         while True:
             try:
-                with self._connections.send(exchange.http_request(), settings) as reply:
+                with self._send(exchange, exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
                             exchange.check_time()
@@ -83,10 +84,11 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        exchange.check_time()
                         yield decoder.drain()
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, _beginning(reply))
+                    retry = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -110,7 +112,7 @@ class Transport:
         exchange = Exchange(request, decoder, settings)
         while True:
             try:
-                async with self._connections.asend(exchange.http_request(), settings) as reply:
+                async with exchange.in_time(self._connections.asend(exchange.http_request(), settings)) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
                             exchange.check_time()
@@ -118,10 +120,11 @@ class Transport:
                                 yield items
                             if decoder.failure is not None:
                                 break
+                        exchange.check_time()
                         yield decoder.drain()
                         yield exchange.close(decoder)
                         return
-                    retry = exchange.decide_after_refusal(reply, await _abeginning(reply))
+                    retry = exchange.decide_after_refusal(reply, await _abeginning(exchange, reply))
             except FAILURES as error:
                 failure = exchange.decide_after_failure(error)
             except BaseException as error:
@@ -151,13 +154,14 @@ class Transport:
         exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            with self._connections.send(exchange.file_request(), settings) as reply:
+            with self._send(exchange, exchange.file_request(), settings) as reply:
                 if reply.is_success:
                     body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
                     _read_into(body, reply)
+                    exchange.check_time()
                     document: object = json.loads(body.content)
                     return document
-                failure = exchange.refusal_error(reply, _beginning(reply))
+                failure = exchange.refusal_error(reply, _beginning(exchange, reply))
         except FAILURES as error:
             failure = exchange.failure_error(error)
         except (ValueError, RecursionError):
@@ -166,6 +170,13 @@ class Transport:
             # The frames below hold the request's headers, and a printed traceback may show what frames hold.
             raise error.with_traceback(None) from None
         raise failure from None
+
+    def _send(
+        self, exchange: Exchange, request: httpx.Request, settings: TransportSettings
+    ) -> AbstractContextManager[httpx.Response]:
+        """Send a request of an exchange, and cut it off if the whole takes longer than it may."""
+        sending = self._connections.send(request, settings)
+        return _cut_off_in_time(exchange, request, sending) if exchange.is_limited else sending
 
     @contextmanager
     def open_file(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[OpenedFile]:
@@ -191,7 +202,7 @@ class Transport:
                     reply, first_headers = self._follow_redirects(exchange.file_request(), settings, replies)
                     if reply.is_success or reply.status_code == _NO_SUCH_RANGE:
                         break
-                    failure = exchange.decide_after_refusal(reply, _beginning(reply))
+                    failure = exchange.decide_after_refusal(reply, _beginning(exchange, reply))
                 except FAILURES as error:
                     failure = exchange.decide_after_failure(error)
                 except BaseException as error:
@@ -231,9 +242,20 @@ class Transport:
         raise httpx.TooManyRedirects("it sent us from one address to the next")
 
 
-def _beginning(reply: httpx.Response) -> bytes:
+@contextmanager
+def _cut_off_in_time(
+    exchange: Exchange, request: httpx.Request, sending: AbstractContextManager[httpx.Response]
+) -> Iterator[httpx.Response]:
+    with CutOff(exchange.seconds_left()) as cut_off:
+        request.extensions["trace"] = cut_off.trace
+        with sending as reply:
+            cut_off.watch(reply.extensions["network_stream"])
+            yield reply
+
+
+def _beginning(exchange: Exchange, reply: httpx.Response) -> bytes:
     """Return the beginning of the body of a refusal, as far as it comes."""
-    body = BoundedBody(reply.headers)
+    body = exchange.refusal_body(reply)
     with suppress(*FAILURES):
         _read_into(body, reply)
     return body.content
@@ -245,11 +267,11 @@ def _read_into(body: BoundedBody, reply: httpx.Response) -> None:
             break
 
 
-async def _abeginning(reply: httpx.Response) -> bytes:
+async def _abeginning(exchange: Exchange, reply: httpx.Response) -> bytes:
     """Return the same as `_beginning()` for an async reply."""
-    body = BoundedBody(reply.headers)
+    body = exchange.refusal_body(reply)
     with suppress(*FAILURES):
-        async for piece in reply.aiter_raw():
+        async for piece in exchange.aiter_pieces(reply, raw=True):
             if not body.feed(piece):
                 break
     return body.content

@@ -29,11 +29,10 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.process import process
-from llm_notebook.configuration.scrubbing import Secrets
+from llm_notebook.configuration.scrubbing import Secrets, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.exchange import OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retries, Retry
@@ -114,8 +113,7 @@ class Download:
     @property
     def address(self) -> str:
         """The address without what may be secret in it: a password, and a query, which may be a signature."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return shown_url(self.url)
 
     def is_intact(self) -> bool:
         """Return True if the file at the target has the SHA-256 that was given, or if none was given."""

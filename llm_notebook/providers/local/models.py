@@ -17,6 +17,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.model import AsyncModel, Model, ModelWithAliases
+from llm_notebook.providers.http.models import settle
 
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
@@ -230,14 +231,9 @@ class _Answer:
     def settle(self) -> None:
         """Give the response what is known about the whole answer, unless it has been dropped."""
         response = self._response()
-        if response is None:
-            return
-        usage = self._decoder.usage
-        response.set_usage(input=usage.input, output=usage.output, details=usage.details)
-        response.response_json = self._decoder.response_json
-        if (finish := self._decoder.finish) is not None:
-            response.set_finish_reason(finish.reason, finish.said)
-        response.set_resolved_model(self._resolved_model)
+        settle(response, self._decoder)
+        if response is not None:
+            response.set_resolved_model(self._resolved_model)
 
 
 def _as_model_error(error: BaseException, model_id: str) -> BaseException:

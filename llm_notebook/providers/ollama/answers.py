@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json
-
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.finishes import Finish, finish_of
-from llm_notebook.parts.identifiers import new_tool_call_id
+from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
-from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
+from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_broken_json, is_json
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields
 from llm_notebook.providers.ollama.requests import METADATA
 
@@ -99,14 +97,6 @@ class OllamaDecoder(StreamDecoder):
                 items += self.decode_frame(name, line)
         return items + ([] if self.done else self._decode_last_frame(lines.pending))
 
-    def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        try:
-            line = from_json(pending)
-        except ValueError:
-            return []
-        ends = isinstance(line, dict) and (line.get("done") or line.get("error"))
-        return self._decode_line(line) if ends else []
-
     def _decode_line(self, line: dict[str, Any]) -> StreamItems:
         if line.get("error"):
             raise self.server_error(line)
@@ -120,24 +110,21 @@ class OllamaDecoder(StreamDecoder):
             items += self._decode_message(message or {})
         except (AttributeError, KeyError, TypeError):
             raise self.not_an_answer(json_text(line)) from None
-        if line.get("done") and line.get("done_reason") == "length" and self._has_broken_call:
+        if line.get("done") and line.get("done_reason") == "length" and self._has_broken_call():
             self.failure = self.cut_off_in_call("length")
         self.done = bool(line.get("done")) and self.failure is None
         return items
 
-    @property
     def _has_broken_call(self) -> bool:
-        """True if the arguments of a call are text that is no JSON, as servers that imitate the API pass it on."""
-        written = [(call.get("function") or {}).get("arguments") for call in self._calls]
-        return any(isinstance(arguments, str) and not is_json(arguments) for arguments in written)
+        return any(is_broken_json((call.get("function") or {}).get("arguments")) for call in self._calls)
 
     def _decode_message(self, message: dict[str, Any]) -> StreamItems:
         items: StreamItems = []
         thinking, text = message.get("thinking"), message.get("content")
-        if isinstance(thinking, str) and thinking:
+        if thinking and as_text(thinking):
             self._thinking.append(thinking)
             items.append(StreamEvent("reasoning", thinking, provider_metadata=self._mark))
-        if isinstance(text, str) and text:
+        if text is not None and as_text(text):
             self._text.append(text)
             items.append(text)
         for call in message.get("tool_calls") or []:
@@ -149,8 +136,7 @@ class OllamaDecoder(StreamDecoder):
         function = call["function"]
         arguments = function.get("arguments")
         name, given = as_text(function["name"]), call.get("id")
-        usable = isinstance(given, str) and given not in ("", *self._ids)
-        call_id = str(given) if usable else new_tool_call_id()
+        call_id = distinct_call_id(given if isinstance(given, str) else "", self._ids)
         self._ids.add(call_id)
         self._calls.append(call)
         return [

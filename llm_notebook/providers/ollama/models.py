@@ -90,7 +90,7 @@ class Ollama(_Ollama, SyncHTTPModel):
         model_id: the name that error messages use, and the server's name for the model unless `model_name` is another.
         base_url: the server's address, such as `http://localhost:11434`; None means what `OLLAMA_HOST` names, or else the usual
             address on this machine.
-        model_name, key, headers, timeout, max_retries, needs_key, key_env_var, tls: as for `OpenAIChat`.
+        model_name, key, headers, timeout, total_timeout, max_retries, needs_key, key_env_var, tls: as for `OpenAIChat`.
         can_stream, supports_schema, supports_tools, supports_conversation, vision, reasoning: what the model can do.
     """
 

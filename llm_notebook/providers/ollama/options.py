@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import HTTPOptions, JSONObject, OneOrMoreTexts
 
 __all__ = ["OllamaOptions"]
@@ -50,4 +49,4 @@ class OllamaOptions(HTTPOptions):
             fields["options"] = given
         if self.json_object:
             fields["format"] = "json"
-        return with_further(fields, self.extra_body)
+        return self.with_extra_body(fields)

@@ -34,20 +34,22 @@ class AzureEndpoint:
     def __post_init__(self) -> None:
         if not self.resource.startswith("https://") and not _RESOURCE.fullmatch(self.resource):
             raise ValueError(
-                f"The resource of Azure must be its name or its address with https, not {self.resource[:100]!r}."
+                f"resource= must be the name of the Azure resource or its address with https, not {self.resource[:100]!r}."
             )
         if not self.deployment.strip():
-            raise ValueError("Azure needs the name of a deployment.")
+            raise ValueError("deployment= must name a deployment of the Azure resource.")
 
-    def base_url(self, *, by_deployment: bool) -> str:
-        """Return the address that requests are sent to, up to the path of a request, with the version as its query.
-
-        Args:
-            by_deployment: whether dated versions of this API name the deployment in the address.
-        """
+    @property
+    def base_url(self) -> str:
+        """The address that requests are sent to, up to the path of a request, with the version as its query."""
         root = self.resource if "://" in self.resource else f"https://{self.resource}.openai.azure.com"
         root = f"{root.rstrip('/').removesuffix('/openai')}/openai"
         if self.api_version is None:
             return f"{root}/v1"
-        path = f"/deployments/{quote(self.deployment, safe='')}" if by_deployment else ""
-        return f"{root}{path}?api-version={quote(self.api_version, safe='')}"
+        return f"{root}?api-version={quote(self.api_version, safe='')}"
+
+    @property
+    def chat_path(self) -> str:
+        """The path of Chat Completions under that address: dated versions have the deployment in it. That of Responses never has."""
+        path = "chat/completions"
+        return path if self.api_version is None else f"deployments/{quote(self.deployment, safe='')}/{path}"

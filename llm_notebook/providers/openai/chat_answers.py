@@ -7,10 +7,12 @@ Source: https://platform.openai.com/docs/api-reference/chat, and what compatible
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
@@ -46,12 +48,22 @@ class ChatDecoder(StreamDecoder):
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
         origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
+        documents: returns the documents that the model was given, by the numbers to which its references point.
     """
 
     kind = "a chat completion"
 
-    def __init__(self, sender: str, *, stream: bool = True, secrets: Secrets = NO_SECRETS, origin: str = "") -> None:
+    def __init__(
+        self,
+        sender: str,
+        *,
+        stream: bool = True,
+        secrets: Secrets = NO_SECRETS,
+        origin: str = "",
+        documents: Callable[[], Mapping[str, Citation]] = dict,
+    ) -> None:
         super().__init__(sender, stream=stream, secrets=secrets)
+        self._documents = documents
         # Reasoning goes back only to where it came from, so it is marked.
         self._mark: dict[str, Any] = {METADATA: {"origin": origin}} if origin else {}
         self._is_reasoning = False
@@ -68,7 +80,7 @@ class ChatDecoder(StreamDecoder):
         self._sources = ChatSources()
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             return self.end()
         chunk = self.parse(data)
         if not name and (text := self._take_plain_text(chunk)) is not None:
@@ -82,7 +94,7 @@ class ChatDecoder(StreamDecoder):
         return items if self.failure is not None else items + self.end()
 
     def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        return self.end() if pending == b"[DONE]" else super()._decode_last_frame(pending)
+        return self.end() if pending.strip() == b"[DONE]" else super()._decode_last_frame(pending)
 
     def decode_object(self, chunk: dict[str, Any], *, error: bool = False, whole: bool = False) -> StreamItems:
         """Return the stream items of one parsed chunk, or of a whole completion.
@@ -222,6 +234,9 @@ class ChatDecoder(StreamDecoder):
                 signature = {"mistral": {"signature": block["signature"]}}
                 items.append(StreamEvent("reasoning", "", provider_metadata=signature))
             return items
+        if block.get("type") in ("reference", "tool_reference"):
+            self._sources.note_reference(block, len("".join(self._text)), self._documents)
+            return []
         text = block.get("text") or block.get("refusal")
         return self._decode_content(text) if isinstance(text, str) else []
 

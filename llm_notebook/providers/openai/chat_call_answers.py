@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import from_json
-
 from llm_notebook.parts.identifiers import distinct_call_id
 from llm_notebook.parts.messages import StreamEvent, json_text
-from llm_notebook.providers.http.decoding import StreamItems, as_text
+from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
 
 __all__ = ["CallDeltas"]
 
@@ -202,8 +200,4 @@ class _Call:
         last = next((piece for piece in reversed(self._pieces) if piece.strip()), "")
         if last.rstrip()[-1:] in ("", "{", "[", ",", ":"):
             return False
-        try:
-            from_json(self.text)
-        except ValueError:
-            return False
-        return True
+        return is_json(self.text)

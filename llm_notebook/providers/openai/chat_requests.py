@@ -174,7 +174,8 @@ def _block(part: Part, dialect: ChatDialect) -> dict[str, Any] | None:
     if not isinstance(part, AttachmentPart) or part.attachment is None:
         return None
     attachment = part.attachment
-    kind = attachment.resolve_type()
+    # Only a picture that the model has made comes as an address without a type.
+    kind = attachment.known_type() if attachment.url is not None else attachment.certain_type()
     if kind in _AUDIO_FORMATS:
         data = attachment.base64_content()
         audio = data if dialect.audio_as_text else {"data": data, "format": _AUDIO_FORMATS[kind]}

@@ -31,6 +31,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         dimensions: how many numbers each embedding has, if the model leaves the choice.
         headers: sent with every request.
         timeout: seconds without a byte after which a request is given up; None means 600.
+        total_timeout: seconds after which the whole answer must be there, further attempts included; None means no limit.
         max_retries: how often an unanswered request is sent again.
         needs_key: the name under which the key is stored.
         key_env_var: the environment variable that may hold the key.
@@ -51,6 +52,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         dimensions: int | None = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
+        total_timeout: float | None = None,
         max_retries: int = 2,
         needs_key: str | None = None,
         key_env_var: str | None = None,
@@ -62,6 +64,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
             key=key,
             headers=headers,
             timeout=timeout,
+            total_timeout=total_timeout,
             max_retries=max_retries,
             needs_key=needs_key,
             key_env_var=key_env_var,
@@ -85,7 +88,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
         key = key and Secret(key)
         request = self._request(items, key)
         decoder = EmbeddingsDecoder(len(items), self.model_id, request.secrets)
-        settings = TransportSettings(self.timeout, self.max_retries)
+        settings = TransportSettings(self.timeout, self.max_retries, self.tls, self.total_timeout)
         for _ in process.of(Transport).stream(request, decoder, settings, lambda _retry: None):
             pass
         return decoder.vectors

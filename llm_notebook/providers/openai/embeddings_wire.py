@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +12,16 @@ from typing import Any
 from pydantic_core import from_json
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
-from llm_notebook.errors import IncompleteResponse, ModelError
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
 from llm_notebook.parts.messages import StreamEvent, Usage
-from llm_notebook.providers.http.errors import provider_error
+from llm_notebook.providers.http.errors import provider_error, words_of
 
 __all__ = ["EmbeddingsDecoder", "embeddings_body", "vectors_of"]
 
+_BOM = b"\xef\xbb\xbf"
 _FLOAT_BYTES = 4
 _LARGEST_BODY = 256 * 2**20
+_NO_NUMBERS = "an `embedding` holds numbers that are infinite or undefined"
 
 
 def embeddings_body(
@@ -50,7 +53,7 @@ class EmbeddingsDecoder:
 
     Attributes:
         done: the body was complete.
-        failure: always None, since `close()` raises every error.
+        failure: the body is too large, so that the rest of it is not read. `close()` raises this error and every other one.
         vectors: the embeddings in the order of the texts.
         usage: the tokens used, as far as the server reported them.
         resolved_model: the model that the server says it used.
@@ -92,10 +95,10 @@ class EmbeddingsDecoder:
         if self.failure is not None:
             raise self.failure
         try:
-            body = from_json(self._received)
+            body = from_json(self._received.removeprefix(_BOM))
         except ValueError:
             raise self._unreadable() from None
-        if isinstance(body, dict) and body.get("error") and not body.get("data"):
+        if isinstance(body, dict) and not body.get("data") and (body.get("error") or words_of(body)):
             raise provider_error(self._sender, body, secrets=self._secrets)
         try:
             self.vectors = vectors_of(body, self._count)
@@ -115,6 +118,8 @@ class EmbeddingsDecoder:
             beginning = None
         if isinstance(beginning, dict) or not self._received.strip():
             return IncompleteResponse(f"{self._sender}: the answer broke off before its end; nothing of it is used.")
+        if self._received.strip()[:1] == b"<":
+            return ProviderError(f"{self._sender}: the server answered with a web page, not an API. Check base_url.")
         begins = self._secrets.scrub(
             bytes(self._received[:4096]).decode(errors="replace"), otherwise="with what is withheld"
         )
@@ -158,7 +163,10 @@ def _vector(embedding: object) -> list[float]:
         raise ValueError("an `embedding` is no list of numbers")
     if not all(type(number) is float or type(number) is int for number in embedding):
         raise ValueError("an `embedding` holds something that is not a number")
-    return [float(number) for number in embedding]
+    try:
+        return _finite([float(number) for number in embedding])
+    except OverflowError:
+        raise ValueError(_NO_NUMBERS) from None
 
 
 def _unpack(packed: str) -> list[float]:
@@ -169,4 +177,15 @@ def _unpack(packed: str) -> list[float]:
         raise ValueError("an `embedding` is text that is not base64") from None
     if not content or len(content) % _FLOAT_BYTES:
         raise ValueError(f"an `embedding` has {len(content)} bytes, which are no 32-bit numbers")
-    return list(struct.unpack(f"<{len(content) // _FLOAT_BYTES}f", content))
+    return _finite(list(struct.unpack(f"<{len(content) // _FLOAT_BYTES}f", content)))
+
+
+def _finite(numbers: list[float]) -> list[float]:
+    """Return the numbers, with which distances can be computed.
+
+    Raises:
+        ValueError: one of them is infinite or undefined.
+    """
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(_NO_NUMBERS)
+    return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from llm_notebook.configuration.keys import Secret
@@ -28,9 +29,6 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     Options = LazyOptions("llm_notebook.providers.openai.options", "ChatOptions", reasoning="ReasoningChatOptions")
     _speaks_chat_only: ClassVar[bool] = True
 
-    # Whether Azure's dated versions have the deployment in the address of this API.
-    _by_deployment: ClassVar[bool] = True
-
     def __init__(
         self,
         model_id: str,
@@ -42,7 +40,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         if azure is not None:
             if arguments.get("base_url") is not None:
                 raise ValueError("Give base_url= or azure=, not both.")
-            arguments["base_url"] = azure.base_url(by_deployment=self._by_deployment)
+            arguments["base_url"] = azure.base_url
             arguments["model_name"] = arguments.get("model_name") or azure.deployment
         super().__init__(model_id, **arguments)
         self.azure = azure
@@ -58,7 +56,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         return lambda kind: kind.startswith("audio/") or (kind in self.document_types and not fetches_documents)
 
     def key_headers(self, key: str) -> dict[str, str]:
-        """Return the headers that carry the key. Azure takes a key of its own in another one than the tokens that a function renews."""
+        """Return the headers that carry the key. Azure takes its own keys in another header than the tokens of Entra."""
         if self.azure is None or callable(self.key) or key.startswith("eyJ"):
             return super().key_headers(key)
         return {"api-key": Secret(key)}
@@ -69,16 +67,20 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     def _chat(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, ChatDecoder]:
         from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
         from llm_notebook.providers.openai.chat_requests import chat_body_text  # loaded with the first request
+        from llm_notebook.providers.openai.source_answers import numbered_documents  # with the first answer
 
         dialect = self._dialect
         assert dialect is not None
         if prompt.schema is not None and prompt.options.strict_schema and dialect.schema == "json_object":
-            raise ModelError(f"{self.model_id} takes no schemas that answers fit exactly; leave out strict_schema.")
+            raise ModelError(f"{self.model_id} cannot hold its answers to a schema exactly: leave out strict_schema.")
         options = prompt.options.request_fields(dialect, self.model_name)
         origin = self.origin
         body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
-        request = self.wire_request("chat/completions", body, key)
-        return request, ChatDecoder(self.model_id, stream=stream, secrets=request.secrets, origin=origin)
+        path = "chat/completions" if self.azure is None else self.azure.chat_path
+        request = self.wire_request(path, body, key)
+        documents = functools.partial(numbered_documents, prompt.messages)
+        secrets = request.secrets
+        return request, ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=origin, documents=documents)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):
@@ -109,7 +111,6 @@ class AsyncOpenAIChat(_OpenAIChat, AsyncHTTPModel):
 class _OpenAIResponses(_OpenAIChat):
     """The part of a Responses model that is the same with and without `await`."""
 
-    _by_deployment = False
     Options = LazyOptions("llm_notebook.providers.openai.options", "OpenAIOptions", reasoning="ReasoningOpenAIOptions")
     supported_server_side_tools: tuple[type[ServerSideTool], ...] = (ServerSideTool,)
     _speaks_chat_only = False

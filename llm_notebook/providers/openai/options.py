@@ -6,13 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from llm_notebook.providers.http.encoding import with_further
 from llm_notebook.providers.http.options import (
     HTTPOptions,
     JSONObject,
     OneOrMoreTexts,
     json_if_object,
-    with_one_answer,
 )
 from llm_notebook.providers.openai.dialects import RESPONSES_DIALECT, ChatDialect
 
@@ -63,7 +61,7 @@ class ChatOptions(HTTPOptions):
         fields = dialect.request_fields(self.given("json_object", "strict_schema", *not_chat), model_name)
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return with_one_answer(with_further(fields, self.extra_body), "n")
+        return self.with_extra_body(fields)
 
 
 class ReasoningChatOptions(ChatOptions):
@@ -102,7 +100,7 @@ class ResponsesOptions(HTTPOptions):
         fields = RESPONSES_DIALECT.request_fields(self.given("json_object", "strict_schema", *_CHAT_ONLY))
         if self.json_object:
             fields.setdefault("text", {})["format"] = {"type": "json_object"}
-        return with_further(fields, self.extra_body)
+        return self.with_extra_body(fields)
 
 
 class ReasoningResponsesOptions(ResponsesOptions):

@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic_core import from_json
-
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
 from llm_notebook.parts.finishes import Finish, finish_of
@@ -51,7 +49,7 @@ class ResponsesDecoder(StreamDecoder):
         self._status: str | None = None
 
     def decode_frame(self, name: str, data: bytes) -> StreamItems:
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             # This is not part of the protocol, but some servers send it, as for Chat Completions.
             return []
         event = self.parse(data)
@@ -66,14 +64,6 @@ class ResponsesDecoder(StreamDecoder):
             return handle(self, event) if handle is not None else []
         except (AttributeError, KeyError, TypeError):
             raise self.not_an_answer(json_text(event)) from None
-
-    def _decode_last_frame(self, pending: bytes) -> StreamItems:
-        try:
-            event = from_json(pending)
-        except ValueError:
-            return []
-        ends = isinstance(event, dict) and event.get("type") in _TERMINAL
-        return self.decode_frame("", pending) if ends else []
 
     def decode_whole(self, body: dict[str, Any]) -> StreamItems:
         failed = bool(body.get("error")) or body.get("status") in _FAILED

@@ -190,7 +190,7 @@ def _block(part: Part) -> dict[str, Any] | None:
     if not isinstance(part, AttachmentPart) or part.attachment is None:
         return None
     attachment = part.attachment
-    kind, url = attachment.resolve_type(), attachment.url
+    kind, url = attachment.certain_type(), attachment.url
     data = f"data:{kind};base64,{attachment.base64_content()}" if url is None else url
     if not kind.startswith("image/"):
         if url is not None:

@@ -1,19 +1,25 @@
 """Sources and pictures in answers in OpenAI's formats, and what compatible servers send of them. No I/O.
 
+Mistral puts references between the chunks of a text, to pages or to the numbers of documents that a tool has given it.
 OpenAI and OpenRouter annotate a text (`url_citation`), Perplexity lists `search_results` or `citations` beside the choices, to which numbers in
 the text refer, xAI lists `citations`, and Groq lists `executed_tools` with their results. OpenRouter sends pictures as `images`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
+from llm_notebook.parts.messages import Message, ToolResultPart
+from llm_notebook.providers.http.loose_json import dicts_of
 from llm_notebook.providers.http.picture_answers import attachment_at
 
-__all__ = ["ChatSources", "annotated_sources", "attached_pictures"]
+__all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
 
 
 class ChatSources:
@@ -25,7 +31,7 @@ class ChatSources:
 
     def note_chunk(self, chunk: dict[str, Any]) -> None:
         """Note the sources beside the choices."""
-        results, urls = _dicts(chunk.get("search_results")), chunk.get("citations")
+        results, urls = dicts_of(chunk.get("search_results")), chunk.get("citations")
         listed = [_source(result) for result in results]
         if not listed and isinstance(urls, list):
             listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
@@ -34,11 +40,27 @@ class ChatSources:
 
     def note_delta(self, delta: dict[str, Any]) -> None:
         """Note the sources in a delta or a message."""
-        self._annotated += annotated_sources(_dicts(delta.get("annotations")))
-        for tool in _dicts(delta.get("executed_tools")):
+        self._annotated += annotated_sources(dicts_of(delta.get("annotations")))
+        for tool in dicts_of(delta.get("executed_tools")):
             found = tool.get("search_results")
             results = found.get("results") if isinstance(found, dict) else found
-            self._annotated += [_source(result) for result in _dicts(results)]
+            self._annotated += [_source(result) for result in dicts_of(results)]
+
+    def note_reference(
+        self, block: dict[str, Any], place: int, documents: Callable[[], Mapping[str, Citation]]
+    ) -> None:
+        """Note a chunk that refers to the sources of the text before it.
+
+        Args:
+            block: the chunk.
+            place: the number of characters before it.
+            documents: returns the documents that the model was given, by their numbers.
+        """
+        found = [_source(block)] if block.get("url") or block.get("title") else []
+        numbers = block.get("reference_ids")
+        for number in numbers if isinstance(numbers, list) else []:
+            found.append(documents().get(str(number)) or Citation(title=f"reference {number}"))
+        self._annotated += [replace(source, end=place) for source in found]
 
     @property
     def citations(self) -> list[Citation]:
@@ -66,9 +88,20 @@ def annotated_sources(annotations: Iterable[dict[str, Any]], before: int = 0) ->
     return found
 
 
+def numbered_documents(messages: Iterable[Message]) -> dict[str, Citation]:
+    """Return the documents in the results of tools, by their numbers: objects with `url`, `title` and the like, as Mistral wants them."""
+    found: dict[str, Citation] = {}
+    for part in (part for message in messages for part in message.parts):
+        if not isinstance(part, ToolResultPart) or part.output[:1] != "{":
+            continue
+        with suppress(ValueError, RecursionError):
+            found |= {number: _source(about) for number, about in json.loads(part.output).items() if number.isdigit()}
+    return {number: source for number, source in found.items() if source.url or source.title}
+
+
 def attached_pictures(delta: dict[str, Any]) -> list[Attachment]:
     """Return the pictures in a delta or a message."""
-    blocks = [*_dicts(delta.get("images")), *_dicts(delta.get("content"))]
+    blocks = [*dicts_of(delta.get("images")), *dicts_of(delta.get("content"))]
     addresses = (block["image_url"] for block in blocks if "image_url" in block)
     found = (attachment_at(address.get("url") if isinstance(address, dict) else address) for address in addresses)
     return [attachment for attachment in found if attachment is not None]
@@ -79,12 +112,8 @@ def _source(about: object) -> Citation:
         return Citation()
     texts = {name: value for name, value in about.items() if isinstance(value, str) and value}
     title = texts.get("title") or texts.get("filename") or texts.get("name")
-    return Citation(texts.get("url"), title, texts.get("content") or texts.get("snippet"))
+    return Citation(texts.get("url"), title, texts.get("content") or texts.get("snippet") or texts.get("description"))
 
 
 def _place(index: object, before: int) -> int | None:
     return index + before if isinstance(index, int) and index >= 0 else None
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -61,10 +61,10 @@ class _InlineWriter:
                 self._code(token.content)
             case "math_inline" | "math_display":
                 self._formula(token)
-            case "softbreak":
-                self._break(" " if self.one_line else "\n")
-            case "hardbreak":
-                self._break(" " if self.one_line else "\\\n")
+            case "softbreak" | "hardbreak" | "line_break":
+                self._line_break(token.type)
+            case "sub_open" | "sup_open" | "sub_close" | "sup_close":
+                self._add(f"<{token.tag}>" if token.nesting > 0 else f"</{token.tag}>")
             case "em_open" | "strong_open" | "s_open":
                 self._open_marker(token.type)
             case "em_close" | "strong_close" | "s_close":
@@ -85,6 +85,12 @@ class _InlineWriter:
 
     def _last_character(self) -> str:
         return self.pieces[-1][-1:] if self.pieces else ""
+
+    def _line_break(self, kind: str) -> None:
+        if kind == "line_break" and self.in_table:
+            self._break("<br>")
+        else:
+            self._break(" " if self.one_line else "\n" if kind == "softbreak" else "\\\n")
 
     def _break(self, written: str) -> None:
         if self.pieces and not self.line_start:
@@ -127,7 +133,7 @@ class _InlineWriter:
         self._add(written)
 
     def _formula(self, token: Token) -> None:
-        display = token.markup in {"$$", "\\["}
+        display = token.markup in {"$$", "\\[", ""}
         written = canonical_math(token.content, display=display, in_table=self.in_table)
         closing = {"\\(": "\\)", "\\[": "\\]"}.get(token.markup, token.markup)
         if written is None or self.link is not None or self._last_character() == "$":

@@ -1,4 +1,7 @@
-r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, and telling which of them are harmless."""
+r"""Formulas in Markdown: finding `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\begin{align}…`, and telling which of them are harmless.
+
+`labextension/src/transcript/answer/formulaRules.ts` finds the same ones on the page, and `tests/transcript/formulas.json` holds both to it.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,29 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
 
-__all__ = ["MAX_MATH", "canonical_math", "recognise_math"]
+__all__ = ["MAX_MATH", "canonical_math", "recognise_math", "with_bars", "without_bars"]
 
 MAX_MATH = 4_000
 """The length of the longest formula in characters. A longer one is shown as its source."""
 
-_BLOCK_CLOSERS = {"$$": "$$", "\\[": "\\]"}
+_CLOSERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
+_ENVIRONMENT = re.compile(
+    r"\\begin(\{(?:align(?:ed|at|edat)?|array|[bBpvV]?matrix|smallmatrix|[dr]?cases|CD|eqnarray|equation|flalign|gather(?:ed)?"
+    r"|multline|split|subarray)\*?\})"
+)
 _ESCAPED_OR_DOLLAR = re.compile(r"\\.|\$", re.DOTALL)
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
+_LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
+_ROW_DISTANCE = re.compile(r"\\\\\[\s*-?[\d.]+\s*[a-z]{2}\s*\]")
+_LENGTH = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(em|ex|pt|px|mu|mm|cm|in|pc|bp|sp|dd|cc)(?![A-Za-z])")
+# The largest length in each unit: about a page in height. Notebooks do not bound what a formula reserves or draws.
+_LARGEST = {"em": 20, "ex": 40, "pt": 250, "px": 300, "mu": 400, "mm": 90, "cm": 9, "in": 3.5, "pc": 20, "bp": 250}
+_BAR = "\ufdd1"
+"""Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character, and a text may hold none."""
+_ROW = re.compile(r"^.*\|.*$", re.MULTILINE)
+_FORMULA_IN_ROW = re.compile(r"\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.+?\\\)")
 
 # Commands that link, load, name or style elements, insert raw characters, or define other commands.
 _HARMFUL = frozenset(
@@ -29,7 +45,7 @@ _HARMFUL = frozenset(
     csname endcsname begingroup endgroup bgroup egroup catcode expandafter char chardef mathchardef
     DeclareMathOperator DeclarePairedDelimiter DeclarePairedDelimiters DeclarePairedDelimiterX DeclarePairedDelimiterXPP
     Newextarrow NewDocumentCommand RenewDocumentCommand newtheorem
-    bbox mmlToken toggle mathtip texttip tooltip action verb label ref eqref tag texthtml
+    bbox mmlToken toggle mathtip texttip tooltip action verb ref eqref texthtml
     definecolor fcolorbox write read openin openout special loop repeat
     """.split()
 )
@@ -54,7 +70,9 @@ def canonical_math(content: str, *, display: bool, in_table: bool = False) -> st
 
     `<` and `>` become `\lt` and `\gt`. Nothing in the result can be read as Markdown, as HTML or as the end of the formula.
     """
-    text = _BLANKS.sub(" ", content).strip()
+    text = _BLANKS.sub(" ", _LABEL.sub("", content)).strip()
+    # The end of a row and a bracket after it look like the beginning of another formula.
+    text = _ROW_DISTANCE.sub(r"\\\\ ", text).replace("\\\\(", "\\\\ (").replace("\\\\[", "\\\\{}[")
     if not text or len(text) > MAX_MATH or not _harmless(text):
         return None
     for harmful, harmless in _REPLACED:
@@ -73,10 +91,12 @@ def _harmless(text: str) -> bool:
     # A bare dollar sign would end the formula early.
     if any(found.group() == "$" for found in _ESCAPED_OR_DOLLAR.finditer(text)):
         return False
-    # `%` begins a comment, `\\(` and `\\[` look like the beginning of another formula, and `^^` writes characters by their codes.
-    if re.search(r"(?<!\\)%", text) or "\\\\(" in text or "\\\\[" in text or "^^" in text:
+    # `%` begins a comment, and `^^` writes characters by their codes.
+    if re.search(r"(?<!\\)%", text) or "^^" in text:
         return False
     if _HARMFUL_PREFIX.search(text) or any(name in _HARMFUL for name in _COMMAND.findall(text)):
+        return False
+    if any(float(size) > _LARGEST.get(unit, 0) for size, unit in _LENGTH.findall(text)):
         return False
     return _braces_balance(text)
 
@@ -93,25 +113,44 @@ def _braces_balance(text: str) -> bool:
     return depth == 0
 
 
+def with_bars(text: str) -> str:
+    """Return `text` with another character for each bar of a formula in what may be a row of a table."""
+    if "|" not in text or not ("$" in text or "\\(" in text):
+        return text
+    return _ROW.sub(lambda row: _FORMULA_IN_ROW.sub(lambda found: found.group().replace("|", _BAR), row.group()), text)
+
+
+def without_bars(text: str) -> str:
+    """Return `text` with the bars that `with_bars()` has replaced."""
+    return text.replace(_BAR, "|")
+
+
+def _delimiters(source: str, start: int) -> tuple[str, str] | None:
+    """Return what the formula that may begin at `start` begins and ends with."""
+    found = _ENVIRONMENT.match(source, start)
+    if found:
+        return found.group(), f"\\end{found.group(1)}"
+    for opener in ("$$", "\\[", "\\(", "$"):
+        if source.startswith(opener, start):
+            return opener, _CLOSERS[opener]
+    return None
+
+
 def _inline_rule(state: StateInline, silent: bool) -> bool:
     """Recognise a formula within a paragraph: a rule as markdown-it calls it, which adds no token if `silent`."""
     source, start = state.src, state.pos
-    if source.startswith("$$", start):
-        opener, closer = "$$", "$$"
-    elif source[start] == "$":
-        opener, closer = "$", "$"
-    elif source.startswith(("\\(", "\\["), start):
-        opener = source[start : start + 2]
-        closer = "\\)" if opener == "\\(" else "\\]"
-    else:
+    delimiters = _delimiters(source, start)
+    if delimiters is None:
         return False
+    opener, closer = delimiters
     end = _closing(source, start + len(opener), closer)
-    if end is None or (opener == "$" and not _reads_as_formula(source, start, end)):
+    if end is None or (opener == "$" and not _reads_as_formula(source[start + 1 : end], source[end + 1 : end + 2])):
         return False
     if not silent:
+        is_whole = opener.startswith("\\begin")
         token = state.push("math_inline", "math", 0)
-        token.content = source[start + len(opener) : end]
-        token.markup = opener
+        token.content = source[start : end + len(closer)] if is_whole else source[start + len(opener) : end]
+        token.markup = "" if is_whole else opener
     state.pos = end + len(closer)
     return True
 
@@ -130,10 +169,22 @@ def _closing(source: str, start: int, closer: str) -> int | None:
     return None
 
 
-def _reads_as_formula(source: str, start: int, end: int) -> bool:
-    """Tell `$x$` from prices: a formula has no space right inside the dollar signs and no digit or dollar sign after them."""
-    after = source[end + 1 : end + 2]
-    return not (source[start + 1].isspace() or source[end - 1].isspace() or after.isdigit() or after == "$")
+def _reads_as_formula(text: str, after: str) -> bool:
+    """Tell whether the text between two dollar signs is a formula, and not prices or names of variables.
+
+    A formula has no blank right inside the dollar signs and no digit or dollar sign after them; it does not begin with
+    punctuation; a word right after it (`$n$th`) follows no word inside it (`$HOME/$USER`); and `$5 for it, or 3$` is prose.
+    """
+    if not text or text[0].isspace() or text[-1].isspace() or after.isdigit() or after == "$":
+        return False
+    if re.match(r"[,;:!?)]|\.(?!\d)", text):
+        return False
+    if re.match(r"[A-Za-z]", after) and re.match(r"[A-Za-z_]\w", text):
+        return False
+    is_prose = re.match(r"\d[^\\^_={}]*$", text) and re.search(
+        r"\b[A-Za-z]{2,}\b.*?[^A-Za-z\d][A-Za-z]{2,}\b", text, re.DOTALL
+    )
+    return not is_prose
 
 
 def _block_rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -141,32 +192,41 @@ def _block_rule(state: StateBlock, start_line: int, end_line: int, silent: bool)
     if state.is_code_block(start_line):
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]
-    closer = _BLOCK_CLOSERS.get(state.src[begin : begin + 2])
-    if closer is None or closer not in state.src[begin + 2 : begin + 2 + MAX_MATH]:
+    opener, closer = _delimiters(state.src, begin) or ("$", "$")
+    if opener in ("$", "\\(") or closer not in state.src[begin + len(opener) : begin + MAX_MATH]:
         return False
+    lines = _lines_of_block(state, start_line, end_line, begin)
+    if lines is None:
+        return False
+    text = "\n".join(lines)
+    end = _closing(text, len(opener), closer)
+    if end is None:
+        return False
+    after = text[end + len(closer) :].partition("\n")[0]
+    if after.strip(" \t.,;"):
+        return False
+    if not silent:
+        is_whole = opener.startswith("\\begin")
+        token = state.push("math_display", "math", 0)
+        token.content = text[: end + len(closer)] if is_whole else text[len(opener) : end]
+        token.markup = "" if is_whole else opener
+        token.info = after.strip()
+        last = start_line + text[:end].count("\n")
+        token.map = [start_line, last + 1]
+        state.line = last + 1
+    return True
+
+
+def _lines_of_block(state: StateBlock, start_line: int, end_line: int, begin: int) -> list[str] | None:
+    """Return the lines from a formula's beginning on, without the indentation of what it is in, as far as it could go."""
     lines: list[str] = []
     length = 0
     for line in range(start_line, min(end_line, start_line + _MAX_LINES)):
         if line > start_line and not state.isEmpty(line) and state.sCount[line] < state.blkIndent:
-            return False
-        first = begin + 2 if line == start_line else min(state.bMarks[line] + state.tShift[line], state.eMarks[line])
-        content = state.src[first : state.eMarks[line]]
-        length += len(content) + 1
+            break
+        first = begin if line == start_line else min(state.bMarks[line] + state.tShift[line], state.eMarks[line])
+        lines.append(state.src[first : state.eMarks[line]])
+        length += len(lines[-1]) + 1
         if length > MAX_MATH:
-            return False
-        position = content.find(closer)
-        if position >= 0:
-            if content[position + 2 :].strip(" \t.,;"):
-                return False
-            lines.append(content[:position])
-            if silent:
-                return True
-            token = state.push("math_display", "math", 0)
-            token.content = "\n".join(lines)
-            token.markup = state.src[begin : begin + 2]
-            token.info = content[position + 2 :].strip()
-            token.map = [start_line, line + 1]
-            state.line = line + 1
-            return True
-        lines.append(content)
-    return False
+            break
+    return lines or None

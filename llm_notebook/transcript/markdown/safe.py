@@ -5,7 +5,8 @@ a model's answer. Removing dangerous pieces from the text does not help, because
 takes for code, another may take for a link. So nothing is removed from the text. It is parsed once, and the tree is written again as
 new Markdown, in a small form with one way to write each thing, on whose meaning all renderers agree:
 
-1. `math` teaches the parser (markdown-it) to recognise formulas, since notebooks look for them before they look for Markdown.
+1. `math` teaches the parser (markdown-it) to recognise formulas, since notebooks look for them before they look for Markdown; `html`
+   teaches it a few elements that have a meaning of their own, and `definitions` to keep what Markdown hides.
 2. `writer` walks the blocks of the tree and `inline` the content of each paragraph. There is a case for each kind of token that is known
    to be harmless; anything else is written as text or left out.
 3. `escape` writes text and code so that no character of them acts as Markdown, HTML or a formula; `links` decides which addresses
@@ -17,14 +18,17 @@ So the safety of the result does not depend on how the model's text was read, bu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from llm_notebook.transcript.markdown.definitions import show_definitions
 from llm_notebook.transcript.markdown.escape import fenced_code
-from llm_notebook.transcript.markdown.math import recognise_math
+from llm_notebook.transcript.markdown.html import recognise_html
+from llm_notebook.transcript.markdown.math import recognise_math, with_bars, without_bars
 from llm_notebook.transcript.markdown.writer import write_markdown
 
 if TYPE_CHECKING:
@@ -48,14 +52,15 @@ _RULE = re.compile(r"[\s|:-]+")
 def safe_markdown(text: str) -> str:
     """Return `text`, Markdown from a model, as canonical Markdown without anything active.
 
-    HTML is shown as text. Links go to `http:`, `https:` and `mailto:` only, and the host is written after a label that names
+    HTML is shown as text, except for line breaks, subscripts and superscripts. Links go to `http:`, `https:` and `mailto:` only, and the host is written after a label that names
     another one. Images become links, and diagrams and formulas that do more than typeset become code. The function accepts any
     string, and so any prefix of an answer that is still arriving: a text that is nested too deeply becomes one fenced block, and
     a paragraph with too many brackets and backticks becomes plain text, and a table with too many columns becomes code.
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
-        tokens = _parser().parse(text)
+        tokens = _parser().parse(with_bars(text))
+        _restore_bars(tokens)
         if any(token.level >= _MAX_NESTING - 1 for token in tokens):
             return _as_code(text)
         return write_markdown(tokens)
@@ -69,6 +74,8 @@ def _parser() -> MarkdownIt:
     parser.disable(["html_block", "html_inline"])
     recognise_math(parser)
     parser.block.ruler.before("table", "wide", _refuse_wide_table, {"alt": ["paragraph", "reference"]})
+    recognise_html(parser)
+    show_definitions(parser)
     parser.core.ruler.before("inline", "tangled", _keep_tangled_text)
     # The parser must neither refuse nor change addresses, because `links` decides about them.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
@@ -99,6 +106,17 @@ def _refuse_wide_table(state: StateBlock, start_line: int, end_line: int, silent
         token.content = state.getLines(start_line, start_line + 2, state.blkIndent, True)
         state.line = start_line + 2
     return True
+
+
+def _restore_bars(tokens: Sequence[Token]) -> None:
+    """Put the bars of `with_bars()` back, which the parser has not taken for the ends of cells."""
+    waiting = list(tokens)
+    while waiting:
+        token = waiting.pop()
+        token.content = without_bars(token.content)
+        token.info = without_bars(token.info)
+        token.attrs = {name: without_bars(str(value)) for name, value in token.attrs.items()}
+        waiting.extend(token.children or ())
 
 
 def _as_code(text: str) -> str:

@@ -135,7 +135,7 @@ class _BlockWriter:
 
     def _formula(self, token: Token) -> None:
         written = canonical_math(token.content, display=True)
-        closing = "\\]" if token.markup == "\\[" else "$$"
+        closing = "\\]" if token.markup == "\\[" else token.markup
         if written is None:
             source = f"{token.markup}{token.content}{closing}{token.info}"
             if len(self.open) > 1:

@@ -315,6 +315,22 @@ def test_always_ends_the_questions_of_this_session(asking: Asking) -> None:
     assert "this session" in asking.terminal.prompt()
 
 
+def test_dropping_what_was_left_open_runs_what_was_approved(asking: Asking) -> None:
+    asking.ask_at_once("/a", "/b", "/c")
+    for _ in range(2):
+        asking.terminal.say("y")
+        asking.question()
+    asking.type("q")
+    assert asking.ran == []
+    asking.terminal.say("%llm pending")
+    listed = asking.terminal.prompt().splitlines()
+    name = [line.split()[0] for line in listed if line.endswith("  erase")][-1]
+    asking.terminal.say(f"%llm forget {name}")
+    assert "All done." in asking.terminal.prompt()
+    assert asking.ran == ["/a", "/b"]
+    assert asking.results()[-1] == "Not run: the user dropped the question"
+
+
 def test_a_question_left_open_is_decided_later(asking: Asking) -> None:
     asking.ask("/a")
     left = asking.type("what?", "q")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import pickle
 import traceback
@@ -16,6 +17,7 @@ import llm_notebook as llm
 from llm_notebook.configuration.keys import set_key
 from llm_notebook.parts.messages import AttachmentPart, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from tests.fakes.faces import Face
+from tests.fakes.file_server import FileServer, Served
 from tests.plugins.llm_package import plugin
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
@@ -137,6 +139,33 @@ def test_attachments_schema_and_hidden_reasoning_are_passed_on(face: Face, scrip
     assert sent.prompt == "Before\nWhat?"
     (attachment,) = sent.attachments
     assert (attachment.type, attachment.content_bytes()) == ("image/png", PNG)
+
+
+def test_addresses_are_fetched_for_a_plugin_by_the_one_rule(face: Face, scripted: Any, file_server: FileServer) -> None:
+    file_server.files["/dot.png"] = Served(PNG, headers={"content-type": "image/png"})
+    picture = llm.Attachment(url=file_server.url("/dot.png"))
+    plugin.SCRIPT[:] = ["A dot."]
+    history = [
+        llm.user("Look"),
+        llm.assistant(ToolCallPart("shot", {}, "c1")),
+        llm.tool_message(ToolResultPart("shot", "here", "c1", attachments=[picture])),
+        llm.assistant("Hm."),
+    ]
+    face.text(scripted.prompt("And this?", messages=history, attachments=[picture]))
+    (sent,) = plugin.SENT
+    (by_user,) = sent.attachments
+    assert (by_user.resolve_type(), by_user.url) == ("image/png", picture.url)
+    assert by_user.base64_content() == base64.b64encode(PNG).decode()
+    assert by_user.content_bytes() == PNG
+    assert len(file_server.requests) == 1
+    by_tool = [
+        part.attachment for message in sent.messages[:-1] for part in message.parts if getattr(part, "attachment", None)
+    ]
+    assert by_tool
+    for attachment in by_tool:
+        with pytest.raises(llm.ModelError, match="is not a public address"):
+            attachment.content_bytes()
+    assert len(file_server.requests) == 1
 
 
 def test_what_a_model_lacks_is_refused_before_it_is_asked(face: Face, scripted: Any) -> None:

@@ -22,6 +22,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any] | None:
                 "capabilities": {"tools": {}},
                 "serverInfo": {"name": "s", "version": "1"},
             }
+        case "tools/list" if "endless" in sys.argv:
+            return {"tools": [], "nextCursor": "more"}
         case "tools/list":
             return {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in NAMES]}
         case "tools/call":

@@ -56,6 +56,12 @@ def test_each_name_calls_its_own_tool(face: Face, box: Any) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:The MCP server")
+def test_a_list_of_tools_that_does_not_end_is_given_up() -> None:
+    with llm.mcp_toolbox([*_PROGRAM, "endless"]) as box, pytest.raises(llm.ModelError, match="does not end"):
+        _names(box)
+
+
 def test_what_is_no_message_is_one_warning(face: Face, box: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), pytest.warns(UserWarning, match="what is no message") as told:
         model = face.rounds(asks(llm.ToolCall("echo", {}, "1"), llm.ToolCall("a_b", {}, "2")), "done")

@@ -168,6 +168,8 @@ def test_the_price_is_looked_up_by_the_model() -> None:
     assert str(cost_of(llm.get_model("groq/brand-new"), usage)) == "The price of groq/brand-new is not known."
     assert "a server of your own" in str(cost_of(llm.OpenAIChat("m", base_url="http://localhost:1/v1"), usage))
     assert "a server of your own" in str(cost_of(llm.get_model("ollama/qwen3"), usage))
+    at_work = llm.OpenAIChat("at-work", azure=llm.AzureEndpoint("mine", "gpt-5-mini"))
+    assert "what Azure charges depends on the region and the agreement" in str(cost_of(at_work, usage))
     assert str(cost_of(llm.get_model("smollm2"), usage)) == "The price of smollm2 is not known."
     assert [is_billed(llm.get_model(name)) for name in ("smollm2", "ollama/qwen3", "gpt-5-mini", "groq/brand-new")] == [
         False,

@@ -1,4 +1,4 @@
-"""The body of a refusal is read no further than 64 KB after decompression, however large it is, however slowly it comes."""
+"""Bodies are bounded: a refusal is read no further than 64 KB after decompression, and an answer is decompressed a little at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.providers.http import transport
-from llm_notebook.providers.http.bounded import BoundedBody
+from llm_notebook.providers.http.bounded import BoundedBody, Expander
 from llm_notebook.providers.http.transport import Transport
 from llm_notebook.providers.http.wire import WireRequest
 from tests.fakes.faces import Face
@@ -101,3 +101,35 @@ def test_a_refusal_that_breaks_off_is_still_told(face: Face, openai_server: Open
 def test_a_refusal_that_is_nested_deeply_is_text(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(Reply([b"[" * 60_000], 400, content_type="application/json"))
     assert "HTTP 400: [[[" in str(face.error_of(face.openai(openai_server.base_url, key="sk-0123456789")))
+
+
+@given(
+    st.binary(max_size=300),
+    st.integers(1, 50),
+    st.sampled_from(["", "identity", "gzip", "x-gzip", "deflate", "br", "gzip, gzip", "deflate, GZIP"]),
+)
+def test_the_compression_of_an_answer_is_undone(body: bytes, step: int, encoding: str) -> None:
+    sent = body
+    for name in encoding.lower().split(", "):
+        sent = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}.get(name, bytes)(sent)
+    expander = Expander(encoding)
+    found = [more for at in range(0, len(sent), step) for more in expander.expand(sent[at : at + step])]
+    assert b"".join(found) == body
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_answer_that_expands_without_end_is_given_up(
+    face: Face, openai_server: OpenAIServer, layers: int, stream: bool
+) -> None:
+    body = bomb(100) if layers == 1 else gzip.compress(bomb(100))
+    openai_server.play(Reply([body], 200, {"content-encoding": ", ".join(["gzip"] * layers)}))
+    model = face.openai(openai_server.base_url, key="sk-0123456789")
+    with pytest.raises(llm.ProviderError, match="more than 64 MB in one piece"):
+        face.text(model.prompt("Hi", stream=stream))
+
+
+def test_an_answer_that_is_not_compressed_as_it_says_is_told(face: Face, openai_server: OpenAIServer) -> None:
+    openai_server.play(Reply([b"data: {}"], 200, {"content-encoding": "gzip"}))
+    error = face.error_of(face.openai(openai_server.base_url, key="sk-0123456789"))
+    assert str(error) == "gpt-test: the answer is not compressed in the way that it says it is."

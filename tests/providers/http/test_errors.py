@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.providers.http.errors import error_text, provider_error, tokens_over
+from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, tokens_over
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,59 @@ def test_a_wrong_key_that_is_no_401_is_advised_about() -> None:
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
     body = {"error": {"code": 400, "message": "API key not valid.", "details": details}}
     assert str(provider_error("g", body, status=400)).endswith("API key not valid. Check the key.")
+
+
+SAID = "no such model"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"error": "{SAID}"}}',
+        f'{{"error": {{"message": "{SAID}", "code": {{"a": 1}}}}}}',
+        f'{{"error": {{"message": {{"message": "{SAID}"}}}}}}',
+        f'{{"error": {{"error": {{"message": "{SAID}"}}}}}}',
+        f'{{"error": ["{SAID}"]}}',
+        f'{{"error": null, "message": "{SAID}"}}',
+        f'[{{"error": {{"message": "{SAID}"}}}}]',
+        f'["{SAID}"]',
+        f'"{SAID}"',
+        f'{{"detail": [{{"loc": ["body"], "msg": "{SAID}"}}]}}',
+        f'{{"detail": {{"error": {{"message": "{SAID}"}}}}}}',
+        f'{{"success": false, "errors": [{{"code": 1, "message": "{SAID}"}}]}}',
+        f'{{"title": "{SAID}", "status": 404}}',
+        f'{{"fault": {{"faultstring": "{SAID}"}}}}',
+        f'{{"__type": "NotFound", "Message": "{SAID}"}}',
+        f'data: {{"error": {{"message": "{SAID}"}}}}',
+        f'event: error\ndata: {{"error": {{"message": "{SAID}"}}}}\n\n',
+        f'\ufeff{{"error": "{SAID}"}}',
+        f"<html><head><title>\n{SAID}</title><script>x</script></head></html>",
+        f"<?xml version='1.0'?><Error><Message>{SAID}</Message></Error>",
+        SAID,
+    ],
+)
+def test_the_words_are_found_in_every_shape(body: str) -> None:
+    assert error_text(refusal_in(body.encode(), ""))[0] == SAID
+
+
+def test_a_code_of_oauth_and_its_words_are_told() -> None:
+    assert (
+        error_text({"error": "invalid_grant", "error_description": "It has expired."})[0]
+        == "invalid_grant: It has expired."
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"{}", b"[]", b"true", b"<html></html>"])
+def test_what_says_nothing_is_not_quoted(body: bytes) -> None:
+    assert error_text(refusal_in(body, "")) == ("", None)
+
+
+def test_what_has_no_words_is_quoted_as_it_is() -> None:
+    assert error_text({"error": {"type": "overloaded"}}) == ('{"error": {"type": "overloaded"}}', "overloaded")
+
+
+@given(st.binary(max_size=200) | st.text().map(str.encode), st.sampled_from(["", "text/html", "application/json"]))
+def test_any_body_gives_a_line_of_text(body: bytes, kind: str) -> None:
+    error = provider_error("m", refusal_in(body, kind), status=500)
+    assert str(error).startswith("m: the server answered with HTTP 500")
+    assert str(error).isprintable()

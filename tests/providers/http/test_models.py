@@ -232,10 +232,29 @@ def test_tools_in_extra_body_stand_beside_those_of_the_prompt(
     assert theirs in tools
 
 
-@pytest.mark.parametrize(
-    ("class_name", "further"),
-    [("OpenAIChat", {"n": 2}), ("GeminiModel", {"generationConfig": {"candidateCount": 2}})],
-)
+WIRES = ["OpenAIChat", "OpenAIResponses", "AnthropicMessages", "GeminiModel", "Ollama"]
+SEVERAL = [
+    {"n": 2},
+    {"best_of": "2"},
+    {"candidate_count": 2},
+    {"generationConfig": {"candidateCount": 2, "seed": 1}},
+    {"generation_config": {"candidate_count": 2}},
+]
+
+
+@pytest.mark.parametrize("class_name", WIRES)
+@pytest.mark.parametrize("option", ["n", "best_of", "candidate_count", "candidateCount"])
+def test_several_answers_are_refused(face: Face, openai_server: OpenAIServer, class_name: str, option: str) -> None:
+    model = face.of(class_name, openai_server.base_url, "m", max_retries=0)
+    with pytest.raises(
+        ValueError, match=f"{option}=2 asks for several answers, and a prompt has one: ask several times"
+    ):
+        face.text(model.prompt("Hi", options={option: 2}))
+    assert openai_server.requests == []
+
+
+@pytest.mark.parametrize("class_name", WIRES)
+@pytest.mark.parametrize("further", SEVERAL, ids=lambda further: next(iter(further)))
 def test_several_answers_are_never_asked_for(
     face: Face, openai_server: OpenAIServer, class_name: str, further: Any
 ) -> None:
@@ -243,6 +262,6 @@ def test_several_answers_are_never_asked_for(
     model = face.of(class_name, openai_server.base_url, "m", max_retries=0)
     with pytest.warns(UserWarning, match="=2 is not sent: a prompt has one answer"), pytest.raises(llm.ProviderError):
         face.text(model.prompt("Hi", extra_body=further))
-    sent = openai_server.requests[0].json()
-    assert "n" not in sent
-    assert "candidateCount" not in sent.get("generationConfig", {})
+    sent = openai_server.requests[0].body.decode().lower().replace("_", "")
+    assert not any(f'"{name}"' in sent for name in ("n", "bestof", "candidatecount"))
+    assert ('"seed"' in sent) is ("seed" in str(further))

@@ -28,6 +28,9 @@ def replies(secret: str) -> dict[str, Reply]:
         "frame": Reply([f'data: {{"x": "{secret}\n\n'.encode()]),
         "shape": Reply([sse({"choices": secret, "output": secret, "candidates": secret, "delta": secret})]),
         "far away": Reply.of_json({"error": {"message": "x" * 590 + secret}}, 400),
+        "title": Reply([f"<title>{'x' * 590}{secret}</title>".encode()], 403, content_type="text/html"),
+        "page": Reply([f"<p>{'x' * 190}</p><p>{secret}</p>".encode()], 403, content_type="text/html"),
+        "no stream": Reply([f"{'x' * 190}{secret}".encode()]),
         "at the bound": Reply([b"y" * (2**16 - 10) + secret.encode()], 400, content_type="text/plain"),
     }
 
@@ -73,7 +76,7 @@ def test_a_reply_that_is_no_http_is_not_quoted_with_the_key(face: Face, raw_serv
     port = raw_server(sent.format(f"no {KEY}").encode())
     error = face.error_of(face.openai(f"http://127.0.0.1:{port}/v1", key=KEY, max_retries=0))
     assert KEY not in shown(error)
-    assert "could not reach" in str(error)
+    assert "is no answer over HTTP" in str(error)
 
 
 def test_a_password_in_an_address_is_not_shown(face: Face, openai_server: OpenAIServer) -> None:
@@ -83,6 +86,17 @@ def test_a_password_in_an_address_is_not_shown(face: Face, openai_server: OpenAI
     with pytest.raises(ValueError, match="base_url must be an address") as caught:
         face.openai("ftp://me:password-of-mine@host/v1")
     assert "password-of-mine" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_password_of_a_proxy_is_not_shown(
+    face: Face, raw_server, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = raw_server(b"HTTP/1.1 407 me:password-of-mine\r\ncontent-length: 17\r\n\r\npassword-of-mine.")
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://me:password-of-mine@127.0.0.1:{port}")
+    error = face.error_of(face.openai(f"{scheme}://api.example.com/v1", key=KEY, max_retries=0))
+    assert "407" in str(error)
+    assert "password-of-mine" not in shown(error)
 
 
 def test_control_characters_of_a_server_or_a_model_are_spelled_out() -> None:

@@ -28,19 +28,18 @@ def pieces(count: int) -> Reply:
 @pytest.mark.usefixtures("clock")
 def test_an_answer_that_goes_on_and_on_is_given_up(face: Face, openai_server: OpenAIServer) -> None:
     openai_server.play(pieces(200))
-    model = face.openai(openai_server.base_url, total_timeout=8)
+    model = face.openai(openai_server.base_url, total_timeout=60)
     error = face.error_of(model)
     assert isinstance(error, llm.IncompleteResponse)
-    assert "not complete within 8 s, which is all that total_timeout allows" in str(error)
+    assert "not complete within 60 s, which is all that total_timeout allows" in str(error)
     assert len(openai_server.requests) == 1
 
 
-@pytest.mark.usefixtures("clock")
 def test_no_attempt_begins_after_it(face: Face, openai_server: OpenAIServer) -> None:
-    openai_server.play(*[refusal(503)] * 9)
-    error = face.error_of(face.openai(openai_server.base_url, total_timeout=3, max_retries=8))
+    openai_server.play(refusal(503, retry_after="0"), refusal(503, retry_after="100"))
+    error = face.error_of(face.openai(openai_server.base_url, total_timeout=60, max_retries=8))
     assert isinstance(error, llm.ProviderError)
-    assert len(openai_server.requests) < 5
+    assert len(openai_server.requests) == 2
 
 
 def test_an_option_sets_it_for_one_prompt_and_is_not_sent(face: Face, openai_server: OpenAIServer) -> None:

@@ -165,7 +165,7 @@ def test_a_server_that_never_answers_is_given_up(face: Face) -> None:
         ([{"error": {"code": 400, "message": "Bad thing", "status": "INVALID"}}], "Bad thing", "400"),
         ({"error": {"message": "Bad\n  thing\x1b[31m"}}, "Bad thing\ufffd[31m", None),
         ({"error": {"message": "Bad? "}}, "Bad?", None),
-        ({"strange": 1}, "{'strange': 1}", None),
+        ({"strange": 1}, '{"strange": 1}', None),
     ],
 )
 def test_the_message_says_what_the_server_said(

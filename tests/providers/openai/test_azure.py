@@ -55,6 +55,17 @@ def _prompt(model: Any) -> llm.Prompt:
     return prompt
 
 
+@pytest.mark.parametrize("option", [{"seed": 1}, {"stop": "x"}])
+def test_a_prompt_that_goes_as_chat_goes_to_the_address_of_chat(face: Face, option: dict[str, Any]) -> None:
+    azure = llm.AzureEndpoint("mine", "dep", "2025-03-01-preview")
+    model = face.of("OpenAIResponses", None, "m", azure=azure, key=KEY)
+    prompt: llm.Prompt = model.prompt("x", **option).prompt
+    prompt.freeze()
+    request, _ = model._wire(prompt, True, KEY)
+    path = "openai/deployments/dep/chat/completions?api-version=2025-03-01-preview"
+    assert request.url == f"https://mine.openai.azure.com/{path}"
+
+
 def test_tokens_go_into_the_usual_header(face: Face) -> None:
     azure = llm.AzureEndpoint("mine", "dep")
     for key in (lambda: "token-of-entra", "eyJhbGciOi.token"):

@@ -124,7 +124,10 @@ def test_the_catalogue_has_the_ids_and_aliases_of_the_llm_command():
 # The answer
 
 
-@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3), min_size=1), st.randoms())
+@given(
+    st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=1),
+    st.randoms(),
+)
 def test_packed_and_plain_numbers_mean_the_same_in_any_order(vectors, random):
     for form in (list, lambda numbers: packed(*numbers)):
         entries = [entry(index, form(vector)) for index, vector in enumerate(vectors)]
@@ -154,6 +157,20 @@ def test_any_split_of_the_bytes_means_the_same_and_no_cut_passes_for_the_whole(d
     assert broken.vectors == []
 
 
+@pytest.mark.parametrize(
+    "body", [{"error": "no such model"}, {"detail": "no such model"}, {"message": "no such model"}]
+)
+def test_an_error_without_an_error_status_is_told(openai_server, body):
+    openai_server.play(Reply.of_json(body))
+    with pytest.raises(ProviderError, match="the server broke off with an error: no such model"):
+        model_at(openai_server).embed("a")
+
+
+def test_a_byte_order_mark_is_passed_over(openai_server):
+    openai_server.play(Reply([b"\xef\xbb\xbf" + json.dumps(answer(entry(0, [1]))).encode()]))
+    assert model_at(openai_server).embed("a") == [1.0]
+
+
 def test_a_server_that_numbers_nothing_is_taken_in_order(openai_server):
     openai_server.play(Reply.of_json({"data": [entry(None, [1]), entry(None, [2])]}))
     assert list(model_at(openai_server).embed_multi(["a", "b"])) == [[1.0], [2.0]]
@@ -172,6 +189,19 @@ def test_a_server_that_numbers_nothing_is_taken_in_order(openai_server):
         (answer(entry(0, [1.0]), entry(1, None)), "an `embedding` is no list of numbers"),
         (answer(entry(0, [1.0]), entry(1, [None])), "an `embedding` holds something that is not a number"),
         (answer(entry(0, [1.0]), entry(1, ["1"])), "an `embedding` holds something that is not a number"),
+        (
+            answer(entry(0, [1.0]), entry(1, [float("nan")])),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
+        (
+            answer(entry(0, [1.0]), entry(1, [float("inf")])),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
+        (answer(entry(0, [1.0]), entry(1, [10**400])), "an `embedding` holds numbers that are infinite or undefined"),
+        (
+            answer(entry(0, [1.0]), entry(1, packed(float("nan")))),
+            "an `embedding` holds numbers that are infinite or undefined",
+        ),
         (answer(entry(0, [1.0]), entry(1, "not base64!")), "an `embedding` is text that is not base64"),
         (answer(entry(0, [1.0]), entry(1, "AA!AAAA==")), "an `embedding` is text that is not base64"),
         (answer(entry(0, [1.0]), entry(1, "AAAA")), "an `embedding` has 3 bytes"),

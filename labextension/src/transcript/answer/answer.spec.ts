@@ -227,7 +227,7 @@ test('a text that is drawn over many frames can change in the middle', () => {
   const slices = new Slices();
   vi.spyOn(slices, 'isSpent', 'get').mockReturnValue(true);
   vi.useFakeTimers();
-  const answer = new Answer(new Markdown(slices), host);
+  const answer = new Answer(new Markdown(undefined, slices), host);
   answer.update(text, true);
   expect(answer.node.querySelectorAll('p').length).toBeLessThan(3000);
   answer.update(text + '**b**', true);

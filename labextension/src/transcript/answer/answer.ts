@@ -54,6 +54,8 @@ interface IOpenPiece {
   nodes: Node[];
   code?: ICodePiece;
   rows?: IRows;
+  /** Whether it ends in a formula whose other half may still come. */
+  isOpen?: boolean;
 }
 
 interface ICodePiece {
@@ -181,7 +183,16 @@ export class Answer {
     const end = portionEnd(this.source, this.settled);
     const isLast = end === this.source.length;
     const rest = this.lead + this.source.slice(this.settled, end);
-    const { blocks, links } = this.markdown.parse(rest, this.links);
+    const { blocks, links, endsOpen } = this.markdown.parse(
+      rest,
+      this.links,
+      this.growing && isLast
+    );
+    const latest = this.open[this.open.length - 1];
+    if (latest?.isOpen && !endsOpen) {
+      // Its source may be unchanged, but it is read in another way.
+      latest.raw = '';
+    }
     const rows = this.open[0]?.rows;
     if (blocks[0] && isList(blocks[0]) && rows?.settled) {
       if (rows.loose) {
@@ -192,6 +203,9 @@ export class Answer {
       }
     }
     const isDrawn = this.drawOpen(blocks, isLast && !this.growing);
+    if (isDrawn && this.open.length) {
+      this.open[this.open.length - 1].isOpen = endsOpen;
+    }
     const isEnd = isLast && !this.growing;
     this.settle(blocks, links, isEnd ? 0 : OPEN, !isLast);
     if (isDrawn && !isLast && this.settled === before) {

@@ -8,7 +8,7 @@
  * paragraphs, which is set on the parsed list afterwards (`loosen`).
  */
 
-import { codeIn } from './markdown';
+import { codeIn, withoutBars } from './markdown';
 import type { IBlock, Token } from './parser';
 
 /** The items of a list, or the rows of a table, on the page. */
@@ -161,7 +161,7 @@ export function settledCode(
           .split(/(?<=\n)/)
           .slice(0, lines)
           .join('')
-      : settled
+      : withoutBars(settled)
   };
 }
 

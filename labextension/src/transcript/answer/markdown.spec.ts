@@ -136,16 +136,58 @@ test('the language of a fence is a word, whatever the model writes there', () =>
   expectHarmless(node);
 });
 
-test('a formula is set with signs, and what is not known stays as written', () => {
-  const node = drawn(
-    '$\\hat\\beta = x^{2}$ and $\\unknown{<b>}$, but 5$ and 6$ are money'
-  );
-  const [first, second] = Array.from(node.querySelectorAll('.llm-math'));
-  expect(first.textContent).toBe('β\u0302 = x2');
-  expect(first.querySelector('sup')?.textContent).toBe('2');
-  expect(second.textContent).toContain('\\unknown');
+test('a formula shows its source until the library that sets it is there', async () => {
+  const math = document.createElement('math');
+  const typeset = vi.fn(() => ({ math, text: 'β' }));
+  const node = document.createElement('div');
+  const markdown = new Markdown(() => Promise.resolve({ typeset }));
+  const { blocks } = markdown.parse('so $\\beta$ and $$<b>$$', {});
+  node.append(...markdown.nodes(blocks, () => ({})).flat());
+  expect(node.textContent).toBe('so $\\beta$ and $$<b>$$');
+  await vi.waitFor(() => expect(node.querySelectorAll('math')).toHaveLength(2));
+  expect(typeset.mock.calls).toEqual([
+    ['\\beta', false],
+    ['<b>', true]
+  ]);
   expect(node.querySelector('b')).toBeNull();
-  expect(node.textContent).toContain('5$ and 6$ are money');
+});
+
+test('the library is not loaded for a text without formulas', () => {
+  const load = vi.fn();
+  const markdown = new Markdown(load);
+  markdown.nodes(markdown.parse('It costs $5 and $6.', {}).blocks, () => ({}));
+  expect(load).not.toHaveBeenCalled();
+});
+
+test('thousands of formulas are set in turns, so that the page stays responsive', async () => {
+  let now = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const typeset = vi.fn(() => {
+    now += 1;
+    return { math: document.createElement('math'), text: '' };
+  });
+  const markdown = new Markdown(() => Promise.resolve({ typeset }));
+  const text = Array.from({ length: 100 }, (_, i) => `$x_{${i}}$`).join(' ');
+  markdown.nodes(markdown.parse(text, {}).blocks, () => ({}));
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(typeset.mock.calls.length).toBeLessThan(20);
+  await vi.waitFor(() => expect(typeset).toHaveBeenCalledTimes(100));
+  clock.mockRestore();
+});
+
+test.each([
+  ['See there[^1].\n\n[^1]: Appendix', 'See there[^1].|[^1]: Appendix'],
+  [
+    '[1]: https://a.example/x\n[1]: https://b.example/y',
+    '[1]: https://a.example/x|[1]: https://b.example/y'
+  ],
+  ['H<sub>2</sub>O, one<br>two, <sub>not', 'H2O, onetwo, <sub>not'],
+  ['<br>\n\nnext', 'next']
+])('what Markdown would hide is shown: %s', (text, shown) => {
+  const node = drawn(text);
+  const lines = Array.from(node.children, one => one.textContent!.trim());
+  expect(lines.join('|')).toBe(shown);
 });
 
 test('nothing of the imitation of a card is a part of one', () => {

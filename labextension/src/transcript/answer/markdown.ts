@@ -27,15 +27,17 @@ import type { IHost } from '../host';
 import { Slices } from '../slices';
 import { codeBlock } from './codeBlock';
 import { linkTarget, outsideLink, webAddress } from './links';
-import { carrierOf, typeset } from './math';
-import type { IFormula } from './math';
+import { carrierOf, formulaIn } from './formulaRules';
+import type { IFormula, IGrowth } from './formulaRules';
+import { Formulas } from './formulas';
+import type { LoadTypesetter } from './formulas';
 import { makeParser, parseBlocks } from './parser';
 import type { IBlock, Links, Token } from './parser';
 
 const SANITISING = {
   ALLOWED_TAGS: (
     'p h1 h2 h3 h4 ul ol li blockquote strong em del code pre br hr ' +
-    'table thead tbody tr th td a q var ins'
+    'table thead tbody tr th td a q var ins sub sup'
   ).split(' '),
   ALLOWED_ATTR: ['href', 'cite', 'title', 'align', 'start', 'colspan'],
   ADD_URI_SAFE_ATTR: ['align', 'start', 'colspan'],
@@ -45,15 +47,31 @@ const SANITISING = {
   RETURN_DOM: true as const
 };
 
+/** Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character. */
+const BAR = '\ufdd1';
+
 /** A table row that leaves out more cells than this at its end has one empty cell in their place. */
 const MAX_EMPTY_CELLS = 8;
 
+export interface IParsed {
+  blocks: IBlock[];
+  links: Links;
+  endsOpen: boolean;
+}
+
 /** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
 export class Markdown {
-  private readonly parser = makeParser();
+  private readonly growth: IGrowth = { growing: null, foundOpen: false };
+  private readonly formulas: Formulas;
+  private readonly parser = makeParser(this.growth);
   private readonly purifier: DOMPurify = createDOMPurify(window);
 
-  constructor(readonly slices = new Slices()) {
+  /** Without a library that sets formulas, they are shown as their source. */
+  constructor(
+    load?: LoadTypesetter,
+    readonly slices = new Slices()
+  ) {
+    this.formulas = new Formulas(load);
     const { rules } = this.parser.renderer;
     rules.fence = rules.code_block = (tokens, at) =>
       `<pre><code title="${escaped(languageOf(tokens[at]))}">${escaped(codeIn(tokens[at]))}</code></pre>`;
@@ -66,6 +84,7 @@ export class Markdown {
     rules.link_open = (tokens, at) =>
       `<a href="${escaped(attribute(tokens[at], 'href'))}">`;
     rules.text = (tokens, at) => escaped(calm(tokens[at].content));
+    rules.hardbreak = () => '<br>';
     rules.s_open = () => '<del>';
     rules.s_close = () => '</del>';
     rules.heading_open = (tokens, at) => `<${headingOf(tokens[at])}>`;
@@ -73,28 +92,45 @@ export class Markdown {
     rules.th_open = rules.td_open = (tokens, at) => cellOf(tokens[at]);
   }
 
-  /** The top-level blocks of a text in which these links are defined already, and all links with those that the text defines. */
-  parse(text: string, known: Links): { blocks: IBlock[]; links: Links } {
-    return parseBlocks(this.parser, text, known);
+  /**
+   * The top-level blocks of a text in which these links are defined already, and
+   * all links with those that the text defines. `growing` says that more of the
+   * text may come, and `endsOpen` that it ends in a formula whose other half may.
+   */
+  parse(text: string, known: Links, growing = false): IParsed {
+    const source = withBars(text);
+    this.growth.growing = growing ? source.trimEnd() : null;
+    this.growth.foundOpen = false;
+    const parsed = parseBlocks(this.parser, source, known);
+    return { ...parsed, endsOpen: this.growth.foundOpen };
   }
 
   /** The nodes of each of these blocks, ready for the page. Together they take less time than one by one. */
   nodes(blocks: IBlock[], host: () => IHost): Node[][] {
     const { renderer, options } = this.parser;
-    const html = blocks
+    const marked = blocks
       .map(({ tokens }) =>
         renderer.render(withoutEmptyCells(tokens), options, {})
       )
       .map(inner => `<ins>${inner}</ins>`)
       .join('');
+    const html = withoutBars(marked);
     const body = this.purifier.sanitize(html, SANITISING) as HTMLElement;
-    replaceCarriers(body, host, this.slices);
+    replaceCarriers(body, this.formulas, host, this.slices);
     return Array.from(body.children).map(block =>
-      Array.from(block.childNodes).filter(
-        node => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()
-      )
+      Array.from(block.childNodes).filter(node => !isBlank(node))
     );
   }
+}
+
+/** Whether a node is only the space between blocks, or a paragraph of line breaks, which say nothing there. */
+function isBlank(node: Node): boolean {
+  const isText = node.nodeType === Node.TEXT_NODE;
+  const isBreaks =
+    node instanceof Element &&
+    node.tagName === 'P' &&
+    Array.from(node.children).every(child => child.tagName === 'BR');
+  return (isText || isBreaks) && !node.textContent?.trim();
 }
 
 /** Whether a block is code. */
@@ -109,7 +145,7 @@ export function languageOf({ info }: Token): string {
 
 /** The text of a block of code, without the last line break. */
 export function codeIn({ content }: Token): string {
-  return content.replace(/\n$/, '');
+  return withoutBars(content.replace(/\n$/, ''));
 }
 
 function attribute(token: Token, name: string): string {
@@ -151,6 +187,23 @@ function withoutEmptyCells(tokens: Token[]): Token[] {
   return kept;
 }
 
+/** A line that may be a row of a table, and in it the formulas that may hold a bar. */
+const ROW = /^.*\|.*$/gm;
+const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.{1,400}?\\\)/g;
+
+/** The text, of the same length, without the bars of formulas in tables. */
+function withBars(text: string): string {
+  return text.includes('|') && /[$]|\\\(/.test(text)
+    ? text.replace(ROW, row =>
+        row.replace(FORMULA_IN_ROW, formula => formula.replace(/\|/g, BAR))
+      )
+    : text;
+}
+
+export function withoutBars(text: string): string {
+  return text.split(BAR).join('|');
+}
+
 function escaped(text: string): string {
   return text
     .replace(/&/g, '&amp;')
@@ -165,6 +218,7 @@ function escaped(text: string): string {
  */
 function replaceCarriers(
   body: HTMLElement,
+  formulas: Formulas,
   host: () => IHost,
   slices: Slices
 ): void {
@@ -175,7 +229,7 @@ function replaceCarriers(
     );
   }
   for (const node of findAll(body, 'var')) {
-    node.replaceWith(typeset(node.textContent ?? ''));
+    node.replaceWith(formulas.draw(formulaIn(node)));
   }
   for (const node of findAll(body, 'q')) {
     node.replaceWith(

@@ -15,7 +15,9 @@
 import MarkdownIt from 'markdown-it';
 
 import { linkTarget } from './links';
-import { blockFormula, inlineFormula, LONGEST_FORMULA } from './math';
+import { formulaRules } from './formulaRules';
+import type { IGrowth } from './formulaRules';
+import { htmlRule } from './htmlRules';
 
 export type Parser = InstanceType<typeof MarkdownIt>;
 export type Token = InstanceType<typeof MarkdownIt.Token>;
@@ -51,17 +53,31 @@ const MAX_COLUMNS = 40;
 
 const OPENER = /[[\]<]|`+/g;
 
-/** Make the parser, which keeps no text. */
-export function makeParser(): Parser {
+/** More of a text is not looked at for the formula that it begins with. */
+const LONGEST_FORMULA = 4100;
+
+/** Make the parser, which keeps no text but what it is told of `growth`. */
+export function makeParser(growth: IGrowth): Parser {
   const parser = new MarkdownIt({ html: false, maxNesting: MAX_NESTING });
   // `links.ts` decides about addresses.
   parser.validateLink = () => true;
   parser.normalizeLink = url => url;
   parser.normalizeLinkText = url => url;
-  parser.inline.ruler.before('escape', 'formula', inlineRule);
-  parser.block.ruler.before('fence', 'formula', blockRule, {
-    alt: ['paragraph', 'reference', 'blockquote', 'list']
-  });
+  const formulas = formulaRules(growth);
+  parser.inline.ruler.before('escape', 'formula', (state, silent) =>
+    inlineRule(state, silent, formulas.inline)
+  );
+  parser.inline.ruler.before('autolink', 'html', htmlRule);
+  showDefinitions(parser);
+  parser.block.ruler.before(
+    'fence',
+    'formula',
+    (state, start, end, silent) =>
+      blockRule(state, start, end, silent, formulas.block),
+    {
+      alt: ['paragraph', 'reference', 'blockquote', 'list']
+    }
+  );
   parser.block.ruler.before('table', 'wide', refuseWideTable, {
     alt: ['paragraph', 'reference']
   });
@@ -224,15 +240,23 @@ function refuseWideTable(
   return true;
 }
 
+const MAY_BEGIN_FORMULA = /^(?:\$\$|\\\[|\\begin\{)/;
+
+type ReadFormula = ReturnType<typeof formulaRules>['inline'];
+
 /** Recognise a formula within a paragraph; a rule as the parser calls it, which adds no token if `silent`. */
-function inlineRule(state: InlineState, silent: boolean): boolean {
+function inlineRule(
+  state: InlineState,
+  silent: boolean,
+  read: ReadFormula
+): boolean {
   const { src, pos, posMax } = state;
   const first = src[pos];
   if (first !== '$' && first !== '\\') {
     return false;
   }
   const end = Math.min(posMax, pos + LONGEST_FORMULA);
-  const formula = inlineFormula(src.slice(pos, end));
+  const formula = read(src.slice(pos, end));
   if (!formula) {
     return false;
   }
@@ -248,20 +272,22 @@ function blockRule(
   state: BlockState,
   start: number,
   end: number,
-  silent: boolean
+  silent: boolean,
+  read: ReadFormula
 ): boolean {
   const begin = state.bMarks[start] + state.tShift[start];
-  const mark = state.src.slice(begin, begin + 2);
   const isIndented = state.sCount[start] - state.blkIndent >= 4;
-  if (isIndented || (mark !== '$$' && mark !== '\\[')) {
+  if (
+    isIndented ||
+    !MAY_BEGIN_FORMULA.test(state.src.slice(begin, begin + 8))
+  ) {
     return false;
   }
-  const last = Math.min(end, start + 100);
+  const last = Math.min(end, start + 400);
   const lines = state
     .getLines(start, last, state.blkIndent, false)
-    .slice(0, LONGEST_FORMULA)
-    .trimStart();
-  const formula = blockFormula(lines);
+    .slice(0, LONGEST_FORMULA);
+  const formula = read(lines);
   if (!formula) {
     return false;
   }
@@ -272,6 +298,28 @@ function blockRule(
     token.map = [start, state.line];
   }
   return true;
+}
+
+/** Keep each definition of a link as a paragraph: many models write their sources in this form, and refer to none of them. */
+function showDefinitions(parser: Parser): void {
+  const { ruler } = parser.block;
+  const read = ruler.__rules__.find(({ name }) => name === 'reference')!.fn;
+  ruler.at('reference', (state, start, end, silent) => {
+    const begin = state.bMarks[start] + state.tShift[start];
+    // A note's text, as in `[^1]: Appendix`, is no address.
+    const isNote = state.src.startsWith('[^', begin);
+    if (isNote || !read(state, start, end, silent)) {
+      return false;
+    }
+    const source = state.getLines(start, state.line, state.blkIndent, false);
+    state.push('paragraph_open', 'p', 1).map = [start, state.line];
+    const content = state.push('inline', '', 0);
+    // The label is a text here, and not a link to the address that follows it.
+    content.content = '\\' + source.trim();
+    content.children = [];
+    state.push('paragraph_close', 'p', -1);
+    return true;
+  });
 }
 
 /** Draw the box of a ticked or open task in a list. */

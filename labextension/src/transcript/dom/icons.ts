@@ -29,6 +29,10 @@ const PATHS = {
   image: 'M2.5 3h11v10h-11zM2.5 11l3.2-3.2 2.4 2.4 2-2 3.4 3.4M10.5 5.75v.01',
   parallel: 'M2.5 4h7M2.5 8h11M5.5 12h6',
   reply: 'M6 4 2.5 7.5 6 11M2.5 7.5H9c2.8 0 4.5 1.6 4.5 4.5',
+  chip: 'M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14',
+  plug: 'M5 6.25h6v2.5a3 3 0 0 1-6 0zM6.25 6.25V3M9.75 6.25V3M8 11.75V14',
+  search: 'm10.4 10.4 3.35 3.35',
+  unsent: '',
   terminal: 'M2 3h12v10H2zM4.75 6l2 2-2 2M8.5 10h2.75'
 };
 
@@ -38,7 +42,9 @@ const CIRCLES: Partial<Record<Icon, string>> = {
   denied: '8 8 5.75',
   clock: '8 8 5.75',
   question: '8 8 5.75',
-  key: '5.25 10.75 3'
+  key: '5.25 10.75 3',
+  search: '7 7 4.5',
+  unsent: '8 8 5.75'
 };
 
 export type Icon = keyof typeof PATHS;
@@ -53,7 +59,8 @@ function makeShape(tag: string, values: Record<string, string>): SVGElement {
 
 /** Make a glyph. It is hidden from screen readers, because the words beside it carry its meaning. */
 export function icon(name: Icon, className = ''): SVGElement {
-  const spin = name === 'spinner' ? ' llm-spin' : '';
+  const spin =
+    name === 'spinner' ? ' llm-spin' : name === 'unsent' ? ' llm-dashed' : '';
   const node = makeShape('svg', {
     class: `llm-icon${spin}${className ? ' ' + className : ''}`,
     viewBox: '0 0 16 16',

@@ -6,7 +6,7 @@ import {
   addInsertPromptCell,
   INSERT_PROMPT_CELL,
   PROMPT_CELL_SOURCE
-} from './promptCell';
+} from './insert';
 
 const trans = nullTranslator.load('jupyter-llm-notebook');
 

@@ -1,0 +1,79 @@
+/**
+ * Sets TeX as MathML. This module is large, so it is loaded when the first formula appears.
+ *
+ * A formula comes from a model, which may write anything. So commands that link,
+ * load, name or define are refused before the TeX is read, the library is given
+ * bounds for size and expansion, and its output is copied by `harmless.ts`, which
+ * knows what may be in it. A formula that is refused or wrong is shown as its
+ * source by the caller.
+ */
+
+import temml from 'temml';
+
+import type { ISetFormula } from '../transcript';
+import { provideFont } from './font';
+import { harmless } from './harmless';
+import { linear } from './linear';
+
+/** The longest formula, in characters. The kernel has the same bound (`math.py`). */
+const LONGEST = 4000;
+
+const BOUNDS = {
+  trust: false,
+  /** How many macros a formula may expand. */
+  maxExpand: 200,
+  /** The largest width and height of a length that is given, in em. */
+  maxSize: [20, 50] as [number, number]
+};
+
+/** Commands that link, load, name elements, style, or define other commands. */
+const REFUSED = new RegExp(
+  '\\\\(?:' +
+    'href|url|html\\w*|class|id|style|data|cssId|require|include\\w*|input|unicode|' +
+    '[egx]?def|let|futurelet|global|long|(?:re)?newcommand|providecommand|(?:re)?newenvironment|' +
+    'Declare\\w+|csname|endcsname|begingroup|endgroup|bgroup|egroup|catcode|expandafter|noexpand|char|' +
+    'bbox|mml\\w*|toggle|mathtip|texttip|action|verb|(?:eq)?ref|definecolor|surd@\\w*' +
+    ')(?![A-Za-z])|\\^\\^'
+);
+
+/** What the library is given in place of what it does not know, or should not see. */
+const REPLACED: [RegExp, string][] = [
+  // A name for references, which are refused. It shows nothing.
+  [/\\label\s*\{[^{}]*\}/g, ''],
+  [/\\begin\{eqnarray\*?\}/g, '\\begin{array}{rcl}'],
+  [/\\end\{eqnarray\*?\}/g, '\\end{array}']
+];
+
+/**
+ * Set a formula.
+ *
+ * @param tex - the formula without its delimiters
+ * @param display - whether it stands by itself, with limits above and below
+ * @returns the formula, or null if it is not to be set
+ */
+export function typeset(tex: string, display: boolean): ISetFormula | null {
+  if (tex.length > LONGEST || REFUSED.test(tex)) {
+    return null;
+  }
+  const known = REPLACED.reduce(
+    (text, [from, to]) => text.replace(from, to),
+    tex
+  );
+  let markup: string;
+  try {
+    markup = temml.renderToString(known, {
+      ...BOUNDS,
+      displayMode: display,
+      throwOnError: true
+    });
+  } catch {
+    // TeX that is wrong, or nested so deeply that the stack overflows.
+    return null;
+  }
+  const math = harmless(markup);
+  if (!math) {
+    return null;
+  }
+  provideFont();
+  return { math, text: linear(math) };
+}

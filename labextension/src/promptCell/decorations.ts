@@ -1,0 +1,251 @@
+/** Colours what Markdown and Python don't know in a prompt: the options, fenced code, and `{{ expression }}`. */
+
+import {
+  highlightingFor,
+  syntaxTree,
+  type LanguageSupport
+} from '@codemirror/language';
+import { type EditorState, type Extension, Prec } from '@codemirror/state';
+import {
+  Decoration,
+  type DecorationSet,
+  EditorView,
+  ViewPlugin,
+  type ViewUpdate,
+  WidgetType
+} from '@codemirror/view';
+import type { Parser } from '@lezer/common';
+import { highlightTree, type Tag } from '@lezer/highlight';
+
+import { expressionsIn } from './expressions';
+import { headOf, lineMagicIn, readFirstLine, type IToken } from './firstLine';
+
+const CLASSES: Record<IToken['kind'], string> = {
+  magic: 'llm-prompt-magic',
+  option: 'llm-prompt-opt',
+  value: 'llm-prompt-val',
+  variable: 'llm-prompt-var',
+  string: 'llm-prompt-str'
+};
+const HEAD = Decoration.line({ class: 'llm-prompt-head' });
+const FENCE = Decoration.line({ class: 'llm-prompt-fence' });
+const FENCE_MARK = Decoration.mark({ class: 'llm-prompt-fence-mark' });
+const EXPRESSION = Decoration.mark({ class: 'llm-prompt-expr' });
+const BRACE = Decoration.mark({ class: 'llm-prompt-brace' });
+const TEXT = Decoration.mark({ class: 'llm-prompt-text' });
+
+/** What a prompt that has no text yet says in its place. */
+class Ghost extends WidgetType {
+  constructor(private readonly text: string) {
+    super();
+  }
+
+  override eq(other: Ghost): boolean {
+    return other.text === this.text;
+  }
+
+  override toDOM(): HTMLElement {
+    const ghost = document.createElement('span');
+    ghost.className = 'llm-prompt-ghost';
+    ghost.textContent = this.text;
+    return ghost;
+  }
+}
+
+interface IPiece {
+  from: number;
+  to: number;
+  decoration: Decoration;
+}
+
+/**
+ * The decorations of a cell.
+ *
+ * @param python the language of expressions; null until it is loaded.
+ * @param invitation what an empty prompt says.
+ */
+export function promptDecorations(
+  python: LanguageSupport | null,
+  invitation: string
+): Extension {
+  const parser = python?.language.parser ?? null;
+  const plugin = ViewPlugin.fromClass(
+    class {
+      decorations: DecorationSet;
+
+      constructor(view: EditorView) {
+        this.decorations = decorate(view, parser, invitation);
+      }
+
+      update(update: ViewUpdate): void {
+        const isParsedFurther =
+          syntaxTree(update.startState) !== syntaxTree(update.state);
+        if (update.docChanged || update.viewportChanged || isParsedFurther) {
+          this.decorations = decorate(update.view, parser, invitation);
+        }
+      }
+    },
+    { decorations: plugin => plugin.decorations }
+  );
+  // The marks of what comes first are drawn inside of the others, and so their colours are the ones that are seen.
+  return Prec.highest(plugin);
+}
+
+function decorate(
+  view: EditorView,
+  python: Parser | null,
+  invitation: string
+): DecorationSet {
+  const source = view.state.doc.toString();
+  const head = headOf(source);
+  const pieces =
+    head === null
+      ? linePieces(view, python)
+      : [
+          ...cellPieces(view, source, head, python),
+          ...fencePieces(view),
+          ...ghostPieces(source, head.to, invitation)
+        ];
+  return setOf(pieces);
+}
+
+/** Lines and marks that begin at the same place stand in the order that CodeMirror asks for. */
+function setOf(pieces: IPiece[]): DecorationSet {
+  return Decoration.set(
+    pieces.map(({ from, to, decoration }) => decoration.range(from, to)),
+    true
+  );
+}
+
+function cellPieces(
+  view: EditorView,
+  source: string,
+  head: { from: number; to: number },
+  python: Parser | null
+): IPiece[] {
+  const line = readFirstLine(source.slice(head.from, head.to), head.from);
+  const pieces = tokenPieces(line.tokens);
+  if (head.to < source.length) {
+    const last = view.state.doc.lineAt(head.to);
+    pieces.push({ from: last.from, to: last.from, decoration: HEAD });
+  }
+  if (!line.isRaw) {
+    const prompt = source.slice(line.end);
+    pieces.push(...expressionPieces(view, prompt, line.end, python));
+  }
+  return pieces;
+}
+
+/** The `%llm` lines of a Python cell. What they ask is not Python. */
+function linePieces(view: EditorView, python: Parser | null): IPiece[] {
+  const { state } = view;
+  const pieces: IPiece[] = [];
+  for (const visible of view.visibleRanges) {
+    for (let at = visible.from; at <= visible.to;) {
+      const line = state.doc.lineAt(at);
+      at = line.to + 1;
+      const offset = lineMagicIn(line.text);
+      if (offset < 0 || isInString(state, line.from + offset)) {
+        continue;
+      }
+      const from = line.from + offset;
+      const read = readFirstLine(line.text.slice(offset), from);
+      if (read.end < line.to) {
+        pieces.push({ from: read.end, to: line.to, decoration: TEXT });
+      }
+      pieces.push(...tokenPieces(read.tokens));
+      if (!read.isRaw) {
+        const prompt = state.sliceDoc(read.end, line.to);
+        pieces.push(...expressionPieces(view, prompt, read.end, python));
+      }
+    }
+  }
+  return pieces;
+}
+
+function isInString(state: EditorState, position: number): boolean {
+  return /String/.test(syntaxTree(state).resolveInner(position, 1).name);
+}
+
+const tokenPieces = (tokens: IToken[]): IPiece[] =>
+  tokens.map(({ from, to, kind }) => ({
+    from,
+    to,
+    decoration: Decoration.mark({ class: CLASSES[kind] })
+  }));
+
+/** The expressions of a text that stands at an offset of the cell. Those out of sight are left for later. */
+function expressionPieces(
+  { state, viewport }: EditorView,
+  text: string,
+  offset: number,
+  python: Parser | null
+): IPiece[] {
+  const pieces: IPiece[] = [];
+  const highlighter = {
+    style: (tags: readonly Tag[]) => highlightingFor(state, tags)
+  };
+  for (const found of expressionsIn(text)) {
+    const from = offset + found.from;
+    const to = offset + found.to;
+    if (to < viewport.from || from > viewport.to) {
+      continue;
+    }
+    const start = from + 2;
+    const end = to - 2;
+    pieces.push(
+      { from, to, decoration: EXPRESSION },
+      { from, to: start, decoration: BRACE },
+      { from: end, to, decoration: BRACE }
+    );
+    if (python && start < end) {
+      const tree = python.parse(state.sliceDoc(start, end));
+      highlightTree(tree, highlighter, (first, last, classes) => {
+        const decoration = Decoration.mark({ class: classes });
+        pieces.push({ from: start + first, to: start + last, decoration });
+      });
+    }
+  }
+  return pieces;
+}
+
+function fencePieces(view: EditorView): IPiece[] {
+  const { state } = view;
+  const pieces: IPiece[] = [];
+  const fenced = new Set<number>();
+  for (const { from, to } of view.visibleRanges) {
+    syntaxTree(state).iterate({
+      from,
+      to,
+      enter: node => {
+        if (node.name === 'FencedCode') {
+          for (let at = node.from; at <= node.to;) {
+            const line = state.doc.lineAt(at);
+            fenced.add(line.from);
+            at = line.to + 1;
+          }
+        } else if (node.name === 'CodeMark' || node.name === 'CodeInfo') {
+          const decoration = FENCE_MARK;
+          pieces.push({ from: node.from, to: node.to, decoration });
+        }
+      }
+    });
+  }
+  const lines = [...fenced].map(at => ({
+    from: at,
+    to: at,
+    decoration: FENCE
+  }));
+  return [...pieces, ...lines];
+}
+
+function ghostPieces(source: string, end: number, text: string): IPiece[] {
+  if (source.length !== end + 1) {
+    return [];
+  }
+  const at = source.length;
+  const widget = new Ghost(text);
+  return [
+    { from: at, to: at, decoration: Decoration.widget({ widget, side: 1 }) }
+  ];
+}

@@ -1,0 +1,53 @@
+/** Prompt cells: what they look like while one writes, and the command that inserts one. */
+
+import type { CodeEditor } from '@jupyterlab/codeeditor';
+import {
+  EditorExtensionRegistry,
+  type IEditorExtensionFactory,
+  type IEditorLanguageRegistry
+} from '@jupyterlab/codemirror';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { type ILanguages, promptCell } from './extension';
+
+export { addInsertPromptCell, INSERT_PROMPT_CELL } from './insert';
+
+/**
+ * Make the factory of the editor extension, for JupyterLab's registry.
+ *
+ * @param registry the languages that JupyterLab has.
+ */
+export function promptCellFactory(
+  registry: IEditorLanguageRegistry,
+  trans: TranslationBundle
+): IEditorExtensionFactory {
+  const invitation = trans.__(
+    'Ask. {{ name }} puts in a value of this notebook.'
+  );
+  const load = async (): Promise<ILanguages> => {
+    const [markdown, python] = await Promise.all(
+      ['text/x-ipythongfm', 'text/x-python'].map(mime => {
+        const language = registry.findByMIME(mime);
+        return language && registry.getLanguage(language);
+      })
+    );
+    return {
+      markdown: markdown?.support ?? null,
+      python: python?.support ?? null
+    };
+  };
+  return {
+    name: 'llm-notebook:prompt-cell',
+    factory: ({ model }) =>
+      isCodeCell(model)
+        ? EditorExtensionRegistry.createImmutableExtension(
+            promptCell(load, invitation, model.sharedModel.getSource())
+          )
+        : null
+  };
+}
+
+/** Editors of files and of settings have models that are no cells. */
+function isCodeCell(model: CodeEditor.IModel): boolean {
+  return 'type' in model && model.type === 'code';
+}

@@ -1,0 +1,97 @@
+"""The types of a tool's arguments as part of what the tool is: their code makes the values that run of the JSON that a human is shown.
+
+A dataclass may change a path in `__post_init__`, a validator in an annotation may do the same, and a body calls the methods of what it is given.
+So the code of the user's own classes and validators counts as the tool's own does. Classes of installed packages and of Python count by
+their names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from llm_notebook.approvals.descriptions import (
+    Describer,
+    Undescribed,
+    code_description,
+    is_given,
+    is_installed,
+    state_of,
+)
+from llm_notebook.tools.tool import Tool
+
+__all__ = ["described_arguments"]
+
+_SIMPLE = (str, bytes, int, float, bool, types.NoneType)
+
+
+def described_arguments(tool: Tool) -> list[object]:
+    """Return a description of the code that makes the arguments of a tool; an empty list if there is none but Python's and packages'."""
+    signature = tool._signature()
+    if signature is None:
+        return []
+    seen: dict[int, object] = {}
+    found: list[object] = []
+    for field in signature.model.model_fields.values():
+        for part in (field.annotation, *field.metadata):
+            found += _described(part, seen)
+    return found
+
+
+def _described(annotation: object, seen: dict[int, object]) -> Iterator[object]:
+    """Yield what there is to say about an annotation, and about everything in it that was not seen before."""
+    if id(annotation) in seen:
+        return
+    seen[id(annotation)] = annotation
+    for inner in typing.get_args(annotation):
+        yield from _described(inner, seen)
+    if isinstance(annotation, type):
+        if typing.get_origin(annotation) is None and _is_users(annotation):
+            yield from _described_class(annotation, seen)
+    elif inspect.isroutine(annotation):
+        yield _described_member(annotation)
+    else:
+        # What pydantic reads in an annotation, such as AfterValidator, holds the function that it calls.
+        for name, held in sorted((state_of(annotation) or {}).items()):
+            if inspect.isroutine(held):
+                yield [type(annotation).__qualname__, name, _described_member(held)]
+
+
+def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
+    for one in kind.__mro__:
+        if _is_users(one):
+            members = {
+                name: _described_member(member) for name, member in sorted(vars(one).items()) if _counts(name, member)
+            }
+            yield [one.__qualname__, members]
+    # An annotation of the class that cannot be evaluated says nothing.
+    with contextlib.suppress(Exception):
+        for hint in typing.get_type_hints(kind, include_extras=True).values():
+            yield from _described(hint, seen)
+
+
+def _is_users(kind: type) -> bool:
+    return not (is_given(kind) or is_installed(kind))
+
+
+def _counts(name: str, member: object) -> bool:
+    """Return whether a member of a class is code, or a simple value that somebody wrote, and not what Python notes of the class."""
+    is_code = inspect.isroutine(member) or isinstance(member, staticmethod | classmethod | property)
+    return is_code or (isinstance(member, _SIMPLE) and not name.startswith("__"))
+
+
+def _described_member(member: Any) -> object:
+    """Return the description of code or of a simple value; None where there is none."""
+    if isinstance(member, staticmethod | classmethod):
+        member = member.__func__
+    if isinstance(member, property):
+        return [_described_member(function) for function in (member.fget, member.fset, member.fdel)]
+    try:
+        return Describer().describe(member)
+    except (Undescribed, RecursionError):
+        code = getattr(inspect.unwrap(member), "__code__", None)
+        return None if code is None else code_description(code)

@@ -1,0 +1,161 @@
+"""Explains to a reader what went wrong with a prompt: what happened, on which side, and one thing to do.
+
+Only failures that are expected are explained: those that a cell, a model or a server has put into a sentence. Whatever else is raised
+is a mistake in somebody's code, and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from llm_notebook.configuration.choices import read_default, read_own_default
+from llm_notebook.configuration.keys import get_key
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import (
+    IncompleteResponse,
+    ModelError,
+    NeedsKeyException,
+    ProviderError,
+    TransportError,
+    UnknownModelError,
+)
+from llm_notebook.notebook.errors import CellError
+from llm_notebook.providers.local.installed import installed_models
+from llm_notebook.providers.registry import Registry
+from llm_notebook.providers.table import PROVIDERS
+from llm_notebook.transcript.endings import Problem, Way
+
+if TYPE_CHECKING:
+    from llm_notebook.models.key_holder import KeyHolder
+
+__all__ = ["EXPECTED", "local_ways", "problem_of"]
+
+EXPECTED = (CellError, ModelError, UnknownModelError)
+"""The errors that are explained."""
+
+# The first of several sentences. A full stop in a name or a number ends none.
+_FIRST = re.compile(r"(.+?)[.:](?=\s)\s+(?=\S)(.*)", re.DOTALL)
+_LONGEST_TITLE = 90
+_TITLES = {
+    400: "The server does not accept this request",
+    402: "The account has no credit",
+    404: "The server does not know this",
+    408: "The server waited too long",
+    413: "The prompt is too long for the server",
+    429: "Too many requests",
+}
+_KEY_FILE = "kept in your key file, readable only by you; never in the notebook"
+
+
+def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: bool = False) -> Problem:
+    """Return what a reader is told about an error.
+
+    Args:
+        error: one of `EXPECTED`.
+        model: the model that was asked; None if it had not come to that.
+        is_default: whether nobody has chosen that model, in this cell or before.
+    """
+    match error:
+        case NeedsKeyException() if model is not None and model.needs_key:
+            return _first_use(model) if is_default and _nothing_chosen() else _no_key(model)
+        case ProviderError(status=int(status)):
+            return _refused(error, status, model)
+        case TransportError():
+            return Problem("The server cannot be reached", str(error), "network")
+        case IncompleteResponse():
+            return Problem("The answer broke off", str(error))
+        case CellError(__cause__=UnknownModelError() as unknown) if unknown.close:
+            return _unknown_model(unknown)
+    return Problem(*_title_and_text(str(error)))
+
+
+def _nothing_chosen() -> bool:
+    return read_own_default() is None and read_default() is None
+
+
+def _first_use(model: KeyHolder) -> Problem:
+    ways = [
+        *local_ways(),
+        _key_way(model),
+        Way("%llm -m ollama/MODEL …", "a model of Ollama that runs on this computer"),
+    ]
+    return Problem(
+        "Which model should answer?", "None is set up yet, so nothing was sent. One of these is enough:", "model", ways
+    )
+
+
+def _no_key(model: KeyHolder) -> Problem:
+    text = f"{model.model_id} needs one, and none is stored or set. Nothing was sent."
+    return Problem(f"No key for {_provider(model)}", text, "key", [_key_way(model), *local_ways()])
+
+
+def _refused(error: Exception, status: int, model: KeyHolder | None) -> Problem:
+    if status in (401, 403) and model is not None:
+        if not model.needs_key:
+            return Problem(f"The server wants a key ({status})", str(error), "key")
+        return Problem(f"{_provider(model)} refused the key ({status})", str(error), "key", [_key_way(model)])
+    kind = "The server refused the key" if status == 401 else _TITLES.get(status)
+    title = kind or ("The server failed" if status >= 500 else "The server refused this")
+    return Problem(f"{title} ({status})", str(error), "limit" if status == 429 else "error")
+
+
+def _unknown_model(error: UnknownModelError) -> Problem:
+    registry = process.of(Registry)
+    ways: dict[str, Way] = {}
+    for name in error.close:
+        entry = registry.find(name)
+        model = None if entry is None else entry.model or entry.async_model
+        if entry is None or model is None:
+            continue
+        lacks_key = model.needs_key is not None and not _has_key(model)
+        effect = f"no key for {_provider(model)} yet" if lacks_key else "sends this cell to it"
+        ways.setdefault(entry.model_id, Way(f"%llm -m {name} …", effect, label=name, model=name))
+    return Problem(
+        f"No model is called “{error.wanted}”",
+        "Nothing was sent. These names are like it; `%llm models` lists them all.",
+        "model",
+        list(ways.values()),
+    )
+
+
+def local_ways() -> list[Way]:
+    """Return how to do without a key: the local models that are installed, or the one that can be."""
+    from llm_notebook.providers.local.smollm2 import SMOLLM2  # rarely needed
+
+    names = [model.name for model in installed_models()]
+    if SMOLLM2.path().is_file():
+        names.append("smollm2")
+    if names:
+        name = names[0]
+        return [
+            Way(
+                f"%llm -m {name} …", f"{name}, installed here; sends this cell to it", "Use the local model", model=name
+            )
+        ]
+    effect = "SmolLM2, free and offline; 93 MB to download"
+    return [Way("%llm local install", effect, "Run one on this computer", installs=True)]
+
+
+def _key_way(model: KeyHolder) -> Way:
+    name = str(model.needs_key)
+    return Way(f"%llm keys set {name}", f"for {_provider(model)}; {_KEY_FILE}", "Enter a key…", key=name)
+
+
+def _has_key(model: KeyHolder) -> bool:
+    return bool(model.key or get_key(alias=model.needs_key, env=model.key_env_var))
+
+
+def _provider(model: KeyHolder) -> str:
+    """Return who answers, as people write it."""
+    known = PROVIDERS.get(model.needs_key or "")
+    return known.title if known is not None else model.model_id
+
+
+def _title_and_text(said: str) -> tuple[str, str]:
+    """Return the first sentence of a message, as a title, and the rest."""
+    first = _FIRST.fullmatch(said)
+    if first is None or len(first[1]) > _LONGEST_TITLE:
+        return (said.removesuffix("."), "") if len(said) <= _LONGEST_TITLE else ("This cannot be done", said)
+    rest = first[2]
+    return first[1], rest[:1].upper() + rest[1:]
