@@ -18,7 +18,13 @@ const ORDER = [
     'transcript/printed',
     'transcript/reading'
   ],
-  ['transcript/host', 'transcript/layout', 'transcript/reducer'],
+  [
+    'transcript/host',
+    'transcript/layout',
+    'transcript/reducer',
+    'transcript/pace',
+    'transcript/slices'
+  ],
   ['transcript/piece', 'transcript/problem', 'transcript/unsent'],
   ['transcript/answer', 'transcript/calls', 'transcript/card'],
   [

@@ -7,6 +7,7 @@ something: in code, in formulas and in addresses.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -22,8 +23,7 @@ _MOST = 100
 _LONGEST_TITLE = 300
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
-# The end of a line that is in the middle of an address, a link's target or an element.
-_IN_ADDRESS = re.compile(r"(?:https?://\S*|\]\([^)\n]*|<[^>\s][^>\n]*)$")
+_LONGEST_ADDRESS = 2_000
 _MAY_FOLLOW = re.compile(r"[\s.,;:!?)\]}\"'*_\u201d\u2019\u00bb|]")
 
 Mark = tuple[int, int]
@@ -93,24 +93,58 @@ def with_numbers(text: str, marks: Sequence[Mark]) -> str:
         behind = numbers.setdefault(len(text[:place].rstrip()), [])
         if number not in behind:
             behind.append(number)
-    for place in sorted(numbers, reverse=True):
-        if place and _may_hold_number(text, place):
+    surroundings = _Surroundings(text)
+    pieces, done = [], 0
+    for place in sorted(numbers):
+        if place and surroundings.may_hold_number(place):
             raised = " ".join(str(number).translate(_RAISED) for number in sorted(numbers[place]))
-            text = f"{text[:place]}{raised}{text[place:]}"
-    return text
+            pieces += [text[done:place], raised]
+            done = place
+    return "".join([*pieces, text[done:]])
 
 
-def _may_hold_number(text: str, place: int) -> bool:
-    following = text[place : place + 1]
-    if following and not _MAY_FOLLOW.match(following):
-        return False
-    before = text[:place]
-    if len(_FENCE.findall(before)) % 2:
-        return False
-    line = before[before.rfind("\n") + 1 :]
-    is_indented_code = line.startswith(("    ", "\t"))
-    in_span = line.count("`") % 2 or line.count("$") % 2 or line.endswith(("`", "$"))
-    return not (is_indented_code or in_span or _FENCE.match(line) or _IN_ADDRESS.search(line))
+class _Surroundings:
+    """Tells what stands before places of a text. The places must come in order, so that nothing is read twice."""
+
+    __slots__ = ("_dollars", "_fences", "_line", "_read", "_text", "_ticks")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._fences = [found.start() for found in _FENCE.finditer(text)]
+        self._line = self._read = self._ticks = self._dollars = 0
+
+    def may_hold_number(self, place: int) -> bool:
+        """Return whether a number at this place is no part of code, a formula or an address, and cannot become one."""
+        text = self._text
+        self._go_to(place)
+        following = text[place : place + 1]
+        if (following and not _MAY_FOLLOW.match(following)) or bisect_left(self._fences, place) % 2:
+            return False
+        start = self._line
+        is_code = text.startswith(("    ", "\t"), start) or _FENCE.match(text[start : start + 6])
+        in_span = self._ticks % 2 or self._dollars % 2 or text.endswith(("`", "$"), start, place)
+        return not (is_code or in_span or _ends_in_address(text[max(start, place - _LONGEST_ADDRESS) : place]))
+
+    def _go_to(self, place: int) -> None:
+        line = self._text.rfind("\n", self._read, place) + 1
+        if line:
+            self._line = self._read = line
+            self._ticks = self._dollars = 0
+        self._ticks += self._text.count("`", self._read, place)
+        self._dollars += self._text.count("$", self._read, place)
+        self._read = place
+
+
+def _ends_in_address(line: str) -> bool:
+    """Return whether a line ends in the middle of an address, a link's target or an element."""
+    word = re.split(r"\s", line)[-1]
+    target = line.rfind("](")
+    return (
+        "http://" in word
+        or "https://" in word
+        or (target >= 0 and ")" not in line[target:])
+        or re.search(r"<\S", line[line.rfind(">") + 1 :]) is not None
+    )
 
 
 def markdown_sources(sources: Sequence[Source]) -> list[str]:

@@ -63,6 +63,11 @@ def test_one_line_and_a_conversation(run: Run, weights: Path) -> None:
         assert cell.outputs[0].data["text/plain"].strip()
 
 
+def test_a_run_without_a_reader_is_offered_no_connection(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    run("%llm models -q smollm2")
+    assert "comm target" not in caplog.text
+
+
 def test_a_mistake_fails_the_run_with_one_sentence(run: Run) -> None:
     with pytest.raises(CellExecutionError) as failure:
         run("%%llm -m smolm2\nHello")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
+from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
 
 TAGS = frozenset(
@@ -504,6 +507,28 @@ def test_extreme_texts_come_back(text: str) -> None:
 
     safe.encode("utf-8")
     assert not audit(with_markdown_it(safe[:5_000])).found
+
+
+ADDRESSES = json.loads(Path(__file__).with_name("addresses.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("address", "is_link"), ADDRESSES)
+def test_an_address_is_a_link_in_the_file_if_it_is_one_on_the_page(address: str, is_link: bool) -> None:
+    # The front end reads the same table: `labextension/src/transcript/answer/links.spec.ts`.
+    assert (safe_url(address) is not None) is is_link
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("# " + "#" * 1_000_000 + " x", id="marks of a heading"),
+        pytest.param("a" + " " * 1_000_000 + "b", id="blanks"),
+        pytest.param("|" + "a|" * 3000 + "\n|" + "-|" * 3000 + "\n" + "|b|\n" * 3000, id="cells that are left out"),
+        pytest.param(("http://a" + ")" * 1990 + " ") * 200, id="brackets after addresses"),
+    ],
+)
+def test_what_would_take_minutes_if_its_time_grew_with_the_square_comes_back(text: str) -> None:
+    assert len(safe_markdown(text)) < 2 * len(text)
 
 
 @pytest.mark.parametrize("prefix", ["- ", "1. ", "> ", "- > "])

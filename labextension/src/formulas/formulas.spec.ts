@@ -22,7 +22,9 @@ async function drawn(text: string, growing = false): Promise<HTMLElement> {
   const markdown = new Markdown(() => Promise.resolve({ typeset }));
   const node = document.createElement('div');
   node.append(
-    ...markdown.nodes(markdown.tokens(text, {}, growing), () => ({}))
+    ...markdown
+      .nodes(markdown.parse(text, {}, growing).blocks, () => ({}))
+      .flat()
   );
   await Promise.resolve();
   await Promise.resolve();
@@ -69,7 +71,9 @@ test.each(data.texts)(
     const node = document.createElement('div');
     // Without the library, each formula shows its source.
     const markdown = new Markdown();
-    node.append(...markdown.nodes(markdown.tokens(source, {}), () => ({})));
+    node.append(
+      ...markdown.nodes(markdown.parse(source, {}).blocks, () => ({})).flat()
+    );
     const found = Array.from(
       node.querySelectorAll('.llm-formula, .llm-formula-display')
     );

@@ -243,7 +243,22 @@ export class KernelBus {
    * shown. Resolves when the comm is joined; rejects with a sentence for the reader.
    */
   async load(): Promise<void> {
-    const joined = new Promise<void>(resolve => {
+    const request = { code: LOAD, silent: true, store_history: false };
+    let isLoaded = false;
+    try {
+      const { content } = await this.kernel.requestExecute(request).done;
+      isLoaded = content.status === 'ok';
+    } catch {
+      // The kernel was restarted, or the connection to it was lost.
+    }
+    if (!isLoaded) {
+      throw new Error(NOT_LOADED);
+    }
+    await this.whenJoined();
+  }
+
+  private whenJoined(): Promise<void> {
+    return new Promise(resolve => {
       const check = (): void => {
         if (this.current === 'joined') {
           this.changes.disconnect(check);
@@ -251,16 +266,8 @@ export class KernelBus {
         }
       };
       this.changes.connect(check);
+      check();
     });
-    const { content } = await this.kernel.requestExecute({
-      code: LOAD,
-      silent: true,
-      store_history: false
-    }).done;
-    if (content.status !== 'ok') {
-      throw new Error(NOT_LOADED);
-    }
-    await joined;
   }
 
   private onMessage(_: unknown, message: KernelMessage.IIOPubMessage): void {

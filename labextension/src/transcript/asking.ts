@@ -1,6 +1,7 @@
 /** Offers to ask a kernel that runs without our package, which is all that a saved transcript can offer there. */
 
 import { button, el, refill } from './dom/elements';
+import { sentenceOf } from './dom/formatting';
 import { isPending } from './layout';
 import type { IContext, IPiece } from './piece';
 
@@ -42,9 +43,7 @@ export class AskKernel implements IPiece {
     this.isAsking = true;
     this.say('Asking…');
     this.ask()
-      .catch((error: unknown) =>
-        this.say(String((error as Error)?.message ?? error))
-      )
+      .catch((error: unknown) => this.say(sentenceOf(error)))
       .finally(() => {
         this.isAsking = false;
       });

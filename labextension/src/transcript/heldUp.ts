@@ -3,7 +3,7 @@
 import type { ITranscript } from './document';
 import { row } from './dom/boxes';
 import { attrs, button, el, refill } from './dom/elements';
-import { count } from './dom/formatting';
+import { count, sentenceOf } from './dom/formatting';
 import { icon } from './dom/icons';
 import type { IHeldUpCells } from './host';
 import type { IContext, IPiece } from './piece';
@@ -75,7 +75,7 @@ export class HeldUp implements IPiece {
   private run(): void {
     this.problem = '';
     this.cells?.run().catch((error: unknown) => {
-      this.problem = String((error as Error)?.message ?? error);
+      this.problem = sentenceOf(error);
       this.draw();
     });
   }

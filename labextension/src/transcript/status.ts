@@ -4,7 +4,7 @@ import type { Action, IProblem, ITranscript } from './document';
 import { row } from './dom/boxes';
 import { copyAndSay } from './dom/copying';
 import { attrs, button, el, refill, setText } from './dom/elements';
-import { count, duration, wholeSeconds } from './dom/formatting';
+import { count, duration, sentenceOf, wholeSeconds } from './dom/formatting';
 import { icon } from './dom/icons';
 import { continueLabel, limitRow } from './limit';
 import type { IContext, IPiece } from './piece';
@@ -206,19 +206,16 @@ export class Ending implements IPiece {
       return;
     }
     say('It goes on as soon as the kernel is free.');
-    host
-      .act?.(action)
-      .catch((error: unknown) =>
-        say(String((error as Error)?.message ?? error))
-      );
+    host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
   }
 
   private makeFoot(facts: string[], copyable: boolean): HTMLElement {
-    const node = el(
-      'dl',
-      'llm-foot',
-      ...facts.map(fact => el('div', '', el('dd', '', fact)))
+    const list = el(
+      'ul',
+      'llm-facts',
+      ...facts.map(fact => el('li', '', fact))
     );
+    const node = el('div', 'llm-foot', list);
     if (copyable && answerOf(this.context!.document) !== '') {
       const copy = button('llm-plain', icon('copy'), () =>
         copyAndSay(answerOf(this.context!.document), this.context!.host, copy)

@@ -33,6 +33,7 @@ import { suppressShortcuts } from './dom/shortcuts';
 import type { IHost } from './host';
 import { isPending, keyOfCard, rowsOf } from './layout';
 import type { Row } from './layout';
+import { Pace } from './pace';
 import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
@@ -40,12 +41,6 @@ import { HeldUp } from './heldUp';
 import { Ending, labelOf, Waiting } from './status';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
-
-/** The share of the time that a view may spend on drawing. */
-const DRAWING_SHARE = 0.25;
-
-/** A drawing counts as this many milliseconds at most, because it may have been slow for other reasons. */
-const MAX_DRAWING_TIME = 60;
 
 export class TranscriptView {
   private readonly root = attrs(el('div', 'llm-transcript'), {
@@ -65,10 +60,7 @@ export class TranscriptView {
   private current: ITranscript | null = null;
   /** When `current.seconds` last changed. */
   private receivedAt = 0;
-  /** The frame and the timer that a drawing waits for. */
-  private frame = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private notBefore = 0;
+  private readonly pace = new Pace(() => this.draw());
   private ticker: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -89,7 +81,7 @@ export class TranscriptView {
   /** Set who carries out what the reader does. */
   setHost(host: IHost): void {
     this.host = host;
-    this.drawNow();
+    this.pace.now();
   }
 
   /**
@@ -103,7 +95,7 @@ export class TranscriptView {
     }
     this.host = host;
     this.setDocument(document);
-    this.drawNow();
+    this.pace.now();
   }
 
   /** Show one line in place of a document that this version cannot read. */
@@ -121,7 +113,7 @@ export class TranscriptView {
     const { result, document } = reduce(this.current, delta);
     if (result === 'applied') {
       this.setDocument(document);
-      this.drawSoon();
+      this.pace.soon();
     }
     return result;
   }
@@ -133,11 +125,8 @@ export class TranscriptView {
   }
 
   private clear(): void {
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
+    this.pace.cancel();
     clearInterval(this.ticker);
-    this.frame = 0;
-    this.timer = undefined;
     this.ticker = undefined;
     this.pieces.forEach(piece => piece.dispose?.());
     this.pieces.clear();
@@ -203,42 +192,12 @@ export class TranscriptView {
     };
   }
 
-  /** Draw with the next frame, or later if drawing has been slow. */
-  private drawSoon(): void {
-    if (this.frame || this.timer) {
-      return;
-    }
-    const wait = this.notBefore - performance.now();
-    if (wait > 4) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        this.drawSoon();
-      }, wait);
-      return;
-    }
-    this.frame = requestAnimationFrame(() => this.drawNow());
-  }
-
-  private drawNow(): void {
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.timer);
-    this.frame = 0;
-    this.timer = undefined;
+  private draw(): void {
     if (!this.current) {
       return;
     }
-    const began = performance.now();
-    const setPace = (): void => {
-      const took = Math.min(performance.now() - began, MAX_DRAWING_TIME);
-      this.notBefore = began + took / DRAWING_SHARE;
-    };
-    this.draw(this.context());
-    setPace();
-    // Again after layout and painting, which can take longer than the drawing.
-    setTimeout(setPace);
-  }
-
-  private draw(context: IContext): void {
+    this.markdown.slices.begin();
+    const context = this.context();
     const { document } = context;
     const focused = this.focusedRequest();
     const used = new Set<string>();
@@ -260,7 +219,7 @@ export class TranscriptView {
     this.ending.update(context);
     this.heldUp.update(context);
     attrs(this.root, {
-      'aria-label': labelOf(document),
+      'aria-label': ownLabel(this.root, labelOf(document)),
       'aria-busy': context.live ? 'true' : null
     });
     const loses = this.losesCard(pieces);
@@ -390,6 +349,20 @@ export class TranscriptView {
     this.waiting.tick(context);
     this.pieces.forEach(piece => piece.tick?.(context));
   }
+}
+
+/** A name for this node that no other transcript on the page has, so that a screen reader can tell them apart. */
+function ownLabel(node: HTMLElement, label: string): string {
+  const others = new Set(
+    Array.from(node.ownerDocument.querySelectorAll('.llm-transcript'))
+      .filter(other => other !== node)
+      .map(other => other.getAttribute('aria-label'))
+  );
+  let own = label;
+  for (let number = 2; others.has(own); number += 1) {
+    own = `${label} (${number})`;
+  }
+  return own;
 }
 
 /** Whether a piece without a row is kept: a card whose question is still open, and the same in everything that it shows. */

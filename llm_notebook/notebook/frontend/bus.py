@@ -57,10 +57,14 @@ class Bus:
         self._comms: dict[str, BaseComm] = {}
         self._version = package_version()
 
-    def open(self) -> None:
-        """Offer the connection. A front end without our extension closes it or ignores it."""
+    def open(self, *, offer: bool) -> None:
+        """Accept connections, and offer one with `offer`. A front end without our extension closes it or ignores it.
+
+        Programs that run notebooks without a reader, such as nbconvert, warn of an offer that they do not know.
+        """
         comm.get_comm_manager().register_target(TARGET, self._accept)
-        self.reopen()
+        if offer:
+            self.reopen()
 
     def reopen(self) -> None:
         """Offer the connection again if no comm is open."""

@@ -63,7 +63,7 @@ class FrontEnd:
             return
         self._changed = changed
         self._bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
-        self._bus.open()
+        self._bus.open(offer=is_interactive(self.shell))
         if widget_script() is None:
             self.widgets = False
         elif _always_shows_widgets(self.shell):
@@ -113,9 +113,9 @@ class FrontEnd:
         if self._bus is not None:
             self._bus.reopen()
         if not self.extension:
+            # The widget that finds out whether widgets work is closed when it has said so: a page that is still loading it
+            # would report that it failed.
             self.extension = True
-            # With the extension nobody needs the widget, so nobody needs to know whether it would work.
-            self._close_channel()
             self._changed()
 
     def _receive(self, message: dict[str, Any], received: Callable[[dict[str, Any]], None]) -> None:

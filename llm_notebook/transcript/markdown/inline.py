@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["inline_markdown"]
 
 _BARE_URL = re.compile(r"(?<![\w@.])(?:https?://|www\.)[^\s<>\"'`|\\$*{}\[\]]{3,2000}", re.IGNORECASE)
-_URL_TAIL = re.compile(r"[.,;:!?_~)]+$")
+_URL_TAIL = ".,;:!?_~"
 
 
 def inline_markdown(tokens: Sequence[Token], *, in_table: bool = False, in_heading: bool = False) -> str:
@@ -100,7 +100,7 @@ class _InlineWriter:
 
     def _text(self, text: str) -> None:
         self.label.append(text)
-        text = re.sub(r"\s*\n\s*", " ", text)
+        text = " ".join(_lines_without_margins(text))
         if self.line_start:
             text = text.lstrip(" \t")
         position = 0
@@ -213,13 +213,26 @@ def _destination(url: str) -> str:
     return url.replace("&", "&amp;")
 
 
+def _lines_without_margins(text: str) -> list[str]:
+    """Return the lines of a text without the blanks around line breaks, and without lines that are blank."""
+    first, *others = text.split("\n")
+    if not others:
+        return [first]
+    *inner, last = others
+    return [first.rstrip(), *(stripped for line in inner if (stripped := line.strip())), last.lstrip()]
+
+
 def _without_tail(url: str) -> str:
-    """Drop what belongs to the sentence and not to the address: punctuation at the end, and a bracket that it does not open."""
-    while match := _URL_TAIL.search(url):
-        if url.endswith(")") and url.count("(") >= url.count(")"):
+    """Drop what belongs to the sentence and not to the address: punctuation at the end, and brackets that it does not open."""
+    unopened = url.count(")") - url.count("(")
+    end = len(url)
+    while end:
+        if url[end - 1] == ")" and unopened > 0:
+            unopened -= 1
+        elif url[end - 1] not in _URL_TAIL:
             break
-        url = url[:-1] if url.endswith(")") else url[: match.start()] if ")" not in match.group() else url[:-1]
-    return url
+        end -= 1
+    return url[:end]
 
 
 def _plain_content(tokens: Sequence[Token]) -> str:

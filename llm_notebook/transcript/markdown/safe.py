@@ -32,6 +32,7 @@ from llm_notebook.transcript.markdown.math import recognise_math, with_bars, wit
 from llm_notebook.transcript.markdown.writer import write_markdown
 
 if TYPE_CHECKING:
+    from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
 
 __all__ = ["safe_markdown"]
@@ -43,6 +44,9 @@ _MAX_NESTING = 60
 # The parser's time grows faster than the number of these. No paragraph that is meant for people has nearly as many.
 _MAX_OPENERS_IN_A_PARAGRAPH = 3_000
 _OPENER = re.compile(r"[\[\]<]|`+")
+# A row may leave out cells, so that a short line can ask for as many as the table has columns.
+_MAX_COLUMNS = 40
+_RULE = re.compile(r"[\s|:-]+")
 
 
 def safe_markdown(text: str) -> str:
@@ -51,7 +55,7 @@ def safe_markdown(text: str) -> str:
     HTML is shown as text, except for line breaks, subscripts and superscripts. Links go to `http:`, `https:` and `mailto:` only, and the host is written after a label that names
     another one. Images become links, and diagrams and formulas that do more than typeset become code. The function accepts any
     string, and so any prefix of an answer that is still arriving: a text that is nested too deeply becomes one fenced block, and
-    a paragraph with too many brackets and backticks becomes plain text.
+    a paragraph with too many brackets and backticks becomes plain text, and a table with too many columns becomes code.
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
@@ -71,6 +75,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
     parser.disable(["html_block", "html_inline"])
     recognise_math(parser)
+    parser.block.ruler.before("table", "wide", _refuse_wide_table, {"alt": ["paragraph", "reference"]})
     recognise_html(parser)
     show_definitions(parser)
     parser.core.ruler.before("inline", "tangled", _keep_tangled_text)
@@ -88,6 +93,21 @@ def _keep_tangled_text(state: StateCore) -> None:
             token.children = []
             for line in token.content.split("\n"):
                 token.children += [Token("text", "", 0, content=line), Token("softbreak", "br", 0)]
+
+
+def _refuse_wide_table(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Read the head of a table with too many columns as code: a rule as markdown-it calls it."""
+    if start_line + 1 >= end_line or state.is_code_block(start_line):
+        return False
+    rule = state.src[state.bMarks[start_line + 1] : state.eMarks[start_line + 1]]
+    if rule.count("|") <= _MAX_COLUMNS + 1 or not _RULE.fullmatch(rule):
+        return False
+    if not silent:
+        token = state.push("fence", "code", 0)
+        token.map = [start_line, start_line + 2]
+        token.content = state.getLines(start_line, start_line + 2, state.blkIndent, True)
+        state.line = start_line + 2
+    return True
 
 
 def _restore_bars(tokens: Sequence[Token]) -> None:

@@ -111,9 +111,9 @@ class _BlockWriter:
     def _heading(self, token: Token) -> None:
         written = inline_markdown(self._next_inline(), in_heading=True)
         # A parser would drop the characters `#` at the end of a heading.
-        closing = re.search(r"#+$", written)
-        if closing:
-            written = f"{written[: closing.start()]}\\{closing.group()}"
+        content = written.rstrip("#")
+        if content != written:
+            written = f"{content}\\{written[len(content) :]}"
         self._add("heading", [f"{'#' * int(token.tag[1:])} {written}".rstrip()])
 
     def _code(self, token: Token) -> None:

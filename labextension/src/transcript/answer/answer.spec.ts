@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
+import { Slices } from '../slices';
 import { randomly } from '../testing/random';
 import { Answer } from './answer';
 import { Markdown } from './markdown';
@@ -142,4 +143,96 @@ test('an answer that grows finds the target of a link that is named before it is
   const text = 'See [it][1].\n\none\n\ntwo\n\n[1]: https://example.org/\n';
   expect(inPieces(text, () => 3)).toBe(whole(text));
   expect(whole(text)).toContain('href="https://example.org/"');
+});
+
+test('a text that goes on after it was complete is drawn as one', () => {
+  const answer = new Answer(markdown, host);
+  answer.update('| a |\n|---|\n| 1 |\n\nHalf an', false);
+  answer.update('| a |\n|---|\n| 1 |\n\nHalf an answer', false);
+  expect(shown(answer)).toBe(whole('| a |\n|---|\n| 1 |\n\nHalf an answer'));
+});
+
+/** Long texts of shapes in which something is repeated or nested without end. */
+const LONG: [string, string][] = [
+  ['a word', 'a'.repeat(40_000)],
+  ['quotes in quotes', '>'.repeat(40_000) + 'x'],
+  ['lists in lists', '- '.repeat(30_000) + 'x'],
+  ['emphasis that is not closed', '*a '.repeat(20_000)],
+  ['short emphasis', '*a*'.repeat(8000)],
+  ['brackets', '['.repeat(40_000)],
+  ['links', '[a](https://a.example/) '.repeat(2500)],
+  ['formulas', '$x$ '.repeat(15_000)],
+  ['cells', '|' + 'a|'.repeat(1500) + '\n|' + '-|'.repeat(1500) + '\n|b|'],
+  ['code in one line', '```ini\n' + 'a.b'.repeat(19_000) + '\n```\n\nend'],
+  ['lines of code', '```python\n' + 'x = 1\n'.repeat(9000) + '```\n\nend'],
+  ['rows', '| a | b |\n|--|--|\n' + '| 1 | 2 |\n'.repeat(900)],
+  ['items', '- a\n'.repeat(2000)],
+  ['paragraphs', 'a\n\n'.repeat(2000)]
+];
+
+/** Draws a text as a page does: a slice with each frame, in each of which there is time for one piece. */
+function inSlices(text: string, growing: string[] = []): Answer {
+  vi.useFakeTimers();
+  const answer = new Answer(new Markdown(), host);
+  for (const part of growing) {
+    answer.update(part, true);
+    vi.advanceTimersToNextFrame();
+  }
+  answer.update(text, false);
+  vi.runAllTimers();
+  vi.useRealTimers();
+  return answer;
+}
+
+/** The letters of a text, without the addresses that only links have. */
+function letters(text: string): string {
+  return text.replace(/https?:\/\/|[^a-z]/g, '');
+}
+
+test.each(LONG)(
+  'nothing of a very long text is lost, and it is neither too deep nor too large for a page: %s',
+  (_, text) => {
+    const { node } = inSlices(text);
+    const shown = letters(node.textContent ?? '');
+    expect(shown.length).toBeGreaterThanOrEqual(
+      letters(text.replace(/\(.*?\)/g, '')).length
+    );
+    expect(shown.slice(-1)).toBe(letters(text).slice(-1));
+    for (const part of Array.from(node.querySelectorAll('p, td, .llm-lines'))) {
+      expect(part.textContent?.length ?? 0).toBeLessThanOrEqual(20_000);
+    }
+    let depth = 0;
+    for (let at = node.querySelector('blockquote, li'); at; depth += 1) {
+      at = at.querySelector('blockquote, li');
+    }
+    expect(depth).toBeLessThanOrEqual(10);
+    expect(node.querySelectorAll('*').length).toBeLessThan(text.length);
+  }
+);
+
+test('code that grows far beyond a portion stays one block, and nothing of it is lost', () => {
+  const code = 'x = 1\n\n'.repeat(3000);
+  const text = `One:\n\n  ~~~python\n${code}  ~~~\n\nend`;
+  const parts = [0.2, 0.4, 0.9].map(part => text.slice(0, text.length * part));
+  const { node } = inSlices(text, parts);
+  expect(node.querySelectorAll('pre')).toHaveLength(1);
+  expect(node.querySelector('pre code')?.textContent).toBe(
+    code.trimEnd() + '\n'
+  );
+  expect(node.lastElementChild?.textContent).toBe('end');
+});
+
+test('a text that is drawn over many frames can change in the middle', () => {
+  const text = 'a\n\n'.repeat(3000);
+  const slices = new Slices();
+  vi.spyOn(slices, 'isSpent', 'get').mockReturnValue(true);
+  vi.useFakeTimers();
+  const answer = new Answer(new Markdown(undefined, slices), host);
+  answer.update(text, true);
+  expect(answer.node.querySelectorAll('p').length).toBeLessThan(3000);
+  answer.update(text + '**b**', true);
+  answer.update('other', true);
+  vi.runAllTimers();
+  vi.useRealTimers();
+  expect(answer.node.textContent).toBe('other');
 });

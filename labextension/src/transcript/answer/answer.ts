@@ -9,21 +9,24 @@
  * - The text before it is settled: nothing that follows can change how it looks.
  *   Its nodes stay on the page, and it is never parsed again.
  * - The text after it is open. It is parsed with every delta, and each of its
- *   top-level tokens is a piece. A piece whose source is unchanged keeps its
+ *   top-level blocks is a piece. A piece whose source is unchanged keeps its
  *   nodes, a code block that has only grown is extended, and everything from the
  *   first other piece on is drawn again.
  *
- * A token settles when enough tokens have followed it (`OPEN`), because the
+ * A block settles when enough blocks have followed it (`OPEN`), because the
  * next one may still change it: a line of `===` turns a paragraph into a heading.
- * A list or table is one token however long it is, so a long one also settles
- * item by item or row by row (`growing.ts`).
+ * A list, a table or code is one block however long it is, so a long one also
+ * settles item by item, row by row or line by line (`growing.ts`).
  *
  * Two things reach back into settled text. Items of a list may turn out to be
- * paragraphs; then all of it is drawn again at once. A link may be defined after
- * the text that uses it; then all of it is drawn again when the text is complete.
+ * paragraphs, or a link may be defined after the text that uses it; then all of
+ * it is drawn again, the latter when the text is complete.
+ *
+ * However long a text is, and whatever it is, it never holds up the page. It is
+ * read in portions, each as if the text were still growing, and when the time of
+ * a slice is over, the rest is drawn with the next frames. A block of which a
+ * portion can settle nothing ends there: it is no text that is meant for people.
  */
-
-import type { Token, TokensList } from 'marked';
 
 import { el } from '../dom/elements';
 import type { IHost } from '../host';
@@ -33,42 +36,68 @@ import {
   findRows,
   isList,
   isLong,
+  isLoose,
   loosen,
   removeOpen,
-  settledOf
+  settledCode,
+  settledRows
 } from './growing';
 import type { IRows } from './growing';
-import { definitions, isCode, languageOf, Markdown } from './markdown';
-import type { Links, Parsed } from './markdown';
+import { codeIn, isCode, languageOf, Markdown } from './markdown';
+import { noLinks } from './parser';
+import { batchOf, lastLineIn, portionEnd } from './portions';
+import type { IBlock, Links } from './parser';
 
-/** A top-level token that may still change, with what is drawn for it. */
+/** A top-level block that may still change, with what is drawn for it. */
 interface IOpenPiece {
   raw: string;
   nodes: Node[];
-  code?: { block: ICodeBlock; language: string };
+  code?: ICodePiece;
   rows?: IRows;
   /** Whether it ends in a formula whose other half may still come. */
   isOpen?: boolean;
 }
 
+interface ICodePiece {
+  block: ICodeBlock;
+  language: string;
+  /** The code that is settled. */
+  settled: string;
+}
+
 /** How many pieces at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
+/** So many characters of a text that comes are drawn at once, whatever time it is. */
+const AT_ONCE = 1000;
+
+/** A longer table goes on as another one, so that a new row moves only the rows of its own table. */
+const MAX_ROWS = 200;
+
+/** A longer text is not drawn again for the sake of what comes late. */
+const MAX_REDRAWN = 100_000;
+
 export class Answer {
   readonly node = el('article', 'llm-answer');
+  /** Where pieces are drawn: the node, or what will replace its content when all of it is there. */
+  private target: HTMLElement = this.node;
   private text = '';
+  private growing = false;
   /** The text with every line break as `\n`, as the parser sees it. */
   private source = '';
   /** How many characters of `source` are settled. */
   private settled = 0;
-  /** What the parser must read before the open text: the head of a table whose first rows are settled. */
+  /** What the parser must read before the open text: the head of a table or the fence of code whose beginning is settled. */
   private lead = '';
   private open: IOpenPiece[] = [];
   /** The links that settled text defines. One that is still being written does not count. */
   private links = noLinks();
   /** How many links were known when the first piece settled. */
   private firstLinkCount = 0;
+  /** How many characters are still drawn whatever time it is. */
+  private atOnce = 0;
   private readonly caret = el('span', 'llm-caret');
+  private readonly drawOn = (): void => this.draw();
 
   constructor(
     private readonly markdown: Markdown,
@@ -77,24 +106,30 @@ export class Answer {
 
   /** Show a text. `growing` says that more of it may come. */
   update(text: string, growing: boolean): void {
+    const wasComplete = !this.growing && this.source !== '';
+    this.growing = growing;
+    if (wasComplete && (growing || text !== this.text)) {
+      // What was settled as the end may go on.
+      this.redraw(noLinks());
+    }
     if (text !== this.text || this.source === '') {
-      this.append(text, growing);
+      this.append(text);
     }
-    this.draw(growing);
-    if (!growing && countOf(this.links) > this.firstLinkCount) {
-      // Text that was settled before may use a link that was defined after it.
-      this.restart(this.links);
-      this.draw(false);
-    }
-    this.placeCaret(growing);
+    this.atOnce = AT_ONCE;
+    this.draw();
   }
 
-  private append(text: string, growing: boolean): void {
+  /** Draw no more. */
+  dispose(): void {
+    this.markdown.slices.cancel(this.drawOn);
+  }
+
+  private append(text: string): void {
     if (!text.startsWith(this.text)) {
       this.reset();
     }
     let more = text.slice(this.text.length);
-    if (growing && more.endsWith('\r')) {
+    if (this.growing && more.endsWith('\r')) {
       // The `\n` that belongs to it may be in the next delta.
       more = more.slice(0, -1);
     }
@@ -105,12 +140,13 @@ export class Answer {
   private reset(): void {
     this.text = '';
     this.source = '';
+    this.target = this.node;
+    this.node.textContent = '';
     this.restart(noLinks());
   }
 
   /** Settle nothing, so that all of the text is drawn again with these links. */
   private restart(links: Links): void {
-    this.node.textContent = '';
     this.settled = 0;
     this.lead = '';
     this.open = [];
@@ -118,55 +154,95 @@ export class Answer {
     this.firstLinkCount = countOf(links);
   }
 
-  private draw(growing: boolean): void {
-    let tokens = this.parseOpen(growing);
-    if (this.becameLoose(tokens[0])) {
-      this.restart(noLinks());
-      tokens = this.parseOpen(growing);
-    }
+  /** Draw all of the text again. What is on the page stays there until that is done. */
+  private redraw(links: Links): void {
+    this.restart(links);
+    this.target = el('article', 'llm-answer');
+  }
+
+  /** Draw what is not drawn yet, as far as the time allows. */
+  private draw(): void {
+    this.markdown.slices.cancel(this.drawOn);
     this.caret.remove();
-    this.drawOpen(tokens, growing);
-    this.settle(tokens, growing);
-  }
-
-  private parseOpen(growing: boolean): Parsed {
-    const rest = this.lead + this.source.slice(this.settled);
-    const tokens = this.markdown.tokens(rest, this.links, growing);
-    const first = tokens[0];
-    const rows = this.open[0]?.rows;
-    if (first && isList(first) && rows?.settled && rows.loose) {
-      loosen(first);
+    while (!this.drawPortion()) {
+      if (this.isDue) {
+        this.markdown.slices.later(this.drawOn);
+        break;
+      }
     }
-    return tokens;
+    this.placeCaret();
   }
 
-  /** Whether settled items of a list would have to be drawn again, as paragraphs. */
-  private becameLoose(first: Token | undefined): boolean {
-    const rows = this.open[0]?.rows;
-    return Boolean(
-      first && isList(first) && first.loose && rows?.settled && !rows.loose
+  private get isDue(): boolean {
+    return this.atOnce <= 0 && this.markdown.slices.isSpent;
+  }
+
+  /** Parse the next portion and draw of it what the time allows. Returns whether the text is drawn to its end. */
+  private drawPortion(): boolean {
+    const before = this.settled;
+    const end = portionEnd(this.source, this.settled);
+    const isLast = end === this.source.length;
+    const rest = this.lead + this.source.slice(this.settled, end);
+    const { blocks, links, endsOpen } = this.markdown.parse(
+      rest,
+      this.links,
+      this.growing && isLast
     );
+    const latest = this.open[this.open.length - 1];
+    if (latest?.isOpen && !endsOpen) {
+      // Its source may be unchanged, but it is read in another way.
+      latest.raw = '';
+    }
+    const rows = this.open[0]?.rows;
+    if (blocks[0] && isList(blocks[0]) && rows?.settled) {
+      if (rows.loose) {
+        loosen(blocks[0]);
+      } else if (isLoose(blocks[0]) && this.source.length < MAX_REDRAWN) {
+        this.redraw(noLinks());
+        return false;
+      }
+    }
+    const isDrawn = this.drawOpen(blocks, isLast && !this.growing);
+    if (isDrawn && this.open.length) {
+      this.open[this.open.length - 1].isOpen = endsOpen;
+    }
+    const isEnd = isLast && !this.growing;
+    this.settle(blocks, links, isEnd ? 0 : OPEN, !isLast);
+    if (isDrawn && !isLast && this.settled === before) {
+      this.settle(blocks, links, 0, true);
+    }
+    return isDrawn && isLast && this.finish();
   }
 
-  /** Draw these tokens as the open pieces, keeping what is unchanged. */
-  private drawOpen(tokens: Parsed, growing: boolean): void {
-    const before = this.open;
-    const last = before[before.length - 1];
-    if (last?.isOpen && !tokens.endsOpen) {
-      // Its source may be unchanged, but it is read in another way.
-      last.raw = '';
+  /** What remains to be done when all of the text is drawn. Returns whether nothing does. */
+  private finish(): boolean {
+    const isLate = !this.growing && countOf(this.links) > this.firstLinkCount;
+    if (isLate && this.source.length < MAX_REDRAWN) {
+      // Text that was settled before may use a link that was defined after it.
+      this.redraw(this.links);
+      return false;
     }
+    if (this.target !== this.node) {
+      this.node.replaceChildren(...Array.from(this.target.childNodes));
+      this.target = this.node;
+    }
+    return true;
+  }
+
+  /** Draw these blocks as the open pieces, keeping what is unchanged. Returns whether there was time for all of them. */
+  private drawOpen(blocks: IBlock[], isComplete: boolean): boolean {
+    const before = this.open;
     let kept = 0;
     while (
       kept < before.length &&
-      kept < tokens.length &&
-      before[kept].raw === tokens[kept].raw
+      kept < blocks.length &&
+      before[kept].raw === blocks[kept].raw
     ) {
       kept += 1;
     }
     const next = before.slice(0, kept);
-    if (kept < before.length && kept < tokens.length) {
-      const grown = this.grow(before[kept], tokens[kept], growing);
+    if (kept < before.length && kept < blocks.length) {
+      const grown = this.grow(before[kept], blocks[kept], !isComplete);
       if (grown) {
         next.push(grown);
       }
@@ -174,16 +250,16 @@ export class Answer {
     for (const piece of before.slice(next.length)) {
       this.remove(piece);
     }
-    for (const token of tokens.slice(next.length)) {
-      const piece = this.makePiece(token);
-      this.node.append(...piece.nodes);
-      next.push(piece);
+    while (next.length < blocks.length) {
+      const pieces = this.makePieces(batchOf(blocks, next.length));
+      this.target.append(...pieces.flatMap(piece => piece.nodes));
+      next.push(...pieces);
+      if (this.isDue) {
+        break;
+      }
     }
     this.open = next;
-    const end = next[next.length - 1];
-    if (end) {
-      end.isOpen = tokens.endsOpen;
-    }
+    return next.length === blocks.length;
   }
 
   /** Take a piece off the page, except for its settled rows. */
@@ -195,106 +271,142 @@ export class Answer {
     }
   }
 
-  /** Turn a piece into the one for this token without drawing all of it again; null if that is not possible. */
+  /** Turn a piece into the one for this block without drawing all of it again; null if that is not possible. */
   private grow(
     piece: IOpenPiece,
-    token: Token,
+    block: IBlock,
     growing: boolean
   ): IOpenPiece | null {
     if (piece.rows?.settled) {
-      return this.growRows(piece, token);
+      return this.growRows(piece, block);
     }
-    if (!piece.code || !isCode(token)) {
+    const { code } = piece;
+    if (!code || !isCode(block)) {
       return null;
     }
-    if (piece.code.language !== languageOf(token)) {
+    if (code.language !== languageOf(block.tokens[0])) {
       return null;
     }
-    piece.code.block.update(token.text, growing);
-    return { ...piece, raw: token.raw };
+    const open = codeIn(block.tokens[0]);
+    code.block.update(code.settled + open, growing);
+    this.atOnce -= block.raw.length;
+    return { ...piece, raw: block.raw };
   }
 
-  private growRows(piece: IOpenPiece, token: Token): IOpenPiece | null {
+  private growRows(piece: IOpenPiece, block: IBlock): IOpenPiece | null {
     const rows = piece.rows!;
-    const drawn = findRows(token, this.markdown.nodes([token], this.host));
-    if (drawn?.type !== rows.type) {
+    const [nodes] = this.markdown.nodes([block], this.host);
+    const drawn = findRows(block, nodes);
+    this.atOnce -= block.raw.length;
+    if (drawn?.kind !== rows.kind) {
       return null;
     }
     removeOpen(rows);
     rows.parent.append(...Array.from(drawn.parent.children));
-    return { ...piece, raw: token.raw };
+    return { ...piece, raw: block.raw };
   }
 
-  private makePiece(token: Token): IOpenPiece {
-    if (isCode(token)) {
-      const language = languageOf(token);
-      const block = codeBlock(token.text, language, this.host);
-      return { raw: token.raw, nodes: [block.node], code: { block, language } };
-    }
-    const nodes = this.markdown.nodes([token], this.host);
-    return { raw: token.raw, nodes, rows: findRows(token, nodes) };
+  private makePieces(blocks: IBlock[]): IOpenPiece[] {
+    const others = blocks.filter(block => !isCode(block));
+    const drawn = this.markdown.nodes(others, this.host);
+    return blocks.map(block => {
+      const { raw, tokens } = block;
+      this.atOnce -= raw.length;
+      if (isCode(block)) {
+        const language = languageOf(tokens[0]);
+        const code = codeBlock(
+          codeIn(tokens[0]),
+          language,
+          this.host,
+          this.markdown.slices
+        );
+        const piece = { block: code, language, settled: '' };
+        return { raw, nodes: [code.node], code: piece };
+      }
+      const nodes = drawn[others.indexOf(block)];
+      return { raw, nodes, rows: findRows(block, nodes) };
+    });
   }
 
-  /** Settle the pieces that cannot change any more. */
-  private settle(tokens: TokensList, growing: boolean): void {
-    const last = tokens.filter(token => token.type !== 'space').pop();
-    let keep = growing ? (isLong(last) ? 1 : OPEN) : 0;
-    let from = tokens.length;
+  /** Settle the drawn pieces that cannot change any more: all but so many of the last blocks. */
+  private settle(
+    blocks: IBlock[],
+    links: Links,
+    open: number,
+    isFull: boolean
+  ): void {
+    const last = blocks.filter(block => block.kind !== 'space').pop();
+    const isLongCode =
+      last && isCode(last) && settledCode(last, isFull) !== null;
+    let keep = open && (isLongCode || isLong(last)) ? 1 : open;
+    let from = blocks.length;
     while (from > 0 && keep > 0) {
       from -= 1;
-      keep -= tokens[from].type === 'space' ? 0 : 1;
+      keep -= blocks[from].kind === 'space' ? 0 : 1;
     }
     if (this.settled === 0) {
-      this.firstLinkCount = countOf(tokens.links);
+      this.firstLinkCount = countOf(links);
     }
-    this.links = Object.assign(definitions(tokens.slice(0, from)), this.links);
-    for (const piece of this.open.splice(0, from)) {
+    const done = this.open.splice(0, Math.min(from, this.open.length));
+    this.learnLinks(links, done);
+    for (const piece of done) {
       piece.code?.block.update(piece.code.block.code, false);
       this.settled += piece.raw.length - this.lead.length;
       this.lead = '';
     }
-    if (growing && tokens[from] === last && last) {
-      this.settleRows(this.open[0], last);
+    const [piece] = this.open;
+    if (
+      open &&
+      last &&
+      done.length === from &&
+      blocks[from] === last &&
+      piece
+    ) {
+      this.settleRows(piece, last, isFull);
     }
   }
 
-  /** Settle the items or rows of the last piece that cannot change any more. */
-  private settleRows(piece: IOpenPiece, token: Token): void {
-    const settled = piece.rows && settledOf(token);
+  /** Remember the links that these pieces define. */
+  private learnLinks(links: Links, pieces: IOpenPiece[]): void {
+    if (countOf(links) > countOf(this.links)) {
+      const raw = pieces.map(piece => piece.raw).join('');
+      this.links = this.markdown.parse(raw, this.links).links;
+    }
+  }
+
+  /** Settle the items, rows or lines of the last piece that cannot change any more. */
+  private settleRows(piece: IOpenPiece, block: IBlock, isFull: boolean): void {
+    const { rows, code } = piece;
+    const settled = code
+      ? settledCode(block, isFull)
+      : rows
+        ? settledRows(block)
+        : null;
     if (!settled) {
       return;
     }
-    piece.rows!.settled += settled.count;
-    piece.rows!.loose ||= isList(token) && token.loose;
+    if (rows) {
+      rows.settled += settled.count;
+      rows.loose ||= isList(block) && isLoose(block);
+    }
+    if (code) {
+      code.settled += settled.code ?? '';
+    }
     this.settled += settled.lead.length - this.lead.length + settled.raw.length;
     this.lead = settled.lead;
     piece.raw =
-      settled.lead + token.raw.slice((settled.lead + settled.raw).length);
+      settled.lead + block.raw.slice((settled.lead + settled.raw).length);
+    if (rows?.kind === 'table' && rows.settled >= MAX_ROWS) {
+      removeOpen(rows);
+      this.open = [];
+    }
   }
 
-  /** Put the caret at the end of the last line, however deep that is nested. */
-  private placeCaret(growing: boolean): void {
-    if (!growing) {
-      this.caret.remove();
-      return;
+  private placeCaret(): void {
+    if (this.growing) {
+      lastLineIn(this.node).append(this.caret);
     }
-    let parent: Element = this.node;
-    while (
-      parent.lastElementChild &&
-      /^(?:P|UL|OL|LI|BLOCKQUOTE|H[1-4]|DIV|PRE|CODE|TABLE|TBODY|TR|TD)$/.test(
-        parent.lastElementChild.tagName
-      ) &&
-      !parent.classList.contains('llm-block-bar')
-    ) {
-      parent = parent.lastElementChild;
-    }
-    parent.append(this.caret);
   }
-}
-
-/** Without a prototype, because a link may have any name. */
-function noLinks(): Links {
-  return Object.create(null) as Links;
 }
 
 function countOf(links: Links): number {

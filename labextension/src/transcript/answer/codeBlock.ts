@@ -1,28 +1,45 @@
-/** Draws a block of code below a bar with its language, Copy and Insert below. */
+/**
+ * Draws a block of code below a bar with its language, Copy and Insert below.
+ *
+ * Code is drawn in pieces. While it grows and is long, what is added has no
+ * colours. When it is complete, colours come piece by piece, as the time allows.
+ */
 
 import { copyAndSay } from '../dom/copying';
 import { attrs, button, el, refill } from '../dom/elements';
+import { calm } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import type { IHost } from '../host';
-import { highlight } from './highlight';
+import type { Slices } from '../slices';
+import { cutCode, highlight } from './highlight';
 
 export interface ICodeBlock {
   readonly node: HTMLElement;
   readonly code: string;
-  /** Show other code. While it is `growing` and long, what is added has no colours. */
+  /** Show other code. `growing` says that more of it may come. */
   update(code: string, growing: boolean): void;
 }
 
-/** Code longer than this is not highlighted again with each delta, but only when it is complete. */
+/** Code longer than this is not drawn again with each delta, but only when it is complete. */
 const LONG = 4000;
+
+/** So much code is coloured at once, whatever time it is. */
+const AT_ONCE = 1000;
+
+/** Code that is longer than this has no colours. */
+const LONGEST = 200_000;
+
+/** How long a part of long code is, so that a new line moves only the lines of its own part. */
+const PART = 8000;
 
 /** Make a block of code. */
 export function codeBlock(
   source: string,
   language: string,
-  host: () => IHost
+  host: () => IHost,
+  slices: Slices
 ): ICodeBlock {
-  let code = source;
+  let code = '';
   const text = el('code');
   const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
   copy.append(icon('copy'), 'Copy');
@@ -34,7 +51,7 @@ export function codeBlock(
   );
   if (host().insertBelow) {
     const insert = button('llm-plain', icon('insert'), () =>
-      host().insertBelow?.(code)
+      host().insertBelow?.(cellOf(code, language))
     );
     insert.append('Insert below');
     bar.append(insert);
@@ -43,19 +60,78 @@ export function codeBlock(
     el('div', 'llm-block', bar, attrs(el('pre', '', text), { tabindex: '0' })),
     { role: 'group', 'aria-label': `${language || 'Text'} code` }
   );
-  refill(text, ...highlight(code, language));
+  const update = (next: string, growing: boolean): void => {
+    const isMore = next.length > LONG && code && next.startsWith(code);
+    if (isMore && (growing || next.length > LONGEST)) {
+      appendParts(text, next.slice(code.length));
+    } else if (next !== code || !growing) {
+      draw(text, next, language, slices);
+    }
+    code = next;
+  };
+  update(source, true);
   return {
     node,
     get code() {
       return code;
     },
-    update: (next, growing) => {
-      if (growing && next.length > LONG && next.startsWith(code)) {
-        text.append(next.slice(code.length));
-      } else if (next !== code || !growing) {
-        refill(text, ...highlight(next, language));
+    update
+  };
+}
+
+/** Draw code with colours: the first ones at once, the others when there is time. */
+function draw(
+  text: HTMLElement,
+  code: string,
+  language: string,
+  slices: Slices
+): void {
+  refill(text);
+  if (code.length > LONGEST) {
+    appendParts(text, code);
+    return;
+  }
+  const plain = cutCode(code, language).map(piece =>
+    text.appendChild(el('span', '', calm(piece)))
+  );
+  const colour = (): void => {
+    for (let [next] = plain; next?.parentNode === text; [next] = plain) {
+      if (slices.isSpent && code.length > AT_ONCE) {
+        slices.later(colour);
+        return;
       }
-      code = next;
+      next.replaceWith(...highlight(next.textContent ?? '', language));
+      plain.shift();
     }
   };
+  colour();
+}
+
+/** Append code without colours, beginning a new part after a line where the last one is long enough. */
+function appendParts(text: HTMLElement, code: string): void {
+  for (let at = 0; at < code.length;) {
+    const last = text.lastElementChild;
+    const isPart = last?.className === 'llm-lines' && !last.nextSibling;
+    const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
+    const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
+    const end = Math.min(line || code.length, at + 2 * PART);
+    const isInLine = !isPart && text.lastChild && !endsLine(text);
+    if (isInLine || room > 0) {
+      const piece = document.createTextNode(calm(code.slice(at, end)));
+      (isInLine ? text : last!).appendChild(piece);
+      at = end;
+    } else {
+      text.appendChild(el('span', 'llm-lines'));
+    }
+  }
+}
+
+function endsLine(text: HTMLElement): boolean {
+  return text.textContent?.endsWith('\n') ?? false;
+}
+
+/** What a cell must hold to run this code. */
+function cellOf(code: string, language: string): string {
+  const isShell = /^(?:bash|sh|shell|zsh)$/i.test(language);
+  return isShell && !/^\s*[%!]/.test(code) ? `%%bash\n${code}` : code;
 }

@@ -13,8 +13,6 @@
  * not depend on how long the text is.
  */
 
-import type { TokenizerAndRendererExtension, Tokens } from 'marked';
-
 /** The longest formula that is looked for, in characters. */
 const LONGEST = 4000;
 
@@ -23,8 +21,6 @@ const ENVIRONMENT =
 
 /** What displayed formulas begin and end with. */
 const DISPLAY = { $$: '$$', '\\[': '\\]' };
-
-const MAY_BEGIN_BLOCK = /^ {0,3}(?:\$\$|\\\[|\\begin\{)/;
 
 /** A formula as it was written. */
 export interface IFormula {
@@ -35,9 +31,14 @@ export interface IFormula {
   isOpen: boolean;
 }
 
-interface IFormulaToken extends Tokens.Generic, IFormula {
+/** A formula with the source that it takes. */
+export interface IFormulaToken extends IFormula {
   type: 'formula' | 'formulaBlock';
+  raw: string;
 }
+
+/** Reads the formula that a text begins with. */
+type Rule = (source: string) => IFormulaToken | undefined;
 
 /** What the rules must know of the text that is parsed. */
 export interface IGrowth {
@@ -47,42 +48,26 @@ export interface IGrowth {
   foundOpen: boolean;
 }
 
-/** The parser's rules. */
-export function formulaRules(growth: IGrowth): TokenizerAndRendererExtension[] {
-  return [
-    {
-      name: 'formula',
-      level: 'inline',
-      // The parser stops at each backslash by itself.
-      start: source => found(source.indexOf('$')),
-      tokenizer: source => {
-        const display = displayedIn(source);
-        const raw = display ?? inLine(source);
-        return raw
-          ? token('formula', raw, { display: Boolean(display), isOpen: false })
-          : openIn('formula', source, growth);
-      },
-      renderer: carrier
+/** The rules that read formulas in a line, and formulas that stand in lines of their own. */
+export function formulaRules(growth: IGrowth): { inline: Rule; block: Rule } {
+  return {
+    inline: source => {
+      const display = displayedIn(source);
+      const raw = display ?? inLine(source);
+      return raw
+        ? token('formula', raw, { display: Boolean(display), isOpen: false })
+        : openIn('formula', source, growth);
     },
-    {
-      name: 'formulaBlock',
-      level: 'block',
-      start: beginOfBlock,
-      tokenizer: source => {
-        const indent = /^ {0,3}/.exec(source)![0].length;
-        const formula = displayedIn(source.slice(indent));
-        const raw = formula && source.slice(0, indent + formula.length);
-        const end = raw && /^[ \t]*(?:\n|$)/.exec(source.slice(raw.length));
-        return end
-          ? token('formulaBlock', raw + end[0], {
-              display: true,
-              isOpen: false
-            })
-          : openIn('formulaBlock', source, growth);
-      },
-      renderer: block => `<p>${carrier(block)}</p>`
+    block: source => {
+      const indent = /^ {0,3}/.exec(source)![0].length;
+      const formula = displayedIn(source.slice(indent));
+      const raw = formula && source.slice(0, indent + formula.length);
+      const end = raw && /^[ \t]*(?:\n|$)/.exec(source.slice(raw.length));
+      return end
+        ? token('formulaBlock', raw + end[0], { display: true, isOpen: false })
+        : openIn('formulaBlock', source, growth);
     }
-  ];
+  };
 }
 
 /** The formula without its delimiters. An environment is a formula as a whole. */
@@ -101,45 +86,6 @@ export function formulaIn(node: HTMLElement): IFormula {
     display: node.title !== 'line',
     isOpen: node.title === 'open'
   };
-}
-
-/** The same text, of the same length, without signs of emphasis in formulas. */
-export function withoutFormulas(source: string): string {
-  let plain = '';
-  let rest = source;
-  for (
-    let at = rest.search(/\$|\\[([]/);
-    at >= 0;
-    at = rest.search(/\$|\\[([]/)
-  ) {
-    const formula = rest.slice(at);
-    const length = (displayedIn(formula) ?? inLine(formula) ?? '').length;
-    plain += rest.slice(0, at) + (length ? '+'.repeat(length) : rest[at]);
-    rest = formula.slice(length || 1);
-  }
-  return plain + rest;
-}
-
-function found(at: number): number | undefined {
-  return at < 0 ? undefined : at;
-}
-
-/** Where a line of this paragraph may begin a displayed formula. */
-function beginOfBlock(source: string): number | undefined {
-  for (
-    let at = source.indexOf('\n');
-    at >= 0;
-    at = source.indexOf('\n', at + 1)
-  ) {
-    const line = source.slice(at + 1, at + 12);
-    if (MAY_BEGIN_BLOCK.test(line)) {
-      return at;
-    }
-    if (line.startsWith('\n')) {
-      return undefined;
-    }
-  }
-  return undefined;
 }
 
 /** The displayed formula that this text begins with. */
@@ -232,8 +178,7 @@ function token(
 }
 
 /** The HTML that carries a formula through the sanitiser. */
-function carrier(formula: Tokens.Generic): string {
-  const { source, display, isOpen } = formula as IFormulaToken;
+export function carrierOf({ source, display, isOpen }: IFormula): string {
   const escaped = source
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

@@ -1,18 +1,19 @@
 /**
- * Settles a growing list or table item by item, so that each delta of a long one
- * costs no more than that of a short one.
+ * Settles a growing list, table or block of code item by item, row by row or line
+ * by line, so that each delta of a long one costs no more than that of a short one.
  *
- * The parser sees only the open items. To read them as what they are, it needs
- * two facts about the settled ones: the head of a table, which is therefore read
- * again each time (`lead`), and whether the items of the list are paragraphs,
- * which is set on the parsed list afterwards (`loosen`).
+ * The parser sees only the open part. To read it as what it is, it needs two facts
+ * about the settled one: the head of a table or the fence of code, which is
+ * therefore read again each time (`lead`), and whether the items of the list are
+ * paragraphs, which is set on the parsed list afterwards (`loosen`).
  */
 
-import type { Token, Tokens } from 'marked';
+import { codeIn, withoutBars } from './markdown';
+import type { IBlock, Token } from './parser';
 
 /** The items of a list, or the rows of a table, on the page. */
 export interface IRows {
-  readonly type: string;
+  readonly kind: string;
   readonly parent: Element;
   /** How many of them are settled. */
   settled: number;
@@ -20,105 +21,154 @@ export interface IRows {
   loose: boolean;
 }
 
-/** The part of a list or table that cannot change any more. */
+/** The part of a block that cannot change any more. */
 export interface ISettled {
-  /** Its source, without a table's head. */
+  /** Its source, without what `lead` repeats. */
   raw: string;
-  /** The source of a table's head, which must be read before the rows that follow. */
+  /** What must be read before the source that follows. */
   lead: string;
   /** How many items or rows it has. */
   count: number;
+  /** The code in it. */
+  code?: string;
 }
 
 /** How many items or rows at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
-export function isList(token: Token): token is Tokens.List {
-  return token.type === 'list';
+/** Shorter code is drawn again with each delta, in colours. */
+const LONG_CODE = 4000;
+
+export function isList({ kind }: IBlock): boolean {
+  return kind === 'bullet_list' || kind === 'ordered_list';
 }
 
-function isTable(token: Token): token is Tokens.Table {
-  return token.type === 'table';
+/** Whether a block has more items or rows than are kept open. */
+export function isLong(block: IBlock | undefined): boolean {
+  return block !== undefined && rowStarts(block).length > OPEN;
 }
 
-/** Whether a token has more items or rows than are kept open. */
-export function isLong(token: Token | undefined): boolean {
-  return token !== undefined && countRows(token) > OPEN;
+/** Whether the items of a list are paragraphs. */
+export function isLoose(list: IBlock): boolean {
+  return paragraphsOf(list).some(token => !token.hidden);
 }
 
-function countRows(token: Token): number {
-  if (isTable(token)) {
-    return token.rows.length;
-  }
-  return isList(token) ? token.items.length : 0;
+/** The lines of a block at which its items or rows begin. */
+function rowStarts({ kind, tokens }: IBlock): number[] {
+  const isTable = kind === 'table';
+  const first = tokens[0]?.map?.[0] ?? 0;
+  return tokens
+    .filter(({ type, level }) =>
+      isTable
+        ? type === 'tr_open' && level === 2
+        : type === 'list_item_open' && level === 1
+    )
+    .map(token => (token.map?.[0] ?? 0) - first)
+    .slice(isTable ? 1 : 0);
 }
 
-/** Find the items or rows among the nodes of a token. */
-export function findRows(token: Token, nodes: Node[]): IRows | undefined {
+function paragraphsOf({ tokens }: IBlock): Token[] {
+  return tokens.filter(
+    ({ type, level }) => type.startsWith('paragraph_') && level === 2
+  );
+}
+
+/** Find the items or rows among the nodes of a block. */
+export function findRows(block: IBlock, nodes: Node[]): IRows | undefined {
   const node = nodes[0];
   if (!(node instanceof Element)) {
     return undefined;
   }
-  const parent = isTable(token)
-    ? node.querySelector('tbody')
-    : isList(token)
-      ? node
-      : null;
-  return parent
-    ? {
-        type: token.type,
-        parent,
-        settled: 0,
-        loose: isList(token) && token.loose
-      }
-    : undefined;
+  const { kind } = block;
+  const parent =
+    kind === 'table'
+      ? node.querySelector('tbody')
+      : isList(block)
+        ? node
+        : null;
+  const loose = isList(block) && isLoose(block);
+  return parent ? { kind, parent, settled: 0, loose } : undefined;
 }
 
-/** The part of a token that can be settled; null if there is none. */
-export function settledOf(token: Token): ISettled | null {
-  let settled = countRows(token) - OPEN;
-  if (settled <= 0) {
+/** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. */
+export function settledRows(block: IBlock): ISettled | null {
+  const { raw, kind } = block;
+  const starts = rowStarts(block);
+  let count = starts.length - OPEN;
+  const lines = raw.split(/(?<=\n)/);
+  const from = (line: number): string => lines.slice(line).join('');
+  if (count > 0 && isList(block)) {
+    if (/^[-*\s]*$/.test(from(starts[starts.length - 1]))) {
+      // This may be the beginning of a horizontal rule, which would end the list.
+      return null;
+    }
+    // The open items are parsed by themselves, and an item without text cannot begin a list.
+    while (count > 0 && !/^\s*\S+[ \t]+\S/.test(lines[starts[count]])) {
+      count -= 1;
+    }
+  }
+  if (count <= 0) {
     return null;
   }
-  if (isTable(token)) {
-    const lines = token.raw.split('\n');
-    const upTo = (line: number): string =>
-      lines
-        .slice(0, line)
-        .map(text => text + '\n')
-        .join('');
-    const lead = upTo(2);
-    const raw = upTo(2 + settled).slice(lead.length);
-    return { raw, lead, count: settled };
-  }
-  const items = (token as Tokens.List).items.map(item => item.raw);
-  if (/^[-*\s]*$/.test(items[items.length - 1])) {
-    // This may be the beginning of a horizontal rule, which would end the list.
+  const lead = kind === 'table' ? lines.slice(0, 2).join('') : '';
+  const settled = raw.slice(
+    lead.length,
+    raw.length - from(starts[count]).length
+  );
+  return { raw: settled, lead, count };
+}
+
+/**
+ * The lines of code, or a part of a very long line, that can be settled while it
+ * grows. Shorter code is settled only where a portion is full.
+ */
+export function settledCode(
+  { kind, raw, tokens }: IBlock,
+  isFull: boolean
+): ISettled | null {
+  const code = codeIn(tokens[0]);
+  if (code.length < LONG_CODE && !isFull) {
     return null;
   }
-  // The open items are parsed by themselves, and an item without text cannot begin a list.
-  while (settled > 0 && !/^\s*\S+[ \t]+\S/.test(items[settled])) {
-    settled -= 1;
+  const lead = kind === 'fence' ? raw.slice(0, raw.indexOf('\n') + 1) : '';
+  let end = raw.length - 1;
+  for (let lines = 0; lines <= OPEN && end > 0; lines += 1) {
+    end = raw.lastIndexOf('\n', end - 1);
   }
-  const raw = items.slice(0, settled).join('');
-  return token.raw.startsWith(raw) ? { raw, lead: '', count: settled } : null;
+  // A blank line cannot begin indented code.
+  while (!lead && end > 0 && /^[ \t]*(?:\n|$)/.test(raw.slice(end + 1))) {
+    end = raw.lastIndexOf('\n', end - 1);
+  }
+  if (end <= lead.length && /^[`~]/.test(lead)) {
+    // The rest must not look like the end of the code.
+    end = raw.length - LONG_CODE / 2;
+    while (end > lead.length && /[\s`~]/.test(raw[end + 1])) {
+      end -= 1;
+    }
+  }
+  const settled = raw.slice(lead.length, end + 1);
+  if (!settled) {
+    return null;
+  }
+  const lines = settled.split('\n').length - 1;
+  const isIndented = !/^[`~]/.test(lead);
+  return {
+    raw: settled,
+    lead,
+    count: 0,
+    code: isIndented
+      ? code
+          .split(/(?<=\n)/)
+          .slice(0, lines)
+          .join('')
+      : withoutBars(settled)
+  };
 }
 
 /** Make the items of a parsed list paragraphs, as the parser does if it sees a blank line between them. */
-export function loosen(list: Tokens.List): void {
-  list.loose = true;
-  for (const item of list.items) {
-    item.loose = true;
-    for (const token of item.tokens) {
-      if (token.type === 'text') {
-        token.type = 'paragraph';
-      }
-    }
-    const [box, text] = item.tokens as Tokens.Generic[];
-    if (box?.type === 'checkbox' && text?.type === 'paragraph') {
-      item.tokens.shift();
-      text.tokens?.unshift(box as Token);
-    }
+export function loosen(list: IBlock): void {
+  for (const token of paragraphsOf(list)) {
+    token.hidden = false;
   }
 }
 

@@ -61,8 +61,25 @@ const COLOURS: Record<string, string> = {
   'hljs-bullet': 'llm-n'
 };
 
-/** Longer code has no colours, because highlighting it would block the page. */
-const LONGEST = 60_000;
+/**
+ * How many characters are coloured at a time. The time that this takes grows
+ * faster than the code, for some languages with its square.
+ */
+const PIECE = 4000;
+
+/** Code with a longer line is data, and has no colours. */
+const LONGEST_LINE = 500;
+
+/** What begins or ends something that may go over many lines. Code is not cut inside of it. */
+const LONG_THINGS: Record<string, RegExp> = {
+  css: /\/\*|\*\//g,
+  javascript: /`|\/\*|\*\//g,
+  julia: /"""/g,
+  python: /"""|'''/g,
+  sql: /\/\*|\*\//g,
+  typescript: /`|\/\*|\*\//g,
+  xml: /<!--|-->/g
+};
 
 for (const [name, language] of Object.entries(LANGUAGES)) {
   hljs.registerLanguage(name, language);
@@ -70,10 +87,45 @@ for (const [name, language] of Object.entries(LANGUAGES)) {
 
 const purifier = createDOMPurify(window);
 
-/** The code as nodes, coloured if the language is known. */
+function nameOf(language: string): string {
+  return OTHER_NAMES[language] ?? language;
+}
+
+/** Cut code into pieces that can be coloured one by one, if the language is known: before lines that are not indented. */
+export function cutCode(code: string, language: string): string[] {
+  const name = nameOf(language);
+  if (!name || !hljs.getLanguage(name)) {
+    return [code];
+  }
+  const marks = LONG_THINGS[name] ?? /(?!)/g;
+  const pieces: string[] = [];
+  let piece = '';
+  let open = 0;
+  for (const line of code.split(/(?<=\n)/)) {
+    const canCut = open % 2 === 0 && /^\S/.test(line);
+    const isLong =
+      piece.length > PIECE / 2
+        ? canCut && (/\n\n$/.test(piece) || piece.length > (PIECE * 3) / 4)
+        : false;
+    if (piece && (isLong || piece.length + line.length > PIECE)) {
+      pieces.push(piece);
+      piece = '';
+    }
+    piece += line;
+    open += line.length > LONGEST_LINE ? 0 : (line.match(marks)?.length ?? 0);
+  }
+  return [...pieces, piece];
+}
+
+/** A piece of code as nodes, coloured if the language is known. */
 export function highlight(code: string, language: string): Node[] {
-  const name = OTHER_NAMES[language] ?? language;
-  if (code.length > LONGEST || !name || !hljs.getLanguage(name)) {
+  const name = nameOf(language);
+  const isKnown = name && hljs.getLanguage(name);
+  if (
+    !isKnown ||
+    code.length > PIECE ||
+    code.split('\n').some(line => line.length > LONGEST_LINE)
+  ) {
     return [document.createTextNode(code)];
   }
   const marked = hljs.highlight(code, {

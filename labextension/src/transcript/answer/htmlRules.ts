@@ -3,49 +3,36 @@
  * and `<sup>`, without attributes. All other HTML stays text.
  */
 
-import type { TokenizerAndRendererExtension, Tokens } from 'marked';
+import type MarkdownIt from 'markdown-it';
+
+type InlineState = InstanceType<typeof MarkdownIt.StateInline>;
 
 const BREAK = /^<br[ \t]*\/?>/i;
 const PAIR = /^<(sub|sup)>([^<>\n]{1,200})<\/\1>/i;
 
-interface IPairToken extends Tokens.Generic {
-  tag: string;
-}
-
-/** The parser's rules. */
-export const htmlRules: TokenizerAndRendererExtension[] = [
-  {
-    name: 'break',
-    level: 'inline',
-    tokenizer: source => {
-      const raw = BREAK.exec(source)?.[0];
-      return raw ? { type: 'break', raw } : undefined;
-    },
-    renderer: () => '<br>'
-  },
-  {
-    name: 'pair',
-    level: 'inline',
-    childTokens: ['tokens'],
-    tokenizer(source) {
-      const found = PAIR.exec(source);
-      return found
-        ? {
-            type: 'pair',
-            raw: found[0],
-            tag: found[1].toLowerCase(),
-            tokens: this.lexer.inlineTokens(found[2])
-          }
-        : undefined;
-    },
-    renderer(token) {
-      const { tag, tokens } = token as IPairToken;
-      return `<${tag}>${this.parser.parseInline(tokens ?? [])}</${tag}>`;
-    }
+/** Recognise such an element; a rule as the parser calls it, which adds no token if `silent`. */
+export function htmlRule(state: InlineState, silent: boolean): boolean {
+  const { src, pos, posMax } = state;
+  if (src[pos] !== '<') {
+    return false;
   }
-];
-
-/** A block of HTML that is nothing but line breaks, which say nothing between blocks. */
-export function isBreaks(text: string): boolean {
-  return /^(?:\s*<br[ \t]*\/?>)+\s*$/i.test(text);
+  const source = src.slice(pos, Math.min(posMax, pos + 220));
+  const pair = PAIR.exec(source);
+  const found = pair ?? BREAK.exec(source);
+  if (!found) {
+    return false;
+  }
+  if (!silent && pair) {
+    const tag = pair[1].toLowerCase();
+    state.push(`${tag}_open`, tag, 1);
+    state.pos += tag.length + 2;
+    state.posMax = state.pos + pair[2].length;
+    state.md.inline.tokenize(state);
+    state.push(`${tag}_close`, tag, -1);
+  } else if (!silent) {
+    state.push('hardbreak', 'br', 0);
+  }
+  state.pos = pos + found[0].length;
+  state.posMax = posMax;
+  return true;
 }

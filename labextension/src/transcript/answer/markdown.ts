@@ -6,7 +6,8 @@
  *
  * 1. The parser makes HTML in which raw HTML of the model's is text. What needs
  *    more than an element, such as an image, is carried by an element that
- *    Markdown cannot make otherwise: `q` for images, `var` for formulas.
+ *    Markdown cannot make otherwise: `q` for images, `var` for formulas, `ins` for
+ *    blocks.
  * 2. DOMPurify keeps only the listed elements and attributes. No class, style,
  *    id or `data-` attribute gets through, and no address but http and mailto.
  * 3. Our own code draws code blocks, links, images, tables and formulas in place
@@ -16,34 +17,30 @@
 
 import createDOMPurify from 'dompurify';
 import type { DOMPurify } from 'dompurify';
-import { Marked, walkTokens } from 'marked';
-import type { Token, TokensList, Tokens } from 'marked';
 
-import { el } from '../dom/elements';
+import { asGroup } from '../dom/boxes';
+import { attrs, el } from '../dom/elements';
+import { calm, oneLine } from '../dom/formatting';
 import { icon } from '../dom/icons';
+import { visible } from '../dom/visible';
 import type { IHost } from '../host';
+import { Slices } from '../slices';
 import { codeBlock } from './codeBlock';
-import { definitionRule } from './definitionRule';
-import type { IDefinition } from './definitionRule';
-import { formulaIn, formulaRules, withoutFormulas } from './formulaRules';
-import type { IGrowth } from './formulaRules';
+import { linkTarget, outsideLink, webAddress } from './links';
+import { carrierOf, formulaIn } from './formulaRules';
+import type { IFormula, IGrowth } from './formulaRules';
 import { Formulas } from './formulas';
 import type { LoadTypesetter } from './formulas';
-import { htmlRules, isBreaks } from './htmlRules';
-import { outsideLink } from './links';
-
-export type Links = TokensList['links'];
-
-/** The tokens of a text, and whether it ends in a formula whose other half may still come. */
-export type Parsed = TokensList & { endsOpen: boolean };
+import { makeParser, parseBlocks } from './parser';
+import type { IBlock, Links, Token } from './parser';
 
 const SANITISING = {
   ALLOWED_TAGS: (
     'p h1 h2 h3 h4 ul ol li blockquote strong em del code pre br hr ' +
-    'table thead tbody tr th td a q var sub sup'
+    'table thead tbody tr th td a q var ins sub sup'
   ).split(' '),
-  ALLOWED_ATTR: ['href', 'cite', 'title', 'align', 'start'],
-  ADD_URI_SAFE_ATTR: ['align', 'start'],
+  ALLOWED_ATTR: ['href', 'cite', 'title', 'align', 'start', 'colspan'],
+  ADD_URI_SAFE_ATTR: ['align', 'start', 'colspan'],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
@@ -53,96 +50,146 @@ const SANITISING = {
 /** Stands for `|` in a formula in a table, where it would end the cell. Unicode has no such character. */
 const BAR = '\ufdd1';
 
+/** A table row that leaves out more cells than this at its end has one empty cell in their place. */
+const MAX_EMPTY_CELLS = 8;
+
+export interface IParsed {
+  blocks: IBlock[];
+  links: Links;
+  endsOpen: boolean;
+}
+
 /** Parses and draws Markdown. It keeps no text, so that one serves a whole transcript. */
 export class Markdown {
   private readonly growth: IGrowth = { growing: null, foundOpen: false };
   private readonly formulas: Formulas;
-  private readonly parser = new Marked({
-    gfm: true,
-    renderer: {
-      html: ({ text, block }) =>
-        !block
-          ? escaped(text)
-          : isBreaks(text)
-            ? ''
-            : `<p>${escaped(text.trimEnd())}</p>`,
-      code: ({ text, lang }) =>
-        `<pre><code title="${escaped(languageIn(lang))}">${escaped(text)}</code></pre>`,
-      image: ({ href, text }) =>
-        `<q cite="${escaped(href)}">${escaped(text)}</q>`,
-      checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
-      heading({ tokens, depth }) {
-        const tag = `h${Math.min(depth, 4)}`;
-        return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`;
-      },
-      link({ href, tokens }) {
-        return `<a href="${escaped(href)}">${this.parser.parseInline(tokens)}</a>`;
-      }
-    },
-    tokenizer: { def: () => undefined },
-    hooks: { emStrongMask: withoutFormulas },
-    extensions: [
-      ...formulaRules(this.growth),
-      definitionRule(escaped),
-      ...htmlRules
-    ]
-  });
+  private readonly parser = makeParser(this.growth);
   private readonly purifier: DOMPurify = createDOMPurify(window);
 
   /** Without a library that sets formulas, they are shown as their source. */
-  constructor(load?: LoadTypesetter) {
+  constructor(
+    load?: LoadTypesetter,
+    readonly slices = new Slices()
+  ) {
     this.formulas = new Formulas(load);
+    const { rules } = this.parser.renderer;
+    rules.fence = rules.code_block = (tokens, at) =>
+      `<pre><code title="${escaped(languageOf(tokens[at]))}">${escaped(codeIn(tokens[at]))}</code></pre>`;
+    rules.formula = (tokens, at) =>
+      carrierOf(tokens[at].meta as unknown as IFormula);
+    rules.image = (tokens, at, options, env, self) =>
+      `<q cite="${escaped(attribute(tokens[at], 'src'))}">${escaped(
+        self.renderInlineAsText(tokens[at].children ?? [], options, env)
+      )}</q>`;
+    rules.link_open = (tokens, at) =>
+      `<a href="${escaped(attribute(tokens[at], 'href'))}">`;
+    rules.text = (tokens, at) => escaped(calm(tokens[at].content));
+    rules.hardbreak = () => '<br>';
+    rules.s_open = () => '<del>';
+    rules.s_close = () => '</del>';
+    rules.heading_open = (tokens, at) => `<${headingOf(tokens[at])}>`;
+    rules.heading_close = (tokens, at) => `</${headingOf(tokens[at])}>`;
+    rules.th_open = rules.td_open = (tokens, at) => cellOf(tokens[at]);
   }
 
   /**
-   * The top-level tokens of a text in which these links are defined already. The
-   * result's `links` add those that the text defines. `growing` says that more of
-   * the text may come.
+   * The top-level blocks of a text in which these links are defined already, and
+   * all links with those that the text defines. `growing` says that more of the
+   * text may come, and `endsOpen` that it ends in a formula whose other half may.
    */
-  tokens(text: string, links: Links, growing = false): Parsed {
-    const lexer = new this.parser.Lexer(this.parser.defaults);
-    Object.assign(lexer.tokens.links, links);
+  parse(text: string, known: Links, growing = false): IParsed {
     const source = withBars(text);
     this.growth.growing = growing ? source.trimEnd() : null;
     this.growth.foundOpen = false;
-    const tokens = withGaps(lexer.lex(source), source);
-    for (const token of tokens.filter(isCode)) {
-      // Code at the top is drawn as it grows, and without HTML.
-      token.text = withoutBars(token.text);
-    }
-    return Object.assign(tokens, { endsOpen: this.growth.foundOpen });
+    const parsed = parseBlocks(this.parser, source, known);
+    return { ...parsed, endsOpen: this.growth.foundOpen };
   }
 
-  /** The nodes of top-level tokens, ready for the page. */
-  nodes(tokens: Token[], host: () => IHost): Node[] {
-    const html = withoutBars(this.parser.parser(tokens));
+  /** The nodes of each of these blocks, ready for the page. Together they take less time than one by one. */
+  nodes(blocks: IBlock[], host: () => IHost): Node[][] {
+    const { renderer, options } = this.parser;
+    const marked = blocks
+      .map(({ tokens }) =>
+        renderer.render(withoutEmptyCells(tokens), options, {})
+      )
+      .map(inner => `<ins>${inner}</ins>`)
+      .join('');
+    const html = withoutBars(marked);
     const body = this.purifier.sanitize(html, SANITISING) as HTMLElement;
-    replaceCarriers(body, this.formulas, host);
-    return Array.from(body.childNodes).filter(
-      node => node.nodeType !== Node.TEXT_NODE || node.textContent?.trim()
+    replaceCarriers(body, this.formulas, host, this.slices);
+    return Array.from(body.children).map(block =>
+      Array.from(block.childNodes).filter(node => !isBlank(node))
     );
   }
 }
 
-/** Add tokens for text that the parser leaves out, so that the tokens cover all of it. */
-function withGaps(tokens: TokensList, text: string): TokensList {
-  let at = 0;
-  for (let index = 0; index <= tokens.length; index += 1) {
-    const raw = tokens[index]?.raw;
-    const found = raw === undefined ? text.length : text.indexOf(raw, at);
-    if (found > at) {
-      tokens.splice(index, 0, { type: 'space', raw: text.slice(at, found) });
-      at = found;
-    } else {
-      at += raw?.length ?? 0;
+/** Whether a node is only the space between blocks, or a paragraph of line breaks, which say nothing there. */
+function isBlank(node: Node): boolean {
+  const isText = node.nodeType === Node.TEXT_NODE;
+  const isBreaks =
+    node instanceof Element &&
+    node.tagName === 'P' &&
+    Array.from(node.children).every(child => child.tagName === 'BR');
+  return (isText || isBreaks) && !node.textContent?.trim();
+}
+
+/** Whether a block is code. */
+export function isCode({ kind }: IBlock): boolean {
+  return kind === 'fence' || kind === 'code_block';
+}
+
+/** The language of a block of code: the first word after the fence. The rest of that line could be anything. */
+export function languageOf({ info }: Token): string {
+  return (/^\s*([\w+#.-]+)/.exec(info)?.[1] ?? '').slice(0, 24);
+}
+
+/** The text of a block of code, without the last line break. */
+export function codeIn({ content }: Token): string {
+  return withoutBars(content.replace(/\n$/, ''));
+}
+
+function attribute(token: Token, name: string): string {
+  return String(token.attrGet(name) ?? '');
+}
+
+function headingOf({ tag }: Token): string {
+  return `h${Math.min(Number(tag.slice(1)), 4)}`;
+}
+
+function cellOf(token: Token): string {
+  const isRight = attribute(token, 'style') === 'text-align:right';
+  const span = Number(token.meta?.span ?? 1);
+  return (
+    `<${token.tag}${isRight ? ' align="right"' : ''}` +
+    `${span > 1 ? ` colspan="${span}"` : ''}>`
+  );
+}
+
+/** The tokens of a table with one cell in place of many empty ones at the end of a row. */
+function withoutEmptyCells(tokens: Token[]): Token[] {
+  const kept: Token[] = [];
+  for (const token of tokens) {
+    if (token.type === 'tr_close') {
+      let empty = 0;
+      while (
+        kept[kept.length - 1 - 3 * empty].type === 'td_close' &&
+        !kept[kept.length - 2 - 3 * empty].children?.length
+      ) {
+        empty += 1;
+      }
+      if (empty > MAX_EMPTY_CELLS) {
+        kept.length -= 3 * (empty - 1);
+        kept[kept.length - 3].meta = { span: empty };
+      }
     }
+    kept.push(token);
   }
-  return tokens;
+  return kept;
 }
 
 /** A line that may be a row of a table, and in it the formulas that may hold a bar. */
 const ROW = /^.*\|.*$/gm;
-const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.+?\\\)/g;
+const FORMULA_IN_ROW = /\$(?![\s$])(?:[^$\\]|\\.)+?\$(?!\d)|\\\(.{1,400}?\\\)/g;
 
 /** The text, of the same length, without the bars of formulas in tables. */
 function withBars(text: string): string {
@@ -153,7 +200,7 @@ function withBars(text: string): string {
     : text;
 }
 
-function withoutBars(text: string): string {
+export function withoutBars(text: string): string {
   return text.split(BAR).join('|');
 }
 
@@ -165,33 +212,6 @@ function escaped(text: string): string {
     .replace(/"/g, '&quot;');
 }
 
-/** The first word after a fence. The rest of that line could be anything. */
-function languageIn(info: string | undefined): string {
-  return (/^[\w+#.-]+/.exec(info ?? '')?.[0] ?? '').slice(0, 24);
-}
-
-/** Whether a token is a block of code. */
-export function isCode(token: Token): token is Tokens.Code {
-  return token.type === 'code';
-}
-
-/** The links that these tokens and the tokens inside them define. */
-export function definitions(tokens: Token[]): Links {
-  const found = Object.create(null) as Links;
-  walkTokens(tokens, token => {
-    if (token.type === 'definition') {
-      const { tag, href, title } = token as IDefinition;
-      found[tag] ??= { href, title };
-    }
-  });
-  return found;
-}
-
-/** The language of a block of code. */
-export function languageOf(token: Tokens.Code): string {
-  return languageIn(token.lang);
-}
-
 /**
  * Replace what carries code, formulas, images, links and tables by what we draw.
  * The nodes are not yet in a document with a window, so nothing is fetched or run.
@@ -199,12 +219,13 @@ export function languageOf(token: Tokens.Code): string {
 function replaceCarriers(
   body: HTMLElement,
   formulas: Formulas,
-  host: () => IHost
+  host: () => IHost,
+  slices: Slices
 ): void {
   for (const node of findAll(body, 'pre')) {
     const code = node.querySelector('code');
     node.replaceWith(
-      codeBlock(code?.textContent ?? '', code?.title ?? '', host).node
+      codeBlock(code?.textContent ?? '', code?.title ?? '', host, slices).node
     );
   }
   for (const node of findAll(body, 'var')) {
@@ -234,7 +255,7 @@ function findAll(body: HTMLElement, selector: string): HTMLElement[] {
 }
 
 function replaceLink(node: HTMLAnchorElement, host: () => IHost): void {
-  const url = parseUrl(node.getAttribute('href') ?? '');
+  const url = linkTarget(node.getAttribute('href') ?? '');
   if (!url) {
     node.replaceWith(...Array.from(node.childNodes));
     return;
@@ -259,17 +280,9 @@ function isAddress(shown: string, url: URL): boolean {
   );
 }
 
-function parseUrl(href: string): URL | null {
-  try {
-    return new URL(href);
-  } catch {
-    return null;
-  }
-}
-
 /** A row that stands for an image, and loads it when the reader asks for it. */
 function blockedImage(source: string, alt: string): HTMLElement {
-  const url = /^https?:/i.test(source) ? parseUrl(source) : null;
+  const url = webAddress(source);
   const what = url ? url.host + url.pathname : alt;
   const row = el(
     'span',
@@ -294,7 +307,7 @@ function blockedImage(source: string, alt: string): HTMLElement {
   return row;
 }
 
-/** Align and scope the cells of a table, and let it scroll sideways. */
+/** Align and scope the cells of a table, and let it scroll sideways, by the keyboard too. */
 function finishTable(table: HTMLElement): void {
   for (const cell of findAll(table, 'th, td')) {
     if (cell.getAttribute('align') === 'right') {
@@ -302,10 +315,21 @@ function finishTable(table: HTMLElement): void {
     }
     cell.removeAttribute('align');
   }
+  const names: string[] = [];
   for (const cell of findAll(table, 'th')) {
-    cell.setAttribute('scope', 'col');
+    const name = cell.textContent?.trim() ?? '';
+    if (name) {
+      names.push(name);
+      cell.setAttribute('scope', 'col');
+    } else {
+      // A head without a name is none for a screen reader.
+      cell.replaceWith(el('td', cell.className));
+    }
   }
-  const scroll = el('div', 'llm-scroll');
+  const scroll = asGroup(
+    attrs(el('div', 'llm-scroll'), { tabindex: '0' }),
+    oneLine(visible(`Table: ${names.join(', ')}`), 120)
+  );
   table.replaceWith(scroll);
   scroll.append(table);
 }

@@ -31,4 +31,8 @@ export class TextPiece implements IPiece {
       this.answer.update(text, growing);
     }
   }
+
+  dispose(): void {
+    this.answer.dispose();
+  }
 }

@@ -5,7 +5,7 @@ import { noteNode, well, wellLabel } from '../dom/boxes';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
 import { Fold } from '../dom/fold';
-import { clock, count } from '../dom/formatting';
+import { clock, count, sentenceOf } from '../dom/formatting';
 import { visible, visibleName, visibleNodes } from '../dom/visible';
 import { isPending } from '../layout';
 import type { IContext, IPiece } from '../piece';
@@ -155,7 +155,7 @@ export class Call implements IPiece {
         wellLabel(
           el('span', '', 'It failed; the model was given this message')
         ),
-        well(this.errorText(result))
+        well(...this.errorText(result))
       ];
     }
     const total = result.length + resultHidden;
@@ -178,7 +178,7 @@ export class Call implements IPiece {
     );
     const nodes: Node[] = [wellLabel(el('span', '', facts), cut && all)];
     if (result !== '') {
-      const text = well(short);
+      const text = well(...visibleNodes(short));
       text.classList.toggle('llm-long', this.showAll);
       nodes.push(text);
     }
@@ -186,16 +186,11 @@ export class Call implements IPiece {
   }
 
   /** An error's message with the name of its type marked. */
-  private errorText(result: string): HTMLElement {
-    const kind = /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0];
-    return kind
-      ? el(
-          'span',
-          '',
-          el('span', 'llm-is-error', kind),
-          result.slice(kind.length)
-        )
-      : el('span', '', result);
+  private errorText(result: string): Node[] {
+    const kind =
+      /^[\w.]*(?:Error|Exception|Warning)(?=:|$)/.exec(result)?.[0] ?? '';
+    const rest = visibleNodes(result.slice(kind.length));
+    return kind ? [el('span', 'llm-is-error', kind), ...rest] : rest;
   }
 
   /** What a human edited, and the grant that came with the decision. */
@@ -233,7 +228,7 @@ export class Call implements IPiece {
       host
         .act?.({ type: 'revoke', transcript: document.id, grant: grant.id })
         .catch((error: unknown) => {
-          this.revoking = `Not revoked: ${String((error as Error)?.message ?? error)}`;
+          this.revoking = `Not revoked: ${sentenceOf(error)}`;
           this.drawBody();
         });
     });

@@ -36,8 +36,10 @@ test('it says what is asked, of which tool, and where that comes from', () => {
   expect(page.text('.llm-ask-why')).toBe(
     'The tool says: “Sends one message to an address outside your organisation.”'
   );
-  expect(page.text('caption')).toContain('digest 9f2c 41ab');
-  expect(page.text('.llm-fineprint')).toContain('call toolu_01Hq');
+  expect(page.text('caption')).not.toContain('digest');
+  expect(page.text('.llm-fineprint')).toContain(
+    'call toolu_01Hq · digest 9f2c 41ab'
+  );
 });
 
 test('of a tool that stopped to ask, it says that it has begun and what it has printed', () => {

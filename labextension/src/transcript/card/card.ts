@@ -22,7 +22,7 @@ import { displayedDigest } from '../digest';
 import type { IParam, IRequest } from '../document';
 import { noteNode } from '../dom/boxes';
 import { attrs, el, refill, setText, uniqueId } from '../dom/elements';
-import { oneLine } from '../dom/formatting';
+import { oneLine, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible } from '../dom/visible';
 import { isPending } from '../layout';
@@ -36,7 +36,7 @@ import type { IButtons } from './buttons';
 import { makeDrawer } from './drawers';
 import { EditDrawer } from './editDrawer';
 import { hold, lockFields } from './holding';
-import { Params } from './params';
+import { Params, shortDigest } from './params';
 import {
   dropOpener,
   makeFineprint,
@@ -243,9 +243,10 @@ export class Card implements IPiece {
   }
 
   private makeFooter(): HTMLElement {
-    const call = visible(oneLine(this.call.callId, 40));
+    const call = visible(oneLine(this.call.callId, 24));
+    const about = `call ${call} · digest ${shortDigest(this.request.digest)}`;
     const dropper = this.drawer ? null : this.dropper;
-    return makeFineprint(call, this.drawer === 'edit', dropper);
+    return makeFineprint(about, this.drawer === 'edit', dropper);
   }
 
   private build(): void {
@@ -260,13 +261,7 @@ export class Card implements IPiece {
     });
     this.controls.append(this.buttons.node, this.hint);
     this.node.append(
-      el(
-        'header',
-        'llm-ask-band',
-        this.bandIcon,
-        this.bandTitle,
-        this.bandFact
-      ),
+      el('div', 'llm-ask-band', this.bandIcon, this.bandTitle, this.bandFact),
       el('div', 'llm-ask-body', title, ...this.description, this.controls),
       this.footer
     );
@@ -333,8 +328,7 @@ export class Card implements IPiece {
       ...reply
     }).catch((error: unknown) => {
       this.sent = '';
-      this.problem =
-        String((error as Error)?.message ?? error) || 'It could not be sent.';
+      this.problem = sentenceOf(error, 'It could not be sent.');
       this.refresh();
     });
   }

@@ -3,6 +3,7 @@
 import type { IParam, IRequest } from '../document';
 import { difference } from '../dom/difference';
 import { attrs, button, el, refill } from '../dom/elements';
+import { sentenceOf } from '../dom/formatting';
 import { mixedWordsNote } from '../dom/scripts';
 import { nameNodes, visible, visibleJson } from '../dom/visible';
 import { makeField, writeVisibly } from './fields';
@@ -152,7 +153,7 @@ export class EditDrawer implements IDrawer {
           this.changed();
         },
         (error: unknown) => {
-          label.textContent = String((error as Error)?.message ?? error);
+          label.textContent = sentenceOf(error);
         }
       );
     }

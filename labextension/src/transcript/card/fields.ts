@@ -232,7 +232,12 @@ function makeTextBox(text: string): IControl {
     },
     disable: disabled => {
       plain.disabled = disabled;
-      own?.node.setAttribute('contenteditable', String(!disabled));
+      if (own) {
+        attrs(own.node, {
+          contenteditable: String(!disabled),
+          'aria-disabled': disabled ? 'true' : null
+        });
+      }
     }
   };
   refill(node, plain);

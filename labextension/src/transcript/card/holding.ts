@@ -19,6 +19,8 @@ export function lockFields(node: Element, locked: boolean): void {
     field.readOnly = locked;
   }
   for (const editor of Array.from(node.querySelectorAll('.llm-editor'))) {
-    attrs(editor, { contenteditable: locked ? 'false' : 'true' });
+    // The box beside it may say that there is no value to write.
+    const isOff = editor.getAttribute('aria-disabled') === 'true';
+    attrs(editor, { contenteditable: locked || isOff ? 'false' : 'true' });
   }
 }

@@ -9,7 +9,7 @@
 import type { IParam, IRequest } from '../document';
 import { noteNode, well } from '../dom/boxes';
 import { attrs, el, refill, uniqueId } from '../dom/elements';
-import { count } from '../dom/formatting';
+import { count, sentenceOf } from '../dom/formatting';
 import {
   hiddenNote,
   nameNodes,
@@ -131,7 +131,7 @@ export class Params {
     cut.addEventListener('click', () => {
       label.textContent = 'Fetching…';
       this.open(param.name).catch((error: unknown) => {
-        label.textContent = String((error as Error)?.message ?? error);
+        label.textContent = sentenceOf(error);
       });
     });
     const node = well(
@@ -152,9 +152,7 @@ function makeCaption(request: IRequest): HTMLElement {
     node.append(
       el('b', '', 'Arguments'),
       ' \u2002',
-      el('span', 'llm-wide', 'exactly these will run; '),
-      'digest ',
-      el('span', 'llm-code', shortDigest(request.digest))
+      el('span', 'llm-wide', 'exactly these will run')
     );
   }
   return node;

@@ -94,9 +94,9 @@ export function dropOpener(open: () => void): HTMLButtonElement {
   return attrs(node, { 'aria-expanded': 'false' });
 }
 
-/** The line at the foot: who drew the card, a way out of it, and which call it is about. */
+/** The line at the foot: who drew the card, a way out of it, and what it is about, by which it can be found again. */
 export function makeFineprint(
-  call: string,
+  about: string,
   isEditing: boolean,
   dropper: HTMLElement | null
 ): HTMLElement {
@@ -108,9 +108,9 @@ export function makeFineprint(
     ? ['What this form says is what will run.']
     : ['Text on ', swatch, ' came from the model.'];
   return el(
-    'footer',
+    'div',
     'llm-fineprint',
     el('span', '', 'Drawn by llm_notebook. ', ...meaning),
-    el('span', '', dropper, call && el('span', 'llm-num', `call ${call}`))
+    el('span', '', dropper, about && el('span', 'llm-num', about))
   );
 }

@@ -10,7 +10,7 @@
 
 import type { IParam, ITranscript } from '../document';
 import { attrs, button, el, refill, setText, uniqueId } from '../dom/elements';
-import { count, plural } from '../dom/formatting';
+import { count, plural, sentenceOf } from '../dom/formatting';
 import { icon } from '../dom/icons';
 import { nameNodes, visible, visibleNodes } from '../dom/visible';
 import { placeInSeries, seriesOf } from '../layout';
@@ -26,8 +26,8 @@ import { textDrawer } from './simpleDrawers';
 type Verdict = 'approved' | 'denied';
 
 export class Series {
-  readonly head = el('header', 'llm-head');
-  readonly foot = attrs(el('footer', 'llm-series-foot'), {
+  readonly head = el('div', 'llm-head');
+  readonly foot = attrs(el('div', 'llm-series-foot'), {
     role: 'group',
     'aria-label': 'Decide about all'
   });
@@ -322,8 +322,7 @@ export class Series {
       })
       .catch((error: unknown) => {
         this.sent = '';
-        this.problem =
-          String((error as Error)?.message ?? error) || 'It could not be sent.';
+        this.problem = sentenceOf(error, 'It could not be sent.');
         cards.forEach(card => card.hold(''));
         this.refresh();
       });

@@ -58,3 +58,17 @@ export function oneLine(text: string, length: number): string {
     ? line.slice(0, length - 1).trimEnd() + '…'
     : line;
 }
+
+/** A text without more marks on one letter than anybody writes. Setting thousands of them takes seconds. */
+export function calm(text: string): string {
+  return text.replace(/(\p{M}{16})\p{M}+/gu, '$1…');
+}
+
+/** What an error says to the reader. */
+export function sentenceOf(
+  error: unknown,
+  otherwise = 'It could not be done.'
+): string {
+  const said = error instanceof Error ? error.message : String(error ?? '');
+  return said || otherwise;
+}

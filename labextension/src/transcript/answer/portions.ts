@@ -1,0 +1,61 @@
+/** Divides what is to be drawn: a text into portions that are parsed, and their blocks into batches. */
+
+import type { IBlock } from './parser';
+
+/** How many characters and lines are parsed at a time. */
+const PORTION = 16_384;
+const PORTION_LINES = 400;
+
+/** So many blocks, and about so many characters, are drawn together. */
+const BATCH = 16;
+const BATCH_CHARACTERS = 1000;
+
+/** Where a portion ends that begins here: after a line or a word, if there is one. */
+export function portionEnd(source: string, start: number): number {
+  let end = start + PORTION;
+  if (source.length <= end) {
+    end = source.length;
+  } else {
+    const half = start + PORTION / 2;
+    const line = source.lastIndexOf('\n', end - 1);
+    const word = source.lastIndexOf(' ', end - 1);
+    const isPair = /[\ud800-\udbff]/.test(source[end - 1]);
+    end =
+      line > half ? line + 1 : word > half ? word + 1 : end - Number(isPair);
+  }
+  let at = start;
+  for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
+    at = source.indexOf('\n', at) + 1 || end;
+  }
+  return Math.min(at, end);
+}
+
+/** The next blocks to draw together. */
+export function batchOf(blocks: IBlock[], from: number): IBlock[] {
+  let to = from;
+  let length = 0;
+  do {
+    length += blocks[to].raw.length;
+    to += 1;
+  } while (
+    to < blocks.length &&
+    to - from < BATCH &&
+    length + blocks[to].raw.length <= BATCH_CHARACTERS
+  );
+  return blocks.slice(from, to);
+}
+
+/** The element with the last line of an answer, however deep that is nested. */
+export function lastLineIn(answer: Element): Element {
+  let line = answer;
+  while (
+    line.lastElementChild &&
+    /^(?:P|UL|OL|LI|BLOCKQUOTE|H[1-4]|DIV|PRE|CODE|TABLE|TBODY|TR|TD)$/.test(
+      line.lastElementChild.tagName
+    ) &&
+    !line.classList.contains('llm-block-bar')
+  ) {
+    line = line.lastElementChild;
+  }
+  return line;
+}
