@@ -113,5 +113,4 @@ def test_nothing_is_hidden_unless_it_is_asked_for() -> None:
 def test_the_rounds_of_a_chain_share_what_they_have_encoded() -> None:
     first = llm.Prompt("Hi", "m")  # type: ignore[arg-type]
     first.freeze()
-    first.encoded[1] = (llm.user("Hi"), "{}")
     assert first.next_round([llm.user("Hi")], []).encoded is first.encoded
