@@ -4,7 +4,7 @@ How it works. While the body of a tool runs, context variables say so. Python's 
 is the tool's: it decides about no call, the chains that it asks are inside the tool, and what it prints belongs to its call. So as long as
 tools run, the ways to start a thread are wrapped, and a thread or a job of a pool that a tool starts runs in a copy of the tool's context.
 What is started elsewhere meanwhile is left alone. A thread that was there before the tool belongs to nobody's tool, unless it is that of a
-pool, where each job belongs to whoever has submitted it.
+pool, where each job belongs to the code that has submitted it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _StartedThreads:
         wrapper = make(original)
 
         def undo() -> None:
-            # Whoever has wrapped it since keeps it.
+            # If somebody has wrapped it since, their wrapper stays.
             if getattr(holder, name) is wrapper:
                 setattr(holder, name, original)
 

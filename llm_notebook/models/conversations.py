@@ -42,7 +42,7 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         tools: what the model may call in every turn that names no tools of its own.
         chain_limit: how many responses each chain may have; None and 0 mean no limit.
         loaded_messages: a history that was stored elsewhere, which goes before the first response that is made here.
-        loaded_tools: the names of the tools that were stored with it, for whoever makes them again.
+        loaded_tools: the names of the tools that were stored with it, for the code that makes them again.
         before_call, after_call: hooks of its chains.
     """
 

@@ -309,7 +309,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         return getattr(self._source, closing, None) if self._turn.state.is_over else None
 
     def _end_unwaited(self) -> None:
-        """Keep how a response ended that did not end well; whoever stopped it does not wait for that."""
+        """Keep how a response ended that did not end well, without waiting for it to be kept."""
         turn = self._turn
         if not turn.state.is_over or turn.is_concluded:
             return

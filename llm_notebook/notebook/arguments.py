@@ -173,7 +173,7 @@ def parse_line(line: str) -> Arguments:
 
     A prompt that is quoted as a whole is sent without its quotation marks and may be followed by more options, as in a shell.
     Otherwise everything from the first word that is no option belongs to the prompt, apostrophes and dashes included, except that
-    a long option there is refused: whoever typed it did not mean it as text. `--` ends the options.
+    a long option there is refused: nobody who types it means it as text. `--` ends the options.
 
     Args:
         line: what follows the name of the magic.

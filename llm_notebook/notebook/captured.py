@@ -1,6 +1,6 @@
 """Questions that are asked while output is captured, as by `%%capture`: they are shown when the cell is over, and stop the queue then.
 
-Whoever captures output also keeps the exception that would stop the cells below. Without this, nothing of the question would be seen,
+What captures output also keeps the exception that would stop the cells below. Without this, nothing of the question would be seen,
 and the cell would count as done.
 """
 

@@ -345,7 +345,7 @@ class LiveTurns:
                 view.feed(event, time.monotonic() - began)
             state = "interrupted" if pause is None else "paused"
         finally:
-            # What a human decides is shown by whoever takes the decision: the clock of this run has stopped.
+            # A human's decision is shown by the code that takes it, because the clock of this run has stopped.
             chain._chain.log.on_call = None
             with held_interrupts() as pressed:
                 view.end(state, time.monotonic() - began)

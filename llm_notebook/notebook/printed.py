@@ -1,6 +1,6 @@
 """Takes what tools print and hands it to their calls, while a turn is read.
 
-Output has no sender in Python: whoever prints calls `write()` of one stream, and what is displayed goes through one publisher. So while
+Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one publisher. So while
 turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`); what belongs to
 none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`. What other
 programs write is known to belong to the one call that runs, or else to the one that ran last; while several run, it goes into the cell.
@@ -140,7 +140,7 @@ class PrintRoutes:
 
 
 def _put_back(holder: Any, name: str, wrapper: object, before: object) -> None:
-    # Whoever has wrapped it since keeps it.
+    # If somebody has wrapped it since, their wrapper stays.
     if vars(holder).get(name) is not wrapper:
         return
     if before is None:

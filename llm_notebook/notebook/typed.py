@@ -1,8 +1,8 @@
 """Reads what people type where options stand: lines that a backslash continues, and what keyboards and editors make of dashes and quotes.
 
 Phones, macOS, Word and chat programs turn `--ta` into `—ta`, quotation marks into curly ones, and spaces into spaces that do not break;
-text that was copied from a page may hold characters of no width. Whoever typed `—ta` meant an option that has a tool ask first. To send
-that to the model as text would drop it without a word, so here it is understood, or else refused by whoever calls this.
+text that was copied from a page may hold characters of no width. Somebody who types `—ta` means an option that has a tool ask first. To send
+that to the model as text would drop it without a word, so here it is understood, or else refused by the caller.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 jsonschema only reports errors, so its errors serve as the list of what to convert: each value of a wrong type that spells a value of the right
 type is replaced, and the check is repeated until nothing more changes. What is left is a real error.
 
-The schema is written by whoever made the server. Python's regular expressions can take forever for a pattern such as `^(a+)+$`, and no other
+The schema is written by the author of the server. Python's regular expressions can take forever for a pattern such as `^(a+)+$`, and no other
 thread runs meanwhile. So patterns are matched by the engine of pydantic, whose time is linear in the text; a pattern that it does not know,
 with a look-ahead for one, is left to the server, which checks its arguments anyway.
 """

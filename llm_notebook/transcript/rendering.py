@@ -1,6 +1,6 @@
 """A TranscriptView as Markdown and as plain text, the two forms that every front end and every viewer can show.
 
-Both forms say the same about calls. Whoever needs both makes the `turn_words()` once and passes them to each.
+Both forms say the same about calls. A caller that needs both makes the `turn_words()` once and passes them to each.
 """
 
 from __future__ import annotations

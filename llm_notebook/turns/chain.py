@@ -265,7 +265,7 @@ class Chain:
             if not (calls or turn.is_paused_by_provider or left):
                 return
             if limit and self._round >= limit:
-                # Whoever wants it to continue allows as many responses again.
+                # A caller that wants it to continue allows as many responses again.
                 self.left = PausedChain(self.plan, turn.prompt, turn.messages(), [], self.log, turn_id)
                 raise ChainLimitReached(limit, [call.name for call in calls])
             history = turn.messages()

@@ -104,7 +104,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
 
 async def perform_async(step: Step, parallel: int | None = None) -> object:
     """Perform one step and await it."""
-    import asyncio  # loads ssl; whoever awaits has it loaded
+    import asyncio  # loads ssl; code that awaits has it loaded
 
     if isinstance(step, Invoke):
         with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
@@ -229,7 +229,7 @@ def _outcome_of(call: PlannedCall) -> Outcome:
 
 
 async def _batch_async(batch: Run, parallel: int | None) -> list[Outcome]:
-    import asyncio  # loads ssl; whoever awaits has it loaded
+    import asyncio  # loads ssl; code that awaits has it loaded
 
     outcomes: list[Outcome] = [None] * len(batch.calls)
     are_async = [call.tool is not None and call.tool.is_async for call in batch.calls]

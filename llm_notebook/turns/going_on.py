@@ -64,7 +64,7 @@ Place = tuple[str, str]
 
 
 class WentOn:
-    """The calls of this process that a conversation has gone on without."""
+    """The calls of this process that a conversation has left behind."""
 
     def __init__(self) -> None:
         self.calls: set[Place] = set()

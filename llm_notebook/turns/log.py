@@ -97,7 +97,7 @@ class ChainLog:
         self.memory = outer.memory
         if outer.journal is None or outer.is_in_memory(call_id):
             self.journal = None
-        # Whoever shows the call shows what is asked inside.
+        # Where the call is shown, so is what is asked inside it.
         self.on_call = lambda entry: outer.tell(seen_from_outside(entry)) if entry.request is not None else None
 
     def is_in_memory(self, call_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Every form of marking a tool, and what becomes of it in another process.
+"""Every form of marking a tool, and how it holds in another process.
 
 `python -m tests.approvals.forms ask JOURNAL` has a model call a tool of each form twice, and leaves the questions in the journal.
 `python -m tests.approvals.forms go-on JOURNAL` is the process after a restart: it approves the first call with the same tool, denies the second,

@@ -1,4 +1,4 @@
-"""What was asked under a policy is asked under it, whoever goes on with it and with which tools."""
+"""What was asked under a policy is asked under it, no matter who continues it and with which tools."""
 
 from __future__ import annotations
 

@@ -475,7 +475,7 @@ def test_dropping_the_last_of_several_runs_what_was_approved(face: Face, journal
     assert face.text(chain) == "done"
     assert ran == ["/1"]
     assert told(model) == ["erased /1", "Denied by the user: no", "Not run: the user dropped the question"]
-    # Whoever reads on runs nothing again.
+    # Reading on runs nothing again.
     assert face.text(pause.resume()) == "done"
     assert (ran, len(model.requests)) == (["/1"], 2)
     with pytest.raises(ValueError, match="settled already"):

@@ -246,7 +246,7 @@ const MESSAGES: Record<string, Check> = {
   gone: shape({ id: isText })
 };
 
-/** No document is nested more deeply. What is may overflow the stack of whoever walks through it. */
+/** No document is nested more deeply. A deeper one may overflow the stack of the code that walks through it. */
 const DEEPEST = 100;
 
 /** Whether a value of JSON is nested so little that anybody can walk through it. */

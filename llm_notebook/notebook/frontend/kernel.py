@@ -132,7 +132,7 @@ def cell_id_of(message: Mapping[str, Any]) -> str:
 
 def is_in_output_widget(shell: InteractiveShell) -> bool:
     """Return whether an `Output` widget of ipywidgets takes what the running cell shows. Updates of it never reach such a widget."""
-    # Whoever has no widget has not loaded this. There is no public list of the widgets.
+    # Without a widget, this module has not been loaded. There is no public list of the widgets.
     known: dict[str, Any] = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
     message = _parent(shell)
     running = message.get("header", {}).get("msg_id") if message is not None and known else None
@@ -345,7 +345,7 @@ def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], N
         skipped(request)
 
     def stop() -> None:
-        # Whoever has wrapped it since keeps it.
+        # If somebody has wrapped it since, their wrapper stays.
         if vars(kernel).get("_send_abort_reply") is answer_and_tell:
             del kernel._send_abort_reply
 

@@ -1,6 +1,6 @@
 """Attachments that are addresses, for plugins of the `llm` package: where a plugin wants their bytes, they are fetched by our rule.
 
-An attachment of `llm` follows any redirect to anywhere, whoever wrote its address, and takes as much as comes.
+An attachment of `llm` follows any redirect to anywhere whether a user or a model wrote its address, and takes as much as comes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Who wrote an address decides. What stands in the user's own cell or code may be anywhere, on this machine and in the user's network too. An
 address from a model, a tool, a server or a template of somebody else's must be public, or it could read what only this machine can
-reach. A public address may not redirect to a private one, whoever wrote it: the redirect was written by that server.
+reach. A public address may not redirect to a private one, no matter who wrote it: the redirect was written by that server.
 
 A name is public if everything that it resolves to is. So the rule is asked after the name has been resolved, once for each redirect, and the
 connection goes to the addresses that were checked. A proxy resolves names itself, so there the name alone is judged.
