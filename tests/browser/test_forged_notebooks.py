@@ -133,13 +133,13 @@ def _told(at: int, kind: str) -> str:
 
 
 def _expect_records(lab: LabPage, *buttons: str) -> None:
-    """Expect that nothing can be clicked but these buttons."""
+    """Expect that nothing can be clicked but these buttons, and what copies the text that is in sight."""
     for at, kind in enumerate(_EDITS):
         output = lab.output(1 + at)
         text = _LINE if kind in _UNREADABLE else "delete_files"
         expect(output.locator(".llm-transcript")).to_contain_text(text if kind != "tool" else "files")
         expect(_card(lab, at)).to_have_count(0)
-        assert set(output.locator(".llm-transcript button:visible").all_inner_texts()) <= set(buttons), kind
+        assert set(output.locator(".llm-transcript button:visible").all_inner_texts()) <= {*buttons, "Copy answer"}, kind
 
 
 def _expect_what_the_kernel_tells(lab: LabPage) -> None:

@@ -91,6 +91,7 @@ def test_formulas_look_like_those_of_markdown_cells(lab_page: LabPage, topic: st
     theirs, ours = lab_page.page.evaluate(_SIZES)
     for source, (width, height), (our_width, our_height) in zip(sources, theirs, ours, strict=True):
         # What stands at the edges of the window, as numbers do, is not a part of a formula's size.
+        # Chromium leaves more room between operators than MathJax does.
         if "tag" not in source and "multline" not in source:
-            assert abs(our_width - width) < max(14, 0.35 * width), source
+            assert abs(our_width - width) < max(14, 0.4 * width), source
             assert abs(our_height - height) < max(20, 0.4 * height), source
