@@ -10,6 +10,7 @@ from llm_notebook.parts.finishes import Finish, FinishReason
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import Message, Usage
+from llm_notebook.tools.written import writable_arguments
 
 if TYPE_CHECKING:
     from llm_notebook.tools.calls import ToolCall
@@ -67,7 +68,8 @@ class Arrived:
     def add_tool_call(self, tool_call: ToolCall) -> None:
         """Register a tool call that is not streamed as events; it gets an id if it has none. Models call this."""
         call_id = tool_call.tool_call_id or new_tool_call_id()
-        self._turn.state.extra_calls.append(replace(tool_call, tool_call_id=call_id))
+        arguments = writable_arguments(tool_call.arguments)
+        self._turn.state.extra_calls.append(replace(tool_call, arguments=arguments, tool_call_id=call_id))
 
     def set_usage(
         self,

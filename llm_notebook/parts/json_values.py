@@ -14,7 +14,7 @@ from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, cast
 
-__all__ = ["as_json", "from_json"]
+__all__ = ["as_json", "from_json", "safe_repr"]
 
 T = TypeVar("T")
 

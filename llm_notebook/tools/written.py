@@ -7,12 +7,25 @@ never run and nobody is asked about it: its result is an error that says what is
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from llm_notebook.errors import ToolArgumentError
+from llm_notebook.parts.json_values import safe_repr
 from llm_notebook.parts.messages import RAW_ARGUMENTS
 
-__all__ = ["is_parsed", "keep_arguments", "parse_arguments", "require_parsed"]
+__all__ = ["is_parsed", "keep_arguments", "parse_arguments", "require_parsed", "writable_arguments"]
+
+
+def writable_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments that a plugin made, or `{"_raw": text}` if nothing can write them: integers of thousands of digits, or a circle."""
+    # Keys that are no strings and deep nesting are looked at when the call is prepared.
+    with suppress(TypeError, RecursionError):
+        try:
+            json.dumps(arguments, default=safe_repr)
+        except ValueError:
+            return {RAW_ARGUMENTS: safe_repr(arguments)}
+    return arguments
 
 
 def keep_arguments(text: object) -> dict[str, Any]:

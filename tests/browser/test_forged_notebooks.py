@@ -139,7 +139,9 @@ def _expect_records(lab: LabPage, *buttons: str) -> None:
         text = _LINE if kind in _UNREADABLE else "delete_files"
         expect(output.locator(".llm-transcript")).to_contain_text(text if kind != "tool" else "files")
         expect(_card(lab, at)).to_have_count(0)
-        assert set(output.locator(".llm-transcript button:visible").all_inner_texts()) <= {*buttons, "Copy answer"}, kind
+        assert set(output.locator(".llm-transcript button:visible").all_inner_texts()) <= {*buttons, "Copy answer"}, (
+            kind
+        )
 
 
 def _expect_what_the_kernel_tells(lab: LabPage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import llm_notebook as llm
@@ -41,3 +43,28 @@ def test_a_tool_refuses_what_is_no_object_whatever_it_takes(text: str) -> None:
 def test_an_argument_of_that_name_is_an_argument() -> None:
     tool = llm.Tool.function(lambda _raw: _raw, name="f")
     assert tool.arguments_for(llm.ToolCall("f", {"_raw": "{}"}, "1")) == {"_raw": "{}"}
+
+
+@pytest.mark.parametrize("value", [10**5000, [[10**5000]], {"deep": 10**5000}], ids=["alone", "list", "object"])
+def test_an_integer_of_thousands_of_digits_that_a_plugin_gives_is_told_to_the_model(value: object) -> None:
+    ran: list[int] = []
+
+    def count(n: int) -> str:
+        ran.append(n)
+        return "counted"
+
+    class Careless(llm.Model):
+        model_id = "careless"
+        supports_tools = True
+
+        def execute(self, prompt, stream, response, conversation):
+            if prompt.tool_results:
+                yield prompt.tool_results[0].output
+            else:
+                response.add_tool_call(llm.ToolCall("count", {"n": value}))
+
+    for tool in (count, llm.require_approval(count)):
+        chain = Careless().chain("Count", tools=[tool])
+        assert "arguments that are not valid JSON" in chain.text()
+        json.dumps([response.to_dict() for response in chain.responses()])
+    assert ran == []
