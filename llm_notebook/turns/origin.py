@@ -61,8 +61,13 @@ class Origin:
         return (self.notebook, self.started_in, self.cell_id)
 
     def is_cell_of(self, other: Origin) -> bool:
-        """Return whether both are in the same cell of the same notebook."""
-        return bool(self.cell_id) and self.cell == other.cell
+        """Return whether both are in the same cell of the same notebook.
+
+        A copy of a notebook has the same ids of cells. So where no path is known, an id says that only within one kernel, or if it is an
+        address, as in VS Code.
+        """
+        is_known = bool(self.path) or ":" in self.cell_id or (bool(self.session) and self.session == other.session)
+        return is_known and bool(self.cell_id) and self.cell == other.cell
 
     def repeats(self, other: Origin) -> bool:
         """Return whether both are the same request, at the same place of the same cell."""

@@ -253,6 +253,8 @@ def running_kernel(
         "LLM_USER_PATH": str(folder / "llm"),
         "LLM_NOTEBOOK_DATA": str(folder / "data"),
         "IPYTHONDIR": str(folder / "ipython"),
+        # As Jupyter's server tells it to a kernel.
+        "JPY_SESSION_NAME": "/home/me/started.ipynb",
         "PYTHONPATH": os.pathsep.join([*([str(ipykernel_folder(ipykernel))] if ipykernel else []), str(REPOSITORY)]),
     }
     manager = KernelManager(kernel_name="python3")

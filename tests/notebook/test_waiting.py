@@ -221,6 +221,25 @@ def test_where_no_path_is_sent_what_is_allowed_ends_with_the_kernel(tmp_path: Pa
         assert copy.ran == ["/a", "/a"]
 
 
+@pytest.mark.parametrize(
+    ("cell_id", "comes_back"), [("cell-1", False), ("vscode-notebook-cell:/home/me/a.ipynb#W0", True)]
+)
+def test_where_no_path_is_known_only_the_address_of_a_cell_brings_a_question_back_later(
+    tmp_path: Path, cell_id: str, comes_back: bool
+) -> None:
+    with running_kernel(tmp_path, {"JPY_SESSION_NAME": ""}) as kernel:
+        notebook = Notebook(kernel, tmp_path, None)
+        notebook.define()
+        waiting = notebook.run(ASK, cell_id)
+        # Within one kernel the id is enough.
+        assert question(notebook.run(ASK, cell_id)) == question(waiting)
+        notebook.restart()
+        notebook.define()
+        # A copy of the notebook would have the same ids.
+        assert (question(notebook.run(ASK, cell_id)) == question(waiting)) is comes_back
+        assert notebook.pending.count("Asked by asker") == (1 if comes_back else 2)
+
+
 def test_a_grant_for_a_cell_is_for_its_text_in_this_notebook(notebook: Notebook) -> None:
     cell = f"folder = '/tmp'\n{ASK}"
     notebook.act(notebook.run(cell), grant="cell")
