@@ -39,8 +39,8 @@ from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import install_local_model, store_typed_key
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over
-from llm_notebook.notebook.live_turn import LiveTurn
-from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, Resume
+from llm_notebook.notebook.live_turn import LiveTurn, Resume
+from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments, full_value
 from llm_notebook.turns.pauses import PausedChain

@@ -11,8 +11,8 @@ from llm_notebook.notebook.deciding import problem_with, show_calls, show_settle
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Verdict
-    from llm_notebook.notebook.live_turn import LiveTurn
-    from llm_notebook.notebook.live_turns import LiveTurns, Resume
+    from llm_notebook.notebook.live_turn import LiveTurn, Resume
+    from llm_notebook.notebook.live_turns import LiveTurns
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.turns.pauses import PausedChain
 

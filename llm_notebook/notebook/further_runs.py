@@ -5,7 +5,6 @@ Each function returns what makes the chain to read, or None if the turn does not
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from llm_notebook.notebook.remarks import add_remark
@@ -14,12 +13,11 @@ from llm_notebook.turns.plan import open_log
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.live_turn import LiveTurn
+    from llm_notebook.notebook.live_turn import LiveTurn, Resume
     from llm_notebook.turns.pauses import PausedChain
 
 __all__ = ["ask_another", "continue_answer", "start_over"]
 
-Resume = Callable[[], "ChainResponse"]
 # What the model is sent to continue an answer that broke off, after the part that arrived.
 _GO_ON = "Go on exactly where you stopped, inside the word if it was one, and repeat nothing."
 _ASKED_ELSEWHERE = "To start over, run the cell again: another kernel asked this."

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
+Resume = Callable[[], "ChainResponse"]
+"""Makes the chain that continues a turn."""
 AskWith = Callable[[str], "tuple[ChainResponse, tuple[Arguments, ConversationNode]]"]
 """Asks the same with another model. Takes its id; returns the chain, and the options of its magic with its place."""
 
-__all__ = ["AskWith", "LiveTurn", "ask_about_stopped_call", "follow"]
+__all__ = ["AskWith", "LiveTurn", "Resume", "ask_about_stopped_call", "follow"]
 
 
 @dataclass(slots=True, eq=False)

@@ -45,7 +45,7 @@ from llm_notebook.notebook.frontend.kernel import (
     is_interactive,
 )
 from llm_notebook.notebook.held_up import HeldUpCells
-from llm_notebook.notebook.live_turn import AskWith, LiveTurn, ask_about_stopped_call, follow
+from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from llm_notebook.notebook.arguments import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
-__all__ = ["AskHuman", "LiveTurns", "OnPause", "Resume", "Settled"]
+__all__ = ["AskHuman", "LiveTurns", "OnPause", "Settled"]
 
 OnPause = Literal["stop", "continue"]
 _MOST_KEPT = 32
@@ -70,8 +70,6 @@ _STOPPED = "■ Stopped by you while a tool was running."
 
 AskHuman = Callable[["LiveTurn", PauseChain], "ChainResponse | None"]
 """Asks a human on the spot, by keyboard. Returns the chain that continues, or None to leave the question open."""
-Resume = Callable[[], "ChainResponse"]
-"""Makes the chain that continues a turn."""
 Settled = Callable[["LiveTurn", "ChainResponse"], None]
 """Called when a run of a turn is over or paused, before its record is shown: (the turn, the chain that was read)."""
 
