@@ -163,7 +163,7 @@ def test_it_answers_in_a_cell(installed: Path, tmp_path: Path) -> None:
         assert cell.status == "ok", cell.traceback
         assert "The early bird catches the worm." in cell.markdown[-1]
         failed = kernel.run("%%llm -m oracle --key wrong\nWhen?")
-        assert failed.traceback == "ModelError: The oracle does not know this key: its keys begin with delphi-."
+        assert failed.traceback == "The oracle does not know this key: its keys begin with delphi-."
 
 
 def test_the_page_on_writing_a_plugin_quotes_it() -> None:

@@ -244,7 +244,7 @@ def test_a_refusal_is_the_answer() -> None:
         b'data: {"type": "response.output_text.delta", "output_index": 0, "delta": 5}\n\n',
         b'data: {"type": "response.output_item.added", "output_index": 0, "item": "x"}\n\n',
         b'data: {"type": "response.completed", "response": []}\n\n',
-        b"<!doctype html><p>Welcome",
+        b"Welcome",
     ],
 )
 def test_what_is_no_response_is_said_in_one_sentence(body: bytes) -> None:
