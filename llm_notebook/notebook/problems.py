@@ -29,7 +29,7 @@ from llm_notebook.transcript.endings import Problem, Way
 if TYPE_CHECKING:
     from llm_notebook.models.key_holder import KeyHolder
 
-__all__ = ["EXPECTED", "local_ways", "problem_of"]
+__all__ = ["EXPECTED", "lacks_key", "local_ways", "problem_of"]
 
 EXPECTED = (CellError, ModelError, UnknownModelError)
 """The errors that are explained."""
@@ -108,8 +108,7 @@ def _unknown_model(error: UnknownModelError) -> Problem:
         model = None if entry is None else entry.model or entry.async_model
         if entry is None or model is None:
             continue
-        lacks_key = model.needs_key is not None and not _has_key(model)
-        effect = f"no key for {_provider(model)} yet" if lacks_key else "sends this cell to it"
+        effect = f"no key for {_provider(model)} yet" if lacks_key(model) else "sends this cell to it"
         ways.setdefault(entry.model_id, Way(f"%llm -m {name} …", effect, label=name, model=name))
     return Problem(
         f"No model is called “{error.wanted}”",
@@ -142,8 +141,9 @@ def _key_way(model: KeyHolder) -> Way:
     return Way(f"%llm keys set {name}", f"for {_provider(model)}; {_KEY_FILE}", "Enter a key…", key=name)
 
 
-def _has_key(model: KeyHolder) -> bool:
-    return bool(model.key or get_key(alias=model.needs_key, env=model.key_env_var))
+def lacks_key(model: KeyHolder) -> bool:
+    """Return whether a model needs a key and none is stored or set for it."""
+    return bool(model.needs_key) and not (model.key or get_key(alias=model.needs_key, env=model.key_env_var))
 
 
 def _provider(model: KeyHolder) -> str:

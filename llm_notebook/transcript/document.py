@@ -13,7 +13,7 @@ from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sources import with_numbers
-from llm_notebook.transcript.visible import encodable, encodable_document
+from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _problem(problem: Problem) -> Document:
     return {
         "kind": problem.kind,
         "title": shortened(problem.title, _LONGEST_SENTENCE),
-        "text": shortened(problem.text, _LONGEST_SENTENCE),
+        "text": shortened(visible(problem.text[: 2 * _LONGEST_SENTENCE]), _LONGEST_SENTENCE),
         "ways": [_way(way) for way in problem.ways],
         "canStartOver": problem.can_start_over,
     }

@@ -45,7 +45,7 @@ def view_of_turns(
         view.finish = last.finish.reason
     view.end("paused" if view.open_calls and last.status == "complete" else _state(last), rounds.seconds)
     if last.status == "failed" and last.error:
-        view.problem = Problem("The answer broke off.", last.error)
+        view.problem = Problem("The answer broke off." if view.blocks else "No answer came.", last.error)
     elif last.is_cut_off:
         view.problem = Problem("The answer did not end.", "Its kernel stopped before it was complete.")
     elif last.status == "streaming":

@@ -228,3 +228,8 @@ def test_edits_replace_add_and_remove() -> None:
 )
 def test_types_have_words(schema: Any, value: Any, word: str) -> None:
     assert type_word(schema, value) == word
+
+
+def test_hidden_characters_in_what_a_server_said_are_spelled_out() -> None:
+    view = TranscriptView("m", state="failed", problem=Problem("Refused", "It says: a\u202eb\u200b"))
+    assert document_of(view)["error"]["text"] == r"It says: a\u{202e}b\u{200b}"

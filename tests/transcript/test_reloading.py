@@ -157,6 +157,12 @@ def test_why_a_turn_failed_is_told() -> None:
     assert view.problem.text == "The server answered 500."
 
 
+def test_an_answer_of_which_nothing_came_did_not_break_off() -> None:
+    nothing = view_of_turns([_turn(0, [user("Hi")], [], [], "failed", error="No key.")])
+    assert nothing.problem is not None
+    assert nothing.problem.title == "No answer came."
+
+
 @pytest.mark.parametrize(
     ("finish", "state", "says"),
     [

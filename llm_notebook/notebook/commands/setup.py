@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.choices import read_aliases
 from llm_notebook.configuration.files import ConfigurationWarning
-from llm_notebook.configuration.keys import delete_key, get_key, keys_path, list_keys, set_key
+from llm_notebook.configuration.keys import delete_key, keys_path, list_keys, set_key
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.notebook.commands.grammar import Subcommand
@@ -19,6 +19,7 @@ from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.problems import lacks_key
 from llm_notebook.providers.refreshing import refresh
 from llm_notebook.providers.registry import (
     get_default_model,
@@ -152,7 +153,7 @@ def _abilities(entry: ModelWithAliases) -> str:
 def _readiness(entry: ModelWithAliases, default: str) -> str:
     model = _flavour(entry)
     marks = ["default"] if default in (entry.model_id, *entry.aliases) else []
-    if model.needs_key and not (model.key or get_key(alias=model.needs_key, env=model.key_env_var)):
+    if lacks_key(model):
         marks.append(f"needs key {model.needs_key}")
     return ", ".join(marks)
 
