@@ -11,6 +11,13 @@ import type { IContext, IPiece } from './piece';
 import { problemRow, withCode } from './problem';
 import { unsentRow } from './unsent';
 
+/** What is said of an action until the kernel performs it. */
+const SENT: Partial<Record<Action['type'], string>> = {
+  retry: 'It starts over',
+  ask: 'The model is asked',
+  install: 'The model is installed'
+};
+
 /** A spinner while nothing has arrived, or a notice that says why nothing arrives, with its countdown. */
 export class Waiting implements IPiece {
   readonly node = el('div');
@@ -205,7 +212,7 @@ export class Ending implements IPiece {
     if (this.sent || host.blocked) {
       return;
     }
-    say('It goes on as soon as the kernel is free.');
+    say(`${SENT[action.type] ?? 'It goes on'} as soon as the kernel is free.`);
     host.act?.(action).catch((error: unknown) => say(sentenceOf(error)));
   }
 

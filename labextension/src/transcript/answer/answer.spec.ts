@@ -236,3 +236,24 @@ test('a text that is drawn over many frames can change in the middle', () => {
   vi.useRealTimers();
   expect(answer.node.textContent).toBe('other');
 });
+
+test.each([
+  ['- item\n', 450],
+  ['- # head\n', 450],
+  ['1. item\n', 900]
+])(
+  'a list of %j that turns loose after a portion is drawn again once',
+  async (item, count) => {
+    const own = new Markdown();
+    const parse = vi.spyOn(own, 'parse');
+    const answer = new Answer(own, host);
+    answer.update(item.repeat(count) + '\n' + `${item}\n`.repeat(3), false);
+    await vi.waitFor(() => {
+      expect(answer.node.querySelectorAll('li').length).toBe(count + 3);
+    }, 20_000);
+    const parsed = parse.mock.calls.length;
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(parse.mock.calls.length).toBe(parsed);
+    answer.dispose();
+  }
+);

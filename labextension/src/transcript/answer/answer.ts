@@ -92,6 +92,8 @@ export class Answer {
   private open: IOpenPiece[] = [];
   /** The links that settled text defines. One that is still being written does not count. */
   private links = noLinks();
+  /** Where the lists begin whose items turned out to be paragraphs only after some of them were settled. */
+  private readonly looseLists = new Set<number>();
   /** How many links were known when the first piece settled. */
   private firstLinkCount = 0;
   /** How many characters are still drawn whatever time it is. */
@@ -142,6 +144,7 @@ export class Answer {
     this.source = '';
     this.target = this.node;
     this.node.textContent = '';
+    this.looseLists.clear();
     this.restart(noLinks());
   }
 
@@ -198,20 +201,33 @@ export class Answer {
       if (rows.loose) {
         loosen(blocks[0]);
       } else if (isLoose(blocks[0]) && this.source.length < MAX_REDRAWN) {
+        // It is remembered, or the beginning would be settled as it was before.
+        this.looseLists.add(rows.from);
         this.redraw(noLinks());
         return false;
       }
     }
-    const isDrawn = this.drawOpen(blocks, isLast && !this.growing);
+    this.loosenKnown(blocks);
+    const isEnd = isLast && !this.growing;
+    const isDrawn = this.drawOpen(blocks, isEnd);
     if (isDrawn && this.open.length) {
       this.open[this.open.length - 1].isOpen = endsOpen;
     }
-    const isEnd = isLast && !this.growing;
     this.settle(blocks, links, isEnd ? 0 : OPEN, !isLast);
     if (isDrawn && !isLast && this.settled === before) {
       this.settle(blocks, links, 0, true);
     }
     return isDrawn && isLast && this.finish();
+  }
+
+  private loosenKnown(blocks: IBlock[]): void {
+    let from = this.settled - this.lead.length;
+    for (const block of blocks) {
+      if (isList(block) && this.looseLists.has(from)) {
+        loosen(block);
+      }
+      from += block.raw.length;
+    }
   }
 
   /** What remains to be done when all of the text is drawn. Returns whether nothing does. */
@@ -386,8 +402,12 @@ export class Answer {
       return;
     }
     if (rows) {
+      if (rows.settled === 0) {
+        rows.from = this.settled;
+      }
       rows.settled += settled.count;
-      rows.loose ||= isList(block) && isLoose(block);
+      rows.loose ||=
+        isList(block) && (isLoose(block) || this.looseLists.has(rows.from));
     }
     if (code) {
       code.settled += settled.code ?? '';

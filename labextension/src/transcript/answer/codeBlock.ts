@@ -40,6 +40,8 @@ export function codeBlock(
   slices: Slices
 ): ICodeBlock {
   let code = '';
+  /** Whether nothing was appended since the code was drawn with colours. */
+  let isColoured = false;
   const text = el('code');
   const copy = button('llm-plain', null, () => copyAndSay(code, host(), copy));
   copy.append(icon('copy'), 'Copy');
@@ -64,8 +66,10 @@ export function codeBlock(
     const isMore = next.length > LONG && code && next.startsWith(code);
     if (isMore && (growing || next.length > LONGEST)) {
       appendParts(text, next.slice(code.length));
-    } else if (next !== code || !growing) {
+      isColoured = false;
+    } else if (next !== code || (!growing && !isColoured)) {
       draw(text, next, language, slices);
+      isColoured = true;
     }
     code = next;
   };

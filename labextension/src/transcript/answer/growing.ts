@@ -17,6 +17,8 @@ export interface IRows {
   readonly parent: Element;
   /** How many of them are settled. */
   settled: number;
+  /** Where the list or table begins in the text, once some of it is settled. */
+  from: number;
   /** Whether the items of a list are paragraphs, as they are if blank lines stand between them. */
   loose: boolean;
 }
@@ -87,7 +89,7 @@ export function findRows(block: IBlock, nodes: Node[]): IRows | undefined {
         ? node
         : null;
   const loose = isList(block) && isLoose(block);
-  return parent ? { kind, parent, settled: 0, loose } : undefined;
+  return parent ? { kind, parent, settled: 0, from: 0, loose } : undefined;
 }
 
 /** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. */
