@@ -42,7 +42,7 @@ def under_approval(consent: bool | None) -> Iterator[None]:
     """Set what `approved()` returns while the body of a tool runs.
 
     Args:
-        consent: whether a human has approved the call; None for what is no tool, such as a hook. If a tool runs that, it runs in the tool.
+        consent: whether a human has approved the call; None for what is no tool, such as a hook. Inside a tool, that counts as part of the tool.
     """
     if consent is None:
         yield

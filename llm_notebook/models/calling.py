@@ -1,7 +1,7 @@
 """Runs the tool calls of a response outside of a chain: those that it asked for, or any that the caller names.
 
 A model's `execute()` may run calls itself, while its response is being read. So calls that are named are run without reading the response to
-its end, which would wait for itself.
+its end: `execute()` would wait for itself.
 """
 
 from __future__ import annotations

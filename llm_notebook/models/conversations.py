@@ -150,7 +150,7 @@ class AsyncConversation(_BaseConversation["AsyncModel | AsyncKeyModel", AsyncRes
     """A conversation with an AsyncModel."""
 
     def to_sync_conversation(self) -> Conversation:
-        """Return a conversation for code that does not await, with what was said as loaded messages. Its model stays the async one."""
+        """Return a conversation for code that does not await, with what was said as loaded messages. Its model stays the async one, and hooks, which may be async, are left out."""
         return Conversation(
             cast("Model", self.model),
             self.id,

@@ -143,7 +143,6 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
                 raise ValueError(
                     f"{self.model_id} does not support server-side tool {tool.sent_name!r} ({type(tool).__name__})."
                 )
-        messages = prompt.messages
         if not messages and self._needs_messages:
             raise ValueError("The prompt is empty, so nothing was sent: give a text, attachments or messages.")
         if not self.supports_conversation and any(message.role in ("assistant", "tool") for message in messages):

@@ -12,13 +12,13 @@ from llm_notebook.transcript.document import MIME_TYPE
 from llm_notebook.transcript.endings import Problem, Unsent
 from llm_notebook.transcript.rendering import markdown_of, plain_of, turn_words
 from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.turns.prompt import Prompt, name_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llm_notebook.parts.messages import StreamEvent
     from llm_notebook.turns.chain import Chain
-    from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.state import ResponseState
 
 __all__ = ["show_chain", "show_request", "show_response"]
@@ -36,7 +36,7 @@ def show_request(prompt: Prompt, reads: tuple[str, str]) -> dict[str, Any]:
         ("system", prompt.system),
         ("prompt", prompt.prompt),
         ("attachments", "\n".join(map(repr, prompt.attachments))),
-        ("tools", ", ".join(map(_name_of, prompt.tool_sources))),
+        ("tools", ", ".join(map(name_of_source, prompt.tool_sources))),
         ("options", json.dumps(options, ensure_ascii=False) if options else ""),
     ]
     unsent = Unsent([(name, text) for name, text in asks if text], reads)
@@ -92,8 +92,3 @@ def _bundle(view: TranscriptView) -> dict[str, Any]:
         "text/markdown": markdown_of(view, words),
         "text/plain": plain_of(view, words),
     }
-
-
-def _name_of(source: object) -> str:
-    name = getattr(source, "name", None) or getattr(source, "__name__", None)
-    return name if isinstance(name, str) else type(source).__name__

@@ -130,7 +130,7 @@ class ChainPlan:
         self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
 
     def keep_policies_of(self, turn: Turn) -> None:
-        """Keep when the calls of a turn are asked about that another chain has asked: by its policy, and by the marks of its tools."""
+        """Ask about the calls of another chain's turn as that chain did: by its policy, and by the marks of its tools."""
         self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
 
-__all__ = ["Prompt", "merged_options"]
+__all__ = ["Prompt", "merged_options", "name_of_source"]
 
 
 class Prompt:
@@ -222,7 +222,7 @@ class Prompt:
             "options": self.given_options(),
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
-            "tools": [_name_of(item) for item in self.tool_sources],
+            "tools": [name_of_source(item) for item in self.tool_sources],
         }
 
     def given_options(self) -> dict[str, Any]:
@@ -291,7 +291,7 @@ class Prompt:
         return f"Prompt({self.prompt!r}, model={getattr(self.model, 'model_id', None)!r})"
 
 
-def _name_of(source: Tool | Toolbox | ServerSideTool) -> str:
+def name_of_source(source: Tool | Toolbox | ServerSideTool) -> str:
     """Return the name by which a tool is found again: that of its class for a Toolbox, that in its specification for a provider's."""
     if isinstance(source, Toolbox):
         return type(source).__name__

@@ -139,7 +139,7 @@ def call_moved(move: CallMoved) -> Write[bool]:
 
 
 def _is_decided(transaction: Transaction, call_id: Column, decision: Decision | None) -> bool:
-    """Return whether a decision is the one that stands; None is no matter."""
+    """Return whether a decision is the one that stands; always true for None."""
     if decision is None:
         return True
     row = transaction.row("SELECT decision FROM calls WHERE call_id = ?", call_id)
