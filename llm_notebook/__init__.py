@@ -171,6 +171,7 @@ process.answers |= {
     "template loaders": "llm_notebook.plugins.own:Plugins",
     "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
     "the web": "llm_notebook.providers.http.fetching:Web",
+    "objects": "llm_notebook.plugins.own:Plugins",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }
 

@@ -355,7 +355,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
         if self._turn.state.status == "new":
             return show_request(self.prompt, self._reads)
-        return show_response(self._turn.state, self.model.model_id)
+        return show_response(self._turn.state, self.prompt)
 
     def __repr__(self) -> str:
         state = self._turn.state

@@ -43,22 +43,22 @@ def show_request(prompt: Prompt, reads: tuple[str, str]) -> dict[str, Any]:
     return _bundle(TranscriptView(prompt.model.model_id, id=new_id(), state="unsent", unsent=unsent))
 
 
-def show_response(state: ResponseState, model_id: str) -> dict[str, Any]:
+def show_response(state: ResponseState, prompt: Prompt) -> dict[str, Any]:
     """Return the MIME bundle of a response that is being read, or was.
 
     Args:
         state: how it stands, and what has arrived.
-        model_id: the model.
+        prompt: what it answers.
     """
     how: State = "streaming" if state.status == "new" else state.status
-    return _show_answer(model_id, state.events(), how, state.error, state.duration_ms())
+    return _show_answer(prompt, state.events(), how, state.error, state.duration_ms())
 
 
 def show_chain(chain: Chain) -> dict[str, Any]:
     """Return the MIME bundle of a chain that is being read, or was."""
     state, error = _standing(chain)
     milliseconds = sum(response._turn.state.duration_ms() for response in chain.responses())
-    return _show_answer(chain.prompt.model.model_id, chain.events(), state, error, milliseconds)
+    return _show_answer(chain.prompt, chain.events(), state, error, milliseconds)
 
 
 def _standing(chain: Chain) -> tuple[State, BaseException | None]:
@@ -70,9 +70,9 @@ def _standing(chain: Chain) -> tuple[State, BaseException | None]:
 
 
 def _show_answer(
-    model_id: str, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
+    prompt: Prompt, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
 ) -> dict[str, Any]:
-    view = TranscriptView(model_id, id=new_id())
+    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=prompt.sent)
     for event in events:
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)

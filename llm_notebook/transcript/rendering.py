@@ -14,6 +14,7 @@ from llm_notebook.transcript.call_rendering import CallWords, call_words, litera
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
+from llm_notebook.transcript.sent_words import markdown_sent, plain_sent
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
 from llm_notebook.transcript.visible import spelled_out, terminal_safe
 from llm_notebook.transcript.words import (
@@ -76,7 +77,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     words = words or turn_words(view)
-    sections = [_markdown_block(block, view, words) for block in words.blocks]
+    sections = [*markdown_sent(view.sent), *(_markdown_block(block, view, words) for block in words.blocks)]
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
@@ -97,7 +98,8 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own lines about calls begin with a mark that no other line begins with.
     """
     words = words or turn_words(view)
-    sections = [_plain_block(block, view, words) for block in words.blocks]
+    sections = [terminal_safe(said) for said in plain_sent(view.sent)]
+    sections += [_plain_block(block, view, words) for block in words.blocks]
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.parts.given import as_attachments, as_messages
+from llm_notebook.parts.given import as_messages
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
 from llm_notebook.tools.collecting import adopt_tool, as_tools
@@ -17,6 +17,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.encoded import EncodedMessages
+from llm_notebook.turns.given_objects import GivenObjects
 from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.readable import Readable
@@ -24,8 +25,6 @@ from llm_notebook.turns.readable import Readable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
@@ -41,10 +40,10 @@ class Prompt:
     Args:
         prompt: the text of the turn.
         model: the model that is asked.
-        fragments: texts put before the prompt, joined with newlines.
-        attachments: what goes with the text: Attachments, or their paths, addresses or bytes.
+        fragments: texts put before the prompt, joined with newlines; other objects are described, files given as `Path` are read.
+        attachments: what goes with the text: Attachments, their paths, addresses or bytes, figures, images and other objects.
         system: the system prompt.
-        system_fragments: texts put before the system prompt, joined with blank lines.
+        system_fragments: as `fragments`, put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
         schema: what the answer must fit: JSON Schema (a dict), a class, or fields such as `name, age int`.
         tools: what the model may call.
@@ -56,6 +55,7 @@ class Prompt:
         encoded: the messages that the conversation has encoded before.
 
     Attributes:
+        sent: what the fragments and attachments are, for the reader.
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share
             it, so that each encodes only what is new.
@@ -67,10 +67,10 @@ class Prompt:
         prompt: str | None,
         model: ChainModel,
         *,
-        fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment | AttachmentLike] | None = None,
+        fragments: Sequence[object] | None = None,
+        attachments: Sequence[object] | None = None,
         system: str | None = None,
-        system_fragments: Sequence[str] | None = None,
+        system_fragments: Sequence[object] | None = None,
         options: Any = None,
         schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
@@ -86,10 +86,12 @@ class Prompt:
             raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
         self._prompt = prompt
         self.model = model
-        self.fragments = list(fragments or [])
-        self.attachments = as_attachments(attachments, by_user=True) if attachments is not None else []
+        objects = GivenObjects.of(fragments, system_fragments, attachments)
+        self.fragments = objects.fragments
+        self.attachments = objects.attachments
         self._system = system
-        self.system_fragments = list(system_fragments or [])
+        self.system_fragments = objects.system_fragments
+        self.sent = objects.sent
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
@@ -190,7 +192,7 @@ class Prompt:
         following = copy.copy(self)
         following._prompt = following._history = following._sent = following._sent_tools = None
         following.is_settled, following._follows = False, True
-        following.fragments = []
+        following.fragments, following.sent = [], []
         following.attachments = [attachment for result in results for attachment in result.attachments]
         following._given = list(history)
         following.tool_results = list(results)
@@ -217,12 +219,13 @@ class Prompt:
         return following
 
     def settings(self) -> dict[str, Any]:
-        """Return the options, the schema and the names of the tools, as JSON values."""
+        """Return the options, the schema, the names of the tools, and what the fragments and attachments are, as JSON values."""
         return {
             "options": self.given_options(),
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
             "tools": [name_of_source(item) for item in self.tool_sources],
+            **({"sent": [sent.to_dict() for sent in self.sent]} if self.sent else {}),
         }
 
     def given_options(self) -> dict[str, Any]:
