@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from llm_notebook.objects.bounded import cut_text
+from llm_notebook.objects.bounded import cut_text, left_out_note
 from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.figures import describe_figure
 from llm_notebook.objects.frames import counted, range_of
@@ -93,8 +93,9 @@ def describe_xarray(array: Any, bounds: Bounds) -> Described:
             with suppress(Exception):
                 facts = _facts(variable.values)
         lines.append(f"- {name} ({', '.join(map(str, variable.dims))}): {variable.dtype}{facts}")
-    text, left_out = cut_text("\n".join([*lines, "", repr(array)]), bounds.most_bytes)
+    shown = repr(array)
     values = sum(variable.size for variable in variables.values())
-    if "..." in repr(array):
-        left_out = (f"most of {counted(values, 'value')}", *left_out)
-    return Described(kind, text, left_out=left_out, name=bounds.name)
+    left_out = (f"most of {counted(values, 'value')}",) if "..." in shown else ()
+    lines += ["", shown, *([left_out_note(left_out)] if left_out else [])]
+    text, further = cut_text("\n".join(lines), bounds.most_bytes)
+    return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)

@@ -149,8 +149,14 @@ def _names(value: object) -> list[str]:
 
 
 def _describe_json(value: object, bounds: Bounds) -> Described | None:
+    left_out: list[str] = []
+
+    def inside(part: object) -> str:
+        return brief(part, bounds.most_bytes // 4, left_out)
+
     with suppress(Exception):
-        return plain.describe_json(value, bounds, lambda part: brief(part, bounds.most_bytes // 4))
+        found = plain.describe_json(value, bounds, inside)
+        return replace(found, left_out=(*found.left_out, *left_out))
     return None
 
 
@@ -196,14 +202,17 @@ def _offered(value: object) -> Iterator[Describe]:
     yield by_plugin
 
 
-def brief(part: object, most: int = 5_000) -> str:
+def brief(part: object, most: int = 5_000, left_out: list[str] | None = None) -> str:
     """Return a part of a larger value as text: of a frame or an array what the table says, of anything else its `repr()`.
 
     Args:
         part: the part.
         most: how many bytes a frame or an array may have.
+        left_out: takes what is left out of it.
     """
     if library_kind(part):
         found = describe(part, max_size=most)
+        if left_out is not None:
+            left_out += found.left_out
         return found.text or f"<{found.kind}>"
     return safe_repr(part)
