@@ -19,7 +19,7 @@ def read_expression(text: str) -> tuple[str, str] | None:
     By the rules of a shell `df["a"]` would lose its quotation marks, and `df.head(n=3, m=4)` would end at the space.
     """
     text = text.lstrip()
-    if not text or not (text[0].isalpha() or text[0] == "_"):
+    if not text or not (text[0].isalpha() or text[0] in f"_{_OPENING}"):
         return None
     depth, quote, end = 0, "", len(text)
     for position, character in enumerate(text):

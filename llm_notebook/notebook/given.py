@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ __all__ = ["Given", "read_given"]
 
 _ADDRESSES = ("http://", "https://")
 _MOST_FILES = 100
+# Variables that nobody has defined.
+_OF_IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
 
 
 @dataclass(slots=True)
@@ -129,8 +132,17 @@ class _Reader:
             CellError: it gives nothing.
         """
         try:
+            if kind is not None and "/" not in kind:
+                raise CellError(f"--at {word} {kind}: {kind!r} is no MIME type such as image/png. Nothing was sent.")
             found = self._read(word, option)
-            return found if kind is None else [_of_type(each, kind) for each in found]
+            if kind is not None:
+                return [_of_type(each, kind) for each in found]
+            if any(attachment.known_type() is None for each in found for attachment in each.attachments):
+                raise CellError(
+                    f"{option} {word}: its type cannot be told. Give it with `--at {word} TYPE`, such as image/png."
+                    " Nothing was sent."
+                )
+            return found
         except CellError:
             raise
         except KeyboardInterrupt:
@@ -223,10 +235,10 @@ class _Reader:
         halves = split_reference(word)
         loaders = get_fragment_loaders() if halves is not None else {}
         if halves is None or halves[0] not in loaders:
-            known = [name for name in self.names if not name.startswith("_")]
-            close = nearest(word.partition(".")[0].partition("[")[0].partition("(")[0], known)
-            if halves is not None and loaders and not close:
+            if halves is not None:
                 raise FragmentNotFound(unknown_prefix(word, "fragment", loaders))
+            known = [name for name in self.names if not name.startswith("_") and name not in _OF_IPYTHON]
+            close = nearest(re.split(r"[.(\[]", word)[0], known)
             raise CellError(
                 f"{option} {word}: there is no variable, file or address of that name.{close} Nothing was sent."
             )

@@ -39,14 +39,13 @@ from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.options import Arguments, documented
-from llm_notebook.notebook.problems import EXPECTED
+from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark, drop_remarks
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
-from llm_notebook.notebook.unread import unread_error
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
