@@ -16,7 +16,7 @@ class Sent:
         name: what the user calls it, such as `df.head(3)` or a path; empty if nothing is known.
         kind: what it is, such as `pandas DataFrame`, with its shape.
         tokens: about how many tokens its text has; 0 if there is none.
-        pictures: how many pictures and other files it is.
+        pictures, files: how many pictures and other files it is.
         left_out: what the model did not get of it, in a few words each.
         in_system: it went with the system prompt.
     """
@@ -25,6 +25,7 @@ class Sent:
     kind: str
     tokens: int = 0
     pictures: int = 0
+    files: int = 0
     left_out: tuple[str, ...] = ()
     in_system: bool = False
 
@@ -35,6 +36,7 @@ class Sent:
             "kind": self.kind,
             "tokens": self.tokens,
             "pictures": self.pictures,
+            "files": self.files,
             "left_out": list(self.left_out),
             "in_system": self.in_system,
         }

@@ -42,11 +42,12 @@ def sent_line(sent: Sequence[Sent], written: Written = on_one_line) -> str:
     names = [written(_name(one)) for one in sent[:_MOST_NAMED]]
     more = len(sent) - len(names)
     said = [", ".join([*names, *([f"{more} more"] if more else [])])]
-    tokens, pictures = sum(one.tokens for one in sent), sum(one.pictures for one in sent)
-    if tokens:
-        said.append(f"about {tokens:,} {'token' if tokens == 1 else 'tokens'}")
-    if pictures:
-        said.append("1 picture or file" if pictures == 1 else f"{pictures:,} pictures or files")
+    counts = {
+        "about {} token": sum(one.tokens for one in sent),
+        "{} picture": sum(one.pictures for one in sent),
+        "{} file": sum(one.files for one in sent),
+    }
+    said += [f"{words.format(f'{count:,}')}{'s' * (count > 1)}" for words, count in counts.items() if count]
     left_out = [note for one in sent for note in one.left_out]
     if left_out:
         said.append(f"{written(left_out[0])} left out" if len(left_out) == 1 else f"{len(left_out)} things left out")
@@ -79,7 +80,7 @@ def _left_out(one: Sent) -> list[str]:
 
 
 def _name(one: Sent) -> str:
-    return _short(one.name) or ("a picture or file" if one.pictures else "a text")
+    return _short(one.name or one.kind.partition(",")[0])
 
 
 def _kind(one: Sent) -> str:

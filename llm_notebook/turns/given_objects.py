@@ -95,7 +95,11 @@ class GivenObjects:
     def _note(self, found: Described, *, in_system: bool = False) -> None:
         tokens = -(-len(found.text) // _CHARACTERS_PER_TOKEN)
         name = found.name if len(found.name) <= _LONGEST_NAME else f"{found.name[:_LONGEST_NAME]}…"
-        self.sent.append(Sent(name, found.kind, tokens, len(found.attachments), found.left_out, in_system))
+        kinds = [attachment.known_type() or "" for attachment in found.attachments]
+        pictures = sum(kind.startswith("image/") for kind in kinds)
+        self.sent.append(
+            Sent(name, found.kind, tokens, pictures, len(kinds) - pictures, found.left_out, in_system=in_system)
+        )
 
 
 def _listed(given: object) -> list[object]:

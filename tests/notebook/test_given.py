@@ -252,7 +252,7 @@ def test_inline_figures_and_the_record_in_a_notebook(kernel: Kernel) -> None:
     assert cell.markdown[0].endswith("I see image/png.")
     document = cell.outputs[0][MIME_TYPE]
     assert document["sent"] == {
-        "line": "sent: last figure; 1 picture or file",
+        "line": "sent: last figure; 1 picture",
         "rows": [{"name": "last figure", "text": document["sent"]["rows"][0]["text"], "tokens": 0, "leftOut": []}],
         "hidden": 0,
     }
