@@ -13,6 +13,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
+from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
 from llm_notebook.transcript.visible import spelled_out, terminal_safe
@@ -88,7 +89,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     sections += [_our_markdown(remark) for remark in words.remarks]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
-    return "\n\n".join(sections)
+    return in_monospace("\n\n".join(sections))
 
 
 def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:

@@ -83,7 +83,8 @@ def _page(markdown: str) -> _Text:
         (
             _view("done", ("tool_call_args", '{"q": 1}'), ("tool_result", "found")),
             "<details><summary><code>search</code> · ran</summary>\n\n"
-            'Asked with:\n\n```json\n{"q":1}\n```\n\nReturned:\n\n```text\nfound\n```\n\n</details>',
+            'Asked with:\n\n<samp>\n\n```json\n{"q":1}\n```\n\n</samp>\n\n'
+            "Returned:\n\n<samp>\n\n```text\nfound\n```\n\n</samp>\n\n</details>",
             '▎ search · ran\n▎ Asked with:\n▎     {"q":1}\n▎ Returned:\n▎     found',
         ),
     ],
