@@ -162,7 +162,9 @@ def _plain_problem(problem: Problem | None) -> list[str]:
     if problem is None:
         return []
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
-    return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
+    title = on_one_line(problem.title)
+    said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
+    return ["\n".join([f"■ {said}", *ways])]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:

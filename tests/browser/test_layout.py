@@ -26,6 +26,8 @@ RIGHT = "element => element.getBoundingClientRect().right"
 def test_wide_tables_take_the_window_and_rules_begin_where_the_text_does(
     lab_page: LabPage, scripted: OpenAIServer
 ) -> None:
+    reported: list[str] = []
+    lab_page.page.on("console", lambda message: reported.append(message.text))
     lab_page.page.set_viewport_size({"width": 1800, "height": 900})
     lab_page.write("layout.ipynb", ["%load_ext llm_notebook", "%llm -m scripted Show me", "1"])
     lab_page.run_cell(0)
@@ -55,3 +57,4 @@ def test_wide_tables_take_the_window_and_rules_begin_where_the_text_does(
             "source => window.jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel.getSource() === source",
             arg=source,
         )
+    assert [text for text in reported if "[anywidget]" in text] == []
