@@ -16,7 +16,7 @@ from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
-from llm_notebook.transcript.visible import spelled_out, terminal_safe
+from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
     Written,
     duration,
@@ -148,9 +148,25 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 
 def _markdown_problem(problem: Problem) -> str:
-    lines = [f"■ **{literal_markdown(problem.title)}** {literal_markdown(problem.text)}"]
+    lines = [f"■ **{literal_markdown(problem.title)}** {_with_code(problem.text)}".rstrip()]
     lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
+
+
+def _with_code(text: str) -> str:
+    """Return Markdown for a text that may quote others: literal, but for what is between backticks, which the reader can type."""
+    pieces = " ".join(text.split()).split("`")
+    if len(pieces) % 2 == 0:
+        pieces = ["`".join(pieces)]
+    return "".join(
+        safe_markdown(f"`{visible(piece)}`") if at % 2 else _literal(piece) for at, piece in enumerate(pieces)
+    )
+
+
+def _literal(piece: str) -> str:
+    """Return Markdown that shows a piece of a line literally, with the spaces at its ends."""
+    words = piece.strip()
+    return piece.replace(words, literal_markdown(words)) if words else piece
 
 
 def _our_markdown(remark: str) -> str:

@@ -30,12 +30,21 @@ def test_what_is_typed_is_what_is_asked(terminal: InteractiveShell, cell: str, p
     assert [asked.prompt for asked in sent] == [prompt]
 
 
-@pytest.mark.parametrize("cell", ["%%llm", "%%llm -m echo\n   \n", "%llm -u", '%llm ""', "%llm --"])
-def test_an_empty_prompt_is_refused(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str) -> None:
-    terminal.run_cell(cell)
-    captured = capsys.readouterr()
+@pytest.mark.parametrize(
+    "cell", ["%%llm", "%%llm\n", "%%llm -m echo", "\n%%llm -m echo\n   \n", "%llm", "%llm -u", '%llm ""', "%llm --"]
+)
+def test_an_empty_prompt_says_what_to_do(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    result = terminal.run_cell(cell)
     assert not sent
-    assert (captured.out + captured.err).count("\n") == 1
+    where = "Write one in the cell, below %%llm" if "%%" in cell else "write one after %llm"
+    captured = capsys.readouterr()
+    assert captured.out.casefold() == f"There is no prompt: {where}. `%llm help` shows how.\n".casefold()
+    assert captured.err == ""
+    assert result.error_in_exec is not None
+    # While it is typed, the prompt is still to come.
+    assert terminal.input_transformer_manager.check_complete("%%llm -m echo") == ("incomplete", 0)
 
 
 def test_options_reach_the_model(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
