@@ -184,6 +184,26 @@ def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
     assert kernel.run(handler, "2").stdout == "True\n"
 
 
+@pytest.mark.parametrize("read", ["prompt('hi').text()", "chain('hi').text()", "prompt('hi'):\n    pass"])
+def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, read: str) -> None:
+    line = f"for chunk in model.{read}" if read.endswith("pass") else f"model.{read}"
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and "begun" in cell.stdout:
+            pressed.append(True)
+            kernel.interrupt()
+
+    # The model itself says that it has begun to answer, and answers for a minute.
+    prepared = "import asyncio, llm_notebook as llm\nmodel = llm.get_model('announcing')\nawait asyncio.sleep(0)\n"
+    [stopped] = kernel.collect(kernel.send(prepared + line, "1"), watch=watch)
+    assert stopped.status == "error"
+    assert "KeyboardInterrupt" in stopped.traceback
+    # ■ then does what it did before, and the kernel is usable.
+    handler = "import signal\nawait asyncio.sleep(0)\nbefore = signal.getsignal(2)\nllm.get_model('echo').prompt('hi').text()\nprint(before == signal.getsignal(2))"
+    assert kernel.run(handler, "2").stdout == "True\n"
+
+
 def test_a_stopped_answer_can_be_continued(kernel: Kernel) -> None:
     pressed: list[bool] = []
 
