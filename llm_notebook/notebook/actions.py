@@ -96,7 +96,7 @@ class Actions:
             return
         match message.get("type"):
             case "resync":
-                self._resync(str(message.get("id")))
+                self._resync(str(message.get("id")), to_keep=message.get("record") is True)
             case "value":
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
@@ -362,11 +362,14 @@ class Actions:
                 turn.view.mark_blocked(block.call_id, str(error))
             return None
 
-    def _resync(self, transcript: str) -> None:
-        """Send the whole document to a page that missed something."""
+    def _resync(self, transcript: str, *, to_keep: bool) -> None:
+        """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
         turn = self._turns.find(transcript)
+        record = turn.display.record_message() if turn is not None and to_keep and not turn.is_running else None
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
+        elif record is not None:
+            self._turns.tell(record)
         else:
             self._turns.tell_state(turn)
 

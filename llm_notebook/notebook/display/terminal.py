@@ -136,6 +136,9 @@ class TerminalDisplay:
     def senders(self) -> list[Sender]:
         return []
 
+    def record_message(self) -> None:
+        return None
+
     def _write(self, *, is_over: bool) -> None:
         blocks = self._view.blocks
         for call in [call for call in self._suspended if call.status not in _OPEN]:
