@@ -1,4 +1,7 @@
-"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with."""
+"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with.
+
+What is missing is said on the card before anybody decides (`mark_problems`), and checked once more when somebody does.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["problem_with", "show_calls", "show_settled", "was_displayed"]
+__all__ = ["mark_problems", "problem_with", "renew", "show_calls", "show_settled", "was_displayed"]
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
@@ -25,6 +28,42 @@ def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) ->
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
     return ""
+
+
+def renew(turn: LiveTurn, paused: PausedChain) -> bool:
+    """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+
+    Args:
+        turn: the turn.
+        paused: what it continues from.
+
+    Raises:
+        JournalError: a new question cannot be kept.
+    """
+    has_changed = False
+    for block in turn.view.open_calls:
+        asked = block.request
+        if asked is not None and paused.renew(asked).digest != asked.digest:
+            call = paused.call(asked)
+            if call is not None:
+                turn.view.update_call(call)
+            has_changed = True
+    return has_changed
+
+
+def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
+    """Say of each question of a turn why it cannot be approved here, or that it can.
+
+    Args:
+        turn: the turn.
+        paused: what it continues from.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    for block in turn.view.open_calls:
+        if block.request is not None:
+            turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
 
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:

@@ -237,10 +237,18 @@ class TranscriptView:
                 self._touch(block)
 
     def mark_blocked(self, call_id: str, why: str) -> None:
-        """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
+        """Note why a waiting call cannot be approved here, or with an empty `why` that it can."""
         block = self._by_call.get(call_id)
         if block is not None and block.blocked != why:
             block.blocked = why
+            block.version += 1
+            self._touch(block)
+
+    def mark_refused(self, call_id: str, why: str) -> None:
+        """Note why a decision about a waiting call does not count, or with an empty `why` that none was refused."""
+        block = self._by_call.get(call_id)
+        if block is not None and block.refused != why:
+            block.refused = why
             block.version += 1
             self._touch(block)
 
