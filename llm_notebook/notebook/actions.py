@@ -298,8 +298,7 @@ class Actions:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
-        turn.view.mark_refused(block.call_id, "")
-        turn.view.mark_blocked(block.call_id, problem)
+        turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:
@@ -307,7 +306,7 @@ class Actions:
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
         except JournalError as error:
-            turn.view.mark_refused(block.call_id, str(error))
+            turn.view.mark_question(block.call_id, refused=str(error))
             return None
         edits = action.get("arguments")
         try:
@@ -327,7 +326,7 @@ class Actions:
                 # What was decided before is carried out.
                 ends = isinstance(paused.plan.model, AbsentModel) or not paused.is_due
         except (ValueError, JournalError) as error:
-            turn.view.mark_refused(block.call_id, str(error))
+            turn.view.mark_question(block.call_id, refused=str(error))
             return None
         show_calls(turn, paused)
         if counts and not ends:

@@ -63,7 +63,7 @@ def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
     """
     for block in turn.view.open_calls:
         if block.request is not None:
-            turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
+            turn.view.mark_question(block.call_id, blocked=problem_with("approved", paused, block.request))
 
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:

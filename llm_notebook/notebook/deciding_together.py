@@ -65,8 +65,7 @@ def decide_all(turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, 
     if paused is None or len(requests) < len(blocks):
         return None
     for block, request in zip(blocks, requests, strict=True):
-        turn.view.mark_refused(block.call_id, "")
-        turn.view.mark_blocked(block.call_id, problem_with(verdict, paused, request))
+        turn.view.mark_question(block.call_id, blocked=problem_with(verdict, paused, request))
     if any(block.blocked for block in blocks):
         return None
     try:
@@ -78,7 +77,7 @@ def decide_all(turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, 
             paused.conclude(request)
     except (ValueError, JournalError) as error:
         for block in blocks:
-            turn.view.mark_refused(block.call_id, str(error))
+            turn.view.mark_question(block.call_id, refused=str(error))
         return None
     show_calls(turn, paused)
     if counts and not ends:

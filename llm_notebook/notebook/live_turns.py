@@ -236,7 +236,7 @@ class LiveTurns:
             return load_paused_chain(turn.rounds, self.shell.user_ns, self.cell_tools.get(turn.origin.cell, {}))
         except (ModelError, UnknownModelError) as error:
             for block in turn.view.open_calls:
-                turn.view.mark_blocked(block.call_id, str(error))
+                turn.view.mark_question(block.call_id, blocked=str(error))
             return None
 
     def tell(self, message: dict[str, Any], turn: LiveTurn | None = None) -> None:

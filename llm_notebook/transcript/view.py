@@ -236,19 +236,11 @@ class TranscriptView:
                 block.version += 1
                 self._touch(block)
 
-    def mark_blocked(self, call_id: str, why: str) -> None:
-        """Note why a waiting call cannot be approved here, or with an empty `why` that it can."""
+    def mark_question(self, call_id: str, blocked: str = "", refused: str = "") -> None:
+        """Note why a waiting call cannot be approved here and why the latest decision about it does not count; empty if neither is so."""
         block = self._by_call.get(call_id)
-        if block is not None and block.blocked != why:
-            block.blocked = why
-            block.version += 1
-            self._touch(block)
-
-    def mark_refused(self, call_id: str, why: str) -> None:
-        """Note why a decision about a waiting call does not count, or with an empty `why` that none was refused."""
-        block = self._by_call.get(call_id)
-        if block is not None and block.refused != why:
-            block.refused = why
+        if block is not None and (block.blocked, block.refused) != (blocked, refused):
+            block.blocked, block.refused = blocked, refused
             block.version += 1
             self._touch(block)
 
