@@ -170,7 +170,7 @@ class Actions:
             # It was settled without a run: the record says how.
             self._turns.show_again(turn)
             return
-        if resume is None and block.status in ("waiting", "unknown") and block.request.digest != action["digest"]:
+        if resume is None and block.is_asked and block.request.digest != action["digest"]:
             # The tool has changed since it was asked about.
             self._turns.show_again(turn)
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from llm_notebook.approvals.requests import ASKED
 from llm_notebook.parts.messages import json_text
 from llm_notebook.transcript.failures import Failure, failure_of
 from llm_notebook.transcript.printed import Printed
@@ -124,6 +125,11 @@ class CallBlock(Block):
     note: str = ""
     blocked: str = ""
     refused: str = ""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a human is asked what becomes of the call."""
+        return self.status in ASKED
 
     @property
     def is_dropped(self) -> bool:

@@ -283,7 +283,7 @@ class TranscriptView:
     @property
     def open_calls(self) -> list[CallBlock]:
         """The calls that a human has to decide about."""
-        return [block for block in self.calls if block.status in ("waiting", "unknown")]
+        return [block for block in self.calls if block.is_asked]
 
     def call(self, call_id: str) -> CallBlock | None:
         """Return the call with this id in the journal, or None if there is none."""
