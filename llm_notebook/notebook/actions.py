@@ -33,11 +33,12 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import problem_with, renew, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import granted_scope, problem_with, renew, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import install_local_model, store_typed_key
 from llm_notebook.notebook.frontend.cells import CellWatch
+from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over
 from llm_notebook.notebook.live_turn import LiveTurn, Resume
@@ -305,20 +306,16 @@ class Actions:
             if verdict == "approved" and renew(turn, paused):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
-        except JournalError as error:
-            turn.view.mark_question(block.call_id, refused=str(error))
-            return None
-        edits = action.get("arguments")
-        try:
+            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
+            edits = action.get("arguments")
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
-            scope = action.get("grant") if verdict == "approved" else None
             counts = paused.settle(
                 request,
                 verdict,
                 arguments=arguments,
                 said=str(action.get("text") or ""),
                 replaces=False,
-                scope=scope if scope in ("cell", "notebook", "session") else None,
+                scope=scope,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
