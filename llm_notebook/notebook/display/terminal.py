@@ -166,7 +166,7 @@ class TerminalDisplay:
 
     def _write_questions(self, blocks: Sequence[Block]) -> None:
         for block in blocks:
-            if isinstance(block, CallBlock) and block.status in ("waiting", "unknown"):
+            if isinstance(block, CallBlock) and block.is_asked:
                 self._write_call(block)
 
     def _write_printed(self, block: CallBlock, text: str) -> None:
