@@ -5,7 +5,7 @@ between, a request takes a third less CPU time and leaves half as many objects f
 which is what many requests at once spend most of their time on.
 
 How it works. A `_Protocol` is told by the event loop what happens to one connection, and keeps what has arrived. A `_Stream` reads from it, and
-waits where there is nothing yet. Nothing is read from the socket while much is waiting to be read here, and `write()` waits while
+waits where there is nothing yet, but never longer than is left of the time for the whole answer. Nothing is read from the socket while much is waiting to be read here, and `write()` waits while
 much is waiting to be sent.
 """
 
@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import httpcore
+
+from llm_notebook.providers.http.deadlines import TimeLeft
 
 __all__ = ["AsyncioBackend"]
 
@@ -109,14 +111,15 @@ def _give_up(waiter: asyncio.Future[None], late: type[Exception]) -> None:
 class _Stream(httpcore.AsyncNetworkStream):
     """One connection. It is read and written by one task at a time, which reads nothing before it has written."""
 
-    def __init__(self, transport: asyncio.Transport, protocol: _Protocol) -> None:
+    def __init__(self, transport: asyncio.Transport, protocol: _Protocol, time_left: TimeLeft) -> None:
         self._transport = transport
         self._protocol = protocol
+        self._time_left = time_left
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         protocol = self._protocol
         while not protocol.received and not protocol.is_over:
-            await protocol.change(timeout, httpcore.ReadTimeout)
+            await protocol.change(self._time_left.bound(timeout), httpcore.ReadTimeout)
         if not protocol.received and protocol.error is not None:
             raise httpcore.ReadError(str(protocol.error)) from protocol.error
         return protocol.take(max_bytes)
@@ -126,7 +129,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         if buffer and not self._transport.is_closing():
             self._transport.write(buffer)
             while protocol.is_full:
-                await protocol.change(timeout, httpcore.WriteTimeout)
+                await protocol.change(self._time_left.bound(timeout), httpcore.WriteTimeout)
         if self._transport.is_closing():
             raise httpcore.WriteError(str(protocol.error or "the connection is closed"))
 
@@ -139,7 +142,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self._time_left.bound(timeout)):
                 transport = await asyncio.get_running_loop().start_tls(
                     self._transport, self._protocol, ssl_context, server_hostname=server_hostname
                 )
@@ -152,7 +155,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         if transport is None:
             raise httpcore.ConnectError("the connection was closed")
         self._protocol.transport = transport
-        return _Stream(transport, self._protocol)
+        return _Stream(transport, self._protocol, self._time_left)
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
@@ -162,7 +165,14 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 class AsyncioBackend(httpcore.AsyncNetworkBackend):
-    """Opens the connections of the running event loop."""
+    """Opens the connections of the running event loop.
+
+    Args:
+        time_left: how long each wait may take.
+    """
+
+    def __init__(self, time_left: TimeLeft) -> None:
+        self._time_left = time_left
 
     async def connect_tcp(
         self,
@@ -175,7 +185,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         local = None if local_address is None else (local_address, 0)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self._time_left.bound(timeout)):
                 transport, protocol = await loop.create_connection(
                     _Protocol, host, port, local_addr=local, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
                 )
@@ -185,7 +195,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(str(error)) from error
         for option in socket_options or ():
             transport.get_extra_info("socket").setsockopt(*option)
-        return _Stream(transport, protocol)
+        return _Stream(transport, protocol, self._time_left)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
