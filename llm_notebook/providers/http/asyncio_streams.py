@@ -4,6 +4,8 @@ httpcore brings such a module itself, on top of anyio, which works with trio as 
 between, a request takes a third less CPU time and leaves half as many objects for the garbage collector to look through while it waits,
 which is what many requests at once spend most of their time on.
 
+A timer for each wait would be three more objects, so all the waits of an event loop share one: see `Waits`.
+
 How it works. A `_Protocol` is told by the event loop what happens to one connection, and keeps what has arrived. A `_Stream` reads from it, and
 waits where there is nothing yet, but never longer than is left of the time for the whole answer. Nothing is read from the socket while much is waiting to be read here, and `write()` waits while
 much is waiting to be sent.
@@ -20,7 +22,7 @@ import httpcore
 
 from llm_notebook.providers.http.deadlines import TimeLeft
 
-__all__ = ["AsyncioBackend"]
+__all__ = ["AsyncioBackend", "Waits"]
 
 # What a fast server may send ahead of its reader.
 _MOST_UNREAD = 2**18
@@ -28,8 +30,49 @@ _MOST_UNREAD = 2**18
 _NEXT_ADDRESS_SECONDS = 0.25
 
 
+class Waits:
+    """The waits of one event loop that may not go on for ever, with one timer for all of them.
+
+    The timer is set to the earliest end that was ever asked for. What it finds then is given up if its time is over; else the timer is set anew.
+    Most waits end by themselves long before that, and cost no more than their place in a set.
+    """
+
+    __slots__ = ("_timer", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: set[_Protocol] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, protocol: _Protocol) -> None:
+        """Give up the wait of a protocol when its time is over."""
+        self._waiting.add(protocol)
+        if self._timer is None or self._timer.when() > protocol.waits_until:
+            self._set(protocol.waits_until)
+
+    def discard(self, protocol: _Protocol) -> None:
+        """Forget the wait of a protocol."""
+        self._waiting.discard(protocol)
+
+    def _set(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(when, self._give_up, when)
+
+    def _give_up(self, now: float) -> None:
+        self._timer = None
+        now = max(now, asyncio.get_running_loop().time())
+        for protocol in [waiting for waiting in self._waiting if waiting.waits_until <= now]:
+            self._waiting.discard(protocol)
+            protocol.give_up()
+        if self._waiting:
+            self._set(min(waiting.waits_until for waiting in self._waiting))
+
+
 class _Protocol(asyncio.Protocol):
     """What has happened to one connection so far.
+
+    Args:
+        waits: ends the waits that take too long.
 
     Attributes:
         transport: the connection.
@@ -37,11 +80,26 @@ class _Protocol(asyncio.Protocol):
         is_over: nothing more will arrive.
         error: what ended the connection; None if it ended well.
         is_full: the connection takes nothing to send at the moment.
+        waits_until: the time of the event loop at which the present wait is given up.
     """
 
-    __slots__ = ("_is_paused", "_waiter", "error", "is_full", "is_over", "received", "transport")
+    __slots__ = (
+        "_is_paused",
+        "_late",
+        "_waiter",
+        "_waits",
+        "error",
+        "is_full",
+        "is_over",
+        "received",
+        "transport",
+        "waits_until",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._late: type[Exception] = TimeoutError
+        self.waits_until = 0.0
         self.transport: asyncio.Transport | None = None
         self.received = bytearray()
         self.is_over = self.is_full = self._is_paused = False
@@ -82,30 +140,26 @@ class _Protocol(asyncio.Protocol):
             self.transport.resume_reading()
         return taken
 
-    async def change(self, timeout: float | None, late: type[Exception]) -> None:
-        """Wait until something happens to the connection.
-
-        Raises:
-            Exception: nothing has, for so many seconds: an error of the class that was given.
-        """
+    def change(self, timeout: float | None, late: type[Exception]) -> asyncio.Future[None]:
+        """Return what is done when something happens to the connection, or fails with an error of a class if nothing does for so many seconds."""
         loop = asyncio.get_running_loop()
         self._waiter = waiter = loop.create_future()
-        timer = None if timeout is None else loop.call_later(timeout, _give_up, waiter, late)
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
+        if timeout is not None:
+            self._late, self.waits_until = late, loop.time() + timeout
+            self._waits.add(self)
+        return waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        self._waits.discard(self)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
-
-def _give_up(waiter: asyncio.Future[None], late: type[Exception]) -> None:
-    if not waiter.done():
-        waiter.set_exception(late())
+    def give_up(self) -> None:
+        """End the present wait with an error, if somebody still waits."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(self._late())
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -169,10 +223,12 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
 
     Args:
         time_left: how long each wait may take.
+        waits: ends the waits that take longer.
     """
 
-    def __init__(self, time_left: TimeLeft) -> None:
+    def __init__(self, time_left: TimeLeft, waits: Waits) -> None:
         self._time_left = time_left
+        self._waits = waits
 
     async def connect_tcp(
         self,
@@ -187,7 +243,11 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         try:
             async with asyncio.timeout(self._time_left.bound(timeout)):
                 transport, protocol = await loop.create_connection(
-                    _Protocol, host, port, local_addr=local, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+                    lambda: _Protocol(self._waits),
+                    host,
+                    port,
+                    local_addr=local,
+                    happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
                 )
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error

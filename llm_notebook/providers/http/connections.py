@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     import asyncio
     import ssl
 
+    from llm_notebook.providers.http.asyncio_streams import Waits
+
 __all__ = ["Connections", "IdleConnections", "most_connections"]
 
 _MOST_CONNECTIONS = 512
@@ -112,10 +114,12 @@ class _LoopServers:
     """The servers of one event loop.
 
     Attributes:
+        waits: ends the waits of their connections that take too long.
         servers: the servers by their address.
         closer: the async generator that the loop closes when it shuts down, and that then closes the connections.
     """
 
+    waits: Waits
     servers: dict[_Address, _Server[AsyncConnection, asyncio.Semaphore]] = field(default_factory=dict)
     closer: AsyncGenerator[None, None] | None = None
 
@@ -170,7 +174,7 @@ class Connections:
             except BaseException:
                 connection.close()
                 raise
-            if reply.is_whole and reply.stays_open:
+            if reply.is_whole and reply.stays_open and connection.is_in_step:
                 connection.rest()
                 server.idle.keep(connection)
             else:
@@ -198,12 +202,17 @@ class Connections:
     ) -> _Server[AsyncConnection, asyncio.Semaphore]:
         import asyncio  # a slow import that only async code needs, and async code has it loaded
 
+        from llm_notebook.providers.http.asyncio_streams import Waits  # loads asyncio
+
         address, loop = _address_of(url, tls), asyncio.get_running_loop()
         with self._lock:
-            of_loop = self._by_loop.setdefault(loop, _LoopServers())
+            of_loop = self._by_loop.get(loop)
+            if of_loop is None:
+                of_loop = self._by_loop[loop] = _LoopServers(Waits())
             if address not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                to_server = functools.partial(AsyncConnection, url, self._tls_context(address), proxy_for(str(url)))
+                tls_context, proxy = self._tls_context(address), proxy_for(str(url))
+                to_server = functools.partial(AsyncConnection, url, tls_context, proxy, waits=of_loop.waits)
                 of_loop.servers[address] = _Server(to_server, free)
             server = of_loop.servers[address]
         if of_loop.closer is None:
@@ -217,8 +226,8 @@ class Connections:
             yield
         finally:
             with self._lock:
-                of_loop = self._by_loop.pop(loop, _LoopServers())
-            for server in of_loop.servers.values():
+                of_loop = self._by_loop.pop(loop, None)
+            for server in of_loop.servers.values() if of_loop is not None else ():
                 while (connection := server.idle.take()) is not None:
                     await connection.aclose()
 
@@ -286,7 +295,7 @@ class _Sending(AbstractAsyncContextManager[AsyncReply]):
             except BaseException:
                 await self._connection.aclose()
                 raise
-            if kind is None and reply.is_whole and reply.stays_open:
+            if kind is None and reply.is_whole and reply.stays_open and self._connection.is_in_step:
                 self._connection.rest()
                 server.idle.keep(self._connection)
             else:

@@ -22,6 +22,8 @@ from llm_notebook.providers.http.socket_streams import SocketBackend
 if TYPE_CHECKING:
     import ssl
 
+    from llm_notebook.providers.http.asyncio_streams import Waits
+
 __all__ = ["IDLE_SECONDS", "AsyncConnection", "AsyncReply", "Connection", "Reply", "Request", "request_to"]
 
 # httpx drops idle connections after 5 s, but people pause longer between prompts. It notices those that a server closed meanwhile.
@@ -166,6 +168,11 @@ class Connection:
             self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
 
     @property
+    def is_in_step(self) -> bool:
+        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
+        return _is_in_step(self._asked)
+
+    @property
     def is_usable(self) -> bool:
         """False if the server has closed the connection since the last reply."""
         return self._direct is None or (self._direct.is_available() and not self._direct.has_expired())
@@ -192,13 +199,15 @@ class Connection:
 
 
 class AsyncConnection:
-    """`Connection`, on the running event loop."""
+    """`Connection`, on the running event loop. The connections of a loop share `waits`."""
 
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], proxy: str | None) -> None:
+    def __init__(
+        self, url: httpx.URL, tls: ssl.SSLContext | Literal[False], proxy: str | None, *, waits: Waits
+    ) -> None:
         from llm_notebook.providers.http.asyncio_streams import AsyncioBackend  # loads asyncio
 
         self._time_left = TimeLeft()
-        backend = AsyncioBackend(self._time_left)
+        backend = AsyncioBackend(self._time_left, waits)
         self._direct: httpcore.AsyncHTTPConnection | None = None
         if proxy is None:
             self._direct = httpcore.AsyncHTTPConnection(
@@ -208,6 +217,11 @@ class AsyncConnection:
         else:
             kind = httpcore.AsyncSOCKSProxy if proxy.startswith("socks") else httpcore.AsyncHTTPProxy
             self._asked = kind(**_proxy_arguments(proxy, tls), network_backend=backend)
+
+    @property
+    def is_in_step(self) -> bool:
+        """False if the server has sent more than its reply, which would pass for the reply to the next request."""
+        return _is_in_step(self._asked)
 
     @property
     def is_usable(self) -> bool:
@@ -255,6 +269,20 @@ def _proxy_arguments(proxy: str, tls: ssl.SSLContext | Literal[False]) -> dict[s
         "max_keepalive_connections": 1,
         "keepalive_expiry": IDLE_SECONDS,
     }
+
+
+def _is_in_step(asked: Any) -> bool:
+    """Return whether a connection of httpcore's, or a pool of one, has nothing left that it has read and nobody has asked for.
+
+    httpcore does not tell, so the state that it keeps for the connection is asked. A version that keeps it elsewhere costs a new connection for
+    each request, and no false reply.
+    """
+    connections = getattr(asked, "connections", [asked])
+    connection = connections[0] if connections else None
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    state = getattr(connection, "_h11_state", None)
+    return state is not None and not state.trailing_data[0]
 
 
 def _for_httpx(error: Exception) -> httpx.TransportError:

@@ -282,7 +282,7 @@ class Exchange:
             status=reply.status_code,
             headers=reply.headers,
             secrets=self._secrets(),
-            hint=self._request.advise(reply.status_code),
+            hint=self._request.advise(reply.status_code, self._request.key),
         )
 
     def decide_after_failure(self, error: Exception) -> Retry | ModelError | None:
