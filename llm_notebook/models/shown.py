@@ -43,15 +43,17 @@ def show_request(prompt: Prompt, reads: tuple[str, str]) -> dict[str, Any]:
     return _bundle(TranscriptView(prompt.model.model_id, id=new_id(), state="unsent", unsent=unsent))
 
 
-def show_response(state: ResponseState, prompt: Prompt) -> dict[str, Any]:
-    """Return the MIME bundle of a response that is being read, or was.
+def show_response(prompt: Prompt, reads: tuple[str, str], state: ResponseState) -> dict[str, Any]:
+    """Return the MIME bundle of a response.
 
     Args:
-        state: how it stands, and what has arrived.
         prompt: what it answers.
+        reads: two ways to read the answer, in Python.
+        state: how it stands, and what has arrived.
     """
-    how: State = "streaming" if state.status == "new" else state.status
-    return _show_answer(prompt, state.events(), how, state.error, state.duration_ms())
+    if state.status == "new":
+        return show_request(prompt, reads)
+    return _show_answer(prompt, state.events(), state.status, state.error, state.duration_ms())
 
 
 def show_chain(chain: Chain) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _standing(chain: Chain) -> tuple[State, BaseException | None]:
 def _show_answer(
     prompt: Prompt, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
 ) -> dict[str, Any]:
-    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=prompt.sent)
+    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=list(prompt.sent))
     for event in events:
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)
