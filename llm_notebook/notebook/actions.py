@@ -97,7 +97,7 @@ class Actions:
             return
         match message.get("type"):
             case "resync":
-                self._resync(str(message.get("id")))
+                self._resync(str(message.get("id")), to_keep=message.get("record") is True)
             case "value":
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
@@ -350,13 +350,17 @@ class Actions:
         if self._turns.examine(turn):
             self._turns.tell_state(turn)
 
-    def _resync(self, transcript: str) -> None:
-        """Send the whole document to a page that missed something."""
+    def _resync(self, transcript: str, *, to_keep: bool) -> None:
+        """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
         turn = self._turns.find(transcript)
+        record = turn.display.record_message() if turn is not None and to_keep and not turn.is_running else None
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
             return
-        self._turns.tell_state(turn)
+        if record is not None:
+            self._turns.tell(record)
+        else:
+            self._turns.tell_state(turn)
         if turn.rounds and self._main is not None:
             # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
             self._main.run(lambda: self._examine(turn))

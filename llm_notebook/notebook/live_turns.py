@@ -9,7 +9,7 @@ every event, closes the view with the state that the run ended in, lets the magi
 the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only a failure leaves `_read`
 as it came; the others become a state of the view, and a CellHalted where the cells below must not run.
 
-■ may strike between any two bytecodes, so two things are protected by `held_interrupts()`: feeding one event, so that it is known
+■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that it is known
 which events the reader has seen and the rest of what arrived can be added exactly once; and the closing block, so that a second
 press cannot lose the answer. If ■ strikes while a tool runs, nobody knows how far the tool came. The interrupted call is then
 asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
@@ -38,12 +38,8 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import (
-    current_request,
-    held_interrupts,
-    interruptible,
-    is_interactive,
-)
+from llm_notebook.notebook.frontend.interrupts import held_interrupts, holdable_interrupts, interruptible
+from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
@@ -58,7 +54,7 @@ from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.options import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
 __all__ = ["AskHuman", "LiveTurns", "OnPause", "Settled"]
@@ -312,14 +308,12 @@ class LiveTurns:
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
-            with self.routes.open(output):
+            with self.routes.open(output), holdable_interrupts() as hold:
                 for event in chain._events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
-                    with held_interrupts() as pressed:
+                    with hold:
                         view.feed(event, time.monotonic() - began)
                         fed += 1
-                    if pressed:
-                        raise KeyboardInterrupt
                     display.changed()
             state = "done"
         except PauseChain as error:
