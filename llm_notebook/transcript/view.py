@@ -239,11 +239,11 @@ class TranscriptView:
                 block.version += 1
                 self._touch(block)
 
-    def mark_blocked(self, call_id: str, why: str) -> None:
-        """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
+    def mark_question(self, call_id: str, blocked: str = "", refused: str = "") -> None:
+        """Note why a waiting call cannot be approved here and why the latest decision about it does not count; empty if neither is so."""
         block = self._by_call.get(call_id)
-        if block is not None and block.blocked != why:
-            block.blocked = why
+        if block is not None and (block.blocked, block.refused) != (blocked, refused):
+            block.blocked, block.refused = blocked, refused
             block.version += 1
             self._touch(block)
 
@@ -286,7 +286,7 @@ class TranscriptView:
     @property
     def open_calls(self) -> list[CallBlock]:
         """The calls that a human has to decide about."""
-        return [block for block in self.calls if block.status in ("waiting", "unknown")]
+        return [block for block in self.calls if block.is_asked]
 
     def call(self, call_id: str) -> CallBlock | None:
         """Return the call with this id in the journal, or None if there is none."""

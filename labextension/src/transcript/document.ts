@@ -197,8 +197,10 @@ export interface IRequest {
   grantsEndWithKernel?: boolean;
   /** What has changed about the tool, if that is why the question is asked again. */
   changed?: string;
-  /** Why the question cannot be decided here, for example because the tool is not defined. */
+  /** Why the call cannot be approved here, for example because the tool is not defined. */
   blocked?: string;
+  /** Why the latest decision about the question does not count. */
+  refused?: string;
 }
 
 export type Scope = 'cell' | 'notebook' | 'session';

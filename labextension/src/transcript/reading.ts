@@ -81,7 +81,8 @@ const isRequest = shape({
   grants: listOf(SCOPES),
   grantsEndWithKernel: maybe(isFlag),
   changed: maybe(isText),
-  blocked: maybe(isText)
+  blocked: maybe(isText),
+  refused: maybe(isText)
 });
 
 const isDecision = shape({

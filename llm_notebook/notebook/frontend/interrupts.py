@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible"]
+__all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "stoppable"]
 
 
 class Hold:
@@ -62,6 +62,17 @@ def interruptible() -> Iterator[None]:
     There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
     """
     with _at_interrupts(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Do what `interruptible()` does, but only in a cell with `await`: otherwise whoever handles ■ is left to do so."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not getattr(handler, "__module__", "").startswith("ipykernel."):
+        yield
+        return
+    with interruptible():
         yield
 
 

@@ -267,27 +267,21 @@ class MainThread:
 
     Args:
         shell: the shell of a kernel.
+        cell_runs: returns whether a cell is under way.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, cell_runs: Callable[[], bool]) -> None:
         self._shell = shell
-        self._cell_runs = False
-        shell.events.register("pre_run_cell", self._note_start)
-        shell.events.register("post_run_cell", self._note_end)
+        self._cell_runs = cell_runs
 
     def run(self, function: Callable[[], None]) -> None:
         """Run the function: at once where that is possible, otherwise as soon as the kernel is idle."""
-        if threading.current_thread() is threading.main_thread() and not self._cell_runs:
+        if threading.current_thread() is threading.main_thread() and not self._cell_runs():
             function()
             return
         kernel = _kernel_of(self._shell)
         assert kernel is not None
         kernel.io_loop.add_callback(self._run_between_cells, function)
-
-    def close(self) -> None:
-        """Stop watching the shell."""
-        self._shell.events.unregister("pre_run_cell", self._note_start)
-        self._shell.events.unregister("post_run_cell", self._note_end)
 
     async def _run_between_cells(self, function: Callable[[], None]) -> None:
         # Where a kernel has this lock, a callback of its event loop may run in the middle of an async cell, which holds the lock.
@@ -297,12 +291,6 @@ class MainThread:
             return
         async with lock:
             function()
-
-    def _note_start(self, *_info: object) -> None:
-        self._cell_runs = True
-
-    def _note_end(self, *_result: object) -> None:
-        self._cell_runs = False
 
 
 def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
