@@ -359,13 +359,7 @@ class ChainLog:
         )
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
-        entry.state, entry.changed_at = operation.to, operation.at
-        entry.request = operation.request or entry.request
-        entry.result = operation.result or entry.result
-        entry.note = operation.note or entry.note
-        if operation.to == "waiting":
-            entry.decision, entry.decided_by, entry.decided_at = None, "", None
-            entry.grant_id = entry.grant_scope = ""
+        entry.move(operation)
         self.tell(entry)
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:
