@@ -63,10 +63,10 @@ class Human:
         if act == "write":
             self.written.append(json.loads(json.dumps(pause.to_dict())))
         elif act == "load":
-            # As in a process that knows only what was kept.
-            process.made.pop(ChainsInTools, None)
+            # As in a process that knows only what was written, and where no other pause is left.
             for data in self.written[-1:]:
-                self.pauses.append(llm.load_pause(data, model=self.model, tools=self.tools))
+                process.made.pop(ChainsInTools, None)
+                self.pauses = [llm.load_pause(data, model=self.model, tools=self.tools)]
         elif act == "go on":
             self.read(self.talk.chain())
         elif act == "resume":
