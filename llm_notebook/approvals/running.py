@@ -1,9 +1,9 @@
 """What runs as a tool: the consent that is in force there, and the threads that belong to it.
 
 How it works. While the body of a tool runs, context variables say so. Python's tasks inherit them, and threads do not. But what a tool starts
-is the tool's: it decides about no call, the chains that it asks are inside the tool, and what it prints belongs to its call. So as long as
-tools run, the ways to start a thread are wrapped, and a thread or a job of a pool that a tool starts runs in a copy of the tool's context.
-What is started elsewhere meanwhile is left alone. A thread that was there before the tool belongs to nobody's tool, unless it is that of a
+is the tool's: it decides about no call, the chains that it asks are inside the tool, and what it prints belongs to its call. So from
+the first tool on the ways to start a thread are wrapped, and a thread or a job of a pool that a tool starts runs in a copy of the tool's
+context. What is started elsewhere is left alone. A thread that was there before the tool belongs to nobody's tool, unless it is that of a
 pool, where each job belongs to the code that has submitted it.
 """
 
@@ -14,14 +14,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any
-
-from llm_notebook.configuration.process import process
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["approved", "inside_tool", "under_approval"]
+__all__ = ["approved", "inside_tool", "run_as_tool", "under_approval"]
+
+_MARK = "__llm_inherits__"
+A = TypeVar("A")
+T = TypeVar("T")
 
 # True or False while a tool's body runs, None outside of tools.
 _under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
@@ -49,50 +51,40 @@ def under_approval(consent: bool | None) -> Iterator[None]:
         return
     token = _under_approval.set(consent)
     try:
-        with process.of(_StartedThreads).kept():
-            yield
+        _let_tools_own_what_they_start()
+        yield
     finally:
         _under_approval.reset(token)
 
 
-class _StartedThreads:
-    """The wrappers around the ways to start a thread, which are there while at least one tool runs."""
+def run_as_tool(consent: bool, function: Callable[[A], T], argument: A) -> T:
+    """Call a function that may run code of a tool's. The context that says so ends with the call, wherever ■ strikes."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._undo: list[Callable[[], None]] = []
+    def run() -> T:
+        with under_approval(consent):
+            return function(argument)
 
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Let what tools start in the `with` block belong to them."""
-        from concurrent.futures import ThreadPoolExecutor  # loads logging, and only tools need it
+    return copy_context().run(run)
 
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._wrap(threading.Thread, "start", _inheriting_start)
-                self._wrap(ThreadPoolExecutor, "submit", _inheriting_submit)
-                self._wrap(_thread, "start_new_thread", _inheriting_raw_start)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                while not self._users and self._undo:
-                    self._undo.pop()()
 
-    def _wrap(self, holder: Any, name: str, make: Callable[[Any], Any]) -> None:
-        original = getattr(holder, name)
-        wrapper = make(original)
+def _let_tools_own_what_they_start() -> None:
+    """Wrap the ways to start a thread, where they are not wrapped already.
 
-        def undo() -> None:
-            # If somebody has wrapped it since, their wrapper stays.
-            if getattr(holder, name) is wrapper:
-                setattr(holder, name, original)
+    The wrappers stay: whoever is to take them off needs a lock, which would never be released if ■ struck in the wrong moment.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # loads logging, and only tools need it
 
-        setattr(holder, name, wrapper)
-        self._undo.append(undo)
+    ways: list[tuple[Any, str, Callable[[Any], Any]]] = [
+        (threading.Thread, "start", _inheriting_start),
+        (ThreadPoolExecutor, "submit", _inheriting_submit),
+        (_thread, "start_new_thread", _inheriting_raw_start),
+    ]
+    for holder, name, make in ways:
+        present = getattr(holder, name)
+        if not hasattr(present, _MARK):
+            wrapper = make(present)
+            setattr(wrapper, _MARK, True)
+            setattr(holder, name, wrapper)
 
 
 def _inheriting_start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:

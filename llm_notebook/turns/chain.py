@@ -149,13 +149,15 @@ class Chain:
             step = self._next_step()
             if step is None:
                 continue
-            token = _running.set(_running.get() | {self._key})
+            others = _running.get() - {self._key}
             try:
+                # ■ may strike between any two instructions, so that what is set is put back even if nothing came of it.
+                _running.set(others | {self._key})
                 self._outcome = yield step
             except BaseException as error:
                 self._failure = error
             finally:
-                _running.reset(token)
+                _running.set(others)
         return has
 
     def run(

@@ -85,17 +85,8 @@ async def run_async(steps: AnySteps[T], *, parallel: int | None = None) -> T:
 def perform_sync(step: Step, parallel: int | None = None) -> object:
     """Perform one step and wait for it."""
     if isinstance(step, Invoke):
-        with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
-            result = step.function(*step.args, **step.kwargs)
-            if not inspect.isawaitable(result):
-                return result
-            if step.hook is not None:
-                if inspect.iscoroutine(result):
-                    result.close()
-                raise _async_hook(step.hook)
-            from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
-
-            return process.of(EventLoopThread).run(result)
+        # ■ may strike anywhere. What is set for a tool ends with this context, also where the tool's own end is never reached.
+        return copy_context().run(_invoke_sync, step)
     if isinstance(step, Note):
         return step.journal.submit(step.operation).result()
     if isinstance(step, Ask):
@@ -106,6 +97,20 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
                 perform_sync(Invoke(function))
         return None
     return _batch_sync(step, parallel)
+
+
+def _invoke_sync(step: Invoke) -> object:
+    with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
+        result = step.function(*step.args, **step.kwargs)
+        if not inspect.isawaitable(result):
+            return result
+        if step.hook is not None:
+            if inspect.iscoroutine(result):
+                result.close()
+            raise _async_hook(step.hook)
+        from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
+
+        return process.of(EventLoopThread).run(result)
 
 
 async def perform_async(step: Step, parallel: int | None = None) -> object:

@@ -32,7 +32,7 @@ from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import under_approval
+from llm_notebook.approvals.running import run_as_tool
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
@@ -283,8 +283,7 @@ class ToolRun:
             identity = None if ready.decision is None else self._tool_identity().digest
             value = yield invocation(tool, ready, identity, nest, self.log.output)
             # What the tool returned may run code of the tool's when it is written.
-            with under_approval(ready.decision is not None):
-                text, attachments = output_text(value)
+            text, attachments = run_as_tool(ready.decision is not None, output_text, value)
         except ChangedTool:
             self._identity = None
             raise (yield from self._ask(ready.frozen)) from None

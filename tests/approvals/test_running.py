@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 import llm_notebook as llm
+from llm_notebook.approvals import running
 from llm_notebook.journal.operations import Journal
+from llm_notebook.turns import drivers
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 
@@ -131,7 +135,9 @@ def test_what_a_tool_has_started_decides_about_nothing(
     # Threads of the user's own are not the tool's, whatever runs beside them.
     users_pool.submit(pause.paused.allow, pause.request, "session").result()
     assert [grant.tool_name for grant in journal.grants()] == ["erase"]
-    assert threading.Thread.start.__module__ == "threading"
+    inside: list[bool] = []
+    in_thread(lambda: inside.append(running.inside_tool()))
+    assert inside == [False]
 
 
 def test_a_thread_beside_a_tool_decides_as_ever(face: Face, journal: Journal) -> None:
@@ -320,3 +326,47 @@ def test_what_runs_for_a_chain_inside_a_tool_decides_about_nothing(journal: Jour
     assert face.text(asking(face, "sneak").chain("Hi", tools=[sneak])) == "done"
     assert refused == ["A tool cannot decide about a call: only a human can."]
     assert [waiting.request.id for waiting in llm.pending()] == [pause.request.id]
+
+
+def stops_at(number: int, act: Callable[[], object]) -> bool:
+    """Press ■ at a line of the code around tools, counted from 1, while something is done. Returns whether that line was reached."""
+    files = {running.__file__, drivers.__file__}
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename not in files:
+            return None
+        lines += event == "line"
+        if event == "line" and lines == number:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    except (KeyboardInterrupt, llm.IncompleteResponse):
+        pass
+    finally:
+        sys.settrace(before)
+    return lines >= number
+
+
+def test_wherever_a_tool_is_stopped_what_comes_after_it_is_no_tool() -> None:
+    face = Face()
+
+    def note(path: str) -> str:
+        """Note that the tool runs."""
+        ran.append(running.inside_tool())
+        return path
+
+    number = 1
+    while stops_at(number, lambda: face.text(asking(face, "note").chain("Hi", tools=[note]))):
+        assert not running.inside_tool()
+        assert llm.approved() is False
+        number += 1
+    assert number > 20
+    assert set(ran) == {True}
+    pause = face.pause_of(asking(face, "erase").chain("Hi", tools=[erase]))
+    assert pause.approve().text() == "done"

@@ -162,23 +162,6 @@ def test_a_restarted_kernel_can_decide(asking: Asking) -> None:
     assert asking.ran == ["/tmp/old"]
 
 
-def test_a_restarted_kernel_without_the_tool_says_what_to_run(asking: Asking) -> None:
-    asking.open()
-    asking.ask()
-    asking.lab.restart_kernel()
-    asking.ask_kernel()
-    asking.wait_for_card()
-    asking.button("Approve").click()
-    expect(asking.output).to_contain_text("un the cell that defines delete_files")
-    assert asking.ran == []
-    asking.lab.run_cell(DEFINE)
-    asking.lab.wait_until_ran(DEFINE)
-    asking.wait_for_card()
-    asking.button("Approve").click()
-    asking.expect_answer()
-    assert asking.ran == ["/tmp/old"]
-
-
 def test_a_kernel_killed_while_the_tool_runs_leaves_a_question(asking: Asking) -> None:
     asking.open(body="import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     asking.ask()

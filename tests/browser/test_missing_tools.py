@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.asking import BELOW, DEFINE, Asking
+from tests.browser.asking import DEFINE, Asking
 
 
 def test_a_card_names_the_cell_at_once_and_forgets_it_when_that_has_run(asking: Asking) -> None:
-    asking.open(below="%load_ext llm_notebook")
+    asking.open()
     asking.ask()
     asking.lab.restart_kernel()
-    asking.lab.run_cell(BELOW)
+    asking.ask_kernel()
     hint = asking.card.get_by_text("Run the cell that defines delete_files ([1] when this was asked), then decide.")
     expect(hint).to_be_visible()
     expect(asking.button("Approve")).to_have_attribute("aria-disabled", "true")
