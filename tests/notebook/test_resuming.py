@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.versions import MIME_TYPE, cell_of, click_of, is_idle, is_record, printed_in
-from tests.transcript.documents import apply
+from tests.transcript.documents import apply, unpacked
 
 
 def _pause(kernel: Kernel, path: str) -> tuple[str, Cell]:
@@ -123,7 +123,8 @@ def _follow(told: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_a_page_that_follows_the_deltas_has_what_is_saved(live: Kernel) -> None:
     cell = live.run("%llm -m patter hi")
-    told = [message["content"]["data"] for message in live.comm_messages("llm_notebook")]
+    messages = live.comm_messages("llm_notebook")
+    told = [unpacked(message["content"]["data"], message["buffers"]) for message in messages]
     kinds = [data["type"] for data in told]
     assert kinds[-1] == "record"
     first = next(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.document import block_document, top_fields
@@ -9,7 +11,7 @@ from llm_notebook.transcript.document import block_document, top_fields
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["apply", "document_of"]
+__all__ = ["apply", "document_of", "unpacked"]
 
 Document = dict[str, Any]
 
@@ -46,3 +48,14 @@ def apply(document: Document, delta: Document) -> Document:
             case "set":
                 fields.update(op["fields"])
     return {**document, **fields, "blocks": blocks, "seq": delta["seq"]}
+
+
+def unpacked(value: Any, buffers: Sequence[bytes]) -> Any:
+    """Return a message as a page reads it, whose long texts are deflated in the buffers beside it."""
+    if isinstance(value, dict) and "deflated" in value:
+        data = zlib.decompress(bytes(buffers[value["deflated"]]), -zlib.MAX_WBITS)
+        assert len(data) == value["bytes"]
+        return data.decode()
+    if isinstance(value, dict):
+        return {name: unpacked(inner, buffers) for name, inner in value.items()}
+    return [unpacked(inner, buffers) for inner in value] if isinstance(value, list) else value

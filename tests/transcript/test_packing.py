@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import random
-import zlib
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.transcript.packing import packed
-
-
-def _inflated(message: Any, buffers: list[bytes]) -> Any:
-    """Return the message as a page reads it."""
-    if isinstance(message, dict) and "deflated" in message:
-        data = zlib.decompress(buffers[message["deflated"]], -zlib.MAX_WBITS)
-        assert len(data) == message["bytes"]
-        return data.decode()
-    if isinstance(message, dict):
-        return {name: _inflated(value, buffers) for name, value in message.items()}
-    return [_inflated(value, buffers) for value in message] if isinstance(message, list) else message
+from tests.transcript.documents import unpacked
 
 
 def _at(message: Any, path: list[str | int]) -> Any:
@@ -37,7 +26,7 @@ def test_a_page_reads_what_was_said(texts: list[str], repeated: int) -> None:
     ops += [{"op": "set", "fields": {"state": "done"}}]
     for message in ({"type": "delta", "ops": ops}, {"type": "state", "document": {"id": "t", "blocks": blocks}}):
         sent, paths, buffers = packed(message)
-        assert _inflated(sent, buffers) == message
+        assert unpacked(sent, buffers) == message
         assert [_at(sent, path) for path in paths] == list(range(len(buffers)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from llm_notebook.notebook.frontend.bus import package_version
 from tests.notebook.kernels import Kernel
 from tests.notebook.versions import MIME_TYPE, is_idle
-from tests.transcript.documents import apply
+from tests.transcript.documents import apply, unpacked
 
 SIZE = 5_000_000
 
@@ -21,18 +20,9 @@ def _size(message: dict[str, Any]) -> int:
     return len(written) + sum(len(buffer) for buffer in message["buffers"])
 
 
-def _unpacked(value: Any, buffers: list[bytes]) -> Any:
-    """Return a message as a page reads it."""
-    if isinstance(value, dict) and "deflated" in value:
-        return zlib.decompress(bytes(buffers[value["deflated"]]), -zlib.MAX_WBITS).decode()
-    if isinstance(value, dict):
-        return {name: _unpacked(inner, buffers) for name, inner in value.items()}
-    return [_unpacked(inner, buffers) for inner in value] if isinstance(value, list) else value
-
-
 def _told(kernel: Kernel) -> list[dict[str, Any]]:
     messages = kernel.comm_messages("llm_notebook")
-    return [_unpacked(message["content"]["data"], message["buffers"]) for message in messages]
+    return [unpacked(message["content"]["data"], message["buffers"]) for message in messages]
 
 
 def _followed(messages: list[dict[str, Any]]) -> dict[str, Any]:
