@@ -76,6 +76,7 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.parts.messages import ToolResultPart as ToolResultPart
     from llm_notebook.parts.messages import AttachmentPart as AttachmentPart
     from llm_notebook.parts.attachments import Attachment as Attachment
+    from llm_notebook.objects.table import describe as describe
     from llm_notebook.parts.citations import Citation as Citation
     from llm_notebook.templates.fragments import Fragment as Fragment
     from llm_notebook.parts.messages import StreamEvent as StreamEvent
@@ -171,6 +172,7 @@ process.answers |= {
     "template loaders": "llm_notebook.plugins.own:Plugins",
     "the notebook's tools": "llm_notebook.notebook.tools:NotebookTools",
     "the web": "llm_notebook.providers.http.fetching:Web",
+    "objects": "llm_notebook.plugins.own:Plugins",
     "the llm package": "llm_notebook.plugins.llm_package.opening:open_bridge",
 }
 

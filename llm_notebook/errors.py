@@ -7,6 +7,7 @@ Exception
 │   ├── IncompleteResponse         the stream ended before its end; carries `.partial`
 │   ├── ToolArgumentError          (also ValueError) a tool call's arguments cannot be used; carries `.raw`
 │   ├── FragmentNotFound           (also ValueError) a fragment reference that nothing loads
+│   ├── UnreadAttachment           (also ValueError) the model does not read what is attached; carries `.type` and `.model_id`
 │   ├── TemplateError              (also ValueError) a template that does not exist, cannot be read or lacks variables
 │   ├── JournalError               the journal cannot be opened, read or written
 │   ├── TransportError             the server could not be reached or stopped answering
@@ -41,6 +42,7 @@ __all__ = [
     "ToolArgumentError",
     "TransportError",
     "UnknownModelError",
+    "UnreadAttachment",
     "plain_words",
     "terminal_safe",
 ]
@@ -124,6 +126,22 @@ class ConversationNotSupported(ModelError, ValueError):
 
 class FragmentNotFound(ModelError, ValueError):
     """No loader knows a fragment reference, or its loader failed."""
+
+
+class UnreadAttachment(ModelError, ValueError):
+    """The model does not read what is attached. Nothing was sent.
+
+    Attributes:
+        model_id: the model.
+        type: the MIME type of what is attached.
+    """
+
+    model_id: str = ""
+    type: str = ""
+
+    def __init__(self, message: str, *, model_id: str = "", type: str = "") -> None:  # noqa: A002  the name that attachments have for it
+        super().__init__(message)
+        self.model_id, self.type = model_id, type
 
 
 class TemplateError(ModelError, ValueError):

@@ -31,6 +31,7 @@ const ORDER = [
     'transcript/announcing',
     'transcript/asking',
     'transcript/heldUp',
+    'transcript/sent',
     'transcript/status'
   ],
   ['transcript/view'],

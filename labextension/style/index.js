@@ -1,3 +1,2 @@
 import './transcript.css';
-import './sheet.css';
 import './promptCell.css';

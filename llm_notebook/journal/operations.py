@@ -74,7 +74,8 @@ class TurnBegun(AnsweredWith[None]):
         settings: how the model was prompted, JSON-safe: `options`, `schema`, `hide_reasoning`, `chain_limit`, `tools` (their
             names), `approval` (when a human is asked about calls, as `ChainPolicy.to_dict()` writes it), `identities` (of each
             of them the beginning of its identity), `text` (what the user typed in the cell), `cell_text` (a digest of the cell's
-            whole text), `cell_number` (the number beside the cell), `makers` (which cells make the tools).
+            whole text), `cell_number` (the number beside the cell), `makers` (which cells make the tools), `sent` (what went with the
+            prompt, as `Sent.to_dict()` writes it).
         cell_id, notebook: where the prompt comes from, as the front end said when it ran the cell; None if it did not.
         at: when the turn began.
         started_in: where the front end did not say which notebook runs, the path that the kernel was started with.

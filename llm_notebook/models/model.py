@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from llm_notebook.errors import ConversationNotSupported
+from llm_notebook.errors import ConversationNotSupported, UnreadAttachment
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.models.lazy_options import LazyOptions
 from llm_notebook.models.prompting import Promptable
@@ -156,7 +156,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         found = attachment.certain_type()
         if found not in self.attachment_types:
             takes = ", ".join(sorted(self.attachment_types)) or "no attachments"
-            raise ValueError(f"{self.model_id} does not read {found}; it takes {takes}.")
+            said = f"{self.model_id} does not read {found}; it takes {takes}."
+            raise UnreadAttachment(said, model_id=self.model_id, type=found)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}{self._flavour}: {self.model_id}"

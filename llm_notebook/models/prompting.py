@@ -10,8 +10,6 @@ from llm_notebook.configuration.keys import KeySource, hidden
 if TYPE_CHECKING:
     from llm_notebook.models.conversations import AsyncConversation, Conversation
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
-    from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.parts.given import AttachmentLike
     from llm_notebook.parts.messages import Message
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
@@ -37,10 +35,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         self,
         prompt: str | None = None,
         *,
-        fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment | AttachmentLike] | None = None,
+        fragments: Sequence[object] | None = None,
+        attachments: Sequence[object] | None = None,
         system: str | None = None,
-        system_fragments: Sequence[str] | None = None,
+        system_fragments: Sequence[object] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[Any] | str | None = None,
@@ -58,10 +56,12 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
 
         Args:
             prompt: the text.
-            fragments: texts put before the prompt, joined with newlines.
-            attachments: images, sounds or files: Attachments, or their paths, addresses or bytes. Files are read now.
+            fragments: what is put before the prompt, joined with newlines: texts, files as `Path`, and frames, functions and other
+                objects, as `describe()` describes them.
+            attachments: images, sounds or files: Attachments, or their paths, addresses or bytes; figures and images of Python's
+                libraries. Files are read now.
             system: the system prompt.
-            system_fragments: texts put before the system prompt, joined with blank lines.
+            system_fragments: as `fragments`, put before the system prompt, joined with blank lines.
             messages: the whole history; everything given beside it is appended as the new turn. It may be dicts with a role, as in
                 OpenAI's Chat Completions.
             stream: let the answer arrive piece by piece, where the model can.
@@ -104,10 +104,10 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         self,
         prompt: str | None = None,
         *,
-        fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment | AttachmentLike] | None = None,
+        fragments: Sequence[object] | None = None,
+        attachments: Sequence[object] | None = None,
         system: str | None = None,
-        system_fragments: Sequence[str] | None = None,
+        system_fragments: Sequence[object] | None = None,
         messages: Sequence[Message | Mapping[str, Any]] | None = None,
         stream: bool = True,
         schema: dict[str, Any] | type[Any] | str | None = None,

@@ -53,14 +53,14 @@ def show_response(prompt: Prompt, reads: tuple[str, str], state: ResponseState) 
     """
     if state.status == "new":
         return show_request(prompt, reads)
-    return _show_answer(prompt.model.model_id, state.events(), state.status, state.error, state.duration_ms())
+    return _show_answer(prompt, state.events(), state.status, state.error, state.duration_ms())
 
 
 def show_chain(chain: Chain) -> dict[str, Any]:
     """Return the MIME bundle of a chain that is being read, or was."""
     state, error = _standing(chain)
     milliseconds = sum(response._turn.state.duration_ms() for response in chain.responses())
-    return _show_answer(chain.prompt.model.model_id, chain.events(), state, error, milliseconds)
+    return _show_answer(chain.prompt, chain.events(), state, error, milliseconds)
 
 
 def _standing(chain: Chain) -> tuple[State, BaseException | None]:
@@ -72,9 +72,9 @@ def _standing(chain: Chain) -> tuple[State, BaseException | None]:
 
 
 def _show_answer(
-    model_id: str, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
+    prompt: Prompt, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
 ) -> dict[str, Any]:
-    view = TranscriptView(model_id, id=new_id())
+    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=list(prompt.sent))
     for event in events:
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)

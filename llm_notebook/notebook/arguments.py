@@ -13,7 +13,8 @@ import re
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.options import Arguments, option_actions
+from llm_notebook.notebook.expressions import read_expression
+from llm_notebook.notebook.options import NAMING_OBJECTS, Arguments, option_actions
 from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
 
 __all__ = ["parse_cell", "parse_line"]
@@ -84,6 +85,14 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         model=last.get("model"),
         system=last.get("system"),
         options={values[0]: values[1] for name, values in given if name == "option"},
+        fragments=[values[0] for name, values in given if name == "fragment"],
+        system_fragments=[values[0] for name, values in given if name == "system_fragment"],
+        attachments=[
+            (values[0], values[1] if name == "attachment_type" else None)
+            for name, values in given
+            if name in ("attachment", "attachment_type")
+        ],
+        max_size=_size(last.get("max_size")),
         key=Secret(last["key"]) if "key" in last else None,
         tools=[values[0] for name, values in given if name == "tool"],
         functions=last.get("functions"),
@@ -111,6 +120,15 @@ def _count(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise CellError(f"--cl needs a number, 0 for no limit, not {text!r}. Nothing was sent.")
     return int(text)
+
+
+def _size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    plain = text.replace(",", "").replace("_", "")
+    if not plain.isascii() or not plain.isdigit() or not int(plain):
+        raise CellError(f"--max-size needs a number of bytes, such as 100000, not {text!r}. Nothing was sent.")
+    return int(plain)
 
 
 Given = list[tuple[str, list[str]]]
@@ -229,8 +247,9 @@ def _values(text: str, count: int, name: str, actions: dict[str, argparse.Action
     """Read `count` words by the rules of a shell. Return (the words, the text after them)."""
     values: list[str] = []
     while len(values) < count:
+        expression = read_expression(text) if not values and actions[name].dest in NAMING_OBJECTS else None
         try:
-            value, rest = read_value(text)
+            value, rest = expression or read_value(text)
         except ValueError:
             raise CellError(f"A quotation mark after {name} is never closed. Nothing was sent.") from None
         needs = f"{name} needs {'a value' if count == 1 else f'{count} values'}"

@@ -6,6 +6,7 @@ IPython shows what an exception's `_render_traceback_` returns in place of a tra
 from __future__ import annotations
 
 import difflib
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
@@ -85,6 +86,16 @@ class QuietHalts:
 
         shell.set_custom_exc((*self._exceptions, CellHalted, PauseChain), quiet)
         self._ours = shell.CustomTB
+        showtraceback = shell.showtraceback
+        self._shown_before = vars(shell).get("showtraceback")
+
+        def show_others(exc_tuple: Any = None, *arguments: Any, **keywords: Any) -> None:
+            if not isinstance((exc_tuple or sys.exc_info())[1], CellHalted):
+                showtraceback(exc_tuple, *arguments, **keywords)
+
+        # An `Output` widget of ipywidgets takes exceptions out of its block and shows them itself.
+        shell.showtraceback = show_others  # type: ignore[method-assign]
+        self._show_others = show_others
         # Wherever trio is installed, httpcore imports it, and before 0.23 it warns of any handler in its place: here of ours.
         warnings.filterwarnings("ignore", _TRIO_SAYS, RuntimeWarning)
         self._filter = warnings.filters[0]
@@ -94,6 +105,10 @@ class QuietHalts:
         if self._shell.CustomTB == self._ours:
             self._shell.custom_exceptions = self._exceptions
             self._shell.CustomTB = self._before
+        if vars(self._shell).get("showtraceback") is self._show_others:
+            del self._shell.showtraceback
+            if self._shown_before is not None:
+                self._shell.showtraceback = self._shown_before  # type: ignore[method-assign]
         filters = cast("list[Any]", warnings.filters)
         if self._filter in filters:
             filters.remove(self._filter)

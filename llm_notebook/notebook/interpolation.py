@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import types
 import warnings
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.notebook.errors import CellError
-from llm_notebook.tools.tables import table_text
+from llm_notebook.objects.described import MOST_BYTES, Described
+from llm_notebook.objects.table import describe_known
 
-__all__ = ["interpolate", "prompt_text"]
+if TYPE_CHECKING:
+    from llm_notebook.notebook.given import Given
+    from llm_notebook.notebook.options import Arguments
 
+__all__ = ["interpolate", "read_prompt", "read_system"]
+
+# A method is a slip: its parentheses are missing.
 _NOT_VALUES = (
-    types.FunctionType,
     types.MethodType,
     types.BuiltinFunctionType,
     types.GeneratorType,
@@ -20,13 +26,43 @@ _NOT_VALUES = (
 )
 
 
-def interpolate(text: str, names: dict[str, Any]) -> str:
+def read_prompt(arguments: Arguments, cell: str | None, names: dict[str, Any], given: Given) -> str:
+    """Return the prompt of a line and its cell, with the values of its expressions.
+
+    Args:
+        arguments: the line.
+        cell: the text below it; None for `%llm`.
+        names: the variables that expressions see.
+        given: takes what the expressions became that is no text.
+
+    Raises:
+        CellError: there is no prompt, or an expression has no value.
+    """
+    text = "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
+    if not text.strip():
+        where = "in the cell, below %%llm" if cell is not None else "after %llm"
+        raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
+    return text if arguments.raw else interpolate(text, names, given.inside, max_size=arguments.max_size)
+
+
+def read_system(arguments: Arguments, names: dict[str, Any]) -> str | None:
+    """Return the system prompt of a line, with the values of its expressions; None if there is none."""
+    if arguments.system is None or arguments.raw:
+        return arguments.system
+    return interpolate(arguments.system, names, max_size=arguments.max_size)
+
+
+def interpolate(
+    text: str, names: dict[str, Any], found: list[Described] | None = None, *, max_size: int | None = None
+) -> str:
     """Evaluate every `{{ expression }}` in a text and return the text with their values.
 
     Args:
         text: the prompt as it was typed.
         names: the variables that expressions see. This must be one dict, because functions and comprehensions within an
             expression look names up in its globals only.
+        found: takes what the values became that a model does not get as text, or not whole. None where only text can go.
+        max_size: how many bytes each object may have; None for the usual size.
 
     Raises:
         CellError: an expression is not Python, raises, or is stopped; the message names it.
@@ -34,11 +70,11 @@ def interpolate(text: str, names: dict[str, Any]) -> str:
     pieces: list[str] = []
     position = 0
     while (start := text.find("{{", position)) >= 0:
-        found = _expression(text, start + 2)
-        if found is None:
+        expression = _expression(text, start + 2)
+        if expression is None:
             break
-        source, code, end = found
-        pieces += [text[position:start], _evaluate(source, code, names)]
+        source, code, end = expression
+        pieces += [text[position:start], _evaluate(source, code, names, found, max_size or MOST_BYTES)]
         position = end
     return "".join([*pieces, text[position:]])
 
@@ -75,14 +111,16 @@ def _compile(source: str) -> types.CodeType | None:
     return None
 
 
-def _evaluate(source: str, code: types.CodeType, names: dict[str, Any]) -> str:
+def _evaluate(
+    source: str, code: types.CodeType, names: dict[str, Any], found: list[Described] | None, max_size: int
+) -> str:
     """Evaluate an expression and return its value as text."""
     shown = f"{{{{ {source} }}}}"
     try:
         value = eval(code, names)  # noqa: S307  the user's own expression
         if isinstance(value, _NOT_VALUES):
             raise CellError(f"{shown} is a {_kind(value)}, not a value that a model can read. Nothing was sent.")
-        return prompt_text(value)
+        return _text_of(value, source, found, max_size)
     except CellError:
         raise
     except KeyboardInterrupt:
@@ -105,9 +143,19 @@ def _message(error: Exception) -> str:
         return ""
 
 
-def prompt_text(value: object) -> str:
-    """Return a Python value as a model reads it best: text as it is, a table as Markdown.
+def _text_of(value: object, source: str, found: list[Described] | None, max_size: int) -> str:
+    """Return a Python value as a model reads it best: text as it is, other objects as the table of objects says.
 
-    Large tables and arrays are cut, and a last line says what was left out.
+    What the table knows only by its `repr()` is written as `str()` does, as in an f-string.
     """
-    return str(value) if isinstance(value, str) else table_text(value) or str(value)
+    known = None if isinstance(value, str) else describe_known(value, max_size=max_size)
+    if known is None:
+        return str(value)
+    known = replace(known, name=source)
+    if known.attachments and found is None:
+        raise CellError(
+            f"{{{{ {source} }}}} is a picture or another file, and only text can go here. Nothing was sent."
+        )
+    if found is not None and (known.attachments or known.left_out):
+        found.append(known)
+    return known.text or f"({source}: {known.kind}, attached)"

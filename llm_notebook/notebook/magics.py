@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from traitlets import Enum
 
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import JournalError, ModelError, UnknownModelError
+from llm_notebook.errors import JournalError, ModelError, UnknownModelError, UnreadAttachment
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import NotebookRenamed
 from llm_notebook.models.chain_responses import ChainResponse
@@ -33,12 +33,14 @@ from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
 from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.frontend.kernel import is_interactive
-from llm_notebook.notebook.interpolation import interpolate
+from llm_notebook.notebook.given import Given, read_given
+from llm_notebook.notebook.interpolation import read_prompt, read_system
+from llm_notebook.notebook.last_figure import LastFigure
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.options import Arguments, documented
-from llm_notebook.notebook.problems import EXPECTED
+from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark, drop_remarks
@@ -65,6 +67,7 @@ class _Asked:
     Attributes:
         arguments: its options.
         prompt, system: what is sent, after interpolation.
+        given: what goes with it.
         tools: its tools, marked where their calls are asked about.
         origin: where it is asked.
         session: the conversations of its notebook.
@@ -75,6 +78,7 @@ class _Asked:
     arguments: Arguments
     prompt: str
     system: str | None
+    given: Given
     tools: list[Any]
     origin: Origin
     session: Session
@@ -91,6 +95,7 @@ class LLMMagics(Magics):
         sessions: the conversations of each notebook, by the path that the front end sends.
         prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
+        last_figure: knows what `-a -` means.
         actions: performs what readers do with them.
         halts: keeps CellHalted quiet.
         replaced: other magics named `llm` that these replaced, by their kind.
@@ -108,6 +113,7 @@ class LLMMagics(Magics):
         self.sessions: dict[str, Session] = {}
         self.prompts = PromptCount()
         self._followed = ""
+        self.last_figure = LastFigure(shell)
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
@@ -176,7 +182,8 @@ class LLMMagics(Magics):
             show_usage=arguments.usage,
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
-            remarks=left,
+            sent=list(chain.prompt.sent),
+            remarks=[*asked.given.remarks, *left],
         )
         asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
@@ -224,13 +231,6 @@ class LLMMagics(Magics):
             return shell.user_ns
         return {**shell.user_global_ns, **shell.user_ns, **(local_ns or {})}
 
-    def _prompt(self, arguments: Arguments, cell: str | None, names: dict[str, Any]) -> str:
-        text = "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
-        if not text.strip():
-            where = "in the cell, below %%llm" if cell is not None else "after %llm"
-            raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
-        return text if arguments.raw else interpolate(text, names)
-
     def _read_request(
         self, arguments: Arguments, cell: str | None, names: dict[str, Any], execution: Execution, place: int
     ) -> _Asked:
@@ -251,9 +251,8 @@ class LLMMagics(Magics):
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
-        prompt, system = self._prompt(arguments, cell, names), arguments.system
-        if system is not None and not arguments.raw:
-            system = interpolate(system, names)
+        given = read_given(arguments, names, self.last_figure.find)
+        prompt, system = read_prompt(arguments, cell, names, given), read_system(arguments, names)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -265,9 +264,9 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
-        digest = request_digest(arguments, model.model_id, prompt, system, conversation.history())
+        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history())
         origin = replace(origin, request=digest, makers=makers)
-        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation)
+        return _Asked(arguments, prompt, system, given, tools, origin, session, node, conversation)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the tools, and which cells make them, by the names of the tools."""
@@ -292,6 +291,7 @@ class LLMMagics(Magics):
             chain = conversation.chain(
                 asked.prompt,
                 system=asked.system,
+                **asked.given.for_prompt(),
                 stream=arguments.stream,
                 tools=asked.tools,
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
@@ -301,6 +301,8 @@ class LLMMagics(Magics):
             )
         except ValidationError as error:
             raise CellError(option_sentence(error, model.model_id, model.Options.model_fields)) from None
+        except UnreadAttachment as error:
+            raise unread_error(error) from error
         except ModelError:
             raise
         except ValueError as error:
@@ -363,6 +365,7 @@ def register(shell: InteractiveShell) -> None:
     process.of(CurrentJournal).keeps = True
     process.of(Interrupts).stoppable = stoppable
     magics.actions.open()
+    magics.last_figure.open()
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
@@ -383,6 +386,7 @@ def unregister(shell: InteractiveShell) -> None:
         # Otherwise %config would still offer the traits of the magics that are gone.
         shell.configurables.remove(magics)
     magics.actions.close()
+    magics.last_figure.close()
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     process.made.pop(Interrupts, None)

@@ -12,7 +12,10 @@ from typing import TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
-__all__ = ["Arguments", "documented", "option_actions"]
+__all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions"]
+
+NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type"})
+"""The options whose first value may be a Python expression with quotation marks and spaces of its own."""
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
@@ -28,6 +31,42 @@ _OPTIONS = [
         metavar=("KEY", "VALUE"),
         help="A model option; repeatable.",
     ),
+    argument(
+        "-f",
+        "--fragment",
+        action="append",
+        default=[],
+        metavar="X",
+        help="Put this before the prompt: a variable or expression, a file or pattern, a URL, prefix:argument; repeatable.",
+    ),
+    argument(
+        "--sf",
+        "--system-fragment",
+        dest="system_fragment",
+        action="append",
+        default=[],
+        metavar="X",
+        help="The same before the system prompt; repeatable.",
+    ),
+    argument(
+        "-a",
+        "--attachment",
+        action="append",
+        default=[],
+        metavar="X",
+        help="Attach this: a figure, an image or another variable, a file or pattern, a URL, - for the last figure; repeatable.",
+    ),
+    argument(
+        "--at",
+        "--attachment-type",
+        dest="attachment_type",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("X", "MIME"),
+        help="Attach this with a MIME type; repeatable.",
+    ),
+    argument("--max-size", metavar="N", help="How many bytes the text of each object has at most; 20,000 by default."),
     argument("--key", metavar="K", help="API key, or the name of a stored one."),
     argument(
         "-T",
@@ -83,6 +122,9 @@ class Arguments:
         model: `-m`, an id or alias.
         system: `-s`, the system prompt.
         options: `-o`, the model's options by name, as they were typed.
+        fragments, system_fragments: `-f` and `--sf`, as they were typed.
+        attachments: `-a` and `--at`, as they were typed, with the MIME types of `--at`.
+        max_size: `--max-size`, in bytes; None for the usual size.
         key: `--key`, a key or the name of a stored one.
         tools: `-T`, names of tools, or expressions that make a Toolbox.
         functions: `--functions`, Python code.
@@ -106,6 +148,10 @@ class Arguments:
     model: str | None
     system: str | None
     options: dict[str, str]
+    fragments: list[str]
+    system_fragments: list[str]
+    attachments: list[tuple[str, str | None]]
+    max_size: int | None
     key: str | None
     tools: list[str]
     functions: str | None

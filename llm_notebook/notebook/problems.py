@@ -19,6 +19,7 @@ from llm_notebook.errors import (
     ProviderError,
     TransportError,
     UnknownModelError,
+    UnreadAttachment,
 )
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.providers.local.installed import installed_models
@@ -29,7 +30,7 @@ from llm_notebook.transcript.endings import Problem, Way
 if TYPE_CHECKING:
     from llm_notebook.models.key_holder import KeyHolder
 
-__all__ = ["EXPECTED", "lacks_key", "local_ways", "problem_of"]
+__all__ = ["EXPECTED", "lacks_key", "local_ways", "problem_of", "unread_error"]
 
 EXPECTED = (CellError, ModelError, UnknownModelError)
 """The errors that are explained."""
@@ -37,6 +38,7 @@ EXPECTED = (CellError, ModelError, UnknownModelError)
 # The first of several sentences. A full stop in a name or a number ends none.
 _FIRST = re.compile(r"(.+?)[.:](?=\s)\s+(?=\S)(.*)", re.DOTALL)
 _LONGEST_TITLE = 90
+_MOST_MODELS = 3
 _TITLES = {
     400: "The server does not accept this request",
     402: "The account has no credit",
@@ -67,6 +69,8 @@ def problem_of(error: Exception, model: KeyHolder | None = None, *, is_default: 
             return Problem("The answer broke off", str(error))
         case CellError(__cause__=UnknownModelError() as unknown) if unknown.close:
             return _unknown_model(unknown)
+        case CellError(__cause__=UnreadAttachment() as unread):
+            return _unread(unread)
     return Problem(*_title_and_text(str(error)))
 
 
@@ -98,6 +102,35 @@ def _refused(error: Exception, status: int, model: KeyHolder | None) -> Problem:
     kind = "The server refused the key" if status == 401 else _TITLES.get(status)
     title = kind or ("The server failed" if status >= 500 else "The server refused this")
     return Problem(f"{title} ({status})", str(error), "limit" if status == 429 else "error")
+
+
+def unread_error(error: UnreadAttachment) -> CellError:
+    """Return the error of a cell whose model does not read what is attached. It names models that do, those with a key first."""
+    usable, others = _reading(error.type)
+    if usable:
+        hint = f" These do: {', '.join(usable)}; `-m {usable[0]}` asks one."
+    elif others:
+        hint = f" These do, once their key is stored: {', '.join(others)}."
+    else:
+        hint = " No model that is known here does."
+    return CellError(f"{error.model_id} does not read {error.type}.{hint} Nothing was sent.")
+
+
+def _unread(error: UnreadAttachment) -> Problem:
+    usable, others = _reading(error.type)
+    ways = [Way(f"%llm -m {name} …", "sends this cell to it", label=name, model=name) for name in usable]
+    ways += [Way(f"%llm -m {name} …", "its key is not stored yet", label=name, model=name) for name in others]
+    how = "These models do." if ways else "No model that is known here does."
+    return Problem(f"{error.model_id} does not read {error.type}", f"Nothing was sent. {how}", "model", ways)
+
+
+def _reading(kind: str) -> tuple[list[str], list[str]]:
+    """Return a few models that read a type: (those that can be asked, and if there are none, those whose key is missing)."""
+    models = [entry.model or entry.async_model for entry in process.of(Registry).entries()]
+    reading = [model for model in models if model is not None and kind in model.attachment_types]
+    usable = [model.model_id for model in reading if not lacks_key(model)]
+    others = [] if usable else [model.model_id for model in reading]
+    return usable[:_MOST_MODELS], others[:_MOST_MODELS]
 
 
 def _unknown_model(error: UnknownModelError) -> Problem:

@@ -14,6 +14,7 @@ from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
+    from llm_notebook.notebook.given import Given
     from llm_notebook.notebook.options import Arguments
     from llm_notebook.parts.messages import Message
 
@@ -23,7 +24,7 @@ _MOST_NAMED = 3
 
 
 def request_digest(
-    arguments: Arguments, model_id: str, prompt: str, system: str | None, history: Sequence[Message]
+    arguments: Arguments, model_id: str, prompt: str, system: str | None, given: Given, history: Sequence[Message]
 ) -> str:
     """Return a digest of a request as rendered: of everything that would be sent, and of how its tools are asked about.
 
@@ -31,12 +32,14 @@ def request_digest(
         arguments: the options of its magic.
         model_id: the model that would be asked.
         prompt, system: what is sent, after interpolation.
+        given: what goes with it.
         history: what was said before.
     """
     asked = {
         "model": model_id,
         "prompt": prompt,
         "system": system,
+        "given": given.digest(),
         "history": [message.to_dict() for message in history],
         "options": arguments.options,
         "tools": [arguments.tools, arguments.functions, arguments.approve, arguments.ask_always],

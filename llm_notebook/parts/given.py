@@ -23,31 +23,24 @@ from llm_notebook.parts.messages import (
     ToolResultPart,
 )
 
-__all__ = ["AttachmentLike", "as_attachments", "as_messages", "settled_message"]
-
-AttachmentLike = str | bytes | os.PathLike[str]
-"""What stands for an attachment: a path, an address, or the bytes."""
+__all__ = ["as_attachment", "as_messages", "settled_message"]
 
 _ROLES = {role: role for role in ("system", "user", "assistant", "tool")} | {"developer": "system", "function": "tool"}
 _ADDRESSES = ("http://", "https://", "data:", "gs://", "s3://")
 
 
-def as_attachments(given: object, *, by_user: bool = False) -> list[Attachment]:
-    """Return attachments as values: with the content of their files.
+def as_attachment(item: object, *, by_user: bool = False) -> Attachment:
+    """Return an attachment as a value: with the content of its file.
 
     Args:
-        given: a list of Attachments, paths, addresses or bytes, or one of these alone.
-        by_user: the user has written the addresses, so that their servers may be asked for the types.
+        item: an Attachment, a path, an address or bytes.
+        by_user: the user has written the address, so that its server may be asked for the type.
 
     Raises:
-        TypeError: something else is among them.
-        OSError: a file cannot be read.
+        TypeError: it is something else.
+        OSError: the file cannot be read.
     """
-    is_alone = isinstance(given, Attachment | str | bytes | bytearray | memoryview | os.PathLike)
-    if not is_alone and not isinstance(given, Iterable):
-        raise TypeError(f"attachments= takes a list of Attachments, paths or addresses, not {type(given).__name__}.")
-    items = [given] if is_alone else cast("Iterable[object]", given)
-    return [_as_attachment(item).settled(by_user=by_user) for item in items]
+    return _as_attachment(item).settled(by_user=by_user)
 
 
 def as_messages(given: object) -> list[Message]:
@@ -108,7 +101,7 @@ def _as_attachment(item: object) -> Attachment:
     if isinstance(item, bytes | bytearray | memoryview):
         return Attachment(content=item)
     raise TypeError(
-        f"attachments= takes Attachments, paths, addresses or bytes, not {type(item).__name__}; "
+        f"attachments= takes Attachments, figures, images, paths, addresses or bytes, not {type(item).__name__}; "
         "what is in memory goes as Attachment(type='image/png', content=…)."
     )
 

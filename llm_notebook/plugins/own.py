@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 from llm_notebook.configuration.process import process
+from llm_notebook.objects.offered import class_name
 from llm_notebook.plugins.llm_package.opening import open_bridge
 from llm_notebook.plugins.loading import (
     PluginGroup,
@@ -31,6 +32,7 @@ from llm_notebook.plugins.loading import (
 if TYPE_CHECKING:
     from llm_notebook.models.embeddings import EmbeddingModel, EmbeddingModelWithAliases
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model, ModelWithAliases
+    from llm_notebook.objects.offered import ObjectDescriber
     from llm_notebook.plugins.llm_package.collection import Bridge
     from llm_notebook.templates.fragments import FragmentLoader
     from llm_notebook.templates.template import TemplateLoader
@@ -75,6 +77,14 @@ class HookSpecifications:
         """Register fragment loaders with `register(prefix, loader)`.
 
         A loader takes the text after `prefix:` and returns a Fragment, an Attachment or a list of these.
+        """
+
+    @hookspec
+    def register_objects(self, register: Callable[..., None]) -> None:
+        """Register what describes objects to models with `register(kind, describe)`.
+
+        The kind is a class, or the name of its library and its own, such as `geopandas.GeoDataFrame`, so that the library need not be
+        loaded. `describe(value, most_bytes)` returns a text, an Attachment, or a list of these.
         """
 
     @hookspec
@@ -142,6 +152,24 @@ class Plugins(PluginGroup):
         own = self._loaders("register_fragment_loaders", lambda loader: cast("FragmentLoader", loader))
         bridge = _bridge()
         return own if bridge is None else _with_bridged(own, bridge.fragment_loaders())
+
+    def object_describers(self) -> dict[str, ObjectDescriber]:
+        """Return what describes objects to models, by the names of their classes. Of two for one class the first counts."""
+
+        def collect(hooks: Iterable[PluginHook]) -> dict[str, ObjectDescriber]:
+            found: dict[str, ObjectDescriber] = {}
+
+            def register(kind: type | str, describe: ObjectDescriber) -> None:
+                if not isinstance(kind, type | str) or not callable(describe):
+                    raise TypeError(f"{kind!r} is no class with a function that describes its objects")
+                name = kind if isinstance(kind, str) else class_name(kind)
+                found.setdefault(name, describe)
+
+            for call in hooks:
+                call(register=register)
+            return found
+
+        return {**self._collect_once("register_objects", collect)}
 
     def embedding_models(self) -> list[EmbeddingModelWithAliases]:
         """Return the embedding models that plugins register. Those of the `llm` package are not among them."""

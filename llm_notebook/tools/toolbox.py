@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.tools.outputs import to_json_value
+from llm_notebook.objects.json_forms import to_json_value
 from llm_notebook.tools.preparation import Preparation
 from llm_notebook.tools.signatures import read_signature
 from llm_notebook.tools.tool import Tool

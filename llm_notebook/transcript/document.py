@@ -12,6 +12,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
+from llm_notebook.transcript.sent_words import sent_document
 from llm_notebook.transcript.sources import with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
@@ -44,6 +45,7 @@ def top_fields(view: TranscriptView) -> Document:
         "seconds": round(view.seconds, 3),
         "began": view.began,
         "notice": _notice(view) if view.notice else None,
+        "sent": sent_document(view.sent),
         "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm_notebook.parts.messages import Message, StreamEvent, ToolCallPart, events_of
+from llm_notebook.parts.sent import Sent
 from llm_notebook.transcript.blocks import seconds_of
 from llm_notebook.transcript.endings import Limit, Problem
 from llm_notebook.transcript.usage import add_usage
@@ -31,6 +32,7 @@ def view_of_turns(
     first = turns[0].begun
     view = TranscriptView(first.model_id, id=transcript_id or first.chain_id, began=first.at.isoformat())
     view.hide_reasoning = bool(first.settings.get("hide_reasoning"))
+    view.sent = [Sent.from_dict(sent) for sent in first.settings.get("sent", ())]
     rounds = _Rounds(view, inside or {})
     for before, turn in zip([None, *turns], turns, strict=False):
         if before is not None:

@@ -15,6 +15,7 @@ from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
+from llm_notebook.transcript.sent_words import markdown_sent, plain_sent
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
@@ -41,6 +42,7 @@ __all__ = [
     "plain_of",
     "plain_picture",
     "plain_sections",
+    "sent_sections",
     "state_sentence",
     "turn_words",
 ]
@@ -78,7 +80,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     words = words or turn_words(view)
-    sections = [_markdown_block(block, view, words) for block in words.blocks]
+    sections = [*markdown_sent(view.sent), *(_markdown_block(block, view, words) for block in words.blocks)]
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
@@ -98,7 +100,12 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
     Our own lines about calls begin with a mark that no other line begins with.
     """
-    return "\n\n".join(plain_sections(view, words or turn_words(view)))
+    return "\n\n".join([*sent_sections(view), *plain_sections(view, words or turn_words(view))])
+
+
+def sent_sections(view: TranscriptView) -> list[str]:
+    """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
+    return [terminal_safe(said) for said in plain_sent(view.sent)]
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:

@@ -33,6 +33,7 @@ from llm_notebook.transcript.visible import byte_length
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.parts.finishes import FinishReason
+    from llm_notebook.parts.sent import Sent
 
 __all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 
@@ -53,25 +54,23 @@ class TranscriptView:
     Attributes:
         model_id: the model that answers.
         state: the present state of the turn.
-        id: the id of the transcript, which is the same in the live view, in the notebook file and after reloading.
+        id: the id of the transcript: the same in the live view, in the notebook file and after reloading.
         began: when the turn began, in ISO 8601 with offset; empty if that is not known.
         blocks: the blocks in the order in which they arrived. Their positions never change.
         seconds: how long the turn has taken, without the time that a human took to decide.
         notice: a sentence to show while nothing arrives, such as why a request is sent again.
-        notice_seconds: how long nothing will arrive, counted from the notice; None if that is not known.
-        notice_detail: a second sentence for the notice.
+        notice_seconds, notice_detail: how long nothing will arrive, counted from the notice, if that is known; a second sentence.
         usage: the tokens of all rounds; None until they are known.
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
         finish: why the model stopped; None where that is not known.
+        sent: what went with the prompt.
         remarks: our own sentences to show under the answer, as plain text.
         not_saved: why the turn is not in the journal; empty if it is.
         problem: what went wrong, if the transcript is to explain it.
         limit: where the turn stopped at the limit of its chain; None if it did not.
-        hide_reasoning: do not show reasoning.
-        show_calls: show the arguments and results of calls unfolded.
-        scopes: how far "Always allow" may reach here.
-        grants_end: whether every "Always allow" ends with the kernel, because the notebook's path is not known.
+        hide_reasoning, show_calls: do not show reasoning; show the arguments and results of calls unfolded.
+        scopes, grants_end: how far "Always allow" may reach here, and whether each ends with the kernel, as no path is known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
@@ -93,6 +92,7 @@ class TranscriptView:
     show_usage: bool = False
     cost: str = ""
     finish: FinishReason | None = None
+    sent: list[Sent] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     not_saved: str = ""
     problem: Problem | None = None

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.parts.given import as_attachments, as_messages
+from llm_notebook.parts.given import as_messages
 from llm_notebook.parts.json_values import as_json
 from llm_notebook.parts.messages import AttachmentPart, Message, Part, TextPart
 from llm_notebook.tools.collecting import adopt_tool, as_tools
@@ -17,6 +17,7 @@ from llm_notebook.tools.server_side import ServerSideTool
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 from llm_notebook.turns.encoded import EncodedMessages
+from llm_notebook.turns.given_objects import GivenObjects
 from llm_notebook.turns.going_on import CallsOfConversation, Place, awaited_calls, late_results, standing_results
 from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.readable import Readable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from llm_notebook.parts.attachments import Attachment
-    from llm_notebook.parts.given import AttachmentLike
+    from llm_notebook.parts.sent import Sent
     from llm_notebook.tools.calls import ToolResult
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
@@ -41,10 +42,10 @@ class Prompt:
     Args:
         prompt: the text of the turn.
         model: the model that is asked.
-        fragments: texts put before the prompt, joined with newlines.
-        attachments: what goes with the text: Attachments, or their paths, addresses or bytes.
+        fragments: texts put before the prompt, joined with newlines; other objects are described, files given as `Path` are read.
+        attachments: what goes with the text: Attachments, their paths, addresses or bytes, figures, images and other objects.
         system: the system prompt.
-        system_fragments: texts put before the system prompt, joined with blank lines.
+        system_fragments: as `fragments`, put before the system prompt, joined with blank lines.
         options: an instance of the model's `Options`.
         schema: what the answer must fit: JSON Schema (a dict), a class, or fields such as `name, age int`.
         tools: what the model may call.
@@ -56,6 +57,7 @@ class Prompt:
         encoded: the messages that the conversation has encoded before.
 
     Attributes:
+        sent: what the fragments and attachments are, for the reader.
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that
             each encodes only what is new; None where there is only one round.
@@ -68,10 +70,10 @@ class Prompt:
         prompt: str | None,
         model: ChainModel,
         *,
-        fragments: Sequence[str] | None = None,
-        attachments: Sequence[Attachment | AttachmentLike] | None = None,
+        fragments: Sequence[object] | None = None,
+        attachments: Sequence[object] | None = None,
         system: str | None = None,
-        system_fragments: Sequence[str] | None = None,
+        system_fragments: Sequence[object] | None = None,
         options: Any = None,
         schema: dict[str, Any] | type[Any] | str | None = None,
         tools: Sequence[ToolLike] | None = None,
@@ -88,10 +90,15 @@ class Prompt:
         self._prompt = prompt
         self.model = model
         # Many prompts may be in flight, and most have nothing of this: an empty tuple costs the garbage collector nothing.
-        self._fragments = tuple(fragments or ())
-        self._attachments = tuple(as_attachments(attachments, by_user=True)) if attachments is not None else ()
+        self._fragments: tuple[str, ...] = ()
+        self._system_fragments: tuple[str, ...] = ()
+        self._attachments: tuple[Attachment, ...] = ()
+        self.sent: tuple[Sent, ...] = ()
         self._system = system
-        self._system_fragments = tuple(system_fragments or ())
+        if fragments is not None or system_fragments is not None or attachments is not None:
+            objects = GivenObjects.of(fragments, system_fragments, attachments)
+            self._fragments, self._system_fragments = tuple(objects.fragments), tuple(objects.system_fragments)
+            self._attachments, self.sent = tuple(objects.attachments), tuple(objects.sent)
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
@@ -213,7 +220,7 @@ class Prompt:
         following = copy.copy(self)
         following._prompt = following._history = following._sent = following._sent_tools = None
         following.is_settled, following._follows = False, True
-        following._fragments = ()
+        following._fragments, following.sent = (), ()
         following._attachments = tuple(attachment for result in results for attachment in result.attachments)
         following._given = list(history)
         following._tool_results = tuple(results)
@@ -244,12 +251,13 @@ class Prompt:
         return {} if self.encoded is None else self.encoded.in_form(form, messages)
 
     def settings(self) -> dict[str, Any]:
-        """Return the options, the schema and the names of the tools, as JSON values."""
+        """Return the options, the schema, the names of the tools, and what the fragments and attachments are, as JSON values."""
         return {
             "options": self.given_options(),
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
             "tools": [name_of_source(item) for item in self.tool_sources],
+            **({"sent": [sent.to_dict() for sent in self.sent]} if self.sent else {}),
         }
 
     def given_options(self) -> dict[str, Any]:

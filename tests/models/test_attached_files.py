@@ -86,8 +86,8 @@ def test_bytes_and_data_urls_stand_for_attachments(given: Any, face: Face) -> No
     ("given", "sentence"),
     [
         (["missing.png"], "missing.png cannot be attached: there is no such file"),
-        ([3], "attachments= takes Attachments, paths, addresses or bytes, not int"),
-        (3, "attachments= takes a list"),
+        ([3], "attachments= takes Attachments, figures, images, paths, addresses or bytes, not int"),
+        (3, "attachments= takes Attachments, figures"),
         (["data:image/png;base64"], "is not a data: URL"),
     ],
 )
@@ -238,5 +238,7 @@ def test_a_frame_that_a_tool_returns_is_a_table(face: Face) -> None:
     [result] = [
         part for message in model.requests[1].messages for part in message.parts if isinstance(part, llm.ToolResultPart)
     ]
-    assert result.output.startswith("| n |\n| --- |\n| 0 |")
+    assert result.output.startswith(
+        "pandas DataFrame, 60 rows \u00d7 1 column\n\n- n: int64, 0 missing, 0 to 59\n\n| n |\n| --- |\n| 0 |"
+    )
     assert result.output.endswith("(10 of 60 rows left out)")

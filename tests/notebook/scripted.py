@@ -143,6 +143,17 @@ class Caller(_Scripted):
             response.add_tool_call(ToolCall(name, json.loads(arguments), "call 1"))
 
 
+class Viewer(_Scripted):
+    """Reads pictures, and says which it was sent."""
+
+    model_id = "viewer"
+    attachment_types = frozenset({"image/png", "image/jpeg"})
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        files = [attachment.resolve_type() for attachment in prompt.attachments]
+        yield f"I see {', '.join(files) or 'nothing'}."
+
+
 class Odd(_Scripted):
     """Has an id with everything that Markdown, HTML and formulas give a meaning to."""
 
@@ -364,6 +375,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Hasty,
     Caller,
     Other,
+    Viewer,
     Odd,
     Flood,
     Steady,

@@ -20,6 +20,7 @@ def _what_we_touch(shell: InteractiveShell) -> tuple[Any, ...]:
         list(shell.input_transformer_manager.line_transforms),
         list(shell.input_transformer_manager.cleanup_transforms),
         shell.custom_exceptions,
+        vars(shell).get("showtraceback"),
         shell.CustomTB,
     )
 

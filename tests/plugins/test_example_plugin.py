@@ -60,7 +60,7 @@ def told(installed: Path) -> Told:
 def test_it_is_listed_with_its_version_and_hooks(told: Told) -> None:
     (plugin,) = told("told = [one for one in llm.get_plugins() if one['name'] == 'llm-notebook-almanac']")
     assert plugin["version"] == "0.1"
-    assert len(plugin["hooks"]) == 5
+    assert len(plugin["hooks"]) == 6
 
 
 def test_its_models_answer_sync_and_async(told: Told) -> None:
@@ -140,6 +140,24 @@ def test_its_loaders_and_its_embeddings(told: Told) -> None:
         "almanac:worm",
         ["Why?", "You explain proverbs to a child."],
         [2.0, 2.0, 0.0],
+    ]
+
+
+def test_its_objects_are_described_as_it_says(told: Told) -> None:
+    said = told(
+        """
+        diary = llm.get_tools()["Diary"]()
+        diary.prepare()
+        for day in range(3):
+            diary.write(f"Fog {day}.")
+        told = [llm.describe(diary).text, llm.describe(diary, max_size=59).text,
+                llm.get_model("proverbs").prompt("bird", fragments=[diary]).prompt.prompt]
+        """
+    )
+    assert said == [
+        "Fog 0.\nFog 1.\nFog 2.",
+        "Fog 1.\nFog 2.\n(1 older lines left out)",
+        "Fog 0.\nFog 1.\nFog 2.\nbird",
     ]
 
 

@@ -240,7 +240,7 @@ class Broken:
         (Colour.RED, "red"),
         (Word.YES, "yes"),
         (pathlib.Path("a"), "a"),
-        (b"\xff", "b'\\xff'"),
+        (b"\xff", "bytes, 1 of them, of no known type; they begin with ff"),
         (Opaque(), "<opaque>"),
         ([Opaque()], '["<opaque>"]'),
         (itertools.count(), "count(0)"),

@@ -35,6 +35,8 @@ export interface ITranscript {
   blocks: Block[];
   /** The sources that the answer names, by their numbers from 1 on: hostile. */
   sources?: ISource[];
+  /** What went with the prompt, shown above the answer. */
+  sent?: ISent | null;
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: IProblem | null;
@@ -51,6 +53,25 @@ export interface ITranscript {
   byKeyboard?: boolean;
   /** The ids of cells that were queued behind this one and were skipped because it asked; those that have run since are left out. */
   heldUp?: string[];
+}
+
+export interface ISent {
+  /** What was sent in one line. Names in it are the user's, or those of files: hostile. */
+  line: string;
+  rows: ISentRow[];
+  /** How many more there are than rows. */
+  hidden?: number;
+}
+
+export interface ISentRow {
+  /** What the user calls it, such as `df.head(3)`: hostile. */
+  name: string;
+  /** What it became. */
+  text: string;
+  /** About how many tokens its text has; 0 if it has none. */
+  tokens: number;
+  /** What the model did not get of it. */
+  leftOut: string[];
 }
 
 export interface IUnsent {

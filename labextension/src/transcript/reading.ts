@@ -174,6 +174,20 @@ const FIELDS: Record<string, Check> = {
   ),
   blocks: listOf(isBlock),
   sources: maybe(listOf(shape({ title: isText, url: isText, host: isText }))),
+  sent: maybe(
+    shape({
+      line: isText,
+      rows: listOf(
+        shape({
+          name: isText,
+          text: isText,
+          tokens: isCount,
+          leftOut: listOf(isText)
+        })
+      ),
+      hidden: maybe(isCount)
+    })
+  ),
   remarks: maybe(listOf(isText)),
   error: maybe(
     shape({

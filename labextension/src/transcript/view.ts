@@ -38,6 +38,7 @@ import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
 import { HeldUp } from './heldUp';
+import { Sent } from './sent';
 import { Ending, labelOf, Waiting } from './status';
 
 const UNREADABLE = 'An answer was saved here that this version cannot read.';
@@ -48,6 +49,7 @@ export class TranscriptView {
   });
   private readonly markdown: Markdown;
   private readonly pieces = new Map<string, IPiece>();
+  private readonly sent = new Sent();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
@@ -215,6 +217,7 @@ export class TranscriptView {
       (piece): piece is Card => piece instanceof Card
     );
     this.series.update(context, cards);
+    this.sent.update(context);
     this.sources.update(context);
     this.waiting.update(context);
     this.askKernel.update(context);
@@ -234,6 +237,7 @@ export class TranscriptView {
     }
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
+      ...(document.sent ? [this.sent.node] : []),
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead
           ? [this.series.head, piece.node]

@@ -17,6 +17,7 @@ from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer, plain_picture
+from llm_notebook.transcript.sent_words import plain_sent
 from llm_notebook.transcript.sources import plain_sources
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
@@ -67,11 +68,15 @@ class TerminalDisplay:
         self._printed: dict[int, int] = {}
         self._lock = threading.RLock()
         self._errors = ""
+        self._said_sent = False
         self._closed = threading.Event()
 
     def open(self, *, here: bool = False) -> None:
         self._errors = self._errors or spell_out_on_stdout()
         self._closed = threading.Event()
+        for said in plain_sent(self._view.sent) if not self._said_sent else ():
+            sys.stdout.write(f"{terminal_safe(said)}\n\n")
+        self._said_sent = True
         threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
 
     def _watch(self, closed: threading.Event) -> None:

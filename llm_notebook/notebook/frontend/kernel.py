@@ -194,7 +194,9 @@ def is_captured(shell: InteractiveShell) -> bool:
     from ipykernel.zmqshell import ZMQDisplayPublisher  # there is no ipykernel in a terminal
 
     display = shell.display_pub
-    return type(display) is not ZMQDisplayPublisher or bool(getattr(display, "_hooks", None))
+    hooks = getattr(display, "_hooks", ())
+    # A hook of ours that lets everything pass captures nothing.
+    return type(display) is not ZMQDisplayPublisher or not all(getattr(hook, "only_looks", False) for hook in hooks)
 
 
 class CommSender(Protocol):

@@ -10,37 +10,41 @@ import re
 
 __all__ = ["in_monospace"]
 
-# What begins a fenced block: the marks of the quotes and lists around it, the backticks, and the language.
-_OPENING = re.compile(r"((?:> |\d+[.)] |[-+] | )*)(`{3,})(\S*)")
+# The line that begins a fenced block: the marks of the quotes and lists around it, the backticks, and the language.
+_OPENING = re.compile(r"^((?:> |\d+[.)] |[-+] | )*)(`{3,})(\S*)$", re.MULTILINE)
 _LIST_MARK = re.compile(r"[^> ]")
 
 
 def in_monospace(markdown: str) -> str:
     """Return canonical Markdown, as `safe_markdown()` writes it, with `<samp>` around each fenced block that names a language."""
-    if "```" not in markdown:
-        return markdown
-    lines: list[str] = []
-    closing = ""
-    ending: list[str] = []
-    for line in markdown.split("\n"):
-        if closing:
-            lines.append(line)
-            if line == closing:
-                lines += ending
-                closing, ending = "", []
-        elif found := _OPENING.fullmatch(line):
-            before, fence, language = found.groups()
-            within = _LIST_MARK.sub(" ", before)
-            closing = within + fence
-            if language:
-                # An element after a paragraph, and Markdown in an element, need blank lines around them.
-                blank = within.rstrip()
-                lines += [blank] if before == within and lines and lines[-1] != blank else []
-                lines += [f"{before}<samp>", blank, f"{within}{fence}{language}"]
-                ending = [blank, f"{within}</samp>", blank]
-            else:
-                lines.append(line)
-        elif line or not lines or lines[-1]:
-            # Two blank lines in a row outside of code are one.
-            lines.append(line)
-    return "\n".join(lines).rstrip("\n")
+    pieces: list[str] = []
+    written = 0
+    while found := _OPENING.search(markdown, written):
+        before, fence, language = found.groups()
+        within = _LIST_MARK.sub(" ", before)
+        closing = f"\n{within}{fence}"
+        end = markdown.find(f"{closing}\n", found.end())
+        end = (end if end >= 0 else len(markdown) - len(closing)) + len(closing)
+        pieces.append(markdown[written : found.start()])
+        block = markdown[found.start() + len(before) : end]
+        pieces.append(_wrapped(before, within, block, markdown, found.start(), end) if language else before + block)
+        written = end
+    return "".join([*pieces, markdown[written:]])
+
+
+def _wrapped(before: str, within: str, block: str, markdown: str, start: int, end: int) -> str:
+    """Return a fenced block in its element. An element after a paragraph, and Markdown in an element, need blank lines around them.
+
+    Args:
+        before: what stands before the backticks in the first line of the block.
+        within: what stands before them in its other lines.
+        block: the block, without `before`.
+        markdown: the text around it.
+        start, end: where it begins and ends there.
+    """
+    blank = within.rstrip()
+    previous = markdown[markdown.rfind("\n", 0, start - 1) + 1 : start - 1] if start else blank
+    above = f"{blank}\n" if before == within and previous != blank else ""
+    is_last = end == len(markdown) or markdown.startswith(f"\n{blank}\n", end)
+    below = "" if is_last else f"\n{blank}"
+    return f"{above}{before}<samp>\n{blank}\n{within}{block}\n{blank}\n{within}</samp>{below}"

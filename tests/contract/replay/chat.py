@@ -63,6 +63,7 @@ TEXTS = (
     ),
     Case("hugging face", sse(START, text_chunk("Hello"), delta_chunk({}), STOP, done=False), "Hello"),
     Case("usage after the end", sse(text_chunk("Hello"), STOP, usage_chunk(5, 2), done=False), "Hello", usage=(5, 2)),
+    Case("zero usage at the end", sse(text_chunk("Hello"), STOP, usage_chunk(5, 2), usage_chunk(0, 0)), "Hello", usage=(5, 2)),
     Case("gpustack", sse(text_chunk("Hello"), STOP | {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}, done=False), "Hello", usage=(5, 2)),
     Case("no blank line at the end", sse(text_chunk("Hello"), STOP, done=False).rstrip(), "Hello"),
     Case("crlf", sse(text_chunk("Hello"), STOP).replace(b"\n", b"\r\n"), "Hello"),

@@ -116,6 +116,19 @@ def test_an_output_widget_of_the_users_gets_the_answer(kernel: Kernel) -> None:
     assert kinds.index("display_data") < closed
 
 
+def test_an_output_widget_of_the_users_gets_the_question_without_a_traceback(kernel: Kernel) -> None:
+    kernel.run(
+        "import ipywidgets, llm_notebook as llm\nlook = llm.require_approval(llm.Tool.function(lambda path: 1, name='look'))"
+    )
+    cell = kernel.run("with ipywidgets.Output():\n    %llm -m asker -T look Look at /a", "cell-1")
+    assert "waiting for your approval" in cell.markdown[0]
+    assert cell.of("error") == []
+    # The widget still shows what others raise.
+    assert [content["ename"] for content in kernel.run("with ipywidgets.Output():\n    1 / 0").of("error")] == [
+        "ZeroDivisionError"
+    ]
+
+
 def test_a_console_which_ignores_updates_gets_the_whole_answer(kernel: Kernel) -> None:
     shown = [content["data"].get("text/plain") for content in kernel.run("%llm -m thinker slowly").of("display_data")]
     assert shown[-1] == "Thought:\nHmm, let me see.\n\nForty-two."

@@ -46,6 +46,11 @@ def register_embedding_models(register):
     register(Letters(), aliases=("abc",))
 
 
+@llm.hookimpl
+def register_objects(register):
+    register("llm_notebook_almanac.Diary", describe_diary)
+
+
 class _Proverbs:
     """What the sync and the async model share: everything but the waiting."""
 
@@ -136,6 +141,16 @@ class Diary(llm.Toolbox):
     def read(self) -> list[str]:
         """The lines of the diary."""
         return self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+
+
+def describe_diary(diary: Diary, most_bytes: int) -> str:
+    """What a model gets of a diary: its newest lines, as many as there is room for."""
+    lines = diary.read()
+    text = "\n".join(lines)
+    while len(text.encode()) > most_bytes - 40:
+        text = text.partition("\n")[2]
+    left_out = len(lines) - len(text.splitlines())
+    return f"{text}\n({left_out} older lines left out)" if left_out else text
 
 
 def load_fragments(argument: str) -> list[llm.Fragment]:

@@ -112,6 +112,15 @@ def test_what_trickles_on_a_kept_connection_is_given_up(face: Face, begun: bytes
             face.text(model.prompt("Hi"))
 
 
+def test_what_trickles_through_a_proxy_is_given_up_too(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    with trickling(_HEAD + b"X-Slow: ", b"a") as address:
+        monkeypatch.setenv("http_proxy", address.removesuffix("/v1"))
+        assert face.text(face.openai("http://model.example/v1").prompt("Hi")) == "ok"
+        model = face.openai("http://model.example/v1", total_timeout=0.3, max_retries=0)
+        with pytest.raises(llm.ModelError, match=LATE):
+            face.text(model.prompt("Hi"))
+
+
 def test_a_name_that_is_looked_up_for_long_is_given_up(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     found = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: found.wait(60) and [])

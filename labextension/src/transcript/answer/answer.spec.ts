@@ -222,6 +222,44 @@ test('code that grows far beyond a portion stays one block, and nothing of it is
   expect(node.lastElementChild?.textContent).toBe('end');
 });
 
+test('a character of a very long line of code is not cut in two', () => {
+  const text = '```\n' + 'x' + '🐦'.repeat(30_000);
+  const parts = [0.1, 0.5, 0.9].map(part => text.slice(0, text.length * part));
+  const { node } = inSlices(text + '\n```', parts);
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  const broken = /^[\udc00-\udfff]|[\ud800-\udbff]$/;
+  while (walker.nextNode()) {
+    expect(broken.test(walker.currentNode.nodeValue ?? '')).toBe(false);
+  }
+  expect(node.querySelector('pre')?.textContent).toBe(text.slice(4));
+});
+
+test('a wide table goes on as another one before it has too many elements', () => {
+  const cells = '| a '.repeat(16) + '|\n';
+  const text = cells + '|-'.repeat(16) + '|\n' + cells.repeat(150);
+  const tables = Array.from(inSlices(text).node.querySelectorAll('table'));
+  expect(tables.length).toBeGreaterThan(1);
+  const rows = tables.map(table => table.querySelectorAll('tbody tr').length);
+  expect(rows.reduce((sum, count) => sum + count)).toBe(150);
+});
+
+test('code that has left the page is not coloured any more', () => {
+  const code = '```python\n' + 'x = "a"\n'.repeat(3000) + '```\n';
+  const slices = new Slices();
+  vi.useFakeTimers();
+  const spent = vi.spyOn(slices, 'isSpent', 'get').mockReturnValue(true);
+  const answer = new Answer(new Markdown(undefined, slices), host);
+  answer.update(code, false);
+  const pre = answer.node.querySelector('pre')!;
+  answer.update('other', false);
+  const before = pre.querySelectorAll('.llm-s').length;
+  spent.mockReturnValue(false);
+  vi.runAllTimers();
+  vi.useRealTimers();
+  expect(answer.node.contains(pre)).toBe(false);
+  expect(pre.querySelectorAll('.llm-s').length).toBe(before);
+});
+
 test('a text that is drawn over many frames can change in the middle', () => {
   const text = 'a\n\n'.repeat(3000);
   const slices = new Slices();

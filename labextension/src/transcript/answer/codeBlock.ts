@@ -41,6 +41,8 @@ export function codeBlock(
   isWanted: (node: Node) => boolean
 ): ICodeBlock {
   let code = '';
+  /** How often the code was drawn; only what the last time began is finished. */
+  let drawn = 0;
   /** Whether nothing was appended since the code was drawn with colours. */
   let isColoured = false;
   const text = el('code');
@@ -69,7 +71,14 @@ export function codeBlock(
       appendParts(text, next.slice(code.length));
       isColoured = false;
     } else if (next !== code || (!growing && !isColoured)) {
-      draw(text, next, language, slices, isWanted);
+      const mine = (drawn += 1);
+      draw(
+        text,
+        next,
+        language,
+        slices,
+        node => mine === drawn && isWanted(node)
+      );
       isColoured = true;
     }
     code = next;
@@ -84,7 +93,11 @@ export function codeBlock(
   };
 }
 
-/** Draw code with colours: the first ones at once, the others when there is time. */
+/**
+ * Draw code with colours: the first ones at once, the others when there is time.
+ * Until then the code is there without colours, and a piece after the other is
+ * replaced, so that the page never has to lay out all of a long one again.
+ */
 function draw(
   text: HTMLElement,
   code: string,
@@ -92,25 +105,53 @@ function draw(
   slices: Slices,
   isWanted: (node: Node) => boolean
 ): void {
-  refill(text);
-  if (code.length > LONGEST) {
+  const whole = calm(code);
+  if (text.textContent !== whole) {
+    refill(text);
     appendParts(text, code);
-    return;
   }
-  const plain = cutCode(code, language).map(piece =>
-    text.appendChild(el('span', '', calm(piece)))
-  );
+  const pieces = code.length > LONGEST ? [] : cutCode(whole, language);
+  const isLong = pieces.length > 1;
+  let next: ChildNode | null = text.firstChild;
   const colour = (): void => {
-    for (let [next] = plain; next?.parentNode === text; [next] = plain) {
+    for (let [piece] = pieces; piece !== undefined; [piece] = pieces) {
       if (slices.isSpent && code.length > AT_ONCE) {
         slices.later(() => isWanted(text) && colour());
         return;
       }
-      next.replaceWith(...highlight(next.textContent ?? '', language));
-      plain.shift();
+      pieces.shift();
+      const after = splitAt(next, piece.length);
+      const coloured = highlight(piece, language);
+      if (coloured) {
+        for (let old = next; old && old !== after; old = next) {
+          next = old.nextSibling;
+          old.remove();
+        }
+        const nodes = isLong
+          ? [el('span', 'llm-lines', ...coloured)]
+          : coloured;
+        nodes.forEach(node => text.insertBefore(node, after));
+      }
+      next = after;
     }
   };
   colour();
+}
+
+/** The node that begins so many characters after the beginning of this one. If there is none, one is divided. */
+function splitAt(first: ChildNode | null, length: number): ChildNode | null {
+  let node = first;
+  for (let left = length; node && left > 0; node = node.nextSibling) {
+    const own = node.textContent ?? '';
+    if (own.length > left) {
+      const rest = node.cloneNode(false) as ChildNode;
+      rest.textContent = own.slice(left);
+      node.textContent = own.slice(0, left);
+      node.after(rest);
+    }
+    left -= own.length;
+  }
+  return node;
 }
 
 /** Append code without colours, beginning a new part after a line where the last one is long enough. */

@@ -2,9 +2,10 @@
  * Shows formulas: first as their source, and as soon as the library is there as
  * MathML. A formula that cannot be set stays as its source.
  *
- * Setting one takes about a millisecond. So that an answer with thousands of them
- * never blocks the page, no more are set at once than take `SLICE`; the others
- * follow, with pauses between.
+ * Setting one takes about a millisecond, and laying it out takes a part of that. So
+ * that an answer with thousands of them never blocks the page, no more are set at
+ * once than take `SLICE`, and no more than `AT_ONCE`; the others follow, with
+ * pauses between.
  */
 
 import { attrs, el } from '../dom/elements';
@@ -27,6 +28,9 @@ export type LoadTypesetter = () => Promise<ITypesetter>;
 /** How long setting may block the page, in milliseconds. */
 const SLICE = 12;
 
+/** How many formulas are set at once, those that are remembered included. */
+const AT_ONCE = 100;
+
 /** How many formulas are remembered, because a growing paragraph is drawn many times. */
 const REMEMBERED = 200;
 
@@ -43,6 +47,8 @@ export class Formulas {
   private readonly made = new Map<string, ISetFormula | null>();
   /** Until when formulas are set without a pause, as `performance.now()` counts; 0 where none was set yet. */
   private pauseAt = 0;
+  /** How many more are set without a pause. */
+  private left = AT_ONCE;
 
   constructor(private readonly load: LoadTypesetter | undefined) {}
 
@@ -53,8 +59,7 @@ export class Formulas {
     if (formula.isOpen) {
       return node;
     }
-    const known = this.made.get(keyOf(formula));
-    if (known || this.mayGoOn()) {
+    if (this.mayGoOn(this.made.has(keyOf(formula)))) {
       this.set({ node, formula });
     } else {
       this.due.push({ node, formula });
@@ -81,22 +86,27 @@ export class Formulas {
     );
   }
 
-  /** Whether another formula can be set without blocking the page. */
-  private mayGoOn(): boolean {
-    if (!this.typesetter || this.due.length) {
+  /** Whether another formula can be set without blocking the page. One that is remembered takes no time to set. */
+  private mayGoOn(isKnown: boolean): boolean {
+    if (!this.typesetter || (this.due.length && !isKnown)) {
       return false;
     }
     if (!this.pauseAt) {
       this.pauseAt = performance.now() + SLICE;
+      this.left = AT_ONCE;
       setTimeout(() => this.setDue(), 0);
     }
-    return performance.now() < this.pauseAt;
+    this.left -= 1;
+    return this.left >= 0 && (isKnown || performance.now() < this.pauseAt);
   }
 
   private setDue(): void {
     const end = performance.now() + SLICE;
     let count = 0;
-    while (count < this.due.length && performance.now() < end) {
+    while (
+      count < Math.min(this.due.length, AT_ONCE) &&
+      performance.now() < end
+    ) {
       this.set(this.due[count]);
       count += 1;
     }

@@ -117,8 +117,8 @@ export function cutCode(code: string, language: string): string[] {
   return [...pieces, piece];
 }
 
-/** A piece of code as nodes, coloured if the language is known. */
-export function highlight(code: string, language: string): Node[] {
+/** A piece of code in colours; null if it has none. */
+export function highlight(code: string, language: string): Node[] | null {
   const name = nameOf(language);
   const isKnown = name && hljs.getLanguage(name);
   if (
@@ -126,7 +126,7 @@ export function highlight(code: string, language: string): Node[] {
     code.length > PIECE ||
     code.split('\n').some(line => line.length > LONGEST_LINE)
   ) {
-    return [document.createTextNode(code)];
+    return null;
   }
   const marked = hljs.highlight(code, {
     language: name,
@@ -139,7 +139,7 @@ export function highlight(code: string, language: string): Node[] {
   }) as HTMLElement;
   if (body.textContent !== code) {
     // Colours are not worth a wrong character.
-    return [document.createTextNode(code)];
+    return null;
   }
   for (const span of Array.from(body.querySelectorAll('span'))) {
     const colour = COLOURS[span.className.split(' ')[0]];

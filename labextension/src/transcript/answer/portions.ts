@@ -7,7 +7,7 @@ const PORTION = 16_384;
 const PORTION_LINES = 400;
 
 /** How many signs of Markdown are parsed at a time. Each may become an element, and one block is drawn and laid out at once. */
-const PORTION_SIGNS = 1500;
+const PORTION_SIGNS = 1000;
 const SIGN = /[|*_~`$[<\\]/g;
 
 /** So many blocks, and about so many characters, are drawn together. */

@@ -1,0 +1,71 @@
+"""The last figure of a notebook, which `-a -` means: one that is open, the last picture that was shown, or the last result that is one."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.objects.table import figure_kind
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.transcript.document import MIME_TYPE
+
+__all__ = ["LastFigure"]
+
+_PICTURES = ("image/png", "image/jpeg")
+
+
+class LastFigure:
+    """Remembers the last picture that the cells of a shell have shown.
+
+    Matplotlib's inline figures are closed when their cell is over, so what is left of them is the picture that was shown.
+
+    Args:
+        shell: the shell.
+
+    Attributes:
+        only_looks: it captures nothing of what it is called with.
+    """
+
+    only_looks = True
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._shown: tuple[int, Attachment] | None = None
+
+    def open(self) -> None:
+        """Begin to watch what is shown. A terminal shows no pictures."""
+        register = getattr(self._shell.display_pub, "register_hook", None)
+        if register is not None:
+            register(self)
+
+    def close(self) -> None:
+        """Stop watching."""
+        unregister = getattr(self._shell.display_pub, "unregister_hook", None)
+        if unregister is not None:
+            unregister(self)
+
+    def find(self) -> object | None:
+        """Return the figure, or the picture of it; None if there is none."""
+        pyplot: Any = sys.modules.get("matplotlib._pylab_helpers")
+        manager = pyplot.Gcf.get_active() if pyplot is not None else None
+        if manager is not None:
+            return manager.canvas.figure
+        results = self._shell.user_ns.get("Out")
+        numbers = [number for number, value in results.items() if figure_kind(value)] if results else []
+        if self._shown is not None and self._shown[0] >= max(numbers, default=0):
+            return self._shown[1]
+        return results[max(numbers)] if results and numbers else None
+
+    def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Note the picture of a message that is about to be sent, and return the message as it is."""
+        with suppress(Exception):
+            data = message["content"]["data"]
+            found = next((kind for kind in _PICTURES if kind in data), None)
+            # What a model has drawn is shown in a transcript, and is an answer.
+            if found is not None and MIME_TYPE not in data and message["header"]["msg_type"] == "display_data":
+                content = Attachment(url=f"data:{found};base64,{data[found]}").settled()
+                self._shown = (self._shell.execution_count, content)
+        return message

@@ -1,0 +1,101 @@
+"""Arrays of numpy, and labelled ones of xarray."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from llm_notebook.objects.bounded import cut_text, left_out_note
+from llm_notebook.objects.described import Bounds, Described
+from llm_notebook.objects.figures import describe_figure
+from llm_notebook.objects.frames import counted, range_of
+from llm_notebook.objects.pictures import png_of_array, with_picture
+
+__all__ = ["describe_array", "describe_xarray"]
+
+# The most values that are looked at for a range: more of them may be in a file, or take long to read.
+_MOST_LOOKED_AT = 50_000_000
+
+
+def describe_array(array: Any, bounds: Bounds) -> Described | None:
+    """Return what a model gets of an array of numpy: the picture that it is, or what numpy prints.
+
+    Where numpy leaves elements out, the shape, the type and the range stand above the others.
+    """
+    import numpy  # the user has an array, so it is loaded
+
+    shape = " \u00d7 ".join(f"{length:,}" for length in array.shape)
+    kind = f"numpy array, {shape or 'one'} {array.dtype}"
+    if array.dtype.kind == "O" and array.size and type(array.flat[0]).__module__.startswith("matplotlib."):
+        return describe_figure(array.flat[0], bounds)  # what `subplots()` returns
+    picture = _pixels(array, as_picture=bounds.as_picture)
+    if picture is not None:
+        return with_picture(f"{kind}, as a picture", png_of_array(picture), bounds)
+    text = str(array)
+    facts = _facts(array)
+    left_out: tuple[str, ...] = ()
+    if array.size > numpy.get_printoptions()["threshold"]:
+        left_out = (f"all but the first and last of {array.size:,} values",)
+    if left_out or bounds.name:
+        title = f"{bounds.name}: {kind}" if bounds.name else kind
+        text = f"{title}{facts}\n{text}"
+    if left_out:
+        text = f"{text}\n(all but the first and last of {array.size:,} values left out)"
+    text, further = cut_text(text, bounds.most_bytes)
+    return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
+
+
+def _facts(array: Any) -> str:
+    """Return the range of an array and how many values are missing, if they are numbers or times."""
+    if array.dtype.kind not in "iufmM" or not 1 < array.size <= _MOST_LOOKED_AT:
+        return ""
+    import numpy  # the user has an array, so it is loaded
+
+    is_missing = numpy.isnan(array) if array.dtype.kind == "f" else numpy.zeros(0, bool)
+    missing = int(is_missing.sum())
+    known = array[~is_missing] if missing else array
+    found = f", {range_of(known.min(), known.max())}" if known.size else ""
+    return f"{found}{f', {missing:,} missing' if missing else ''}"
+
+
+def _pixels(array: Any, *, as_picture: bool) -> Any:
+    """Return the array as bytes of pixels, if it is a picture; None otherwise.
+
+    Rows of red, green, blue, and perhaps opacity as bytes are a picture anyhow. Where a picture is wanted, so are other arrays that
+    can be one: one value for each pixel, and fractions from 0 to 1.
+    """
+    is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if not (is_colour or (as_picture and array.ndim == 2)) or 0 in array.shape:
+        return None
+    if array.dtype == "uint8":
+        return array if as_picture or min(array.shape[:2]) >= 8 else None
+    if not as_picture or array.dtype.kind not in "bif":
+        return None
+    import numpy  # the user has an array, so it is loaded
+
+    values = numpy.nan_to_num(array.astype("float64"), posinf=0, neginf=0)
+    least, most = float(values.min()), float(values.max())
+    is_fraction = array.dtype.kind in "bf" and least >= 0 and most <= 1
+    span = 1.0 if is_fraction else (most - least) or 1.0
+    return ((values - (0 if is_fraction else least)) / span * 255).round().astype("uint8")
+
+
+def describe_xarray(array: Any, bounds: Bounds) -> Described:
+    """Return what a model gets of a Dataset or DataArray of xarray: the sizes, the variables with their ranges, and what xarray prints."""
+    sizes = ", ".join(f"{name}: {length:,}" for name, length in array.sizes.items())
+    kind = f"xarray {type(array).__name__}, {sizes or 'no dimensions'}"
+    variables = array.data_vars if hasattr(array, "data_vars") else {array.name or "value": array}
+    lines = [f"{bounds.name}: {kind}" if bounds.name else kind]
+    for name, variable in list(variables.items())[:100]:
+        facts = ""
+        # Values in chunks are not computed to look at them.
+        if variable.chunks is None and variable.size <= _MOST_LOOKED_AT:
+            with suppress(Exception):
+                facts = _facts(variable.values)
+        lines.append(f"- {name} ({', '.join(map(str, variable.dims))}): {variable.dtype}{facts}")
+    shown = repr(array)
+    values = sum(variable.size for variable in variables.values())
+    left_out = (f"most of {counted(values, 'value')}",) if "..." in shown else ()
+    lines += ["", shown, *([left_out_note(left_out)] if left_out else [])]
+    text, further = cut_text("\n".join(lines), bounds.most_bytes)
+    return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)

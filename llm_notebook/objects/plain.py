@@ -1,0 +1,137 @@
+"""Values without a library of their own: text, bytes, JSON, what draws or writes itself for Jupyter, and everything else by its `repr()`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from llm_notebook.objects.bounded import bounded_json, cut_text, size_of
+from llm_notebook.objects.described import Bounds, Described
+from llm_notebook.objects.html_text import html_text
+from llm_notebook.objects.json_forms import json_form, to_json_value
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.json_values import safe_repr
+
+__all__ = ["describe_bytes", "describe_json", "describe_repr", "describe_shown", "describe_text"]
+
+_SHOWN_BYTES = 64
+_PICTURES = (("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"))
+
+
+def describe_text(text: str, bounds: Bounds, *, kind: str = "text") -> Described:
+    """Return what a model gets of a text: the text itself."""
+    whole = str.__str__(text)
+    kept, left_out = cut_text(whole, bounds.most_bytes)
+    return Described(f"{kind}, {len(whole):,} characters", kept, left_out=left_out, name=bounds.name)
+
+
+def describe_bytes(given: bytes | bytearray | memoryview, bounds: Bounds) -> Described:
+    """Return what a model gets of bytes: a file if they are of a known type, text if they are that, or else their beginning."""
+    content = bytes(given)
+    found = Attachment(content=content).known_type()
+    # What has a text type reads best as text.
+    if found is not None and not found.startswith("text/") and not found.endswith(("json", "xml")):
+        kind = f"{found}, {len(content):,} bytes"
+        return Described(kind, "", (Attachment(found, content=content),), name=bounds.name)
+    with suppress(UnicodeDecodeError):
+        return describe_text(content.decode(), bounds)
+    kind = f"bytes, {len(content):,} of them"
+    title = f"{bounds.name}: {kind}" if bounds.name else kind
+    shown = content[:_SHOWN_BYTES].hex(" ")
+    left = len(content) - _SHOWN_BYTES
+    left_out = (f"{left:,} of {len(content):,} bytes",) if left > 0 else ()
+    text = f"{title}, of no known type; they begin with {shown}{f' ({left_out[0]} left out)' if left_out else ''}"
+    text, further = cut_text(text, bounds.most_bytes)
+    return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
+
+
+def describe_json(value: object, bounds: Bounds, inside: Callable[[object], str] = safe_repr) -> Described:
+    """Return what a model gets of a value that has a JSON form.
+
+    Args:
+        value: the value.
+        bounds: how large its text may get.
+        inside: makes a text of a part of it that has no JSON form.
+
+    Raises:
+        TypeError: it has none.
+        Exception: what pydantic raises for values that it cannot write.
+    """
+    form = json_form(value, inside)
+    kind = _json_kind(value)
+    if isinstance(form, str):
+        text, left_out = cut_text(form, bounds.most_bytes)
+        return Described(kind, text, left_out=left_out, name=bounds.name)
+    title = f"{bounds.name}: {kind}\n" if bounds.name else ""
+    text, left_out = bounded_json(form, bounds.most_bytes - size_of(title), to_json_value)
+    text, further = cut_text(f"{title}{text}", bounds.most_bytes)
+    return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
+
+
+def _json_kind(value: object) -> str:
+    name = type(value).__name__
+    if isinstance(value, Mapping):
+        return f"{name}, {len(value):,} {'key' if len(value) == 1 else 'keys'}"
+    with suppress(Exception):
+        if isinstance(value, list | tuple | set | frozenset):
+            return f"{name}, {len(value):,} {'item' if len(value) == 1 else 'items'}"
+    return name
+
+
+def describe_shown(value: object, bounds: Bounds) -> Described | None:
+    """Return what a model gets of an object that says how Jupyter shows it: its Markdown, its picture, or its HTML as text. None if it does not."""
+    kind = type(value).__name__
+    order = ("picture", "markdown", "html") if bounds.as_picture else ("markdown", "picture", "html")
+    for form in order:
+        found = _form(value, form)
+        if isinstance(found, Attachment):
+            return Described(f"{kind}, as a picture", "", (found,), name=bounds.name)
+        if found:
+            text, left_out = cut_text(found, bounds.most_bytes)
+            return Described(
+                f"{kind}, as {'text' if form == 'html' else 'Markdown'}", text, left_out=left_out, name=bounds.name
+            )
+    return None
+
+
+def _form(value: Any, form: str) -> str | Attachment | None:
+    if form == "picture":
+        for name, mime in _PICTURES:
+            picture = _picture(_shown_by(value, name))
+            if picture is not None:
+                return Attachment(mime, content=picture)
+        return None
+    shown = _shown_by(value, f"_repr_{form}_")
+    if not isinstance(shown, str):
+        return None
+    return html_text(shown) if form == "html" else shown
+
+
+def _shown_by(value: Any, name: str) -> Any:
+    """Return what a method of Jupyter's protocol returns, without its metadata; None if it is not there or fails."""
+    # Objects that have every attribute, such as mocks, have none of these in their class.
+    if not callable(getattr(type(value), name, None)):
+        return None
+    try:
+        shown = getattr(value, name)()
+    except Exception:
+        return None
+    return shown[0] if isinstance(shown, tuple) and shown else shown
+
+
+def _picture(shown: object) -> bytes | None:
+    if isinstance(shown, str):
+        with suppress(ValueError, binascii.Error):
+            return base64.b64decode(shown, validate=False) or None
+        return None
+    return bytes(shown) if isinstance(shown, bytes | bytearray) and shown else None
+
+
+def describe_repr(value: object, bounds: Bounds) -> Described:
+    """Return what a model gets of any other object: its `repr()`."""
+    kind = type(value).__name__
+    text, left_out = cut_text(safe_repr(value), bounds.most_bytes)
+    return Described(kind, text, left_out=left_out, name=bounds.name)

@@ -1,0 +1,47 @@
+"""What was sent with a prompt, as a reader is told it: one line for each object, file or text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Sent"]
+
+
+@dataclass(slots=True, frozen=True)
+class Sent:
+    """Something that went with a prompt.
+
+    Attributes:
+        name: what the user calls it, such as `df.head(3)` or a path; empty if nothing is known.
+        kind: what it is, such as `pandas DataFrame`, with its shape.
+        tokens: about how many tokens its text has; 0 if there is none.
+        pictures, files: how many pictures and other files it is.
+        left_out: what the model did not get of it, in a few words each.
+        in_system: it went with the system prompt.
+    """
+
+    name: str
+    kind: str
+    tokens: int = 0
+    pictures: int = 0
+    files: int = 0
+    left_out: tuple[str, ...] = ()
+    in_system: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "tokens": self.tokens,
+            "pictures": self.pictures,
+            "files": self.files,
+            "left_out": list(self.left_out),
+            "in_system": self.in_system,
+        }
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Sent:
+        """Return what `to_dict()` wrote."""
+        return Sent(**{**data, "left_out": tuple(data.get("left_out", ()))})
