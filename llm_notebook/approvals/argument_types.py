@@ -22,16 +22,15 @@ from llm_notebook.approvals.descriptions import (
     is_installed,
     state_of,
 )
-from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.signatures import ToolSignature
 
 __all__ = ["described_arguments"]
 
 _SIMPLE = (str, bytes, int, float, bool, types.NoneType)
 
 
-def described_arguments(tool: Tool) -> list[object]:
+def described_arguments(signature: ToolSignature | None) -> list[object]:
     """Return a description of the code that makes the arguments of a tool; an empty list if there is none but Python's and packages'."""
-    signature = tool._signature()
     if signature is None:
         return []
     seen: dict[int, object] = {}

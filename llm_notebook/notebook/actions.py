@@ -297,12 +297,13 @@ class Actions:
         if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
-        problem = problem_with(verdict, paused, request)
+        call = paused.call(request)
+        problem = problem_with(verdict, paused, request, call)
         turn.view.mark_blocked(block.call_id, problem)
         if problem:
             return None
         try:
-            if verdict == "approved" and self._turns.renew(turn):
+            if verdict == "approved" and self._turns.renew(turn, call):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
         except JournalError as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_notebook.approvals.requests import DECIDED, ApprovalRequest
+from llm_notebook.journal.operations import CallEntry
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.makers import missing_sentence
@@ -17,10 +18,17 @@ from llm_notebook.turns.pauses import PausedChain
 __all__ = ["problem_with", "show_calls", "show_settled", "was_displayed"]
 
 
-def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
-    """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
-    if verdict == "approved" and not _has_tool(paused, request):
-        return missing_sentence(paused.needed_tool(request), paused.log.origin)
+def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, call: CallEntry | None) -> str:
+    """Return why a decision cannot be carried out here, in a sentence; empty if it can.
+
+    Args:
+        verdict: the decision.
+        paused: the chain that waits for it.
+        request: the question.
+        call: the call that it is about; None where nothing is known of it.
+    """
+    if verdict == "approved" and not _has_tool(paused, needed := paused.needed_tool(request, call)):
+        return missing_sentence(needed, paused.log.origin)
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
@@ -46,9 +54,8 @@ def _is_well_formed(action: Mapping[str, Any]) -> bool:
     return are_edits and (text is None or isinstance(text, str)) and grant in (None, "cell", "notebook", "session")
 
 
-def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
-    """Return whether the tool of a question is there, or a Toolbox that may bring it."""
-    needed = paused.needed_tool(request)
+def _has_tool(paused: PausedChain, needed: str) -> bool:
+    """Return whether a tool is there, or a Toolbox that may bring it."""
     if any(isinstance(tool, Tool) and tool.name == needed for tool in paused.prompt.tools):
         return True
     # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.

@@ -69,7 +69,7 @@ def decide_all(
     if paused is None or len(requests) < len(blocks):
         return None
     for block, request in zip(blocks, requests, strict=True):
-        turn.view.mark_blocked(block.call_id, problem_with(verdict, paused, request))
+        turn.view.mark_blocked(block.call_id, problem_with(verdict, paused, request, paused.call(request)))
     if any(block.blocked for block in blocks):
         return None
     try:

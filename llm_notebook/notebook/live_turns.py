@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, UnknownModelError
-from llm_notebook.journal.operations import TurnEntry
+from llm_notebook.journal.operations import CallEntry, TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
 from llm_notebook.notebook.deciding import problem_with
@@ -173,8 +173,12 @@ class LiveTurns:
         turn.display.close()
         self._stop_queue(turn)
 
-    def renew(self, turn: LiveTurn) -> bool:
+    def renew(self, turn: LiveTurn, known: CallEntry | None = None) -> bool:
         """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+
+        Args:
+            turn: a turn that waits.
+            known: one of the calls, if it has just been read.
 
         Raises:
             ModelError, UnknownModelError: the model of the turn is not known here.
@@ -184,7 +188,8 @@ class LiveTurns:
         has_changed = False
         for block in turn.view.open_calls if paused is not None else ():
             asked = block.request
-            if paused is not None and asked is not None and paused.renew(asked).digest != asked.digest:
+            read = known if known is not None and known.call_id == block.call_id else None
+            if paused is not None and asked is not None and paused.renew(asked, read).digest != asked.digest:
                 call = paused.call(asked)
                 if call is not None:
                     turn.view.update_call(call)
@@ -203,7 +208,8 @@ class LiveTurns:
         before = [block.blocked for block in blocked]
         for block in blocked:
             if paused is not None and block.request is not None:
-                turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
+                call = paused.call(block.request)
+                turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request, call))
         return before != [block.blocked for block in blocked]
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:

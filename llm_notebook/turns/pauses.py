@@ -182,15 +182,19 @@ class PausedChain:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
         place_of(self.log, scope)
 
-    def renew(self, request: ApprovalRequest) -> ApprovalRequest:
+    def renew(self, request: ApprovalRequest, call: CallEntry | None = None) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
+
+        Args:
+            request: the question.
+            call: the call that it is about, if it has just been read.
 
         Raises:
             JournalError: the new question cannot be kept.
         """
         if (inner := self._asking_about(request)) is not None:
-            return self._take_over(inner.renew(request))
-        call = self.call(request)
+            return self._take_over(inner.renew(request, call))
+        call = call or self.call(request)
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
             return request
@@ -224,9 +228,13 @@ class PausedChain:
         """Return the chain inside a tool that a question comes from; None if it comes from this one, or from one in another process."""
         return next((chain for chain in self.asking if any(one.id == request.id for one in chain.requests)), None)
 
-    def needed_tool(self, request: ApprovalRequest) -> str:
-        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of."""
-        call = self.call(request)
+    def needed_tool(self, request: ApprovalRequest, call: CallEntry | None) -> str:
+        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of.
+
+        Args:
+            request: the question that is decided.
+            call: the call that it is about; None where nothing is known of it.
+        """
         while call is not None and call.turn_id != self.asked_by:
             call = next(iter(outer_calls(self.log, call)), None)
         return request.tool_name if call is None else call.tool_name

@@ -32,12 +32,10 @@ from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import under_approval
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
-from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall, as_written, frozen_arguments, unsound
 from llm_notebook.turns.invoking import CallSteps, Invoke
@@ -147,7 +145,7 @@ class ToolRun:
         if entry.state == "started":
             raise runs_elsewhere()
         # A record in memory does not say when the tool ran.
-        self._is_new = entry.state == "proposed" or not (entry.runs or self.log.is_in_memory(entry.call_id))
+        self._is_new = entry.state == "proposed" or not (entry.runs or entry.call_id in self.log.memory.entries)
         try:
             if self.plan.before_call is not None:
                 yield Invoke(self.plan.before_call, (self.tool, self.call), hook="before_call")
@@ -281,10 +279,7 @@ class ToolRun:
             return (yield from self._carry_out())
         try:
             identity = None if ready.decision is None else self._tool_identity().digest
-            value = yield invocation(tool, ready, identity, nest, self.log.output)
-            # What the tool returned may run code of the tool's when it is written.
-            with under_approval(ready.decision is not None):
-                text, attachments = output_text(value)
+            text, attachments = yield invocation(tool, ready, identity, nest, self.log.output)
         except ChangedTool:
             self._identity = None
             raise (yield from self._ask(ready.frozen)) from None

@@ -288,9 +288,9 @@ class Reader:
             result=result_of(result, self._content),
             note=PROCESS_ENDED if now != state else text_of(note) or "",
             changed_at=time_of(changed_at),
-            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
             printed=text_of(printed) or "",
             runs=runs_of(text_of(steps) or ""),
+            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
         )
 
     def _content(self, sha256: str) -> bytes:
