@@ -135,7 +135,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
-        tools, messages = prompt.tools, prompt.messages
+        tools, messages = prompt.tools, prompt.sent
         if any(not isinstance(tool, ServerSideTool) for tool in tools) and not self.supports_tools:
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:

@@ -12,7 +12,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
-from llm_notebook.transcript.sources import with_numbers
+from llm_notebook.transcript.sources import Source, with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
@@ -47,15 +47,19 @@ def top_fields(view: TranscriptView) -> Document:
         "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
-        "sources": [{"title": source.title, "url": source.url, "host": source.host} for source in view.sources.listed],
+        "sources": list(map(_source, view.sources.listed)),
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
         "unsent": None if view.unsent is None else _unsent(view.unsent),
-        "heldUp": [encodable(cell) for cell in view.held_up],
+        "heldUp": list(map(encodable, view.held_up)),
     }
     return encodable_document(document)
+
+
+def _source(source: Source) -> Document:
+    return {"title": source.title, "url": source.url, "host": source.host}
 
 
 def model_name(view: TranscriptView) -> str:
@@ -142,7 +146,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
             "message": block.failure.message,
             "frames": block.failure.frames,
         }
-    if block.printed:
+    if block.printed.head:
         document["printed"] = _printed(block.printed)
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)

@@ -56,7 +56,7 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         left = view.notice_left
         again = [] if left is None else [f"Trying again in {math.ceil(left)} s."]
         return " ".join([written(view.notice), *again, *([view.notice_detail] if view.notice_detail else [])])
-    if view.silent:
+    if view.state in ("waiting", "streaming") and view.silent:
         waited = f", {view.seconds:.0f} s" if view.seconds >= 1 else ""
         begin = f"{written(view.model_id)} is thinking" if view.blocks else f"Waiting for {written(view.model_id)}"
         return begin + waited

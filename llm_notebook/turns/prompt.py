@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from llm_notebook.parts.given import as_attachments, as_messages
 from llm_notebook.parts.json_values import as_json
@@ -31,6 +31,19 @@ if TYPE_CHECKING:
     from llm_notebook.turns.plan import ChainModel
 
 __all__ = ["Prompt", "merged_options", "name_of_source"]
+
+T = TypeVar("T")
+
+
+class _UntilSettled(Generic[T]):
+    """What is worked out at each access until the prompt is settled, and is a plain attribute from then on."""
+
+    def __init__(self, worked_out: Callable[[Any], T]) -> None:
+        self._worked_out = worked_out
+        self.__doc__ = worked_out.__doc__
+
+    def __get__(self, prompt: Prompt, owner: type[Prompt]) -> T:
+        return self._worked_out(prompt)
 
 
 class Prompt:
@@ -108,11 +121,9 @@ class Prompt:
         # What a conversation that was left behind had to tell with this turn.
         self._opening: list[Part] = []
         self.is_settled = False
-        self._sent: list[Message] | None = None
         self.encoded = EncodedMessages() if encoded is None else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
-        self._sent_tools: list[Tool | ServerSideTool] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle is made from: the turn with its history as it is at this moment."""
@@ -156,11 +167,9 @@ class Prompt:
         """The system prompt, fragments first."""
         return "\n\n".join([*self.system_fragments, *([self._system] if self._system else [])])
 
-    @property
+    @_UntilSettled
     def tools(self) -> list[Tool | ServerSideTool]:
         """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
-        if self._sent_tools is not None:
-            return self._sent_tools
         return as_tools(self.tool_sources) if self.tool_sources else []
 
     @property
@@ -175,12 +184,17 @@ class Prompt:
 
         What tools attached and this model does not read is told in words.
         """
+        return list(self.sent)
+
+    @_UntilSettled
+    def sent(self) -> list[Message]:
+        """The same as `messages` for code that does not change the list."""
         return self._readable.messages(self.said, self.model)
 
-    @property
+    @_UntilSettled
     def said(self) -> list[Message]:
-        """What `messages` is for a model that reads everything: what a history is made of."""
-        return list(self._sent) if self._sent is not None else self._composed()
+        """What `sent` is for a model that reads everything: what a history is made of. It is not changed either."""
+        return self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
         """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results.
@@ -188,7 +202,9 @@ class Prompt:
         Its `attachments` are those of the results, which the messages hold with the results, and its `system` is the first round's.
         """
         following = copy.copy(self)
-        following._prompt = following._history = following._sent = following._sent_tools = None
+        for name in ("tools", "said", "sent"):
+            vars(following).pop(name, None)
+        following._prompt = following._history = None
         following.is_settled, following._follows = False, True
         following.fragments = []
         following.attachments = [attachment for result in results for attachment in result.attachments]
@@ -199,7 +215,7 @@ class Prompt:
     def with_messages(self, messages: list[Message]) -> Prompt:
         """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
         other = copy.copy(self)
-        other._sent = messages
+        other._settle(messages)
         return other
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
@@ -239,15 +255,19 @@ class Prompt:
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
         if not self.is_settled:
-            self._sent = self._composed()
-            self._sent_tools = self.tools
+            vars(self)["tools"] = self.tools
+            self._settle(self._composed())
             self.is_settled = True
+
+    def _settle(self, said: list[Message]) -> None:
+        vars(self)["said"] = said
+        vars(self)["sent"] = self._readable.messages(said, self.model)
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
         """Replace the tools of a settled prompt, in this round and in those that follow from it."""
         chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
         if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
-            self._sent_tools, self.tool_sources = chosen, list(chosen)
+            vars(self)["tools"], self.tool_sources = chosen, list(chosen)
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []

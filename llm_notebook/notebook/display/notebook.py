@@ -240,7 +240,7 @@ class NotebookDisplay:
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
-        if self._widget is None and self._front.wants_widget and is_paused:
+        if is_paused and self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.

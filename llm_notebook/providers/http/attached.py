@@ -40,7 +40,7 @@ def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
     Raises:
         ModelError: something that the user has attached cannot be fetched, or may not be.
     """
-    rule = _Rule(needs, _is_public(server))
+    rule = _Rule(needs, server)
     for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import fetch  # loads httpx, and few prompts need it
 
@@ -51,7 +51,7 @@ def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
 
 async def afetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
     """Do what `fetch_missing()` does without blocking the event loop."""
-    rule = _Rule(needs, _is_public(server))
+    rule = _Rule(needs, server)
     for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import afetch  # loads httpx, and few prompts need it
 
@@ -66,11 +66,11 @@ class _Rule:
 
     Attributes:
         needs: which types go as bytes in any case.
-        is_public_server: whether the provider is on the internet.
+        server: the address of the provider.
     """
 
     needs: Needs
-    is_public_server: bool
+    server: str
 
     def applies(self, attachment: Attachment, *, by_user: bool) -> bool:
         """Return whether an attachment is an address that is fetched here, if it may be."""
@@ -80,7 +80,7 @@ class _Rule:
         if not url.lower().startswith(("http:", "https:")):
             return False
         # A private address of a tool's is not passed on either: a server in the user's network could fetch it.
-        is_out_of_reach = (self.is_public_server or not by_user) and not _is_public(url)
+        is_out_of_reach = not _is_public(url) and (not by_user or _is_public(self.server))
         return is_out_of_reach or self.needs(attachment.known_type() or "")
 
 
@@ -105,7 +105,7 @@ def _keeping_refusals(prompt: Prompt, url: str, *, by_user: bool) -> Iterator[No
 
 def _missing(prompt: Prompt, rule: _Rule) -> Iterator[tuple[str, bool]]:
     """Yield each address that has to be fetched, and whether the user wrote it."""
-    for message in prompt.messages:
+    for message in prompt.sent:
         for part in _parts_sent(message):
             by_user = _is_by_user(part)
             for attachment in _attachments_of(part):
@@ -138,7 +138,7 @@ def _attachments_of(part: Part) -> list[Attachment]:
 def _with_bytes(prompt: Prompt, rule: _Rule) -> Prompt:
     if not prompt.fetched:
         return prompt
-    return prompt.with_messages([_filled(message, prompt, rule) for message in prompt.messages])
+    return prompt.with_messages([_filled(message, prompt, rule) for message in prompt.sent])
 
 
 def _filled(message: Message, prompt: Prompt, rule: _Rule) -> Message:

@@ -226,8 +226,8 @@ def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) ->
     """Give a response what is known about the whole answer, unless it has been dropped."""
     if response is None:
         return
-    usage, finish = decoder.usage, decoder.finish
     resolved_model, response_json = decoder.resolved_model, decoder.response_json
+    finish, usage = decoder.finish, decoder.usage
     response.set_usage(input=usage.input, output=usage.output, details=usage.details)
     response.response_json = response_json
     if finish is not None:

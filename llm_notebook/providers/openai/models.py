@@ -78,7 +78,7 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
         path = "chat/completions" if self.azure is None else self.azure.chat_path
         request = self.wire_request(path, body, key)
-        documents = functools.partial(numbered_documents, prompt.messages)
+        documents = functools.partial(numbered_documents, prompt.sent)
         secrets = request.secrets
         return request, ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=origin, documents=documents)
 

@@ -58,7 +58,8 @@ class ChatSources:
         Args:
             head: what stands beside the choices. Servers repeat it in every chunk, and the last one is whole.
         """
-        results, urls = dicts_of(head.get("search_results")), head.get("citations")
+        results = dicts_of(head["search_results"]) if "search_results" in head else []
+        urls = head.get("citations")
         listed = [_source(result) for result in results]
         if not listed and isinstance(urls, list):
             listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
