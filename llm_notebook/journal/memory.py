@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import TRANSITIONS
 from llm_notebook.configuration.process import process
@@ -53,6 +53,7 @@ class AskedInMemory:
         self.journals: dict[str, MemoryJournal] = {}
 
 
+@dataclass(slots=True, eq=False)
 class MemoryJournal:
     """A record of calls and of the decisions about them. It ignores turns and grants. Safe to use from several threads.
 
@@ -60,16 +61,13 @@ class MemoryJournal:
         entries: the present state of its calls, by their ids. Only `submit()` and `adopt()` change them.
     """
 
-    __slots__ = ("_decided_in", "_ids", "_lock", "entries")
+    owner: ClassVar[str] = ""
 
-    owner = ""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, CallEntry] = {}
-        self._ids: dict[tuple[str, str], str] = {}
-        # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
-        self._decided_in: dict[str, int] = {}
-        self._lock = threading.Lock()
+    entries: dict[str, CallEntry] = field(default_factory=dict)
+    _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
+    _decided_in: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def submit(self, operation: AnsweredWith[A]) -> Done[A]:
         """Carry out an operation. It is done when this returns."""

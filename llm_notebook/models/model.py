@@ -150,8 +150,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
                 f"{self.model_id} answers single prompts only and cannot be given a history."
             )
         # What the model itself has made goes back in its own way, whatever it reads.
-        for message in (message for message in messages if message.role != "assistant"):
-            for part in message.parts:
+        for message in messages:
+            for part in message.parts if message.role != "assistant" else ():
                 # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:
                     self._check_attachment(part.attachment)

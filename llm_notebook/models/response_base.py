@@ -217,8 +217,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         plan = self._plan
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
-            plan.keep_policies(self.prompt)
-            log.settings = plan.settings(self.prompt)
+            plan.describe(self.prompt, log)
         if nest is not None:
             found = nest.enter(self.prompt, plan, log, lambda: [self._turn])
             self._left = next(iter(found.rounds), None) if found is not None else None

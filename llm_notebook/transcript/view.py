@@ -163,8 +163,9 @@ class TranscriptView:
         if event.type == "tool_result":
             self._feed_result(event, part, seconds)
             return
-        block = self._by_part.get(part)
-        if block is None or (isinstance(block, CallBlock) and block.is_another(event.tool_call_id)):
+        block, call_id = self._by_part.get(part), event.tool_call_id
+        is_another = isinstance(block, CallBlock) and call_id and block.tool_call_id not in ("", call_id)
+        if block is None or is_another:
             block = self._by_part[part] = self._block_for(event, seconds)
         if isinstance(block, CallBlock) and event.tool_call_id and not block.tool_call_id:
             block.tool_call_id = event.tool_call_id

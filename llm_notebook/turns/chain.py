@@ -240,12 +240,12 @@ class Chain:
         if nest is not None:
             nest.rewind(self.plan.conversation)
         prompt.freeze()
-        left = self._take_up(prompt, nest)
+        left = [] if nest is None else self._take_up(prompt, nest)
         history = with_ids(prompt.said)
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
         waiting = unresolved_calls(history) if may_resume else []
         turn = self._turn_to_continue() if waiting and not left else None
-        self._keep_policies(prompt)
+        self.plan.describe(prompt, self.log)
         if waiting:
             asked_by = turn.turn_id if turn is not None else (yield from self._turn_asking(history, left))
             results = yield from self.run(waiting, prompt, history, asked_by, turn)
@@ -277,12 +277,6 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
-    def _keep_policies(self, prompt: Prompt) -> None:
-        self.plan.keep_policies(prompt)
-        self.log.policy = self.plan.policy
-        if self.log.journal is not None:
-            self.log.settings = self.plan.settings(prompt)
-
     def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
         """Return the turn that asked for the calls that a history ends with. Where none is known, one is made for them."""
         if self._asked_by:
@@ -306,10 +300,8 @@ class Chain:
         self.plan.keep_policies_of(turn)
         return turn
 
-    def _take_up(self, prompt: Prompt, nest: Nest | None) -> list[LeftRound]:
-        """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
-        if nest is None:
-            return []
+    def _take_up(self, prompt: Prompt, nest: Nest) -> list[LeftRound]:
+        """Return the answers of the record that this chain takes up, where its tool was entered before."""
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
         return [] if left is None else left.rounds
 

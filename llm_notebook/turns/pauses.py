@@ -187,14 +187,15 @@ class PausedChain:
 
         Args:
             request: the question.
-            call: the call that it is about, if it has just been read.
+            call: a call that has just been read; it need not be the one that the question is about.
 
         Raises:
             JournalError: the new question cannot be kept.
         """
         if (inner := self._asking_about(request)) is not None:
             return self._take_over(inner.renew(request, call))
-        call = call or self.call(request)
+        if call is None or call.call_id != request.id:
+            call = self.call(request)
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
             return request

@@ -134,13 +134,24 @@ class ChainPlan:
         self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
-    def settings(self, prompt: Prompt) -> dict[str, Any]:
+    def describe(self, prompt: Prompt, log: ChainLog) -> None:
+        """Keep the policies, and tell the log how the chain is asked: a chain that continues it asks as often.
+
+        Raises:
+            ModelError: as `keep_policies()`.
+        """
+        self.keep_policies(prompt)
+        log.policy = self.policy
+        if log.journal is not None:
+            log.settings = self._settings(prompt)
+
+    def _settings(self, prompt: Prompt) -> dict[str, Any]:
         """Return how a chain is asked, for the journal; what says nothing is left out."""
         settings = {
             **prompt.settings(),
             "chain_limit": self.chain_limit,
             "approval": self.policy.to_dict(),
-            "identities": [short_identity(item) for item in prompt.tool_sources],
+            "identities": list(map(short_identity, prompt.tool_sources)),
         }
         return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
 

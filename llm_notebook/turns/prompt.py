@@ -304,7 +304,7 @@ class Prompt:
     def _own_turn(self) -> list[Message]:
         text = self.prompt
         parts: list[Part] = [TextPart(text)] if text else []
-        parts += [AttachmentPart(attachment) for attachment in self.attachments]
+        parts += map(AttachmentPart, self.attachments)
         return [Message("user", parts)] if parts else []
 
     def __repr__(self) -> str:

@@ -196,6 +196,8 @@ class NotebookDisplay:
         self._outputs = [_Output()] if is_shown else []
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
+        # It is called for every chunk.
+        self.changed: Callable[[], None] = self._wake.set
         self._closed = threading.Event()
         self._markdown: str | None = None
         self._painter: threading.Thread | None = None
@@ -220,9 +222,6 @@ class NotebookDisplay:
             target=self._paint, args=(publish, senders, pace, began), name="llm_notebook painter", daemon=True
         )
         self._painter.start()
-
-    def changed(self) -> None:
-        self._wake.set()
 
     def printed(self, block: CallBlock, text: str | None) -> None:
         self._wake.set()

@@ -27,7 +27,7 @@ Four things are less simple than they look:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from pydantic_core import from_json
@@ -131,16 +131,16 @@ class StreamDecoder:
         if self._undecoded is not None:
             self._undecoded = (self._undecoded + piece)[:_BEGINNING]
         try:
-            self._decode_frames(frames.feed(piece), items)
+            self._decode_frames(frames, piece, items)
         except ModelError as error:
             self.failure = error
-        if frames.waiting > _LARGEST_PIECE:
-            self.failure = self.failure or self._too_large()
         return items
 
-    def _decode_frames(self, frames: Iterable[tuple[str, bytes]], items: StreamItems) -> None:
-        """Add the stream items of frames, up to one that ends the answer."""
-        for name, data in frames:
+    def _decode_frames(self, frames: Framing, piece: bytes, items: StreamItems) -> None:
+        """Add the stream items of the frames that a piece completes, up to one that ends the answer."""
+        complete = frames.feed(piece)
+        is_too_large = frames.waiting > _LARGEST_PIECE
+        for name, data in complete:
             if self.failure is not None or self.done:
                 break
             if not data:
@@ -155,6 +155,8 @@ class StreamDecoder:
                 frame = None
             # Nearly every frame is an object in strict JSON. Any other is looked at once more.
             items += self.decode_frame(name, frame if type(frame) is dict else self.parse(data))
+        if is_too_large:
+            self.failure = self.failure or self._too_large()
 
     def _begin(self, piece: bytes) -> bytes:
         """Decide by the first byte whether this is a stream, one body, or no answer at all. Return what has arrived until then."""

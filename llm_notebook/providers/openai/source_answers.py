@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
@@ -22,11 +22,11 @@ from llm_notebook.providers.http.picture_answers import attachment_at
 __all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
 
 
+@dataclass(slots=True)
 class ChatSources:
     """The sources of one completion, while its chunks arrive."""
 
-    def __init__(self) -> None:
-        self._annotated: list[Citation] = []
+    _annotated: list[Citation] = field(default_factory=list)
 
     def note_delta(self, delta: dict[str, Any]) -> None:
         """Note the sources in a delta or a message."""
