@@ -74,7 +74,7 @@ def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
 
 
 def _is_users(kind: type) -> bool:
-    return not (is_given(kind) or is_installed(kind))
+    return not (kind.__module__ == "builtins" or is_given(kind) or is_installed(kind))
 
 
 def _counts(name: str, member: object) -> bool:

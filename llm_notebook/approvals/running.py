@@ -14,6 +14,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.configuration.process import process
@@ -55,13 +56,13 @@ def under_approval(consent: bool | None) -> Iterator[None]:
         _under_approval.reset(token)
 
 
+@dataclass(slots=True)
 class _StartedThreads:
     """The wrappers around the ways to start a thread, which are there while at least one tool runs."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._undo: list[Callable[[], None]] = []
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _users: int = 0
+    _undo: list[Callable[[], None]] = field(default_factory=list)
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:

@@ -104,9 +104,6 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         )
         return cast("ConversationT", conversation)
 
-    def _asked(self) -> tuple[Model | KeyModel | AsyncModel | AsyncKeyModel, None]:
-        return cast("Model", self), None
-
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
         conversation = cast("Any", plan.conversation or plan.rounds)
@@ -136,7 +133,7 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
         tools, messages = prompt.tools, prompt.sent
-        if any(not isinstance(tool, ServerSideTool) for tool in tools) and not self.supports_tools:
+        if not self.supports_tools and any(not isinstance(tool, ServerSideTool) for tool in tools):
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):

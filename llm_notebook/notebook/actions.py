@@ -297,9 +297,10 @@ class Actions:
         if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
-        call = paused.call(request)
+        call = paused.log.call(request.id)
         problem = problem_with(verdict, paused, request, call)
-        turn.view.mark_blocked(block.call_id, problem)
+        if problem != block.blocked:
+            turn.view.mark_blocked(block.call_id, problem)
         if problem:
             return None
         try:
@@ -320,6 +321,7 @@ class Actions:
                 said=str(action.get("text") or ""),
                 replaces=False,
                 scope=scope if scope in ("cell", "notebook", "session") else None,
+                call=call,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
@@ -329,7 +331,7 @@ class Actions:
         except (ValueError, JournalError) as error:
             turn.view.mark_blocked(block.call_id, str(error))
             return None
-        show_calls(turn, paused)
+        show_calls(turn, paused, call if counts and not ends else None)
         if counts and not ends:
             return paused.resume
         # The model is not asked, or somebody else decided first: this page is shown how the call stands.

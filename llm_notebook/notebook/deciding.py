@@ -37,9 +37,11 @@ def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, ca
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
-    block = turn.view.call(str(action.get("request")))
     verdict = action.get("verdict")
-    if not _is_well_formed(action) or block is None or block.request is None or verdict not in DECIDED:
+    if not _is_well_formed(action) or verdict not in DECIDED:
+        return False
+    block = turn.view.call(str(action.get("request")))
+    if block is None or block.request is None:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
@@ -62,11 +64,19 @@ def _has_tool(paused: PausedChain, needed: str) -> bool:
     return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
 
 
-def show_calls(turn: LiveTurn, paused: PausedChain) -> None:
-    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of."""
+def show_calls(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -> None:
+    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of.
+
+    Args:
+        turn: the turn.
+        paused: the chain that waits.
+        known: one of the calls, if it is known how it stands.
+    """
     for block in turn.view.calls:
-        call = paused.log.call(block.call_id) if block.status in ("waiting", "unknown", "suspended") else None
-        if call is not None:
+        if block.status not in ("waiting", "unknown", "suspended"):
+            continue
+        is_known = known is not None and known.call_id == block.call_id
+        if (call := known if is_known else paused.log.call(block.call_id)) is not None:
             turn.view.update_call(call)
 
 

@@ -313,7 +313,8 @@ class LiveTurns:
         pause: PauseChain | None = None
 
         output = follow(turn, chain, began)
-        drop_remarks(view, _STOPPED)
+        if view.remarks:
+            drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain

@@ -58,7 +58,7 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
         parts.append("Answer in the field below: this cell waits for it.")
     elif is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in said.ways))
-    return "\n\n".join(part for part in [*parts, "</details>"] if part)
+    return "\n\n".join(filter(None, [*parts, "</details>"]))
 
 
 def plain_call(

@@ -75,7 +75,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
         view: the view.
         text: the beginning of the block's text; by default all of it.
     """
-    text = block.text if text is None else text
+    text = "".join(block.chunks) if text is None else text
     document: Document
     if isinstance(block, CallBlock):
         document = _call(block, view, text)
@@ -175,7 +175,7 @@ def _decision(block: CallBlock, decision: Decision) -> Document:
     }
     if decision.arguments is not None and block.request is not None:
         document["changes"] = _changes(block.request.arguments, decision.arguments)
-    if block.is_dropped:
+    if decision.verdict == "abandoned" and block.is_dropped:
         document["dropped"] = True
     if block.grant_id:
         scope = block.grant_scope or "session"

@@ -267,7 +267,8 @@ class TranscriptView:
         self.show_printed(None)
         if state in ("done", "paused"):
             for block in self.calls:
-                if block.complete():
+                if block.status == "writing":
+                    block.complete()
                     self._touch(block)
         self._forget_parts()
 

@@ -32,7 +32,7 @@ from llm_notebook.journal.operations import (
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
+from llm_notebook.turns.noting import Note, Noting, seen_from_outside
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import decided_result
@@ -184,7 +184,7 @@ class ChainLog:
         details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
         details["printed"] = self._printed(entry)
         try:
-            operation = moved_call(home, entry, to, expected, **details)
+            operation = _moved_call(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
             # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
@@ -192,7 +192,7 @@ class ChainLog:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
-            operation = moved_call(self.memory, entry, to, expected, **details)
+            operation = _moved_call(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -206,7 +206,7 @@ class ChainLog:
             "note": "It was stopped while it ran.",
             "printed": self._printed(entry),
         }
-        home.submit(lost := moved_call(home, entry, "unknown", ("started",), **stopped))
+        home.submit(lost := _moved_call(home, entry, "unknown", ("started",), **stopped))
         self._apply(entry, lost)
 
     def call(self, call_id: str) -> CallEntry | None:
@@ -242,11 +242,11 @@ class ChainLog:
             ValueError: the calls are kept in different places, so they cannot be decided in one transaction.
             JournalError: the decisions cannot be kept, so they do not count.
         """
-        if inside_tool():
-            raise RuntimeError("A tool cannot decide about a call: only a human can.")
         homes = [self._home(call_id) for call_id in decisions]
         if any(home is not homes[0] for home in homes):
             raise ValueError("Not all of these calls are in the journal, so decide each of them by itself.")
+        if inside_tool():
+            raise RuntimeError("A tool cannot decide about a call: only a human can.")
         at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]
@@ -270,7 +270,7 @@ class ChainLog:
         if call is None or call.state not in (*SETTLED, "suspended") or call.result is not None:
             return False
         to: CallState = "cancelled" if call.state == "suspended" else call.state
-        operation = moved_call(home, call, to, (call.state,), result=decided_result(call))
+        operation = _moved_call(home, call, to, (call.state,), result=decided_result(call))
         concluded: bool = home.submit(operation).result()
         if concluded:
             self._apply(call, operation)
@@ -279,7 +279,7 @@ class ChainLog:
     def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
         """Keep another question about a call that waits. Returns whether it still waited."""
         home = self._home(entry.call_id)
-        operation = moved_call(home, entry, entry.state, (entry.state,), request=request)
+        operation = _moved_call(home, entry, entry.state, (entry.state,), request=request)
         moved: bool = home.submit(operation).result()
         if moved:
             self._apply(entry, operation)
@@ -329,8 +329,8 @@ class ChainLog:
             self.on_call(entry)
 
     def _begin(self, turn_id: str, model_id: str, sent: Sequence[Message]) -> Noting:
-        known = self.parent.messages() if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
+        known = self.parent.messages() if self.parent is not None else list(self.known)
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
@@ -378,3 +378,23 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
+
+
+def _moved_call(
+    home: Journal | MemoryJournal,
+    entry: CallEntry,
+    to: CallState,
+    expected: Sequence[CallState],
+    *,
+    decision: Decision | None = None,
+    **details: Any,
+) -> CallMoved:
+    """Return the operation that moves a call. A start carries out a decision, where a human was asked.
+
+    Raises:
+        JournalError: the call starts, and this process can hold no lock that says so.
+    """
+    owner = home.owner if to == "started" else None
+    digest = None if decision is None else decision.digest
+    now = datetime.now(UTC)
+    return CallMoved(entry.call_id, expected, to, now, owner=owner, digest=digest, decision=decision, **details)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import canonical, thawed
@@ -127,6 +128,7 @@ class PausedChain:
         said: object = "",
         replaces: bool = True,
         scope: Scope | None = None,
+        call: CallEntry | None = None,
     ) -> bool:
         """Keep a decision. Returns whether it counts.
 
@@ -135,6 +137,7 @@ class PausedChain:
             verdict, arguments, said: what was decided.
             replaces: count also where there is a decision that has had no effect yet.
             scope: allow the tool from now on as well, as `allow()` does. A decision that does not count allows nothing.
+            call: the call as it was just read, which takes over a decision that counts.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
@@ -147,7 +150,11 @@ class PausedChain:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
-        counts = self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        decision = Decision(verdict, request.digest, arguments, text)
+        counts = self.log.decide(request.id, decision, replaces=replaces)
+        if counts and call is not None:
+            call.state, call.decision = verdict, decision
+            call.decided_by, call.decided_at = self.log.origin.who, datetime.now(UTC)
         if counts and scope is not None:
             self.allow(request, scope)
         return counts

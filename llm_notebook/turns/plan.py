@@ -116,8 +116,11 @@ class ChainPlan:
         """Return when a human is asked about calls of a tool, by its marks at this moment; None if nobody is."""
         return self.policy.policy_for(tool.name, policy_of(tool))
 
-    def keep_policies(self, prompt: Prompt) -> None:
+    def keep_policies(self, prompt: Prompt) -> dict[str, ApprovalPolicy]:
         """Keep when the calls of a prompt's tools are asked about, for continuations that are given other tools.
+
+        Returns:
+            When that is, by the names of the tools that are asked about.
 
         Raises:
             ModelError: there is no tool of a name whose calls are to be asked about.
@@ -127,33 +130,27 @@ class ChainPlan:
         if missing:
             among = f" The tools are {', '.join(tool.name for tool in tools)}." if tools else ""
             raise ModelError(f"Calls of {missing[0]} are to be approved, but there is no such tool.{among}")
-        self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
+        return self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
 
     def keep_policies_of(self, turn: Turn) -> None:
         """Ask about the calls of another chain's turn as that chain did: by its policy, and by the marks of its tools."""
         self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
-    def describe(self, prompt: Prompt, log: ChainLog) -> None:
-        """Keep the policies, and tell the log how the chain is asked: a chain that continues it asks as often.
-
-        Raises:
-            ModelError: as `keep_policies()`.
-        """
-        self.keep_policies(prompt)
+    def describe(self, prompt: Prompt, log: ChainLog) -> dict[str, ApprovalPolicy]:
+        """Do as `keep_policies()`, and tell the log how the chain is asked: a chain that continues it asks as often."""
+        policies = self.keep_policies(prompt)
         log.policy = self.policy
         if log.journal is not None:
-            log.settings = self._settings(prompt)
-
-    def _settings(self, prompt: Prompt) -> dict[str, Any]:
-        """Return how a chain is asked, for the journal; what says nothing is left out."""
-        settings = {
-            **prompt.settings(),
-            "chain_limit": self.chain_limit,
-            "approval": self.policy.to_dict(),
-            "identities": list(map(short_identity, prompt.tool_sources)),
-        }
-        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+            settings = {
+                "approval": self.policy.to_dict(),
+                "chain_limit": self.chain_limit,
+                **prompt.settings(),
+                "identities": list(map(short_identity, prompt.tool_sources)),
+            }
+            # What says nothing is left out.
+            log.settings = {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+        return policies
 
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
 
-__all__ = ["Prompt", "merged_options", "name_of_source"]
+__all__ = ["Prompt", "name_of_source"]
 
 T = TypeVar("T")
 
@@ -202,7 +202,8 @@ class Prompt:
         Its `attachments` are those of the results, which the messages hold with the results, and its `system` is the first round's.
         """
         following = copy.copy(self)
-        for name in ("tools", "said", "sent"):
+        # Toolboxes may have other tools by then.
+        for name in ("said", "sent", *(["tools"] if self.toolboxes else [])):
             vars(following).pop(name, None)
         following._prompt = following._history = None
         following.is_settled, following._follows = False, True
@@ -324,15 +325,3 @@ def _listed(tools: Sequence[ToolLike] | None) -> list[ToolLike]:
     ):
         as_tools(tools)  # says that a list is wanted
     return list(tools or [])
-
-
-def merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `options=` and keyword options as one dict.
-
-    Raises:
-        TypeError: an option is given both ways.
-    """
-    doubled = sorted(set(options or ()) & set(keywords))
-    if doubled:
-        raise TypeError(f"Option {doubled[0]!r} is given both in options= and as a keyword.")
-    return {**(options or {}), **keywords}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ def continuing(text: str, before: StreamEvent | None) -> StreamEvent:
     return StreamEvent("text", text, before.part_index, message_index=before.message_index)
 
 
+@dataclass(slots=True, eq=False)
 class ResponseState:
     """What one response is so far.
 
@@ -46,42 +48,22 @@ class ResponseState:
         stated_finish: why the model stopped, where it has said so.
     """
 
-    __slots__ = (
-        "_assembler",
-        "_messages",
-        "_open_text",
-        "error",
-        "extra_calls",
-        "finished_at",
-        "first_text_at",
-        "items",
-        "own_calls",
-        "resolved_model",
-        "response_json",
-        "started_at",
-        "started_utc",
-        "stated_finish",
-        "status",
-        "usage",
-    )
-
-    def __init__(self) -> None:
-        self.status: Status = "new"
-        self.items: list[Item] = []
-        self.error: BaseException | None = None
-        self.extra_calls: list[ToolCall] = []
-        self.own_calls: list[ToolCall] = []
-        self.usage = Usage()
-        self.response_json: dict[str, Any] | None = None
-        self.resolved_model: str | None = None
-        self.stated_finish: Finish | None = None
-        self.started_at: float | None = None
-        self.started_utc: datetime | None = None
-        self.first_text_at: float | None = None
-        self.finished_at: float | None = None
-        self._assembler = Assembler()
-        self._open_text: list[str] | None = None
-        self._messages: list[Message] | None = None
+    status: Status = "new"
+    items: list[Item] = field(default_factory=list)
+    error: BaseException | None = None
+    extra_calls: list[ToolCall] = field(default_factory=list)
+    own_calls: list[ToolCall] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    response_json: dict[str, Any] | None = None
+    resolved_model: str | None = None
+    stated_finish: Finish | None = None
+    started_at: float | None = None
+    started_utc: datetime | None = None
+    first_text_at: float | None = None
+    finished_at: float | None = None
+    _assembler: Assembler = field(default_factory=Assembler)
+    _open_text: list[str] | None = None
+    _messages: list[Message] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -241,9 +223,10 @@ def advance(
     Raises:
         BaseException: what ended the stream, the same for every reader.
     """
+    items = state.items
     with lock:
         state.start()
-        while state.lacks(position):
+        while len(items) <= position and state.lacks(position):
             try:
                 state.accept(next(source()))
             except StopIteration:
@@ -251,7 +234,7 @@ def advance(
             except BaseException as error:
                 state.fail(error)
                 raise
-    return len(state.items) > position
+    return len(items) > position
 
 
 async def advance_async(
@@ -261,9 +244,10 @@ async def advance_async(
     source: Callable[[], Awaitable[AsyncIterator[Items]]],
 ) -> bool:
     """Do what `advance()` does for an async stream."""
+    items = state.items
     async with lock:
         state.start()
-        while state.lacks(position):
+        while len(items) <= position and state.lacks(position):
             try:
                 state.accept(await anext(await source()))
             except StopAsyncIteration:
@@ -271,4 +255,4 @@ async def advance_async(
             except BaseException as error:
                 state.fail(error)
                 raise
-    return len(state.items) > position
+    return len(items) > position

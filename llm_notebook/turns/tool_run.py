@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ToolRun"]
 
-Ran = tuple[ToolResult, ToolCall | None]
-"""The result, and the call that the tool was run with; None where it was not run."""
+Ran = tuple[ToolResult, bytes | None]
+"""The result, and the arguments that the tool was run with; None where it was not run."""
 
 
 @dataclass(slots=True)
@@ -126,10 +126,11 @@ class ToolRun:
             yield from withdraw(self.log, self._entry.call_id)
         self.finished[self._asked.tool_call_id or ""] = result
         if ran is not None and self.plan.after_call is not None:
+            call = ToolCall(self._asked.name, thawed(ran), self._asked.tool_call_id)
             try:
-                yield Invoke(self.plan.after_call, (self.tool, ran, result), hook="after_call")
+                yield Invoke(self.plan.after_call, (self.tool, call, result), hook="after_call")
             except Pause as pause:
-                pause.tool_call = ran
+                pause.tool_call = call
                 raise
         return result
 
@@ -272,13 +273,13 @@ class ToolRun:
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
+        identity = None if ready.decision is None else self._tool_identity().digest
         if not (yield from self._start(ready.decision)):
             self._catch_up()
             if self._ready is not None:
                 raise runs_elsewhere()
             return (yield from self._carry_out())
         try:
-            identity = None if ready.decision is None else self._tool_identity().digest
             text, attachments = yield invocation(tool, ready, identity, nest, self.log.output)
         except ChangedTool:
             self._identity = None
@@ -300,7 +301,7 @@ class ToolRun:
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
         nest.is_over = True
-        return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
+        return result, ready.runs
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
         """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""

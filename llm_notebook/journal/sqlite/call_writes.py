@@ -121,8 +121,10 @@ def call_moved(move: CallMoved) -> Write[bool]:
         "result": result_column(move.result, contents),
         "printed": text_column(move.printed) or None,
     }
-    changes: dict[str, Column] = {name: value for name, value in given.items() if value is not None}
-    changes |= {"state": move.to, "changed_at": step.at, "owner": step.owner}
+    changes: dict[str, Column] = {"state": move.to, "changed_at": step.at, "owner": step.owner}
+    for name, value in given.items():
+        if value is not None:
+            changes[name] = value
     if move.note:
         changes["note"] = step.note
     if move.to == "waiting":

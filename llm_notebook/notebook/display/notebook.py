@@ -212,7 +212,7 @@ class NotebookDisplay:
         # What the cell has printed so far is to appear above the answer.
         sys.stdout.flush()
         sys.stderr.flush()
-        if self._front.wants_widget and self._widget is None:
+        if self._widget is None and self._wants_widget():
             self._widget = self._make_widget()
         senders = self.senders()
         is_live = self._front.extension or self._widget is not None
@@ -239,9 +239,9 @@ class NotebookDisplay:
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
-        if is_paused and self._widget is None and self._front.wants_widget:
+        if is_paused and self._widget is None and self._wants_widget():
             self._widget = self._make_widget()
-        elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
+        elif self._widget is not None and not (is_paused and self._wants_widget()) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
@@ -253,17 +253,21 @@ class NotebookDisplay:
         if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
             # What was shown before stays as it was there, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
+        senders = self.senders() if is_seen else []
         self._show(publisher(shell), record, self._widget if is_paused else None)
-        if is_seen:
-            message = {"type": "record", "document": document, "bundle": record}
-            for send in self.senders():
-                send(message)
+        message = {"type": "record", "document": document, "bundle": record}
+        for send in senders:
+            send(message)
 
     def leave(self) -> None:
         if self._widget is not None:
             self._widget.close()
             self._widget = None
             self._show(publisher(self._front.shell), self._record(self._feed.document()), None)
+
+    def _wants_widget(self) -> bool:
+        """Return whether transcripts are shown by our widget."""
+        return bool(self._front.widgets) and not self._front.extension
 
     def _make_widget(self) -> TranscriptWidget:
         from llm_notebook.notebook.frontend.widget import TranscriptWidget  # loads ipywidgets

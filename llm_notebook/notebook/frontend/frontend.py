@@ -86,11 +86,6 @@ class FrontEnd:
         return self._bus.sender()
 
     @property
-    def wants_widget(self) -> bool:
-        """Whether transcripts are shown by our widget."""
-        return bool(self.widgets) and not self.extension
-
-    @property
     def advice(self) -> str:
         """Markdown that says what to do for buttons; empty if there are buttons, or if that is unknown."""
         if self.mismatch:

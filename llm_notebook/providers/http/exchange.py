@@ -130,6 +130,7 @@ class Exchange:
 
     Attributes:
         answering: an answer has begun, so nothing is sent again.
+        is_limited: there is a limit for the time that the whole answer may take.
     """
 
     def __init__(self, request: WireRequest, decoder: Decoder | None, settings: TransportSettings) -> None:
@@ -140,6 +141,7 @@ class Exchange:
         self._request_id: str | None = None
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
+        self.is_limited = total is not None
         self.answering = False
 
     def http_request(self) -> httpx.Request:
@@ -157,11 +159,6 @@ class Exchange:
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
         return float("inf") if self._until is None else max(0.001, self._until - monotonic())
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is a limit for the time that the whole answer may take."""
-        return self._until is not None
 
     def _step_times(self) -> dict[str, float | None]:
         times = self._settings.httpx_timeout().as_dict()
