@@ -259,9 +259,10 @@ class LiveTurns:
 
     def tell(self, message: dict[str, Any], turn: LiveTurn | None = None) -> None:
         """Send a message to the pages that follow a turn, or to every page that shows transcripts of this kernel."""
-        for send in (self.front.broadcaster(),) if turn is None else turn.display.senders():
-            if send is not None:
-                send(message)
+        bus = self.front.bus
+        to_all = bus.sender() if turn is None and bus is not None else None
+        for send in filter(None, [to_all] if turn is None else turn.display.senders()):
+            send(message)
 
     def tell_state(self, turn: LiveTurn) -> None:
         """Send the current document of a turn to the pages that show it."""

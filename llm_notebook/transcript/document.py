@@ -123,6 +123,7 @@ def shown_arguments(text: str, before: int = 0) -> str:
 
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     arguments, request = shown_arguments(text), block.request
+    decision = None if block.decision is None else _decision(block, block.decision)
     document: Document = {
         "kind": "call",
         "callId": block.call_id or block.tool_call_id,
@@ -132,7 +133,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         "request": None
         if request is None
         else request_document(request, block, view.scopes, grants_end=view.grants_end),
-        "decision": None if block.decision is None else _decision(block, block.decision),
+        "decision": decision,
     }
     if block.started is not None:
         document["began"] = round(block.started, 3)

@@ -311,11 +311,6 @@ class TranscriptView:
         """The text of the answer, without reasoning and calls."""
         return "".join(block.text for block in self.blocks if block.kind == "text")
 
-    @property
-    def has_text(self) -> bool:
-        """Whether the answer has text that can be seen."""
-        return any(chunk.strip() for block in self.blocks if block.kind == "text" for chunk in block.chunks)
-
     def _block_for(self, event: StreamEvent, seconds: float) -> Block:
         """Return the block that an event of a new part begins, or an earlier one that the event continues."""
         broken_off, self._broken_off = self._broken_off, None

@@ -70,9 +70,14 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         return kept if view.blocks else "■ No answer came."
     if said := finish_sentence(view):
         return said[0]
-    if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
+    if view.state == "done" and not _has_text(view) and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def _has_text(view: TranscriptView) -> bool:
+    """Return whether the answer has text that can be seen."""
+    return any(chunk.strip() for block in view.blocks if block.kind == "text" for chunk in block.chunks)
 
 
 def _ended_by_decision(view: TranscriptView) -> bool:

@@ -132,7 +132,7 @@ def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
         calls: its calls.
     """
     left_behind = process.of(WentOn).calls
-    if any((turn_id, call.tool_call_id) in left_behind for call in calls):
+    if left_behind and any((turn_id, call.tool_call_id) in left_behind for call in calls):
         return True
     if log.journal is None or not log.conversation_id:
         return False

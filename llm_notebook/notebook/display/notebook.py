@@ -3,7 +3,7 @@
 A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader has before the first words
 arrive:
 
-1. Our Lab extension receives numbered deltas by comm (`FrontEnd.broadcaster()`).
+1. Our Lab extension receives numbered deltas by comm (`Bus.sender()`).
 2. Our widget receives the same deltas as widget state.
 3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted whole.
 
@@ -39,7 +39,8 @@ from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
-from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
+from llm_notebook.notebook.frontend.bus import Sender
+from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     Publish,
     in_kernel,
@@ -275,8 +276,9 @@ class NotebookDisplay:
         return TranscriptWidget(self._front.shell, self._feed.document, self._received)
 
     def senders(self) -> list[Sender]:
-        widget = None if self._widget is None else self._widget.sender()
-        return list(filter(None, (self._front.broadcaster(), widget)))
+        bus = self._front.bus
+        pages = None if bus is None else bus.sender()
+        return list(filter(None, (pages, None if self._widget is None else self._widget.sender())))
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
