@@ -22,7 +22,7 @@ from llm_notebook.turns.turn import RetryNotice
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.options import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
 Resume = Callable[[], "ChainResponse"]

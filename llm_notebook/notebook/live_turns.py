@@ -53,7 +53,7 @@ from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.options import Arguments
     from llm_notebook.notebook.session import ConversationNode
 
 __all__ = ["AskHuman", "LiveTurns", "OnPause", "Settled"]

@@ -14,7 +14,7 @@ from llm_notebook.transcript.words import on_one_line, short_id
 from llm_notebook.turns.origin import Origin, origin_of
 
 if TYPE_CHECKING:
-    from llm_notebook.notebook.arguments import Arguments
+    from llm_notebook.notebook.options import Arguments
     from llm_notebook.parts.messages import Message
 
 __all__ = ["WaitingTurns", "request_digest"]

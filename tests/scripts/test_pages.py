@@ -16,9 +16,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from llm_notebook.notebook.arguments import documented
 from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.magics import LLMMagics
+from llm_notebook.notebook.options import documented
 from tests.fakes.openai_server import OpenAIServer, Reply, Request
 
 ROOT = Path(__file__).resolve().parents[2]

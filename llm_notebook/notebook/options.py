@@ -1,0 +1,126 @@
+"""The options of `%llm` and `%%llm`: how each is spelled, what the manual says of it, and the values that a parsed line has.
+
+`arguments` parses a line by them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
+
+__all__ = ["Arguments", "documented", "option_actions"]
+
+Magic = TypeVar("Magic", bound=Callable[..., object])
+
+_OPTIONS = [
+    argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
+    argument("-s", "--system", metavar="TEXT", help="System prompt."),
+    argument(
+        "-o",
+        "--option",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("KEY", "VALUE"),
+        help="A model option; repeatable.",
+    ),
+    argument("--key", metavar="K", help="API key, or the name of a stored one."),
+    argument(
+        "-T",
+        "--tool",
+        action="append",
+        default=[],
+        metavar="X",
+        help="A function, Tool or Toolbox of yours, or a plugin's tool; repeatable.",
+    ),
+    argument("--functions", metavar="CODE", help="Python code; the functions that it defines are tools."),
+    argument("--td", action="store_true", help="Show tool calls unfolded."),
+    argument("--ta", action="store_true", help="Ask before every tool call."),
+    argument("--approve", action="append", default=[], metavar="X", help="Ask before calls of this tool; repeatable."),
+    argument("--cl", "--chain-limit", dest="chain_limit", metavar="N", help="Most answers in a row; 0 for no limit."),
+    argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
+    argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
+    argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
+    argument("--cid", metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."),
+    argument("--new", action="store_true", help="Begin a new conversation; ask again although the cell waits."),
+    argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
+    argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
+    argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
+    argument("--out", metavar="NAME", help="Assign the answer to this variable: its text, or the picture."),
+    argument(
+        "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
+    ),
+    argument("prompt", nargs="*", help="The prompt; in a %%%%llm cell the text of the cell follows it."),
+]
+
+
+def documented(function: Magic) -> Magic:
+    """Decorate a magic with the options, so that `%llm?` shows the manual."""
+    # Decorators apply from the bottom up, so the options are added from last to first.
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    decorated: Magic = magic_arguments("llm")(function)
+    return decorated
+
+
+def option_actions() -> dict[str, argparse.Action]:
+    """Return the option that each spelling means, such as that of `-m` and of `--model`."""
+    parser = MagicArgumentParser(add_help=False)
+    for option in _OPTIONS:
+        option.add_to_parser(parser, None)
+    return {name: action for action in parser._actions for name in action.option_strings}
+
+
+@dataclass(slots=True)
+class Arguments:
+    """A parsed line. An option that was not given is None, empty or False.
+
+    Attributes:
+        model: `-m`, an id or alias.
+        system: `-s`, the system prompt.
+        options: `-o`, the model's options by name, as they were typed.
+        key: `--key`, a key or the name of a stored one.
+        tools: `-T`, names of tools, or expressions that make a Toolbox.
+        functions: `--functions`, Python code.
+        show_calls: `--td`.
+        ask_always: `--ta`.
+        approve: `--approve`, names of tools whose calls are asked about.
+        chain_limit: `--cl`, the most answers in a row; 0 for no limit.
+        wait: `--wait`.
+        keeps: False with `-n`.
+        continue_: `-c`.
+        conversation: `--cid`, the id of a conversation or turn, or a part of it.
+        new: `--new`.
+        usage: `-u`.
+        hide_reasoning: `-R`.
+        stream: False with `--no-stream`.
+        out: `--out`, the name of a variable.
+        raw: `--raw`.
+        prompt: the rest of the line, untouched.
+    """
+
+    model: str | None
+    system: str | None
+    options: dict[str, str]
+    key: str | None
+    tools: list[str]
+    functions: str | None
+    show_calls: bool
+    ask_always: bool
+    approve: list[str]
+    chain_limit: int | None
+    wait: bool
+    keeps: bool
+    continue_: bool
+    conversation: str | None
+    new: bool
+    usage: bool
+    hide_reasoning: bool
+    stream: bool
+    out: str | None
+    raw: bool
+    prompt: str
