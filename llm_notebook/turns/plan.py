@@ -148,8 +148,11 @@ class ChainPlan:
                 **prompt.settings(),
                 "identities": list(map(short_identity, prompt.tool_sources)),
             }
-            # What says nothing is left out.
-            log.settings = {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+            for name, value in list(settings.items()):
+                # What says nothing is left out.
+                if value in (None, False, {}, []):
+                    del settings[name]
+            log.settings = settings
         return policies
 
 

@@ -207,7 +207,11 @@ class ResponseState:
 
 
 def advance(
-    state: ResponseState, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
+    state: ResponseState,
+    position: int,
+    lock: AbstractContextManager[object],
+    begun: Iterator[Items] | None,
+    begin: Callable[[], Iterator[Items]],
 ) -> bool:
     """Make sure that more than `position` items are there, reading on if necessary.
 
@@ -215,7 +219,8 @@ def advance(
         state: the response's state.
         position: how many items the caller has seen.
         lock: is held while the stream is read, so that several readers can share one stream.
-        source: begins or returns the stream; it is called only where there is something left to read.
+        begun: the stream, if it has begun.
+        begin: begins or returns the stream otherwise; it is called only where there is something left to read.
 
     Returns:
         True if there is something new, False if the response ended well without it.
@@ -228,7 +233,7 @@ def advance(
         state.start()
         while len(items) <= position and state.lacks(position):
             try:
-                state.accept(next(source()))
+                state.accept(next(begin() if begun is None else begun))
             except StopIteration:
                 state.finish()
             except BaseException as error:
@@ -241,7 +246,8 @@ async def advance_async(
     state: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
-    source: Callable[[], Awaitable[AsyncIterator[Items]]],
+    begun: AsyncIterator[Items] | None,
+    begin: Callable[[], Awaitable[AsyncIterator[Items]]],
 ) -> bool:
     """Do what `advance()` does for an async stream."""
     items = state.items
@@ -249,7 +255,7 @@ async def advance_async(
         state.start()
         while len(items) <= position and state.lacks(position):
             try:
-                state.accept(await anext(await source()))
+                state.accept(await anext(await begin() if begun is None else begun))
             except StopAsyncIteration:
                 state.finish()
             except BaseException as error:
