@@ -257,10 +257,12 @@ class Chain:
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
         waiting = unresolved_calls(history) if may_resume else []
         turn = self._turn_to_continue() if waiting and not left and not self._asked_by else None
-        policies = self.plan.describe(prompt, self.log)
+        policies: Mapping[str, ApprovalPolicy] | None = self.plan.describe(prompt, self.log)
         if waiting:
             asked_by = self._asked_by or (turn.turn_id if turn is not None else "")
-            asked_by = asked_by or (yield from self._turn_asking(history, left))
+            if not asked_by:
+                # Other tasks may run meanwhile, and mark a tool.
+                asked_by, policies = (yield from self._turn_asking(history, left)), None
             results = yield from self.run(waiting, prompt, history, asked_by, turn, policies)
             yield results
             if went_on(self.log, asked_by, waiting):

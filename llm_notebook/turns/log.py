@@ -242,11 +242,11 @@ class ChainLog:
             ValueError: the calls are kept in different places, so they cannot be decided in one transaction.
             JournalError: the decisions cannot be kept, so they do not count.
         """
+        if inside_tool():
+            raise RuntimeError("A tool cannot decide about a call: only a human can.")
         homes = [self._home(call_id) for call_id in decisions]
         if any(home is not homes[0] for home in homes):
             raise ValueError("Not all of these calls are in the journal, so decide each of them by itself.")
-        if inside_tool():
-            raise RuntimeError("A tool cannot decide about a call: only a human can.")
         at, grant_id = datetime.now(UTC), None if grant is None else grant.grant_id
         who = who or self.origin.who
         each = [Decided(call_id, decision, who, at, grant_id, replaces) for call_id, decision in decisions.items()]

@@ -155,6 +155,7 @@ class PausedChain:
         if counts and call is not None:
             call.state, call.decision = verdict, decision
             call.decided_by, call.decided_at = self.log.origin.who, datetime.now(UTC)
+            call.grant_id = call.grant_scope = ""
         if counts and scope is not None:
             self.allow(request, scope)
         return counts
