@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from llm_notebook.parts.given import as_attachments, as_messages
 from llm_notebook.parts.json_values import as_json
@@ -42,8 +42,14 @@ class _UntilSettled(Generic[T]):
         self._worked_out = worked_out
         self.__doc__ = worked_out.__doc__
 
-    def __get__(self, prompt: Prompt, owner: type[Prompt]) -> T:
-        return self._worked_out(prompt)
+    @overload
+    def __get__(self, prompt: None, owner: type[Prompt]) -> Self: ...
+
+    @overload
+    def __get__(self, prompt: Prompt, owner: type[Prompt]) -> T: ...
+
+    def __get__(self, prompt: Prompt | None, owner: type[Prompt]) -> T | Self:
+        return self if prompt is None else self._worked_out(prompt)
 
 
 class Prompt:
