@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import IncompleteResponse, ProviderError
 from llm_notebook.parts.finishes import Finish, finish_in
 from llm_notebook.parts.messages import Message, StreamEvent, Usage, events_of
 from llm_notebook.tools.calls import ToolCall
 from llm_notebook.turns.assembly import Assembler
+from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.open_calls import with_calls
 
 __all__ = ["Item", "Items", "ResponseState", "Status", "advance", "advance_async", "continuing"]
@@ -51,8 +53,8 @@ class ResponseState:
     status: Status = "new"
     items: list[Item] = field(default_factory=list)
     error: BaseException | None = None
-    extra_calls: list[ToolCall] = field(default_factory=list)
-    own_calls: list[ToolCall] = field(default_factory=list)
+    extra_calls: tuple[ToolCall, ...] = ()
+    own_calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
     response_json: dict[str, Any] | None = None
     resolved_model: str | None = None
@@ -229,7 +231,7 @@ def advance(
         BaseException: what ended the stream, the same for every reader.
     """
     items = state.items
-    with lock:
+    with lock, process.of(Interrupts).stoppable():
         state.start()
         while len(items) <= position and state.lacks(position):
             try:

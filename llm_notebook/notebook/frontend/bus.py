@@ -25,6 +25,7 @@ import comm
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.kernel import comm_publisher
+from llm_notebook.transcript.packing import packed
 
 if TYPE_CHECKING:
     from comm.base_comm import BaseComm
@@ -93,8 +94,11 @@ class Bus:
             if message["type"] in ("state", "record"):
                 # A page that was loaded after the comm was opened learns the version with the first document.
                 message = {**message, "version": self._version}
+            buffers: list[bytes] = []
+            if message["type"] in ("delta", "state"):
+                message, _, buffers = packed(message)
             for send_to_page in senders:
-                send_to_page(message)
+                send_to_page(message, buffers)
 
         return send
 
