@@ -3,7 +3,7 @@
 A turn may be followed in three ways at once, and the kernel seldom knows which of them a reader has before the first words
 arrive:
 
-1. Our Lab extension receives numbered deltas by comm (`Bus.sender()`).
+1. Our Lab extension receives numbered deltas by comm (`FrontEnd.broadcaster()`).
 2. Our widget receives the same deltas as widget state.
 3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted whole.
 
