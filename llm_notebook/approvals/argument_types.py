@@ -22,16 +22,15 @@ from llm_notebook.approvals.descriptions import (
     is_installed,
     state_of,
 )
-from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.signatures import ToolSignature
 
 __all__ = ["described_arguments"]
 
 _SIMPLE = (str, bytes, int, float, bool, types.NoneType)
 
 
-def described_arguments(tool: Tool) -> list[object]:
+def described_arguments(signature: ToolSignature | None) -> list[object]:
     """Return a description of the code that makes the arguments of a tool; an empty list if there is none but Python's and packages'."""
-    signature = tool._signature()
     if signature is None:
         return []
     seen: dict[int, object] = {}
@@ -75,7 +74,7 @@ def _described_class(kind: type, seen: dict[int, object]) -> Iterator[object]:
 
 
 def _is_users(kind: type) -> bool:
-    return not (is_given(kind) or is_installed(kind))
+    return not (kind.__module__ == "builtins" or is_given(kind) or is_installed(kind))
 
 
 def _counts(name: str, member: object) -> bool:

@@ -75,7 +75,8 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
-    toolboxes = tool.toolboxes
+    toolboxes, signature = tool.toolboxes, tool._signature()
+    arguments = described_arguments(signature)
     gathered = _Gathered(toolboxes)
     code = gathered.code_of(tool.implementation)
     for toolbox in toolboxes:
@@ -83,7 +84,7 @@ def identify(tool: Tool) -> Identity:
     facts = {
         "name": tool.name,
         "description": tool.description,
-        "schema": [tool.input_schema, described_arguments(tool)],
+        "schema": [tool.input_schema, arguments],
         "plugin": _plugin(tool),
         "code": code,
         "class": gathered.kinds,

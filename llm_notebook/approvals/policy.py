@@ -78,17 +78,20 @@ class ChainPolicy:
         asks_here = ApprovalPolicy() if self.always or name in self.named else None
         return strictest(asks_here, self.kept.get(name), mark)
 
-    def keep(self, marks: Iterable[tuple[str, ApprovalPolicy | None]]) -> None:
-        """Keep the policies in force, so that they hold when the chain is continued with tools that were made anew.
+    def keep(self, marks: Iterable[tuple[str, ApprovalPolicy | None]]) -> dict[str, ApprovalPolicy]:
+        """Keep the policies in force, so that they hold when the chain is continued with tools that were made anew. Returns them by tool.
 
         Args:
             marks: the names of the chain's tools, each with the tool's mark.
         """
+        found: dict[str, ApprovalPolicy] = {}
         for name, mark in marks:
             policy = self.policy_for(name, mark)
             if policy is not None:
+                found[name] = policy
                 # A condition belongs to the tool that the chain is continued with.
                 self.kept[name] = policy.without_conditions()
+        return found
 
     def joined(self, other: ChainPolicy) -> ChainPolicy:
         """Return the policy that asks wherever one of the two does."""

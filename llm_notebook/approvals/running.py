@@ -14,16 +14,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["approved", "inside_tool", "run_as_tool", "under_approval"]
+__all__ = ["approved", "inside_tool", "under_approval"]
 
 _MARK = "__llm_inherits__"
-A = TypeVar("A")
-T = TypeVar("T")
 
 # True or False while a tool's body runs, None outside of tools.
 _under_approval: ContextVar[bool | None] = ContextVar("llm_notebook_approved", default=None)
@@ -55,16 +53,6 @@ def under_approval(consent: bool | None) -> Iterator[None]:
         yield
     finally:
         _under_approval.reset(token)
-
-
-def run_as_tool(consent: bool, function: Callable[[A], T], argument: A) -> T:
-    """Call a function that may run code of a tool's. The context that says so ends with the call, wherever ■ strikes."""
-
-    def run() -> T:
-        with under_approval(consent):
-            return function(argument)
-
-    return copy_context().run(run)
 
 
 def _let_tools_own_what_they_start() -> None:

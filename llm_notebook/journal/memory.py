@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from llm_notebook.approvals.requests import ASKED, TRANSITIONS
 from llm_notebook.configuration.process import process
@@ -53,19 +53,21 @@ class AskedInMemory:
         self.journals: dict[str, MemoryJournal] = {}
 
 
+@dataclass(slots=True, eq=False)
 class MemoryJournal:
-    """A record of calls and of the decisions about them. It ignores turns and grants. Safe to use from several threads."""
+    """A record of calls and of the decisions about them. It ignores turns and grants. Safe to use from several threads.
 
-    __slots__ = ("_calls", "_decided_in", "_ids", "_lock")
+    Attributes:
+        entries: the present state of its calls, by their ids. Only `submit()` and `adopt()` change them.
+    """
 
-    owner = ""
+    owner: ClassVar[str] = ""
 
-    def __init__(self) -> None:
-        self._calls: dict[str, CallEntry] = {}
-        self._ids: dict[tuple[str, str], str] = {}
-        # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
-        self._decided_in: dict[str, int] = {}
-        self._lock = threading.Lock()
+    entries: dict[str, CallEntry] = field(default_factory=dict)
+    _ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    # The process in which each decision was made: a forked child has a copy of it, and only one of them may carry it out.
+    _decided_in: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def submit(self, operation: AnsweredWith[A]) -> Done[A]:
         """Carry out an operation. It is done when this returns."""
@@ -75,22 +77,18 @@ class MemoryJournal:
     def call(self, call_id: str) -> CallEntry | None:
         """Return the present state of a call, or None if it is not in this journal."""
         with self._lock:
-            entry = self._calls.get(call_id)
+            entry = self.entries.get(call_id)
             return None if entry is None else copy.copy(entry)
-
-    def keeps(self, call_id: str) -> bool:
-        """Return whether a call is in this journal."""
-        return call_id in self._calls
 
     def calls(self) -> list[CallEntry]:
         """Return the present state of all calls."""
         with self._lock:
-            return [copy.copy(entry) for entry in self._calls.values()]
+            return [copy.copy(entry) for entry in self.entries.values()]
 
     def adopt(self, entry: CallEntry) -> None:
         """Take over a call that was recorded in another journal."""
         with self._lock:
-            self._calls[entry.call_id] = copy.copy(entry)
+            self.entries[entry.call_id] = copy.copy(entry)
             self._ids[entry.turn_id, entry.tool_call_id] = entry.call_id
             if entry.request is not None:
                 process.of(AskedInMemory).journals[entry.call_id] = self
@@ -108,13 +106,13 @@ class MemoryJournal:
         place = (operation.turn_id, operation.tool_call_id)
         known = self._ids.get(place)
         if known is not None:
-            return copy.copy(self._calls[known])
+            return copy.copy(self.entries[known])
         self._ids[place] = operation.call_id
-        self._calls[operation.call_id] = _proposed(operation)
+        self.entries[operation.call_id] = _proposed(operation)
         return _proposed(operation)
 
     def _move(self, operation: CallMoved) -> bool:
-        entry = self._calls[operation.call_id]
+        entry = self.entries[operation.call_id]
         if entry.state not in operation.expected or operation.decision not in (None, entry.decision):
             return False
         _refuse_forbidden(entry.state, operation.to)
@@ -132,7 +130,7 @@ class MemoryJournal:
         if not all(map(self._counts, operations)):
             return False
         for operation in operations:
-            entry = self._calls[operation.call_id]
+            entry = self.entries[operation.call_id]
             entry.state, entry.decision = operation.decision.verdict, operation.decision
             entry.decided_by, entry.decided_at, entry.changed_at = operation.who, operation.at, operation.at
             entry.grant_id, entry.grant_scope = operation.grant_id or "", ""
@@ -140,7 +138,7 @@ class MemoryJournal:
         return True
 
     def _counts(self, operation: Decided) -> bool:
-        entry, decision = self._calls[operation.call_id], operation.decision
+        entry, decision = self.entries[operation.call_id], operation.decision
         may_replace = operation.replaces and entry.decision is not None and entry.state == entry.decision.verdict
         if entry.state not in ASKED and not (may_replace and entry.result is None):
             return False

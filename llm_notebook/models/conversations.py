@@ -46,6 +46,8 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
         before_call, after_call: hooks of its chains.
     """
 
+    _is_conversation = True
+
     def __init__(
         self,
         model: ModelT,
@@ -137,9 +139,6 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
                     if call.tool_call_id == tool_call_id:
                         return call
         return None
-
-    def _asked(self) -> tuple[ModelT, Conversation | AsyncConversation]:
-        return self.model, cast("Conversation | AsyncConversation", self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} model={self.model.model_id!r} responses={len(self.responses)}>"

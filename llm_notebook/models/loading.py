@@ -146,7 +146,7 @@ def _log_of(
     if memory is None:
         adopt_suspended(log, suspended)
     for request in requests:
-        if log.memory.keeps(request.id):
+        if request.id in log.memory.entries:
             continue
         decision = decisions.get(request.id)
         waits: CallState = "unknown" if request.outcome_unknown else "waiting"

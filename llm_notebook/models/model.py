@@ -100,9 +100,6 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         )
         return cast("ConversationT", conversation)
 
-    def _asked(self) -> tuple[Model | KeyModel | AsyncModel | AsyncKeyModel, None]:
-        return cast("Model", self), None
-
     def _respond(self, prompt: Prompt, plan: ChainPlan, log: ChainLog) -> ResponseT:
         """Return the lazy response to a finished Prompt."""
         conversation = cast("Any", plan.conversation or plan.rounds)
@@ -131,8 +128,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
         """Refuse what the model lacks before anything is sent."""
         if prompt.schema is not None and not self.supports_schema:
             raise ValueError(f"{self.model_id} does not support schemas.")
-        tools, messages = prompt.tools, prompt.messages
-        if any(not isinstance(tool, ServerSideTool) for tool in tools) and not self.supports_tools:
+        tools, messages = prompt.tools, prompt.sent
+        if not self.supports_tools and any(not isinstance(tool, ServerSideTool) for tool in tools):
             raise ValueError(f"{self.model_id} does not support tools.")
         for tool in tools:
             if isinstance(tool, ServerSideTool) and not isinstance(tool, self.supported_server_side_tools):
@@ -146,8 +143,8 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
                 f"{self.model_id} answers single prompts only and cannot be given a history."
             )
         # What the model itself has made goes back in its own way, whatever it reads.
-        for message in (message for message in messages if message.role != "assistant"):
-            for part in message.parts:
+        for message in messages:
+            for part in message.parts if message.role != "assistant" else ():
                 # What a tool attached is no input of the user's: `prompt.messages` has only what the model reads of that.
                 if isinstance(part, AttachmentPart) and part.attachment is not None:
                     self._check_attachment(part.attachment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from llm_notebook.configuration.keys import KeySource, hidden
 
@@ -27,9 +27,12 @@ ChainT_co = TypeVar("ChainT_co", covariant=True)
 class Promptable(Generic[ResponseT_co, ChainT_co]):
     """Something that takes prompts: a model, or a conversation with one."""
 
+    _is_conversation: ClassVar[bool] = False
+
     def _asked(self) -> tuple[AnyModel, Conversation | AsyncConversation | None]:
         """Return the model that is asked, and the conversation that its prompts belong to; None for a bare model."""
-        raise NotImplementedError
+        this = cast("Any", self)
+        return (this.model, this) if self._is_conversation else (this, None)
 
     def prompt(
         self,
@@ -82,7 +85,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
         # A traceback that shows local variables must not show the key.
-        key = hidden(key)
+        key = None if key is None else hidden(key)
         given = {
             "fragments": fragments,
             "attachments": attachments,
@@ -144,7 +147,7 @@ class Promptable(Generic[ResponseT_co, ChainT_co]):
         """
         from llm_notebook.turns.plan import ChainPlan, open_log  # loads what chains need
 
-        key = hidden(key)
+        key = None if key is None else hidden(key)
         given = {
             "fragments": fragments,
             "attachments": attachments,
@@ -180,13 +183,26 @@ def _checked_prompt(
     given: dict[str, Any],
 ) -> Prompt:
     """Return the prompt, with what the conversation adds to it, if the model can answer it."""
-    from llm_notebook.turns.prompt import Prompt, merged_options  # loads what chains need
+    from llm_notebook.turns.prompt import Prompt  # loads what chains need
 
     if conversation is not None:
         given["history"], given["calls"] = conversation.history, conversation
         # What a user gives as the history may be changed by the user later.
         given["encoded"] = conversation._encoded if given["messages"] is None else None
         given["tools"] = conversation.tools if given["tools"] is None else given["tools"]
-    made = Prompt(prompt, model, options=model.Options(**merged_options(*options)), **given)
+    named = _merged_options(*options)
+    made = Prompt(prompt, model, options=model.Options(**named), **given)
     model._check(made)
     return made
+
+
+def _merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `options=` and keyword options as one dict.
+
+    Raises:
+        TypeError: an option is given both ways.
+    """
+    doubled = sorted(set(options or ()) & set(keywords))
+    if doubled:
+        raise TypeError(f"Option {doubled[0]!r} is given both in options= and as a keyword.")
+    return {**(options or {}), **keywords}

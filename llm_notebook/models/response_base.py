@@ -211,12 +211,12 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         nest = current_nest() if not log.chain_id else None
         if nest is not None:
             nest.rewind(self.conversation)
-        self.prompt.freeze()
+        if not self.prompt.is_settled:
+            self.prompt.freeze()
         plan = self._plan
         if log.journal is not None and not log.settings:
             # A prompt that stands alone; a chain has said how it is asked. Its calls may wait for a later process too.
-            plan.keep_policies(self.prompt)
-            log.settings = plan.settings(self.prompt)
+            plan.describe(self.prompt, log)
         if nest is not None:
             found = nest.enter(self.prompt, plan, log, lambda: [self._turn])
             self._left = next(iter(found.rounds), None) if found is not None else None
@@ -234,7 +234,6 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
     def _stream(self) -> SourceT:
         """Return the stream of the one request that this response sends, which begins when it is first asked for."""
-        self.prompt.freeze()
         if self._left is not None:
             # A tool that was entered again asks what it asked before.
             output = enumerate(self._left.output)

@@ -203,7 +203,7 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
 
     def _advance(self, position: int) -> bool:
         try:
-            has_more = advance(self._turn.state, position, self._lock, self._begun_source)
+            has_more = advance(self._turn.state, position, self._lock, self._source, self._begun_source)
         except BaseException as error:
             if close := self._broke_off(error, "close"):
                 close()
@@ -374,7 +374,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
 
     async def _advance(self, position: int) -> bool:
         try:
-            has_more = await advance_async(self._turn.state, position, self._lock, self._begun_source)
+            has_more = await advance_async(self._turn.state, position, self._lock, self._source, self._begun_source)
         except BaseException as error:
             if aclose := self._broke_off(error, "aclose"):
                 await aclose()

@@ -74,7 +74,7 @@ def _standing(chain: Chain) -> tuple[State, BaseException | None]:
 def _show_answer(
     prompt: Prompt, events: Iterable[StreamEvent], state: State, error: BaseException | None, milliseconds: int
 ) -> dict[str, Any]:
-    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=list(prompt.sent))
+    view = TranscriptView(prompt.model.model_id, id=new_id(), sent=list(prompt.enclosed))
     for event in events:
         view.feed(event, milliseconds / 1000)
     view.end(state, milliseconds / 1000)

@@ -34,7 +34,7 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     for response in chain._chain.responses():
         state = response._turn.state
         if state.status == "done":
-            view.usage = add_usage(view.usage, state.usage)
+            view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
             states = stated_cost(state.response_json) is not None
             if isinstance(model, KeyHolder) and (is_billed(model) or states):
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
@@ -46,5 +46,5 @@ def _say_what_ends(view: TranscriptView, log: ChainLog, *, in_kernel: bool) -> N
     said = KERNEL_ENDS if in_kernel else SESSION_ENDS
     if view.state == "paused" and (log.journal is None or log.not_saved):
         add_remark(view, said)
-    else:
+    elif view.remarks:
         drop_remarks(view, said)

@@ -298,12 +298,13 @@ class Actions:
         if (verdict := action.get("verdict")) not in DECIDED:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
-        problem = problem_with(verdict, paused, request)
+        call = paused.log.call(request.id)
+        problem = problem_with(verdict, paused, request, call)
         turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:
-            if verdict == "approved" and renew(turn, paused):
+            if verdict == "approved" and renew(turn, paused, call):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
             scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
@@ -316,6 +317,7 @@ class Actions:
                 said=str(action.get("text") or ""),
                 replaces=False,
                 scope=scope,
+                call=call,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
@@ -325,7 +327,7 @@ class Actions:
         except (ValueError, JournalError) as error:
             turn.view.mark_question(block.call_id, refused=str(error))
             return None
-        show_calls(turn, paused)
+        show_calls(turn, paused, call if counts and not ends else None)
         if counts and not ends:
             return paused.resume
         # The model is not asked, or somebody else decided first: this page is shown how the call stands.

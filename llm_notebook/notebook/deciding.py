@@ -10,6 +10,7 @@ from typing import Any
 
 from llm_notebook.approvals.requests import DECIDED, ApprovalRequest
 from llm_notebook.journal.grants import Scope
+from llm_notebook.journal.operations import CallEntry
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.frontend.execution import Execution
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -24,10 +25,17 @@ from llm_notebook.turns.pauses import PausedChain
 __all__ = ["granted_scope", "mark_problems", "problem_with", "renew", "show_calls", "show_settled", "was_displayed"]
 
 
-def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
-    """Return why a decision cannot be carried out here, in a sentence; empty if it can."""
-    if verdict == "approved" and not _has_tool(paused, request):
-        return missing_sentence(paused.needed_tool(request), paused.log.origin)
+def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, call: CallEntry | None) -> str:
+    """Return why a decision cannot be carried out here, in a sentence; empty if it can.
+
+    Args:
+        verdict: the decision.
+        paused: the chain that waits for it.
+        request: the question.
+        call: the call that it is about; None where nothing is known of it.
+    """
+    if verdict == "approved" and not _has_tool(paused, needed := paused.needed_tool(request, call)):
+        return missing_sentence(needed, paused.log.origin)
     model = paused.plan.model
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
@@ -55,12 +63,13 @@ def granted_scope(action: Mapping[str, Any], asked: Origin, here: Execution) -> 
     return scope if scope in ("cell", "notebook", "session") else None
 
 
-def renew(turn: LiveTurn, paused: PausedChain) -> bool:
+def renew(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -> bool:
     """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
 
     Args:
         turn: the turn.
         paused: what it continues from.
+        known: one of the calls, if it has just been read.
 
     Raises:
         JournalError: a new question cannot be kept.
@@ -68,7 +77,7 @@ def renew(turn: LiveTurn, paused: PausedChain) -> bool:
     has_changed = False
     for block in turn.view.open_calls:
         asked = block.request
-        if asked is not None and paused.renew(asked).digest != asked.digest:
+        if asked is not None and paused.renew(asked, known).digest != asked.digest:
             call = paused.call(asked)
             if call is not None:
                 turn.view.update_call(call)
@@ -88,14 +97,17 @@ def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
     """
     for block in turn.view.open_calls:
         if block.request is not None:
-            turn.view.mark_question(block.call_id, blocked=problem_with("approved", paused, block.request))
+            problem = problem_with("approved", paused, block.request, paused.call(block.request))
+            turn.view.mark_question(block.call_id, blocked=problem)
 
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
     """Return whether a decision is about a question of this turn, and everything about it that its reader has seen is as it is now."""
-    block = turn.view.call(str(action.get("request")))
     verdict = action.get("verdict")
-    if not _is_well_formed(action) or block is None or block.request is None or verdict not in DECIDED:
+    if not _is_well_formed(action) or verdict not in DECIDED:
+        return False
+    block = turn.view.call(str(action.get("request")))
+    if block is None or block.request is None:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
@@ -110,20 +122,27 @@ def _is_well_formed(action: Mapping[str, Any]) -> bool:
     return are_edits and (text is None or isinstance(text, str)) and grant in (None, "cell", "notebook", "session")
 
 
-def _has_tool(paused: PausedChain, request: ApprovalRequest) -> bool:
-    """Return whether the tool of a question is there, or a Toolbox that may bring it."""
-    needed = paused.needed_tool(request)
+def _has_tool(paused: PausedChain, needed: str) -> bool:
+    """Return whether a tool is there, or a Toolbox that may bring it."""
     if any(isinstance(tool, Tool) and tool.name == needed for tool in paused.prompt.tools):
         return True
     # A Toolbox that has not set itself up yet, such as an MCP server, brings its tools when the chain continues.
     return any(toolbox.pending_preparations() for toolbox in paused.prompt.toolboxes)
 
 
-def show_calls(turn: LiveTurn, paused: PausedChain) -> None:
-    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of."""
+def show_calls(turn: LiveTurn, paused: PausedChain, known: CallEntry | None = None) -> None:
+    """Take over how the questions of a turn stand, some of which were decided, and the calls that they were asked inside of.
+
+    Args:
+        turn: the turn.
+        paused: the chain that waits.
+        known: one of the calls, if it is known how it stands.
+    """
     for block in turn.view.calls:
-        call = paused.log.call(block.call_id) if block.status in ("waiting", "unknown", "suspended") else None
-        if call is not None:
+        if block.status not in ("waiting", "unknown", "suspended"):
+            continue
+        is_known = known is not None and known.call_id == block.call_id
+        if (call := known if is_known else paused.log.call(block.call_id)) is not None:
             turn.view.update_call(call)
 
 

@@ -65,7 +65,8 @@ def decide_all(turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, 
     if paused is None or len(requests) < len(blocks):
         return None
     for block, request in zip(blocks, requests, strict=True):
-        turn.view.mark_question(block.call_id, blocked=problem_with(verdict, paused, request))
+        problem = problem_with(verdict, paused, request, paused.call(request))
+        turn.view.mark_question(block.call_id, blocked=problem)
     if any(block.blocked for block in blocks):
         return None
     try:

@@ -136,8 +136,7 @@ class LiveTurns:
         chain._chain.log.chain_id = view.id
         turn = self.register(view, context)
         turn.ask_with = ask_with
-        with interruptible():
-            self._run(turn, chain, ask)
+        self.resume(turn, lambda: chain, ask=ask)
         return turn
 
     def resume(self, turn: LiveTurn, resume: Resume, *, here: bool = False, ask: AskHuman | None = None) -> None:
@@ -152,8 +151,19 @@ class LiveTurns:
         Raises:
             CellHalted, PauseChain, Exception: as `show()` does.
         """
+        turn.request = current_request(self.shell)
         with interruptible():
-            self._run(turn, resume(), ask, here=here)
+            pause = self._read_answered(turn, resume(), ask, here=here)
+            if pause is None:
+                return
+            if turn.view.by_keyboard:
+                # The question is left to the buttons.
+                turn.view.by_keyboard = False
+                turn.display.refresh()
+            if not is_interactive(self.shell):
+                # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
+                raise pause.with_traceback(None)
+            self._stop_queue(turn)
 
     def show_again(self, turn: LiveTurn) -> None:
         """Show a turn in the running cell, with the buttons of its open questions, without asking the model.
@@ -257,9 +267,10 @@ class LiveTurns:
             turn.display.leave()
         self.turns.clear()
 
-    def _run(self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None = None, *, here: bool = False) -> None:
-        """Read to the end, or to the first question that stays open."""
-        turn.request = current_request(self.shell)
+    def _read_answered(
+        self, turn: LiveTurn, chain: ChainResponse, ask: AskHuman | None, *, here: bool
+    ) -> PauseChain | None:
+        """Read a chain, and what follows from each answer at the keyboard. Return the pause that stays open, or None."""
         while True:
             try:
                 pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
@@ -267,20 +278,10 @@ class LiveTurns:
                 if turn.view.problem is None:
                     raise
                 raise CellHalted(str(error)) from error
-            if pause is None:
-                return
-            answer = ask(turn, pause) if ask is not None else None
+            answer = ask(turn, pause) if pause is not None and ask is not None else None
             if answer is None:
-                break
+                return pause
             chain = answer
-        if turn.view.by_keyboard:
-            # The question is left to the buttons.
-            turn.view.by_keyboard = False
-            turn.display.refresh()
-        if not is_interactive(self.shell):
-            # Where nobody can decide, the pause is an error like any other. Its traceback would show only our own frames.
-            raise pause.with_traceback(None)
-        self._stop_queue(turn)
 
     def _stop_queue(self, turn: LiveTurn) -> None:
         self.paused(turn.view.id)
@@ -300,7 +301,8 @@ class LiveTurns:
         pause: PauseChain | None = None
 
         output = follow(turn, chain, began)
-        drop_remarks(view, _STOPPED)
+        if view.remarks:
+            drop_remarks(view, _STOPPED)
         view.begin(view.seconds)
         turn.is_running, turn.paused, turn.rounds = True, None, ()
         turn.chain = chain
@@ -369,8 +371,9 @@ class LiveTurns:
         turn = LiveTurn(view, feed, display, context)
         # Comm messages may look for a turn in another thread.
         with self._lock:
-            for known in [known for known in self.turns.values() if known.view.is_over][:-_MOST_KEPT]:
-                del self.turns[known.view.id]
+            if len(self.turns) > _MOST_KEPT:
+                for known in [known for known in self.turns.values() if known.view.is_over][:-_MOST_KEPT]:
+                    del self.turns[known.view.id]
             self.turns[view.id] = turn
         return turn
 

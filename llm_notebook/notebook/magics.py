@@ -143,7 +143,8 @@ class LLMMagics(Magics):
 
     def _llm(self, line: str, cell: str | None, names: dict[str, Any]) -> object:
         execution = current_execution(self.shell)
-        self._follow(execution)
+        if execution.renamed_from:
+            self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
         if command is not None:
             self._run(command)
@@ -153,7 +154,9 @@ class LLMMagics(Magics):
 
         def read(given: Arguments) -> _Asked:
             asked = self._read_request(given, body, names, execution, place)
-            asked.origin = replace(asked.origin, text=masked_text(f"{line}\n{cell or ''}", arguments.key))
+            typed = f"{line}\n{cell or ''}"
+            typed = typed if arguments.key is None else masked_text(typed, arguments.key)
+            asked.origin = replace(asked.origin, text=typed)
             return asked
 
         def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
@@ -182,7 +185,7 @@ class LLMMagics(Magics):
             show_usage=arguments.usage,
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
-            sent=list(chain.prompt.sent),
+            sent=list(chain.prompt.enclosed),
             remarks=[*asked.given.remarks, *left],
         )
         asker = self._asker(wait=arguments.wait)
@@ -325,7 +328,8 @@ class LLMMagics(Magics):
         view, response = live.view, cast("Response | None", chain._chain.latest)
         if view.state == "failed" or response is None:
             return
-        view.finish = response.finish_reason
+        ending = response._turn.state.ending
+        view.finish = None if ending is None else ending.reason
         # Without a context the turn was read from the journal: a cell of another kernel asked it, and no variable waits for it.
         if live.context is None:
             return
@@ -334,7 +338,7 @@ class LLMMagics(Magics):
             add_remark(view, _KEY_IN_CELL)
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
-            self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
+            self.sessions.setdefault(chain._chain.log.origin.notebook, Session()).keep(node, response)
         if arguments.out is not None:
             self.shell.user_ns[arguments.out] = _outcome(view)
             _say_what_out_holds(view, arguments.out)

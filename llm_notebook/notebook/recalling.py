@@ -78,8 +78,8 @@ def _read_cell(origin: Origin, journal: Journal) -> TurnEntry | None:
 
 def read_open_turns(cell_id: str) -> list[TurnEntry]:
     """Return the turns with calls that wait for a human in the cells with this id, oldest first. Copies of a cell can share its id."""
-    journal = process.of(CurrentJournal).journal
-    if journal is None or not cell_id:
+    journal = process.of(CurrentJournal).journal if cell_id else None
+    if journal is None:
         return []
     try:
         return journal.open_turns(cell_id)

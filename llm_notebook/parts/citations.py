@@ -7,7 +7,7 @@ from typing import cast
 
 from llm_notebook.serialization import CitationDict
 
-__all__ = ["Citation", "distinct"]
+__all__ = ["Citation"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -36,8 +36,3 @@ class Citation:
     def from_dict(data: CitationDict) -> Citation:
         """Return the citation that `to_dict()` wrote."""
         return Citation(data.get("url"), data.get("title"), data.get("text"), data.get("start"), data.get("end"))
-
-
-def distinct(citations: list[Citation]) -> list[Citation]:
-    """Return the citations in their order, without repetitions."""
-    return list(dict.fromkeys(citations))

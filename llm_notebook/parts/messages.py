@@ -51,7 +51,8 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 def _without_defaults(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON form of a part: its type and every field that is not None, False or an empty list. Empty metadata are none."""
-    values["provider_metadata"] = as_json(values["provider_metadata"]) or None
+    metadata = values["provider_metadata"]
+    values["provider_metadata"] = as_json(metadata) if metadata else None
     return {"type": kind} | {name: value for name, value in values.items() if value not in (None, False, [])}
 
 

@@ -108,7 +108,7 @@ class Registry:
         for model in (known := installed_models()):
             if model not in self._installed:
                 self._installed[model] = local_entry(model.name, model.file, supports_tools=model.supports_tools)
-        return [self._installed[model] for model in known]
+        return list(map(self._installed.__getitem__, known))
 
     def _entries_with_plugins(self) -> list[ModelWithAliases]:
         """Return the models that are found without importing the `llm` package and without a request."""
@@ -123,13 +123,21 @@ class Registry:
         the `llm` package, which takes a while to import; and last the Ollama server, the only one that takes a request.
         """
         return (
-            find_entry(name, self._own_entries())
+            self._in_memory(name)
+            or find_entry(name, self._own_entries())
             or self._find_by_prefix(name)
             or self._find_file(name)
             or find_entry(name, self._entries_with_plugins())
             or find_entry(name, _plugins().bridged_models())
             or find_entry(name, self._ollama.entries())
         )
+
+    def _in_memory(self, name: str) -> ModelWithAliases | None:
+        """Return the endpoint of the user's, or else the built-in model, with exactly this id. No other source can replace them."""
+        for entry in (*self._current_endpoints(), *self._builtin):
+            if entry.model_id == name:
+                return entry
+        return None
 
     def _find_by_prefix(self, name: str) -> ModelWithAliases | None:
         """Return the model whose name begins with a provider's, even if no catalogue has it."""

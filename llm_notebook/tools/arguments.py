@@ -112,12 +112,13 @@ def json_arguments(
         return given
     validated, read = _validated(tool_name, signature, given)
     written = written_back(signature, read, validated)
-    return {name: written.get(name) for name in given}
+    return dict.fromkeys(given) | written
 
 
 def _check_by_signature(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> dict[str, Any]:
     validated, read = _validated(tool_name, signature, arguments)
-    return {**signature.arguments_of(validated), **{name: None for name in arguments if name not in read}}
+    ignored = {name: None for name in arguments if name not in read}
+    return signature.arguments_of(validated) | ignored
 
 
 def _validated(tool_name: str, signature: ToolSignature, arguments: dict[str, Any]) -> tuple[BaseModel, dict[str, Any]]:

@@ -137,10 +137,6 @@ class CallBlock(Block):
         is_given_up = self.decision is not None and self.decision.verdict == "abandoned"
         return is_given_up and not (self.request is not None and self.request.outcome_unknown)
 
-    def is_another(self, tool_call_id: str | None) -> bool:
-        """Return whether an event with this id is of another call than this one."""
-        return bool(self.tool_call_id and tool_call_id and self.tool_call_id != tool_call_id)
-
     def update(self, entry: CallEntry, now: float) -> None:
         """Take over the present state of the call.
 

@@ -58,7 +58,7 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
         parts.append("Answer in the field below: this cell waits for it.")
     elif is_open:
         parts.append("\n".join(f"- `{code}` {text}" for code, text in said.ways))
-    return "\n\n".join(part for part in [*parts, "</details>"] if part)
+    return "\n\n".join(filter(None, [*parts, "</details>"]))
 
 
 def plain_call(
@@ -143,11 +143,11 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
     else:
         arguments = "" if block.text.strip() in ("", "{}") else block.text
     edited = value_text(decision.arguments) if decision is not None and decision.arguments is not None else ""
-    printed = block.printed.text.rstrip() if block.printed else ""
+    printed = block.printed.text.rstrip() if block.printed.head else ""
     wells = [_bounded(text) for text in (arguments, edited, printed, told or "")]
     question = _question(block)
     state, decided, ways = call_sentence(block, view), decision_sentence(block, one_line), ways_to_decide(block)
-    sentences = [*([decided] if decided else []), *(one_line(sentence) for sentence in question)]
+    sentences = [*([decided] if decided else []), *map(one_line, question)]
     note = one_line(block.note) if block.note else ""
     name, note, arguments, edited, printed, result, *sentences = visible_texts(
         [one_line(block.name), note, *wells, *sentences]

@@ -18,6 +18,7 @@ is appended later, and it reads a block's version before its fields, so that a c
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
@@ -33,28 +34,23 @@ Document = dict[str, Any]
 Delta = dict[str, Any]
 
 
+@dataclass(slots=True, eq=False)
 class DeltaWriter:
     """A writer of numbered deltas for one view.
 
     Another thread may change the view at the same time, but only one thread at a time may use the writer.
 
-    Args:
+    Attributes:
         view: the view to follow. Its `id` names the transcript.
-        seq: the number of the last delta that readers already have.
+        seq: the number of the latest delta; at first, that of the last one that readers already have.
     """
 
-    def __init__(self, view: TranscriptView, seq: int = 0) -> None:
-        self._view = view
-        self._seq = seq
-        self._cursor = 0
-        self._top: Document = {}
-        self._blocks: list[_Sent] = []
-        self._held: deque[Delta] = deque()
-
-    @property
-    def seq(self) -> int:
-        """The number of the latest delta."""
-        return self._seq
+    view: TranscriptView
+    seq: int = 0
+    _cursor: int = 0
+    _top: Document = field(default_factory=dict)
+    _blocks: list[_Sent] = field(default_factory=list)
+    _held: deque[Delta] = field(default_factory=deque)
 
     def next(self) -> Delta | None:
         """Return the next delta, or None if nothing is new. After `full()` there may be two deltas in a row."""
@@ -69,22 +65,22 @@ class DeltaWriter:
         if delta is not None:
             self._held.append(delta)
         blocks = [sent.document() for sent in self._blocks]
-        return {"version": 1, "id": self._view.id, "seq": self._seq, **self._top, "blocks": blocks}
+        return {"version": 1, "id": self.view.id, "seq": self.seq, **self._top, "blocks": blocks}
 
     def _look(self) -> Delta | None:
         ops = self._collect_block_ops()
-        top = top_fields(self._view)
+        top = top_fields(self.view)
         fields = {name: value for name, value in top.items() if self._top.get(name, _ABSENT) != value}
         if fields:
             self._top.update(fields)
             ops.append({"op": "set", "fields": fields})
         if not ops:
             return None
-        self._seq += 1
-        return {"type": "delta", "id": self._view.id, "seq": self._seq, "ops": ops}
+        self.seq += 1
+        return {"type": "delta", "id": self.view.id, "seq": self.seq, "ops": ops}
 
     def _collect_block_ops(self) -> list[Document]:
-        touched = self._view.touched
+        touched = self.view.touched
         until = len(touched)
         # `touched` leaves out repetitions of its last entry, so that block may have changed again: hence the `- 1`.
         positions = dict.fromkeys(touched[max(0, self._cursor - 1) : until])
@@ -93,14 +89,14 @@ class DeltaWriter:
 
     def _take_op(self, position: int) -> Document | None:
         """Return the operation that brings readers up to date with one block, and note that they have it."""
-        block = self._view.blocks[position]
+        block = self.view.blocks[position]
         if position == len(self._blocks):
             self._blocks.append(_Sent(block))
-            return {"op": "block", "block": position, "value": self._blocks[position].take_whole(self._view)}
+            return {"op": "block", "block": position, "value": self._blocks[position].take_whole(self.view)}
         sent = self._blocks[position]
         if block.version != sent.version:
-            return {"op": "block", "block": position, "value": sent.take_whole(self._view)}
-        text = sent.take_growth(self._view)
+            return {"op": "block", "block": position, "value": sent.take_whole(self.view)}
+        text = sent.take_growth(self.view)
         return {"op": "append", "block": position, "text": text} if text else None
 
 

@@ -13,7 +13,7 @@ from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sent_words import sent_document
-from llm_notebook.transcript.sources import with_numbers
+from llm_notebook.transcript.sources import Source, with_numbers
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
@@ -49,15 +49,19 @@ def top_fields(view: TranscriptView) -> Document:
         "remarks": [*view.remarks, *finish_sentence(view), *not_saved_sentence(view)],
         "error": _problem(view.problem) if view.problem is not None else None,
         "limit": None if view.limit is None else {"answers": view.limit.answers, "calls": view.limit.calls},
-        "sources": [{"title": source.title, "url": source.url, "host": source.host} for source in view.sources.listed],
+        "sources": list(map(_source, view.sources.listed)),
         "footer": facts(view) if view.show_usage and not view.silent else None,
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
         "unsent": None if view.unsent is None else _unsent(view.unsent),
-        "heldUp": [encodable(cell) for cell in view.held_up],
+        "heldUp": list(map(encodable, view.held_up)),
     }
     return encodable_document(document)
+
+
+def _source(source: Source) -> Document:
+    return {"title": source.title, "url": source.url, "host": source.host}
 
 
 def model_name(view: TranscriptView) -> str:
@@ -73,7 +77,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
         view: the view.
         text: the beginning of the block's text; by default all of it.
     """
-    text = block.text if text is None else text
+    text = "".join(block.chunks) if text is None else text
     document: Document
     if isinstance(block, CallBlock):
         document = _call(block, view, text)
@@ -121,6 +125,7 @@ def shown_arguments(text: str, before: int = 0) -> str:
 
 def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
     arguments, request = shown_arguments(text), block.request
+    decision = None if block.decision is None else _decision(block, block.decision)
     document: Document = {
         "kind": "call",
         "callId": block.call_id or block.tool_call_id,
@@ -130,7 +135,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         "request": None
         if request is None
         else request_document(request, block, view.scopes, grants_end=view.grants_end),
-        "decision": None if block.decision is None else _decision(block, block.decision),
+        "decision": decision,
     }
     if block.started is not None:
         document["began"] = round(block.started, 3)
@@ -144,7 +149,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
             "message": block.failure.message,
             "frames": block.failure.frames,
         }
-    if block.printed:
+    if block.printed.head:
         document["printed"] = _printed(block.printed)
     if block.note:
         document["note"] = shortened(block.note, _LONGEST_SENTENCE)
@@ -173,7 +178,7 @@ def _decision(block: CallBlock, decision: Decision) -> Document:
     }
     if decision.arguments is not None and block.request is not None:
         document["changes"] = _changes(block.request.arguments, decision.arguments)
-    if block.is_dropped:
+    if decision.verdict == "abandoned" and block.is_dropped:
         document["dropped"] = True
     if block.grant_id:
         scope = block.grant_scope or "session"

@@ -18,12 +18,15 @@ class Printed:
 
     Args:
         text: what was kept of it earlier.
+
+    Attributes:
+        head: its beginning; empty if nothing was printed.
     """
 
     def __init__(self, text: str = "") -> None:
         # A finalizer or a signal handler may print in the middle of a piece.
         self._lock = threading.RLock()
-        self._head = text
+        self.head = text
         self._tail: list[str] = []
         self._tail_size = 0
         self._rest = ""
@@ -33,7 +36,7 @@ class Printed:
         self._shown_at = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self._head)
+        return bool(self.head)
 
     def add(self, text: str) -> None:
         """Append a piece."""
@@ -52,14 +55,14 @@ class Printed:
     def clear(self) -> None:
         """Forget everything that was printed so far."""
         with self._lock:
-            self._head, self._tail, self._tail_size, self._rest, self._dropped = "", [], 0, "", 0
+            self.head, self._tail, self._tail_size, self._rest, self._dropped = "", [], 0, "", 0
             self._total += 1
 
     def kept(self) -> tuple[str, int, int]:
         """Return (the text that is kept, the position in it where some is left out, how many characters that are)."""
         with self._lock:
             self._compact()
-            return self._head + "".join(self._tail), len(self._head), self._dropped
+            return self.head + "".join(self._tail), len(self.head), self._dropped
 
     @property
     def text(self) -> str:
@@ -83,8 +86,8 @@ class Printed:
 
     def _append(self, text: str) -> None:
         text = text.replace("\r\n", "\n")
-        room = max(0, _HEAD - len(self._head)) if not self._tail else 0
-        self._head += text[:room]
+        room = max(0, _HEAD - len(self.head)) if not self._tail else 0
+        self.head += text[:room]
         if len(text) > room:
             self._tail.append(text[room:])
             self._tail_size += len(text) - room
@@ -98,7 +101,7 @@ class Printed:
             kept = tail[: tail.rfind("\n") + 1]
             self._tail, self._tail_size = ([kept] if kept else []), len(kept)
         else:
-            self._head = self._head[: self._head.rfind("\n") + 1]
+            self.head = self.head[: self.head.rfind("\n") + 1]
 
     def _compact(self) -> None:
         tail = "".join(self._tail)

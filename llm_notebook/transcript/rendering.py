@@ -145,7 +145,8 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
 
 def _numbered(block: Block) -> str:
     """Return the text of an answer with the numbers of its sources."""
-    return with_numbers(block.text, block.marks) if block.marks else block.text
+    text = "".join(block.chunks)
+    return with_numbers(text, block.marks) if block.marks else text
 
 
 def _markdown_picture(block: PictureBlock) -> str:

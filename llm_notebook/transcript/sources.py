@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from llm_notebook.parts.citations import Citation
@@ -45,12 +45,12 @@ class Source:
     host: str
 
 
+@dataclass(slots=True)
 class Sources:
     """The sources of a turn in the order of their numbers, which begin with 1."""
 
-    def __init__(self) -> None:
-        self.listed: list[Source] = []
-        self._numbers: dict[str, int] = {}
+    listed: list[Source] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     def mark(self, citations: Iterable[Citation], text: str) -> list[Mark]:
         """List the sources of a text, and return where it refers to them."""

@@ -165,8 +165,9 @@ class TranscriptView:
         if event.type == "tool_result":
             self._feed_result(event, part, seconds)
             return
-        block = self._by_part.get(part)
-        if block is None or (isinstance(block, CallBlock) and block.is_another(event.tool_call_id)):
+        block, call_id = self._by_part.get(part), event.tool_call_id
+        is_another = isinstance(block, CallBlock) and call_id and block.tool_call_id not in ("", call_id)
+        if block is None or is_another:
             block = self._by_part[part] = self._block_for(event, seconds)
         if isinstance(block, CallBlock) and event.tool_call_id and not block.tool_call_id:
             block.tool_call_id = event.tool_call_id
@@ -269,7 +270,8 @@ class TranscriptView:
         self.show_printed(None)
         if state in ("done", "paused"):
             for block in self.calls:
-                if block.complete():
+                if block.status == "writing":
+                    block.complete()
                     self._touch(block)
         self._forget_parts()
 
@@ -311,11 +313,6 @@ class TranscriptView:
     def answer(self) -> str:
         """The text of the answer, without reasoning and calls."""
         return "".join(block.text for block in self.blocks if block.kind == "text")
-
-    @property
-    def has_text(self) -> bool:
-        """Whether the answer has text that can be seen."""
-        return any(chunk.strip() for block in self.blocks if block.kind == "text" for chunk in block.chunks)
 
     def _block_for(self, event: StreamEvent, seconds: float) -> Block:
         """Return the block that an event of a new part begins, or an earlier one that the event continues."""

@@ -56,7 +56,7 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         left = view.notice_left
         again = [] if left is None else [f"Trying again in {math.ceil(left)} s."]
         return " ".join([written(view.notice), *again, *([view.notice_detail] if view.notice_detail else [])])
-    if view.silent:
+    if view.state in ("waiting", "streaming") and view.silent:
         waited = f", {view.seconds:.0f} s" if view.seconds >= 1 else ""
         begin = f"{written(view.model_id)} is thinking" if view.blocks else f"Waiting for {written(view.model_id)}"
         return begin + waited
@@ -70,9 +70,14 @@ def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
         return kept if view.blocks else "■ No answer came."
     if said := finish_sentence(view):
         return said[0]
-    if view.state == "done" and not view.has_text and not (view.calls or view.pictures):
+    if view.state == "done" and not _has_text(view) and not (view.calls or view.pictures):
         return f"{written(view.model_id)} gave an empty answer."
     return ""
+
+
+def _has_text(view: TranscriptView) -> bool:
+    """Return whether the answer has text that can be seen."""
+    return any(chunk.strip() for block in view.blocks if block.kind == "text" for chunk in block.chunks)
 
 
 def _ended_by_decision(view: TranscriptView) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
-from llm_notebook.parts.citations import Citation, distinct
+from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.identifiers import new_tool_call_id
 from llm_notebook.parts.messages import (
     AttachmentPart,
@@ -81,7 +81,9 @@ class _OpenPart:
         """Return the part, or None if its events hold nothing."""
         text = "".join(self.chunks)
         if self.family == "text":
-            return TextPart(text, self.metadata, distinct(self.citations or [])) if text or self.metadata else None
+            # Servers repeat sources.
+            citations = list(dict.fromkeys(self.citations or []))
+            return TextPart(text, self.metadata, citations) if text or self.metadata else None
         if self.family == "attachment":
             return AttachmentPart(self.attachment, self.metadata) if self.attachment is not None else None
         if self.family == "reasoning":
@@ -94,6 +96,7 @@ class _OpenPart:
         return ToolResultPart(name, text, self.tool_call_id, self.server_executed, provider_metadata=self.metadata)
 
 
+@dataclass(slots=True, eq=False)
 class Assembler:
     """Gives every event its part, and builds the messages from the parts.
 
@@ -105,17 +108,14 @@ class Assembler:
             and attachments, which providers send beside what they number.
     """
 
-    __slots__ = ("_by_call_id", "_by_index", "_current", "_highest", "_kinds", "_latest_call", "_parts", "conflict")
-
-    def __init__(self) -> None:
-        self.conflict: ValueError | None = None
-        self._kinds: dict[tuple[int, int], str] = {}
-        self._parts: list[_OpenPart] = []
-        self._by_index: dict[tuple[int, int, str], _OpenPart] = {}
-        self._by_call_id: dict[tuple[int, str], _OpenPart] = {}
-        self._current: _OpenPart | None = None
-        self._latest_call: _OpenPart | None = None
-        self._highest = -1
+    conflict: ValueError | None = None
+    _kinds: dict[tuple[int, int], str] = field(default_factory=dict)
+    _parts: list[_OpenPart] = field(default_factory=list)
+    _by_index: dict[tuple[int, int, str], _OpenPart] = field(default_factory=dict)
+    _by_call_id: dict[tuple[int, str], _OpenPart] = field(default_factory=dict)
+    _current: _OpenPart | None = None
+    _latest_call: _OpenPart | None = None
+    _highest: int = -1
 
     @property
     def open_text(self) -> list[str] | None:

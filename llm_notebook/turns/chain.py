@@ -13,10 +13,11 @@ that comes to it gets the same one.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.errors import ChainLimitReached, IncompleteResponse
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, StreamEvent
@@ -161,7 +162,13 @@ class Chain:
         return has
 
     def run(
-        self, calls: list[ToolCall], prompt: Prompt, history: list[Message], asked_by: str, turn: Turn | None = None
+        self,
+        calls: list[ToolCall],
+        prompt: Prompt,
+        history: list[Message],
+        asked_by: str,
+        turn: Turn | None = None,
+        policies: Mapping[str, ApprovalPolicy] | None = None,
     ) -> Steps[list[ToolResult]]:
         """Run the calls of a turn. If a human may be asked about one, all are prepared and asked about before any of them runs.
 
@@ -171,6 +178,7 @@ class Chain:
             history: the messages, which end in these calls.
             asked_by: the turn that asked.
             turn: remembers the results, where that turn is at hand.
+            policies: when the tools' calls are asked about, where that was found out a moment ago and nothing has run since.
 
         Raises:
             Pause: calls wait for a human. It is that of the first; `.tool_results` are the results of its siblings.
@@ -178,13 +186,17 @@ class Chain:
         """
         finished: dict[str, ToolResult] = {}
         tools = {tool.name: tool for tool in prompt.tools if isinstance(tool, Tool)}
-        runs = []
+        runs, may_ask = [], False
         for call in calls:
             tool = tools.get(call.name)
-            policy = self.plan.policy_for(tool) if tool is not None else None
+            if policies is not None:
+                policy = policies.get(call.name)
+            else:
+                policy = self.plan.policy_for(tool) if tool is not None else None
+            may_ask = may_ask or policy is not None
             runs.append(ToolRun(self.plan, self.log, tool, policy, call, asked_by, finished, len(calls) > 1))
         try:
-            if any(run.policy is not None for run in runs):
+            if may_ask:
                 yield from _prepared(runs)
             planned = [PlannedCall(run.steps(), run.tool, run.pause is not None) for run in runs]
             hooks = {"before_call": self.plan.before_call, "after_call": self.plan.after_call}
@@ -242,15 +254,18 @@ class Chain:
         if nest is not None:
             nest.rewind(self.plan.conversation)
         prompt.freeze()
-        left = self._take_up(prompt, nest)
+        left = [] if nest is None else self._take_up(prompt, nest)
         history = with_ids(prompt.said)
         may_resume = prompt.tools or self._asked_by or left or self.plan.conversation
         waiting = unresolved_calls(history) if may_resume else []
-        turn = self._turn_to_continue() if waiting and not left else None
-        self._keep_policies(prompt)
+        turn = self._turn_to_continue() if waiting and not left and not self._asked_by else None
+        policies: Mapping[str, ApprovalPolicy] | None = self.plan.describe(prompt, self.log)
         if waiting:
-            asked_by = turn.turn_id if turn is not None else (yield from self._turn_asking(history, left))
-            results = yield from self.run(waiting, prompt, history, asked_by, turn)
+            asked_by = self._asked_by or (turn.turn_id if turn is not None else "")
+            if not asked_by:
+                # Other tasks may run meanwhile, and mark a tool.
+                asked_by, policies = (yield from self._turn_asking(history, left)), None
+            results = yield from self.run(waiting, prompt, history, asked_by, turn, policies)
             yield results
             if went_on(self.log, asked_by, waiting):
                 # The next prompt of the conversation tells the model.
@@ -259,7 +274,9 @@ class Chain:
             prompt = prompt.next_round(history, results)
         limit = self.plan.chain_limit
         while True:
-            response = self._recall(prompt, left.pop(0)) if left else self._respond(prompt)
+            response = self.plan.model._respond(prompt, self.plan, self.log)
+            if left:
+                self._recall(response, left.pop(0))
             yield Ask(response)
             self._round += 1
             turn = response._turn
@@ -279,16 +296,8 @@ class Chain:
             yield results
             prompt = prompt.next_round(history, results)
 
-    def _keep_policies(self, prompt: Prompt) -> None:
-        self.plan.keep_policies(prompt)
-        self.log.policy = self.plan.policy
-        if self.log.journal is not None:
-            self.log.settings = self.plan.settings(prompt)
-
     def _turn_asking(self, history: list[Message], left: list[LeftRound]) -> Generator[Step, Any, str]:
         """Return the turn that asked for the calls that a history ends with. Where none is known, one is made for them."""
-        if self._asked_by:
-            return self._asked_by
         if left:
             # The record begins with the turn that was made for these calls.
             asked_by = left.pop(0).turn_id
@@ -301,29 +310,22 @@ class Chain:
     def _turn_to_continue(self) -> Turn | None:
         """Return the turn of the conversation whose calls this chain runs, once it has taken it up; None if their turn is another one."""
         conversation = self.plan.conversation
-        is_own = not self._asked_by and not self.log.inside and self.prompt.follows_conversation
+        is_own = not self.log.inside and self.prompt.follows_conversation
         turn = conversation._latest_turn() if conversation is not None and is_own else None
         if turn is None or not self.log.take_up(turn):
             return None
         self.plan.keep_policies_of(turn)
         return turn
 
-    def _take_up(self, prompt: Prompt, nest: Nest | None) -> list[LeftRound]:
-        """Return the answers of the record that this chain takes up, where it begins in a tool that was entered before."""
-        if nest is None:
-            return []
+    def _take_up(self, prompt: Prompt, nest: Nest) -> list[LeftRound]:
+        """Return the answers of the record that this chain takes up, where its tool was entered before."""
         left = nest.enter(prompt, self.plan, self.log, lambda: [response._turn for response in self.responses()])
         return [] if left is None else left.rounds
 
-    def _recall(self, prompt: Prompt, left: LeftRound) -> LazyResponse:
-        response = self._respond(prompt)
+    def _recall(self, response: LazyResponse, left: LeftRound) -> None:
         response._recall(left)
         if left.is_kept:
             self.log.parent = response._turn
-        return response
-
-    def _respond(self, prompt: Prompt) -> LazyResponse:
-        return self.plan.model._respond(prompt, self.plan, self.log)
 
     def _next_step(self) -> Step | None:
         """Return the next step to perform; None where an item was added or the chain is over."""

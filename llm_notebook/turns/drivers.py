@@ -102,15 +102,15 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
 def _invoke_sync(step: Invoke) -> object:
     with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
         result = step.function(*step.args, **step.kwargs)
-        if not inspect.isawaitable(result):
-            return result
-        if step.hook is not None:
-            if inspect.iscoroutine(result):
-                result.close()
-            raise _async_hook(step.hook)
-        from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
+        if inspect.isawaitable(result):
+            if step.hook is not None:
+                if inspect.iscoroutine(result):
+                    result.close()
+                raise _async_hook(step.hook)
+            from llm_notebook.turns.event_loop import EventLoopThread  # loads asyncio
 
-        return process.of(EventLoopThread).run(result)
+            result = process.of(EventLoopThread).run(result)
+        return result if step.read is None else step.read(result)
 
 
 async def perform_async(step: Step, parallel: int | None = None) -> object:
@@ -123,10 +123,8 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:
                 result = step.function(*step.args, **step.kwargs)
-            if not inspect.isawaitable(result):
-                return result
             try:
-                return await result
+                result = await result if inspect.isawaitable(result) else result
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
@@ -135,6 +133,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
                 from concurrent.futures import CancelledError  # asyncio has it loaded
 
                 raise CancelledError from None
+            return result if step.read is None else step.read(result)
     if isinstance(step, Note):
         kept = step.journal.submit(step.operation)
         if kept.done():

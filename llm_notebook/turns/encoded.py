@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,17 +12,15 @@ if TYPE_CHECKING:
 __all__ = ["EncodedMessages"]
 
 
+@dataclass(slots=True, eq=False)
 class EncodedMessages:
     """Messages with their text in the form of one wire, by the `id()` of the message. Messages do not change once they are sent.
 
     The turns of a conversation may be asked at the same time, in threads: then one may encode again what another has encoded.
     """
 
-    __slots__ = ("_form", "_texts")
-
-    def __init__(self) -> None:
-        self._form: Hashable = None
-        self._texts: dict[int, tuple[Message, str]] = {}
+    _form: Hashable = None
+    _texts: dict[int, tuple[Message, str]] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[type[EncodedMessages], tuple[()]]:
         """Leave the texts behind in a pickle: where it is loaded, messages have other ids."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llm_notebook.approvals.requests import SETTLED
@@ -63,11 +64,11 @@ Place = tuple[str, str]
 """A call by the turn that asked for it and the provider's id."""
 
 
+@dataclass(slots=True)
 class WentOn:
     """The calls of this process that a conversation has left behind."""
 
-    def __init__(self) -> None:
-        self.calls: set[Place] = set()
+    calls: set[Place] = field(default_factory=set)
 
 
 def standing_results(history: Sequence[Message], calls: CallsOfConversation | None) -> list[Message]:
@@ -131,7 +132,7 @@ def went_on(log: ChainLog, turn_id: str, calls: Sequence[ToolCall]) -> bool:
         calls: its calls.
     """
     left_behind = process.of(WentOn).calls
-    if any((turn_id, call.tool_call_id) in left_behind for call in calls):
+    if left_behind and any((turn_id, call.tool_call_id) in left_behind for call in calls):
         return True
     if log.journal is None or not log.conversation_id:
         return False

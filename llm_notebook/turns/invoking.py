@@ -26,6 +26,7 @@ class Invoke:
         consent: whether a human has approved the call that this runs; None for what is no tool.
         nest: takes the chains that the tool begins; None for what is no tool.
         printed: takes what the tool prints; None where that goes its ordinary way.
+        read: makes of what the tool returned what is sent back. That may run code of the tool's, so it is under the same consent.
     """
 
     function: Callable[..., Any]
@@ -35,6 +36,7 @@ class Invoke:
     consent: bool | None = None
     nest: Nest | None = None
     printed: Sink | None = None
+    read: Callable[[Any], Any] | None = None
 
 
 CallSteps = Generator[Invoke | Note, Any, T]

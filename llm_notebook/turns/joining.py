@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.tools.calls import ToolResult
@@ -11,12 +11,14 @@ from llm_notebook.tools.calls import ToolResult
 __all__ = ["Renumbering", "Spacing", "result_events"]
 
 
+@dataclass(slots=True)
 class Renumbering:
     """Makes the events of several responses events of one stream: every part and every message gets a number of its own."""
 
-    def __init__(self) -> None:
-        self._part_base = self._message_base = 0
-        self._next_part = self._next_message = 0
+    _part_base: int = 0
+    _message_base: int = 0
+    _next_part: int = 0
+    _next_message: int = 0
 
     def begin(self) -> None:
         """Begin the next response, or the next batch of results."""
@@ -31,12 +33,12 @@ class Renumbering:
         return replace(event, part_index=part, message_index=message)
 
 
+@dataclass(slots=True)
 class Spacing:
     """Puts one space between the texts of two rounds where neither side has white space."""
 
-    def __init__(self) -> None:
-        self._last = ""
-        self._is_fresh = False
+    _last: str = ""
+    _is_fresh: bool = False
 
     def begin(self) -> None:
         """Begin the next response."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llm_notebook.approvals.identity import identify
+from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall
 from llm_notebook.turns.invoking import Invoke
@@ -25,7 +26,7 @@ class ChangedTool(Exception):
 
 
 def invocation(tool: Tool, ready: ReadyCall, identity: str | None, nest: Nest, output: Output | None) -> Invoke:
-    """Return the step that calls a tool.
+    """Return the step that calls a tool, and is answered with the text and the attachments of what it returned.
 
     Args:
         tool: the tool.
@@ -39,7 +40,7 @@ def invocation(tool: Tool, ready: ReadyCall, identity: str | None, nest: Nest, o
     if identity is not None:
         function = _guarded(tool, function, identity)
     sink = None if output is None else functools.partial(output.add, nest.call_id)
-    return Invoke(function, (), ready.arguments, consent=consent, nest=nest, printed=sink)
+    return Invoke(function, (), ready.arguments, consent=consent, nest=nest, printed=sink, read=output_text)
 
 
 def _guarded(tool: Tool, implementation: Callable[..., Any], identity: str) -> Callable[..., Any]:

@@ -32,9 +32,9 @@ from llm_notebook.journal.operations import (
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
-from llm_notebook.turns.noting import Note, Noting, moved_call, seen_from_outside
+from llm_notebook.turns.noting import Note, Noting, seen_from_outside
 from llm_notebook.turns.origin import Origin
-from llm_notebook.turns.printing import Output, printed_by
+from llm_notebook.turns.printing import Output
 from llm_notebook.turns.told import decided_result
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ChainLog:
         output: takes what the calls print; None where that goes its ordinary way.
         settings: how the chain is asked, for a later process that continues it.
         policy: what the chain asks about, for another chain that continues it here; None for a single prompt.
-        memory: keeps the calls where the journal does not.
+        memory: keeps the calls that are not, or could not be, kept in the journal.
         has_lost: a call was interrupted while it ran.
         inside: the call whose tool asks this; empty outside of tools.
         asked_inside: the same in words, for the human who is asked.
@@ -95,14 +95,10 @@ class ChainLog:
         """
         self.inside, self.origin, self.asked_inside = call_id, replace(outer.origin, request=request), words
         self.memory = outer.memory
-        if outer.journal is None or outer.is_in_memory(call_id):
+        if outer.journal is None or call_id in outer.memory.entries:
             self.journal = None
         # Where the call is shown, so is what is asked inside it.
         self.on_call = lambda entry: outer.tell(seen_from_outside(entry)) if entry.request is not None else None
-
-    def is_in_memory(self, call_id: str) -> bool:
-        """Return whether a call could not be kept in the journal, and is in the memory of this process."""
-        return self.memory.keeps(call_id)
 
     def begin(self, turn: Turn) -> Noting:
         """Keep that a turn is about to be sent."""
@@ -186,9 +182,9 @@ class ChainLog:
         """
         home = self._home(entry.call_id)
         details: dict[str, Any] = {"request": request, "result": result, "decision": decision, "note": note}
-        details["printed"] = printed_by(entry.call_id, self.output)
+        details["printed"] = self._printed(entry)
         try:
-            operation = moved_call(home, entry, to, expected, **details)
+            operation = _moved_call(home, entry, to, expected, **details)
             moved: bool = yield Note(home, operation)
         except JournalError as error:
             # An approved call must not run without a record of its start; any other one runs, and the record is this process's.
@@ -196,7 +192,7 @@ class ChainLog:
                 raise
             self.not_saved = str(error)
             self.memory.adopt(entry)
-            operation = moved_call(self.memory, entry, to, expected, **details)
+            operation = _moved_call(self.memory, entry, to, expected, **details)
             moved = yield Note(self.memory, operation)
         if moved:
             self._apply(entry, operation)
@@ -208,9 +204,9 @@ class ChainLog:
         home = self._home(entry.call_id)
         stopped: dict[str, Any] = {
             "note": "It was stopped while it ran.",
-            "printed": printed_by(entry.call_id, self.output),
+            "printed": self._printed(entry),
         }
-        home.submit(lost := moved_call(home, entry, "unknown", ("started",), **stopped))
+        home.submit(lost := _moved_call(home, entry, "unknown", ("started",), **stopped))
         self._apply(entry, lost)
 
     def call(self, call_id: str) -> CallEntry | None:
@@ -225,7 +221,7 @@ class ChainLog:
         """
         yield from (call for call in self.memory.calls() if call.turn_id == turn_id)
         turn = self.journal.turn(turn_id) if self.journal is not None else None
-        yield from (call for call in turn.calls if not self.memory.keeps(call.call_id)) if turn is not None else ()
+        yield from (call for call in turn.calls if call.call_id not in self.memory.entries) if turn is not None else ()
 
     def decide(self, call_id: str, decision: Decision, *, who: str = "", replaces: bool = True) -> bool:
         """Keep what a human decided about a call. Returns whether the decision counts.
@@ -274,7 +270,7 @@ class ChainLog:
         if call is None or call.state not in (*SETTLED, "suspended") or call.result is not None:
             return False
         to: CallState = "cancelled" if call.state == "suspended" else call.state
-        operation = moved_call(home, call, to, (call.state,), result=decided_result(call))
+        operation = _moved_call(home, call, to, (call.state,), result=decided_result(call))
         concluded: bool = home.submit(operation).result()
         if concluded:
             self._apply(call, operation)
@@ -283,7 +279,7 @@ class ChainLog:
     def ask_anew(self, entry: CallEntry, request: ApprovalRequest) -> bool:
         """Keep another question about a call that waits. Returns whether it still waited."""
         home = self._home(entry.call_id)
-        operation = moved_call(home, entry, entry.state, (entry.state,), request=request)
+        operation = _moved_call(home, entry, entry.state, (entry.state,), request=request)
         moved: bool = home.submit(operation).result()
         if moved:
             self._apply(entry, operation)
@@ -333,8 +329,8 @@ class ChainLog:
             self.on_call(entry)
 
     def _begin(self, turn_id: str, model_id: str, sent: Sequence[Message]) -> Noting:
-        known = self.parent.messages() if self.parent is not None else list(self.known)
         parent_id = self.parent.turn_id if self.parent is not None else self.parent_id
+        known = self.parent.messages() if self.parent is not None else list(self.known)
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
@@ -362,9 +358,13 @@ class ChainLog:
         entry.move(operation)
         self.tell(entry)
 
+    def _printed(self, entry: CallEntry) -> str:
+        """Return what a call that runs has printed, shortened; empty where nobody listens to it. Any other has nothing new to tell."""
+        return "" if self.output is None or entry.state != "started" else self.output.text_of(entry.call_id)
+
     def _home(self, call_id: str) -> Journal | MemoryJournal:
         """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
-        return self.memory if self.journal is None or self.memory.keeps(call_id) else self.journal
+        return self.memory if self.journal is None or call_id in self.memory.entries else self.journal
 
     def _keep(self, operation: Operation) -> Noting:
         assert self.journal is not None
@@ -372,3 +372,23 @@ class ChainLog:
             yield Note(self.journal, operation)
         except JournalError as error:
             self.not_saved = str(error)
+
+
+def _moved_call(
+    home: Journal | MemoryJournal,
+    entry: CallEntry,
+    to: CallState,
+    expected: Sequence[CallState],
+    *,
+    decision: Decision | None = None,
+    **details: Any,
+) -> CallMoved:
+    """Return the operation that moves a call. A start carries out a decision, where a human was asked.
+
+    Raises:
+        JournalError: the call starts, and this process can hold no lock that says so.
+    """
+    owner = home.owner if to == "started" else None
+    digest = None if decision is None else decision.digest
+    now = datetime.now(UTC)
+    return CallMoved(entry.call_id, expected, to, now, owner=owner, digest=digest, decision=decision, **details)

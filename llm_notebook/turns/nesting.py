@@ -281,7 +281,9 @@ def _outer_id(log: ChainLog, call: CallEntry) -> str:
     for outer_id, records in known.loaded.items():
         if any(one.turn_id == call.turn_id for record in records for one in record.rounds):
             return outer_id
-    turn = log.journal.turn(call.turn_id) if log.journal is not None and not log.is_in_memory(call.call_id) else None
+    turn = (
+        log.journal.turn(call.turn_id) if log.journal is not None and call.call_id not in log.memory.entries else None
+    )
     return "" if turn is None else turn.begun.inside or ""
 
 
@@ -289,7 +291,7 @@ def left_inside(log: ChainLog, call_id: str) -> list[LeftChain]:
     """Return the records of the chains that earlier runs of a tool's body left, oldest first."""
     begun = records_inside(call_id)
     process.of(ChainsInTools).forget(call_id)
-    if log.journal is None or log.is_in_memory(call_id):
+    if log.journal is None or call_id in log.memory.entries:
         return begun
     known = {left.chain_id: left for left in begun}
     found = []
@@ -333,7 +335,7 @@ def _by_chain(turns: Sequence[TurnEntry]) -> dict[str, list[TurnEntry]]:
 def calls_inside(log: ChainLog, call_id: str, chains: Collection[str] | None = None) -> list[CallEntry]:
     """Return the calls that chains inside a call asked for, as they stand now; of all chains, or of some."""
     found: dict[str, CallEntry] = {}
-    if log.journal is not None and not log.is_in_memory(call_id):
+    if log.journal is not None and call_id not in log.memory.entries:
         # A journal that cannot be read leaves a question that nobody needs any more, which is no reason to lose a result.
         with contextlib.suppress(JournalError):
             for turn in log.journal.turns_inside(call_id):

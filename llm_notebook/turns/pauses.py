@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import canonical, thawed
@@ -127,6 +128,7 @@ class PausedChain:
         said: object = "",
         replaces: bool = True,
         scope: Scope | None = None,
+        call: CallEntry | None = None,
     ) -> bool:
         """Keep a decision. Returns whether it counts.
 
@@ -135,6 +137,7 @@ class PausedChain:
             verdict, arguments, said: what was decided.
             replaces: count also where there is a decision that has had no effect yet.
             scope: allow the tool from now on as well, as `allow()` does. A decision that does not count allows nothing.
+            call: the call as it was just read, which takes over a decision that counts.
 
         Raises:
             ToolArgumentError: edited arguments do not fit the tool.
@@ -147,7 +150,12 @@ class PausedChain:
             arguments = thawed(canonical(arguments))
             _check_arguments(request, arguments, self._tools_of(request))
         text, _ = output_text(said)
-        counts = self.log.decide(request.id, Decision(verdict, request.digest, arguments, text), replaces=replaces)
+        decision = Decision(verdict, request.digest, arguments, text)
+        counts = self.log.decide(request.id, decision, replaces=replaces)
+        if counts and call is not None:
+            call.state, call.decision = verdict, decision
+            call.decided_by, call.decided_at = self.log.origin.who, datetime.now(UTC)
+            call.grant_id = call.grant_scope = ""
         if counts and scope is not None:
             self.allow(request, scope)
         return counts
@@ -182,15 +190,20 @@ class PausedChain:
             raise ValueError(f"{request.tool_name} is marked destructive: each of its calls is asked about.")
         place_of(self.log, scope)
 
-    def renew(self, request: ApprovalRequest) -> ApprovalRequest:
+    def renew(self, request: ApprovalRequest, call: CallEntry | None = None) -> ApprovalRequest:
         """Ask anew about a waiting call if its tool is another one by now. Returns the question that waits.
+
+        Args:
+            request: the question.
+            call: a call that has just been read; it need not be the one that the question is about.
 
         Raises:
             JournalError: the new question cannot be kept.
         """
         if (inner := self._asking_about(request)) is not None:
-            return self._take_over(inner.renew(request))
-        call = self.call(request)
+            return self._take_over(inner.renew(request, call))
+        if call is None or call.call_id != request.id:
+            call = self.call(request)
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
         if call is None or call.request is None or tool is None or call.state not in ASKED:
             return request
@@ -224,9 +237,13 @@ class PausedChain:
         """Return the chain inside a tool that a question comes from; None if it comes from this one, or from one in another process."""
         return next((chain for chain in self.asking if any(one.id == request.id for one in chain.requests)), None)
 
-    def needed_tool(self, request: ApprovalRequest) -> str:
-        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of."""
-        call = self.call(request)
+    def needed_tool(self, request: ApprovalRequest, call: CallEntry | None) -> str:
+        """Return the name of the tool of this chain that a decision is carried out with: that of the call, or the one that it is inside of.
+
+        Args:
+            request: the question that is decided.
+            call: the call that it is about; None where nothing is known of it.
+        """
         while call is not None and call.turn_id != self.asked_by:
             call = next(iter(outer_calls(self.log, call)), None)
         return request.tool_name if call is None else call.tool_name

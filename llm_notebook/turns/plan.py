@@ -116,8 +116,11 @@ class ChainPlan:
         """Return when a human is asked about calls of a tool, by its marks at this moment; None if nobody is."""
         return self.policy.policy_for(tool.name, policy_of(tool))
 
-    def keep_policies(self, prompt: Prompt) -> None:
+    def keep_policies(self, prompt: Prompt) -> dict[str, ApprovalPolicy]:
         """Keep when the calls of a prompt's tools are asked about, for continuations that are given other tools.
+
+        Returns:
+            When that is, by the names of the tools that are asked about.
 
         Raises:
             ModelError: there is no tool of a name whose calls are to be asked about.
@@ -127,7 +130,7 @@ class ChainPlan:
         if missing:
             among = f" The tools are {', '.join(tool.name for tool in tools)}." if tools else ""
             raise ModelError(f"Calls of {missing[0]} are to be approved, but there is no such tool.{among}")
-        self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
+        return self.policy.keep([(tool.name, policy_of(tool)) for tool in tools])
 
     def keep_policies_of(self, turn: Turn) -> None:
         """Ask about the calls of another chain's turn as that chain did: by its policy, and by the marks of its tools."""
@@ -135,15 +138,23 @@ class ChainPlan:
             self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
-    def settings(self, prompt: Prompt) -> dict[str, Any]:
-        """Return how a chain is asked, for the journal; what says nothing is left out."""
-        settings = {
-            **prompt.settings(),
-            "chain_limit": self.chain_limit,
-            "approval": self.policy.to_dict(),
-            "identities": [short_identity(item) for item in prompt.tool_sources],
-        }
-        return {name: value for name, value in settings.items() if value not in (None, False, {}, [])}
+    def describe(self, prompt: Prompt, log: ChainLog) -> dict[str, ApprovalPolicy]:
+        """Do as `keep_policies()`, and tell the log how the chain is asked: a chain that continues it asks as often."""
+        policies = self.keep_policies(prompt)
+        log.policy = self.policy
+        if log.journal is not None:
+            settings = {
+                "approval": self.policy.to_dict(),
+                "chain_limit": self.chain_limit,
+                **prompt.settings(),
+                "identities": list(map(short_identity, prompt.tool_sources)),
+            }
+            for name, value in list(settings.items()):
+                # What says nothing is left out.
+                if value in (None, False, {}, []):
+                    del settings[name]
+            log.settings = settings
+        return policies
 
 
 def open_log(conversation: ChainConversation | None) -> ChainLog:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Protocol
 
-__all__ = ["Output", "Sink", "current_sink", "outside_calls", "printed_by", "printing_to"]
+__all__ = ["Output", "Sink", "current_sink", "outside_calls", "printing_to"]
 
 Sink = Callable[[str | None], None]
 """Takes a piece of what a call prints, in whatever thread it is printed; None where the call clears what it has printed."""
@@ -55,8 +55,3 @@ def outside_calls() -> Iterator[None]:
 def current_sink() -> Sink | None:
     """Return what takes the output of the running code; None outside of calls, and for calls that nobody listens to."""
     return _sink.get()
-
-
-def printed_by(call_id: str, output: Output | None) -> str:
-    """Return what a call has printed so far, shortened; empty if nobody listens to it."""
-    return "" if output is None else output.text_of(call_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from llm_notebook.parts.given import as_messages
 from llm_notebook.parts.json_values import as_json
@@ -31,7 +31,26 @@ if TYPE_CHECKING:
     from llm_notebook.tools.collecting import ToolLike
     from llm_notebook.turns.plan import ChainModel
 
-__all__ = ["Prompt", "merged_options", "name_of_source"]
+__all__ = ["Prompt", "name_of_source"]
+
+T = TypeVar("T")
+
+
+class _UntilSettled(Generic[T]):
+    """What is worked out at each access until the prompt is settled, and is a plain attribute from then on."""
+
+    def __init__(self, worked_out: Callable[[Any], T]) -> None:
+        self._worked_out = worked_out
+        self.__doc__ = worked_out.__doc__
+
+    @overload
+    def __get__(self, prompt: None, owner: type[Prompt]) -> Self: ...
+
+    @overload
+    def __get__(self, prompt: Prompt, owner: type[Prompt]) -> T: ...
+
+    def __get__(self, prompt: Prompt | None, owner: type[Prompt]) -> T | Self:
+        return self if prompt is None else self._worked_out(prompt)
 
 
 class Prompt:
@@ -93,12 +112,12 @@ class Prompt:
         self._fragments: tuple[str, ...] = ()
         self._system_fragments: tuple[str, ...] = ()
         self._attachments: tuple[Attachment, ...] = ()
-        self.sent: tuple[Sent, ...] = ()
+        self.enclosed: tuple[Sent, ...] = ()
         self._system = system
         if fragments is not None or system_fragments is not None or attachments is not None:
             objects = GivenObjects.of(fragments, system_fragments, attachments)
             self._fragments, self._system_fragments = tuple(objects.fragments), tuple(objects.system_fragments)
-            self._attachments, self.sent = tuple(objects.attachments), tuple(objects.sent)
+            self._attachments, self.enclosed = tuple(objects.attachments), tuple(objects.sent)
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
@@ -117,12 +136,10 @@ class Prompt:
         # What a conversation that was left behind had to tell with this turn.
         self._opening: tuple[Part, ...] = ()
         self.is_settled = False
-        self._sent: list[Message] | None = None
         # A prompt that stands alone is encoded once.
         self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
-        self._sent_tools: tuple[Tool | ServerSideTool, ...] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle is made from: the turn with its history as it is at this moment."""
@@ -186,11 +203,9 @@ class Prompt:
         """The results of the calls that the history ends with."""
         return list(self._tool_results)
 
-    @property
+    @_UntilSettled
     def tools(self) -> list[Tool | ServerSideTool]:
         """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
-        if self._sent_tools is not None:
-            return list(self._sent_tools)
         return as_tools(self.tool_sources) if self.tool_sources else []
 
     @property
@@ -205,12 +220,17 @@ class Prompt:
 
         What tools attached and this model does not read is told in words.
         """
+        return list(self.sent)
+
+    @_UntilSettled
+    def sent(self) -> list[Message]:
+        """The same as `messages` for code that does not change the list."""
         return self._readable.messages(self.said, self.model)
 
-    @property
+    @_UntilSettled
     def said(self) -> list[Message]:
-        """What `messages` is for a model that reads everything: what a history is made of."""
-        return list(self._sent) if self._sent is not None else self._composed()
+        """What `sent` is for a model that reads everything: what a history is made of. It is not changed either."""
+        return self._composed()
 
     def next_round(self, history: list[Message], results: Sequence[ToolResult]) -> Prompt:
         """Return the prompt of the round after tools ran: the same options, schema and tools, this history, and these results.
@@ -218,9 +238,12 @@ class Prompt:
         Its `attachments` are those of the results, which the messages hold with the results, and its `system` is the first round's.
         """
         following = copy.copy(self)
-        following._prompt = following._history = following._sent = following._sent_tools = None
+        # Toolboxes may have other tools by then.
+        for name in ("said", "sent", *(["tools"] if self.toolboxes else [])):
+            vars(following).pop(name, None)
+        following._prompt = following._history = None
         following.is_settled, following._follows = False, True
-        following._fragments, following.sent = (), ()
+        following._fragments, following.enclosed = (), ()
         following._attachments = tuple(attachment for result in results for attachment in result.attachments)
         following._given = list(history)
         following._tool_results = tuple(results)
@@ -229,7 +252,7 @@ class Prompt:
     def with_messages(self, messages: list[Message]) -> Prompt:
         """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
         other = copy.copy(self)
-        other._sent = messages
+        other._settle(messages)
         return other
 
     def continued(self, messages: Sequence[Message] | None, tools: Sequence[ToolLike]) -> Prompt:
@@ -257,7 +280,7 @@ class Prompt:
             "schema": self.schema,
             "hide_reasoning": self.hide_reasoning,
             "tools": [name_of_source(item) for item in self.tool_sources],
-            **({"sent": [sent.to_dict() for sent in self.sent]} if self.sent else {}),
+            **({"sent": [sent.to_dict() for sent in self.enclosed]} if self.enclosed else {}),
         }
 
     def given_options(self) -> dict[str, Any]:
@@ -274,16 +297,21 @@ class Prompt:
     def freeze(self) -> None:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
         if not self.is_settled:
-            self._sent = self._composed()
-            self._sent_tools = tuple(self.tools)
+            vars(self)["tools"] = self.tools
+            self._settle(self._composed())
             self.is_settled = True
+
+    def _settle(self, said: list[Message]) -> None:
+        vars(self)["said"] = said
+        has_results = any(message.role == "tool" for message in said)
+        vars(self)["sent"] = self._readable.messages(said, self.model) if has_results else said
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
         """Replace the tools of a settled prompt, in this round and in those that follow from it."""
         chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
         if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
-            self._sent_tools = tuple(chosen)
-            self.tool_sources = self._sent_tools
+            vars(self)["tools"] = chosen
+            self.tool_sources = tuple(chosen)
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
@@ -320,7 +348,7 @@ class Prompt:
     def _own_turn(self) -> list[Message]:
         text = self.prompt
         parts: list[Part] = [TextPart(text)] if text else []
-        parts += [AttachmentPart(attachment) for attachment in self._attachments]
+        parts += map(AttachmentPart, self._attachments)
         return [Message("user", parts)] if parts else []
 
     def __repr__(self) -> str:
@@ -340,15 +368,3 @@ def _listed(tools: Sequence[ToolLike] | None) -> list[ToolLike]:
     ):
         as_tools(tools)  # says that a list is wanted
     return list(tools or [])
-
-
-def merged_options(options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `options=` and keyword options as one dict.
-
-    Raises:
-        TypeError: an option is given both ways.
-    """
-    doubled = sorted(set(options or ()) & set(keywords))
-    if doubled:
-        raise TypeError(f"Option {doubled[0]!r} is given both in options= and as a keyword.")
-    return {**(options or {}), **keywords}

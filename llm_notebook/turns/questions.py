@@ -65,8 +65,9 @@ def bound_digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, en
         frozen: the arguments.
         entry: the call.
     """
+    about_unknown = _is_about_unknown(entry)
     bound = digest(identity, policy, frozen, entry.tool_call_id)
-    return digest_of_unknown(bound) if _is_about_unknown(entry) else bound
+    return digest_of_unknown(bound) if about_unknown else bound
 
 
 def covers(decision: Decision, entry: CallEntry, identity: str, policy: ApprovalPolicy | None, frozen: bytes) -> bool:

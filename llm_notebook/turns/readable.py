@@ -7,7 +7,7 @@ turn of a conversation fail. The history keeps the attachment, for a model that 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from llm_notebook.parts.attachments import Attachment
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Readable"]
 
 
+@dataclass(slots=True, eq=False)
 class Readable:
     """The messages as one model reads them. A message that needs no change stays the same object, and a changed one is made once."""
 
-    def __init__(self) -> None:
-        self._made: dict[int, tuple[Message, Message]] = {}
+    _made: dict[int, tuple[Message, Message]] = field(default_factory=dict)
 
     def messages(self, messages: list[Message], model: ChainModel) -> list[Message]:
         """Return messages without the attachments of tools that the model does not read, and with a line of text in their place."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ def continuing(text: str, before: StreamEvent | None) -> StreamEvent:
     return StreamEvent("text", text, before.part_index, message_index=before.message_index)
 
 
+@dataclass(slots=True, eq=False)
 class ResponseState:
     """What one response is so far.
 
@@ -48,42 +50,22 @@ class ResponseState:
         stated_finish: why the model stopped, where it has said so.
     """
 
-    __slots__ = (
-        "_assembler",
-        "_messages",
-        "_open_text",
-        "error",
-        "extra_calls",
-        "finished_at",
-        "first_text_at",
-        "items",
-        "own_calls",
-        "resolved_model",
-        "response_json",
-        "started_at",
-        "started_utc",
-        "stated_finish",
-        "status",
-        "usage",
-    )
-
-    def __init__(self) -> None:
-        self.status: Status = "new"
-        self.items: list[Item] = []
-        self.error: BaseException | None = None
-        self.extra_calls: tuple[ToolCall, ...] = ()
-        self.own_calls: tuple[ToolCall, ...] = ()
-        self.usage = Usage()
-        self.response_json: dict[str, Any] | None = None
-        self.resolved_model: str | None = None
-        self.stated_finish: Finish | None = None
-        self.started_at: float | None = None
-        self.started_utc: datetime | None = None
-        self.first_text_at: float | None = None
-        self.finished_at: float | None = None
-        self._assembler = Assembler()
-        self._open_text: list[str] | None = None
-        self._messages: list[Message] | None = None
+    status: Status = "new"
+    items: list[Item] = field(default_factory=list)
+    error: BaseException | None = None
+    extra_calls: tuple[ToolCall, ...] = ()
+    own_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    response_json: dict[str, Any] | None = None
+    resolved_model: str | None = None
+    stated_finish: Finish | None = None
+    started_at: float | None = None
+    started_utc: datetime | None = None
+    first_text_at: float | None = None
+    finished_at: float | None = None
+    _assembler: Assembler = field(default_factory=Assembler)
+    _open_text: list[str] | None = None
+    _messages: list[Message] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -227,7 +209,11 @@ class ResponseState:
 
 
 def advance(
-    state: ResponseState, position: int, lock: AbstractContextManager[object], source: Callable[[], Iterator[Items]]
+    state: ResponseState,
+    position: int,
+    lock: AbstractContextManager[object],
+    begun: Iterator[Items] | None,
+    begin: Callable[[], Iterator[Items]],
 ) -> bool:
     """Make sure that more than `position` items are there, reading on if necessary.
 
@@ -235,7 +221,8 @@ def advance(
         state: the response's state.
         position: how many items the caller has seen.
         lock: is held while the stream is read, so that several readers can share one stream.
-        source: begins or returns the stream; it is called only where there is something left to read.
+        begun: the stream, if it has begun.
+        begin: begins or returns the stream otherwise; it is called only where there is something left to read.
 
     Returns:
         True if there is something new, False if the response ended well without it.
@@ -243,34 +230,37 @@ def advance(
     Raises:
         BaseException: what ended the stream, the same for every reader.
     """
+    items = state.items
     with lock, process.of(Interrupts).stoppable():
         state.start()
-        while state.lacks(position):
+        while len(items) <= position and state.lacks(position):
             try:
-                state.accept(next(source()))
+                state.accept(next(begin() if begun is None else begun))
             except StopIteration:
                 state.finish()
             except BaseException as error:
                 state.fail(error)
                 raise
-    return len(state.items) > position
+    return len(items) > position
 
 
 async def advance_async(
     state: ResponseState,
     position: int,
     lock: AbstractAsyncContextManager[object],
-    source: Callable[[], Awaitable[AsyncIterator[Items]]],
+    begun: AsyncIterator[Items] | None,
+    begin: Callable[[], Awaitable[AsyncIterator[Items]]],
 ) -> bool:
     """Do what `advance()` does for an async stream."""
+    items = state.items
     async with lock:
         state.start()
-        while state.lacks(position):
+        while len(items) <= position and state.lacks(position):
             try:
-                state.accept(await anext(await source()))
+                state.accept(await anext(await begin() if begun is None else begun))
             except StopAsyncIteration:
                 state.finish()
             except BaseException as error:
                 state.fail(error)
                 raise
-    return len(state.items) > position
+    return len(items) > position

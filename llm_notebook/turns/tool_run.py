@@ -32,12 +32,10 @@ from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import Identity, identify
 from llm_notebook.approvals.policy import ApprovalPolicy
 from llm_notebook.approvals.requests import SETTLED, ApprovalRequest, CallState, Decision
-from llm_notebook.approvals.running import run_as_tool
 from llm_notebook.errors import ModelError, ToolArgumentError
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import json_text
 from llm_notebook.tools.calls import CancelToolCall, ToolCall, ToolResult
-from llm_notebook.tools.outputs import output_text
 from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.freezing import ReadyCall, as_written, frozen_arguments, unsound
 from llm_notebook.turns.invoking import CallSteps, Invoke
@@ -53,8 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ToolRun"]
 
-Ran = tuple[ToolResult, ToolCall | None]
-"""The result, and the call that the tool was run with; None where it was not run."""
+Ran = tuple[ToolResult, bytes | None]
+"""The result, and the arguments that the tool was run with; None where it was not run."""
 
 
 @dataclass(slots=True)
@@ -128,10 +126,11 @@ class ToolRun:
             yield from withdraw(self.log, self._entry.call_id)
         self.finished[self._asked.tool_call_id or ""] = result
         if ran is not None and self.plan.after_call is not None:
+            call = ToolCall(self._asked.name, thawed(ran), self._asked.tool_call_id)
             try:
-                yield Invoke(self.plan.after_call, (self.tool, ran, result), hook="after_call")
+                yield Invoke(self.plan.after_call, (self.tool, call, result), hook="after_call")
             except Pause as pause:
-                pause.tool_call = ran
+                pause.tool_call = call
                 raise
         return result
 
@@ -147,7 +146,7 @@ class ToolRun:
         if entry.state == "started":
             raise runs_elsewhere()
         # A record in memory does not say when the tool ran.
-        self._is_new = entry.state == "proposed" or not (entry.runs or self.log.is_in_memory(entry.call_id))
+        self._is_new = entry.state == "proposed" or not (entry.runs or entry.call_id in self.log.memory.entries)
         try:
             if self.plan.before_call is not None:
                 yield Invoke(self.plan.before_call, (self.tool, self.call), hook="before_call")
@@ -274,16 +273,14 @@ class ToolRun:
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
         asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
         self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
+        identity = None if ready.decision is None else self._tool_identity().digest
         if not (yield from self._start(ready.decision)):
             self._catch_up()
             if self._ready is not None:
                 raise runs_elsewhere()
             return (yield from self._carry_out())
         try:
-            identity = None if ready.decision is None else self._tool_identity().digest
-            value = yield invocation(tool, ready, identity, nest, self.log.output)
-            # What the tool returned may run code of the tool's when it is written.
-            text, attachments = run_as_tool(ready.decision is not None, output_text, value)
+            text, attachments = yield invocation(tool, ready, identity, nest, self.log.output)
         except ChangedTool:
             self._identity = None
             raise (yield from self._ask(ready.frozen)) from None
@@ -304,7 +301,7 @@ class ToolRun:
             result = ToolResult(asked.name, note + text, attachments, asked.tool_call_id, tool.toolbox)
             yield from self.log.move(entry, "finished", "started", result=result)
         nest.is_over = True
-        return result, ToolCall(asked.name, thawed(ready.runs), asked.tool_call_id)
+        return result, ready.runs
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
         """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from llm_notebook.journal.operations import TurnEnded, TurnStatus
@@ -37,6 +38,7 @@ class RetryNotice(Protocol):
     of: int
 
 
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Turn:
     """What a response, the chain around it and the journal share about one prompt.
 
@@ -51,29 +53,15 @@ class Turn:
         on_retry: is called before a request is sent again.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_id",
-        "is_concluded",
-        "is_kept",
-        "log",
-        "model_id",
-        "on_retry",
-        "prompt",
-        "results",
-        "state",
-    )
-
-    def __init__(self, prompt: Prompt, model_id: str, log: ChainLog) -> None:
-        self.prompt = prompt
-        self.model_id = model_id
-        self.log = log
-        self.state = ResponseState()
-        self.results: dict[str, ToolResult] = {}
-        self.is_kept = False
-        self.is_concluded = False
-        self.on_retry: Callable[[RetryNotice], object] | None = None
-        self._id = ""
+    prompt: Prompt
+    model_id: str
+    log: ChainLog
+    state: ResponseState = field(default_factory=ResponseState)
+    results: dict[str, ToolResult] = field(default_factory=dict)
+    is_kept: bool = False
+    is_concluded: bool = False
+    on_retry: Callable[[RetryNotice], object] | None = None
+    _id: str = ""
 
     @property
     def turn_id(self) -> str:

@@ -63,6 +63,7 @@ class _Step:
 
 def call_proposed(call: CallProposed) -> Write[CallEntry]:
     """Return the write that records a proposed call. It changes nothing if the turn's call is already recorded."""
+    policy = None if call.policy is None else call.policy.to_dict()
     turn_id = text_column(call.turn_id)
     columns: dict[str, Column] = {
         "call_id": text_column(call.call_id),
@@ -72,7 +73,7 @@ def call_proposed(call: CallProposed) -> Write[CallEntry]:
         "arguments": bytes(call.arguments),
         "state": "proposed",
         "changed_at": time_column(call.at),
-        "policy": None if call.policy is None else json_column(call.policy.to_dict()),
+        "policy": None if policy is None else json_column(policy),
     }
 
     def store(transaction: Transaction) -> CallEntry:
@@ -102,13 +103,14 @@ def call_moved(move: CallMoved) -> Write[bool]:
     if move.to == "started" and move.owner is None:
         raise ValueError("A call that is started names its owner, or nobody could tell whether it still runs.")
     contents = Contents()
+    request = None if move.request is None else move.request.to_dict()
     step = _Step(
         text_column(move.call_id),
         None,
         move.to,
         time_column(move.at),
         digest=text_column(move.digest),
-        request=None if move.request is None else json_column(move.request.to_dict()),
+        request=None if request is None else json_column(request),
         owner=text_column(move.owner) if move.to == "started" else None,
         note=text_column(move.note),
     )
@@ -119,8 +121,10 @@ def call_moved(move: CallMoved) -> Write[bool]:
         "result": result_column(move.result, contents),
         "printed": text_column(move.printed) or None,
     }
-    changes: dict[str, Column] = {name: value for name, value in given.items() if value is not None}
-    changes |= {"state": move.to, "changed_at": step.at, "owner": step.owner}
+    changes: dict[str, Column] = {"state": move.to, "changed_at": step.at, "owner": step.owner}
+    for name, value in given.items():
+        if value is not None:
+            changes[name] = value
     if move.note:
         changes["note"] = step.note
     if move.to == "waiting":
@@ -179,6 +183,7 @@ def calls_decided(decisions: Sequence[Decided]) -> Write[bool]:
 
 def _step_of(decided: Decided) -> _Step:
     decision = decided.decision
+    what = decision.to_dict()
     return _Step(
         text_column(decided.call_id),
         None,
@@ -187,7 +192,7 @@ def _step_of(decided: Decided) -> _Step:
         who=text_column(decided.who),
         grant_id=text_column(decided.grant_id),
         digest=text_column(decision.digest),
-        decision=json_column(decision.to_dict()),
+        decision=json_column(what),
     )
 
 

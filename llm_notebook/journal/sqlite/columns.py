@@ -22,6 +22,7 @@ from llm_notebook.parts.messages import AttachmentPart, Message, Part, ToolResul
 from llm_notebook.tools.calls import ToolResult, recorded_exception
 
 __all__ = [
+    "UNREADABLE",
     "Column",
     "Contents",
     "Row",
@@ -30,7 +31,6 @@ __all__ = [
     "json_of",
     "messages_column",
     "messages_of",
-    "readable",
     "result_column",
     "result_of",
     "runs_of",
@@ -47,6 +47,8 @@ Column = str | bytes | int | None
 Row = tuple[Any, ...]
 """The values of a row as SQLite returns them. Their types are those of the tables in `schema`, which Python cannot know."""
 
+UNREADABLE = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""What is raised by values of the file that this package has not written."""
 # The key for an attachment's hash, in place of its bytes, in the JSON of a message.
 _CONTENT = "sha256"
 _LARGEST_INTEGER = 2**63 - 1
@@ -119,7 +121,7 @@ def time_of(column: str | None) -> datetime | None:
     """Return the time that `time_column()` wrote."""
     if column is None:
         return None
-    with readable():
+    with _readable():
         return datetime.fromisoformat(column)
 
 
@@ -178,7 +180,7 @@ def messages_of(column: str, content: Callable[[str], bytes]) -> list[Message]:
         column: the JSON.
         content: a function that returns the bytes of an attachment, given their hash.
     """
-    with readable():
+    with _readable():
         stored = json.loads(column)
         messages = [Message.from_dict(data) for data in stored]
         for message, data in zip(messages, stored, strict=True):
@@ -208,7 +210,7 @@ def result_of(column: str | None, content: Callable[[str], bytes]) -> ToolResult
     """Return the result that `result_column()` wrote. An exception becomes a RecordedException."""
     if column is None:
         return None
-    with readable():
+    with _readable():
         data = json.loads(column)
         attachments = []
         for attachment_data in data["attachments"]:
@@ -237,23 +239,23 @@ def value_of(cls: type[T], column: str | None) -> T | None:
     """
     if column is None:
         return None
-    with readable():
+    with _readable():
         data = json.loads(column)
         return cls(**{known.name: data[known.name] for known in fields(cls) if known.name in data})  # type: ignore[arg-type]
 
 
 def json_of(column: str) -> dict[str, Any]:
     """Return the object that `json_column()` wrote."""
-    with readable():
+    with _readable():
         return cast("dict[str, Any]", json.loads(column))
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def _readable() -> Iterator[None]:
     """Turn what goes wrong in the `with` block, where columns are read, into an UnreadableValue."""
     try:
         yield
-    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise UnreadableValue(str(error)) from error
 
 

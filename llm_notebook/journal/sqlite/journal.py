@@ -74,6 +74,7 @@ class SQLiteJournal(Journal):
 
     def _begin(self) -> None:
         self._is_closed = self._is_quiet = False
+        self._owner = ""
         self._connections = Connections(self.path, open_file)
         self._ownership = Ownership(self.path)
         self._writer = Writer(self._connections, self._ownership.is_held)
@@ -106,7 +107,9 @@ class SQLiteJournal(Journal):
         The lock is taken on first access.
         """
         self._assert_open()
-        return self._ownership.name
+        if not self._owner:
+            self._owner = self._ownership.name
+        return self._owner
 
     def submit(self, operation: AnsweredWith[A]) -> Future[A]:
         """Hand over an operation, and return at once. The future is done when the operation is durable.

@@ -13,9 +13,9 @@ from llm_notebook.journal.grants import Grant
 from llm_notebook.journal.operations import CallEntry, TurnBegun, TurnEntry, is_open
 from llm_notebook.journal.sqlite import search
 from llm_notebook.journal.sqlite.columns import (
+    UNREADABLE,
     json_of,
     messages_of,
-    readable,
     result_of,
     runs_of,
     text_column,
@@ -23,6 +23,7 @@ from llm_notebook.journal.sqlite.columns import (
     time_of,
     value_of,
 )
+from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
@@ -193,8 +194,10 @@ class Reader:
         ).fetchall()
         if not rows:
             return []
-        with readable():
+        try:
             grants = [_grant_from(row) for row in rows]
+        except UNREADABLE as error:
+            raise UnreadableValue(str(error)) from error
         return [grant for grant in grants if not grant.owner or self._is_held(grant.owner)]
 
     def _find_id(self, select: str, column: str, part: str) -> str | bytes | None:
@@ -213,8 +216,10 @@ class Reader:
         rows = self._connection.execute(_TURNS + condition, parameters).fetchall()
         if not rows:
             return []
-        with readable():
+        try:
             turns = [self._turn_from(row) for row in rows]
+        except UNREADABLE as error:
+            raise UnreadableValue(str(error)) from error
         calls: dict[str, list[CallEntry]] = {}
         for chunk in _chunks([row[1] for row in rows]):
             for call in self._calls(f"WHERE turn_id IN ({_marks(chunk)}) ORDER BY calls.number", chunk):
@@ -264,8 +269,10 @@ class Reader:
         rows = self._connection.execute(_CALLS + condition, parameters).fetchall()
         if not rows:
             return []
-        with readable():
+        try:
             return [self._call_from(row) for row in rows]
+        except UNREADABLE as error:
+            raise UnreadableValue(str(error)) from error
 
     def _call_from(self, row: Row) -> CallEntry:
         call_id, turn_id, tool_call_id, tool_name = row[:4]
@@ -288,9 +295,9 @@ class Reader:
             result=result_of(result, self._content),
             note=PROCESS_ENDED if now != state else text_of(note) or "",
             changed_at=time_of(changed_at),
-            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
             printed=text_of(printed) or "",
             runs=runs_of(text_of(steps) or ""),
+            policy=None if policy is None else ApprovalPolicy.from_dict(json_of(policy)),
         )
 
     def _content(self, sha256: str) -> bytes:

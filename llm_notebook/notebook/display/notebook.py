@@ -42,7 +42,8 @@ from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.pace import Pace, Reminders
 from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
-from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
+from llm_notebook.notebook.frontend.bus import Sender
+from llm_notebook.notebook.frontend.frontend import FrontEnd
 from llm_notebook.notebook.frontend.kernel import (
     Publish,
     in_kernel,
@@ -174,6 +175,8 @@ class NotebookDisplay:
         self._outputs = [_Output()] if is_shown else []
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
+        # It is called for every chunk.
+        self.changed: Callable[[], None] = self._wake.set
         self._closed = threading.Event()
         self._words: str | None = None
         self._painter: threading.Thread | None = None
@@ -188,7 +191,7 @@ class NotebookDisplay:
         # What the cell has printed so far is to appear above the answer.
         sys.stdout.flush()
         sys.stderr.flush()
-        if self._front.wants_widget and self._widget is None:
+        if self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         senders = self.senders()
         if self._front.extension or self._widget is not None:
@@ -200,9 +203,6 @@ class NotebookDisplay:
             target=self._paint, args=(publish, senders, pace, began), name="llm_notebook painter", daemon=True
         )
         self._painter.start()
-
-    def changed(self) -> None:
-        self._wake.set()
 
     def printed(self, block: CallBlock, text: str | None) -> None:
         self._wake.set()
@@ -225,7 +225,7 @@ class NotebookDisplay:
         record = self._record()
         if is_seen:
             self._tell_rest(self.senders())
-        if self._widget is None and self._front.wants_widget and is_paused:
+        if is_paused and self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.

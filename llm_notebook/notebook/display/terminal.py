@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.display.silence import Silence
-from llm_notebook.notebook.frontend.frontend import Sender
+from llm_notebook.notebook.frontend.bus import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer, plain_picture

@@ -30,7 +30,7 @@ from llm_notebook.transcript.packing import packed
 if TYPE_CHECKING:
     from comm.base_comm import BaseComm
 
-__all__ = ["TARGET", "Bus", "package_version", "widget_script"]
+__all__ = ["TARGET", "Bus", "Sender", "package_version", "widget_script"]
 
 TARGET = "llm_notebook"
 
@@ -38,6 +38,10 @@ TARGET = "llm_notebook"
 def package_version() -> str:
     """Return the version of this package, which each end of a connection sends to the other."""
     return version("jupyter-llm-notebook")
+
+
+Sender = Callable[[dict[str, Any]], None]
+"""Sends a message to pages."""
 
 
 class Bus:
@@ -80,8 +84,8 @@ class Bus:
             opened.close()
         self._comms = {}
 
-    def sender(self) -> Callable[[dict[str, Any]], None] | None:
-        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell; None without pages."""
+    def sender(self) -> Sender | None:
+        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell; None if no page listens."""
         senders = [sender for comm_id in list(self._comms) if (sender := comm_publisher(self._shell, comm_id))]
         if not senders:
             return None

@@ -68,13 +68,14 @@ def current_execution(shell: InteractiveShell) -> Execution:
     """Return the execution that is under way."""
     request = current_request(shell)
     session = kernel_session(shell) or process.of(_Terminal).name
+    cell_id = "" if request is None else cell_id_of(request.message)
     number = _number(shell)
     if request is None:
         name = str(shell.execution_count)
         return Execution(name, f"number:{name}", session=session, number=number)
     content, metadata = _dict(request.message, "content"), _dict(request.message, "metadata")
     name = _text(_dict(request.message, "header"), "msg_id")
-    cell_id, code = cell_id_of(request.message), content.get("code")
+    code = content.get("code")
     text = without_keys(code) if isinstance(code, str) else None
     if cell_id:
         cell = f"id:{cell_id}"

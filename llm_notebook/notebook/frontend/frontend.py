@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.frontend.bus import Bus, package_version, widget_script
+from llm_notebook.notebook.frontend.bus import Bus, Sender, package_version, widget_script
 from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive
 from llm_notebook.transcript.visible import visible
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FrontEnd"]
 
-Sender = Callable[[dict[str, Any]], None]
 _LONGEST_VERSION = 100
 _NOT_BUILT = (
     "For buttons here, build the front end: run `python -m scripts.front_end` in the checkout of llm_notebook, "
@@ -39,6 +38,7 @@ class FrontEnd:
         version: the version in the latest `hello` that our code in the browser sent, of the extension or of the widget; empty
             until one arrives. It may differ from `package_version()` where JupyterLab and the kernel run in different
             environments. It comes from the browser unchecked, so show it as text only.
+        bus: the connection to the pages; None where there is no notebook.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -48,7 +48,7 @@ class FrontEnd:
         self.widgets: bool | None = None
         self.version = ""
         self._own_version = package_version()
-        self._bus: Bus | None = None
+        self.bus: Bus | None = None
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
 
@@ -62,8 +62,8 @@ class FrontEnd:
         if not self.is_notebook:
             return
         self._changed = changed
-        self._bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
-        self._bus.open(offer=is_interactive(self.shell))
+        self.bus = Bus(self.shell, lambda message: self._receive(message, received), self._note_lost_extension)
+        self.bus.open(offer=is_interactive(self.shell))
         if widget_script() is None:
             self.widgets = False
         elif _always_shows_widgets(self.shell):
@@ -74,17 +74,17 @@ class FrontEnd:
 
     def close(self) -> None:
         """Disconnect."""
-        if self._bus is not None:
-            self._bus.close()
-            self._bus = None
+        if self.bus is not None:
+            self.bus.close()
+            self.bus = None
         self._close_channel()
 
     def broadcaster(self) -> Sender | None:
         """Return a function that sends a message to every page from any thread, or None if no page listens."""
         # An extension says hello before a widget can, so where only widgets have, there is none.
-        if self._bus is None or self.extension is False or (self.wants_widget and self.extension is None):
+        if self.bus is None or self.extension is False or (self.wants_widget and self.extension is None):
             return None
-        return self._bus.sender()
+        return self.bus.sender()
 
     @property
     def wants_widget(self) -> bool:
@@ -111,8 +111,8 @@ class FrontEnd:
     def note_extension(self) -> None:
         """Note that our Lab extension has just shown that it is there."""
         # A page may speak by `%llm act` before it has a comm, or after it has closed ours.
-        if self._bus is not None:
-            self._bus.reopen()
+        if self.bus is not None:
+            self.bus.reopen()
         if not self.extension:
             # The widget that finds out whether widgets work is closed when it has said so: a page that is still loading it
             # would report that it failed.

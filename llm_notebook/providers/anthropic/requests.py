@@ -45,7 +45,7 @@ def messages_settings(prompt: Prompt, *, stream: bool, fields: dict[str, Any], c
     settings: dict[str, Any] = dict(fields)
     if stream:
         settings["stream"] = True
-    if system := _system_text(prompt.messages):
+    if system := _system_text(prompt.sent):
         settings["system"] = [{"type": "text", "text": system, **_CACHED}] if cache else system
     if prompt.tools:
         settings["tools"] = [*(_tool(tool, prompt.model) for tool in prompt.tools), *settings.get("tools", [])]
@@ -91,7 +91,7 @@ def _tool(tool: Tool | ServerSideTool, model: object) -> dict[str, Any]:
 
 def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
     """Return the messages as JSON text. Consecutive messages of one role become one, as the server requires roles to alternate."""
-    messages = [message for message in prompt.messages if message.role != "system"]
+    messages = [message for message in prompt.sent if message.role != "system"]
     ids = substitute_call_ids(messages)
     known = prompt.known_texts(("anthropic", model_name), messages)
     turns: list[tuple[str, list[str]]] = []

@@ -29,6 +29,8 @@ M = TypeVar("M")
 def find_entry(name: str, entries: Iterable[E]) -> E | None:
     """Return the entry with this id or alias, or None. An id wins over aliases, a user's alias over a built-in one."""
     by_id = {entry.model_id: entry for entry in entries}
+    if name in by_id:
+        return by_id[name]
     aliases = {alias: entry.model_id for entry in by_id.values() for alias in entry.aliases} | read_aliases()
     # An alias may name another alias; `seen` ends the search where they form a circle.
     seen: set[str] = set()

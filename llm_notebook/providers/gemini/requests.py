@@ -42,7 +42,7 @@ def gemini_body_text(prompt: Prompt, fields: dict[str, Any]) -> str:
 
 def _settings(prompt: Prompt, fields: dict[str, Any]) -> dict[str, Any]:
     settings = dict(fields)
-    systems = [message for message in prompt.messages if message.role == "system"]
+    systems = [message for message in prompt.sent if message.role == "system"]
     if parts := [encoded for message in systems for encoded in content_parts(message)]:
         settings["systemInstruction"] = {"parts": parts}
     if prompt.tools:
@@ -67,7 +67,7 @@ def _tools(prompt: Prompt) -> list[dict[str, Any]]:
 
 
 def _contents_text(prompt: Prompt) -> str:
-    messages = prompt.messages
+    messages = prompt.sent
     known = prompt.known_texts("gemini", messages)
     texts = []
     for message in messages:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from llm_notebook.errors import ModelError
@@ -25,7 +25,18 @@ Needs = Callable[[str], bool]
 """Returns whether attachments of a MIME type are sent as bytes, as the provider fetches none."""
 
 
-def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
+class Receiver(Protocol):
+    """The model that a prompt goes to, as far as attachments are concerned."""
+
+    @property
+    def address(self) -> str:
+        """The address of its server."""
+
+    def _needs_bytes(self, prompt: Prompt) -> Needs:
+        """Return which types go as bytes in any case."""
+
+
+def fetch_missing(prompt: Prompt, receiver: Receiver) -> Prompt:
     """Return the prompt with bytes for every address that the provider does not fetch; the prompt itself if there is none.
 
     A provider on the internet cannot fetch what is on this machine or in the user's network, so that goes as bytes too. An address that a tool
@@ -34,13 +45,12 @@ def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
 
     Args:
         prompt: the prompt.
-        needs: which types go as bytes in any case.
-        server: the address of the provider.
+        receiver: the model that it goes to.
 
     Raises:
         ModelError: something that the user has attached cannot be fetched, or may not be.
     """
-    rule = _Rule(needs, _is_public(server))
+    rule = _Rule(prompt, receiver)
     for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import fetch  # loads httpx, and few prompts need it
 
@@ -49,9 +59,9 @@ def fetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
     return _with_bytes(prompt, rule)
 
 
-async def afetch_missing(prompt: Prompt, needs: Needs, server: str) -> Prompt:
+async def afetch_missing(prompt: Prompt, receiver: Receiver) -> Prompt:
     """Do what `fetch_missing()` does without blocking the event loop."""
-    rule = _Rule(needs, _is_public(server))
+    rule = _Rule(prompt, receiver)
     for url, by_user in _missing(prompt, rule):
         from llm_notebook.providers.http.fetching import afetch  # loads httpx, and few prompts need it
 
@@ -65,12 +75,12 @@ class _Rule:
     """Which addresses are fetched here.
 
     Attributes:
-        needs: which types go as bytes in any case.
-        is_public_server: whether the provider is on the internet.
+        prompt: the prompt.
+        receiver: the model that it goes to.
     """
 
-    needs: Needs
-    is_public_server: bool
+    prompt: Prompt
+    receiver: Receiver
 
     def applies(self, attachment: Attachment, *, by_user: bool) -> bool:
         """Return whether an attachment is an address that is fetched here, if it may be."""
@@ -80,8 +90,8 @@ class _Rule:
         if not url.lower().startswith(("http:", "https:")):
             return False
         # A private address of a tool's is not passed on either: a server in the user's network could fetch it.
-        is_out_of_reach = (self.is_public_server or not by_user) and not _is_public(url)
-        return is_out_of_reach or self.needs(attachment.known_type() or "")
+        is_out_of_reach = not _is_public(url) and (not by_user or _is_public(self.receiver.address))
+        return is_out_of_reach or self.receiver._needs_bytes(self.prompt)(attachment.known_type() or "")
 
 
 def _is_public(url: str) -> bool:
@@ -105,7 +115,7 @@ def _keeping_refusals(prompt: Prompt, url: str, *, by_user: bool) -> Iterator[No
 
 def _missing(prompt: Prompt, rule: _Rule) -> Iterator[tuple[str, bool]]:
     """Yield each address that has to be fetched, and whether the user wrote it."""
-    for message in prompt.messages:
+    for message in prompt.sent:
         for part in _parts_sent(message):
             by_user = _is_by_user(part)
             for attachment in _attachments_of(part):
@@ -138,7 +148,7 @@ def _attachments_of(part: Part) -> list[Attachment]:
 def _with_bytes(prompt: Prompt, rule: _Rule) -> Prompt:
     if not prompt.fetched:
         return prompt
-    return prompt.with_messages([_filled(message, prompt, rule) for message in prompt.messages])
+    return prompt.with_messages([_filled(message, prompt, rule) for message in prompt.sent])
 
 
 def _filled(message: Message, prompt: Prompt, rule: _Rule) -> Message:

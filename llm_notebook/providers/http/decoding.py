@@ -27,7 +27,6 @@ Four things are less simple than they look:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
@@ -39,6 +38,7 @@ from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, json_text
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.listed_answers import JSONListElements
+from llm_notebook.providers.http.loose_json import parse_leniently
 from llm_notebook.providers.http.sse import SSEDecoder
 
 __all__ = ["Framing", "StreamDecoder", "StreamItems", "as_text", "is_broken_json", "is_json"]
@@ -131,18 +131,32 @@ class StreamDecoder:
         if self._undecoded is not None:
             self._undecoded = (self._undecoded + piece)[:_BEGINNING]
         try:
-            for name, data in frames.feed(piece):
-                if self.failure is not None or self.done:
-                    break
-                if data:
-                    self._undecoded = None
-                    is_end = data.strip() == _END_MARK
-                    items += self.decode_end_mark() if is_end else self.decode_frame(name, self.parse(data))
+            self._decode_frames(frames, piece, items)
         except ModelError as error:
             self.failure = error
-        if frames.waiting > _LARGEST_PIECE:
-            self.failure = self.failure or self._too_large()
         return items
+
+    def _decode_frames(self, frames: Framing, piece: bytes, items: StreamItems) -> None:
+        """Add the stream items of the frames that a piece completes, up to one that ends the answer."""
+        complete = frames.feed(piece)
+        is_too_large = frames.waiting > _LARGEST_PIECE
+        for name, data in complete:
+            if self.failure is not None or self.done:
+                break
+            if not data:
+                continue
+            self._undecoded = None
+            if data.strip() == _END_MARK:
+                items += self.decode_end_mark()
+                continue
+            try:
+                frame = from_json(data)
+            except ValueError:
+                frame = None
+            # Nearly every frame is an object in strict JSON. Any other is looked at once more.
+            items += self.decode_frame(name, frame if type(frame) is dict else self.parse(data))
+        if is_too_large:
+            self.failure = self.failure or self._too_large()
 
     def _begin(self, piece: bytes) -> bytes:
         """Decide by the first byte whether this is a stream, one body, or no answer at all. Return what has arrived until then."""
@@ -299,7 +313,7 @@ class StreamDecoder:
         try:
             parsed = from_json(data)
         except ValueError:
-            parsed = _parse_leniently(data)
+            parsed = parse_leniently(data)
         if not isinstance(parsed, dict):
             raise self.not_an_answer(data[:_BEGINNING].decode(errors="replace"))
         return parsed
@@ -373,7 +387,7 @@ def is_broken_json(arguments: object) -> bool:
 
 def _is_whole(frame: bytes) -> bool:
     """Return True if this is one whole JSON text, even one that only a lenient parser reads."""
-    return bool(frame) and (is_json(frame) or _parse_leniently(frame) is not None)
+    return bool(frame) and (is_json(frame) or parse_leniently(frame) is not None)
 
 
 def _is_cut_short(body: bytes) -> bool:
@@ -384,17 +398,3 @@ def _is_cut_short(body: bytes) -> bool:
         return isinstance(from_json(body, allow_partial=True), dict | list)
     except ValueError:
         return False
-
-
-def _parse_leniently(data: bytes) -> object:
-    r"""Return the JSON value of data that a strict parser refuses, or None.
-
-    Servers that cut text by tokens send half an emoji as an escape (`\ud83d`), or bytes that are not UTF-8. Both are replaced. Those that write
-    JSON by hand leave tabs and line breaks in it as they are.
-    """
-    try:
-        # The first pass turns half an emoji into a lone surrogate, which the second pass replaces.
-        parsed = json.loads(data.decode(errors="replace"), strict=False)
-        return json.loads(json_text(parsed).encode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None

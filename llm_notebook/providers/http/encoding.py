@@ -28,7 +28,7 @@ def encode_messages(
         encode: turns messages into items of the wire format; it is given ids for the calls and results that have none.
         messages: the messages, where others than the prompt's are sent.
     """
-    messages = prompt.messages if messages is None else messages
+    messages = prompt.sent if messages is None else messages
     known = prompt.known_texts(form, messages)
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.

@@ -199,7 +199,7 @@ def provider_error(
 def request_id_in(headers: Mapping[str, str], secrets: Secrets = NO_SECRETS) -> str | None:
     """Return the provider's id for the request, which its support asks for, without secrets; None if there is none."""
     found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), "")
-    return secrets.scrub(found)[:_LONGEST_ID] or None
+    return (secrets.scrub(found)[:_LONGEST_ID] or None) if found else None
 
 
 def _length_advice(said: str) -> str:

@@ -134,6 +134,7 @@ class Exchange:
 
     Attributes:
         answering: an answer has begun, so nothing is sent again.
+        is_limited: there is a limit for the time that the whole answer may take.
     """
 
     def __init__(self, request: WireRequest, decoder: Decoder | None, settings: TransportSettings) -> None:
@@ -144,6 +145,7 @@ class Exchange:
         self._request_id: str | None = None
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
+        self.is_limited = total is not None
         self._times: dict[str, float] = {}
         self.answering = False
 

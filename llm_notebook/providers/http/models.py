@@ -183,10 +183,10 @@ class SyncHTTPModel(HTTPModel, KeyModel):
     ) -> Iterator[Items]:
         from llm_notebook.providers.http.transport import Transport  # loads httpx
 
-        prompt = fetch_missing(prompt, self._needs_bytes(prompt), self.address)
-        request, decoder, settings = self._exchange(prompt, stream, key)
         reference, note_retry = _weak_references(response)
         del response
+        prompt = fetch_missing(prompt, self)
+        request, decoder, settings = self._exchange(prompt, stream, key)
         try:
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
         finally:
@@ -226,8 +226,8 @@ def settle(response: Response | AsyncResponse | None, decoder: AnswerDecoder) ->
     """Give a response what is known about the whole answer, unless it has been dropped."""
     if response is None:
         return
-    usage, finish = decoder.usage, decoder.finish
     resolved_model, response_json = decoder.resolved_model, decoder.response_json
+    finish, usage = decoder.finish, decoder.usage
     response.set_usage(input=usage.input, output=usage.output, details=usage.details)
     response.response_json = response_json
     if finish is not None:
@@ -293,7 +293,7 @@ class _Answer(AsyncIterator["Items"]):
 
         model, key = self._model, self._key
         found = await model._awaited_key(key) if isinstance(key, Awaitable) else key
-        fetched = await afetch_missing(self._prompt, model._needs_bytes(self._prompt), model.address)
+        fetched = await afetch_missing(self._prompt, model)
         request, self._decoder, settings = model._exchange(fetched, self._stream, found)
         self._items = process.of(Transport).astream(request, self._decoder, settings, self._note_retry)
         return self._items

@@ -62,7 +62,8 @@ class HTTPOptions(Options):
 
     def with_extra_body(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return request fields together with those of `extra_body`, except one that asks for several answers; a warning says so."""
-        together = with_further(fields, getattr(self, "extra_body", None))
+        further = getattr(self, "extra_body", None)
+        together = with_further(fields, further) if further else fields
         for name in _HOLDERS:
             if isinstance(together.get(name), dict):
                 together[name] = _without_several(together[name])

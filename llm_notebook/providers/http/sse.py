@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 __all__ = ["SSEDecoder", "ServerSentEvent"]
 
 ServerSentEvent = tuple[str, bytes]
 
 
+@dataclass(slots=True)
 class SSEDecoder:
     """An incremental decoder of the event-stream format in the HTML standard (section 9.2.6).
 
@@ -14,15 +17,12 @@ class SSEDecoder:
     here. An event without its closing blank line is not returned by `feed()`; `pending` has its data.
     """
 
-    __slots__ = ("_at_start", "_data", "_event", "_held", "_rest", "_skip_newline")
-
-    def __init__(self) -> None:
-        self._rest = bytearray()
-        self._data: list[bytes] = []
-        self._event = ""
-        self._held = 0
-        self._skip_newline = False
-        self._at_start = True
+    _rest: bytearray = field(default_factory=bytearray)
+    _data: list[bytes] = field(default_factory=list)
+    _event: str = ""
+    _held: int = 0
+    _skip_newline: bool = False
+    _at_start: bool = True
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """Return the events that `piece` completes, as (event name or "", data)."""

@@ -109,7 +109,7 @@ def _file(folder: Path) -> JSONFile:
 def installed_models() -> list[InstalledModel]:
     """Return the installed models in the order of their installation. Entries of the file that cannot be used are left out."""
     entries = _file(own_dir(create=False).absolute()).read()
-    return [model for name, entry in entries.items() if (model := _model(name, entry)) is not None]
+    return list(filter(None, map(_model, entries.keys(), entries.values())))
 
 
 def find_installed(name: str) -> InstalledModel | None:

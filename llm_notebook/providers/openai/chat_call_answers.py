@@ -9,6 +9,7 @@ direction, as a call would be run with the arguments of two, or with its default
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from llm_notebook.parts.identifiers import distinct_call_id
@@ -18,6 +19,7 @@ from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
 __all__ = ["CallDeltas"]
 
 
+@dataclass(slots=True)
 class CallDeltas:
     """The tool calls of one answer while their deltas arrive.
 
@@ -25,11 +27,8 @@ class CallDeltas:
         calls: the calls that have begun, in order.
     """
 
-    __slots__ = ("_nameless", "calls")
-
-    def __init__(self) -> None:
-        self.calls: list[_Call] = []
-        self._nameless: list[_Delta] = []
+    calls: list[_Call] = field(default_factory=list)
+    _nameless: list[_Delta] = field(default_factory=list)
 
     @property
     def has_nameless(self) -> bool:

@@ -61,7 +61,7 @@ def chat_body(
         dialect: the dialect that the server speaks.
         origin: the server and the model; reasoning that came from others is not sent.
     """
-    ordered = _in_order(prompt.messages, dialect)
+    ordered = _in_order(prompt.sent, dialect)
     messages = [*_schema_messages(prompt, dialect), *chat_messages(ordered, dialect, origin)]
     body: dict[str, Any] = {"model": model_name, "messages": messages}
     return body | _settings(prompt, dialect, stream=stream, options=options)
@@ -79,7 +79,7 @@ def chat_body_text(
     """Return `chat_body()` as JSON text. Messages that earlier rounds of the chain encoded are not encoded again."""
     settings = {"model": model_name} | _settings(prompt, dialect, stream=stream, options=options)
     schema = map(json_text, _schema_messages(prompt, dialect))
-    ordered = _in_order(prompt.messages, dialect)
+    ordered = _in_order(prompt.sent, dialect)
     form = ("chat", dialect, origin)
     encoded = encode_messages(
         prompt, form, lambda part, call_ids: chat_messages(part, dialect, origin, call_ids), ordered

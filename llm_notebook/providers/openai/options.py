@@ -61,7 +61,7 @@ class ChatOptions(HTTPOptions):
         fields = dialect.request_fields(self.given("json_object", "strict_schema", *not_chat), model_name)
         if self.json_object:
             fields["response_format"] = {"type": "json_object"}
-        return self.with_extra_body(fields)
+        return self.with_extra_body(fields) if self.extra_body else fields
 
 
 class ReasoningChatOptions(ChatOptions):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm_notebook.parts.attachments import Attachment
@@ -22,11 +22,11 @@ from llm_notebook.providers.http.picture_answers import attachment_at
 __all__ = ["ChatSources", "annotated_sources", "attached_pictures", "numbered_documents"]
 
 
+@dataclass(slots=True)
 class ChatSources:
     """The sources of one completion, while its chunks arrive."""
 
-    def __init__(self) -> None:
-        self._annotated: list[Citation] = []
+    _annotated: list[Citation] = field(default_factory=list)
 
     def note_delta(self, delta: dict[str, Any]) -> None:
         """Note the sources in a delta or a message."""
@@ -56,7 +56,8 @@ class ChatSources:
         Args:
             head: what stands beside the choices. Servers repeat it in every chunk, and the last one is whole.
         """
-        results, urls = dicts_of(head.get("search_results")), head.get("citations")
+        results = dicts_of(head["search_results"]) if "search_results" in head else []
+        urls = head.get("citations")
         listed = [_source(result) for result in results]
         if not listed and isinstance(urls, list):
             listed = [Citation(url) if isinstance(url, str) else _source(url) for url in urls if url]
