@@ -18,6 +18,9 @@ from llm_notebook.notebook.typed import begins_like_option, continued, long_opti
 
 __all__ = ["parse_cell", "parse_line"]
 
+_LOOKS = ("markdown", "code", "json", "text", "table")
+_FORMS = ("list", "pandas", "polars", "json")
+
 
 def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
     """Parse the options of a `%%llm` cell. Return (the options with the prompt on their line, the rest of the cell).
@@ -77,9 +80,7 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled:
         raise CellError(f"Option {doubled} is given twice. Nothing was sent.")
-    out = last.get("out")
-    if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
-        raise CellError(f"--out needs the name of a variable, not {out!r}. Nothing was sent.")
+    out, form = _variable(last.get("out"))
     return Arguments(
         model=last.get("model"),
         system=last.get("system"),
@@ -90,7 +91,7 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         show_calls="td" in flags,
         ask_always="ta" in flags,
         approve=[values[0] for name, values in given if name == "approve"],
-        chain_limit=_count(last.get("chain_limit")),
+        chain_limit=_count(last.get("chain_limit"), "--cl needs a number, 0 for no limit"),
         wait="wait" in flags,
         keeps="no_log" not in flags,
         conversation=last.get("cid"),
@@ -99,18 +100,40 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         usage="usage" in flags,
         hide_reasoning="hide_reasoning" in flags,
         stream="no_stream" not in flags,
+        schema=last.get("schema"),
+        schema_multi=last.get("schema_multi"),
+        retry_schema=_count(last.get("retry_schema"), "--retry-schema needs a number") or 0,
+        shown_as=_choice("--as", last.get("shown_as"), _LOOKS),
         out=out,
+        form=form,
         raw="raw" in flags,
         prompt=prompt,
     )
 
 
-def _count(text: str | None) -> int | None:
+def _count(text: str | None, needs: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise CellError(f"--cl needs a number, 0 for no limit, not {text!r}. Nothing was sent.")
+        raise CellError(f"{needs}, not {text!r}. Nothing was sent.")
     return int(text)
+
+
+def _variable(given: str | None) -> tuple[str | None, str]:
+    """Split `NAME:FORM` into (the name of a variable, what it is to be)."""
+    if given is None:
+        return None, ""
+    name, colon, form = given.partition(":")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise CellError(f"--out needs the name of a variable, not {name!r}. Nothing was sent.")
+    return name, _choice(f"--out {name}:", form, _FORMS) if colon else ""
+
+
+def _choice(option: str, given: str | None, known: tuple[str, ...]) -> str:
+    if given is None or given in known:
+        return given or ""
+    one_of = f"{', '.join(known[:-1])} or {known[-1]}"
+    raise CellError(f"{option} takes {one_of}, not {given!r}.{nearest(given, known)} Nothing was sent.")
 
 
 Given = list[tuple[str, list[str]]]

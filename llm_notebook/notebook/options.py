@@ -50,7 +50,16 @@ _OPTIONS = [
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
-    argument("--out", metavar="NAME", help="Assign the answer to this variable: its text, or the picture."),
+    argument("--schema", metavar="X", help="Answer as an object: `name, age int`, a class, a dict or a .json file."),
+    argument("--schema-multi", metavar="X", help="Answer as rows, each of this schema."),
+    argument("--retry-schema", metavar="N", help="Tell the model at most N times what does not fit, and ask again."),
+    argument("--as", dest="shown_as", metavar="HOW", help="Show the answer as markdown, code, json, text or table."),
+    argument(
+        "--out",
+        metavar="NAME",
+        help="Assign the answer to this variable: its text, the object or DataFrame of the schema, or the picture."
+        " `NAME:list`, `:pandas`, `:polars` or `:json` says which.",
+    ),
     argument(
         "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
     ),
@@ -98,7 +107,11 @@ class Arguments:
         usage: `-u`.
         hide_reasoning: `-R`.
         stream: False with `--no-stream`.
+        schema, schema_multi: `--schema` and `--schema-multi`, as they were typed.
+        retry_schema: `--retry-schema`, how often the model is told what does not fit.
+        shown_as: `--as`; empty for what suits the answer.
         out: `--out`, the name of a variable.
+        form: what follows the name after a colon: list, pandas, polars or json.
         raw: `--raw`.
         prompt: the rest of the line, untouched.
     """
@@ -121,6 +134,11 @@ class Arguments:
     usage: bool
     hide_reasoning: bool
     stream: bool
+    schema: str | None
+    schema_multi: str | None
+    retry_schema: int
+    shown_as: str
     out: str | None
+    form: str
     raw: bool
     prompt: str
