@@ -21,7 +21,7 @@ from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import parse_cell, parse_line
+from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
@@ -37,12 +37,13 @@ from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.options import Arguments, documented
-from llm_notebook.notebook.outcome import bind, outcome
+from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
@@ -70,6 +71,7 @@ class _Asked:
         node: its place in them.
         conversation: what it continues.
         wanted: what is wanted of the answer beside its text.
+        applied: the templates.
     """
 
     arguments: Arguments
@@ -81,6 +83,7 @@ class _Asked:
     node: ConversationNode
     conversation: Conversation
     wanted: Wanted
+    applied: Applied
 
 
 @magics_class
@@ -145,6 +148,9 @@ class LLMMagics(Magics):
             return None
         place = self.prompts.next(execution.name)
         arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        if arguments.save is not None:
+            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            return None
 
         def read(given: Arguments) -> _Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -230,9 +236,10 @@ class LLMMagics(Magics):
             return shell.user_ns
         return {**shell.user_global_ns, **shell.user_ns, **(local_ns or {})}
 
-    def _prompt(self, arguments: Arguments, cell: str | None, names: dict[str, Any]) -> str:
-        text = "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
-        if not text.strip():
+    def _prompt(self, applied: Applied, cell: str | None, names: dict[str, Any]) -> str:
+        arguments = applied.arguments
+        text = typed_text(arguments, cell)
+        if not text.strip() and not applied.brings_prompt:
             where = "in the cell, below %%llm" if cell is not None else "after %llm"
             raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
         return text if arguments.raw else interpolate(text, names)
@@ -254,13 +261,16 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
+        applied = apply_templates(arguments, self.shell)
+        arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         wanted = read_wanted(arguments, names)
-        prompt, system = self._prompt(arguments, cell, names), arguments.system
+        text, system = self._prompt(applied, cell, names), arguments.system
         if system is not None and not arguments.raw:
             system = interpolate(system, names)
+        prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -273,9 +283,10 @@ class LLMMagics(Magics):
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
         history = conversation.history()
-        digest = request_digest(arguments, model.model_id, prompt, system, history, wanted.schema)
+        beside = {"schema": wanted.schema, **applied.beside}
+        digest = request_digest(arguments, model.model_id, prompt, system, history, beside)
         origin = replace(origin, request=digest, makers=makers)
-        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation, wanted)
+        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation, wanted, applied)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the tools, and which cells make them, by the names of the tools."""
@@ -305,6 +316,7 @@ class LLMMagics(Magics):
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,
+                **asked.applied.beside,
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )
@@ -333,6 +345,8 @@ class LLMMagics(Magics):
         out = live.context[0].out if live.context is not None else None
         if out is not None:
             bind(view, live.wanted, out, self.shell.user_ns)
+        if live.wanted is not None and live.wanted.new_cell and view.state == "done":
+            put_in_new_cell(view, self.shell)
         if view.state == "failed" or response is None:
             return
         view.finish = response.finish_reason

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.answers.fences import code_blocks
 from llm_notebook.errors import AnswerMisfit
 from llm_notebook.notebook.remarks import add_remark, drop_remarks
 from llm_notebook.notebook.wanted import Wanted, correction, keep_as_last_error
 from llm_notebook.transcript.view import TranscriptView
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.live_turn import LiveTurn
 
-__all__ = ["ask_for_correction", "bind", "outcome", "take_answer"]
+__all__ = ["ask_for_correction", "bind", "outcome", "put_in_new_cell", "take_answer"]
 
 _TOLD = "The model was told what does not fit, and asked again: {} of {}."
 
@@ -51,6 +54,7 @@ def take_answer(turn: LiveTurn, chain: ChainResponse) -> None:
     latest = chain._chain.latest
     if turn.wanted is not None and latest is not None:
         turn.wanted.take(latest._turn.state.text(), turn.view)
+        turn.wanted.take_response(latest, turn.view)
 
 
 def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -> ChainResponse | None:
@@ -71,6 +75,16 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
     turn.view.state = "done"
     add_remark(turn.view, _TOLD.format(wanted.tries, wanted.retries))
     return again
+
+
+def put_in_new_cell(view: TranscriptView, shell: InteractiveShell) -> None:
+    """Put the first block of code of an answer into a new cell below the running one, where nothing runs it."""
+    blocks = code_blocks(view.answer)
+    if not blocks:
+        add_remark(view, "The answer has no block of code, so there is no new cell.")
+        return
+    is_script = blocks[0].language.lower() in ("bash", "sh", "shell", "zsh") and blocks[0].code[:1] not in ("%", "!")
+    shell.set_next_input(f"%%bash\n{blocks[0].code}" if is_script else blocks[0].code, replace=False)
 
 
 def _say_what_it_holds(view: TranscriptView, name: str) -> None:

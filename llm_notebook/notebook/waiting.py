@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -28,7 +29,7 @@ def request_digest(
     prompt: str,
     system: str | None,
     history: Sequence[Message],
-    schema: dict[str, Any] | None = None,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """Return a digest of a request as rendered: of everything that would be sent, and of how its tools are asked about.
 
@@ -37,7 +38,7 @@ def request_digest(
         model_id: the model that would be asked.
         prompt, system: what is sent, after interpolation.
         history: what was said before.
-        schema: the JSON Schema that the answer has to fit; None if there is none.
+        beside: what else is sent, such as the JSON Schema that the answer has to fit.
     """
     asked = {
         "model": model_id,
@@ -47,7 +48,7 @@ def request_digest(
         "options": arguments.options,
         "tools": [arguments.tools, arguments.functions, arguments.approve, arguments.ask_always],
         "hide_reasoning": arguments.hide_reasoning,
-        "schema": schema,
+        "beside": dict(beside),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 

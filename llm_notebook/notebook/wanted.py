@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from llm_notebook.answers.columns import add_unknown, columns_of, resolve, row_values
+from llm_notebook.answers.fences import code_blocks
 from llm_notebook.answers.fitting import Fitting, Misfit
 from llm_notebook.answers.frames import frame_of, is_installed
 from llm_notebook.answers.row_scanner import NoRows
 from llm_notebook.answers.rows import RowReader
 from llm_notebook.errors import AnswerMisfit
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.schemas import find_schema
 from llm_notebook.tools.answers import json_in, parsed_answer
 from llm_notebook.tools.schemas import VALUE, multi_schema
@@ -50,6 +52,9 @@ class Wanted:
         out: the name of the variable; None if there is none.
         form: what the variable is to be; empty for what suits the schema.
         shown_as: how the answer is shown; empty for what suits the schema.
+        extract: "first" or "last" for the block of code that is taken out of the answer; else empty.
+        is_response: whether the provider's JSON is wanted instead of the answer.
+        new_cell: whether the first block of code is put into a new cell.
         retries: how often the model is told what does not fit, and asked again.
         value: what the variable gets; unset before the answer has come.
         has_value: whether `value` is set.
@@ -63,6 +68,9 @@ class Wanted:
     out: str | None = None
     form: Form = ""
     shown_as: str = ""
+    extract: str = ""
+    is_response: bool = False
+    new_cell: bool = False
     retries: int = 0
     value: Any = None
     has_value: bool = False
@@ -114,6 +122,8 @@ class Wanted:
         """
         self.has_value = False
         block = _last_text(view)
+        if self.extract and block is not None:
+            self._take_code(text, block, view)
         if not self.is_data:
             if self.shown_as == "table" and block is not None and block.table is not None:
                 self._close_shown(block)
@@ -133,6 +143,16 @@ class Wanted:
         if block is not None:
             view.touch(block)
 
+    def take_response(self, response: Any, view: TranscriptView) -> None:
+        """Take the provider's JSON of a response in place of the answer, if that is wanted."""
+        block = _last_text(view)
+        if not self.is_response:
+            return
+        self.value, self.has_value = response.json() or response.to_dict(), True
+        if block is not None:
+            written = json.dumps(self.value, indent=2, ensure_ascii=False, default=repr)
+            _show_excerpt(block, written, "json", view, is_folded=True)
+
     def forget_old(self, names: dict[str, Any]) -> None:
         """Delete the variable, so that no old value of it looks like the new one."""
         if self.out is not None:
@@ -140,6 +160,17 @@ class Wanted:
 
     def _reader(self) -> RowReader:
         return RowReader(self.item, self.source if self.item is not None else None)
+
+    def _take_code(self, text: str, block: Block, view: TranscriptView) -> None:
+        blocks = code_blocks(text)
+        if not blocks:
+            held = f", so `{self.out}` is all of it" if self.out is not None else ""
+            add_remark(view, f"The answer has no block of code{held}.")
+            return
+        found = blocks[0 if self.extract == "first" else -1]
+        self.value, self.has_value = found.code, True
+        is_more = found.code.strip() != _without_fence(text)
+        _show_excerpt(block, found.code, found.language, view, is_folded=is_more)
 
     def _take_rows(self, text: str, block: Block | None) -> None:
         reader = block.table if block is not None else None
@@ -268,14 +299,14 @@ def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
     Raises:
         CellError: the options contradict each other, or name what does not exist.
     """
-    if arguments.schema is not None and arguments.schema_multi is not None:
-        raise CellError(
-            "--schema and --schema-multi exclude each other: one object or a list of them. Nothing was sent."
-        )
+    _require_one(arguments)
     wanted = Wanted(
         out=arguments.out,
         form=cast("Form", arguments.form),
         shown_as=arguments.shown_as,
+        extract=arguments.extract,
+        is_response=arguments.json,
+        new_cell=arguments.new_cell,
         retries=arguments.retry_schema,
     )
     option, given = "--schema", arguments.schema
@@ -296,6 +327,19 @@ def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
     return wanted
 
 
+def _require_one(arguments: Arguments) -> None:
+    """Refuse options each of which says what the answer is to be."""
+    given = {
+        "--schema": arguments.schema is not None,
+        "--schema-multi": arguments.schema_multi is not None,
+        "-x" if arguments.extract == "first" else "--xl": bool(arguments.extract),
+        "--json": arguments.json,
+    }
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise CellError(f"{names[0]} and {names[1]} exclude each other. Nothing was sent.")
+
+
 def _require_usable(schema: dict[str, Any], source: Any, option: str) -> None:
     try:
         Fitting(schema, source)
@@ -313,6 +357,19 @@ def correction(error: AnswerMisfit) -> str:
     where = f"In row {error.row}, counted from 0, " if error.row is not None else ""
     fault = error.fault.replace("and the model wrote", "and you wrote")
     return f"Your answer does not fit the schema. {where}{fault}. Answer again with the whole corrected JSON and nothing else."
+
+
+def _show_excerpt(block: Block, text: str, language: str, view: TranscriptView, *, is_folded: bool) -> None:
+    """Show code in place of the answer, which goes into a fold if there is more in it."""
+    block.table, block.look, block.language = None, "code", language
+    block.excerpt, block.is_folded = text, is_folded
+    block.version += 1
+    view.touch(block)
+
+
+def _without_fence(text: str) -> str:
+    lines = text.strip().split("\n")
+    return "\n".join(lines[1:-1]).strip() if len(lines) > 2 else ""
 
 
 def _last_text(view: TranscriptView) -> Block | None:

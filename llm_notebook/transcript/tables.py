@@ -26,7 +26,9 @@ __all__ = [
     "markdown_table",
     "plain_cells",
     "plain_head",
+    "plain_misfit",
     "plain_table",
+    "plain_widths",
     "raw_document",
     "rows_added",
     "shaped_markdown",
@@ -128,12 +130,19 @@ def rows_added(block: Block, before: int, until: int) -> Document | None:
     }
 
 
-def table_sentence(block: Block, *, is_live: bool) -> str:
-    """Return what is said above a table, with names in backticks."""
+def table_sentence(block: Block, *, is_live: bool, is_whole: bool = False) -> str:
+    """Return what is said above a table, with names in backticks.
+
+    Args:
+        block: a block that is shown as one.
+        is_live: whether more rows may come.
+        is_whole: whether all of its rows are shown.
+    """
     table = block.table
     assert table is not None
     if block.said:
-        rest = f" The first {FIRST}:" if len(table.rows) > FIRST + LATEST else ""
+        is_cut = len(table.rows) > FIRST + LATEST and not is_whole and table.wrong is None
+        rest = f" The first {FIRST}:" if is_cut else ""
         return block.said + rest
     count = len(table.rows)
     rows = f"{count:,} {'row' if count == 1 else 'rows'}"
@@ -181,6 +190,27 @@ def plain_table(block: Block, *, is_live: bool) -> str:
     if block.is_folded:
         lines += ["", "The answer as it came:", raw_document(block.text)["text"]]
     return terminal_safe("\n".join(lines))
+
+
+def plain_widths(block: Block) -> list[int]:
+    """Return the widths for a table whose first row has come. Columns of text are given room for longer values."""
+    table = block.table
+    assert table is not None
+    first = _cells(table, table.rows[0]) if table.rows else []
+    widths = []
+    for at, column in enumerate(table.columns[:_MOST_COLUMNS]):
+        value = _plain(first[at]) if at < len(first) else ""
+        widths.append(max(len(_plain(column.name)), len(value), len(_MISSING), 16 if column.kind == "text" else 0))
+    return widths
+
+
+def plain_misfit(block: Block, widths: Sequence[int]) -> list[str]:
+    """Return a list with the line of the row that does not fit, or an empty list."""
+    table = block.table
+    if table is None or table.wrong is None:
+        return []
+    cells = [_plain(text) for text in _cells(table, table.wrong.row)]
+    return [terminal_safe(_line(f"{table.wrong.number} ✗", cells, 4, widths, table))]
 
 
 def plain_head(block: Block, widths: Sequence[int]) -> str:
