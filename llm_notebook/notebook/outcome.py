@@ -73,6 +73,11 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
     drop_remarks(turn.view, _TOLD.format(wanted.tries, wanted.retries))
     wanted.tries += 1
     again = wanted.ask_again(latest, correction(error))
+    for block in turn.view.blocks:
+        if block.is_folded and block.table is not None and not block.said:
+            block.said = f"Row {error.row} did not fit: {error.fault}." if error.row is not None else f"{error.fault}."
+            block.version += 1
+            turn.view.touch(block)
     # The new rounds belong to the same transcript, and do not continue the text of the last one.
     again._chain.log.chain_id = turn.view.id
     turn.view.state = "done"

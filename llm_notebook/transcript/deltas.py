@@ -104,6 +104,9 @@ class DeltaWriter:
         if is_table(block):
             added = sent.take_rows()
             return encodable_document({"op": "rows", "block": position, **added}) if added else None
+        if block.table is not None and block.table.may_begin:
+            # What it is will be sent as a whole, once that is known.
+            return None
         text = sent.take_growth(self._view)
         return {"op": "append", "block": position, "text": text} if text else None
 

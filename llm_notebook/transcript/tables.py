@@ -144,6 +144,9 @@ def table_sentence(block: Block, *, is_live: bool, is_whole: bool = False) -> st
         is_cut = len(table.rows) > FIRST + LATEST and not is_whole and table.wrong is None
         rest = f" The first {FIRST}:" if is_cut else ""
         return block.said + rest
+    if table.wrong is not None:
+        # What is wrong with it is said below.
+        return ""
     count = len(table.rows)
     rows = f"{count:,} {'row' if count == 1 else 'rows'}"
     return f"{rows} so far" if is_live else f"{rows} arrived."
@@ -161,7 +164,7 @@ def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str]
     assert table is not None
     columns = table.columns[:_MOST_COLUMNS]
     sentence = with_code(table_sentence(block, is_live=is_live), literal)
-    lines = [f"*{sentence}*" if is_live else sentence]
+    lines = [f"*{sentence}*" if is_live and sentence else sentence]
     shown = _shown_rows(block)
     if columns and shown:
         heads = "".join(f" {_in_cell(one.name, literal)} |" for one in columns)
@@ -171,7 +174,7 @@ def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str]
             lines.append(f"| {number} |{drawn}")
     if block.is_folded:
         lines += ["", "The answer as it came:", "", *fenced_code(raw_document(block.text)["text"], "json")]
-    return "\n".join(lines)
+    return "\n".join(lines).strip("\n")
 
 
 def plain_table(block: Block, *, is_live: bool) -> str:
@@ -189,7 +192,7 @@ def plain_table(block: Block, *, is_live: bool) -> str:
     lines = [sentence, *(_line(number, cells, first, widths, table) for number, cells in rows)]
     if block.is_folded:
         lines += ["", "The answer as it came:", raw_document(block.text)["text"]]
-    return terminal_safe("\n".join(lines))
+    return terminal_safe("\n".join(lines).lstrip("\n"))
 
 
 def plain_widths(block: Block) -> list[int]:

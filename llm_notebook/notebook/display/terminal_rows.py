@@ -48,5 +48,6 @@ class RowLines:
             self.is_over = True
             lines += [f"… {until - _MOST_ROWS:,} more rows are not written here."] if until > _MOST_ROWS else []
             lines += plain_misfit(block, self.widths or plain_widths(block))
-            lines.append(terminal_safe(table_sentence(block, is_live=False, is_whole=True).replace("`", "")))
+            said = table_sentence(block, is_live=False, is_whole=True).replace("`", "")
+            lines += [terminal_safe(said)] if said else []
         return "".join(f"{line}\n" for line in lines)

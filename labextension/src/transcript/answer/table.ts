@@ -61,7 +61,9 @@ export class TablePiece implements IPiece {
   }
 
   private draw(block: ITableBlock, live: boolean): void {
-    refill(this.said, sentence(block, live, this.seconds));
+    // What is wrong with a row is said below the answer, unless the model was asked again.
+    const isSaid = live || !block.misfit || block.said !== undefined;
+    refill(this.said, isSaid && sentence(block, live, this.seconds));
     const before = this.rows;
     this.rows = new Map();
     const wanted = rowsOf(block).map(({ number, cells, misfit }) => {
@@ -221,7 +223,7 @@ function sentence(
   }
   const shown = block.head.length + block.tail.length;
   const first =
-    block.said && shown < block.count
+    block.said && shown < block.count && !block.misfit
       ? ` The first ${count(block.head.length)}:`
       : '';
   const said = block.said ?? `${rows} arrived.`;
