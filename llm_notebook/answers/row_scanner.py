@@ -125,6 +125,8 @@ class RowScanner:
                 return rows
         if self._is_ended and not is_json:
             return self.rows
+        if self.has_begun and not is_json and not self._is_ended and self._state != "over":
+            raise NoRows("it breaks off before the end of its list")
         raise NoRows("it has no list of rows" if is_json else "it is not JSON")
 
     def _step(self, text: str, at: int) -> tuple[int, bool]:

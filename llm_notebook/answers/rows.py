@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from llm_notebook.answers.columns import Column, add_unknown, columns_of
+from llm_notebook.answers.columns import Column, columns_of, row_values
 from llm_notebook.answers.fitting import Fitting, Misfit
 from llm_notebook.answers.row_scanner import RowScanner
 
@@ -108,6 +108,8 @@ class RowReader:
             self.wrong = MisfitRow(len(self.rows), row, misfit)
             return
         self.objects.append(made)
-        if not (isinstance(row, dict) and row.keys() <= self._names) and add_unknown(self.columns, row):
-            self._names = {column.name for column in self.columns}
+        if not (isinstance(row, dict) and row.keys() <= self._names):
+            more = [name for name in row_values(row) if name not in self._names]
+            self.columns += map(Column, more)
+            self._names.update(more)
         self.rows.append(row)

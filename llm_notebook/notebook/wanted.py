@@ -122,6 +122,9 @@ class Wanted:
         """
         self.has_value = False
         block = _last_text(view)
+        if block is not None and block.text.endswith(text) and not _is_json(text):
+            # The answer had broken off, and this is the rest of it.
+            text = block.text
         if self.extract and block is not None:
             self._take_code(text, block, view)
         if not self.is_data:
@@ -181,8 +184,10 @@ class Wanted:
             reader.close(text)
         except NoRows as error:
             count = len(reader.rows)
-            kept = f" {_rows(count)} that came before are kept on the error." if count else ""
-            raise self._misfit(f"The answer is no list of rows: {error}.", kept, text, reader.objects, None) from None
+            kept = f" {_before(count, 'that came')} kept on the error." if count else ""
+            raise self._misfit(
+                f"The answer is not a list of rows: {error}.", kept, text, reader.objects, None
+            ) from None
         if reader.wrong is not None:
             wrong = reader.wrong
             kept = "" if wrong.number == 0 else f" {_before(wrong.number)} kept on the error."
@@ -392,5 +397,5 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def _before(count: int) -> str:
-    return "The row before it is" if count == 1 else f"The {count:,} rows before it are"
+def _before(count: int, where: str = "before it") -> str:
+    return f"The row {where} is" if count == 1 else f"The {count:,} rows {where} are"

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.arguments import parse_line
+from llm_notebook.notebook.wanted import read_wanted
+from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.templates import Template, load_template, save_template
 from llm_notebook.transcript.document import MIME_TYPE
-from tests.notebook.kernels import Cell, Kernel
+from llm_notebook.transcript.view import TranscriptView
+from tests.notebook.kernels import Cell, Kernel, running_kernel
 from tests.notebook.scripted import sent
 from tests.notebook.versions import click_of
 
@@ -120,6 +124,41 @@ def test_a_paused_cell_binds_its_variable_once_the_answer_is_there(kernel: Kerne
     assert kernel.value("people['age'].tolist()") == [36]
     assert kernel.run(f"%llm act {json.dumps(click_of(other))}").status == "ok"
     assert kernel.value("str(people['age'].dtype)") == "Float64"
+
+
+def test_a_later_kernel_binds_the_variable_of_a_cell_that_is_run_again(tmp_path: Path) -> None:
+    load = "%load_ext llm_notebook\n%load_ext tests.notebook.scripted\n%llm default echo"
+    define = "def erase(path: str) -> str:\n    return 'erased'"
+    ask = f"%%llm -m data -T erase --ta --schema-multi 'name, age int' --out people\n{rows(ADA)}"
+    with running_kernel(tmp_path) as kernel:
+        kernel.run(define)
+        assert kernel.run(ask, "cell-data", notebook="a.ipynb").reply["ename"] == "CellHalted"
+        kernel.restart()
+        assert kernel.run(load).status == "ok"
+        kernel.run(define)
+        again = kernel.run(ask, "cell-data", notebook="a.ipynb")
+        assert kernel.value("len(sent)") == 0
+        clicked = kernel.run(f"%llm act {json.dumps(click_of(again))}", "cell-data", notebook="a.ipynb")
+        assert clicked.status == "ok", clicked.traceback
+        assert kernel.value("people['age'].tolist()") == [36]
+
+
+def test_an_answer_that_was_stopped_binds_its_variable_when_it_goes_on() -> None:
+    text = rows(ADA, GRACE)
+    wanted = read_wanted(parse_line("--schema-multi 'name, age int' --out people x"), {})
+    view = TranscriptView("echo", shape=wanted.shape())
+    view.feed(StreamEvent("text", text[:40], 0), 1.0)
+    view.end("interrupted", 1.0)
+    view.begin(1.0)
+    view.feed(StreamEvent("text", text[40:], 0), 2.0)
+    wanted.take(text[40:], view)
+    assert list(wanted.value["age"]) == [36, 85]
+
+
+def test_rows_that_break_off_are_no_table(kernel: Kernel) -> None:
+    cell = kernel.run(f"%%llm -m data --schema-multi 'name, age int' --out people\n{rows(ADA, GRACE)[:-20]}")
+    assert "The answer is not a list of rows: it breaks off before the end of its list" in cell.traceback
+    assert "The row that came is kept on the error." in cell.traceback
 
 
 def test_code_is_shown_alone_and_put_into_a_new_cell_that_does_not_run(kernel: Kernel) -> None:
