@@ -125,6 +125,8 @@ def test_the_widget_has_buttons_that_go_on_in_its_cell(asking: Asking) -> None:
         expect(asking.output).to_contain_text(shown)
     expect(asking.lab.output(BELOW)).to_have_text("below ran")
     assert asking.ran == ["/tmp/old"]
+    # Where there is no renderer of ours, the page draws the record as Markdown, in the place of the widget.
+    expect(asking.output.locator(".jp-RenderedMarkdown")).to_contain_text("All tidy.")
     bundles = [output["data"] for output in asking.saved() if "text/markdown" in output.get("data", {})]
     assert ["application/vnd.jupyter.widget-view+json" in bundle for bundle in bundles] == [False]
 
