@@ -60,7 +60,11 @@ _OPTIONS = [
         metavar=("NAME", "VALUE"),
         help="A variable of the template; repeatable.",
     ),
-    argument("--trust", action="store_true", help="Use the Python functions that the template brings."),
+    argument(
+        "--trust",
+        action="store_true",
+        help="Use the Python functions, tools made by code and files that the template brings.",
+    ),
     argument("--save", metavar="NAME", help="Store this cell as a template, and send nothing."),
     argument("--schema", metavar="X", help="Answer as an object: `name, age int`, a class, a dict or a .json file."),
     argument("--schema-multi", metavar="X", help="Answer as rows, each of this schema."),

@@ -110,7 +110,7 @@ def apply_templates(arguments: Arguments, shell: InteractiveShell) -> Applied:
         shell: shows the Python code that a template would run.
 
     Raises:
-        CellError: a template does not exist or cannot be read, or it defines functions and `--trust` is not given.
+        CellError: a template does not exist or cannot be read, or it needs `--trust`, which is not given.
     """
     if not arguments.templates:
         if arguments.params:
@@ -215,17 +215,28 @@ def _require_known(params: Mapping[str, str], templates: Sequence[Template]) -> 
 
 
 def _require_trust(arguments: Arguments, templates: Sequence[Template], shell: InteractiveShell) -> None:
-    named = [one for one in templates if one.functions]
-    if not named or arguments.trust:
+    if arguments.trust:
         return
-    for template in named:
-        code = str(template.functions)
-        show_markdown(shell, "\n".join(fenced_code(code, "python")), code)
-    names = ", ".join(one.name for one in named)
-    raise CellError(
-        f"The template {names} brings functions in Python, which a model could call. They are shown above: read them, and add"
-        " --trust to use them. Nothing was sent."
-    )
+    for template in templates:
+        files = [] if template.functions_are_own else _named_files(template)
+        makers = [tool for tool in template.tools or [] if not tool.isidentifier()]
+        if template.functions:
+            code = str(template.functions)
+            show_markdown(shell, "\n".join(fenced_code(code, "python")), code)
+            what = "brings functions in Python, which a model could call. They are shown above: read them"
+        elif makers:
+            what = f"makes tools by running code: {', '.join(makers)}. Look at it"
+        elif files:
+            what = f"comes from elsewhere and would send files: {', '.join(files)}. Look at them"
+        else:
+            continue
+        raise CellError(f"The template {template.name} {what}, and add --trust to use them. Nothing was sent.")
+
+
+def _named_files(template: Template) -> list[str]:
+    """Return what a template would read on this machine, or fetch, and send."""
+    typed = [one.value for one in template.attachment_types or []]
+    return [*(template.fragments or []), *(template.system_fragments or []), *(template.attachments or []), *typed]
 
 
 def _texts(references: Sequence[str] | None, loaders: Mapping[str, Any]) -> list[Fragment]:

@@ -266,6 +266,29 @@ def test_functions_of_a_template_need_trust_and_are_shown_first(
     assert [tool.name for tool in sent[0].tools] == ["erase"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ({"tools": ["open('ran', 'w')"]}, True),
+        ({"attachments": ["/etc/hostname"]}, False),
+        ({"fragments": ["a.txt"]}, False),
+    ],
+)
+def test_a_template_neither_runs_code_nor_sends_files_of_somebody_else_without_trust(
+    terminal: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fields: dict[str, Any], own: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    template = Template(name="sly", prompt="$input", **fields)
+    if own:
+        save_template(template)
+    else:
+        monkeypatch.setattr("llm_notebook.notebook.templating.load_template", lambda name: template)
+    with pytest.raises(Exception, match="--trust"):
+        terminal.run_line_magic("llm", "-m data -t sly hello")
+    assert sent == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_schema_may_be_in_a_file(terminal: InteractiveShell, tmp_path: Path) -> None:
     file = tmp_path / "dog.json"
     file.write_text('{"type": "object", "properties": {"name": {"type": "string"}}}', encoding="utf-8")
