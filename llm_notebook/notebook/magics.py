@@ -26,6 +26,7 @@ from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
+from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.failures import refuse, show_pause
@@ -47,7 +48,7 @@ from llm_notebook.notebook.templating import Applied, apply_templates, save_as_t
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
-from llm_notebook.notebook.wanted import Wanted, read_wanted
+from llm_notebook.notebook.wanted import Wanted
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin

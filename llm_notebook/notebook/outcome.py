@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.answers.fences import code_blocks
 from llm_notebook.errors import AnswerMisfit
 from llm_notebook.notebook.remarks import add_remark, drop_remarks
-from llm_notebook.notebook.wanted import Wanted, correction, keep_as_last_error
+from llm_notebook.notebook.wanted import Wanted
 from llm_notebook.transcript.view import TranscriptView
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def ask_for_correction(turn: LiveTurn, chain: ChainResponse, error: Exception) -
         return None
     latest = chain._chain.latest
     if wanted.tries >= wanted.retries or wanted.ask_again is None or latest is None:
-        keep_as_last_error(error)
+        _keep_as_last_error(error)
         wanted.tries = 0
         return None
     drop_remarks(turn.view, _TOLD.format(wanted.tries, wanted.retries))
     wanted.tries += 1
-    again = wanted.ask_again(latest, correction(error))
+    again = wanted.ask_again(latest, _correction(error))
     for block in turn.view.blocks:
         if block.is_folded and block.table is not None and not block.said:
             block.said = f"Row {error.row} did not fit: {error.fault}." if error.row is not None else f"{error.fault}."
@@ -102,3 +103,15 @@ def _say_what_it_holds(view: TranscriptView, name: str) -> None:
     drop_remarks(view, is_one, *(are_more.format(fewer) for fewer in range(2, count)))
     if count:
         add_remark(view, is_one if count == 1 else are_more.format(count))
+
+
+def _keep_as_last_error(error: AnswerMisfit) -> None:
+    """Make an error what `sys.last_value` is, as that of a cell with a traceback would be, so that what it keeps can be had."""
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+
+
+def _correction(error: AnswerMisfit) -> str:
+    """Return what a model is told about an answer that does not fit."""
+    where = f"In row {error.row}, counted from 0, " if error.row is not None else ""
+    fault = error.fault.replace("and the model wrote", "and you wrote")
+    return f"Your answer does not fit the schema. {where}{fault}. Answer again with the whole corrected JSON and nothing else."

@@ -6,7 +6,6 @@ A cell that wants data fails unless the answer fits. Then its variable is delete
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -18,20 +17,17 @@ from llm_notebook.answers.frames import frame_of, is_installed
 from llm_notebook.answers.row_scanner import NoRows
 from llm_notebook.answers.rows import RowReader
 from llm_notebook.errors import AnswerMisfit
-from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.remarks import add_remark
-from llm_notebook.notebook.schemas import find_schema
 from llm_notebook.tools.answers import json_in, parsed_answer
-from llm_notebook.tools.schemas import VALUE, multi_schema
+from llm_notebook.tools.schemas import VALUE
 from llm_notebook.transcript.tables import AnswerShape
 
 if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
-    from llm_notebook.notebook.options import Arguments
     from llm_notebook.transcript.blocks import Block
     from llm_notebook.transcript.view import TranscriptView
 
-__all__ = ["Form", "Wanted", "correction", "keep_as_last_error", "read_wanted"]
+__all__ = ["Form", "Wanted"]
 
 Form = Literal["", "list", "pandas", "polars", "json"]
 _LOOKS: Mapping[str, tuple[Literal["", "code", "text"], str]] = {
@@ -292,76 +288,6 @@ class Wanted:
         else:
             block.said = Wanted()._said_of_rows(reader)
         block.version += 1
-
-
-def read_wanted(arguments: Arguments, names: Mapping[str, Any]) -> Wanted:
-    """Return what the options of a cell want of the answer.
-
-    Args:
-        arguments: the options.
-        names: the variables of the notebook.
-
-    Raises:
-        CellError: the options contradict each other, or name what does not exist.
-    """
-    _require_one(arguments)
-    wanted = Wanted(
-        out=arguments.out,
-        form=cast("Form", arguments.form),
-        shown_as=arguments.shown_as,
-        extract=arguments.extract,
-        is_response=arguments.json,
-        new_cell=arguments.new_cell,
-        retries=arguments.retry_schema,
-    )
-    option, given = "--schema", arguments.schema
-    if given is None:
-        option, given = "--schema-multi", arguments.schema_multi
-    if given is not None:
-        schema, wanted.source = find_schema(given, names, option)
-        wanted.item = schema if option == "--schema-multi" else None
-        wanted.schema = schema if wanted.item is None else multi_schema(schema)
-        _require_usable(schema, wanted.source, option)
-    elif arguments.retry_schema:
-        raise CellError("--retry-schema needs --schema or --schema-multi. Nothing was sent.")
-    if wanted.form in ("pandas", "polars") and not is_installed(wanted.form):
-        raise CellError(
-            f"--out {wanted.out}:{wanted.form} needs {wanted.form}: `%pip install {wanted.form}`,"
-            f" or take --out {wanted.out}:list. Nothing was sent."
-        )
-    return wanted
-
-
-def _require_one(arguments: Arguments) -> None:
-    """Refuse options each of which says what the answer is to be."""
-    given = {
-        "--schema": arguments.schema is not None,
-        "--schema-multi": arguments.schema_multi is not None,
-        "-x" if arguments.extract == "first" else "--xl": bool(arguments.extract),
-        "--json": arguments.json,
-    }
-    names = [name for name, is_given in given.items() if is_given]
-    if len(names) > 1:
-        raise CellError(f"{names[0]} and {names[1]} exclude each other. Nothing was sent.")
-
-
-def _require_usable(schema: dict[str, Any], source: Any, option: str) -> None:
-    try:
-        Fitting(schema, source)
-    except ValueError as error:
-        raise CellError(f"{option} cannot be used: {error} Nothing was sent.") from None
-
-
-def keep_as_last_error(error: AnswerMisfit) -> None:
-    """Make an error what `sys.last_value` is, as that of a cell with a traceback would be, so that what it keeps can be had."""
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
-
-
-def correction(error: AnswerMisfit) -> str:
-    """Return what a model is told about an answer that does not fit."""
-    where = f"In row {error.row}, counted from 0, " if error.row is not None else ""
-    fault = error.fault.replace("and the model wrote", "and you wrote")
-    return f"Your answer does not fit the schema. {where}{fault}. Answer again with the whole corrected JSON and nothing else."
 
 
 def _show_excerpt(block: Block, text: str, language: str, view: TranscriptView, *, is_folded: bool) -> None:

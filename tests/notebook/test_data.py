@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.arguments import parse_line
-from llm_notebook.notebook.wanted import read_wanted
+from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.templates import Template, load_template, save_template
 from llm_notebook.transcript.document import MIME_TYPE
