@@ -21,14 +21,13 @@ pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.file_server", "tests
 _SHARED_PEERS = Path(__file__).resolve().parents[2] / "shared" / "peers"
 _FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")
 
+# How long an example takes says nothing about the code, but much about what else the machine does.
+settings.register_profile("without deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("without deadlines")
+
 
 def pytest_configure() -> None:
-    """Hear SIGINT, and let every process that a test starts hear it: a run in the background inherits that it is ignored.
-
-    No example of a property fails for the time that it takes, because the machine may be busy with something else.
-    """
-    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("patient")
+    """Hear SIGINT, and let every process that a test starts hear it: a run in the background inherits that it is ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -32,6 +32,7 @@ from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
+from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
@@ -51,6 +52,7 @@ from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.notebook.wanted import Wanted
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics", "register", "unregister"]
@@ -71,8 +73,7 @@ class _Asked:
         session: the conversations of its notebook.
         node: its place in them.
         conversation: what it continues.
-        wanted: what is wanted of the answer beside its text.
-        applied: the templates.
+        wanted, applied: what is wanted of the answer beside its text, and the templates.
     """
 
     arguments: Arguments
@@ -370,6 +371,7 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
+    process.of(Interrupts).stoppable = stoppable
     magics.actions.open()
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
@@ -393,5 +395,6 @@ def unregister(shell: InteractiveShell) -> None:
     magics.actions.close()
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
+    process.made.pop(Interrupts, None)
     magics.halts.undo()
     forget_questions(shell)

@@ -1,13 +1,13 @@
 """Takes what tools print and hands it to their calls, while a turn is read.
 
-Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one publisher. So while
-turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`); what belongs to
-none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`. What other
-programs write is known to belong to the one call that runs, or else to the one that ran last; if another call ran beside that one at
-any time, it goes into the cell, because it is read with a delay and a program may outlive its call.
+Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one
+publisher. So while turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`);
+what belongs to none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`.
+What other programs write is known to belong to the one call that runs, or else to the one that ran last; if another call ran beside that one
+at any time, it goes into the cell, because it is read with a delay and a program may outlive its call.
 
-A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call. `clear_output()` in a tool clears
-what its call has printed, and not the answer around it.
+A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call.
+`clear_output()` in a tool clears what its call has printed, and not the answer around it.
 """
 
 from __future__ import annotations

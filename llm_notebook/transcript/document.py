@@ -155,7 +155,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
-    if block.status in ("unknown", "waiting") and block.started_at is not None:
+    if block.is_asked and block.started_at is not None:
         document["startedAt"] = block.started_at.isoformat()
     if block.failure is not None:
         document["failure"] = {
@@ -255,7 +255,7 @@ def _problem(problem: Problem) -> Document:
         "text": shortened(visible(problem.text[: 2 * _LONGEST_SENTENCE]), _LONGEST_SENTENCE),
         "ways": [_way(way) for way in problem.ways],
         "canStartOver": problem.can_start_over,
-        "complete": problem.is_complete,
+        **({"complete": True} if problem.is_complete else {}),
     }
 
 

@@ -13,10 +13,11 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
+from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
-from llm_notebook.transcript.tables import is_table, markdown_table, plain_table, shaped_markdown, with_code
-from llm_notebook.transcript.visible import spelled_out, terminal_safe
+from llm_notebook.transcript.tables import is_table, markdown_table, plain_table, shaped_markdown
+from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
     Written,
     duration,
@@ -40,6 +41,7 @@ __all__ = [
     "markdown_of",
     "plain_of",
     "plain_picture",
+    "plain_sections",
     "state_sentence",
     "turn_words",
 ]
@@ -89,7 +91,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     sections += [_our_markdown(remark) for remark in words.remarks]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
-    return "\n\n".join(sections)
+    return in_monospace("\n\n".join(sections))
 
 
 def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
@@ -97,7 +99,11 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
     Our own lines about calls begin with a mark that no other line begins with.
     """
-    words = words or turn_words(view)
+    return "\n\n".join(plain_sections(view, words or turn_words(view)))
+
+
+def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
+    """Return the sections of `plain_of()`: one for each block of `words`, in order, and what is said below them."""
     sections = [_plain_block(block, view, words) for block in words.blocks]
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
@@ -108,7 +114,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     ]
     if view.show_usage and not view.silent:
         sections.append(footer(view))
-    return "\n\n".join(section.rstrip() for section in sections)
+    return [section.rstrip() for section in sections]
 
 
 def footer(view: TranscriptView, written: Written = on_one_line) -> str:
@@ -122,7 +128,7 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
     if is_table(block):
-        return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown)
+        return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown, coded=_with_code)
     if block.kind == "text":
         return shaped_markdown(block) or safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
@@ -150,9 +156,25 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 
 def _markdown_problem(problem: Problem) -> str:
-    lines = [f"■ **{with_code(problem.title, literal_markdown)}** {with_code(problem.text, literal_markdown)}".rstrip()]
+    lines = [f"■ **{literal_markdown(problem.title)}** {_with_code(problem.text)}".rstrip()]
     lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
+
+
+def _with_code(text: str) -> str:
+    """Return Markdown for a text that may quote others: literal, but for what is between backticks, which the reader can type."""
+    pieces = " ".join(text.split()).split("`")
+    if len(pieces) % 2 == 0:
+        pieces = ["`".join(pieces)]
+    return "".join(
+        safe_markdown(f"`{visible(piece)}`") if at % 2 else _literal(piece) for at, piece in enumerate(pieces)
+    )
+
+
+def _literal(piece: str) -> str:
+    """Return Markdown that shows a piece of a line literally, with the spaces at its ends."""
+    words = piece.strip()
+    return piece.replace(words, literal_markdown(words)) if words else piece
 
 
 def _our_markdown(remark: str) -> str:
@@ -165,8 +187,8 @@ def _plain_problem(problem: Problem | None) -> list[str]:
         return []
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
     title = on_one_line(problem.title)
-    stop = "" if title.endswith((".", "!", "?")) or not problem.text else "."
-    return ["\n".join([f"■ {title}{stop} {on_one_line(problem.text)}".rstrip(), *ways])]
+    said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
+    return ["\n".join([f"■ {said}", *ways])]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
@@ -177,7 +199,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return plain_picture(block)
     if is_table(block):
         return plain_table(block, is_live=view.state == "streaming")
-    text = terminal_safe(_numbered(block) if block.excerpt is None else block.excerpt)
+    text = terminal_safe((_numbered(block) if block.excerpt is None else block.excerpt).replace("\r\n", "\n"))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 

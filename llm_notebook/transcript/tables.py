@@ -14,7 +14,6 @@ from llm_notebook.answers.columns import VALUES, cell_text, row_values
 from llm_notebook.transcript.blocks import Block
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.visible import terminal_safe, visible
-from llm_notebook.transcript.words import on_one_line
 
 if TYPE_CHECKING:
     from llm_notebook.answers.rows import RowReader
@@ -34,7 +33,6 @@ __all__ = [
     "shaped_markdown",
     "table_document",
     "table_sentence",
-    "with_code",
 ]
 
 Document = dict[str, Any]
@@ -152,18 +150,19 @@ def table_sentence(block: Block, *, is_live: bool, is_whole: bool = False) -> st
     return f"{rows} so far" if is_live else f"{rows} arrived."
 
 
-def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str]) -> str:
+def markdown_table(block: Block, *, is_live: bool, literal: Callable[[str], str], coded: Callable[[str], str]) -> str:
     """Return a table as Markdown.
 
     Args:
         block: a block that is shown as one.
         is_live: whether more rows may come.
         literal: makes text safe to put into Markdown.
+        coded: does the same to a sentence of ours, in which backticks enclose code.
     """
     table = block.table
     assert table is not None
     columns = table.columns[:_MOST_COLUMNS]
-    sentence = with_code(table_sentence(block, is_live=is_live), literal)
+    sentence = coded(table_sentence(block, is_live=is_live))
     lines = [f"*{sentence}*" if is_live and sentence else sentence]
     shown = _shown_rows(block)
     if columns and shown:
@@ -238,27 +237,6 @@ def shaped_markdown(block: Block) -> str | None:
     if block.look:
         return "\n".join(fenced_code(text, block.language if block.look == "code" else ""))
     return None
-
-
-def with_code(text: str, literal: Callable[[str], str]) -> str:
-    """Return one of our sentences as Markdown, in which backticks enclose code.
-
-    Args:
-        text: the sentence. It may quote a model.
-        literal: makes text safe to put into Markdown.
-    """
-    if not text.strip():
-        return ""
-    pieces = on_one_line(text).split("`")
-    if len(pieces) % 2 == 0 or not all(pieces[1::2]):
-        return literal(text)
-    return "".join(f"`{piece}`" if at % 2 else _padded(piece, literal) for at, piece in enumerate(pieces))
-
-
-def _padded(text: str, literal: Callable[[str], str]) -> str:
-    """Return text as Markdown with the spaces at its ends, which `literal` takes away."""
-    inner = text.strip()
-    return text if not inner else text.replace(inner, literal(inner))
 
 
 def _spans(block: Block, count: int) -> tuple[slice, slice]:

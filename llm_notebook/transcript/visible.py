@@ -14,7 +14,7 @@ from typing import Any
 
 from llm_notebook.errors import terminal_safe
 
-__all__ = ["encodable", "encodable_document", "spelled_out", "terminal_safe", "visible", "visible_texts"]
+__all__ = ["byte_length", "encodable", "encodable_document", "spelled_out", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -46,7 +46,8 @@ def visible(text: str) -> str:
     This replaces control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
     variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, and private and unassigned
     characters, and a letter's combining marks after the fourth, which would pile up over other lines. Emoji that are joined by
-    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
+    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading
+    and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
 
@@ -62,6 +63,11 @@ def encodable(text: str) -> str:
     Each character is replaced independently of the others, so that a text can be passed in chunks.
     """
     return _SURROGATE.sub(spelled_out, text)
+
+
+def byte_length(text: str) -> int:
+    """Return how many bytes a text takes as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def encodable_document(document: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -208,6 +209,10 @@ class Kernel:
         self.client.input(text)
         return question
 
+    def close_comm(self, comm_id: str) -> None:
+        """Close a comm of the kernel's, as a front end does that does not know its target. Whatever is run next finds it closed."""
+        self.client.shell_channel.send(self.client.session.msg("comm_close", {"comm_id": comm_id, "data": {}}))
+
     def run(self, code: str, cell_id: str | None = None, **options: Any) -> Cell:
         """Run one cell to its end and return it."""
         return self.collect(self.send(code, cell_id, **options))[0]
@@ -220,6 +225,8 @@ class Kernel:
 
     def restart(self) -> None:
         """Kill the kernel, whatever it does, and start it again with the same folders."""
+        # The manager presses ■ first, which lets a kernel end what it does in peace.
+        os.kill(self.manager.provisioner.pid, signal.SIGKILL)
         self.manager.restart_kernel(now=True)
         self.client.wait_for_ready(timeout=PATIENCE)
         self.heard.clear()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -70,6 +71,16 @@ class Echo(_Scripted):
         said = f"You said: {prompt.prompt}"
         yield said.upper() if prompt.options.shout else said
         response.set_usage(input=1234, output=5)
+
+
+class Novel(_Scripted):
+    """Writes as many megabytes as the prompt says, in pieces of 200 characters."""
+
+    model_id = "novel"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        for number in range(int(prompt.prompt) * 5_000):
+            yield f"The price of order {number:6} fell in *August*, and so did the others. ".ljust(199, ".") + "\n"
 
 
 class Other(Echo):
@@ -157,6 +168,18 @@ class Steady(_Scripted):
         for _ in range(3 if prompt.prompt == "little" else 60_000):
             yield "word "
             time.sleep(0.001)
+
+
+class Announcing(_Scripted):
+    """Prints that it has begun, and says nothing for two minutes unless it is stopped."""
+
+    model_id = "announcing"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
+        time.sleep(120)
+        yield "At last."
 
 
 class StoppedAtTheEnd(_Scripted):
@@ -365,6 +388,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Odd,
     Flood,
     Steady,
+    Announcing,
     StoppedAtTheEnd,
     StoppedThrice,
     Patter,
@@ -381,6 +405,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Single,
     Data,
     Keyed,
+    Novel,
 ]
 
 

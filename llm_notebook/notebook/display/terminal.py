@@ -40,7 +40,9 @@ def has_colours(shell: InteractiveShell) -> bool:
 
 
 class TerminalDisplay:
-    """Writes a turn to stdout as it arrives. Reasoning is dim, or has a title where there are no colours; no control character from the model reaches the terminal.
+    """Writes a turn to stdout as it arrives.
+
+    Reasoning is dim, or has a title where there are no colours. No control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
     twice: as the question, and with its outcome. Where several wait, all of their questions are written first. What a tool prints is
@@ -137,6 +139,9 @@ class TerminalDisplay:
     def senders(self) -> list[Sender]:
         return []
 
+    def record_message(self) -> None:
+        return None
+
     def _write(self, *, is_over: bool) -> None:
         blocks = self._view.blocks
         for call in [call for call in self._suspended if call.status not in _OPEN]:
@@ -164,7 +169,7 @@ class TerminalDisplay:
 
     def _write_questions(self, blocks: Sequence[Block]) -> None:
         for block in blocks:
-            if isinstance(block, CallBlock) and block.status in ("waiting", "unknown"):
+            if isinstance(block, CallBlock) and block.is_asked:
                 self._write_call(block)
 
     def _write_printed(self, block: CallBlock, text: str) -> None:

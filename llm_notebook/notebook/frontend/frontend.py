@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import Bus, package_version, widget_script
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
+from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class FrontEnd:
 
     def broadcaster(self) -> Sender | None:
         """Return a function that sends a message to every page from any thread, or None if no page listens."""
-        if self._bus is None or self.extension is False:
+        # An extension says hello before a widget can, so where only widgets have, there is none.
+        if self._bus is None or self.extension is False or (self.wants_widget and self.extension is None):
             return None
         return self._bus.sender()
 
@@ -92,10 +93,10 @@ class FrontEnd:
 
     @property
     def advice(self) -> str:
-        """Markdown that says what to do for buttons; empty if there are buttons, or if that is unknown."""
+        """Markdown that says what to do for buttons; empty if there are buttons or cannot be any, or if that is unknown."""
         if self.mismatch:
             return self.mismatch
-        if self.extension is not False or self.widgets:
+        if self.extension is not False or self.widgets or is_console(self.shell):
             return ""
         return _NOT_BUILT if widget_script() is None else _NOT_INSTALLED
 

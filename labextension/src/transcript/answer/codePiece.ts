@@ -49,7 +49,9 @@ export class CodePiece implements IPiece {
     }
     if (!this.code || this.language !== (language ?? '')) {
       this.language = language ?? '';
-      this.code = codeBlock(text, this.language, this.host, this.slices);
+      this.code = codeBlock(text, this.language, this.host, this.slices, node =>
+        this.body.contains(node)
+      );
       refill(this.body, this.code.node);
     }
     this.code.update(text, growing);
