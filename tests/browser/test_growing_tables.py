@@ -71,11 +71,11 @@ def test_rows_appear_while_they_stream_and_stay_when_the_notebook_is_reopened(as
 
     asking.lab.run_cell(BELOW)
     expect(asking.lab.output(BELOW)).to_contain_text("'age': Int64Dtype(), 'born': dtype('<M8[us]')")
+    [output] = asking.saved()
+    assert "| 0 | Ada Lovelace | 36 | 1815-12-10 |" in "".join(output["data"]["text/markdown"])
     asking.lab.reopen_without_kernel()
     expect(asking.output).to_contain_text("people is a DataFrame of 40 rows \u00d7 4 columns. The first 5:")
     expect(_rows(asking)).to_have_text([*"01234"])
-    [output] = asking.saved()
-    assert "| 0 | Ada Lovelace | 36 | 1815-12-10 |" in "".join(output["data"]["text/markdown"])
 
 
 def test_a_row_that_does_not_fit_is_named_and_leaves_no_variable(asking: Asking) -> None:
