@@ -179,13 +179,13 @@ process.answers |= {
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Carry out `%load_ext llm_notebook`."""
-    from llm_notebook.notebook.magics import register  # loads IPython
+    from llm_notebook.notebook.registration import register  # loads IPython
 
     register(ipython)
 
 
 def unload_ipython_extension(ipython: InteractiveShell) -> None:
     """Carry out `%unload_ext llm_notebook`."""
-    from llm_notebook.notebook.magics import unregister  # loads IPython
+    from llm_notebook.notebook.registration import unregister  # loads IPython
 
     unregister(ipython)

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.objects.described import MOST_BYTES, Described
 from llm_notebook.objects.table import describe_known
@@ -26,7 +27,9 @@ _NOT_VALUES = (
 )
 
 
-def read_prompt(arguments: Arguments, cell: str | None, names: dict[str, Any], given: Given) -> str:
+def read_prompt(
+    arguments: Arguments, cell: str | None, names: dict[str, Any], given: Given, *, brings_prompt: bool = False
+) -> str:
     """Return the prompt of a line and its cell, with the values of its expressions.
 
     Args:
@@ -34,12 +37,13 @@ def read_prompt(arguments: Arguments, cell: str | None, names: dict[str, Any], g
         cell: the text below it; None for `%llm`.
         names: the variables that expressions see.
         given: takes what the expressions became that is no text.
+        brings_prompt: a template is a prompt by itself, so that none need be typed.
 
     Raises:
         CellError: there is no prompt, or an expression has no value.
     """
-    text = "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
-    if not text.strip():
+    text = typed_text(arguments, cell)
+    if not text.strip() and not brings_prompt:
         where = "in the cell, below %%llm" if cell is not None else "after %llm"
         raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
     return text if arguments.raw else interpolate(text, names, given.inside, max_size=arguments.max_size)

@@ -21,17 +21,16 @@ from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import parse_cell, parse_line
+from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
+from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.failures import refuse, show_pause
-from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
-from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.given import Given, read_given
 from llm_notebook.notebook.interpolation import read_prompt, read_system
@@ -40,21 +39,21 @@ from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.options import Arguments, documented
+from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED, unread_error
-from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
-from llm_notebook.notebook.remarks import add_remark, drop_remarks
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
-from llm_notebook.parts.attachments import Attachment
+from llm_notebook.notebook.wanted import Wanted
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.origin import Origin
 
-__all__ = ["LLMMagics", "register", "unregister"]
+__all__ = ["LLMMagics"]
 
 _CHAIN_LIMIT = 10
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
@@ -73,6 +72,7 @@ class _Asked:
         session: the conversations of its notebook.
         node: its place in them.
         conversation: what it continues.
+        wanted, applied: what is wanted of the answer beside its text, and the templates.
     """
 
     arguments: Arguments
@@ -84,6 +84,14 @@ class _Asked:
     session: Session
     node: ConversationNode
     conversation: Conversation
+    wanted: Wanted
+    applied: Applied
+
+    def corrected(self, latest: Response, told: str) -> _Asked:
+        """Return the request that tells the model what is wrong with its latest answer. What went with the prompt is in the history."""
+        conversation = Conversation(latest.model, responses=[latest])
+        applied = Applied(self.applied.arguments)
+        return replace(self, prompt=told, given=Given(), applied=applied, conversation=conversation)
 
 
 @magics_class
@@ -151,6 +159,9 @@ class LLMMagics(Magics):
             return None
         place = self.prompts.next(execution.name)
         arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        if arguments.save is not None:
+            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            return None
 
         def read(given: Arguments) -> _Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -176,7 +187,8 @@ class LLMMagics(Magics):
         context = (arguments, asked.node)
         if repeated is not None:
             # What the cell was given, such as --out, holds for the question that it shows again.
-            repeated.context = context
+            repeated.context, repeated.wanted = context, asked.wanted
+            asked.wanted.attach(repeated.view)
             self.turns.show_again(repeated)
         if chain is None:
             return None
@@ -187,10 +199,12 @@ class LLMMagics(Magics):
             show_calls=arguments.show_calls,
             sent=list(chain.prompt.enclosed),
             remarks=[*asked.given.remarks, *left],
+            shape=asked.wanted.shape(),
         )
+        asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
         asker = self._asker(wait=arguments.wait)
-        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
-        return _outcome(view) if is_value_used() else None
+        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
+        return outcome(view, asked.wanted) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":
@@ -251,11 +265,15 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
+        applied = apply_templates(arguments, self.shell)
+        arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         given = read_given(arguments, names, self.last_figure.find)
-        prompt, system = read_prompt(arguments, cell, names, given), read_system(arguments, names)
+        wanted = read_wanted(arguments, names)
+        text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
+        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names), text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -267,9 +285,10 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
-        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history())
+        beside = {"schema": wanted.schema, **applied.beside}
+        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
         origin = replace(origin, request=digest, makers=makers)
-        return _Asked(arguments, prompt, system, given, tools, origin, session, node, conversation)
+        return _Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the tools, and which cells make them, by the names of the tools."""
@@ -294,11 +313,12 @@ class LLMMagics(Magics):
             chain = conversation.chain(
                 asked.prompt,
                 system=asked.system,
-                **asked.given.for_prompt(),
                 stream=arguments.stream,
                 tools=asked.tools,
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
+                schema=asked.wanted.source_to_send,
+                **asked.applied.together(asked.given.for_prompt()),
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )
@@ -326,6 +346,11 @@ class LLMMagics(Magics):
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, cast("Response | None", chain._chain.latest)
+        out = live.context[0].out if live.context is not None else None
+        if out is not None:
+            bind(view, live.wanted, out, self.shell.user_ns)
+        if live.wanted is not None and live.wanted.new_cell and view.state == "done":
+            put_in_new_cell(view, self.shell)
         if view.state == "failed" or response is None:
             return
         ending = response._turn.state.ending
@@ -339,60 +364,3 @@ class LLMMagics(Magics):
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(chain._chain.log.origin.notebook, Session()).keep(node, response)
-        if arguments.out is not None:
-            self.shell.user_ns[arguments.out] = _outcome(view)
-            _say_what_out_holds(view, arguments.out)
-
-
-def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
-    """Return what `--out` assigns: the text of the answer, or the picture, or all pictures, if the model has made some."""
-    made = [block.attachment for block in view.pictures if block.attachment is not None]
-    return view.answer if not made else made[0] if len(made) == 1 else made
-
-
-def _say_what_out_holds(view: TranscriptView, name: str) -> None:
-    """Say of the variable that `--out` assigns that it holds the pictures, if there are some. A continued answer may have more."""
-    is_one, are_more = f"`{name}` is the picture at full size.", f"`{name}` holds the {{}} pictures at full size."
-    count = len(view.pictures)
-    drop_remarks(view, is_one, *(are_more.format(fewer) for fewer in range(2, count)))
-    if count:
-        add_remark(view, is_one if count == 1 else are_more.format(count))
-
-
-def register(shell: InteractiveShell) -> None:
-    """Register the magics in a shell, and let the journal keep what they ask."""
-    is_new = "LLMMagics" not in shell.magics_manager.registry
-    unregister(shell)
-    magics = LLMMagics(shell)
-    magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
-    shell.register_magics(magics)
-    process.of(CurrentJournal).keeps = True
-    process.of(Interrupts).stoppable = stoppable
-    magics.actions.open()
-    magics.last_figure.open()
-    magics._follow_cell()
-    shell.events.register("pre_run_cell", magics._follow_cell)
-    read_questions(shell)
-    if is_new:
-        read_first_questions(shell)
-
-
-def unregister(shell: InteractiveShell) -> None:
-    """Undo `register()`, and restore other magics of the same name that it replaced."""
-    # By name, because after %reload_ext the class is another object than the one that was registered.
-    magics = shell.magics_manager.registry.pop("LLMMagics", None)
-    if magics is None:
-        return
-    for kind, known in shell.magics_manager.magics.items():
-        known.pop("llm", None)
-        known.update({"llm": magics.replaced[kind]} if kind in magics.replaced else {})
-    if magics in shell.configurables:
-        # Otherwise %config would still offer the traits of the magics that are gone.
-        shell.configurables.remove(magics)
-    magics.actions.close()
-    magics.last_figure.close()
-    shell.events.unregister("pre_run_cell", magics._follow_cell)
-    process.of(CurrentJournal).stop_keeping()
-    process.made.pop(Interrupts, None)
-    magics.halts.undo()
-    forget_questions(shell)

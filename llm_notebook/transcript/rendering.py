@@ -17,6 +17,7 @@ from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sent_words import markdown_sent, plain_sent
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
+from llm_notebook.transcript.tables import is_table, markdown_table, plain_table, shaped_markdown
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
     Written,
@@ -133,8 +134,10 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
         return markdown_call(block, view, words.calls[block.position])
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
+    if is_table(block):
+        return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown, coded=_with_code)
     if block.kind == "text":
-        return safe_markdown(_numbered(block))
+        return shaped_markdown(block) or safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
@@ -202,7 +205,9 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    text = terminal_safe(_numbered(block).replace("\r\n", "\n"))
+    if is_table(block):
+        return plain_table(block, is_live=view.state == "streaming")
+    text = terminal_safe((_numbered(block) if block.excerpt is None else block.excerpt).replace("\r\n", "\n"))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 

@@ -26,7 +26,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 NAMED = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", ROOT / "docs" / "development.md"]
 RUN = ["README.md", "docs/journal.md", "docs/providers.md", "docs/python-api.md", "docs/tools-and-approvals.md"]
 # Options of subcommands, which the parser of prompts does not know.
-OF_SUBCOMMANDS = {"-q", "--options", "--schemas", "--tools", "--as", "--sha256"}
+OF_SUBCOMMANDS = {"-q", "--options", "--schemas", "--tools", "--sha256"}
 
 
 def name_of(page: Path) -> str:

@@ -43,6 +43,10 @@ def apply(document: Document, delta: Document) -> Document:
                 block = blocks[op["block"]]
                 key = "arguments" if block["kind"] == "call" else "text"
                 blocks[op["block"]] = {**block, key: block[key] + op["text"]}
+            case "rows":
+                block = blocks[op["block"]]
+                head, tail = [*block["head"], *op["head"]], [*block["tail"], *op["tail"]][-5:]
+                blocks[op["block"]] = {**block, "head": head, "tail": tail, "count": op["count"]}
             case "block":
                 blocks[op["block"] : op["block"] + 1] = [op["value"]]
             case "set":

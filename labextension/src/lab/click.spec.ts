@@ -51,6 +51,7 @@ class Cell {
   readonly kernel = new FakeKernel();
   readonly area = new Area();
   readonly prompts: (string | undefined)[] = [];
+  readonly below: string[] = [];
   readonly clicks = new Clicks();
   document: ITranscript = transcript({ state: 'paused', blocks: [QUESTION] });
 
@@ -60,6 +61,7 @@ class Cell {
       area: this.area as unknown as IArea,
       cellId: 'cell 1',
       prompt: (text?: string) => this.prompts.push(text),
+      insertBelow: (code: string) => this.below.push(code),
       document: () => this.document
     };
     return this.clicks.perform(action, target as unknown as ITarget);
@@ -90,6 +92,20 @@ test('a click runs in the cell, after what it shows', async () => {
   future.ends();
   await clicked;
   expect(cell.prompts).toEqual(['*', undefined]);
+});
+
+test('code for a new cell is put below, and nothing else is', async () => {
+  const cell = new Cell();
+  const clicked = cell.click();
+  await settled();
+  cell.decided();
+  cell.kernel.executed[0].ends('ok', [
+    { source: 'set_next_input', text: 'x = 1', replace: false },
+    { source: 'set_next_input', text: 'instead', replace: true },
+    { source: 'page', data: {} }
+  ]);
+  await clicked;
+  expect(cell.below).toEqual(['x = 1']);
 });
 
 test('where taking a future clears the area, the outputs are put back', async () => {

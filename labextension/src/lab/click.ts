@@ -33,6 +33,8 @@ export interface ITarget {
   cellId: string;
   /** Set the cell's prompt, such as `*`; without a text, restore it. */
   prompt: (text?: string) => void;
+  /** Put code into a new cell below. */
+  insertBelow: (code: string) => void;
   /** The newest state of the transcript. */
   document: () => ITranscript | undefined;
 }
@@ -117,6 +119,17 @@ async function execute(action: Action, target: ITarget): Promise<void> {
   if ((reply.content.status as string) === 'aborted') {
     throw new Error(SKIPPED);
   }
+  newCellsOf(reply).forEach(code => target.insertBelow(code));
+}
+
+/** The code that the kernel wants in new cells. JupyterLab looks at it only for cells that it has run itself. */
+function newCellsOf({ content }: KernelMessage.IExecuteReplyMsg): string[] {
+  const payload = content.status === 'ok' ? (content.payload ?? []) : [];
+  return payload.flatMap(({ source, text, replace }) =>
+    source === 'set_next_input' && typeof text === 'string' && !replace
+      ? [text]
+      : []
+  );
 }
 
 function requestExecution(action: Action, { kernel, cellId }: ITarget): Future {

@@ -223,6 +223,7 @@ export class NotebookPlace implements IPlace {
           cell.setPrompt(text ?? `${cell.model.executionCount ?? ''}`);
         }
       },
+      insertBelow: code => this.insertBelow(code, shown),
       document: () => bus.store.get(id)
     });
   }

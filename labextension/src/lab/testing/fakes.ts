@@ -148,8 +148,8 @@ export class FakeFuture {
     return this.hooks.every(hook => hook(message));
   }
 
-  ends(status = 'ok'): void {
-    this.resolve({ content: { status } });
+  ends(status = 'ok', payload?: unknown[]): void {
+    this.resolve({ content: { status, payload } });
   }
 
   isCancelled(): void {
