@@ -123,7 +123,7 @@ class LLMMagics(Magics):
         %llm PROMPT            a prompt on one line
         %%llm [options]        a prompt that is the text of the cell
         answer = %llm PROMPT   the answer as a value too
-        %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, forget, resume, history, grants, local, help
+        %llm SUBCOMMAND        models, default, aliases, keys, local, error, pending, approve, deny, forget, resume, history, usage, grants, templates, tools, fragments, plugins, schemas, jobs, stop, batches, export, import, mcp, undo, help
 
         {{ expression }} in a prompt becomes the value of a Python expression.
         """

@@ -14,6 +14,7 @@ from llm_notebook.configuration.files import ConfigurationWarning
 from llm_notebook.configuration.keys import delete_key, keys_path, list_keys, set_key
 from llm_notebook.errors import ModelError, UnknownModelError
 from llm_notebook.models.model import ModelWithAliases
+from llm_notebook.notebook.commands.forms import FORMS
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.commands.tables import say, table
@@ -78,6 +79,10 @@ def run(shell: InteractiveShell, command: Subcommand) -> None:
     Raises:
         CellError: it cannot be done; the message says why.
     """
+    later = FORMS[command.name].later
+    if later or command.name not in _COMMANDS:
+        later = later or f"This version has no `%llm {command.name}` yet."
+        raise CellError(f"{later} For a prompt, put -- in front of it or use %%llm. Nothing was sent.")
     try:
         _COMMANDS[command.name](shell, command.words)
     except KeyboardInterrupt:

@@ -240,3 +240,13 @@ def test_the_providers_are_asked_for_their_models(
     assert "a/b" not in _run(terminal, capsys, "models refresh openrouter")
     assert "No provider is called 'gorq'. Did you mean groq?" in _run(terminal, capsys, "models refresh gorq")
     assert len(openai_server.requests) == 2
+
+
+@pytest.mark.parametrize("line", ["jobs", "stop all", "batches", "export a.html", "import a.db", "mcp list", "undo"])
+def test_what_is_reserved_is_answered_in_a_sentence(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    said = _run(terminal, capsys, line)
+    assert said.startswith("This version ")
+    assert said.endswith("Nothing was sent.\n")
+    assert "Traceback" not in said
