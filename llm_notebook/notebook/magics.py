@@ -28,6 +28,8 @@ from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
+from llm_notebook.notebook.explaining.explainer import explain_failure
+from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
@@ -47,6 +49,7 @@ from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, mas
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
+from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
 
@@ -90,6 +93,7 @@ class LLMMagics(Magics):
         prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
         actions: performs what readers do with them.
+        failures: the cells that have failed.
         halts: keeps CellHalted quiet.
         replaced: other magics named `llm` that these replaced, by their kind.
     """
@@ -109,6 +113,7 @@ class LLMMagics(Magics):
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
+        self.failures = Failures(shell)
         self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
         self.replaced: dict[str, Callable[..., object]] = {}
 
@@ -137,11 +142,15 @@ class LLMMagics(Magics):
         execution = current_execution(self.shell)
         self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
-        if command is not None:
+        if command is not None and command.name != "error":
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        beside = Beside()
+        if command is not None:
+            (arguments, beside), body = explain_failure(command, self.failures, names), None
+        else:
+            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
 
         def read(given: Arguments) -> _Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -175,6 +184,7 @@ class LLMMagics(Magics):
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
             remarks=left,
+            beside=beside,
         )
         asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
@@ -360,6 +370,7 @@ def register(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
     magics.actions.open()
+    magics.failures.open()
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
@@ -380,6 +391,7 @@ def unregister(shell: InteractiveShell) -> None:
         # Otherwise %config would still offer the traits of the magics that are gone.
         shell.configurables.remove(magics)
     magics.actions.close()
+    magics.failures.close()
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     magics.halts.undo()

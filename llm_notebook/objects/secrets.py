@@ -166,7 +166,7 @@ class Scrubber:
         return self.scrub(text)
 
     def _note(self, value: str) -> str:
-        self._removed.add(Secret(value))
+        self._removed.add(Secret(value.strip("\"'")))
         return REMOVED
 
     def _without_known(self, text: str) -> str:

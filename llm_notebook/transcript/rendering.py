@@ -76,7 +76,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     words = words or turn_words(view)
-    sections = [_markdown_block(block, view, words) for block in words.blocks]
+    sections = view.beside.around_markdown([_markdown_block(block, view, words) for block in words.blocks])
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
@@ -97,7 +97,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own lines about calls begin with a mark that no other line begins with.
     """
     words = words or turn_words(view)
-    sections = [_plain_block(block, view, words) for block in words.blocks]
+    sections = view.beside.around_plain([_plain_block(block, view, words) for block in words.blocks])
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]

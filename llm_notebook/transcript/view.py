@@ -13,7 +13,7 @@ The numbers of parts begin again when a chain is resumed. Therefore `begin()` an
 nothing is ever added to the block of an earlier run except by the id of its call.
 
 The view does no I/O and has no callbacks. It notes the positions of changed blocks in `touched` and raises the `version` of a block
-whose change is more than appended text, which is all that a `DeltaWriter` needs to send only what is new.
+whose change is more than appended text, which is all that a `DeltaWriter` needs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
+from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
@@ -46,12 +47,11 @@ _MOST_OF_PICTURES = 1024 * 1024
 class TranscriptView:
     """One turn with all rounds of its chain: the model, what has arrived, and the present state.
 
-    Methods change the blocks and the state. Other fields may be set from outside; they take effect with the next document or
-    delta.
+    Methods change the blocks and the state. Other fields may be set from outside, and take effect with the next document or delta.
 
     Attributes:
         model_id: the model that answers.
-        state: the present state of the turn.
+        state: the present state.
         id: the id of the transcript, which is the same in the live view, in the notebook file and after reloading.
         began: when the turn began, in ISO 8601 with offset; empty if that is not known.
         blocks: the blocks in the order in which they arrived. Their positions never change.
@@ -63,8 +63,7 @@ class TranscriptView:
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
         finish: why the model stopped; None where that is not known.
-        remarks: our own sentences to show under the answer, as plain text.
-        not_saved: why the turn is not in the journal; empty if it is.
+        remarks: our own sentences to show under the answer, as plain text; `not_saved` says why the turn is not in the journal.
         problem: what went wrong, if the transcript is to explain it.
         limit: where the turn stopped at the limit of its chain; None if it did not.
         hide_reasoning: do not show reasoning.
@@ -74,6 +73,7 @@ class TranscriptView:
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
+        beside: what is shown above and below the answer.
         unsent: what a prompt would ask that was not sent; None if it was.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
@@ -103,6 +103,7 @@ class TranscriptView:
     by_keyboard: bool = False
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
+    beside: Beside = field(default_factory=Beside)
     unsent: Unsent | None = None
     size: int = 0
     touched: list[int] = field(default_factory=list)
@@ -202,12 +203,11 @@ class TranscriptView:
         self._touch(block)
 
     def show_notice(self, notice: str, seconds: float | None = None, detail: str = "") -> None:
-        """Show a notice while nothing arrives. The next event removes it.
+        """Show a notice while nothing arrives; the next event removes it.
 
         Args:
-            notice: a sentence that says why.
+            notice, detail: one or two sentences that say why.
             seconds: how long nothing will arrive, if that is known.
-            detail: a second sentence.
         """
         self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
         self._noticed_at = self.seconds
@@ -268,6 +268,8 @@ class TranscriptView:
             for block in self.calls:
                 if block.complete():
                     self._touch(block)
+        for changed in self.beside.finish(self.blocks) if state == "done" else ():
+            self._touch(changed)
         self._forget_parts()
 
     @property

@@ -132,6 +132,17 @@ class Caller(_Scripted):
             response.add_tool_call(ToolCall(name, json.loads(arguments), "call 1"))
 
 
+class Mender(_Scripted):
+    """Proposes the failed cell with `n` in the place of `count`."""
+
+    model_id = "mender"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        cell = texts(prompt)[-1].split("```\n")[1]
+        code = "\n".join(line[2:] for line in cell.splitlines()).replace("count", "n")
+        yield f"**No such key.** `orders` has only `n`.\n\n```python\n{code}\n```"
+
+
 class Odd(_Scripted):
     """Has an id with everything that Markdown, HTML and formulas give a meaning to."""
 
@@ -340,6 +351,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Asker,
     Hasty,
     Caller,
+    Mender,
     Other,
     Odd,
     Flood,

@@ -1,0 +1,61 @@
+"""The versions of the packages that a traceback and its values come from."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+__all__ = ["versions_of"]
+
+_MOST = 12
+# The machinery around the user's code.
+_AROUND = frozenset({"IPython", "ipykernel", "llm_notebook", "traitlets", "tornado", "asyncio", "__main__", "builtins"})
+
+
+def versions_of(error: BaseException, modules: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
+    """Return versions by the name of the package, Python's first.
+
+    Args:
+        error: the exception. One that names a module, such as ModuleNotFoundError, says which.
+        modules: the names of the modules of its frames.
+        values: the values that are named in it.
+    """
+    found = {"Python": platform.python_version()}
+    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    for name in dict.fromkeys([*_top([missing or ""]), *_top(_homes(error, modules, values))]):
+        version = _version(name)
+        if version or name == missing:
+            found[name] = version or "not installed"
+        if len(found) > _MOST:
+            break
+    return found
+
+
+def _homes(error: BaseException, modules: Iterable[str], values: Iterable[Any]) -> Iterator[str]:
+    yield from modules
+    yield type(error).__module__
+    for value in values:
+        yield value.__name__ if isinstance(value, ModuleType) else str(getattr(type(value), "__module__", ""))
+        if isinstance(value, type) or callable(value):
+            yield str(getattr(value, "__module__", "") or "")
+
+
+def _top(names: Iterable[str]) -> list[str]:
+    tops = (name.partition(".")[0] for name in names)
+    return [name for name in tops if name and name not in _AROUND and name not in sys.stdlib_module_names]
+
+
+def _version(name: str) -> str:
+    """Return the version of a package by the name that it is imported by; empty if it has none."""
+    from importlib.metadata import PackageNotFoundError, version  # only where asked for
+
+    stated = getattr(sys.modules.get(name), "__version__", None)
+    if isinstance(stated, str):
+        return stated[:40]
+    try:
+        return version(name)
+    except (PackageNotFoundError, ValueError):
+        return ""
