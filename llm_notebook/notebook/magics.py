@@ -26,6 +26,7 @@ from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
 from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
+from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.explaining.explainer import explain_failure
@@ -123,15 +124,7 @@ class LLMMagics(Magics):
     @line_cell_magic
     @hides_typed_keys
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
-        """Ask a language model; the answer streams into the output of this cell.
-
-        %llm PROMPT            a prompt on one line
-        %%llm [options]        a prompt that is the text of the cell
-        answer = %llm PROMPT   the answer as a value too
-        %llm SUBCOMMAND        models, default, aliases, keys, local, error, pending, approve, deny, forget, resume, history, usage, grants, templates, tools, fragments, plugins, schemas, jobs, stop, batches, export, import, mcp, undo, help
-
-        {{ expression }} in a prompt becomes the value of a Python expression.
-        """
+        """Ask a language model, or run a subcommand. `documented` adds the manual."""
         try:
             return self._llm(line, cell, self._names(local_ns))
         except EXPECTED as error:
@@ -371,6 +364,7 @@ def register(shell: InteractiveShell) -> None:
     process.of(CurrentJournal).keeps = True
     magics.actions.open()
     magics.failures.open()
+    complete_in(shell)
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
@@ -392,6 +386,7 @@ def unregister(shell: InteractiveShell) -> None:
         shell.configurables.remove(magics)
     magics.actions.close()
     magics.failures.close()
+    stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     magics.halts.undo()

@@ -8,30 +8,50 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
-__all__ = ["Arguments", "documented", "option_actions"]
+from llm_notebook.notebook.commands.manuals import whole_manual
+
+__all__ = ["Arguments", "documented", "option_actions", "option_kinds"]
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
+
+class _Option(argument):
+    """An option with values that can be completed.
+
+    Args:
+        names: how it is spelled.
+        kinds: what each of its values is, for the completion: a kind that `completion.candidates` knows, words between bars such as
+            `code|text`, or empty for free text.
+        declared: what argparse takes.
+    """
+
+    def __init__(self, *names: str, kinds: tuple[str, ...], **declared: Any) -> None:
+        super().__init__(*names, **declared)
+        self.kinds = kinds
+
+
 _OPTIONS = [
-    argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
+    _Option("-m", "--model", kinds=("model",), metavar="ID", help="Model id or alias; `%%llm models` lists them."),
     argument("-s", "--system", metavar="TEXT", help="System prompt."),
-    argument(
+    _Option(
         "-o",
         "--option",
+        kinds=("model-option", "model-option-value"),
         nargs=2,
         action="append",
         default=[],
         metavar=("KEY", "VALUE"),
         help="A model option; repeatable.",
     ),
-    argument("--key", metavar="K", help="API key, or the name of a stored one."),
-    argument(
+    _Option("--key", kinds=("key",), metavar="K", help="API key, or the name of a stored one."),
+    _Option(
         "-T",
         "--tool",
+        kinds=("tool",),
         action="append",
         default=[],
         metavar="X",
@@ -40,17 +60,38 @@ _OPTIONS = [
     argument("--functions", metavar="CODE", help="Python code; the functions that it defines are tools."),
     argument("--td", action="store_true", help="Show tool calls unfolded."),
     argument("--ta", action="store_true", help="Ask before every tool call."),
-    argument("--approve", action="append", default=[], metavar="X", help="Ask before calls of this tool; repeatable."),
-    argument("--cl", "--chain-limit", dest="chain_limit", metavar="N", help="Most answers in a row; 0 for no limit."),
+    _Option(
+        "--approve",
+        kinds=("tool",),
+        action="append",
+        default=[],
+        metavar="X",
+        help="Ask before calls of this tool; repeatable.",
+    ),
+    _Option(
+        "--cl",
+        "--chain-limit",
+        kinds=("number",),
+        dest="chain_limit",
+        metavar="N",
+        help="Most answers in a row; 0 for no limit.",
+    ),
     argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
     argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
-    argument("--cid", metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."),
+    _Option(
+        "--cid", kinds=("turn",), metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."
+    ),
     argument("--new", action="store_true", help="Begin a new conversation; ask again although the cell waits."),
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
-    argument("--out", metavar="NAME", help="Assign the answer to this variable: its text, or the picture."),
+    _Option(
+        "--out",
+        kinds=("new-variable",),
+        metavar="NAME",
+        help="Assign the answer to this variable: its text, or the picture.",
+    ),
     argument(
         "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
     ),
@@ -64,6 +105,8 @@ def documented(function: Magic) -> Magic:
     for option in reversed(_OPTIONS):
         function = option(function)
     decorated: Magic = magic_arguments("llm")(function)
+    # IPython's own manual says each option twice, and none of the subcommands.
+    decorated.__doc__ = whole_manual(dict.fromkeys(option_actions().values()))
     return decorated
 
 
@@ -73,6 +116,11 @@ def option_actions() -> dict[str, argparse.Action]:
     for option in _OPTIONS:
         option.add_to_parser(parser, None)
     return {name: action for action in parser._actions for name in action.option_strings}
+
+
+def option_kinds() -> dict[str, tuple[str, ...]]:
+    """Return the kinds of the values that each spelling of an option takes."""
+    return {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
 
 
 @dataclass(slots=True)

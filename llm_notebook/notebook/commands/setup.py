@@ -17,9 +17,11 @@ from llm_notebook.models.model import ModelWithAliases
 from llm_notebook.notebook.commands.forms import FORMS
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.local import local
+from llm_notebook.notebook.commands.manuals import show_manual
 from llm_notebook.notebook.commands.tables import say, table
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.options import option_actions
 from llm_notebook.notebook.problems import lacks_key
 from llm_notebook.providers.refreshing import refresh
 from llm_notebook.providers.registry import (
@@ -37,40 +39,6 @@ if TYPE_CHECKING:
     from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 
 __all__ = ["run"]
-
-_EXAMPLES = """\
-%%llm -m smollm2
-Three names for a pelican, with a reason for each.
-
-%llm What is 2+2?"""
-
-_OPTIONS_IN_SHORT = [
-    ("-m ID", "which model; `%llm models` lists them"),
-    ("-s TEXT", "system prompt"),
-    ("-o KEY VALUE", "a model option, such as `-o temperature 0`"),
-    ("-T X", "a function, Tool or Toolbox that the model may call"),
-    ("--functions CODE", "Python code; the functions that it defines are tools"),
-    ("--ta, --approve X", "ask before every tool call, or before those of one tool"),
-    ("--td", "show tool calls unfolded"),
-    ("--wait", "ask by keyboard instead of buttons"),
-    ("--cl N", "most answers in a row; 0 for no limit"),
-    ("-c, --cid ID, --new", "continue the conversation or a turn of the history, or begin a new one"),
-    ("--out NAME", "put the answer into a variable"),
-    ("-u, -R", "show tokens, time and cost; hide reasoning"),
-    ("--no-stream, --raw", "answer in one piece; send double braces as they are"),
-    ("--key K", "key, or name of a stored key"),
-    ("-n", "keep nothing of this in the journal"),
-]
-
-_MORE_HELP = """\
-`{{ expression }}` in a prompt becomes the value of a Python expression: text, numbers, a DataFrame.
-
-**Subcommands**: `%llm models [-q TEXT | refresh]`, `%llm default [ID]`, `%llm aliases [set ALIAS ID | remove ALIAS]`,
-`%llm keys [set NAME | list | path | remove NAME]`, `%llm local [install SOURCE | list | remove NAME]`, `%llm pending [ID]`,
-`%llm approve ID`, `%llm deny ID [REASON]`, `%llm forget ID`, `%llm resume [ID]`, `%llm history [-q TEXT | ID]`, `%llm grants [revoke ID]`, `%llm help`.
-
-**No key?** `%llm local install` fetches a small model that runs on this machine: `%%llm -m smollm2`.
-Any other GGUF file works too: `%llm local install hf:OWNER/REPO/FILE.gguf`, an address, or a path."""
 
 
 def run(shell: InteractiveShell, command: Subcommand) -> None:
@@ -254,13 +222,8 @@ def _ask_for_key(name: str) -> str:
     return typed
 
 
-def _help(shell: InteractiveShell, _words: list[str]) -> None:
-    above = "**Options**, before the prompt (`%llm?` explains each)"
-    table = ["| option | |", "|---|---|", *(f"| `{option}` | {meaning} |" for option, meaning in _OPTIONS_IN_SHORT)]
-    markdown = ["**Ask a model**", f"```\n{_EXAMPLES}\n```", above, "\n".join(table), _MORE_HELP]
-    aligned = [f"{option:22}{meaning}" for option, meaning in _OPTIONS_IN_SHORT]
-    plain = ["Ask a model", _EXAMPLES, above, "\n".join(aligned), _MORE_HELP]
-    show_markdown(shell, "\n\n".join(markdown), "\n\n".join(plain).replace("`", "").replace("**", ""))
+def _help(shell: InteractiveShell, words: list[str]) -> None:
+    show_manual(shell, words, dict.fromkeys(option_actions().values()))
 
 
 _COMMANDS: dict[str, Callable[[InteractiveShell, list[str]], None]] = {

@@ -11,6 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.providers.table import PROVIDERS
 from tests.fakes.file_server import FileServer, Served, digest
@@ -78,23 +79,37 @@ def test_aliases_are_set_used_and_removed(terminal: InteractiveShell, capsys: py
 
 def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     said = _run(terminal, capsys, "help")
-    assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
-    assert "\n-m ID                 which model; %llm models lists them\n" in said
-    assert not set("`|*") & set(
-        said.replace("[set ALIAS ID | remove ALIAS]", "")
-        .replace("[set NAME | list | path | remove NAME]", "")
-        .replace("[-q TEXT | refresh]", "")
-        .replace("[-q TEXT | ID]", "")
-        .replace("[install SOURCE | list | remove NAME]", "")
-    )
-    assert _run(terminal, capsys, "models?") == said
+    assert said.startswith("%%llm -m smollm2\nThree names for a pelican")
+    assert "\n  -m, --model ID  " in said
+    assert "\n  %llm models     Lists the models: first those that can be used now" in said
+    assert not set("`|*") & set(said)
+    assert len([line for line in said.splitlines() if len(line) > 160]) == 0
+    of_one = _run(terminal, capsys, "models?")
+    assert of_one.startswith("%llm models -q mini --tools\n\nLists the models")
+    assert "%llm models refresh PROVIDER" in of_one
+    assert _run(terminal, capsys, "help models") == of_one
+    assert _run(terminal, capsys, "help --model").startswith("%%llm --model ID\nA prompt.\n\n  -m, --model ID")
+    assert "This version " in _run(terminal, capsys, "help jobs")
+
+
+def test_the_manual_begins_with_an_example_and_has_one_row_for_each_option_and_subcommand() -> None:
+    manual = LLMMagics.llm.__doc__ or ""
+    assert manual.index("%%llm -m smollm2") < manual.index("--model")
+    for action in LLMMagics.llm.parser._actions:
+        if action.option_strings:
+            assert (
+                manual.count(f"\n  {', '.join(action.option_strings)} ")
+                + manual.count(f"\n  {', '.join(action.option_strings)}\n")
+                == 1
+            ), action
+    for name in FORMS.keys() - HIDDEN:
+        assert manual.count(f"\n  %llm {name} ") == (0 if FORMS[name].later else 1), name
 
 
 def test_the_help_names_every_option(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = _run(terminal, capsys, "help").split()
-    words = {word.removesuffix(",") for word in shown}
+    words = set(_run(terminal, capsys, "help").replace(",", " ").split())
     for action in LLMMagics.llm.parser._actions:
-        assert not action.option_strings or words & set(action.option_strings), action
+        assert words >= set(action.option_strings), action
 
 
 def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
