@@ -130,7 +130,7 @@ def _html(line: Line) -> tuple[str, list[str]]:
             said = element("span", f"reply, depth {line.depth}: ", "llm-sr") if line.depth else ""
             text = (rail + said if line.depth else "") + text
             text += element("span", " (replaced)", "llm-sr") if line.is_past else ""
-            text += element("small", shown(line.below)) if line.below else ""
+            text += element("small", shown(line.below), style=f"padding-left:{16 * line.depth}px") if line.below else ""
         cells.append(text)
     return ("llm-past" if line.is_past else ""), cells
 

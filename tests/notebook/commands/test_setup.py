@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import threading
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from llm_notebook.configuration.keys import load_keys
 from llm_notebook.models.model import Model, ModelWithAliases
@@ -359,3 +361,23 @@ def test_what_there_is_is_listed_with_how_to_use_it(
     assert "short a %%llm -t short" in " ".join(listed.split())
     assert "-f" in _run(terminal, capsys, "fragments")
     assert "llm_notebook" in _run(terminal, capsys, "plugins")
+
+
+def test_settings_are_shown_with_a_sentence_and_read_from_the_configuration(
+    isolated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.LLMMagics.on_pause = "continue"
+    shell = InteractiveShell(config=config)
+    shell.run_cell("%load_ext llm_notebook", silent=True)
+    capsys.readouterr()
+    shell.run_cell("%config LLMMagics")
+    shown = capsys.readouterr().out
+    assert "Current: 'continue'" in shown
+    for name, trait in LLMMagics.class_traits(config=True).items():
+        assert f"LLMMagics.{name}" in shown
+        assert trait.help.endswith("."), name
+    assert shell.magics_manager.registry["LLMMagics"].turns.on_pause == "continue"
+    atexit.unregister(shell.atexit_operations)
+    shell.atexit_operations()
