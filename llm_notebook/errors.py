@@ -41,6 +41,7 @@ __all__ = [
     "ToolArgumentError",
     "TransportError",
     "UnknownModelError",
+    "plain_words",
     "terminal_safe",
 ]
 
@@ -56,6 +57,14 @@ def terminal_safe(text: str) -> str:
     so that a text can be passed in chunks.
     """
     return _TERMINAL_CONTROL.sub(lambda found: f"\\u{{{ord(found.group()):x}}}", text)
+
+
+def plain_words(said: str) -> str:
+    """Return what a server said, to be put into a sentence of ours.
+
+    In our sentences backticks enclose what the reader can type, and pages draw it so. Those of others become apostrophes.
+    """
+    return said.replace("`", "'")
 
 
 class FailedResponse(Protocol):

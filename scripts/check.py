@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from xml.etree import ElementTree
 
 from llm_notebook.errors import ModelError
@@ -19,6 +21,7 @@ from scripts.weights import provide_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
+_BROWSER = "tests/browser"
 
 _NO_CHROMIUM = "The browser tests need Chromium or Chrome: install one, or name it: CHROMIUM=/path/to/it make test"
 _NO_NODE = "The front end's checks need Node 20.19 or newer with npm: install it and run make test again."
@@ -101,9 +104,17 @@ def _test_python(counts: Counts) -> None:
     if chromium is None:
         print(_NO_CHROMIUM, flush=True)
     environment = os.environ | {"CHROMIUM": chromium or ""}
-    report = RESULTS / "pytest.xml"
-    report.unlink(missing_ok=True)
-    counts.add(report, _run([sys.executable, "-m", "pytest", f"--junitxml={report}"], environment))
+    report, browser_report = RESULTS / "pytest.xml", RESULTS / "browser.xml"
+    for former in (report, browser_report):
+        former.unlink(missing_ok=True)
+    # Pages wait most of the time, so the browser's tests run beside the others; what they print follows.
+    said = RESULTS / "browser.log"
+    with said.open("w", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
+        in_browser = beside.submit(_run, _pytest(browser_report, _BROWSER), environment, log=log)
+        counts.add(report, _run(_pytest(report, f"--ignore={_BROWSER}"), environment))
+        exit_code = in_browser.result()
+    print(said.read_text(encoding="utf-8"), flush=True)
+    counts.add(browser_report, exit_code)
 
 
 def _test_other_pythons(counts: Counts) -> None:
@@ -111,15 +122,33 @@ def _test_other_pythons(counts: Counts) -> None:
         report = RESULTS / f"python{version}.xml"
         report.unlink(missing_ok=True)
         inside = install(python, version, oldest=number == 0)
-        tested = 1 if inside is None else _run([str(inside), "-m", "pytest", f"--junitxml={report}", *CORE])
+        tested = 1 if inside is None else _run(_pytest(report, *CORE, python=str(inside)))
         counts.add(report, tested)
 
 
-def _run(command: list[str], environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> int:
-    """Run one check, with its output on this terminal. Return its exit code."""
+def _pytest(report: Path, *arguments: str, python: str = sys.executable) -> list[str]:
+    return [python, "-m", "pytest", f"--junitxml={report}", *arguments]
+
+
+def _run(
+    command: list[str],
+    environment: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    log: TextIO | None = None,
+) -> int:
+    """Run one check, with its output in `log`, or else on this terminal. Return its exit code."""
     shown = " ".join(Path(word).name if word == sys.executable else word for word in command)
-    print(f"\n$ {shown}", flush=True)
-    return subprocess.run(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode
+    print(f"\n$ {shown}", file=log, flush=True)
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=None if log is None else subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode
 
 
 def _cases(report: Path) -> Iterable[ElementTree.Element]:

@@ -118,6 +118,10 @@ class LabPage:
         self.page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
         self.page.wait_for_function(_IS_IDLE)
 
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel is idle, and the page has everything that it sent before."""
+        self.page.wait_for_function(_IS_IDLE)
+
     def save(self) -> None:
         """Save the notebook."""
         self.command("docmanager:save")

@@ -92,6 +92,9 @@ class _BaseConversation(Promptable[ResponseT, ChainT], Generic[ModelT, ResponseT
     def history(self) -> list[Message]:
         """Return every message so far: what the latest turn was sent, what it answered, and the results of its tool calls.
 
+        While there are loaded messages, these are the history, without the responses: the first response that is complete takes them
+        into its own.
+
         If calls still wait, after a pause for one of them, `chain()` without a prompt runs them. A prompt continues without them, and the
         model is told how they stand; their results begin the first prompt after they have run.
         """
@@ -150,7 +153,10 @@ class AsyncConversation(_BaseConversation["AsyncModel | AsyncKeyModel", AsyncRes
     """A conversation with an AsyncModel."""
 
     def to_sync_conversation(self) -> Conversation:
-        """Return a conversation for code that does not await, with what was said as loaded messages. Its model stays the async one, and hooks, which may be async, are left out."""
+        """Return a conversation for code that does not await, with what was said as loaded messages.
+
+        Its model stays the async one, and hooks, which may be async, are left out.
+        """
         return Conversation(
             cast("Model", self.model),
             self.id,

@@ -81,7 +81,6 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
 
     def conversation(
         self,
-        *,
         tools: Sequence[ToolLike] | None = None,
         before_call: BeforeCall | None = None,
         after_call: AfterCall | None = None,
@@ -89,16 +88,13 @@ class _BaseModel(KeyHolder, Promptable[ResponseT, ChainT], Generic[ResponseT, Ch
     ) -> ConversationT:
         """Return a conversation with this model: each prompt is sent with the turns before it.
 
+        A model that answers single prompts only takes the first prompt of a conversation. The second raises `ConversationNotSupported`.
+
         Args:
             tools: what the model may call in every turn that names no tools of its own.
             before_call, after_call: hooks of its chains.
             chain_limit: how many responses each of its chains may have; None and 0 mean no limit.
-
-        Raises:
-            ConversationNotSupported: the model answers single prompts only.
         """
-        if not self.supports_conversation:
-            raise ConversationNotSupported(f"{self.model_id} answers single prompts only; use model.prompt().")
         conversation = self._conversation_class(
             cast("Any", self), tools=tools, before_call=before_call, after_call=after_call, chain_limit=chain_limit
         )

@@ -30,7 +30,8 @@ class PauseChain(Pause, Generic[ChainT_co]):
     """Raise it in a tool to stop the chain without a result for the call, for example until a human has agreed.
 
     Catch it around a chain to decide: `approve()`, `deny()` and `answer()` return the chain from there on, which runs when it is read, and
-    `drop()` lets it end. The chain of an async model continues as an AsyncChainResponse; for type checkers such a pause is a `PauseChain[AsyncChainResponse]`.
+    `drop()` lets it end. The chain of an async model continues as an AsyncChainResponse; for type checkers such a pause is a
+    `PauseChain[AsyncChainResponse]`.
 
     Attributes:
         tool_call: the call that paused.

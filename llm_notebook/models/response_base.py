@@ -351,11 +351,9 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Return what Jupyter shows: the transcript of what has arrived, or what would be sent. Nothing is sent by that."""
-        from llm_notebook.models.shown import show_request, show_response  # only where a response is displayed
+        from llm_notebook.models.shown import show_response  # only where a response is displayed
 
-        if self._turn.state.status == "new":
-            return show_request(self.prompt, self._reads)
-        return show_response(self._turn.state, self.model.model_id)
+        return show_response(self.prompt, self._reads, self._turn.state)
 
     def __repr__(self) -> str:
         state = self._turn.state

@@ -43,15 +43,17 @@ def show_request(prompt: Prompt, reads: tuple[str, str]) -> dict[str, Any]:
     return _bundle(TranscriptView(prompt.model.model_id, id=new_id(), state="unsent", unsent=unsent))
 
 
-def show_response(state: ResponseState, model_id: str) -> dict[str, Any]:
-    """Return the MIME bundle of a response that is being read, or was.
+def show_response(prompt: Prompt, reads: tuple[str, str], state: ResponseState) -> dict[str, Any]:
+    """Return the MIME bundle of a response.
 
     Args:
+        prompt: what it answers.
+        reads: two ways to read the answer, in Python.
         state: how it stands, and what has arrived.
-        model_id: the model.
     """
-    how: State = "streaming" if state.status == "new" else state.status
-    return _show_answer(model_id, state.events(), how, state.error, state.duration_ms())
+    if state.status == "new":
+        return show_request(prompt, reads)
+    return _show_answer(prompt.model.model_id, state.events(), state.status, state.error, state.duration_ms())
 
 
 def show_chain(chain: Chain) -> dict[str, Any]:

@@ -31,9 +31,12 @@ def is_pipe_reader(stream: object) -> bool:
 def wait_for_pipes() -> None:
     """Wait until the kernel has read what other programs have written so far, or they write on and on."""
     until = time.monotonic() + _LONGEST_WAIT
-    for pipe in _pipes():
-        while _waiting(pipe) and time.monotonic() < until:
-            time.sleep(_LOOKS_APART)
+    pipes = list(_pipes())
+    is_empty = was_empty = False
+    # A pipe is empty before its reader has passed on what it took out, for which it gets the time between two looks.
+    while not (is_empty and was_empty) and time.monotonic() < until:
+        time.sleep(_LOOKS_APART)
+        is_empty, was_empty = not any(_waiting(pipe) for pipe in pipes), is_empty
 
 
 def _pipes() -> Iterator[int]:

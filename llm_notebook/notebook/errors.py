@@ -6,8 +6,9 @@ IPython shows what an exception's `_render_traceback_` returns in place of a tra
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from llm_notebook.errors import ChainLimitReached
 
 __all__ = ["CellError", "CellHalted", "QuietHalts", "limit_error", "nearest", "option_sentence"]
+
+
+_TRIO_SAYS = "IPython detected, but you already have a custom exception handler installed"
 
 
 class CellError(Exception):
@@ -81,12 +85,18 @@ class QuietHalts:
 
         shell.set_custom_exc((*self._exceptions, CellHalted, PauseChain), quiet)
         self._ours = shell.CustomTB
+        # Wherever trio is installed, httpcore imports it, and before 0.23 it warns of any handler in its place: here of ours.
+        warnings.filterwarnings("ignore", _TRIO_SAYS, RuntimeWarning)
+        self._filter = warnings.filters[0]
 
     def undo(self) -> None:
         """Restore the handler that was set before, unless the user has set another one since."""
         if self._shell.CustomTB == self._ours:
             self._shell.custom_exceptions = self._exceptions
             self._shell.CustomTB = self._before
+        filters = cast("list[Any]", warnings.filters)
+        if self._filter in filters:
+            filters.remove(self._filter)
 
 
 def nearest(wrong: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:

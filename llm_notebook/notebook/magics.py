@@ -34,7 +34,7 @@ from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
-from llm_notebook.notebook.frontend.kernel import is_interactive
+from llm_notebook.notebook.frontend.kernel import is_interactive, stoppable
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
@@ -52,6 +52,7 @@ from llm_notebook.parts.attachments import Attachment
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics", "register", "unregister"]
@@ -362,6 +363,7 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
+    process.of(Interrupts).stoppable = stoppable
     magics.actions.open()
     magics.failures.open()
     complete_in(shell)
@@ -389,5 +391,6 @@ def unregister(shell: InteractiveShell) -> None:
     stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
+    process.made.pop(Interrupts, None)
     magics.halts.undo()
     forget_questions(shell)

@@ -1,12 +1,13 @@
 """Takes what tools print and hands it to their calls, while a turn is read.
 
-Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one publisher. So while
-turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`); what belongs to
-none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`. What other
-programs write is known to belong to the one call that runs, or else to the one that ran last; while several run, it goes into the cell.
+Output has no sender in Python: everything that is printed goes through `write()` of one stream, and everything that is displayed through one
+publisher. So while turns are read, these two are wrapped. Each piece goes to the call that the printing code belongs to (`turns.printing`);
+what belongs to none passes on. The objects themselves stay in their places, because others hold them too, such as the handlers of `logging`.
+What other programs write is known to belong to the one call that runs, or else to the one that ran last; if another call ran beside that one
+at any time, it goes into the cell, because it is read with a delay and a program may outlive its call.
 
-A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call. `clear_output()` in a tool clears
-what its call has printed, and not the answer around it.
+A picture, a table or a widget that a tool displays is shown in the cell as ever, since it may be alive, and its text is noted in the call.
+`clear_output()` in a tool clears what its call has printed, and not the answer around it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +46,13 @@ class ShownOutput:
     Attributes:
         view: the turn.
         display: shows it.
-        latest: the call that ran last; empty if none has.
+        latest: the call that ran last; empty if none has, or others ran beside it.
     """
 
     view: TranscriptView
     display: AnswerDisplay
     latest: str = ""
+    _beside_others: set[str] = field(default_factory=set)
 
     def add(self, call_id: str, text: str | None) -> None:
         """Take a piece of what a call prints; None clears what it has printed."""
@@ -65,8 +67,15 @@ class ShownOutput:
         block = self.view.call(call_id)
         if block is not None and block.status == "running":
             wait_for_pipes()
-            self.latest = call_id
+            running = self.running()
+            if len(running) > 1:
+                self._beside_others.update(running)
+            self.latest = "" if call_id in self._beside_others else call_id
         return "" if block is None else block.printed.text
+
+    def ran_beside_others(self, call_id: str) -> bool:
+        """Return whether another call of the turn that has ended ran beside this one, so that a program may belong to either."""
+        return call_id in self._beside_others
 
     def running(self) -> list[str]:
         """Return the calls that run."""
@@ -116,7 +125,7 @@ class PrintRoutes:
         if len(running) != 1:
             return None
         [(output, call_id)] = running
-        return partial(output.add, call_id)
+        return None if output.ran_beside_others(call_id) else partial(output.add, call_id)
 
     def _wrap_all(self) -> None:
         for stream in {id(stream): stream for stream in (sys.stdout, sys.stderr)}.values():

@@ -1,10 +1,11 @@
-"""What happens to a cell before IPython runs it: a `%llm` prompt may end in a question mark, and a `%%llm` must be the first line.
+"""What happens to a cell before IPython runs it: a `%llm` prompt may end in a question mark, a `%%llm` must be the first line and may be empty.
 
 IPython rewrites the tokens of a cell before it runs it. Its transformer `HelpEnd` turns any line that ends in `?` into a look-up,
 so `%llm What is 2+2?` would look up `2`. Ours has a higher priority, claims such a line first and leaves it an ordinary magic.
 
 A cell is a `%%llm` cell only if nothing stands above that line, not even a comment. Otherwise IPython reads the prompt as Python, and
-what it says about that helps nobody, so it is refused with a sentence before.
+what it says about that helps nobody, so it is refused with a sentence before. A `%%llm` with nothing below it reaches the magic, which says
+what is missing; IPython itself would propose another magic.
 """
 
 from __future__ import annotations
@@ -81,8 +82,15 @@ def _refuse_late_magic(lines: list[str]) -> list[str]:
     return lines
 
 
-# IPython asks whether a cell is complete while it is typed. This is nothing to be said then.
+def _let_empty_magic_run(lines: list[str]) -> list[str]:
+    """Return the lines of a cell, with a blank one below `%%llm` if there is none: IPython calls no magic for an empty cell."""
+    is_empty = len(lines) == 1 and re.match(r"%%llm(\s|$)", lines[0])
+    return [lines[0].rstrip("\n") + "\n", "\n"] if is_empty else lines
+
+
+# IPython asks whether a cell is complete while it is typed. Nothing is to be said or added then.
 _refuse_late_magic.has_side_effects = True  # type: ignore[attr-defined]
+_let_empty_magic_run.has_side_effects = True  # type: ignore[attr-defined]
 
 
 def _is_complete(code: str) -> bool:
@@ -95,10 +103,10 @@ def _is_complete(code: str) -> bool:
 
 
 def read_questions(shell: InteractiveShell) -> None:
-    """Let prompts in this shell end in a question mark, and refuse a `%%llm` that is not the first line."""
+    """Let prompts in this shell end in a question mark and be empty, and refuse a `%%llm` that is not the first line."""
     forget_questions(shell)
     shell.input_transformer_manager.token_transformers += [_QuestionToModel, _AssignedQuestion]
-    shell.input_transformer_manager.cleanup_transforms.append(_refuse_late_magic)
+    shell.input_transformer_manager.cleanup_transforms += [_refuse_late_magic, _let_empty_magic_run]
 
 
 def forget_questions(shell: InteractiveShell) -> None:
@@ -109,5 +117,6 @@ def forget_questions(shell: InteractiveShell) -> None:
         (manager.token_transformers, _QuestionToModel),
         (manager.token_transformers, _AssignedQuestion),
         (manager.cleanup_transforms, _refuse_late_magic),
+        (manager.cleanup_transforms, _let_empty_magic_run),
     ):
         transformers[:] = [known for known in transformers if getattr(known, "__name__", "") != ours.__name__]

@@ -23,3 +23,11 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.parts.messages import system as system
     from llm_notebook.parts.messages import tool_message as tool_message
     from llm_notebook.parts.messages import user as user
+    from llm_notebook.serialization import AttachmentDict as AttachmentDict
+    from llm_notebook.serialization import AttachmentPartDict as AttachmentPartDict
+    from llm_notebook.serialization import MessageDict as MessageDict
+    from llm_notebook.serialization import PartDict as PartDict
+    from llm_notebook.serialization import ReasoningPartDict as ReasoningPartDict
+    from llm_notebook.serialization import TextPartDict as TextPartDict
+    from llm_notebook.serialization import ToolCallPartDict as ToolCallPartDict
+    from llm_notebook.serialization import ToolResultPartDict as ToolResultPartDict

@@ -142,6 +142,7 @@ class Attachment:
             return self._content_of_file(self.path)
         if self._is_data:
             return _data_of(self.url or "")[1]
+        self._check_given()
         raise ValueError("This attachment is a URL; its bytes are fetched by the provider.")
 
     def base64_content(self) -> str:
@@ -200,6 +201,15 @@ class Attachment:
             digest=data.get("digest"),
         )
 
+    def _check_given(self) -> None:
+        """Refuse an attachment of nothing.
+
+        Raises:
+            ValueError: it has neither a path, a URL nor content.
+        """
+        if not self.path and not self.url and self.content is None and self.digest is None:
+            raise ValueError("This attachment is empty: give it a path, a url or content.")
+
     @property
     def _is_data(self) -> bool:
         return self.url is not None and self.url[:5].lower() == "data:"
@@ -233,6 +243,7 @@ class Attachment:
             return kind or _type_by_content(content)
         if self.url is not None and self.content is None:
             return mimetypes.guess_type(urlsplit(self.url).path)[0]
+        self._check_given()
         head = self.content if self.content is not None else _head_of_file(self.path or "")
         # The content says more than the name, which may have any ending.
         return _type_by_content(head) or mimetypes.guess_type(self.path or "")[0]

@@ -149,7 +149,11 @@ class PluginGroup:
         plugins = [implementation.plugin for implementation in reversed(getattr(manager.hook, name).get_hookimpls())]
         for plugin in plugins:
             caller = manager.subset_hook_caller(name, [other for other in plugins if other is not plugin])
-            yield PluginHook(str(manager.get_name(plugin)), name, caller, self._reported)
+            yield PluginHook(str(manager.get_name(plugin)), name, caller, self._reported, self._explain)
+
+    def _explain(self, plugin: str, hook: str, error: Exception) -> str:
+        """Return what the user is told of a hook that failed."""
+        return f"{hook}() of the plugin {plugin} failed; it is left out from there on ({one_line(error)})."
 
     def _collect_once(self, hook: str, collect: Callable[[Iterable[PluginHook]], T], *depends_on: object) -> T:
         """Return what `collect` makes of the plugins' hooks, and keep it until the plugins or `depends_on` change.
@@ -181,12 +185,14 @@ class PluginHook:
         hook: the name of the hook.
         caller: calls the hook of this plugin only.
         reported: the plugin and hook of each failure that was warned of, shared by a PluginGroup.
+        explain: returns what the user is told of a failure, for the name of the plugin, that of the hook, and the error.
     """
 
     name: str
     hook: str
     caller: pluggy.HookCaller
     reported: set[tuple[str, str]]
+    explain: Callable[[str, str, Exception], str]
 
     def __call__(self, **arguments: Any) -> None:
         try:
@@ -194,9 +200,7 @@ class PluginHook:
         except Exception as error:
             if (self.name, self.hook) not in self.reported:
                 self.reported.add((self.name, self.hook))
-                warn(
-                    f"{self.hook}() of the plugin {self.name} failed; it is left out from there on ({one_line(error)})."
-                )
+                warn(self.explain(self.name, self.hook, error))
 
 
 def find_entry_points(group: str) -> list[metadata.EntryPoint]:

@@ -29,9 +29,9 @@ def endpoint_models(folder: Path) -> list[ModelWithAliases]:
 
     Each entry takes `model_id`, and optionally `model_name`, `base_url` (or `api_base`), `wire` (chat, responses, messages, ollama …;
     chat is the default), `dialect`, `api_key_name`, `headers` (`${NAME}` in a value stands for the stored key with that name),
-    `timeout` and `total_timeout` (seconds), `max_retries`, `azure` (`resource`, `deployment`, `api_version`), `tls` (`verify: false`, `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`,
-    `supports_schema`, `supports_tools`, `vision`, `audio` and `reasoning`. A file or an entry that cannot be used is left out, with
-    a warning.
+    `timeout` and `total_timeout` (seconds), `max_retries`, `azure` (`resource`, `deployment`, `api_version`), `tls` (`verify: false`,
+    `ca_file`, `cert_file`, `key_file`), `aliases`, `can_stream`, `supports_schema`, `supports_tools`, `vision`, `audio` and `reasoning`. A file
+    or an entry that cannot be used is left out, with a warning.
     """
     path = folder / ENDPOINTS_FILE
     if not path.is_file():

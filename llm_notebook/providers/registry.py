@@ -203,9 +203,14 @@ class Registry:
         origin = "" if name else " (the configured default)"
         if wanted.lower().endswith(".gguf"):
             raise UnknownModelError(f"There is no model file {wanted!r}{origin}: check the path.")
-        close = similar_names(wanted, self.names())
+        aliases = read_aliases()
+        meant = aliases.get(wanted, wanted)
+        # An alias of another alias is told as it was written.
+        meant = wanted if meant in aliases else meant
+        origin = origin if meant == wanted else f", which your alias {wanted!r} stands for"
+        close = [name for name in similar_names(meant, self.names()) if name != wanted]
         error = UnknownModelError(
-            f"No model is called {wanted!r}{origin}.{did_you_mean(close)} `%llm models` lists them all."
+            f"No model is called {meant!r}{origin}.{did_you_mean(close)} `%llm models` lists them all."
         )
         error.wanted, error.close = wanted, tuple(close)
         raise error

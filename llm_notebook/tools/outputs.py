@@ -36,8 +36,8 @@ def output_text(value: object) -> tuple[str, list[Attachment]]:
 
     Text stays as it is, and None becomes `null`. Values that are a string in JSON, such as paths and dates, become that string without
     quotes. Tables of pandas and arrays of numpy are written as `{{ … }}` writes them in a prompt. The bytes of a picture or
-    another file become an attachment. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON; everything else becomes its
-    `repr()`. Characters that UTF-8 cannot encode, which occur in some file names, are written as escapes.
+    another file become an attachment. Other values with a JSON form, pydantic models, dataclasses and sets among them, become JSON; everything
+    else becomes its `repr()`. Characters that UTF-8 cannot encode, which occur in some file names, are written as escapes.
     """
     given: list[object] = []
     if isinstance(value, ToolOutput):

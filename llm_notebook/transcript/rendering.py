@@ -13,9 +13,10 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import CallWords, call_words, literal_markdown, markdown_call, plain_call
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
+from llm_notebook.transcript.markdown.monospace import in_monospace
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
-from llm_notebook.transcript.visible import spelled_out, terminal_safe
+from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import (
     Written,
     duration,
@@ -88,7 +89,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     sections += [_our_markdown(remark) for remark in words.remarks]
     if view.show_usage and not view.silent:
         sections.append(f"*{footer(view, literal_markdown)}*")
-    return "\n\n".join(sections)
+    return in_monospace("\n\n".join(sections))
 
 
 def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
@@ -147,9 +148,25 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 
 def _markdown_problem(problem: Problem) -> str:
-    lines = [f"■ **{literal_markdown(problem.title)}** {literal_markdown(problem.text)}"]
+    lines = [f"■ **{literal_markdown(problem.title)}** {_with_code(problem.text)}".rstrip()]
     lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
+
+
+def _with_code(text: str) -> str:
+    """Return Markdown for a text that may quote others: literal, but for what is between backticks, which the reader can type."""
+    pieces = " ".join(text.split()).split("`")
+    if len(pieces) % 2 == 0:
+        pieces = ["`".join(pieces)]
+    return "".join(
+        safe_markdown(f"`{visible(piece)}`") if at % 2 else _literal(piece) for at, piece in enumerate(pieces)
+    )
+
+
+def _literal(piece: str) -> str:
+    """Return Markdown that shows a piece of a line literally, with the spaces at its ends."""
+    words = piece.strip()
+    return piece.replace(words, literal_markdown(words)) if words else piece
 
 
 def _our_markdown(remark: str) -> str:
@@ -161,7 +178,9 @@ def _plain_problem(problem: Problem | None) -> list[str]:
     if problem is None:
         return []
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
-    return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
+    title = on_one_line(problem.title)
+    said = f"{title}{'' if title[-1] in '.!?:…' else '.'} {on_one_line(problem.text)}" if problem.text else title
+    return ["\n".join([f"■ {said}", *ways])]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:

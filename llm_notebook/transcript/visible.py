@@ -46,7 +46,8 @@ def visible(text: str) -> str:
     This replaces control characters (except newline and tab), format characters (zero-width, direction-changing, tags),
     variation selectors, fillers, spaces other than U+0020, line separators, lone surrogates, and private and unassigned
     characters, and a letter's combining marks after the fourth, which would pile up over other lines. Emoji that are joined by
-    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading and cannot be decoded. Takes time linear in the length.
+    invisible characters come apart, because an approval must not hide anything. A literal `\u{` is left as it is, so the result is for reading
+    and cannot be decoded. Takes time linear in the length.
     """
     return _MAYBE_HIDDEN.sub(_spelled_if_hidden, text)
 

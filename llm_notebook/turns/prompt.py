@@ -59,7 +59,8 @@ class Prompt:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
         encoded: for providers: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share
             it, so that each encodes only what is new.
-        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain share it too.
+        fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain
+            share it too.
     """
 
     def __init__(

@@ -140,7 +140,8 @@ class Asking:
         expect(self.card).to_have_count(0)
 
     def saved(self) -> Sequence[Any]:
-        """Return the outputs of the prompt's cell in the saved file."""
+        """Return the outputs of the prompt's cell, in the file that is saved when the kernel has done what was asked of it."""
+        self.lab.wait_until_idle()
         self.lab.save()
         cells = json.loads(self.lab.file.read_text(encoding="utf-8"))["cells"]
         outputs: Sequence[Any] = cells[ASK]["outputs"]

@@ -112,6 +112,8 @@ print("said", input("Really? "))"""
 
 @pytest.mark.parametrize("lab", ["with anywidget"], indirect=True)
 def test_the_widget_has_buttons_that_go_on_in_its_cell(asking: Asking) -> None:
+    reported: list[str] = []
+    asking.page.on("console", lambda message: reported.append(message.text))
     asking.open(body=_TALKATIVE)
     asking.ask()
     asking.lab.run_cell(BELOW)
@@ -125,8 +127,12 @@ def test_the_widget_has_buttons_that_go_on_in_its_cell(asking: Asking) -> None:
         expect(asking.output).to_contain_text(shown)
     expect(asking.lab.output(BELOW)).to_have_text("below ran")
     assert asking.ran == ["/tmp/old"]
+    # Where there is no renderer of ours, the page draws the record as Markdown, in the place of the widget.
+    expect(asking.output.locator(".jp-RenderedMarkdown")).to_contain_text("All tidy.")
     bundles = [output["data"] for output in asking.saved() if "text/markdown" in output.get("data", {})]
     assert ["application/vnd.jupyter.widget-view+json" in bundle for bundle in bundles] == [False]
+    # Nor does it fail that the widget that found out about widgets was closed.
+    assert [text for text in reported if "[anywidget]" in text] == []
 
 
 @pytest.mark.parametrize("lab", ["with anywidget"], indirect=True)

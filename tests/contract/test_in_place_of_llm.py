@@ -93,7 +93,8 @@ def test_it_asks_for_tools_and_reads_their_results(face: Face) -> None:
 def test_what_a_program_imports_are_our_classes() -> None:
     names: dict[str, Any] = {}
     exec(  # as a program would
-        "import llm\nfrom llm import user\nfrom llm.parts import TextPart, StreamEvent\nfrom llm.models import Response\n"
+        "import llm\nfrom llm import user\nfrom llm.parts import TextPart, StreamEvent, PartDict\nfrom llm.models import Response\n"
+        "from llm.models import Attachment, Fragment, Tool, Toolbox, ToolCall, ToolOutput, ToolResult, Usage, EmbeddingModelWithAliases\n"
         "from llm.serialization import MessageDict\nfrom llm.errors import ModelError\nimport llm.errors",
         names,
     )
@@ -101,6 +102,7 @@ def test_what_a_program_imports_are_our_classes() -> None:
     assert names["TextPart"] is llm.TextPart
     assert names["StreamEvent"] is llm.StreamEvent
     assert names["Response"] is llm.Response
+    assert all(names[name] is getattr(llm, name) for name in ("Attachment", "Tool", "Toolbox", "ToolCall", "Usage"))
     assert names["MessageDict"] is llm.serialization.MessageDict
     assert names["ModelError"] is llm.errors.ModelError is llm.ModelError
     assert llm.errors is sys.modules["llm_notebook.errors"]

@@ -335,9 +335,12 @@ def test_what_a_model_lacks_is_refused_before_anything_is_asked(face: Face) -> N
         face.model(attachment_types={"image/png"}).prompt("Hi", attachments=[picture, text])
     with pytest.raises(llm.ConversationNotSupported, match="single prompts only"):
         model.prompt("Hi", messages=[llm.user("a"), llm.assistant("b")])
-    with pytest.raises(llm.ConversationNotSupported, match="single prompts only"):
-        model.conversation()
     assert model.requests == []
+    conversation = model.conversation()
+    face.text(conversation.prompt("Hi"))
+    with pytest.raises(llm.ConversationNotSupported, match="single prompts only"):
+        conversation.prompt("And?")
+    assert len(model.requests) == 1
 
 
 class WarmOptions(llm.Options):

@@ -208,6 +208,10 @@ class Kernel:
         self.client.input(text)
         return question
 
+    def close_comm(self, comm_id: str) -> None:
+        """Close a comm of the kernel's, as a front end does that does not know its target. Whatever is run next finds it closed."""
+        self.client.shell_channel.send(self.client.session.msg("comm_close", {"comm_id": comm_id, "data": {}}))
+
     def run(self, code: str, cell_id: str | None = None, **options: Any) -> Cell:
         """Run one cell to its end and return it."""
         return self.collect(self.send(code, cell_id, **options))[0]

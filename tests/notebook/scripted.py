@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -168,6 +169,18 @@ class Steady(_Scripted):
         for _ in range(3 if prompt.prompt == "little" else 60_000):
             yield "word "
             time.sleep(0.001)
+
+
+class Announcing(_Scripted):
+    """Prints that it has begun, and says nothing for two minutes unless it is stopped."""
+
+    model_id = "announcing"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        sys.stdout.write("begun\n")
+        sys.stdout.flush()
+        time.sleep(120)
+        yield "At last."
 
 
 class StoppedAtTheEnd(_Scripted):
@@ -356,6 +369,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Odd,
     Flood,
     Steady,
+    Announcing,
     StoppedAtTheEnd,
     StoppedThrice,
     Patter,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -46,6 +48,22 @@ def test_an_expected_failure_is_one_sentence(
     result = terminal.run_cell(f"%llm {line}")
     assert capsys.readouterr().out == sentence + "\n"
     assert result.error_in_exec is not None
+
+
+def test_old_versions_of_trio_do_not_warn_of_our_handler(terminal: InteractiveShell) -> None:
+    said = "IPython detected, but you already have a custom exception handler installed. I'll skip installing Trio's."
+
+    def heard() -> list[str]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.warn(said, RuntimeWarning, stacklevel=1)
+            warnings.warn("something else", RuntimeWarning, stacklevel=1)
+        return [str(warning.message) for warning in caught]
+
+    with warnings.catch_warnings(action="always"):
+        terminal.run_cell("%reload_ext llm_notebook")
+        assert heard() == ["something else"]
+        terminal.run_cell("%unload_ext llm_notebook")
+        assert heard() == [said, "something else"]
 
 
 def test_a_missing_key_says_how_to_give_one(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,12 +30,21 @@ def test_what_is_typed_is_what_is_asked(terminal: InteractiveShell, cell: str, p
     assert [asked.prompt for asked in sent] == [prompt]
 
 
-@pytest.mark.parametrize("cell", ["%%llm", "%%llm -m echo\n   \n", "%llm -u", '%llm ""', "%llm --"])
-def test_an_empty_prompt_is_refused(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str) -> None:
-    terminal.run_cell(cell)
-    captured = capsys.readouterr()
+@pytest.mark.parametrize(
+    "cell", ["%%llm", "%%llm\n", "%%llm -m echo", "\n%%llm -m echo\n   \n", "%llm", "%llm -u", '%llm ""', "%llm --"]
+)
+def test_an_empty_prompt_says_what_to_do(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    result = terminal.run_cell(cell)
     assert not sent
-    assert (captured.out + captured.err).count("\n") == 1
+    where = "Write one in the cell, below %%llm" if "%%" in cell else "write one after %llm"
+    captured = capsys.readouterr()
+    assert captured.out.casefold() == f"There is no prompt: {where}. `%llm help` shows how.\n".casefold()
+    assert captured.err == ""
+    assert result.error_in_exec is not None
+    # While it is typed, the prompt is still to come.
+    assert terminal.input_transformer_manager.check_complete("%%llm -m echo") == ("incomplete", 0)
 
 
 def test_options_reach_the_model(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,6 +181,26 @@ def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
     assert "■ Stopped by you after" in stopped.markdown[0]
     # Afterwards ■ does in such a cell what it did before.
     handler = "import signal\nawait asyncio.sleep(0)\nbefore = signal.getsignal(2)\n%llm hi\nprint(before == signal.getsignal(2))"
+    assert kernel.run(handler, "2").stdout == "True\n"
+
+
+@pytest.mark.parametrize("read", ["prompt('hi').text()", "chain('hi').text()", "prompt('hi'):\n    pass"])
+def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, read: str) -> None:
+    line = f"for chunk in model.{read}" if read.endswith("pass") else f"model.{read}"
+    pressed: list[bool] = []
+
+    def watch(cell: Cell) -> None:
+        if not pressed and "begun" in cell.stdout:
+            pressed.append(True)
+            kernel.interrupt()
+
+    # The model itself says that it has begun to answer, and answers for a minute.
+    prepared = "import asyncio, llm_notebook as llm\nmodel = llm.get_model('announcing')\nawait asyncio.sleep(0)\n"
+    [stopped] = kernel.collect(kernel.send(prepared + line, "1"), watch=watch)
+    assert stopped.status == "error"
+    assert "KeyboardInterrupt" in stopped.traceback
+    # ■ then does what it did before, and the kernel is usable.
+    handler = "import signal\nawait asyncio.sleep(0)\nbefore = signal.getsignal(2)\nllm.get_model('echo').prompt('hi').text()\nprint(before == signal.getsignal(2))"
     assert kernel.run(handler, "2").stdout == "True\n"
 
 

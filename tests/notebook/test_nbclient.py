@@ -13,8 +13,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from llm_notebook.parts.messages import StreamEvent
+from llm_notebook.transcript.rendering import markdown_of
+from llm_notebook.transcript.view import TranscriptView
 from scripts.jupyter_home import jupyter_environment
 from tests.notebook.versions import MIME_TYPE, SETUP
 
@@ -54,6 +57,19 @@ def test_an_answer_is_one_output_that_every_reader_can_show(run: Run, weights: P
     shown = [element.get_text() for element in page.select(".jp-OutputArea .jp-RenderedMarkdown")]
     assert len(shown) == 1
     assert said.split()[0] in shown[0]
+
+
+def test_code_has_a_monospace_face_on_a_converted_page() -> None:
+    answer = "Do:\n```python\n1\n```\n1. this\n   ```bash\n   2\n   ```\n2. ```py\n   3\n   ```\n> ```py\n> 4\n> ```\n"
+    view = TranscriptView("some-model", id="1")
+    view.feed(StreamEvent("text", answer), 0)
+    cell = new_code_cell("%llm How?", outputs=[new_output("display_data", {"text/markdown": markdown_of(view)})])
+    page = BeautifulSoup(HTMLExporter().from_notebook_node(new_notebook(cells=[cell]))[0], "html.parser")
+    blocks = page.select(".jp-RenderedMarkdown .highlight")
+    assert [block.get_text().strip() for block in blocks] == ["1", "2", "3", "4"]
+    # A browser shows what is in this element in a monospace face, and what nbconvert highlights in the face of the element around it.
+    assert all(block.parent is not None and block.parent.name == "samp" for block in blocks)
+    assert page.select_one(".jp-RenderedMarkdown > ol > li:last-child > samp") is not None
 
 
 @pytest.mark.model

@@ -48,6 +48,13 @@ def test_a_given_type_wins_and_a_url_goes_by_its_name() -> None:
     assert llm.Attachment(url="https://example.org/a/b.png?size=5#top").resolve_type() == "image/png"
 
 
+def test_an_attachment_of_nothing_says_so() -> None:
+    empty = llm.Attachment()
+    for read in (empty.resolve_type, empty.content_bytes, empty.id):
+        with pytest.raises(ValueError, match="This attachment is empty: give it a path, a url or content"):
+            read()
+
+
 @pytest.mark.parametrize(
     ("written", "usual"),
     [

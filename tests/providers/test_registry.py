@@ -56,6 +56,14 @@ def test_an_unknown_name_is_answered_with_the_closest(face: Face, name: str, clo
     assert isinstance(caught.value, KeyError)
 
 
+def test_an_alias_of_a_model_that_is_not_here_says_what_it_stands_for(face: Face) -> None:
+    llm.set_alias("mine", "gpt-4o-minni")
+    with pytest.raises(llm.UnknownModelError) as caught:
+        face.get_model("mine")
+    beginning = "No model is called 'gpt-4o-minni', which your alias 'mine' stands for. Did you mean gpt-4o-mini"
+    assert str(caught.value).startswith(beginning)
+
+
 def test_the_users_own_aliases_are_among_the_closest(face: Face) -> None:
     llm.set_alias("grandmother", "gpt-4o")
     with pytest.raises(llm.UnknownModelError, match=r"Did you mean grandmother\?"):

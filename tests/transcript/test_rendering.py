@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage
 from llm_notebook.transcript.call_rendering import literal_markdown
+from llm_notebook.transcript.endings import Problem
 from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.rendering import markdown_of, plain_of
@@ -83,12 +84,38 @@ def _page(markdown: str) -> _Text:
         (
             _view("done", ("tool_call_args", '{"q": 1}'), ("tool_result", "found")),
             "<details><summary><code>search</code> · ran</summary>\n\n"
-            'Asked with:\n\n```json\n{"q":1}\n```\n\nReturned:\n\n```text\nfound\n```\n\n</details>',
+            'Asked with:\n\n<samp>\n\n```json\n{"q":1}\n```\n\n</samp>\n\n'
+            "Returned:\n\n<samp>\n\n```text\nfound\n```\n\n</samp>\n\n</details>",
             '▎ search · ran\n▎ Asked with:\n▎     {"q":1}\n▎ Returned:\n▎     found',
         ),
     ],
 )
 def test_a_turn_reads_well(view: TranscriptView, markdown: str, plain: str) -> None:
+    assert markdown_of(view) == markdown
+    assert plain_of(view) == plain
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "markdown", "plain"),
+    [
+        (
+            "No key for Acme",
+            "None is stored. `%llm keys set acme` stores one.",
+            "■ **No key for Acme** None is stored. `%llm keys set acme` stores one.",
+            "■ No key for Acme. None is stored. `%llm keys set acme` stores one.",
+        ),
+        ("Which model?", "", "■ **Which model?**", "■ Which model?"),
+        (
+            "It failed",
+            "*Odd* `words` and `one",
+            "■ **It failed** \\*Odd\\* &#96;words&#96; and &#96;one",
+            "■ It failed. *Odd* `words` and `one",
+        ),
+    ],
+)
+def test_a_problem_is_told_with_what_can_be_typed_as_code(title: str, text: str, markdown: str, plain: str) -> None:
+    view = _view("failed")
+    view.problem = Problem(title, text)
     assert markdown_of(view) == markdown
     assert plain_of(view) == plain
 

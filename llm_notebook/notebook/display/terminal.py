@@ -38,7 +38,9 @@ def has_colours(shell: InteractiveShell) -> bool:
 
 
 class TerminalDisplay:
-    """Writes a turn to stdout as it arrives. Reasoning is dim, or has a title where there are no colours; no control character from the model reaches the terminal.
+    """Writes a turn to stdout as it arrives.
+
+    Reasoning is dim, or has a title where there are no colours. No control character from the model reaches the terminal.
 
     What has been written cannot be changed, so a call is written only when it is over. A call that waits for a human is written
     twice: as the question, and with its outcome. Where several wait, all of their questions are written first. What a tool prints is

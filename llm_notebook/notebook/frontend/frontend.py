@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import Bus, package_version, widget_script
-from llm_notebook.notebook.frontend.kernel import in_kernel, is_interactive
+from llm_notebook.notebook.frontend.kernel import in_kernel, is_console, is_interactive
 from llm_notebook.transcript.visible import visible
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ class FrontEnd:
 
     @property
     def advice(self) -> str:
-        """Markdown that says what to do for buttons; empty if there are buttons, or if that is unknown."""
+        """Markdown that says what to do for buttons; empty if there are buttons or cannot be any, or if that is unknown."""
         if self.mismatch:
             return self.mismatch
-        if self.extension is not False or self.widgets:
+        if self.extension is not False or self.widgets or is_console(self.shell):
             return ""
         return _NOT_BUILT if widget_script() is None else _NOT_INSTALLED
 

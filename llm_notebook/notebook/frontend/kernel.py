@@ -53,6 +53,7 @@ __all__ = [
     "kernel_session",
     "publisher",
     "soon",
+    "stoppable",
     "threadsafe_publisher",
     "watch_skipped",
 ]
@@ -226,6 +227,17 @@ def interruptible() -> Iterator[None]:
     There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
     """
     with _at_interrupts(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Do what `interruptible()` does, but only in a cell with `await`: otherwise whoever handles ■ is left to do so."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not getattr(handler, "__module__", "").startswith("ipykernel."):
+        yield
+        return
+    with interruptible():
         yield
 
 

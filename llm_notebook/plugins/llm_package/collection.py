@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import llm
 from llm import plugins as their_plugins
 
+from llm_notebook.configuration.folders import user_dir
 from llm_notebook.configuration.keys import keys_path
 from llm_notebook.models.embeddings import EmbeddingModelWithAliases
 from llm_notebook.models.model import ModelWithAliases
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from llm_notebook.tools.toolbox import Toolbox
 
 __all__ = ["Bridge"]
+
+_OPENAI = "llm.default_plugins.openai_models"
 
 
 class Bridge(PluginGroup):
@@ -125,6 +128,15 @@ class Bridge(PluginGroup):
         """Return a dict for each of their plugins, without those that the `llm` package brings itself."""
         own = {getattr(self.manager.get_plugin(name), "__name__", name) for name in their_plugins.DEFAULT_PLUGINS}
         return [plugin for plugin in super().descriptions() if plugin["name"] not in own]
+
+    def _explain(self, plugin: str, hook: str, error: Exception) -> str:
+        # Their plugin for OpenAI takes the user's own endpoints from a file that this package reads too, and more generously.
+        if plugin == _OPENAI and isinstance(error, KeyError) and error.args == ("model_name",):
+            return (
+                f"The llm command cannot read {user_dir() / 'extra-openai-models.yaml'}, because an entry has no model_name: add one. "
+                "Here its model_id serves as the name."
+            )
+        return super()._explain(plugin, hook, error)
 
     def _load_manager(self) -> pluggy.PluginManager:
         manager = their_plugins.pm

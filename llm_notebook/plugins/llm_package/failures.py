@@ -9,7 +9,14 @@ import llm
 
 from llm_notebook.configuration.keys import get_key, list_keys
 from llm_notebook.configuration.scrubbing import WITHHELD, Secrets
-from llm_notebook.errors import ConversationNotSupported, ModelError, NeedsKeyException, ProviderError, TransportError
+from llm_notebook.errors import (
+    ConversationNotSupported,
+    ModelError,
+    NeedsKeyException,
+    ProviderError,
+    TransportError,
+    plain_words,
+)
 from llm_notebook.models.pauses import PauseChain
 
 __all__ = ["own_errors", "own_pauses"]
@@ -66,7 +73,7 @@ def _stored_keys() -> Secrets:
 def _said(error: Exception, secrets: Secrets) -> str:
     name = type(error).__name__
     said = " ".join(secrets.scrub(str(error), otherwise=f"{name}: {WITHHELD}.").split())[:500]
-    return said or name
+    return plain_words(said) or name
 
 
 def _counterpart(error: Exception, name: str, secrets: Secrets) -> ModelError | None:

@@ -34,7 +34,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic_core import from_json
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
-from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, plain_words
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import StreamEvent, json_text
 from llm_notebook.providers.http.errors import provider_error
@@ -333,14 +333,14 @@ class StreamDecoder:
             why: what it said beside that.
         """
         more = f": {why}" if why else ""
-        told = self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter")
+        told = plain_words(self._secrets.scrub(f"{finish.said}{more}", otherwise="content filter"))
         said = f"the provider's filter stopped the answer ({told}); what arrived is in `.partial`."
         code = self._secrets.scrub(finish.said or "") or None
         return ProviderError(f"{self._sender}: {' '.join(said.split())}", code=code)
 
     def cut_off_in_call(self, reason: str) -> IncompleteResponse:
         """Return the error for an answer that reached a limit in the middle of a tool call, which must not be run."""
-        reason = self._secrets.scrub(reason, otherwise="by a limit")
+        reason = plain_words(self._secrets.scrub(reason, otherwise="by a limit"))
         return IncompleteResponse(
             f"{self._sender}: the answer was cut off in the middle of a tool call ({reason}); raise max_tokens."
         )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, WITHHELD, Secrets
-from llm_notebook.errors import ProviderError
+from llm_notebook.errors import ProviderError, plain_words
 from llm_notebook.providers.http.retries import LONGEST_ASKED_DELAY, retry_after
 from llm_notebook.providers.http.sse import SSEDecoder
 
@@ -184,7 +184,7 @@ def provider_error(
     said, code = secrets.scrub(said, otherwise=WITHHELD), secrets.scrub(code or "")[:_LONGEST_ID] or None
     # A server's text ends up in a terminal or a notebook, so it is made one line without control characters.
     words = " ".join(said[:_LONGEST_READ].split())[: _LONGEST_SHOWN + 1]
-    said = "".join(character if character.isprintable() else "\ufffd" for character in words)
+    said = "".join(character if character.isprintable() else "\ufffd" for character in plain_words(words))
     said = said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN] + "…"
     where = f"the server answered with HTTP {status}" if status is not None else "the server broke off with an error"
     message = f"{sender}: {where}" + (f": {said}" if said else ".")

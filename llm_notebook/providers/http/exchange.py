@@ -32,7 +32,7 @@ import httpx
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
-from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError
+from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
 from llm_notebook.providers.http.deadlines import EnteredInTime, PiecesInTime, StepTimes
@@ -362,7 +362,7 @@ class Exchange:
     def _cause(self, error: Exception) -> str:
         """Return what an error says. httpx quotes what a server sent, so secrets are replaced."""
         said = " ".join(self._secrets().scrub(str(error)).split())[:_LONGEST_CAUSE]
-        return said or _UNSAID.get(type(error), type(error).__name__)
+        return plain_words(said) or _UNSAID.get(type(error), type(error).__name__)
 
     def _secrets(self) -> Secrets:
         """Return what no message may show: the secrets in the request, and the password of a proxy, which may repeat it."""

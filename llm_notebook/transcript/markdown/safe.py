@@ -52,8 +52,9 @@ _RULE = re.compile(r"[\s|:-]+")
 def safe_markdown(text: str) -> str:
     """Return `text`, Markdown from a model, as canonical Markdown without anything active.
 
-    HTML is shown as text, except for line breaks, subscripts and superscripts. Links go to `http:`, `https:` and `mailto:` only, and the host is written after a label that names
-    another one. Images become links, and diagrams and formulas that do more than typeset become code. The function accepts any
+    HTML is shown as text, except for line breaks, subscripts and superscripts. Links go to `http:`, `https:` and `mailto:` only, and the host
+    is written after a label that names another one. Images become links, and diagrams and formulas that do more than typeset become code. The
+    function accepts any
     string, and so any prefix of an answer that is still arriving: a text that is nested too deeply becomes one fenced block, and
     a paragraph with too many brackets and backticks becomes plain text, and a table with too many columns becomes code.
     """

@@ -149,6 +149,22 @@ def test_a_console_which_ignores_updates_gets_the_whole_answer(kernel: Kernel) -
     assert "Forty-two." in in_cell.of("update_display_data")[-1]["data"]["text/plain"]
 
 
+def test_a_console_is_asked_in_words_that_can_be_followed_there(kernel: Kernel) -> None:
+    kernel.close_comm(kernel.comm("llm_notebook"))
+    kernel.run(
+        "import llm_notebook as llm\n@llm.require_approval\ndef look(path: str) -> str:\n    return 'seen ' + path"
+    )
+    asking = "%llm -m asker -T look Look at /a"
+    in_console = kernel.run(asking).of("display_data")[-1]["data"]["text/plain"]
+    assert in_console.startswith("▎ look · waiting for your approval, nothing has run\n")
+    assert "▎ %llm approve " in in_console
+    assert "For buttons" not in in_console
+    # A page can have buttons.
+    assert "For buttons here, run `pip install" in kernel.run(asking, "cell-1").markdown[0]
+    mistake = kernel.run("%llm -m ehco hi").of("display_data")[-1]["data"]["text/plain"]
+    assert mistake.startswith("■ No model is called “ehco”. Nothing was sent.")
+
+
 def test_a_hostile_answer_does_nothing_in_the_page(kernel: Kernel) -> None:
     bundle = kernel.run("%llm -m hostile hi").outputs[0]
     assert SCRIPT_TAG not in bundle["text/markdown"]

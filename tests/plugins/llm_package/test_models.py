@@ -176,7 +176,7 @@ def test_what_a_model_lacks_is_refused_before_it_is_asked(face: Face, scripted: 
     with pytest.raises(ValidationError):
         scripted.prompt("Hi", no_such_option=5)
     with pytest.raises(llm.ConversationNotSupported):
-        llm.get_model("single-turn").conversation()
+        llm.get_model("single-turn").prompt("And?", messages=[llm.user("Hi"), llm.assistant("Hello")])
     assert plugin.SENT == []
 
 

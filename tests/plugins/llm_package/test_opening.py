@@ -112,6 +112,19 @@ def test_a_plugin_that_fails_to_load_costs_one_warning_and_nothing_else(tmp_path
     assert "register_models() of the plugin llm_zzz_late failed; it is left out from there on (RuntimeError: no" in said
 
 
+def test_an_endpoint_that_only_this_package_can_read_is_explained(tmp_path: Path) -> None:
+    entries = "- model_id: mine\n  api_base: http://127.0.0.1:9/v1\n"
+    (tmp_path / "extra-openai-models.yaml").write_text(entries, encoding="utf-8")
+    statements = "llm.get_models(); told = [llm.get_model('mine').model_id, 'markov' in llm.get_model_aliases()]"
+    told, said = _told(statements, LLM_USER_PATH=str(tmp_path))
+    assert told == ["mine", True]
+    assert said.count("PluginWarning:") == 1
+    assert (
+        f"The llm command cannot read {tmp_path / 'extra-openai-models.yaml'}, because an entry has no model_name"
+        in said
+    )
+
+
 def test_the_environment_limits_the_plugins_of_llm_too(tmp_path: Path) -> None:
     _distribution(tmp_path, "llm-aaa-broken", "import no_such_module_anywhere")
     told, said = _told(

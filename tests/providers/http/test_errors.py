@@ -123,3 +123,10 @@ def test_any_body_gives_a_line_of_text(body: bytes, kind: str) -> None:
     error = provider_error("m", refusal_in(body, kind), status=500)
     assert str(error).startswith("m: the server answered with HTTP 500")
     assert str(error).isprintable()
+
+
+def test_only_our_own_advice_is_marked_as_what_can_be_typed() -> None:
+    error = provider_error(
+        "m", {"error": "Type `%llm keys set evil`"}, status=401, hint="`%llm keys set m` stores another."
+    )
+    assert str(error).endswith("Type '%llm keys set evil'. `%llm keys set m` stores another.")
