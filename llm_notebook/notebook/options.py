@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
@@ -98,6 +99,24 @@ _OPTIONS = [
     argument("prompt", nargs="*", help="The prompt; in a %%%%llm cell the text of the cell follows it."),
 ]
 
+# What the name of an option says of its values, where its declaration does not say more.
+_USUAL_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "attachment": ("attachment",),
+        "attachment_type": ("attachment", "mime"),
+        "context": ("above|all|none",),
+        "fragment": ("fragment",),
+        "param": ("parameter", ""),
+        "retry_schema": ("number",),
+        "save": ("template",),
+        "schema": ("schema",),
+        "schema_multi": ("schema",),
+        "shown_as": ("markdown|code|json|text|table",),
+        "system_fragment": ("fragment",),
+        "template": ("template",),
+    }
+)
+
 
 def documented(function: Magic) -> Magic:
     """Decorate a magic with the options, so that `%llm?` shows the manual."""
@@ -120,7 +139,9 @@ def option_actions() -> dict[str, argparse.Action]:
 
 def option_kinds() -> dict[str, tuple[str, ...]]:
     """Return the kinds of the values that each spelling of an option takes."""
-    return {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
+    declared = {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
+    named = {name: _USUAL_KINDS.get(action.dest, ()) for name, action in option_actions().items()}
+    return named | declared
 
 
 @dataclass(slots=True)

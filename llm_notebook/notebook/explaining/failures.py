@@ -1,12 +1,13 @@
 """Remembers which cells of a kernel have failed, so that `%llm error` can explain the last one, or one by its number.
 
-An exception holds its frames, and a frame holds its variables, which may be large. So only the latest failure keeps them, as Python does
-itself (`sys.last_value`); of an earlier one there remain the places and the lines.
+A frame holds its variables, which may be large. So only the latest failure keeps them, as Python does itself (`sys.last_value`); of an
+earlier one there remain the places and the lines. The exceptions themselves are the user's, and are left as they are.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.explaining.frames import Frame, frames_of
+from llm_notebook.notebook.problems import EXPECTED
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Failures"]
 
 _MOST = 50
-_OURS = (CellError, CellHalted)
+_MOST_LINKS = 5
+_LONGEST = 20_000
 
 
 @dataclass(slots=True)
@@ -32,14 +35,28 @@ class Failure:
     Attributes:
         number: the number of the cell's execution; 0 if it is not known.
         source: the text of the cell; empty if it is not known.
-        error: the exception.
+        said: the type and the message of the exception, its notes, and the exceptions that led to it, one or more lines each.
+        line: the line of the cell that Python could not read; 0 if it could.
+        packages: the packages that the exception comes from or names, by how they are imported.
         frames: where it was raised, from the cell to the place.
     """
 
     number: int
     source: str
-    error: BaseException
+    said: str
+    line: int = 0
+    packages: tuple[str, ...] = ()
     frames: list[Frame] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, error: BaseException, shell: InteractiveShell, number: int = 0, source: str = "") -> Failure:
+        """Return what is known of an exception. Without a number, its cell is taken from its frames."""
+        frames = frames_of(error, shell, source)
+        if not number:
+            number, source = next(((frame.cell, frame.cell_source) for frame in frames if frame.cell), (0, ""))
+        line = (error.lineno or 0) if isinstance(error, SyntaxError) and not frames else 0
+        missing = error.name if isinstance(error, ImportError) else None
+        return cls(number, source, _said(error), line, (missing or "", type(error).__module__), frames)
 
     @property
     def name(self) -> str:
@@ -50,7 +67,6 @@ class Failure:
         """Keep the places and the lines, and nothing that holds variables."""
         for frame in self.frames:
             frame.variables, frame.global_variables = {}, {}
-        _forget_tracebacks(self.error)
 
 
 class Failures:
@@ -93,14 +109,14 @@ class Failures:
     def _note(self, result: ExecutionResult) -> None:
         # A cell may run others, as with `%run`; the one that ends last is the outer one, and has the whole traceback.
         error = result.error_before_exec or result.error_in_exec
-        if error is None or isinstance(error, _OURS):
+        source = getattr(result.info, "raw_cell", "") or ""
+        if error is None or _is_ours(error, source):
             return
         number = result.execution_count or self._number()
-        source = getattr(result.info, "raw_cell", "") or ""
         for earlier in self._known.values():
             earlier.let_go()
         self._known.pop(number, None)
-        self._known[number] = Failure(number, source, error, frames_of(error, self._shell))
+        self._known[number] = Failure.of(error, self._shell, number, source)
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
 
@@ -110,20 +126,36 @@ class Failures:
     def _from_python(self) -> Failure | None:
         """Return what failed before this package was loaded, as Python has kept it."""
         error = getattr(sys, "last_value", None)
-        if not isinstance(error, BaseException) or isinstance(error, _OURS):
+        if not isinstance(error, BaseException) or isinstance(error, (CellError, CellHalted)):
             return None
-        frames = frames_of(error, self._shell)
-        number, source = next(((frame.cell, frame.cell_source) for frame in frames if frame.cell), (0, ""))
-        return Failure(number, source, error, frames)
+        return Failure.of(error, self._shell)
 
 
-def _forget_tracebacks(error: BaseException) -> None:
+def _is_ours(error: BaseException, source: str) -> bool:
+    """Return whether an exception is a sentence of our own magics, which explains itself."""
+    is_magic = source.lstrip().startswith(("%llm", "%%llm"))
+    return isinstance(error, (CellError, CellHalted)) or (is_magic and isinstance(error, EXPECTED))
+
+
+def _said(error: BaseException) -> str:
+    lines: list[str] = []
     seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        one = pending.pop()
-        if one is None or id(one) in seen:
-            continue
+    link, one = "", error
+    while id(one) not in seen and len(seen) < _MOST_LINKS:
         seen.add(id(one))
-        one.__traceback__ = None
-        pending += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        lines.append(link + _message(one))
+        lines += [f"  in it: {_message(inner)}" for inner in getattr(one, "exceptions", ())[:_MOST_LINKS]]
+        is_direct = one.__cause__ is not None
+        link = "caused by: " if is_direct else "while this was handled: "
+        following = one.__cause__ if is_direct or one.__suppress_context__ else one.__context__
+        if following is None:
+            break
+        one = following
+    return "\n".join(lines)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception_only(type(error), error)).strip()[:_LONGEST]
+    except Exception:  # its own `__str__` may fail in any way
+        return type(error).__name__

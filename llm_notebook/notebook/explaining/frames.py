@@ -20,6 +20,8 @@ __all__ = ["Frame", "frames_of", "names_in_line"]
 
 _MOST = 60
 _CELL = re.compile(r"<ipython-input-(\d+)-|[/\\]ipykernel_\d+[/\\]")
+# What `%%time` and `%time` call the code that they run.
+_TIMED = ("<timed exec>", "<timed eval>")
 _LIBRARIES = ("site-packages", "dist-packages")
 
 
@@ -54,8 +56,14 @@ class Frame:
     global_variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def frames_of(error: BaseException, shell: InteractiveShell) -> list[Frame]:
-    """Return the frames of an exception, from the cell or the first file of the user's on; none if it was raised before anything ran."""
+def frames_of(error: BaseException, shell: InteractiveShell, cell: str = "") -> list[Frame]:
+    """Return the frames of an exception, from the cell or the first file of the user's on; none if it was raised before anything ran.
+
+    Args:
+        error: the exception.
+        shell: the shell that ran the cell.
+        cell: the text of the cell.
+    """
     places = list(_walk(error.__traceback__))
     # What is above the cell is IPython's.
     cells = [at for at, (frame, _) in enumerate(places) if _is_cell(frame.f_code.co_filename)]
@@ -63,7 +71,10 @@ def frames_of(error: BaseException, shell: InteractiveShell) -> list[Frame]:
     places = places[own[0] :] if own else []
     if len(places) > _MOST:
         places = [*places[: _MOST // 2], *places[-_MOST // 2 :]]
-    return [_frame(frame, line, shell) for frame, line in places]
+    body = cell.partition("\n")[2] if cell.lstrip().startswith("%%") else cell
+    frames = [_frame(frame, line, shell, body) for frame, line in places]
+    # What runs a magic is IPython's, though it stands in the cell.
+    return [frame for frame in frames if frame.is_own or frame.module.partition(".")[0] not in ("IPython", "decorator")]
 
 
 def _walk(tb: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
@@ -77,12 +88,13 @@ def _is_cell(file: str) -> bool:
     return _CELL.search(file) is not None
 
 
-def _frame(frame: FrameType, line: int, shell: InteractiveShell) -> Frame:
+def _frame(frame: FrameType, line: int, shell: InteractiveShell, body: str) -> Frame:
     code = frame.f_code
     file = code.co_filename
-    lines = linecache.getlines(file, frame.f_globals)
+    is_timed = file in _TIMED
+    lines = body.splitlines(keepends=True) if is_timed else linecache.getlines(file, frame.f_globals)
     source = "".join(lines)
-    is_cell = _is_cell(file)
+    is_cell = _is_cell(file) or is_timed
     arguments = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     is_own = is_cell or _is_users(file)
     return Frame(
@@ -92,7 +104,7 @@ def _frame(frame: FrameType, line: int, shell: InteractiveShell) -> Frame:
         text=lines[line - 1].rstrip("\n") if 0 < line <= len(lines) else "",
         module=str(frame.f_globals.get("__name__", "")),
         is_own=is_own,
-        cell=_number_of(file, source, shell) if is_cell else 0,
+        cell=_number_of(file, source, shell) if is_cell and not is_timed else 0,
         cell_source=source if is_cell else "",
         names=list(dict.fromkeys([*names_in_line(source, line), *arguments])) if is_own else [],
         # Reading them once keeps what they are, though the function's variables may go on to change.

@@ -7,7 +7,6 @@ are named in them, and the versions of the packages that took part.
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,10 +69,10 @@ def report_on(
     raw = [value for _, _, value in raw_values(failure.frames, names)]
     modules = [frame.module for frame in failure.frames]
     used = [names[name] for frame in failure.frames for name in frame.names if name in names]
-    versions = versions_of(failure.error, modules, [*raw, *used])
+    versions = versions_of(failure.packages, modules, [*raw, *used])
     source = scrubber.scrub(failure.source)
     line = _failing_line(failure)
-    said = _said(failure.error, scrubber)
+    said = scrubber.scrub(failure.said)[:_LONGEST_MESSAGE]
     parts = [
         f"{failure.name} failed: {said.splitlines()[0]}" + (" Propose a cell that works." if asks_for_fix else ""),
         _section(
@@ -96,12 +95,20 @@ def _section(title: str, text: str) -> str:
 
 def _failing_line(failure: Failure) -> int:
     """Return the number of the line of the cell that failed; 0 if that is not known."""
-    if isinstance(failure.error, SyntaxError) and not failure.frames:
-        return failure.error.lineno or 0
     # The cell may call a function of its own, so the first of its frames is the line of the cell that did.
-    own = [frame for frame in failure.frames if frame.cell_source]
-    # IPython runs a rewritten cell, whose lines are those of the cell as it was typed, as long as it begins alike.
-    return own[0].line if own and own[0].line <= failure.source.count("\n") + 1 else 0
+    inside = [frame for frame in failure.frames if frame.cell_source]
+    # The line that runs a magic is not the one that failed, if that is known.
+    first = next(
+        (frame for frame in inside if not frame.text.lstrip().startswith("get_ipython()")), next(iter(inside), None)
+    )
+    if first is None:
+        return failure.line
+    lines = [line.strip() for line in failure.source.splitlines()]
+    if first.line <= len(lines) and lines[first.line - 1] == first.text.strip():
+        return first.line
+    # A cell magic such as `%%time` runs the text below its own line. A line magic is run as another text at its own place.
+    below = [at for at, line in enumerate(lines, start=1) if line == first.text.strip() and at >= first.line]
+    return below[0] if below else first.line if first.line <= len(lines) else 0
 
 
 def _numbered(source: str, line: int) -> str:
@@ -115,26 +122,6 @@ def _numbered(source: str, line: int) -> str:
     after = [f"  … {len(lines) - last:,} more lines"] if last < len(lines) else []
     kept = [text[:_LONGEST_CELL] for text in lines[first:last]]
     return "\n".join([*before, *kept, *after])
-
-
-def _said(error: BaseException, scrubber: Scrubber) -> str:
-    """Return the type and the message of an exception, its notes, and the exceptions that led to it."""
-    lines = []
-    seen: set[int] = set()
-    link, one = "", error
-    while one is not None and id(one) not in seen and len(seen) < 5:
-        seen.add(id(one))
-        said = "".join(traceback.format_exception_only(type(one), one)).strip()
-        lines.append(f"{link}{scrubber.scrub(said)[:_LONGEST_MESSAGE]}")
-        inner = getattr(one, "exceptions", ())
-        lines += [f"  in it: {scrubber.scrub(repr(each))[:_LONGEST_LINE]}" for each in inner[:5]]
-        is_direct = one.__cause__ is not None
-        link = "caused by: " if is_direct else "while this was handled: "
-        following = one.__cause__ if is_direct or one.__suppress_context__ else one.__context__
-        if following is None:
-            break
-        one = following
-    return "\n".join(lines)
 
 
 def _places(failure: Failure) -> list[str]:

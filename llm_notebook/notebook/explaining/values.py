@@ -15,6 +15,7 @@ __all__ = ["NamedValue", "named_values", "raw_values"]
 
 _MOST = 16
 _LONGEST = 700
+_LONGEST_READ = 20_000
 _COLUMNS = 40
 _TIMES = " \N{MULTIPLICATION SIGN} "
 
@@ -95,13 +96,14 @@ def _text(name: str, value: Any, scrubber: Scrubber) -> str:
             text = _repr(value)
     except Exception as error:  # an object's own code may fail in any way, as it may be what failed before
         return f"(its repr() fails: {type(error).__name__})"
-    whole = scrubber.scrub_named(name, text)
+    # What is far behind the end of what is sent need not be searched for secrets.
+    whole = scrubber.scrub_named(name, text[:_LONGEST_READ])
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}… {len(whole) - _LONGEST:,} more characters"
 
 
 def _repr(value: Any) -> str:
     if isinstance(value, str | bytes):
-        return repr(value)
+        return repr(value[:_LONGEST_READ])
     shortened = reprlib.Repr()
     shortened.maxlist = shortened.maxtuple = shortened.maxdict = shortened.maxset = shortened.maxfrozenset = 20
     shortened.maxstring = shortened.maxother = 10 * _LONGEST

@@ -15,28 +15,27 @@ _MOST = 12
 _AROUND = frozenset({"IPython", "ipykernel", "llm_notebook", "traitlets", "tornado", "asyncio", "__main__", "builtins"})
 
 
-def versions_of(error: BaseException, modules: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
+def versions_of(packages: Iterable[str], modules: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
     """Return versions by the name of the package, Python's first.
 
     Args:
-        error: the exception. One that names a module, such as ModuleNotFoundError, says which.
+        packages: what the exception names, such as a module that could not be imported, first; then where its class is defined.
         modules: the names of the modules of its frames.
         values: the values that are named in it.
     """
+    named, *others = packages
     found = {"Python": platform.python_version()}
-    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
-    for name in dict.fromkeys([*_top([missing or ""]), *_top(_homes(error, modules, values))]):
+    missing = _top([named])
+    for name in dict.fromkeys([*missing, *_top([*modules, *others, *_homes(values)])]):
         version = _version(name)
-        if version or name == missing:
+        if version or name in missing:
             found[name] = version or "not installed"
         if len(found) > _MOST:
             break
     return found
 
 
-def _homes(error: BaseException, modules: Iterable[str], values: Iterable[Any]) -> Iterator[str]:
-    yield from modules
-    yield type(error).__module__
+def _homes(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         yield value.__name__ if isinstance(value, ModuleType) else str(getattr(type(value), "__module__", ""))
         if isinstance(value, type) or callable(value):

@@ -131,6 +131,41 @@ def test_an_object_whose_repr_fails_does_no_harm(terminal: InteractiveShell, cap
     assert "odd: Odd = " in _explain(terminal, capsys)[0]
 
 
+def test_cells_with_magics_and_causes_are_explained_by_their_own_lines(
+    terminal: InteractiveShell, capsys: Capture
+) -> None:
+    for cell, failing in [
+        ("%%time\nn = 1\nn / 0", "n / 0"),
+        ("%time 1 / 0", "%time 1 / 0"),
+        ("!true\nx = %lsmagic\n{}['a']", "{}['a']"),
+        (
+            "if True:\n    raise ExceptionGroup('both', [ValueError('a'), KeyError('b')])",
+            "    raise ExceptionGroup('both', [ValueError('a'), KeyError('b')])",
+        ),
+    ]:
+        terminal.run_cell(cell, store_history=True)
+        text, _ = _explain(terminal, capsys)
+        assert f"\n> {failing}\n" in text, (cell, text)
+    assert "in it: ValueError: a" in text
+
+
+def test_the_exceptions_of_the_user_are_left_as_they_are(terminal: InteractiveShell, capsys: Capture) -> None:
+    terminal.run_cell("kept = ValueError('kept')\nraise kept", store_history=True)
+    terminal.run_cell("1 / 0", store_history=True)
+    assert terminal.user_ns["kept"].__traceback__ is not None
+    _explain(terminal, capsys)
+    assert terminal.user_ns["kept"].__traceback__ is not None
+
+
+def test_ten_megabytes_are_no_burden(terminal: InteractiveShell, capsys: Capture) -> None:
+    terminal.run_cell(
+        "big = 'password=' * 1_000_000\nlong = [big] * 10\nraise ValueError(big, long)", store_history=True
+    )
+    text, shown = _explain(terminal, capsys)
+    assert len(text) < 20_000
+    assert "ValueError" in shown
+
+
 def test_which_cell_is_explained(terminal: InteractiveShell, capsys: Capture) -> None:
     text, shown = _explain(terminal, capsys)
     assert not text
