@@ -140,7 +140,9 @@ def option_actions() -> dict[str, argparse.Action]:
 def option_kinds() -> dict[str, tuple[str, ...]]:
     """Return the kinds of the values that each spelling of an option takes."""
     declared = {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
-    named = {name: _USUAL_KINDS.get(action.dest, ()) for name, action in option_actions().items()}
+    named = {
+        name: _USUAL_KINDS[action.dest] for name, action in option_actions().items() if action.dest in _USUAL_KINDS
+    }
     return named | declared
 
 
