@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.configuration.process import process
@@ -19,6 +20,10 @@ pytest_plugins = ["tests.fakes.openai_server", "tests.fakes.file_server", "tests
 
 _SHARED_PEERS = Path(__file__).resolve().parents[2] / "shared" / "peers"
 _FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")
+
+# How long an example takes says nothing about the code, but much about what else the machine does.
+settings.register_profile("without deadlines", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("without deadlines")
 
 
 def pytest_configure() -> None:

@@ -56,7 +56,7 @@ HOMES = {
     "mcp_types": r"plugins\.mcp",
     "httpx2": r"plugins\.mcp",
     "httpx": r"providers\.http\.(connections|direct|transport|exchange|fetching)$",
-    "httpcore": r"providers\.http\.(direct|asyncio_streams)$",
+    "httpcore": r"providers\.http\.(direct|asyncio_streams|socket_streams)$",
     "sqlite3": r"journal\.sqlite",
     "xllamacpp": r"providers\.local",
     "yaml": r"providers\.endpoints$|templates",

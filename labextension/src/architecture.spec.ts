@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
  */
 const ORDER = [
   ['../package.json'],
-  ['transcript/document', 'transcript/dom', 'version'],
+  ['transcript/document', 'transcript/dom', 'transcript/packing', 'version'],
   [
     'transcript/digest',
     'transcript/limit',

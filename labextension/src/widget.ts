@@ -120,6 +120,11 @@ class Widget {
         this.isResyncing = false;
         this.takeTold(message.document);
         return;
+      case 'settled':
+        if ((this.view.document?.seq ?? 0) < message.seq) {
+          this.resync();
+        }
+        return;
       case 'value': {
         const key = keyOf(message.request, message.name);
         this.waiting.get(key)?.(message.text);

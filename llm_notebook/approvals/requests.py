@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["DECIDED", "SETTLED", "TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
+__all__ = ["ASKED", "DECIDED", "SETTLED", "TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
 
 Verdict = Literal["approved", "denied", "answered", "abandoned"]
 CallState = Literal[
@@ -37,6 +37,8 @@ CallState = Literal[
     "failed",
     "unknown",
 ]
+ASKED: tuple[CallState, ...] = ("waiting", "unknown")
+"""The states in which a human is asked what becomes of a call."""
 DECIDED: tuple[Verdict, ...] = ("approved", "denied", "answered", "abandoned")
 """The verdicts, each of which is also the state that it moves a call to."""
 SETTLED: tuple[Verdict, ...] = ("denied", "answered", "abandoned")

@@ -57,11 +57,11 @@ class Secrets:
     @classmethod
     def of(cls, values: Iterable[str | None]) -> Secrets:
         """Return these values, leaving out those that are empty or None."""
-        return cls(tuple(dict.fromkeys(Secret(value) for value in values if value)))
+        return cls(found) if (found := tuple(dict.fromkeys(Secret(value) for value in values if value))) else NO_SECRETS
 
     def __or__(self, other: Secrets) -> Secrets:
         """Return the values of both."""
-        return Secrets(tuple(dict.fromkeys((*self.values, *other.values))))
+        return Secrets(tuple(dict.fromkeys((*self.values, *other.values)))) if other.values else self
 
     @property
     def recognizable(self) -> Secrets:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from llm_notebook.approvals.requests import TRANSITIONS
+from llm_notebook.approvals.requests import ASKED, TRANSITIONS
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.operations import CallEntry, CallMoved, CallProposed, Decided, DecidedTogether
@@ -122,15 +122,9 @@ class MemoryJournal:
             raise JournalError(
                 "This call was approved in another process, which may run it: approve it here to run it here."
             )
-        entry.state, entry.changed_at = operation.to, operation.at
-        if operation.to == "waiting":
-            entry.decision, entry.decided_by, entry.decided_at = None, "", None
-            entry.grant_id = entry.grant_scope = ""
+        entry.move(operation)
         if operation.request is not None:
-            entry.request = operation.request
             process.of(AskedInMemory).journals[entry.call_id] = self
-        entry.result = operation.result or entry.result
-        entry.note = operation.note or entry.note
         return True
 
     def _decide(self, operations: Sequence[Decided]) -> bool:
@@ -147,9 +141,8 @@ class MemoryJournal:
 
     def _counts(self, operation: Decided) -> bool:
         entry, decision = self._calls[operation.call_id], operation.decision
-        open_states = ("waiting", "unknown")
         may_replace = operation.replaces and entry.decision is not None and entry.state == entry.decision.verdict
-        if entry.state not in open_states and not (may_replace and entry.result is None):
+        if entry.state not in ASKED and not (may_replace and entry.result is None):
             return False
         return entry.request is None or entry.request.digest == decision.digest
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from llm_notebook.approvals.requests import DECIDED
+from llm_notebook.approvals.requests import ASKED, DECIDED
 from llm_notebook.journal.grants import Grant
 
 if TYPE_CHECKING:
@@ -279,10 +279,20 @@ class CallEntry:
     printed: str = ""
     runs: tuple[Run, ...] = ()
 
+    def move(self, operation: CallMoved) -> None:
+        """Take over what a move has changed. A human who is asked again has decided nothing yet."""
+        self.state, self.changed_at = operation.to, operation.at
+        self.request = operation.request or self.request
+        self.result = operation.result or self.result
+        self.note = operation.note or self.note
+        if operation.to == "waiting":
+            self.decision, self.decided_by, self.decided_at = None, "", None
+            self.grant_id = self.grant_scope = ""
+
 
 def needs_human(call: CallEntry) -> bool:
     """Return whether a call waits for a human, or was decided but has no result yet."""
-    return call.state in ("waiting", "unknown") or (call.state in DECIDED and call.result is None)
+    return call.state in ASKED or (call.state in DECIDED and call.result is None)
 
 
 def is_open(call: CallEntry) -> bool:

@@ -69,7 +69,7 @@ class Arrived:
         """Register a tool call that is not streamed as events; it gets an id if it has none. Models call this."""
         call_id = tool_call.tool_call_id or new_tool_call_id()
         arguments = writable_arguments(tool_call.arguments)
-        self._turn.state.extra_calls.append(replace(tool_call, arguments=arguments, tool_call_id=call_id))
+        self._turn.state.extra_calls += (replace(tool_call, arguments=arguments, tool_call_id=call_id),)
 
     def set_usage(
         self,

@@ -70,8 +70,8 @@ class Calling:
             history = with_calls(turn.history(), calls)
             return (yield from self._run_steps(calls, plan, tools, ChainLog(), history))
         if state.status == "streaming":
-            state.own_calls += calls
-            calls_so_far = state.own_calls
+            state.own_calls += tuple(calls)
+            calls_so_far = list(state.own_calls)
         else:
             calls_so_far = calls
         done = [turn.results[call.tool_call_id] for call in calls_so_far if call.tool_call_id in turn.results]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown
 from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
-from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+from llm_notebook.approvals.requests import ASKED, ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
 from llm_notebook.journal.operations import CallEntry, Journal, TurnBegun
@@ -107,7 +107,7 @@ def load_pause(
         # What was asked under a policy is asked under it, whatever the data say.
         plan.policy = policy.joined(ChainPolicy.from_dict(turn[1].settings.get("approval")))
     requests = [_as_kept(one, log) for one in requests]
-    waiting = [one for one in requests if (call := log.call(one.id)) is None or call.state in ("waiting", "unknown")]
+    waiting = [one for one in requests if (call := log.call(one.id)) is None or call.state in ASKED]
     paused = PausedChain(plan, prompt, messages, waiting or requests, log, asked_by, rounds)
     return pause_with(data["reason"], None if request is None else _as_kept(request, log), paused)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -57,6 +56,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
     """
 
     _reads: ClassVar[tuple[str, str]] = (".text()", "for chunk in response")  # shown before it is read
+    _concluding: AbstractContextManager[object]  # held while callbacks are added and handed out
 
     def __init__(
         self,
@@ -81,8 +81,7 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         self._id = ""
         self._source: SourceT | None = None
         self._left: LeftRound | None = None
-        self._callbacks: list[Callable[[Any], object]] = []
-        self._concluding = threading.Lock()
+        self._callbacks: tuple[Callable[[Any], object], ...] = ()
 
     @property
     def id(self) -> str:
@@ -341,12 +340,12 @@ class BaseResponse(Portable, Arrived, Calling, Generic[ModelT, ConversationT, So
         if failures:
             raise failures[0]
 
-    def _due_callbacks(self) -> list[Callable[[Any], object]]:
+    def _due_callbacks(self) -> tuple[Callable[[Any], object], ...]:
         """Join the conversation, and hand out each callback once."""
         with self._concluding:
             if self.conversation is not None:
                 self.conversation._join(cast("Any", self))
-            due, self._callbacks = self._callbacks, []
+            due, self._callbacks = self._callbacks, ()
             return due
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.models.lookup import model_source
@@ -49,6 +50,7 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
     ) -> None:
         super().__init__(prompt, model, stream, conversation, key, before_call, after_call, log=log)
         self._lock = threading.RLock()
+        self._concluding = threading.Lock()
 
     def text(self) -> str:
         """Return the whole text of the response."""
@@ -154,7 +156,8 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
 
         A callback that raises does so in the reader that completed the response; the response is kept.
         """
-        self._callbacks.append(callback)
+        with self._concluding:
+            self._callbacks += (callback,)
         if self._done:
             self._conclude()
 
@@ -226,6 +229,8 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     """`Response`, read with `await` and `async for`. `await response` returns the response itself, complete."""
 
     _reads = ("await response.text()", "async for chunk in response")
+    # Its steps are taken on one event loop.
+    _concluding = nullcontext()
 
     def __init__(
         self,
@@ -313,7 +318,8 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
 
     async def on_done(self, callback: Callable[[AsyncResponse], object]) -> None:
         """Call `callback(response)` when the response is complete, or at once if it already is; an async callback is awaited."""
-        self._callbacks.append(callback)
+        with self._concluding:
+            self._callbacks += (callback,)
         if self._done:
             await self._conclude()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack, overload
 from llm_notebook.approvals.consent import canonical, digest, digest_of_unknown, thawed
 from llm_notebook.approvals.identity import digest_of_facts
 from llm_notebook.approvals.policy import ChainPolicy
-from llm_notebook.approvals.requests import ApprovalRequest
+from llm_notebook.approvals.requests import ASKED, ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
@@ -127,7 +127,7 @@ def _pause_after(turn: TurnEntry | None, call: CallEntry, journal: Journal, **wa
     if call.state == "suspended":
         call = next(iter(open_calls(call, journal)), call)
     open_ones = [found for other in turn.calls for found in open_calls(other, journal)]
-    waiting = [one for one in open_ones if one.state in ("waiting", "unknown") or one.call_id == call.call_id]
+    waiting = [one for one in open_ones if one.state in ASKED or one.call_id == call.call_id]
     if all(one.call_id != call.call_id for one in waiting) and (needs_human(call) or not waiting):
         # A question inside a call that was interrupted itself, or what has been settled.
         waiting.append(call)

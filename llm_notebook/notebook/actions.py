@@ -28,22 +28,23 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.requests import DECIDED
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import JournalError, ModelError, UnknownModelError
+from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import granted_scope, problem_with, renew, show_calls, show_settled, was_displayed
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import install_local_model, store_typed_key
+from llm_notebook.notebook.frontend.cells import CellWatch
+from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.frontend.kernel import MainThread, as_request
 from llm_notebook.notebook.further_runs import ask_another, continue_answer, start_over
 from llm_notebook.notebook.live_turn import LiveTurn, Resume
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.requests import edited_arguments, full_value
-from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
@@ -65,30 +66,30 @@ class Actions:
 
     def __init__(self, turns: LiveTurns) -> None:
         self._turns = turns
+        self._cells: CellWatch | None = None
         self._main: MainThread | None = None
         self._captured = CapturedQuestions(turns)
         self._was_click = False
 
     def open(self) -> None:
-        """Connect to the front end and watch for cells that define missing tools."""
+        """Connect to the front end, and watch for cells that make missing tools or change others."""
+        self._cells = cells = CellWatch(self._turns.shell, self._note_end)
         if self._turns.front.is_notebook:
-            self._main = MainThread(self._turns.shell)
+            self._main = MainThread(self._turns.shell, lambda: cells.is_running)
         self._turns.front.open(self.receive, self._turns.front_end_changed)
         self._turns.received = self.receive
-        self._turns.shell.events.register("post_run_cell", self._unblock)
         self._captured.open()
         self._turns.held_up.open()
 
     def close(self) -> None:
         """Disconnect from the front end, and leave every turn as a record."""
-        self._turns.shell.events.unregister("post_run_cell", self._unblock)
+        if self._cells is not None:
+            self._cells.close()
         self._captured.close()
         self._turns.held_up.close()
         self._turns.leave()
         self._turns.front.close()
-        if self._main is not None:
-            self._main.close()
-            self._main = None
+        self._main = self._cells = None
 
     def receive(self, message: object) -> None:
         """Perform a `ToKernel` that arrived by comm. Any script in the page can send one, so it may have any shape."""
@@ -96,7 +97,7 @@ class Actions:
             return
         match message.get("type"):
             case "resync":
-                self._resync(str(message.get("id")))
+                self._resync(str(message.get("id")), to_keep=message.get("record") is True)
             case "value":
                 self._send_value(str(message.get("request")), str(message.get("name")))
             case "revoke":
@@ -164,13 +165,13 @@ class Actions:
         }
         was_open = block in turn.view.open_calls
         resume = self._prepare(turn, action)
-        if block.blocked:
-            raise CellError(block.blocked)
+        if problem := block.refused or block.blocked:
+            raise CellError(problem)
         if resume is None and was_open and block not in turn.view.open_calls:
             # It was settled without a run: the record says how.
             self._turns.show_again(turn)
             return
-        if resume is None and block.status in ("waiting", "unknown") and block.request.digest != action["digest"]:
+        if resume is None and block.is_asked and block.request.digest != action["digest"]:
             # The tool has changed since it was asked about.
             self._turns.show_again(turn)
             return
@@ -190,7 +191,7 @@ class Actions:
         asked = {"request": block.request.id, "digest": block.request.digest}
         resume = self._prepare(turn, {"type": "decide", "verdict": "abandoned", "drop": True, **asked})
         if block in turn.view.open_calls:
-            raise CellError(block.blocked or _DECIDED_ALREADY)
+            raise CellError(block.refused or block.blocked or _DECIDED_ALREADY)
         if resume is not None:
             self._turns.resume(turn, resume, here=True, ask=ask)
         return resume is not None
@@ -276,9 +277,9 @@ class Actions:
                 case "decide":
                     resume = self._decide(turn, action)
                 case "decideAll":
-                    resume = decide_all(self._turns, turn, self._load_pause(turn), action)
+                    resume = decide_all(turn, self._turns.load_pause(turn), action)
                 case "continue":
-                    resume = continue_answer(turn, self._load_pause(turn))
+                    resume = continue_answer(turn, self._turns.load_pause(turn))
                 case "retry":
                     resume = start_over(turn)
                 case "ask":
@@ -289,7 +290,7 @@ class Actions:
 
     def _decide(self, turn: LiveTurn, action: Mapping[str, Any]) -> Resume | None:
         """Keep a decision, unless it is about another question than the one that waits, or somebody decided before."""
-        paused = self._load_pause(turn)
+        paused = self._turns.load_pause(turn)
         block = turn.view.call(str(action.get("request")))
         request = block.request if block is not None else None
         if paused is None or block is None or request is None or request.digest != action.get("digest"):
@@ -298,27 +299,23 @@ class Actions:
             return None
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         problem = problem_with(verdict, paused, request)
-        turn.view.mark_blocked(block.call_id, problem)
+        turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:
-            if verdict == "approved" and self._turns.renew(turn):
+            if verdict == "approved" and renew(turn, paused):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
-        except JournalError as error:
-            turn.view.mark_blocked(block.call_id, str(error))
-            return None
-        edits = action.get("arguments")
-        try:
+            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
+            edits = action.get("arguments")
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
-            scope = action.get("grant") if verdict == "approved" else None
             counts = paused.settle(
                 request,
                 verdict,
                 arguments=arguments,
                 said=str(action.get("text") or ""),
                 replaces=False,
-                scope=scope if scope in ("cell", "notebook", "session") else None,
+                scope=scope,
             )
             ends = counts and (action.get("drop") is True or isinstance(paused.plan.model, AbsentModel))
             if ends:
@@ -326,7 +323,7 @@ class Actions:
                 # What was decided before is carried out.
                 ends = isinstance(paused.plan.model, AbsentModel) or not paused.is_due
         except (ValueError, JournalError) as error:
-            turn.view.mark_blocked(block.call_id, str(error))
+            turn.view.mark_question(block.call_id, refused=str(error))
             return None
         show_calls(turn, paused)
         if counts and not ends:
@@ -335,40 +332,38 @@ class Actions:
         show_settled(turn)
         return None
 
-    def _unblock(self, result: ExecutionResult) -> None:
-        """After a cell has run: enable the questions that it has made decidable, and ask anew about tools that it changed."""
+    def _note_end(self, result: ExecutionResult | None) -> None:
+        """After a cell has run: bring the questions up to date, whose tools it may have made or changed."""
         # A click of our extension runs as a cell too, and what it was told stands.
         was_click, self._was_click = self._was_click, False
         if was_click:
             return
-        halted = result.error_in_exec
+        halted = result.error_in_exec if result is not None else None
+        # Nothing has run since the question that ended the cell was asked.
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
         for turn in list(self._turns.turns.values()):
-            if not turn.is_waiting:
-                continue
-            with suppress(ModelError, UnknownModelError, JournalError):
-                # Nothing has run since the question that ended the cell was asked.
-                is_old = turn.view.id != asked_last and turn.paused is not None
-                has_changed = is_old and self._turns.renew(turn)
-                if self._turns.unblock(turn) or has_changed:
-                    self._turns.tell_state(turn)
+            if turn.view.id != asked_last:
+                self._examine(turn)
 
-    def _load_pause(self, turn: LiveTurn) -> PausedChain | None:
-        """Return what a turn continues from. If its model is missing, say so in its questions and return None."""
-        try:
-            return self._turns.load_pause(turn)
-        except (ModelError, UnknownModelError) as error:
-            for block in turn.view.open_calls:
-                turn.view.mark_blocked(block.call_id, str(error))
-            return None
+    def _examine(self, turn: LiveTurn) -> None:
+        """Bring the questions of a turn up to date, and tell the pages that show it if that has changed anything."""
+        if self._turns.examine(turn):
+            self._turns.tell_state(turn)
 
-    def _resync(self, transcript: str) -> None:
-        """Send the whole document to a page that missed something."""
+    def _resync(self, transcript: str, *, to_keep: bool) -> None:
+        """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
         turn = self._turns.find(transcript)
+        record = turn.display.record_message() if turn is not None and to_keep and not turn.is_running else None
         if turn is None:
             self._turns.tell({"type": "gone", "id": transcript})
+            return
+        if record is not None:
+            self._turns.tell(record)
         else:
             self._turns.tell_state(turn)
+        if turn.rounds and self._main is not None:
+            # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
+            self._main.run(lambda: self._examine(turn))
 
     def _send_value(self, request: str, name: str) -> None:
         """Send an argument of a question in full, as a card shows only its beginning."""

@@ -1,4 +1,7 @@
-"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with."""
+"""What a decision needs before it counts: a page that shows the question as it is, and a tool and a model to carry it out with.
+
+What is missing is said on the card before anybody decides (`mark_problems`), and checked once more when somebody does.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_notebook.approvals.requests import DECIDED, ApprovalRequest
+from llm_notebook.journal.grants import Scope
 from llm_notebook.models.resuming import AbsentModel
+from llm_notebook.notebook.frontend.execution import Execution
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.makers import missing_sentence
 from llm_notebook.notebook.remarks import KERNEL_ENDS, SESSION_ENDS, drop_remarks
 from llm_notebook.tools.tool import Tool
 from llm_notebook.transcript.displayed import displayed_digest
+from llm_notebook.transcript.words import on_one_line
+from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["problem_with", "show_calls", "show_settled", "was_displayed"]
+__all__ = ["granted_scope", "mark_problems", "problem_with", "renew", "show_calls", "show_settled", "was_displayed"]
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) -> str:
@@ -25,6 +32,63 @@ def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest) ->
     if verdict in ("approved", "answered") and isinstance(model, AbsentModel):
         return f"This kernel does not know the model {model.model_id}, which would read the result. You can deny the call or drop it."
     return ""
+
+
+def granted_scope(action: Mapping[str, Any], asked: Origin, here: Execution) -> Scope | None:
+    """Return how far an approval allows its tool from now on; None if it is for this call alone.
+
+    A card may be shown in another notebook than the one that asked, or in another cell, and "this notebook" is then not what its reader sees.
+
+    Args:
+        action: the decision.
+        asked: where the question was asked.
+        here: the execution that carries out the click.
+
+    Raises:
+        ValueError: the scope is not that of the place where the click came from.
+    """
+    scope: Scope | None = action.get("grant") if action.get("verdict") == "approved" else None
+    if scope in ("cell", "notebook") and asked.notebook and here.notebook != asked.notebook:
+        raise ValueError(f"This was asked in {on_one_line(asked.notebook)}: allow it there, or approve it here once.")
+    if scope == "cell" and here.cell_id and here.cell_id != asked.cell_id:
+        raise ValueError("This was asked in another cell: allow it there, or approve it here once.")
+    return scope if scope in ("cell", "notebook", "session") else None
+
+
+def renew(turn: LiveTurn, paused: PausedChain) -> bool:
+    """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+
+    Args:
+        turn: the turn.
+        paused: what it continues from.
+
+    Raises:
+        JournalError: a new question cannot be kept.
+    """
+    has_changed = False
+    for block in turn.view.open_calls:
+        asked = block.request
+        if asked is not None and paused.renew(asked).digest != asked.digest:
+            call = paused.call(asked)
+            if call is not None:
+                turn.view.update_call(call)
+            has_changed = True
+    return has_changed
+
+
+def mark_problems(turn: LiveTurn, paused: PausedChain) -> None:
+    """Say of each question of a turn why it cannot be approved here, or that it can.
+
+    Args:
+        turn: the turn.
+        paused: what it continues from.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    for block in turn.view.open_calls:
+        if block.request is not None:
+            turn.view.mark_question(block.call_id, blocked=problem_with("approved", paused, block.request))
 
 
 def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.errors import JournalError
 from llm_notebook.models.resuming import AbsentModel
-from llm_notebook.notebook.deciding import problem_with, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import problem_with, renew, show_calls, show_settled, was_displayed
 
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import Verdict
     from llm_notebook.notebook.live_turn import LiveTurn, Resume
-    from llm_notebook.notebook.live_turns import LiveTurns
     from llm_notebook.transcript.blocks import CallBlock
     from llm_notebook.turns.pauses import PausedChain
 
@@ -50,15 +49,12 @@ def _is_asked(blocks: Sequence[CallBlock], decision: Mapping[str, Any]) -> bool:
     )
 
 
-def decide_all(
-    turns: LiveTurns, turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, Any]
-) -> Resume | None:
+def decide_all(turn: LiveTurn, paused: PausedChain | None, action: Mapping[str, Any]) -> Resume | None:
     """Keep a decision about all open questions of a turn, and return what makes the chain to read then.
 
     Where one of them cannot be decided here, or has changed, none is: then their cards say why, and None is returned.
 
     Args:
-        turns: the turns of this kernel.
         turn: the turn.
         paused: what it continues from; None if that cannot be loaded.
         action: the decision, which `is_about_all()`.
@@ -69,11 +65,11 @@ def decide_all(
     if paused is None or len(requests) < len(blocks):
         return None
     for block, request in zip(blocks, requests, strict=True):
-        turn.view.mark_blocked(block.call_id, problem_with(verdict, paused, request))
+        turn.view.mark_question(block.call_id, blocked=problem_with(verdict, paused, request))
     if any(block.blocked for block in blocks):
         return None
     try:
-        if verdict == "approved" and turns.renew(turn):
+        if verdict == "approved" and renew(turn, paused):
             return None
         counts = paused.settle_together(requests, verdict, str(action.get("text") or ""))
         ends = counts and isinstance(paused.plan.model, AbsentModel)
@@ -81,7 +77,7 @@ def decide_all(
             paused.conclude(request)
     except (ValueError, JournalError) as error:
         for block in blocks:
-            turn.view.mark_blocked(block.call_id, str(error))
+            turn.view.mark_question(block.call_id, refused=str(error))
         return None
     show_calls(turn, paused)
     if counts and not ends:

@@ -9,7 +9,7 @@ every event, closes the view with the state that the run ended in, lets the magi
 the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only a failure leaves `_read`
 as it came; the others become a state of the view, and a CellHalted where the cells below must not run.
 
-■ may strike between any two bytecodes, so two things are protected by `held_interrupts()`: feeding one event, so that it is known
+■ may strike between any two bytecodes, so two things are protected from it: feeding one event, so that it is known
 which events the reader has seen and the rest of what arrived can be added exactly once; and the closing block, so that a second
 press cannot lose the answer. If ■ strikes while a tool runs, nobody knows how far the tool came. The interrupted call is then
 asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
@@ -32,18 +32,14 @@ from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, Unk
 from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
-from llm_notebook.notebook.deciding import problem_with
+from llm_notebook.notebook.deciding import mark_problems, renew
 from llm_notebook.notebook.display.feed import Feed
 from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.kernel import (
-    current_request,
-    held_interrupts,
-    interruptible,
-    is_interactive,
-)
+from llm_notebook.notebook.frontend.interrupts import held_interrupts, holdable_interrupts, interruptible
+from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
 from llm_notebook.notebook.printed import PrintRoutes
@@ -165,46 +161,29 @@ class LiveTurns:
         Raises:
             CellHalted: the turn waits for a human, and the cells below must not run.
         """
-        with suppress(ModelError, UnknownModelError, JournalError):
-            self.renew(turn)
-            self.unblock(turn)
+        self.examine(turn)
         turn.request = current_request(self.shell)
         turn.display.open(here=True)
         turn.display.close()
         self._stop_queue(turn)
 
-    def renew(self, turn: LiveTurn) -> bool:
-        """Ask anew about the waiting calls of a turn whose tools are others by now. Returns whether a question has changed.
+    def examine(self, turn: LiveTurn) -> bool:
+        """Bring the questions of a waiting turn up to date: ask anew about tools that are others by now, and say which cell to run
+        where a tool is missing. No tool is run for that.
 
-        Raises:
-            ModelError, UnknownModelError: the model of the turn is not known here.
-            JournalError: a new question cannot be kept.
+        Returns:
+            Whether anything that a card shows has changed.
         """
-        paused = self.load_pause(turn)
-        has_changed = False
-        for block in turn.view.open_calls if paused is not None else ():
-            asked = block.request
-            if paused is not None and asked is not None and paused.renew(asked).digest != asked.digest:
-                call = paused.call(asked)
-                if call is not None:
-                    turn.view.update_call(call)
-                has_changed = True
-        return has_changed
-
-    def unblock(self, turn: LiveTurn) -> bool:
-        """Say anew of each question that cannot be approved here why not, if that is still so. Returns whether anything has changed.
-
-        Raises:
-            ModelError, UnknownModelError: the model of the turn is not known here.
-            JournalError: the journal cannot be read.
-        """
-        blocked = [block for block in turn.view.open_calls if block.blocked]
-        paused = self.load_pause(turn) if blocked and turn.is_waiting else None
-        before = [block.blocked for block in blocked]
-        for block in blocked:
-            if paused is not None and block.request is not None:
-                turn.view.mark_blocked(block.call_id, problem_with("approved", paused, block.request))
-        return before != [block.blocked for block in blocked]
+        if not turn.is_waiting:
+            return False
+        before = [block.version for block in turn.view.open_calls]
+        # If the journal cannot be read, nothing is known any better than before.
+        with suppress(JournalError):
+            paused = self.load_pause(turn)
+            if paused is not None:
+                renew(turn, paused)
+                mark_problems(turn, paused)
+        return before != [block.version for block in turn.view.open_calls]
 
     def find(self, transcript: str, *, request: str = "") -> LiveTurn | None:
         """Return a turn of this kernel, or rebuild it from the journal; None if neither knows it.
@@ -241,11 +220,20 @@ class LiveTurns:
     def load_pause(self, turn: LiveTurn) -> PausedChain | None:
         """Return what a turn continues from; None if there is nothing to continue.
 
-        A turn of another kernel is given the tools that are defined at the moment of the call.
+        A turn of another kernel is given the tools that are defined at the moment of the call. If its model cannot be used here, its
+        questions say so, and there is nothing to continue.
+
+        Raises:
+            JournalError: the journal cannot be read.
         """
-        if turn.paused is None and turn.rounds:
+        if turn.paused is not None or not turn.rounds:
+            return turn.paused
+        try:
             return load_paused_chain(turn.rounds, self.shell.user_ns, self.cell_tools.get(turn.origin.cell, {}))
-        return turn.paused
+        except (ModelError, UnknownModelError) as error:
+            for block in turn.view.open_calls:
+                turn.view.mark_question(block.call_id, blocked=str(error))
+            return None
 
     def tell(self, message: dict[str, Any], turn: LiveTurn | None = None) -> None:
         """Send a message to the pages that follow a turn, or to every page that shows transcripts of this kernel."""
@@ -320,14 +308,12 @@ class LiveTurns:
         was_stopped, fed = False, 0
         try:
             display.open(here=here)
-            with self.routes.open(output):
+            with self.routes.open(output), holdable_interrupts() as hold:
                 for event in chain._events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
-                    with held_interrupts() as pressed:
+                    with hold:
                         view.feed(event, time.monotonic() - began)
                         fed += 1
-                    if pressed:
-                        raise KeyboardInterrupt
                     display.changed()
             state = "done"
         except PauseChain as error:

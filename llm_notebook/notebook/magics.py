@@ -34,7 +34,8 @@ from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
-from llm_notebook.notebook.frontend.kernel import is_interactive, stoppable
+from llm_notebook.notebook.frontend.interrupts import stoppable
+from llm_notebook.notebook.frontend.kernel import is_interactive
 from llm_notebook.notebook.interpolation import interpolate
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause

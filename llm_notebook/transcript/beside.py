@@ -58,10 +58,6 @@ class Beside:
         above = [markdown_enclosure(enclosure) for enclosure in self.enclosures]
         return [*above, *sections, *([markdown_proposal(self.proposed)] if self.proposed is not None else [])]
 
-    def around_plain(self, sections: list[str]) -> list[str]:
-        """Return the sections of an answer in plain text, with what is shown above and below them."""
-        return [*self.plain_above(), *sections, *self.plain_below()]
-
     def plain_above(self) -> list[str]:
         """Return what is shown above the answer as plain text."""
         return [plain_enclosure(enclosure) for enclosure in self.enclosures]

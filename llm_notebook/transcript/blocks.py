@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from llm_notebook.approvals.requests import ASKED
 from llm_notebook.parts.messages import json_text
 from llm_notebook.transcript.failures import Failure, failure_of
 from llm_notebook.transcript.printed import Printed
@@ -101,7 +102,8 @@ class CallBlock(Block):
         failure: the error that the tool raised; None if it raised none, or if that happened in another process.
         printed: what the tool has printed in this process.
         note: a sentence for the record, such as that a hook changed the arguments.
-        blocked: why the call cannot be decided here; empty if it can.
+        blocked: why the call cannot be approved here; empty if it can.
+        refused: why the latest decision about the question does not count; empty if none was refused.
     """
 
     call_id: str = ""
@@ -122,6 +124,12 @@ class CallBlock(Block):
     printed: Printed = field(default_factory=Printed)
     note: str = ""
     blocked: str = ""
+    refused: str = ""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a human is asked what becomes of the call."""
+        return self.status in ASKED
 
     @property
     def is_dropped(self) -> bool:
@@ -158,7 +166,9 @@ class CallBlock(Block):
             self.seconds = now - self.started
         self.call_id = entry.call_id
         self.name = self.name or entry.tool_name
-        self.request = entry.request or self.request
+        if entry.request is not None:
+            is_another = self.request is not None and self.request.digest != entry.request.digest
+            self.request, self.refused = entry.request, "" if is_another else self.refused
         if entry.decision is not None:
             self.decision, self.decided_by, self.decided_at = entry.decision, entry.decided_by, entry.decided_at
             self.grant_id, self.grant_scope = entry.grant_id, entry.grant_scope

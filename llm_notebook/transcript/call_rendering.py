@@ -40,7 +40,7 @@ def markdown_call(block: CallBlock, view: TranscriptView, said: CallWords) -> st
         view: its turn.
         said: what is said about it.
     """
-    is_open = block.status in ("waiting", "unknown")
+    is_open = block.is_asked
     summary = f"{_in_element(said.name)} · {said.state}"
     parts = [f"<details{' open' if is_open or view.show_calls else ''}><summary>{summary}</summary>"]
     parts += [_escaped(sentence) for sentence in said.sentences]
@@ -157,7 +157,7 @@ def call_words(block: CallBlock, view: TranscriptView) -> CallWords:
 
 def _question(block: CallBlock) -> list[str]:
     """Return what a human who is asked has to know."""
-    if block.status not in ("waiting", "unknown"):
+    if not block.is_asked:
         return []
     request, told = block.request, []
     if block.status == "unknown":

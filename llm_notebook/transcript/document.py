@@ -135,7 +135,7 @@ def _call(block: CallBlock, view: TranscriptView, text: str) -> Document:
         document["began"] = round(block.started, 3)
     if block.seconds is not None:
         document["seconds"] = round(block.seconds, 3)
-    if block.status in ("unknown", "waiting") and block.started_at is not None:
+    if block.is_asked and block.started_at is not None:
         document["startedAt"] = block.started_at.isoformat()
     if block.failure is not None:
         document["failure"] = {

@@ -40,6 +40,7 @@ __all__ = [
     "markdown_of",
     "plain_of",
     "plain_picture",
+    "plain_sections",
     "state_sentence",
     "turn_words",
 ]
@@ -97,8 +98,12 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
     Our own lines about calls begin with a mark that no other line begins with.
     """
-    words = words or turn_words(view)
-    sections = view.beside.around_plain([_plain_block(block, view, words) for block in words.blocks])
+    return "\n\n".join([*view.beside.plain_above(), *plain_sections(view, words or turn_words(view))])
+
+
+def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
+    """Return the sections of `plain_of()`: one for each block of `words`, in order, and what is said below them."""
+    sections = [_plain_block(block, view, words) for block in words.blocks] + view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]
@@ -108,7 +113,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     ]
     if view.show_usage and not view.silent:
         sections.append(footer(view))
-    return "\n\n".join(section.rstrip() for section in sections)
+    return [section.rstrip() for section in sections]
 
 
 def footer(view: TranscriptView, written: Written = on_one_line) -> str:
@@ -189,7 +194,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    text = terminal_safe(_numbered(block))
+    text = terminal_safe(_numbered(block).replace("\r\n", "\n"))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 

@@ -67,6 +67,7 @@ def request_document(
         ("description", request.description),
         ("changed", request.changed),
         ("blocked", block.blocked),
+        ("refused", block.refused),
     ):
         if text:
             document[name] = shortened(text, _LONGEST_SENTENCE)

@@ -12,16 +12,12 @@ if TYPE_CHECKING:
 
 __all__ = ["place_in_series", "series_of"]
 
-_OPEN = ("waiting", "unknown")
-
 
 def series_of(view: TranscriptView) -> list[CallBlock]:
     """Return the calls that a human is asked about, and those that were decided and wait for the others; empty if none is open."""
     asked = [block for block in view.calls if block.request is not None and block.result is None]
-    found = [
-        block for block in asked if block.status in _OPEN or (block.status in DECIDED and block.decision is not None)
-    ]
-    return found if any(block.status in _OPEN for block in found) else []
+    found = [block for block in asked if block.is_asked or (block.status in DECIDED and block.decision is not None)]
+    return found if any(block.is_asked for block in found) else []
 
 
 def place_in_series(block: CallBlock, view: TranscriptView) -> str:

@@ -29,6 +29,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
+from llm_notebook.transcript.visible import byte_length
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
@@ -69,13 +70,13 @@ class TranscriptView:
         hide_reasoning: do not show reasoning.
         show_calls: show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
-        grants_end: whether every "Always allow" ends with the kernel here, because the notebook's path is not known.
+        grants_end: whether every "Always allow" ends with the kernel, because the notebook's path is not known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
         beside: what is shown above and below the answer.
         unsent: what a prompt would ask that was not sent; None if it was.
-        size: the number of characters that have arrived.
+        size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
     """
 
@@ -106,6 +107,7 @@ class TranscriptView:
     beside: Beside = field(default_factory=Beside)
     unsent: Unsent | None = None
     size: int = 0
+    written: int = 0
     touched: list[int] = field(default_factory=list)
     _noticed_at: float = 0.0
     _by_part: dict[_PartKey, Block] = field(default_factory=dict)
@@ -123,7 +125,7 @@ class TranscriptView:
         self.sources.clear()
         self._forget_parts()
         self._clear_notice()
-        self.seconds, self.size, self.usage, self.finish = 0.0, 0, None, None
+        self.seconds, self.size, self.written, self.usage, self.finish = 0.0, 0, 0, None, None
         self.remarks, self.problem, self.limit, self.state = [], None, None, "waiting"
 
     def begin(self, seconds: float) -> None:
@@ -176,6 +178,7 @@ class TranscriptView:
             block.version += 1
         else:
             block.chunks.append(event.chunk)
+            self.written += byte_length(event.chunk)
         self._touch(block)
         self._cite(event)
 
@@ -236,11 +239,11 @@ class TranscriptView:
                 block.version += 1
                 self._touch(block)
 
-    def mark_blocked(self, call_id: str, why: str) -> None:
-        """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
+    def mark_question(self, call_id: str, blocked: str = "", refused: str = "") -> None:
+        """Note why a waiting call cannot be approved here and why the latest decision about it does not count; empty if neither is so."""
         block = self._by_call.get(call_id)
-        if block is not None and block.blocked != why:
-            block.blocked = why
+        if block is not None and (block.blocked, block.refused) != (blocked, refused):
+            block.blocked, block.refused = blocked, refused
             block.version += 1
             self._touch(block)
 
@@ -285,7 +288,7 @@ class TranscriptView:
     @property
     def open_calls(self) -> list[CallBlock]:
         """The calls that a human has to decide about."""
-        return [block for block in self.calls if block.status in ("waiting", "unknown")]
+        return [block for block in self.calls if block.is_asked]
 
     def call(self, call_id: str) -> CallBlock | None:
         """Return the call with this id in the journal, or None if there is none."""
@@ -339,18 +342,17 @@ class TranscriptView:
     def _feed_picture(self, attachment: Attachment, seconds: float) -> None:
         self.state = "streaming"
         taken = sum(block.shown.size for block in self.pictures if block.shown is not None)
-        # Base64 takes four characters for three bytes.
-        shown = shown_picture(attachment, self.model_id, max(0, _MOST_OF_PICTURES - taken) * 3 // 4)
+        shown = shown_picture(attachment, self.model_id, max(0, _MOST_OF_PICTURES - taken) * 3 // 4)  # in base64
         self.size += shown.size
+        self.written += len(shown.data)
         self._add_block(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
 
     def _cite(self, event: StreamEvent) -> None:
         """Note the sources that an event names for its text."""
         if not event.citations:
             return
-        block = self._by_part.get((event.message_index, event.part_index, "text"))
-        texts = [block for block in self.blocks if block.kind == "text"]
-        block = block or (texts[-1] if texts else None)
+        newest = next((block for block in reversed(self.blocks) if block.kind == "text"), None)
+        block = self._by_part.get((event.message_index, event.part_index, "text"), newest)
         marks = self.sources.mark(event.citations, block.text if block is not None else "")
         if block is not None and marks:
             block.marks += marks
@@ -396,5 +398,5 @@ class TranscriptView:
         self.notice, self.notice_seconds, self.notice_detail = "", None, ""
 
     def _touch(self, block: Block) -> None:
-        if not self.touched or self.touched[-1] != block.position:
+        if self.touched[-1:] != [block.position]:
             self.touched.append(block.position)

@@ -14,7 +14,7 @@ from typing import Any
 
 from llm_notebook.errors import terminal_safe
 
-__all__ = ["encodable", "encodable_document", "spelled_out", "terminal_safe", "visible", "visible_texts"]
+__all__ = ["byte_length", "encodable", "encodable_document", "spelled_out", "terminal_safe", "visible", "visible_texts"]
 
 # Control, format, surrogate, private and unassigned characters, line and paragraph separators, and spaces other than U+0020.
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -63,6 +63,11 @@ def encodable(text: str) -> str:
     Each character is replaced independently of the others, so that a text can be passed in chunks.
     """
     return _SURROGATE.sub(spelled_out, text)
+
+
+def byte_length(text: str) -> int:
+    """Return how many bytes a text takes as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def encodable_document(document: dict[str, Any]) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def call_sentence(block: CallBlock, view: TranscriptView) -> str:
             if status == "approved" and place:
                 return f"approved, runs when all {len(series_of(view))} are decided"
             words = over if view.is_over else under_way
-            return f"{words}, {place}" if place and status in ("waiting", "unknown") else words
+            return f"{words}, {place}" if place and block.is_asked else words
 
 
 def queued_words(block: CallBlock, view: TranscriptView) -> str:

@@ -6,6 +6,7 @@ finds its part by the strongest sign that it carries: an explicit index, then th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,25 +46,27 @@ class _OpenPart:
     index: int
     message_index: int
     chunks: list[str] = field(default_factory=list)
-    name: list[str] = field(default_factory=list)
+    name: list[str] | None = None
     tool_call_id: str | None = None
     server_executed: bool = False
     redacted: bool = False
     metadata: dict[str, Any] | None = None
-    citations: list[Citation] = field(default_factory=list)
+    citations: list[Citation] | None = None
     attachment: Attachment | None = None
 
     def add(self, event: StreamEvent) -> None:
         if event.type == "tool_call_name":
+            self.name = self.name or []
             self.name.append(event.chunk)
         else:
             self.chunks.append(event.chunk)
         if event.tool_name and not self.name:
-            self.name.append(event.tool_name)
+            self.name = [event.tool_name]
         self.tool_call_id = self.tool_call_id or event.tool_call_id
         self.server_executed |= event.server_executed
         self.redacted |= event.redacted
-        self.citations += event.citations or []
+        if event.citations:
+            self.citations = [*(self.citations or ()), *event.citations]
         self.attachment = event.attachment or self.attachment
         if event.provider_metadata:
             self.metadata = {**(self.metadata or {}), **event.provider_metadata}
@@ -78,13 +81,13 @@ class _OpenPart:
         """Return the part, or None if its events hold nothing."""
         text = "".join(self.chunks)
         if self.family == "text":
-            return TextPart(text, self.metadata, distinct(self.citations)) if text or self.metadata else None
+            return TextPart(text, self.metadata, distinct(self.citations or [])) if text or self.metadata else None
         if self.family == "attachment":
             return AttachmentPart(self.attachment, self.metadata) if self.attachment is not None else None
         if self.family == "reasoning":
             has_content = text or self.redacted or self.metadata
             return ReasoningPart(text, self.redacted, self.metadata) if has_content else None
-        name = "".join(self.name)
+        name = "".join(self.name or ())
         if self.family == "tool_call":
             call_id = self.tool_call_id or new_tool_call_id()
             return ToolCallPart(name, keep_arguments(text), call_id, self.server_executed, self.metadata)
@@ -188,13 +191,13 @@ class Assembler:
             return current
         return None
 
-    def messages(self, extra_calls: list[ToolCall] | None = None) -> list[Message]:
+    def messages(self, extra_calls: Sequence[ToolCall] | None = None) -> list[Message]:
         """Return the assistant messages of a finished stream, in the order in which they began.
 
         Args:
             extra_calls: calls registered without events; those whose id was not streamed join the last message.
         """
-        return _group_by_message(self._parts, extra_calls or [])
+        return _group_by_message(self._parts, extra_calls or ())
 
     def partial_messages(self) -> list[Message]:
         """Return the messages of a stream that broke off.
@@ -203,7 +206,7 @@ class Assembler:
         """
         answered = {part.tool_call_id for part in self._parts if part.family == "tool_result" and part.tool_call_id}
         return _group_by_message(
-            [part for part in self._parts if part.family != "tool_call" or part.is_usable(answered)], []
+            [part for part in self._parts if part.family != "tool_call" or part.is_usable(answered)], ()
         )
 
 
@@ -212,7 +215,7 @@ def _are_different_calls(part: _OpenPart, event: StreamEvent) -> bool:
     return is_call and bool(part.tool_call_id and event.tool_call_id) and part.tool_call_id != event.tool_call_id
 
 
-def _group_by_message(open_parts: list[_OpenPart], extra_calls: list[ToolCall]) -> list[Message]:
+def _group_by_message(open_parts: list[_OpenPart], extra_calls: Sequence[ToolCall]) -> list[Message]:
     by_message: dict[int, list[Part]] = {}
     for open_part in open_parts:
         part = open_part.to_part()

@@ -59,7 +59,7 @@ class ChainLog:
         on_call: is called with every change of a call.
         output: takes what the calls print; None where that goes its ordinary way.
         settings: how the chain is asked, for a later process that continues it.
-        policy: what the chain asks about, for another chain that continues it here.
+        policy: what the chain asks about, for another chain that continues it here; None for a single prompt.
         memory: keeps the calls where the journal does not.
         has_lost: a call was interrupted while it ran.
         inside: the call whose tool asks this; empty outside of tools.
@@ -78,7 +78,7 @@ class ChainLog:
     on_call: Callable[[CallEntry], None] | None = None
     output: Output | None = None
     settings: dict[str, Any] = field(default_factory=dict)
-    policy: ChainPolicy = field(default_factory=ChainPolicy)
+    policy: ChainPolicy | None = None
     memory: MemoryJournal = field(default_factory=MemoryJournal)
     has_lost: bool = False
     inside: str = ""
@@ -359,13 +359,7 @@ class ChainLog:
         )
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
-        entry.state, entry.changed_at = operation.to, operation.at
-        entry.request = operation.request or entry.request
-        entry.result = operation.result or entry.result
-        entry.note = operation.note or entry.note
-        if operation.to == "waiting":
-            entry.decision, entry.decided_by, entry.decided_at = None, "", None
-            entry.grant_id = entry.grant_scope = ""
+        entry.move(operation)
         self.tell(entry)
 
     def _home(self, call_id: str) -> Journal | MemoryJournal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.approvals.consent import canonical, thawed
 from llm_notebook.approvals.identity import digest_of_facts, identify
-from llm_notebook.approvals.requests import DECIDED, ApprovalRequest, Decision, Verdict
+from llm_notebook.approvals.requests import ASKED, DECIDED, ApprovalRequest, Decision, Verdict
 from llm_notebook.errors import ToolArgumentError, terminal_safe
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry, is_open
@@ -111,7 +111,7 @@ class PausedChain:
                 self._continuation = None
         else:
             call = self.call(request)
-            if call is None or call.state in ("waiting", "unknown"):
+            if call is None or call.state in ASKED:
                 raise ValueError("This is not what is asked any more: decide about the pause that came last.")
             was_approved = call.decision is None or call.decision.verdict == "approved"
             if verdict != "approved" or arguments is not None or not was_approved:
@@ -192,7 +192,7 @@ class PausedChain:
             return self._take_over(inner.renew(request))
         call = self.call(request)
         tool = next((tool for tool in self._own_tools(call) if tool.name == request.tool_name), None)
-        if call is None or call.request is None or tool is None or call.state not in ("waiting", "unknown"):
+        if call is None or call.request is None or tool is None or call.state not in ASKED:
             return request
         asked = call.request
         try:

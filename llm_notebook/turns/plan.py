@@ -131,7 +131,8 @@ class ChainPlan:
 
     def keep_policies_of(self, turn: Turn) -> None:
         """Ask about the calls of another chain's turn as that chain did: by its policy, and by the marks of its tools."""
-        self.policy = self.policy.joined(turn.log.policy)
+        if turn.log.policy is not None:
+            self.policy = self.policy.joined(turn.log.policy)
         self.policy.keep([(tool.name, policy_of(tool)) for tool in turn.prompt.tools if isinstance(tool, Tool)])
 
     def settings(self, prompt: Prompt) -> dict[str, Any]:

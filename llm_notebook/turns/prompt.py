@@ -22,7 +22,7 @@ from llm_notebook.turns.open_calls import with_ids, with_results
 from llm_notebook.turns.readable import Readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from llm_notebook.parts.attachments import Attachment
     from llm_notebook.parts.given import AttachmentLike
@@ -57,8 +57,8 @@ class Prompt:
 
     Attributes:
         is_settled: `freeze()` was called, so nothing changes what the model is sent.
-        encoded: for providers: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share
-            it, so that each encodes only what is new.
+        encoded: messages in the form in which they were sent. The rounds of a chain and the turns of a conversation share it, so that
+            each encodes only what is new; None where there is only one round.
         fetched: for providers: what was fetched for the attachments that are addresses, or why it was not, by address. The rounds of a chain
             share it too.
     """
@@ -87,19 +87,20 @@ class Prompt:
             raise ValueError("messages= already holds a system message; give the system prompt there or as system=.")
         self._prompt = prompt
         self.model = model
-        self.fragments = list(fragments or [])
-        self.attachments = as_attachments(attachments, by_user=True) if attachments is not None else []
+        # Many prompts may be in flight, and most have nothing of this: an empty tuple costs the garbage collector nothing.
+        self._fragments = tuple(fragments or ())
+        self._attachments = tuple(as_attachments(attachments, by_user=True)) if attachments is not None else ()
         self._system = system
-        self.system_fragments = list(system_fragments or [])
+        self._system_fragments = tuple(system_fragments or ())
         self.options = model.Options() if options is None and hasattr(model, "Options") else options
         self.schema_class = None if isinstance(schema, dict | str) else schema
         self.schema: dict[str, Any] | None = None if schema is None else schema_of(schema)
-        self.tool_sources = [
+        self.tool_sources: tuple[Tool | Toolbox | ServerSideTool, ...] = tuple(
             item if isinstance(item, Toolbox) else as_tools([item])[0] for item in map(adopt_tool, _listed(tools))
-        ]
+        )
         if self.tool_sources:
             as_tools(self.tool_sources)
-        self.tool_results = [settled_result(result) for result in tool_results or ()]
+        self._tool_results = tuple(settled_result(result) for result in tool_results or ())
         self.hide_reasoning = hide_reasoning
         self._given = given
         self._history = history
@@ -107,13 +108,14 @@ class Prompt:
         # The system prompt and the attachments are in the history already; models may still read them here.
         self._follows = False
         # What a conversation that was left behind had to tell with this turn.
-        self._opening: list[Part] = []
+        self._opening: tuple[Part, ...] = ()
         self.is_settled = False
         self._sent: list[Message] | None = None
-        self.encoded = EncodedMessages() if encoded is None else encoded
+        # A prompt that stands alone is encoded once.
+        self.encoded = EncodedMessages() if encoded is None and self.tool_sources else encoded
         self.fetched: dict[str, bytes | str] = {}
         self._readable = Readable()
-        self._sent_tools: list[Tool | ServerSideTool] | None = None
+        self._sent_tools: tuple[Tool | ServerSideTool, ...] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a pickle is made from: the turn with its history as it is at this moment."""
@@ -150,18 +152,38 @@ class Prompt:
     @property
     def prompt(self) -> str:
         """The text of the turn, fragments first."""
-        return "\n".join([*self.fragments, *([self._prompt] if self._prompt else [])])
+        return "\n".join([*self._fragments, *([self._prompt] if self._prompt else [])])
 
     @property
     def system(self) -> str:
         """The system prompt, fragments first."""
-        return "\n\n".join([*self.system_fragments, *([self._system] if self._system else [])])
+        return "\n\n".join([*self._system_fragments, *([self._system] if self._system else [])])
+
+    @property
+    def fragments(self) -> list[str]:
+        """The texts before the prompt."""
+        return list(self._fragments)
+
+    @property
+    def system_fragments(self) -> list[str]:
+        """The texts before the system prompt."""
+        return list(self._system_fragments)
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """What goes with the text, or in later rounds of a chain with the results."""
+        return list(self._attachments)
+
+    @property
+    def tool_results(self) -> list[ToolResult]:
+        """The results of the calls that the history ends with."""
+        return list(self._tool_results)
 
     @property
     def tools(self) -> list[Tool | ServerSideTool]:
         """The tools that the model may call: those given, and those that the Toolboxes have at this moment."""
         if self._sent_tools is not None:
-            return self._sent_tools
+            return list(self._sent_tools)
         return as_tools(self.tool_sources) if self.tool_sources else []
 
     @property
@@ -191,10 +213,10 @@ class Prompt:
         following = copy.copy(self)
         following._prompt = following._history = following._sent = following._sent_tools = None
         following.is_settled, following._follows = False, True
-        following.fragments = []
-        following.attachments = [attachment for result in results for attachment in result.attachments]
+        following._fragments = ()
+        following._attachments = tuple(attachment for result in results for attachment in result.attachments)
         following._given = list(history)
-        following.tool_results = list(results)
+        following._tool_results = tuple(results)
         return following
 
     def with_messages(self, messages: list[Message]) -> Prompt:
@@ -214,8 +236,12 @@ class Prompt:
             messages=messages,
             hide_reasoning=self.hide_reasoning,
         )
-        following._system, following.system_fragments, following._follows = self._system, self.system_fragments, True
+        following._system, following._system_fragments, following._follows = self._system, self._system_fragments, True
         return following
+
+    def known_texts(self, form: Hashable, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
+        """Return what `EncodedMessages.in_form()` does, for providers; nothing is known where there is only one round."""
+        return {} if self.encoded is None else self.encoded.in_form(form, messages)
 
     def settings(self) -> dict[str, Any]:
         """Return the options, the schema and the names of the tools, as JSON values."""
@@ -241,14 +267,15 @@ class Prompt:
         """Settle `messages`: from here on nothing said elsewhere in a conversation changes what this turn was sent."""
         if not self.is_settled:
             self._sent = self._composed()
-            self._sent_tools = self.tools
+            self._sent_tools = tuple(self.tools)
             self.is_settled = True
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
         """Replace the tools of a settled prompt, in this round and in those that follow from it."""
         chosen = [choose(tool) if isinstance(tool, Tool) else tool for tool in self.tools]
         if any(new is not old for new, old in zip(chosen, self.tools, strict=True)):
-            self._sent_tools, self.tool_sources = chosen, list(chosen)
+            self._sent_tools = tuple(chosen)
+            self.tool_sources = self._sent_tools
 
     def _composed(self) -> list[Message]:
         history = list(self._given) if self._given is not None else self._history() if self._history else []
@@ -256,22 +283,22 @@ class Prompt:
             # The newest system prompt governs: providers disagree about what several of them mean.
             history = [message for message in history if message.role != "system"]
             history.insert(0, Message("system", [TextPart(system)]))
-        if self.tool_results:
-            history = with_results(history, self.tool_results)
+        if self._tool_results:
+            history = with_results(history, self._tool_results)
         turn = [] if self._follows else self._own_turn()
         if turn and history and self._given is None:
             history, opening = self._going_on(history)
             turn[0].parts[:0] = opening
         return [*history, *turn]
 
-    def _going_on(self, history: list[Message]) -> tuple[list[Message], list[Part]]:
+    def _going_on(self, history: list[Message]) -> tuple[list[Message], tuple[Part, ...]]:
         """Return the history of a conversation that goes on, and what the new turn begins with.
 
         A call in it may still wait, and providers refuse a call without a result.
         """
         history = standing_results(with_ids(history), self._calls)
         late = late_results(history, self._calls, lambda kind: kind in self.model.attachment_types)
-        return history, [*self._opening, *late]
+        return history, (*self._opening, *late)
 
     @property
     def follows_conversation(self) -> bool:
@@ -285,7 +312,7 @@ class Prompt:
     def _own_turn(self) -> list[Message]:
         text = self.prompt
         parts: list[Part] = [TextPart(text)] if text else []
-        parts += [AttachmentPart(attachment) for attachment in self.attachments]
+        parts += [AttachmentPart(attachment) for attachment in self._attachments]
         return [Message("user", parts)] if parts else []
 
     def __repr__(self) -> str:

@@ -71,8 +71,8 @@ class ResponseState:
         self.status: Status = "new"
         self.items: list[Item] = []
         self.error: BaseException | None = None
-        self.extra_calls: list[ToolCall] = []
-        self.own_calls: list[ToolCall] = []
+        self.extra_calls: tuple[ToolCall, ...] = ()
+        self.own_calls: tuple[ToolCall, ...] = ()
         self.usage = Usage()
         self.response_json: dict[str, Any] | None = None
         self.resolved_model: str | None = None

@@ -152,7 +152,7 @@ def test_each_bad_version_is_warned_about_and_kept(path):
 
 
 @given(content=st.binary(max_size=60))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 def test_no_bytes_whatever_make_reading_raise(content, tmp_path):
     for file in (JSONFile(tmp_path / "f.json", value_type=str), TextFile(tmp_path / "f.txt")):
         file.path.write_bytes(content)

@@ -69,9 +69,7 @@ messages = st.lists(
 )
 zones = st.none() | st.just(UTC) | st.just(timezone(timedelta(hours=5, minutes=45)))
 times = st.datetimes(timezones=zones).filter(lambda at: 1 < at.year < 9999)
-whatever = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+whatever = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 _count = iter(range(10**9))
 
 

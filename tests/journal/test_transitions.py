@@ -174,7 +174,7 @@ class Calls(RuleBasedStateMachine):
 
 
 Calls.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
 )
 test_calls_go_as_the_table_says = Calls.TestCase
 

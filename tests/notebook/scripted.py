@@ -73,6 +73,16 @@ class Echo(_Scripted):
         response.set_usage(input=1234, output=5)
 
 
+class Novel(_Scripted):
+    """Writes as many megabytes as the prompt says, in pieces of 200 characters."""
+
+    model_id = "novel"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        for number in range(int(prompt.prompt) * 5_000):
+            yield f"The price of order {number:6} fell in *August*, and so did the others. ".ljust(199, ".") + "\n"
+
+
 class Other(Echo):
     """The same under another name."""
 
@@ -385,6 +395,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Retrying,
     Single,
     Keyed,
+    Novel,
 ]
 
 

@@ -427,7 +427,7 @@ def _taken_verbatim(text: str) -> bool:
     return bool(text.strip()) and not is_other and "{{" not in text and not whole_in_quotes
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=typed.map(str.strip).filter(_taken_verbatim))
 def test_any_line_survives_the_shell(terminal: InteractiveShell, text: str) -> None:
     sent.clear()
@@ -439,7 +439,7 @@ def test_any_line_survives_the_shell(terminal: InteractiveShell, text: str) -> N
 lines = typed.filter(lambda line: "{{" not in line and (not line or bool(line.strip(" \t"))))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.lists(lines, max_size=4).map("\n".join))
 def test_any_cell_survives_the_shell(terminal: InteractiveShell, text: str) -> None:
     sent.clear()

@@ -116,23 +116,6 @@ def test_a_click_in_a_later_kernel_continues_the_turn(fresh: Kernel, folder: Pat
     assert runs(folder) == ["/a"]
 
 
-def test_a_click_without_the_tool_says_what_to_run_and_uses_nothing_up(fresh: Kernel, folder: Path) -> None:
-    waiting = ask(fresh)
-    again(fresh)
-    click = told_click(fresh, waiting)
-    assert act(fresh, click).traceback == ""
-    document = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
-    [block] = [block for block in document["blocks"] if block["kind"] == "call"]
-    assert block["status"] == "waiting"
-    assert "Run the cell that defines erase" in block["request"]["blocked"]
-    assert "Run the cell that defines erase" in fresh.run(f"%llm approve {name(waiting)}").traceback
-    assert fresh.run(DEFINE).status == "ok"
-    told = fresh.comm_messages("llm_notebook")[-1]["content"]["data"]["document"]
-    assert ["blocked" in block["request"] for block in told["blocks"] if block["kind"] == "call"] == [False]
-    assert act(fresh, click).traceback == ""
-    assert runs(folder) == ["/a"]
-
-
 def test_a_tool_that_was_changed_is_asked_about_again(fresh: Kernel, folder: Path) -> None:
     waiting = ask(fresh)
     again(fresh, DEFINE.replace("erased", "wiped"))

@@ -30,22 +30,29 @@ def own_transport() -> Iterator[None]:
         transport.close()
 
 
-def _read_request(connection: socket.socket) -> None:
-    """Read all of a request. The system resets a connection that is closed with something unread."""
+def _read_request(connection: socket.socket) -> bool:
+    """Read all of a request, and return whether there was one. The system resets a connection that is closed with something unread."""
     with connection.makefile("rb") as file:
-        length = 0
+        length, begun = 0, False
         while (line := file.readline()).strip():
+            begun = True
             name, _, value = line.partition(b":")
             length = int(value) if name.lower() == b"content-length" else length
         file.read(length)
+    return begun
 
 
 @pytest.fixture
-def raw_server() -> Iterator[Callable[[bytes], int]]:
-    """Return a function that starts a server on loopback, which answers its next connections with these bytes, and returns its port."""
+def raw_server() -> Iterator[Callable[..., int]]:
+    """Return a function that starts a server on loopback and returns its port.
+
+    The server answers each connection with the bytes that it is given first. If it is given more, it keeps its connections open, and answers
+    one request after the other, on whatever connection it comes.
+    """
     listening: list[socket.socket] = []
 
-    def start(sent: bytes) -> int:
+    def start(sent: bytes, *later: bytes) -> int:
+        following = iter((sent, *later))
         listener = socket.create_server(("127.0.0.1", 0))
         listening.append(listener)
 
@@ -55,9 +62,17 @@ def raw_server() -> Iterator[Callable[[bytes], int]]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
+                if later:
+                    threading.Thread(target=keep_answering, args=(connection,), daemon=True).start()
+                    continue
                 with connection, suppress(OSError):
                     _read_request(connection)
                     connection.sendall(sent)
+
+        def keep_answering(connection: socket.socket) -> None:
+            with connection, suppress(OSError, StopIteration):
+                while _read_request(connection):
+                    connection.sendall(next(following))
 
         threading.Thread(target=serve, daemon=True).start()
         port: int = listener.getsockname()[1]

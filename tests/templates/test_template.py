@@ -126,7 +126,7 @@ def test_a_text_of_several_lines_stays_readable_in_the_file(folder):
     assert text == "prompt: |\n    First line\n    Second: line\n"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t")),
     st.dictionaries(st.text(max_size=5), st.none() | st.text() | st.integers() | st.booleans(), max_size=3),

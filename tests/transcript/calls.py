@@ -150,7 +150,7 @@ _others = st.sampled_from(
         _Called("end", ["interrupted", 3.0]),
         _Called("end", ["done", 3.0]),
         _Called("begin", [3.0]),
-        _Called("mark_blocked", ["call 1", "Run the cell that defines delete_files."]),
+        _Called("mark_question", ["call 1", "Run the cell that defines delete_files.", "That is no path."]),
         _Set("notice", "The server answered 503."),
         _Set("notice_seconds", 4.0),
         _Set("show_usage", True),

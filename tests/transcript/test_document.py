@@ -29,7 +29,7 @@ def _params(arguments: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_question_has_everything_that_a_card_shows() -> None:
     view = asked(request({"path": "/tmp/old", "depth": 2}), said="I will.")
-    view.mark_blocked(view.calls[0].call_id, "Run the cell that defines delete_files.")
+    view.mark_question(view.calls[0].call_id, blocked="Run the cell that defines delete_files.")
     text, call = document_of(view, 7)["blocks"]
     assert text == {"kind": "text", "text": "I will."}
     assert (call["status"], call["arguments"]) == ("waiting", '{"path":"/tmp/old"}')
@@ -38,6 +38,7 @@ def test_a_question_has_everything_that_a_card_shows() -> None:
     assert (asks["tool"], asks["reason"], asks["destructive"]) == ("delete_files", "Deletes 3 files.", False)
     assert asks["grants"] == ["cell", "notebook", "session"]
     assert asks["blocked"] == "Run the cell that defines delete_files."
+    assert "refused" not in asks
     assert [(p["name"], p["text"], p["isText"], p["type"]) for p in asks["params"]] == [
         ("path", "/tmp/old", True, "string"),
         ("depth", "2", False, "integer"),

@@ -171,7 +171,7 @@ ALPHABET = [
 hostile_text = st.lists(st.sampled_from(ALPHABET), max_size=60).map("".join)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(hostile_text)
 def test_nothing_active_comes_out_of_any_text(text: str) -> None:
     assert_inert(text)
@@ -295,7 +295,7 @@ def test_the_audit_notices_what_the_raw_payloads_do() -> None:
     assert len(noticed) > 50
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hostile_text, st.integers(0, 200))
 def test_every_prefix_is_inert(text: str, cut: int) -> None:
     assert_inert(text[:cut])
@@ -396,7 +396,7 @@ blocks = st.deferred(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(blocks)
 def test_well_formed_markdown_keeps_its_structure(text: str) -> None:
     safe = safe_markdown(text)
@@ -410,7 +410,7 @@ code_text = st.lists(st.sampled_from([*"`~ab\t <>&$\\|*_#-\n", "```", "$$", "\\b
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code_text, st.sampled_from(["", "- ", "1. ", "> ", "> - "]))
 def test_code_comes_out_as_it_went_in(code: str, container: str) -> None:
     indent = "".join(character if character == ">" else " " for character in container)

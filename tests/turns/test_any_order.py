@@ -100,7 +100,7 @@ def _answering(*rounds: Any) -> Any:
 
 
 @pytest.mark.parametrize("is_nested", [False, True], ids=["flat", "nested"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     names=st.lists(st.sampled_from(["erase", "erase", "look"]), min_size=1, max_size=3),
     acts=st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 5), st.integers(0, 2), st.booleans()), max_size=14),

@@ -111,6 +111,18 @@ def test_nothing_is_hidden_unless_it_is_asked_for() -> None:
 
 
 def test_the_rounds_of_a_chain_share_what_they_have_encoded() -> None:
-    first = llm.Prompt("Hi", "m")  # type: ignore[arg-type]
+    def read(path: str) -> str:
+        return path
+
+    first = llm.Prompt("Hi", "m", tools=[read])  # type: ignore[arg-type]
     first.freeze()
-    assert first.next_round([llm.user("Hi")], []).encoded is first.encoded
+    known = first.known_texts("chat", first.messages)
+    known[id(first.messages[0])] = (first.messages[0], "{}")
+    following = first.next_round([llm.user("Hi")], [])
+    assert following.known_texts("chat", following.messages) == known
+
+
+def test_a_prompt_that_has_one_round_keeps_nothing_that_was_encoded() -> None:
+    alone = llm.Prompt("Hi", "m")  # type: ignore[arg-type]
+    alone.known_texts("chat", alone.messages)[0] = (llm.user("Hi"), "{}")
+    assert alone.known_texts("chat", alone.messages) == {}

@@ -70,7 +70,9 @@ interface IWaiter {
 }
 
 export class KernelBus {
-  readonly store = new TranscriptStore(id => this.send({ type: 'resync', id }));
+  readonly store = new TranscriptStore((id, toKeep) =>
+    this.send({ type: 'resync', id, ...(toKeep ? { record: true } : {}) })
+  );
 
   private readonly changes = new Signal<this, void>(this);
   /** Who waits for a value, by request and name. */
@@ -278,7 +280,9 @@ export class KernelBus {
     if (msg_type === 'comm_msg') {
       const { comm_id, data } =
         message.content as KernelMessage.ICommMsgMsg['content'];
-      const said = this.isForUs(comm_id, data) ? readMessage(data) : null;
+      const said = this.isForUs(comm_id, data)
+        ? readMessage(data, message.buffers)
+        : null;
       if (said) {
         this.receive(said, message);
       }
@@ -329,7 +333,7 @@ export class KernelBus {
     } else if (message.type === 'record' && !this.isOursToWrite(envelope)) {
       this.store.receive({ type: 'state', document: message.document });
     } else {
-      this.store.receive(message);
+      this.store.receive(message, this.isOursToWrite(envelope));
     }
   }
 

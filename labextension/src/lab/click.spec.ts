@@ -186,11 +186,14 @@ test('a cell that was run again keeps its own prompt', async () => {
   expect(cell.prompts).toEqual(['*']);
 });
 
-test('a decision about all says why one of them cannot be taken', async () => {
+test.each([
+  { blocked: 'Run the cell that defines f.' },
+  { blocked: 'Never said.', refused: 'Run the cell that defines f.' }
+])('a decision about all says why one of them cannot be taken', async why => {
   const cell = new Cell();
   const other = {
     ...QUESTION,
-    request: { id: 'r2', blocked: 'Run the cell that defines f.' }
+    request: { id: 'r2', ...why }
   } as ICallBlock;
   cell.document = { ...cell.document, blocks: [QUESTION, other] };
   const clicked = cell.click({

@@ -69,7 +69,7 @@ export class Clicks {
     await now;
     const open = stillOpen(action, target.document());
     if (open) {
-      throw new Error(open.request?.blocked || STILL_OPEN);
+      throw new Error(whyNot(open) || STILL_OPEN);
     }
   }
 }
@@ -165,5 +165,10 @@ function stillOpen(
       (block.status === 'waiting' || block.status === 'unknown')
   );
   // Where all were to be decided, the one that cannot be says why.
-  return open?.find(block => block.request?.blocked) ?? open?.[0];
+  return open?.find(whyNot) ?? open?.[0];
+}
+
+/** What the kernel says of a call that is still undecided. */
+function whyNot({ request }: ICallBlock): string {
+  return request?.refused || request?.blocked || '';
 }

@@ -119,6 +119,25 @@ test('a record that the notebook holds already does not touch it', () => {
   expect(output.writes).toEqual([]);
 });
 
+test('the record of a long answer is asked for only if the notebook does not hold it', () => {
+  const kernel = new FakeKernel();
+  const document = transcript({ seq: 5, state: 'done', blocks: said('All.') });
+  const { output } = shown(document, kernel);
+  kernel.opens('c1');
+  const asked = { type: 'resync', id: 't1', record: true };
+  kernel.says('c1', { type: 'settled', id: 't1', seq: 5 });
+  expect(kernel.sent).not.toContainEqual(asked);
+  kernel.says('c1', { type: 'settled', id: 't1', seq: 6 });
+  expect(kernel.sent.filter(one => one.type === 'resync')).toEqual([asked]);
+  const record = bundle({ ...document, seq: 6, blocks: said('All of it.') });
+  kernel.says('c1', {
+    type: 'record',
+    document: record[MIME_TYPE] as never,
+    bundle: record
+  });
+  expect(output.writes).toEqual([record]);
+});
+
 test('without a kernel a saved answer is at rest, and comes alive with one', async () => {
   const { place, output, text } = shown(
     transcript({ blocks: said('Half an') }),

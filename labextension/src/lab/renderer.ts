@@ -14,7 +14,7 @@ import { JSONExt } from '@lumino/coreutils';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { MIME_TYPE, readTranscript, TranscriptView } from '../transcript';
+import { MIME_TYPE, readSaved, TranscriptView } from '../transcript';
 import type { ITranscript } from '../transcript';
 import type { KernelBus } from './bus';
 import type { IPlace, Rescue } from './place';
@@ -119,6 +119,9 @@ export class TranscriptRenderer
       case 'record':
         this.write(change.bundle);
         return;
+      case 'settled':
+        this.settle(change.seq);
+        return;
       case 'gone':
       case 'asked':
         this.reconnect();
@@ -146,6 +149,15 @@ export class TranscriptRenderer
     }
   }
 
+  /** Have the notebook hold the document with this number. An update of the output has brought it, unless this page was loaded during the run. */
+  private settle(seq: number): void {
+    const { following, model } = this;
+    const held = model && transcriptOf(model);
+    if (following && held && held.seq < seq) {
+      following.bus?.store.requestRecord(following.id);
+    }
+  }
+
   /** Replace the notebook's copy, unless it is the same. */
   private write(bundle: Bundle): void {
     const { model } = this;
@@ -166,7 +178,7 @@ export class TranscriptRenderer
 
 /** The transcript in an output; null if there is none that this version can read. */
 function transcriptOf(model: IRenderMime.IMimeModel): ITranscript | null {
-  return readTranscript(model.data[MIME_TYPE]);
+  return readSaved(model.data);
 }
 
 /** A factory that makes the renderers of one place. */

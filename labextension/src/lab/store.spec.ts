@@ -102,6 +102,18 @@ test('a record is shown and handed on to be written', () => {
   ]);
 });
 
+test('a long document that has settled is asked for only where some of it is missing', () => {
+  const { store, asked, changes } = following();
+  store.receive(appended(1, 'one'));
+  store.receive({ type: 'settled', id: 't1', seq: 1 });
+  store.receive({ type: 'settled', id: 'another', seq: 7 });
+  expect(asked).toEqual([]);
+  store.receive({ type: 'settled', id: 't1', seq: 3 }, false);
+  store.receive({ type: 'settled', id: 't1', seq: 3 }, false);
+  expect(asked).toEqual(['t1']);
+  expect(changes.map(change => change.type)).toEqual(['delta', 'settled']);
+});
+
 test('only what can change is asked about', () => {
   const asked: string[] = [];
   const store = new TranscriptStore(id => asked.push(id));

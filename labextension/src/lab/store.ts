@@ -32,6 +32,8 @@ export type Change =
   | { type: 'delta'; delta: IDelta }
   /** Write this into the notebook. */
   | { type: 'record'; document: ITranscript; bundle: Bundle }
+  /** The document that is shown, if it has this number, belongs in the notebook. */
+  | { type: 'settled'; seq: number }
   /** The kernel does not know the transcript. */
   | { type: 'gone' }
   /** What is shown may be out of date, so the kernel was asked for it. */
@@ -59,8 +61,8 @@ const MAX_UNFOLLOWED = 50;
 export class TranscriptStore {
   private readonly entries = new Map<string, IEntry>();
 
-  /** `resync` asks the kernel for a whole document. */
-  constructor(private readonly resync: (id: string) => void) {}
+  /** `resync` asks the kernel for a whole document, or for the record of it. */
+  constructor(private readonly resync: (id: string, toKeep: boolean) => void) {}
 
   /**
    * Follow a transcript that a notebook holds. From then on `get()` gives its
@@ -93,8 +95,8 @@ export class TranscriptStore {
     return entry.document;
   }
 
-  /** Handle a message from the kernel. */
-  receive(message: FromKernel): void {
+  /** Handle a message from the kernel. `isOurs` says that this page writes the record into the notebook. */
+  receive(message: FromKernel, isOurs = true): void {
     switch (message.type) {
       case 'delta':
         this.receiveDelta(message);
@@ -112,6 +114,9 @@ export class TranscriptStore {
         this.notify(entry, { type: 'record', document, bundle });
         return;
       }
+      case 'settled':
+        this.settle(message.id, message.seq, isOurs);
+        return;
       case 'gone': {
         const entry = this.entries.get(message.id);
         if (entry) {
@@ -164,7 +169,16 @@ export class TranscriptStore {
       !entry.isRequested
     ) {
       entry.isRequested = true;
-      this.resync(id);
+      this.resync(id, false);
+    }
+  }
+
+  /** Ask the kernel for the record of a transcript, which the notebook does not hold. */
+  requestRecord(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry) {
+      entry.isRequested = true;
+      this.resync(id, true);
     }
   }
 
@@ -183,11 +197,27 @@ export class TranscriptStore {
     const { result, document } = reduce(entry.document, delta);
     if (result === 'gap' && !entry.isRequested) {
       entry.isRequested = true;
-      this.resync(delta.id);
+      this.resync(delta.id, false);
     }
     if (result === 'applied') {
       entry.document = document;
       this.notify(entry, { type: 'delta', delta });
+    }
+  }
+
+  /** Have the notebook hold the document with this number, or ask for it if it has not all arrived here. */
+  private settle(id: string, seq: number, isOurs: boolean): void {
+    const entry = this.entries.get(id);
+    if (!entry) {
+      return;
+    }
+    // What was asked for before may have been left unanswered by a kernel that was busy, but it will come.
+    if (isOurs) {
+      this.notify(entry, { type: 'settled', seq });
+    }
+    if (entry.document.seq < seq && !entry.isRequested) {
+      entry.isRequested = true;
+      this.resync(id, false);
     }
   }
 

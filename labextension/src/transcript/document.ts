@@ -116,6 +116,17 @@ export interface ITextBlock {
   kind: 'text';
   /** The model's Markdown: hostile. */
   text: string;
+  plain?: IPlace | null;
+}
+
+/**
+ * Where the plain text of the same output holds the text of a block. Set in the
+ * notebook file only, where the answer is so long that it is kept once; `text` is
+ * empty then.
+ */
+export interface IPlace {
+  start: number;
+  length: number;
 }
 
 /** A picture, or another file, that the model has made. */
@@ -134,6 +145,7 @@ export interface IPictureBlock {
 export interface IReasoningBlock {
   kind: 'reasoning';
   text: string;
+  plain?: IPlace | null;
   /** How long it took; absent while the model is still thinking. */
   seconds?: number;
 }
@@ -204,8 +216,10 @@ export interface IRequest {
   grantsEndWithKernel?: boolean;
   /** What has changed about the tool, if that is why the question is asked again. */
   changed?: string;
-  /** Why the question cannot be decided here, for example because the tool is not defined. */
+  /** Why the call cannot be approved here, for example because the tool is not defined. */
   blocked?: string;
+  /** Why the latest decision about the question does not count. */
+  refused?: string;
 }
 
 export type Scope = 'cell' | 'notebook' | 'session';
@@ -271,6 +285,8 @@ export type FromKernel =
       bundle: Record<string, unknown>;
       version?: string;
     }
+  /** The same about a long document, which pages have by now unless they have missed something. */
+  | { type: 'settled'; id: string; seq: number }
   | { type: 'value'; request: string; name: string; text: string }
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
@@ -313,8 +329,8 @@ export type Action =
 export type ToKernel =
   /** The first message. `version` is this package's, so that the kernel can tell whether the page is older. */
   | { type: 'hello'; by: 'extension' | 'widget'; version: string }
-  /** Asks for the whole document. */
-  | { type: 'resync'; id: string }
+  /** Asks for the whole document, or for the record of it. */
+  | { type: 'resync'; id: string; record?: true }
   /** Asks for the full text of a long argument. */
   | { type: 'value'; request: string; name: string }
   /** A key that a problem asks for. It is sent by comm only, because an execution request may be kept as history. */

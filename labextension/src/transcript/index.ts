@@ -7,7 +7,7 @@ export type {
 } from './answer/formulas';
 export * from './document';
 export type { IHeldUpCells, IHost } from './host';
-export { readDelta, readMessage, readTranscript } from './reading';
+export { readDelta, readMessage, readSaved, readTranscript } from './reading';
 export { isPending } from './layout';
 export { reduce } from './reducer';
 export { TranscriptView } from './view';

@@ -4,7 +4,10 @@
  * at all, so that the rest of this package can rely on it.
  */
 
-import type { FromKernel, IDelta, ITranscript } from './document';
+import { MIME_TYPE } from './document';
+import type { Block, FromKernel, IDelta, ITranscript } from './document';
+import { unpack } from './packing';
+import type { Buffers } from './packing';
 
 type Check = (value: unknown) => boolean;
 
@@ -78,7 +81,8 @@ const isRequest = shape({
   grants: listOf(SCOPES),
   grantsEndWithKernel: maybe(isFlag),
   changed: maybe(isText),
-  blocked: maybe(isText)
+  blocked: maybe(isText),
+  refused: maybe(isText)
 });
 
 const isDecision = shape({
@@ -126,7 +130,11 @@ const isCall = shape({
   decision: maybe(isDecision)
 });
 
-const isTextBlock = shape({ text: isText, seconds: maybe(isNumber) });
+const isTextBlock = shape({
+  text: isText,
+  plain: maybe(shape({ start: isCount, length: isCount })),
+  seconds: maybe(isNumber)
+});
 
 const isPicture = shape({
   caption: isText,
@@ -257,6 +265,7 @@ const MESSAGES: Record<string, Check> = {
   delta: isDelta,
   state: shape({ document: isTranscript }),
   record: shape({ document: isTranscript, bundle: isObject }),
+  settled: shape({ id: isText, seq: isCount }),
   value: shape({ request: isText, name: isText, text: isText }),
   gone: shape({ id: isText })
 };
@@ -282,18 +291,49 @@ export function readTranscript(value: unknown): ITranscript | null {
     : null;
 }
 
-/** The delta that a value is; null if this version cannot read it. */
-export function readDelta(value: unknown): IDelta | null {
-  return isDelta(value) && isShallow(value) ? (value as IDelta) : null;
+/** The transcript that an output holds, with the texts that it keeps as plain text only; null if this version cannot read it. */
+export function readSaved(bundle: Record<string, unknown>): ITranscript | null {
+  const saved = readTranscript(bundle[MIME_TYPE]);
+  const plain = bundle['text/plain'];
+  const whole = Array.isArray(plain) ? plain.join('') : String(plain ?? '');
+  return saved && { ...saved, blocks: saved.blocks.map(withText(whole)) };
 }
 
-/** The message that a kernel sent; null if this version cannot read it. */
-export function readMessage(value: unknown): FromKernel | null {
-  if (!isObject(value) || !isText(value.type)) {
+/** Gives a block the text that it refers to. */
+function withText(whole: string): (block: Block) => Block {
+  return block => {
+    if ((block.kind !== 'text' && block.kind !== 'reasoning') || !block.plain) {
+      return block;
+    }
+    const { plain, ...rest } = block;
+    const text = whole.slice(plain.start, plain.start + plain.length);
+    return { ...rest, text };
+  };
+}
+
+/** The delta that a value is; null if this version cannot read it. */
+export function readDelta(value: unknown): IDelta | null {
+  const delta = unpack(value);
+  return isDelta(delta) && isShallow(delta) ? (delta as IDelta) : null;
+}
+
+/** The message that a kernel sent with these buffers beside it; null if this version cannot read it. */
+export function readMessage(
+  value: unknown,
+  buffers: Buffers = []
+): FromKernel | null {
+  const message = unpack(value, buffers);
+  if (!isObject(message) || !isText(message.type)) {
     return null;
   }
-  const check = has(MESSAGES, value.type as string)
-    ? MESSAGES[value.type as string]
+  const check = has(MESSAGES, message.type as string)
+    ? MESSAGES[message.type as string]
     : null;
-  return check?.(value) && isShallow(value) ? (value as FromKernel) : null;
+  if (!check?.(message) || !isShallow(message)) {
+    return null;
+  }
+  const said = message as unknown as FromKernel;
+  return said.type === 'record'
+    ? { ...said, document: readSaved(said.bundle) ?? said.document }
+    : said;
 }

@@ -63,6 +63,8 @@ export class TranscriptView {
   private current: ITranscript | null = null;
   /** When `current.seconds` last changed. */
   private receivedAt = 0;
+  private label = '';
+  private name = '';
   private readonly pace = new Pace(() => this.draw());
   private ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -224,7 +226,7 @@ export class TranscriptView {
     this.ending.update(context);
     this.heldUp.update(context);
     attrs(this.root, {
-      'aria-label': ownLabel(this.root, labelOf(document)),
+      'aria-label': this.nameFor(labelOf(document)),
       'aria-busy': context.live ? 'true' : null
     });
     const loses = this.losesCard(pieces);
@@ -258,6 +260,15 @@ export class TranscriptView {
     this.runClock(context);
   }
 
+  /** The name of the region. Names are compared with those of other transcripts only when this one gets another label. */
+  private nameFor(label: string): string {
+    if (label !== this.label) {
+      this.label = label;
+      this.name = ownLabel(this.root, label);
+    }
+    return this.name;
+  }
+
   /** Whether a card that is on the page is not among these pieces. */
   private losesCard(pieces: IPiece[]): boolean {
     const staying = new Set(pieces.map(piece => piece.node));
@@ -289,7 +300,7 @@ export class TranscriptView {
       case 'text':
         return new TextPiece(row.block, this.markdown, () => this.host);
       case 'reasoning':
-        return new Reasoning(row.block);
+        return new Reasoning(row.block, this.markdown.slices);
       case 'picture':
         return new PicturePiece(row.block);
       case 'call':

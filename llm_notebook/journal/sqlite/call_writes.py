@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from llm_notebook.approvals.requests import DECIDED, TRANSITIONS, CallState, Decision
+from llm_notebook.approvals.requests import ASKED, DECIDED, TRANSITIONS, CallState, Decision
 from llm_notebook.journal.sqlite.columns import (
     Column,
     Contents,
@@ -197,9 +197,9 @@ def _state_to_decide(transaction: Transaction, decided: Decided, step: _Step) ->
     if row is None or row[0] is None or json_of(row[0])["digest"] != decided.decision.digest:
         return None
     state = _settle_state(transaction, step.call_id, step.at)
-    is_open = state in ("waiting", "unknown")
+    is_asked = state in ASKED
     # As long as nothing has come of a decision, another one may replace it.
-    counts = is_open or (decided.replaces and state in DECIDED and row[1] is None)
+    counts = is_asked or (decided.replaces and state in DECIDED and row[1] is None)
     return state if counts else None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from llm_notebook.approvals.requests import ASKED, DECIDED
+
 __all__ = ["APPLICATION_ID", "MIGRATIONS", "OPEN_CALLS", "SEARCH_TABLE"]
 
 # "LLMj" in ASCII. It tells journals from the SQLite files of other programs.
 APPLICATION_ID = 0x4C4C4D6A
 
-# The calls that may need a human or a resumed chain. A `started` call does if its owner has died, which SQL cannot know.
-OPEN_CALLS = (
-    "state IN ('waiting', 'unknown', 'approved', 'started') "
-    "OR (state IN ('denied', 'answered', 'abandoned') AND result IS NULL)"
-)
+# The calls that may need a human or a resumed chain, as `needs_human()` has it. A `started` call does if its owner has died, which SQL cannot know.
+_IN_ANY_CASE = ", ".join(f"'{state}'" for state in (*ASKED, "started"))
+_WITHOUT_RESULT = ", ".join(f"'{state}'" for state in DECIDED)
+OPEN_CALLS = f"state IN ({_IN_ANY_CASE}) OR (state IN ({_WITHOUT_RESULT}) AND result IS NULL)"
 
 # Not part of a migration, because it is created by the first process whose SQLite has FTS5. The table is contentless: it has only the
 # index and not the text. A turn's prompt is in the row with twice the turn's number, and its answer in the row after that.

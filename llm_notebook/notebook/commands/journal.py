@@ -74,7 +74,13 @@ class JournalCommands:
         named = [one for one in waiting if command.words[0] in one.call.call_id]
         if len(named) != 1:
             raise CellError(f"No question is called {command.words[0]}. `%llm pending` lists what waits for you.")
-        show_one(self._shell, named[0])
+        show_one(self._shell, named[0], self._problem_with(named[0].call.call_id))
+
+    def _problem_with(self, call_id: str) -> str:
+        """Return why a question cannot be approved in this kernel; empty if it can, or if it was decided already."""
+        turn, block = self._find_call(call_id)
+        self._turns.examine(turn)
+        return block.blocked if block in turn.view.open_calls else ""
 
     def _approve(self, command: Subcommand) -> None:
         turn, block = self._find_call(command.words[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from llm_notebook.transcript.deltas import DeltaWriter
@@ -21,32 +22,31 @@ class Feed:
     def __init__(self, view: TranscriptView) -> None:
         self.view = view
         self._writer = DeltaWriter(view)
-        self._whole_at = 0
-        self._is_new = False
+        self._is_new = True
         self._lock = threading.Lock()
 
     def next(self) -> dict[str, Any] | None:
         """Return the message that brings a reader of the previous message up to date, or None if nothing is new.
 
-        Each time the text has doubled, the message is the whole document. A page that missed a delta recovers without asking,
-        and because the sizes form a geometric series, all messages together stay in proportion to the text.
+        The first message is the whole document, which is still short then; after it, contents are sent once only.
         """
         with self._lock:
             if self._is_new:
                 self._is_new = False
                 return {"type": "state", "document": self._writer.full()}
-            delta = self._writer.next()
-            if delta is None or self.view.size < 2 * self._whole_at or self.view.size == self._whole_at:
-                return delta
-            self._whole_at = self.view.size
-            return {"type": "state", "document": self._writer.full()}
+            return self._writer.next()
+
+    def rest(self) -> Iterator[dict[str, Any]]:
+        """Yield the messages that bring a reader up to date with the latest `document()`."""
+        while (message := self.next()) is not None:
+            yield message
 
     def start_over(self) -> None:
         """Empty the transcript, for an answer that is asked for again; the next message is the whole document."""
         with self._lock:
             self.view.start_over()
             self._writer = DeltaWriter(self.view, self._writer.seq + 1)
-            self._whole_at, self._is_new = 0, True
+            self._is_new = True
 
     def document(self) -> dict[str, Any]:
         """Return the whole transcript as it is at the moment."""

@@ -6,6 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.approvals.requests import ASKED
 from llm_notebook.errors import JournalError, ToolArgumentError
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.deciding import show_calls
@@ -57,7 +58,7 @@ def ask_by_keyboard(turn: LiveTurn, pause: PauseChain) -> ChainResponse | None:
 def _is_open(request: ApprovalRequest, pause: PauseChain) -> bool:
     """Return whether a question waits, which a key for an earlier one may have decided: "always" covers every call of its tool."""
     call = pause.paused.call(request) if pause.paused is not None else None
-    return call is not None and call.state in ("waiting", "unknown")
+    return call is not None and call.state in ASKED
 
 
 def _ask(request: ApprovalRequest, pause: PauseChain, place: str) -> ChainResponse | None:

@@ -7,10 +7,10 @@ arrive:
 2. Our widget receives the same deltas as widget state.
 3. Everything else (Colab before its widgets load, nbclient, the saved file) has only the output itself, which is repainted whole.
 
-The deltas cost what is new. A repaint costs the whole text, so it happens at a `Pace`: only when the text has grown by a fixed
-share of itself, or after some seconds. The repaints then form a geometric series, and all of them together are a fixed multiple
-of the text. While one of the first two ways is known to work, repaints are rare; they only keep the saved notebook useful if the
-kernel dies.
+The deltas cost what is new. A repaint costs the whole text, so it happens at a `Pace`: only when the text has grown by a share of
+itself, or after some seconds, and only as long as all repaints together stay below a bound. While one of the first two ways is known
+to work, repaints are rare; they only keep the saved notebook useful if the kernel dies. So the contents of a long answer travel about
+twice: once in deltas, and once in the bundle that ends the run.
 
 A painter thread does the sending. The thread that reads the chain only sets an event per chunk (`changed`), so a chunk costs
 next to nothing, a fast stream is coalesced to 20 messages a second (Jupyter's server drops messages beyond a rate), and the
@@ -19,7 +19,9 @@ functions that were bound to the cell when the run began; `frontend/kernel.py` s
 as under `%%capture`, there is no painter and the turn is shown once, when it is over.
 
 What stays in the notebook is the *record*: the MIME bundle of the last `refresh()`, without anything alive. A widget is part of
-it only while the turn waits for a click, because ipywidgets would otherwise keep every finished answer in the kernel's memory.
+it only while the turn waits for a click, because ipywidgets would otherwise keep every finished answer in the kernel's memory. Pages
+that follow the turn are told the record as well, since a page that was loaded during the run gets no updates of the output. Unless the
+record is short, they are told only its number (`settled`), and a page that does not have it asks for it.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import write
 from llm_notebook.notebook.display.feed import Feed
+from llm_notebook.notebook.display.pace import Pace, Reminders
 from llm_notebook.notebook.display.silence import Silence
 from llm_notebook.notebook.display.terminal import TerminalDisplay, has_colours
 from llm_notebook.notebook.frontend.frontend import FrontEnd, Sender
@@ -49,24 +52,24 @@ from llm_notebook.notebook.frontend.kernel import (
     threadsafe_publisher,
 )
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.transcript.rendering import markdown_of, plain_of, turn_words
+from llm_notebook.transcript.saved import is_long, saved_bundle
 from llm_notebook.transcript.visible import terminal_safe
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.frontend.widget import TranscriptWidget
     from llm_notebook.transcript.blocks import CallBlock
 
-__all__ = ["AnswerDisplay", "NotebookDisplay", "Pace", "answer_display", "show_markdown"]
+__all__ = ["AnswerDisplay", "NotebookDisplay", "answer_display", "show_markdown"]
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BEFORE_WAITING_SHOWS = 0.15  # seconds
 _SHORTEST_INTERVAL = 0.05  # seconds
+_LONG = 2**20  # bytes; the messages about an answer of so many are half as frequent, so that each holds more
+_SHORT_RECORD = 2**16  # bytes
+# How many bytes the repaints of a run may take: where pages follow the turn, where perhaps they do, and where the output is all there is.
+_FOLLOWED, _PERHAPS_FOLLOWED, _ALONE = 400_000, 1_500_000, 3_500_000
 # Each run of the cell with `%llm resume` adds an output, and each output is repainted.
 _MOST_OUTPUTS = 4
-_FIRST_REMINDER = 2.0  # seconds after the run began
-_REMINDERS_APART = 1.25  # how much later each reminder comes than the one before
-_LONG = 2**20  # characters
-_LONG_REMINDERS_APART = 5.0  # seconds between two reminders for each so many characters
 
 Bundle = dict[str, Any]
 
@@ -98,6 +101,9 @@ class AnswerDisplay(Protocol):
 
     def senders(self) -> list[Sender]:
         """Return functions that send a message to every page that follows the turn, in the name of the running cell."""
+
+    def record_message(self) -> dict[str, Any] | None:
+        """Return the message that tells a page what belongs in the notebook; None where there is no notebook."""
 
 
 def answer_display(
@@ -131,34 +137,6 @@ def show_markdown(shell: InteractiveShell, markdown: str, plain: str, *, html: s
         publisher(shell)(bundle, uuid.uuid4().hex, False)
     else:
         write(terminal_safe(plain) + "\n")
-
-
-@dataclass(slots=True)
-class Pace:
-    """Decides when a text that is sent whole is sent again, so that all sendings together stay in proportion to the text.
-
-    Attributes:
-        growth: the share of itself by which the text must have grown. For a text of very many characters it is more: a megabyte doubles.
-        patience: the seconds after which it is sent in any case.
-    """
-
-    growth: float = 1 / 64
-    patience: float = 2.0
-    _size: int = 0
-    _at: float = 0.0
-
-    def due(self, size: int, now: float) -> bool:
-        """Return whether the text is to be sent at this moment, and if so take it as sent.
-
-        Args:
-            size: the length of the text, in characters.
-            now: the time in seconds, on a monotonic clock.
-        """
-        growth = max(self.growth, min(3.0, self._size / _LONG))
-        if size - self._size < self._size * growth and now - self._at < self.patience:
-            return False
-        self._size, self._at = size, now
-        return True
 
 
 @dataclass(slots=True)
@@ -197,7 +175,7 @@ class NotebookDisplay:
         self._widget: TranscriptWidget | None = None
         self._wake = threading.Event()
         self._closed = threading.Event()
-        self._markdown: str | None = None
+        self._words: str | None = None
         self._painter: threading.Thread | None = None
 
     def open(self, *, here: bool = False) -> None:
@@ -213,8 +191,10 @@ class NotebookDisplay:
         if self._front.wants_widget and self._widget is None:
             self._widget = self._make_widget()
         senders = self.senders()
-        is_live = self._front.extension or self._widget is not None
-        pace = Pace(1.0, math.inf) if is_live else Pace()
+        if self._front.extension or self._widget is not None:
+            pace = Pace(3.0, math.inf, _FOLLOWED)
+        else:
+            pace = Pace(most=_PERHAPS_FOLLOWED if senders else _ALONE)
         began = self._clock() - self._feed.view.seconds
         self._painter = threading.Thread(
             target=self._paint, args=(publish, senders, pace, began), name="llm_notebook painter", daemon=True
@@ -235,36 +215,39 @@ class NotebookDisplay:
             self._painter = None
         view = self._feed.view
         # A turn that fails at once shows its error alone, without an empty output above it.
-        if self._markdown is not None or view.blocks or view.problem is not None or view.state != "failed":
+        if self._words is not None or view.blocks or view.problem is not None or view.state != "failed":
             self.refresh()
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
+        # Captured output is not for the pages that follow the turn.
+        is_seen = threadsafe_publisher(self._front.shell) is not None
+        record = self._record()
+        if is_seen:
+            self._tell_rest(self.senders())
         if self._widget is None and self._front.wants_widget and is_paused:
             self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        # Captured output is not for the pages that follow the turn.
-        is_seen = threadsafe_publisher(self._front.shell) is not None
-        document = self._feed.document()
-        record = self._record(document)
         shell = self._front.shell
         if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
             # What was shown before stays as it was there, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
         self._show(publisher(shell), record, self._widget if is_paused else None)
         if is_seen:
-            message = {"type": "record", "document": document, "bundle": record}
-            for send in self.senders():
-                send(message)
+            is_short = self._feed.view.written < _SHORT_RECORD
+            self._send(self.senders(), _record_message(record) if is_short else _settled_message(record))
 
     def leave(self) -> None:
         if self._widget is not None:
             self._widget.close()
             self._widget = None
-            self._show(publisher(self._front.shell), self._record(self._feed.document()), None)
+            self._show(publisher(self._front.shell), self._record(), None)
+
+    def record_message(self) -> dict[str, Any]:
+        return _record_message(self._record())
 
     def _make_widget(self) -> TranscriptWidget:
         from llm_notebook.notebook.frontend.widget import TranscriptWidget  # loads ipywidgets
@@ -279,7 +262,7 @@ class NotebookDisplay:
         """Send what changes until the run is over; the body of the painter thread."""
         # An answer that comes at once is not preceded by a flash of "Waiting for …".
         self._wake.wait(timeout=_BEFORE_WAITING_SHOWS)
-        opened, reminder = self._clock(), _FIRST_REMINDER
+        opened, reminders = self._clock(), Reminders()
         silence = Silence(self._feed.view, opened)
         while not self._closed.is_set():
             self._wake.clear()
@@ -290,16 +273,13 @@ class NotebookDisplay:
             if is_counted:
                 view.seconds = self._clock() - began
             sent = self._tell(senders)
-            if self._clock() - opened >= reminder:
-                # A page that was loaded during the run shows only what was saved, and cannot ask a kernel that is busy. The
-                # reminders become rarer, so that a long answer is not sent whole over and over.
-                longer = self._clock() - opened + _LONG_REMINDERS_APART * view.size / _LONG
-                reminder = max(reminder * _REMINDERS_APART, longer)
+            if senders and reminders.due(self._clock() - opened, view.written):
                 sent += self._send(senders, {"type": "state", "document": self._feed.document()})
-            if is_counted or pace.due(view.size, self._clock()):
-                sent += self._show_if_new(publish, is_rare=math.isinf(pace.patience))
+            cost = view.written if is_long(view.written) else 2 * view.written
+            if is_counted or pace.due(view.written, self._clock(), cost):
+                sent += self._show_if_new(publish, senders, pace, cost)
             # 20 messages a second, however many pages and outputs each change is sent to.
-            self._closed.wait(_SHORTEST_INTERVAL * max(1, sent))
+            self._closed.wait(_SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG))
             # Seconds are counted on screen, so there is something to paint each second.
             self._wake.wait(timeout=1.0)
 
@@ -308,44 +288,55 @@ class NotebookDisplay:
         message = self._feed.next() if senders else None
         return 0 if message is None else self._send(senders, message)
 
+    def _tell_rest(self, senders: list[Sender]) -> int:
+        """Send what the latest document has beyond what was sent, so that no update of an output is ahead of the pages."""
+        return sum(self._send(senders, message) for message in self._feed.rest()) if senders else 0
+
     def _send(self, senders: list[Sender], message: dict[str, Any]) -> int:
         for send in senders:
             send(message)
         return len(senders)
 
-    def _show_if_new(self, publish: Publish, *, is_rare: bool) -> int:
+    def _show_if_new(self, publish: Publish, senders: list[Sender], pace: Pace, cost: int) -> int:
         """Repaint the outputs unless they show the same already. Return how many messages that took."""
+        is_rare = math.isinf(pace.patience)
         # "Waiting for …" need not be counted in the saved notebook.
-        if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._markdown is not None:
+        if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._words is not None:
             return 0
-        is_plain_too = is_rare and self._feed.view.size < _LONG
-        record = self._record(self._feed.document(), is_plain_too=is_plain_too)
-        if record["text/markdown"] == self._markdown and all(output.is_shown for output in self._outputs):
-            return 0
+        record = self._record(has_plain=is_rare)
+        sent = self._tell_rest(senders)
+        if _words(record) == self._words and all(output.is_shown for output in self._outputs):
+            return sent
+        pace.spent += cost
         self._show(publish, record, self._widget)
-        return len(self._outputs)
+        return sent + len(self._outputs)
 
     def _show(self, publish: Publish, record: Bundle, widget: TranscriptWidget | None) -> None:
         bundle = record
         if widget is not None:
             view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
             bundle = {**record, _WIDGET_VIEW: view}
-        self._markdown = record["text/markdown"]
+        self._words = _words(record)
         for output in self._outputs:
             publish(bundle, output.display_id, output.is_shown)
             output.is_shown = True
 
-    def _record(self, document: dict[str, Any], *, is_plain_too: bool = True) -> Bundle:
-        """Return the bundle of the turn without anything alive.
-
-        Args:
-            document: the whole transcript.
-            is_plain_too: add the plain text. Only viewers of the saved notebook read it, and they read the last bundle.
-        """
+    def _record(self, *, has_plain: bool = True) -> Bundle:
+        """Return the bundle of the turn without anything alive."""
         view = self._feed.view
         advice = self._front.advice if view.state == "paused" else ""
-        words = turn_words(view)
-        record: Bundle = {MIME_TYPE: document, "text/markdown": f"{markdown_of(view, words)}\n\n{advice}".rstrip()}
-        if is_plain_too:
-            record["text/plain"] = f"{plain_of(view, words)}\n\n{advice}".rstrip()
-        return record
+        return saved_bundle(view, self._feed.document(), advice, has_plain=has_plain)
+
+
+def _words(record: Bundle) -> str:
+    """Return what a record says to a viewer that knows nothing of our transcripts."""
+    return str(record.get("text/markdown") or record["text/plain"])
+
+
+def _record_message(record: Bundle) -> dict[str, Any]:
+    return {"type": "record", "document": record[MIME_TYPE], "bundle": record}
+
+
+def _settled_message(record: Bundle) -> dict[str, Any]:
+    document = record[MIME_TYPE]
+    return {"type": "settled", "id": document["id"], "seq": document["seq"]}

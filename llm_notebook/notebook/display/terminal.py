@@ -143,6 +143,9 @@ class TerminalDisplay:
     def senders(self) -> list[Sender]:
         return []
 
+    def record_message(self) -> None:
+        return None
+
     def _write(self, *, is_over: bool) -> None:
         blocks = self._view.blocks
         for call in [call for call in self._suspended if call.status not in _OPEN]:
@@ -170,7 +173,7 @@ class TerminalDisplay:
 
     def _write_questions(self, blocks: Sequence[Block]) -> None:
         for block in blocks:
-            if isinstance(block, CallBlock) and block.status in ("waiting", "unknown"):
+            if isinstance(block, CallBlock) and block.is_asked:
                 self._write_call(block)
 
     def _write_printed(self, block: CallBlock, text: str) -> None:

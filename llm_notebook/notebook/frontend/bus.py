@@ -25,6 +25,7 @@ import comm
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.kernel import comm_publisher
+from llm_notebook.transcript.packing import packed
 
 if TYPE_CHECKING:
     from comm.base_comm import BaseComm
@@ -79,16 +80,21 @@ class Bus:
             opened.close()
         self._comms = {}
 
-    def sender(self) -> Callable[[dict[str, Any]], None]:
-        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell."""
+    def sender(self) -> Callable[[dict[str, Any]], None] | None:
+        """Return a function that sends a `FromKernel` to every page, from any thread, in the name of the running cell; None without pages."""
         senders = [sender for comm_id in list(self._comms) if (sender := comm_publisher(self._shell, comm_id))]
+        if not senders:
+            return None
 
         def send(message: dict[str, Any]) -> None:
             if message["type"] in ("state", "record"):
                 # A page that was loaded after the comm was opened learns the version with the first document.
                 message = {**message, "version": self._version}
+            buffers: list[bytes] = []
+            if message["type"] in ("delta", "state"):
+                message, _, buffers = packed(message)
             for send_to_page in senders:
-                send_to_page(message)
+                send_to_page(message, buffers)
 
         return send
 

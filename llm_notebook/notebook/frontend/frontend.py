@@ -81,7 +81,8 @@ class FrontEnd:
 
     def broadcaster(self) -> Sender | None:
         """Return a function that sends a message to every page from any thread, or None if no page listens."""
-        if self._bus is None or self.extension is False:
+        # An extension says hello before a widget can, so where only widgets have, there is none.
+        if self._bus is None or self.extension is False or (self.wants_widget and self.extension is None):
             return None
         return self._bus.sender()
 

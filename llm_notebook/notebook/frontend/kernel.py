@@ -24,18 +24,19 @@ The private names of ipykernel that this needs are listed in the protocol `_Kern
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Protocol, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from llm_notebook.notebook.frontend.interrupts import interruptible
+
 __all__ = [
+    "CommSender",
     "MainThread",
     "Publish",
     "Request",
@@ -43,9 +44,7 @@ __all__ = [
     "cell_id_of",
     "comm_publisher",
     "current_request",
-    "held_interrupts",
     "in_kernel",
-    "interruptible",
     "is_captured",
     "is_console",
     "is_in_output_widget",
@@ -53,7 +52,6 @@ __all__ = [
     "kernel_session",
     "publisher",
     "soon",
-    "stoppable",
     "threadsafe_publisher",
     "watch_skipped",
 ]
@@ -68,7 +66,14 @@ class _Session(Protocol):
     session: str
 
     def send(
-        self, stream: object, msg_or_type: str, content: dict[str, Any], *, parent: dict[str, Any] | None, ident: object
+        self,
+        stream: object,
+        msg_or_type: str,
+        content: dict[str, Any],
+        *,
+        parent: dict[str, Any] | None,
+        ident: object,
+        buffers: list[bytes] | None = None,
     ) -> object: ...
 
 
@@ -192,7 +197,14 @@ def is_captured(shell: InteractiveShell) -> bool:
     return type(display) is not ZMQDisplayPublisher or bool(getattr(display, "_hooks", None))
 
 
-def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str, Any]], None] | None:
+class CommSender(Protocol):
+    """Sends data on a comm."""
+
+    def __call__(self, data: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Send the data, with buffers beside it."""
+
+
+def comm_publisher(shell: InteractiveShell, comm_id: str) -> CommSender | None:
     """Return a function that sends data on an open comm from any thread, or None where there is no kernel.
 
     It takes the place of Comm.send(), which names whatever cell runs at the moment of sending, and which on 7.4 also registers
@@ -205,55 +217,11 @@ def comm_publisher(shell: InteractiveShell, comm_id: str) -> Callable[[dict[str,
     parent = _parent(shell)
     topic = f"comm-{comm_id}".encode("ascii")
 
-    def send(data: dict[str, Any]) -> None:
+    def send(data: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         content = {"comm_id": comm_id, "data": data}
-        session.send(socket, "comm_msg", content, parent=parent, ident=topic)
+        session.send(socket, "comm_msg", content, parent=parent, ident=topic, buffers=list(buffers))
 
     return send
-
-
-@contextmanager
-def held_interrupts() -> Iterator[list[int]]:
-    """Let the block finish even if ■ is pressed; the list that the block is given then holds the signal's number."""
-    pressed: list[int] = []
-    with _at_interrupts(lambda number, _frame: pressed.append(number)):
-        yield pressed
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let ■ raise KeyboardInterrupt in the block, also in a cell with `await`.
-
-    There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
-    """
-    with _at_interrupts(signal.default_int_handler):
-        yield
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Do what `interruptible()` does, but only in a cell with `await`: otherwise whoever handles ■ is left to do so."""
-    handler = signal.getsignal(signal.SIGINT)
-    if not getattr(handler, "__module__", "").startswith("ipykernel."):
-        yield
-        return
-    with interruptible():
-        yield
-
-
-@contextmanager
-def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Let a function handle ■ during the block."""
-    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        # None stands for a handler that was not installed from Python, which cannot be put back.
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def current_request(shell: InteractiveShell) -> Request | None:
@@ -299,27 +267,21 @@ class MainThread:
 
     Args:
         shell: the shell of a kernel.
+        cell_runs: returns whether a cell is under way.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, cell_runs: Callable[[], bool]) -> None:
         self._shell = shell
-        self._cell_runs = False
-        shell.events.register("pre_run_cell", self._note_start)
-        shell.events.register("post_run_cell", self._note_end)
+        self._cell_runs = cell_runs
 
     def run(self, function: Callable[[], None]) -> None:
         """Run the function: at once where that is possible, otherwise as soon as the kernel is idle."""
-        if threading.current_thread() is threading.main_thread() and not self._cell_runs:
+        if threading.current_thread() is threading.main_thread() and not self._cell_runs():
             function()
             return
         kernel = _kernel_of(self._shell)
         assert kernel is not None
         kernel.io_loop.add_callback(self._run_between_cells, function)
-
-    def close(self) -> None:
-        """Stop watching the shell."""
-        self._shell.events.unregister("pre_run_cell", self._note_start)
-        self._shell.events.unregister("post_run_cell", self._note_end)
 
     async def _run_between_cells(self, function: Callable[[], None]) -> None:
         # Where a kernel has this lock, a callback of its event loop may run in the middle of an async cell, which holds the lock.
@@ -329,12 +291,6 @@ class MainThread:
             return
         async with lock:
             function()
-
-    def _note_start(self, *_info: object) -> None:
-        self._cell_runs = True
-
-    def _note_end(self, *_result: object) -> None:
-        self._cell_runs = False
 
 
 def watch_skipped(shell: InteractiveShell, skipped: Callable[[dict[str, Any]], None]) -> Callable[[], None]:

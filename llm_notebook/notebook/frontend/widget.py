@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.frontend.bus import package_version, widget_script
 from llm_notebook.notebook.frontend.kernel import comm_publisher
+from llm_notebook.transcript.packing import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["ChannelWidget", "TranscriptWidget"]
 
@@ -131,7 +131,9 @@ class TranscriptWidget(_Closing):
                 publish(_update({"formulas": _formula_script()}))
             match message["type"]:
                 case "delta":
-                    publish(_update({f"d{message['seq']}": message}))
+                    name = f"d{message['seq']}"
+                    delta, paths, buffers = packed(message)
+                    publish(_update({name: delta}, [[name, *path] for path in paths]), buffers)
                 case "state" | "record":
                     publish(_update({"document": message["document"]}))
                 case _:
@@ -140,15 +142,16 @@ class TranscriptWidget(_Closing):
         return send
 
 
-def _update(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the message that ipywidgets' protocol has for new values of some traits."""
-    return {"method": "update", "state": state, "buffer_paths": []}
+def _update(state: dict[str, Any], buffer_paths: Sequence[list[str | int]] = ()) -> dict[str, Any]:
+    """Return the message that ipywidgets' protocol has for new values of some traits, with the places of its buffers in them."""
+    return {"method": "update", "state": state, "buffer_paths": list(buffer_paths)}
 
 
 def _may_hold_formula(message: dict[str, Any]) -> bool:
     """Return whether a text in a message or document has a sign with which a formula begins. Half of `\\(` counts too."""
-    written = json.dumps(message, default=str)
-    return "$" in written or "\\\\" in written
+    ops = message.get("ops", ())
+    blocks = [*message.get("document", message).get("blocks", ()), *(op.get("value") or op for op in ops)]
+    return any("$" in text or "\\" in text for block in blocks if isinstance(text := block.get("text"), str))
 
 
 def _formula_script() -> str:

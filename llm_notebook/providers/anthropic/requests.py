@@ -93,7 +93,7 @@ def _messages_text(prompt: Prompt, model_name: str, *, cache: bool) -> str:
     """Return the messages as JSON text. Consecutive messages of one role become one, as the server requires roles to alternate."""
     messages = [message for message in prompt.messages if message.role != "system"]
     ids = substitute_call_ids(messages)
-    known = prompt.encoded.in_form(("anthropic", model_name), messages)
+    known = prompt.known_texts(("anthropic", model_name), messages)
     turns: list[tuple[str, list[str]]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"

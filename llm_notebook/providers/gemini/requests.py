@@ -68,7 +68,7 @@ def _tools(prompt: Prompt) -> list[dict[str, Any]]:
 
 def _contents_text(prompt: Prompt) -> str:
     messages = prompt.messages
-    known = prompt.encoded.in_form("gemini", messages)
+    known = prompt.known_texts("gemini", messages)
     texts = []
     for message in messages:
         if message.role == "system":

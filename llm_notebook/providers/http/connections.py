@@ -34,13 +34,15 @@ import httpx
 
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
-from llm_notebook.providers.http.direct import IDLE_SECONDS, AsyncConnection, Connection
+from llm_notebook.providers.http.direct import IDLE_SECONDS, AsyncConnection, AsyncReply, Connection, Reply, Request
 from llm_notebook.providers.http.exchange import TransportSettings
 from llm_notebook.providers.http.wire import TLSSettings
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
+    from llm_notebook.providers.http.asyncio_streams import Waits
 
 __all__ = ["Connections", "IdleConnections", "most_connections"]
 
@@ -112,10 +114,12 @@ class _LoopServers:
     """The servers of one event loop.
 
     Attributes:
+        waits: ends the waits of their connections that take too long.
         servers: the servers by their address.
         closer: the async generator that the loop closes when it shuts down, and that then closes the connections.
     """
 
+    waits: Waits
     servers: dict[_Address, _Server[AsyncConnection, asyncio.Semaphore]] = field(default_factory=dict)
     closer: AsyncGenerator[None, None] | None = None
 
@@ -153,28 +157,25 @@ class Connections:
                 connection.close()
 
     @contextmanager
-    def send(self, request: httpx.Request, settings: TransportSettings) -> Iterator[httpx.Response]:
+    def send(self, request: Request, settings: TransportSettings) -> Iterator[Reply]:
         """Send a request on a connection of its own, and give the unread reply to the `with` block, which reads it to its end.
 
         Raises:
             httpx.PoolTimeout: every connection is busy for as long as the settings allow.
         """
-        server = self._server(request.url, settings.tls)
+        server = self._server(request.extensions["address"], settings.tls)
         if not server.free.acquire(timeout=request.extensions["timeout"].get("pool")):
-            raise httpx.PoolTimeout("every connection is busy", request=request)
+            raise httpx.PoolTimeout("every connection is busy")
         try:
             connection = _take_usable(server)
             try:
                 with closing(connection.send(request)) as reply:
                     yield reply
-                    # httpx closes a reply by itself when the last of its body has been read.
-                    is_whole = reply.is_closed
-                # The stream refers to the reply. Such a circle for each request keeps the garbage collector busy.
-                del reply.stream
             except BaseException:
                 connection.close()
                 raise
-            if is_whole and _stays_open(reply):
+            if reply.is_whole and reply.stays_open and connection.is_in_step:
+                connection.rest()
                 server.idle.keep(connection)
             else:
                 connection.close()
@@ -183,7 +184,7 @@ class Connections:
         finally:
             server.free.release()
 
-    def asend(self, request: httpx.Request, settings: TransportSettings) -> AbstractAsyncContextManager[httpx.Response]:
+    def asend(self, request: Request, settings: TransportSettings) -> AbstractAsyncContextManager[AsyncReply]:
         """Do as `send()` does, on the running event loop."""
         return _Sending(self, request, settings)
 
@@ -201,12 +202,17 @@ class Connections:
     ) -> _Server[AsyncConnection, asyncio.Semaphore]:
         import asyncio  # a slow import that only async code needs, and async code has it loaded
 
+        from llm_notebook.providers.http.asyncio_streams import Waits  # loads asyncio
+
         address, loop = _address_of(url, tls), asyncio.get_running_loop()
         with self._lock:
-            of_loop = self._by_loop.setdefault(loop, _LoopServers())
+            of_loop = self._by_loop.get(loop)
+            if of_loop is None:
+                of_loop = self._by_loop[loop] = _LoopServers(Waits())
             if address not in of_loop.servers:
                 free = asyncio.Semaphore(most_connections())
-                to_server = functools.partial(AsyncConnection, url, self._tls_context(address), proxy_for(str(url)))
+                tls_context, proxy = self._tls_context(address), proxy_for(str(url))
+                to_server = functools.partial(AsyncConnection, url, tls_context, proxy, waits=of_loop.waits)
                 of_loop.servers[address] = _Server(to_server, free)
             server = of_loop.servers[address]
         if of_loop.closer is None:
@@ -220,8 +226,8 @@ class Connections:
             yield
         finally:
             with self._lock:
-                of_loop = self._by_loop.pop(loop, _LoopServers())
-            for server in of_loop.servers.values():
+                of_loop = self._by_loop.pop(loop, None)
+            for server in of_loop.servers.values() if of_loop is not None else ():
                 while (connection := server.idle.take()) is not None:
                     await connection.aclose()
 
@@ -244,7 +250,7 @@ class Connections:
         return self._contexts[tls]
 
 
-class _Sending(AbstractAsyncContextManager[httpx.Response]):
+class _Sending(AbstractAsyncContextManager[AsyncReply]):
     """What `asend()` returns.
 
     It is made of no generator: an event loop that shuts down closes all async generators at the same time, those that are in use too, and
@@ -253,18 +259,20 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
 
     __slots__ = ("_connection", "_connections", "_reply", "_request", "_server", "_settings")
 
-    def __init__(self, connections: Connections, request: httpx.Request, settings: TransportSettings) -> None:
+    def __init__(self, connections: Connections, request: Request, settings: TransportSettings) -> None:
         self._connections = connections
         self._request = request
         self._settings = settings
 
-    async def __aenter__(self) -> httpx.Response:
-        self._server = server = await self._connections._async_server(self._request.url, self._settings.tls)
+    async def __aenter__(self) -> AsyncReply:
+        self._server = server = await self._connections._async_server(
+            self._request.extensions["address"], self._settings.tls
+        )
         try:
             async with _timeout(self._request.extensions["timeout"].get("pool") if server.free.locked() else None):
                 await server.free.acquire()
         except TimeoutError:
-            raise httpx.PoolTimeout("every connection is busy", request=self._request) from None
+            raise httpx.PoolTimeout("every connection is busy") from None
         try:
             self._connection = await _atake_usable(server)
             try:
@@ -281,15 +289,14 @@ class _Sending(AbstractAsyncContextManager[httpx.Response]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         server, reply = self._server, self._reply
-        is_whole = reply.is_closed and kind is None
         try:
             try:
                 await reply.aclose()
             except BaseException:
                 await self._connection.aclose()
                 raise
-            del reply.stream
-            if is_whole and _stays_open(reply):
+            if kind is None and reply.is_whole and reply.stays_open and self._connection.is_in_step:
+                self._connection.rest()
                 server.idle.keep(self._connection)
             else:
                 await self._connection.aclose()
@@ -329,11 +336,6 @@ def most_connections() -> int:
 
 def _address_of(url: httpx.URL, tls: TLSSettings | None) -> _Address:
     return f"{url.scheme}://{url.netloc.decode()}", tls
-
-
-def _stays_open(reply: httpx.Response) -> bool:
-    """Return False if the server closes the connection after this reply."""
-    return reply.headers.get("connection", "").lower() != "close" and reply.http_version != "HTTP/1.0"
 
 
 def _timeout(seconds: float | None) -> asyncio.Timeout:

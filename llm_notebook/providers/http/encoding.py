@@ -29,7 +29,7 @@ def encode_messages(
         messages: the messages, where others than the prompt's are sent.
     """
     messages = prompt.messages if messages is None else messages
-    known = prompt.encoded.in_form(form, messages)
+    known = prompt.known_texts(form, messages)
     if substitute_call_ids([message for message in messages if id(message) not in known]):
         # A substitute id depends on the other messages, so a message that needs one is encoded anew each time.
         return [json_text(item) for item in encode(messages, substitute_call_ids(messages))]

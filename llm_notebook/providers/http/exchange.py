@@ -18,24 +18,23 @@ whatever happens: a failure becomes an `IncompleteResponse`.
 
 from __future__ import annotations
 
-import base64
 import functools
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
 
 import httpx
 
-from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
 from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
-from llm_notebook.providers.http.deadlines import EnteredInTime, PiecesInTime, StepTimes
+from llm_notebook.providers.http.deadlines import Left
+from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
 from llm_notebook.providers.http.retries import Retries, Retry
 from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
@@ -97,10 +96,15 @@ class TransportSettings:
         idle = self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
         return idle if self.total_timeout is None else min(idle, self.total_timeout)
 
-    def httpx_timeout(self) -> httpx.Timeout:
-        """Return the time for each step. Waiting for a free connection or for a piece of the answer may take all of it."""
-        seconds = self.seconds
-        return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_TIMEOUT), write=min(seconds, _WRITE_TIMEOUT))
+    def phases(self, left: float) -> dict[str, float]:
+        """Return the seconds for each phase by its name. Waiting for a free connection or for a piece of the answer may take all of them.
+
+        Args:
+            left: the seconds that are left for all phases together.
+        """
+        seconds = min(self.seconds, left)
+        connect, write = min(seconds, _CONNECT_TIMEOUT), min(seconds, _WRITE_TIMEOUT)
+        return {"connect": connect, "read": seconds, "write": write, "pool": seconds}
 
 
 @dataclass(slots=True, frozen=True)
@@ -140,62 +144,51 @@ class Exchange:
         self._request_id: str | None = None
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
+        self._times: dict[str, float] = {}
         self.answering = False
 
-    def http_request(self) -> httpx.Request:
-        """Return the request as httpx sends it."""
-        # A client's build_request() would merge its own settings into this, which takes as long again.
+    def http_request(self) -> Request:
+        """Return the request as it is sent."""
         url = _parsed(self._request.url)
-        return httpx.Request(
-            "POST",
-            url,
-            headers={**_HEADERS, **self._request.headers, **_login(url)},
-            content=self._request.body,
-            extensions={"timeout": self._step_times()},
-        )
+        headers = {**_HEADERS, **self._request.headers}
+        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=self._left)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
         return float("inf") if self._until is None else max(0.001, self._until - monotonic())
 
     @property
-    def is_limited(self) -> bool:
-        """Whether there is a limit for the time that the whole answer may take."""
-        return self._until is not None
+    def _left(self) -> Left | None:
+        return None if self._until is None else self.seconds_left
 
-    def _step_times(self) -> dict[str, float | None]:
-        times = self._settings.httpx_timeout().as_dict()
-        return StepTimes(times, self.seconds_left) if self.is_limited else times
+    def _new_times(self) -> Mapping[str, float]:
+        """Return the seconds that each phase of the next attempt may take."""
+        self._times = self._settings.phases(self.seconds_left())
+        return self._times
 
-    def file_request(self) -> httpx.Request:
+    def file_request(self) -> Request:
         """Return the request for a file or a part of it. It asks for no compression, as a compressed file cannot be resumed."""
         url = httpx.URL(self._request.url)
-        return httpx.Request(
-            "GET",
-            url,
-            headers={name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
-            | self._request.headers
-            | _login(url),
-            extensions={"timeout": self._step_times()},
-        )
+        usual = {name: _HEADERS[name] for name in ("accept", "accept-encoding", "user-agent")}
+        headers = usual | self._request.headers
+        return request_to("GET", url, headers, self._new_times(), left=self._left)
 
-    def begin_file(self, reply: httpx.Response, first_headers: Mapping[str, str]) -> OpenedFile:
+    def begin_file(self, reply: Reply, first_headers: Mapping[str, str]) -> OpenedFile:
         """Take the reply as the beginning of a file, and return that."""
         self.answering = True
         return OpenedFile(reply.status_code, reply.headers, first_headers, self._file_pieces(reply))
 
-    def _file_pieces(self, reply: httpx.Response) -> Iterator[bytes]:
+    def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
             yield from self.iter_pieces(reply)
         except FAILURES as error:
             raise self.failure_error(error) from None
 
-    def accept(self, reply: httpx.Response) -> bool:
+    def accept(self, reply: Reply | AsyncReply) -> bool:
         """Return True if the reply is an answer to decode, and prepare the decoder for it."""
-        timeouts = reply.request.extensions["timeout"]
         if not reply.is_success:
             # A server may take as long as it likes to think, but not to say no.
-            timeouts["read"] = min(timeouts["read"], REFUSAL_PATIENCE)
+            self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
         self._request_id = request_id_in(reply.headers, self._request.secrets)
@@ -242,38 +235,26 @@ class Exchange:
             error.request_id = error.request_id or self._request_id
             raise
 
-    def refusal_body(self, reply: httpx.Response) -> BoundedBody:
+    def refusal_body(self, reply: Reply | AsyncReply) -> BoundedBody:
         """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
         return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
 
     @staticmethod
-    def iter_pieces(reply: httpx.Response) -> Iterator[bytes]:
+    def iter_pieces(reply: Reply) -> Iterable[bytes]:
         """Return the pieces of the body as they arrive, without their compression."""
-        pieces, encoding = reply.iter_raw(), reply.headers.get("content-encoding")
+        encoding = reply.headers.get("content-encoding")
         if encoding is None:
-            return pieces
+            return reply
         expander = Expander(encoding)
-        return (expanded for piece in pieces for expanded in expander.expand(piece))
+        return (expanded for piece in reply for expanded in expander.expand(piece))
 
-    def aiter_pieces(self, reply: httpx.Response, *, raw: bool = False) -> AsyncIterator[bytes]:
-        """Return the same as `iter_pieces()` for an async reply.
+    @staticmethod
+    def aiter_pieces(reply: AsyncReply) -> AsyncIterator[bytes]:
+        """Return the same as `iter_pieces()` for an async reply."""
+        encoding = reply.headers.get("content-encoding")
+        return reply if encoding is None else ExpandedPieces(reply, encoding)
 
-        Args:
-            reply: the reply.
-            raw: whether compressed pieces stay compressed.
-        """
-        pieces, encoding = reply.aiter_raw(), reply.headers.get("content-encoding")
-        if self.is_limited:
-            pieces = PiecesInTime(pieces, self.seconds_left)
-        return pieces if raw or encoding is None else ExpandedPieces(pieces, encoding)
-
-    def in_time(
-        self, sending: AbstractAsyncContextManager[httpx.Response]
-    ) -> AbstractAsyncContextManager[httpx.Response]:
-        """Return an async request whose reply must begin before the time for the whole answer is over."""
-        return EnteredInTime(sending, self.seconds_left) if self.is_limited else sending
-
-    def decide_after_refusal(self, reply: httpx.Response, content: bytes) -> Retry | ModelError:
+    def decide_after_refusal(self, reply: Reply | AsyncReply, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
         body = refusal_in(content, reply.headers.get("content-type", ""))
         said, code = error_text(body)
@@ -290,18 +271,18 @@ class Exchange:
         """Return a retry if it begins before the time for the whole answer is over, else None."""
         return None if retry is None or self._is_late(retry.delay) else retry
 
-    def refusal_error(self, reply: httpx.Response, content: bytes) -> ProviderError:
+    def refusal_error(self, reply: Reply | AsyncReply, content: bytes) -> ProviderError:
         """Return the error for a reply with an error status."""
         return self._refusal_error(reply, refusal_in(content, reply.headers.get("content-type", "")))
 
-    def _refusal_error(self, reply: httpx.Response, body: object) -> ProviderError:
+    def _refusal_error(self, reply: Reply | AsyncReply, body: object) -> ProviderError:
         return provider_error(
             self._request.sender,
             body,
             status=reply.status_code,
             headers=reply.headers,
             secrets=self._secrets(),
-            hint=self._request.advise(reply.status_code),
+            hint=self._request.advise(reply.status_code, self._request.key),
         )
 
     def decide_after_failure(self, error: Exception) -> Retry | ModelError | None:
@@ -374,14 +355,6 @@ class Exchange:
 @functools.lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-def _login(url: httpx.URL) -> dict[str, str]:
-    """Return the header that says the user and the password which an address holds; nothing if it holds none."""
-    if not url.userinfo:
-        return {}
-    pair = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
-    return {"authorization": Secret(f"Basic {pair}")}
 
 
 def _proxy_named(url: str) -> str:

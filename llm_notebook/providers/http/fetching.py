@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -16,7 +16,11 @@ from llm_notebook.configuration.scrubbing import secrets_in_url, shown_url
 from llm_notebook.errors import ModelError, ProviderError, TransportError
 from llm_notebook.providers.http.addresses import Hop, hop_of
 from llm_notebook.providers.http.bounded import BoundedBody
-from llm_notebook.providers.http.deadlines import CutOff, StepTimes
+from llm_notebook.providers.http.direct import Connection, Reply, request_to
+from llm_notebook.providers.http.socket_streams import addresses_of
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Fetched", "Web", "afetch", "fetch"]
 
@@ -60,8 +64,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
     Raises:
         OSError: the name is not known.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
+    return addresses_of(host, port, _SECONDS)
 
 
 def fetch(
@@ -119,20 +122,16 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
     proxy = proxy_for(hop.url)
     try:
         found = None if proxy is not None else resolve(hop.host, hop.port)
+    except TimeoutError:
+        raise _too_slow(shown) from None
     except (OSError, UnicodeError):
         raise TransportError(f"{shown} could not be fetched: there is no server called {hop.host!r}.") from None
     public = hop.check(found)
     try:
-        with (
-            httpx.Client(proxy=proxy, trust_env=False) as client,
-            CutOff(max(0.0, until - time.monotonic())) as cut_off,
-        ):
-            reply = _send(client, hop, found, until, cut_off)
-            with closing(reply):
-                location = reply.headers.get("location")
-                if reply.is_redirect and location:
-                    return None, hop.redirected(location, is_public=public)
-                return _read(reply, hop, most, until), hop
+        with _asked(hop, found, proxy, until) as reply:
+            if reply.redirects_to is not None:
+                return None, hop.redirected(reply.redirects_to, is_public=public)
+            return _read(reply, hop, most, until), hop
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         if isinstance(error, httpx.TimeoutException) or time.monotonic() >= until:
             raise _too_slow(shown) from None
@@ -140,27 +139,32 @@ def _visit(hop: Hop, most: int, until: float, resolve: Resolve) -> tuple[Fetched
         raise TransportError(f"{shown} could not be fetched ({said[:200]}).") from None
 
 
-def _send(client: httpx.Client, hop: Hop, found: Sequence[str] | None, until: float, cut_off: CutOff) -> httpx.Response:
+@contextmanager
+def _asked(hop: Hop, found: Sequence[str] | None, proxy: str | None, until: float) -> Iterator[Reply]:
     """Send the request to an address that was checked; a name that is resolved once more may lead elsewhere."""
     url = httpx.URL(hop.url)
-    steps = dict.fromkeys(("connect", "read", "write", "pool"))
-    times = StepTimes(steps, lambda: max(0.001, until - time.monotonic()))
-    extensions = {"timeout": times, "trace": cut_off.trace}
-    if found is None:
-        return client.send(client.build_request("GET", url, headers=_HEADERS, extensions=extensions), stream=True)
-    failure: Exception | None = None
-    for address in found:
-        headers = {**_HEADERS, "host": url.netloc.decode().rpartition("@")[2]}
-        further = {**extensions, "sni_hostname": hop.host}
-        request = client.build_request("GET", url.copy_with(host=address), headers=headers, extensions=further)
-        try:
-            return client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            failure = error
-    raise failure or httpx.ConnectError("it has no address")
+    tls: ssl.SSLContext | Literal[False] = httpx.create_ssl_context() if url.scheme == "https" else False
+    headers = {**_HEADERS, "host": url.netloc.decode().rpartition("@")[2]}
+    failure: Exception = httpx.ConnectError("it has no address")
+    for address in [url.host] if found is None else found:
+        there = url.copy_with(host=address)
+        name = None if found is None else hop.host
+        request = request_to(
+            "GET", there, headers, {}, left=lambda: max(0.001, until - time.monotonic()), tls_name=name
+        )
+        with closing(Connection(there, tls, proxy)) as connection:
+            try:
+                reply = connection.send(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                failure = error
+                continue
+            with closing(reply):
+                yield reply
+                return
+    raise failure
 
 
-def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
+def _read(reply: Reply, hop: Hop, most: int, until: float) -> Fetched:
     shown = shown_url(hop.url)
     if not reply.is_success:
         raise ProviderError(
@@ -168,7 +172,7 @@ def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
             status=reply.status_code,
         )
     body = BoundedBody(reply.headers, most=most, seconds=max(0.0, until - time.monotonic()))
-    for piece in reply.iter_raw():
+    for piece in reply:
         if not body.feed(piece):
             break
     if time.monotonic() >= until:
@@ -176,7 +180,8 @@ def _read(reply: httpx.Response, hop: Hop, most: int, until: float) -> Fetched:
     if body.is_cut:
         raise ModelError(f"{shown} is larger than {most / 2**20:g} MB, or compressed in a way that cannot be read.")
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Fetched(hop.url, body.content, kind, reply.charset_encoding)
+    charset = httpx.Response(reply.status_code, headers=reply.headers).charset_encoding
+    return Fetched(hop.url, body.content, kind, charset)
 
 
 def _too_slow(shown: str) -> TransportError:

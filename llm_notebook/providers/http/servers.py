@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Mapping
@@ -143,7 +142,8 @@ class Server(KeyHolder):
             headers=dict(headers),
             secrets=secrets,
             sender=self.model_id,
-            advise=functools.partial(self.advice, key=key and Secret(key)),
+            advise=self.advice,
+            key=Secret(key) if key else None,
         )
 
     def _stored_key(self, name: str) -> Secret:

@@ -89,6 +89,7 @@ class SSEDecoder:
                 self._event = line[6:].removeprefix(b" ").decode(errors="replace")
             elif line == b"data":
                 self._data.append(b"")
+                self._held += len(line)
         return events
 
     @property

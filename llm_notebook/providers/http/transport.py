@@ -22,14 +22,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
-from llm_notebook.providers.http.deadlines import CutOff
+from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
@@ -77,7 +77,7 @@ class Transport:
         failure: Retry | ModelError | None
         while True:
             try:
-                with self._send(exchange, exchange.http_request(), settings) as reply:
+                with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
                             exchange.check_time()
@@ -113,7 +113,7 @@ class Transport:
         failure: Retry | ModelError | None
         while True:
             try:
-                async with exchange.in_time(self._connections.asend(exchange.http_request(), settings)) as reply:
+                async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
                             exchange.check_time()
@@ -154,7 +154,7 @@ class Transport:
         exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            with self._send(exchange, exchange.file_request(), settings) as reply:
+            with self._connections.send(exchange.file_request(), settings) as reply:
                 if reply.is_success:
                     body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
                     _read_into(body, reply)
@@ -170,13 +170,6 @@ class Transport:
             # The frames below hold the request's headers, and a printed traceback may show what frames hold.
             raise error.with_traceback(None) from None
         raise failure from None
-
-    def _send(
-        self, exchange: Exchange, request: httpx.Request, settings: TransportSettings
-    ) -> AbstractContextManager[httpx.Response]:
-        """Send a request of an exchange, and cut it off if the whole takes longer than it may."""
-        sending = self._connections.send(request, settings)
-        return _cut_off_in_time(exchange, request, sending) if exchange.is_limited else sending
 
     @contextmanager
     def open_file(self, request: WireRequest, settings: TransportSettings, notify: Notify) -> Iterator[OpenedFile]:
@@ -217,8 +210,8 @@ class Transport:
             yield exchange.begin_file(reply, first_headers)
 
     def _follow_redirects(
-        self, request: httpx.Request, settings: TransportSettings, replies: ExitStack
-    ) -> tuple[httpx.Response, httpx.Headers]:
+        self, request: Request, settings: TransportSettings, replies: ExitStack
+    ) -> tuple[Reply, httpx.Headers]:
         """Send a request and follow redirects.
 
         Args:
@@ -233,20 +226,20 @@ class Transport:
         for _ in range(_MOST_REDIRECTS):
             reply = replies.enter_context(self._connections.send(request, settings))
             first_headers = reply.headers if first_headers is None else first_headers
-            if not reply.has_redirect_location:
+            if reply.redirects_to is None:
                 return reply, first_headers
-            request = _redirected(request, reply.headers["location"])
+            request = _redirected(request, reply.redirects_to)
         raise httpx.TooManyRedirects("it sent us from one address to the next")
 
 
-def _redirected(request: httpx.Request, location: str) -> httpx.Request:
+def _redirected(request: Request, location: str) -> Request:
     """Return the request for the address that a server sends us on to. A key goes to the same server only.
 
     Raises:
         httpx.RemoteProtocolError: it is no address.
         httpx.UnsupportedProtocol: the address is one without encryption.
     """
-    before = request.url
+    before = request.extensions["address"]
     try:
         url = before.join(location)
     except httpx.InvalidURL:
@@ -255,22 +248,12 @@ def _redirected(request: httpx.Request, location: str) -> httpx.Request:
         raise httpx.UnsupportedProtocol("it sent us on to an address without encryption")
     is_same = (url.scheme, url.host, url.port) == (before.scheme, before.host, before.port)
     dropped = {"host"} if is_same else {"host", "authorization", "cookie"}
-    headers = {name: value for name, value in request.headers.items() if name not in dropped}
-    return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
+    sent = httpx.Headers(request.headers)
+    headers = {name: value for name, value in sent.items() if name not in dropped}
+    return request_to("GET", url, headers, request.extensions["timeout"], left=request.extensions["left"])
 
 
-@contextmanager
-def _cut_off_in_time(
-    exchange: Exchange, request: httpx.Request, sending: AbstractContextManager[httpx.Response]
-) -> Iterator[httpx.Response]:
-    with CutOff(exchange.seconds_left()) as cut_off:
-        request.extensions["trace"] = cut_off.trace
-        with sending as reply:
-            cut_off.watch(reply.extensions["network_stream"])
-            yield reply
-
-
-def _beginning(exchange: Exchange, reply: httpx.Response) -> bytes:
+def _beginning(exchange: Exchange, reply: Reply) -> bytes:
     """Return the beginning of the body of a refusal, as far as it comes."""
     body = exchange.refusal_body(reply)
     with suppress(*FAILURES):
@@ -278,17 +261,17 @@ def _beginning(exchange: Exchange, reply: httpx.Response) -> bytes:
     return body.content
 
 
-def _read_into(body: BoundedBody, reply: httpx.Response) -> None:
-    for piece in reply.iter_raw():
+def _read_into(body: BoundedBody, reply: Reply) -> None:
+    for piece in reply:
         if not body.feed(piece):
             break
 
 
-async def _abeginning(exchange: Exchange, reply: httpx.Response) -> bytes:
+async def _abeginning(exchange: Exchange, reply: AsyncReply) -> bytes:
     """Return the same as `_beginning()` for an async reply."""
     body = exchange.refusal_body(reply)
     with suppress(*FAILURES):
-        async for piece in exchange.aiter_pieces(reply, raw=True):
+        async for piece in reply:
             if not body.feed(piece):
                 break
     return body.content

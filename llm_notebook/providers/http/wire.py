@@ -41,7 +41,8 @@ class WireRequest:
         headers: the headers beside the usual ones; secret values are `Secret`s, so that tracebacks never show them.
         secrets: the key and other secret values in it, which error messages must not show.
         sender: the model's name in error messages.
-        advise: returns what to do about an error status; None if there is nothing better to say than for any server.
+        advise: returns what to do about an error status, given the key; None if there is nothing better to say than for any server.
+        key: the key that is sent, if there is one.
     """
 
     url: str
@@ -49,7 +50,8 @@ class WireRequest:
     headers: dict[str, str] = field(default_factory=dict)
     secrets: Secrets = NO_SECRETS
     sender: str = "The model"
-    advise: Callable[[int], str | None] = lambda _status: None
+    advise: Callable[[int, str | None], str | None] = lambda _status, _key: None
+    key: str | None = None
 
 
 class Decoder(Protocol):

@@ -55,6 +55,10 @@ _HINTS = {
 _HINTS[403] = _HINTS[401]
 
 
+def _advise(status: int, _key: str | None) -> str | None:
+    return _HINTS.get(status)
+
+
 @dataclass(slots=True)
 class _PartRecord:
     """What is known about a file that has arrived in part.
@@ -165,9 +169,8 @@ class Download:
         headers: dict[str, str] = {"authorization": Secret(f"Bearer {self.token}")} if self.token else {}
         if start:
             headers |= {"range": f"bytes={start}-", "if-range": record.validator or ""}
-        request = WireRequest(
-            self.url, b"", headers, secrets=Secrets.of([self.token]), sender=self.steps.title, advise=_HINTS.get
-        )
+        secrets = Secrets.of([self.token])
+        request = WireRequest(self.url, b"", headers, secrets=secrets, sender=self.steps.title, advise=_advise)
         with process.of(Transport).open_file(request, _SETTINGS, self._announce) as opened:
             resumes = start > 0 and opened.status == 206 and _first_byte(opened.headers) == start
             if opened.status != 200 and not resumes:

@@ -7,12 +7,10 @@ Source: https://platform.openai.com/docs/api-reference/chat, and what compatible
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
-from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.finishes import Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
@@ -21,6 +19,7 @@ from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
 from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
 from llm_notebook.providers.openai.usage_answers import openai_usage
+from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["ChatDecoder"]
 
@@ -42,7 +41,7 @@ class ChatDecoder(StreamDecoder):
         stream: whether the request asked for a stream.
         secrets: what error messages must not show.
         origin: the server and the model, which reasoning is marked with; empty leaves it unmarked.
-        documents: returns the documents that the model was given, by the numbers to which its references point.
+        prompt: what the model was sent; its references point to documents in that.
     """
 
     kind = "a chat completion"
@@ -54,23 +53,24 @@ class ChatDecoder(StreamDecoder):
         stream: bool = True,
         secrets: Secrets = NO_SECRETS,
         origin: str = "",
-        documents: Callable[[], Mapping[str, Citation]] = dict,
+        prompt: Prompt | None = None,
     ) -> None:
         super().__init__(sender, stream=stream, secrets=secrets)
-        self._documents = documents
+        self._prompt = prompt
         self._origin = origin
         self._is_reasoning = False
         self._text: list[str] = []
-        self._refusal: list[str] = []
-        self._reasoning: list[str] = []
-        self._calls = CallDeltas()
+        # Most answers are text alone, and many may be in flight, so what holds anything else is made when it comes.
+        self._refusal: list[str] | None = None
+        self._reasoning: list[str] | None = None
+        self._calls: CallDeltas | None = None
+        self._sources: ChatSources | None = None
         self._width = self._choice_width = 0
         self._head: dict[str, Any] = {}
         self._beside: dict[str, Any] = {}
         self._extra: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._said: str | None = None
-        self._sources = ChatSources()
 
     def decode_end_mark(self) -> StreamItems:
         return self.end()
@@ -165,7 +165,7 @@ class ChatDecoder(StreamDecoder):
         """Return what a message that stands beside its deltas tells more than they did."""
         sent, content = "".join(self._text), message.get("content")
         if not isinstance(content, str) or not sent:
-            return message if not sent and not self._calls.calls else {}
+            return message if not sent and not self._has_calls else {}
         return {"content": content[len(sent) :] if content.startswith(sent) else ""}
 
     def _decode_delta(self, delta: dict[str, Any], *, whole: bool) -> StreamItems:
@@ -180,16 +180,25 @@ class ChatDecoder(StreamDecoder):
         items += self._decode_content(content)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
+            self._refusal = self._refusal or []
             self._refusal.append(refusal)
             items.append(refusal)
         if beside:
+            self._sources = self._sources or ChatSources()
             self._sources.note_delta(delta)
         if beside or isinstance(content, list):
             items += self._add_pictures(delta)
-        called = self._calls.take(delta["tool_calls"], whole=whole) if delta.get("tool_calls") else []
+        if not delta.get("tool_calls"):
+            return items
+        self._calls = self._calls or CallDeltas()
+        called = self._calls.take(delta["tool_calls"], whole=whole)
         if called:
             self._is_reasoning = False
         return items + called
+
+    @property
+    def _has_calls(self) -> bool:
+        return self._calls is not None and bool(self._calls.calls)
 
     def _decode_content(self, content: object) -> StreamItems:
         """Return the items of `content`: text, a typed chunk or a list of them (Mistral), or the answer itself as JSON (Cloudflare)."""
@@ -208,6 +217,7 @@ class ChatDecoder(StreamDecoder):
         return text
 
     def _add_reasoning(self, text: str) -> StreamEvent:
+        self._reasoning = self._reasoning or []
         self._reasoning.append(text)
         is_first, self._is_reasoning = not self._is_reasoning, True
         return StreamEvent("reasoning", text, provider_metadata=(self._mark or None) if is_first else None)
@@ -239,20 +249,28 @@ class ChatDecoder(StreamDecoder):
                 items.append(StreamEvent("reasoning", "", provider_metadata=signature))
             return items
         if block.get("type") in ("reference", "tool_reference"):
-            self._sources.note_reference(block, len("".join(self._text)), self._documents)
+            self._sources = self._sources or ChatSources()
+            sent = self._prompt.messages if self._prompt is not None else []
+            self._sources.note_reference(block, len("".join(self._text)), sent)
             return []
         text = block.get("text") or block.get("refusal")
         return self._decode_content(text) if isinstance(text, str) else []
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        sources = self._sources.citations(self._head)
+        sources = (self._sources or ChatSources()).citations(self._head)
         items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
-        if not self._calls.are_whole and (finish := self.finish) is not None and finish.reason == "length":
+        calls = self._calls
+        if (
+            calls is not None
+            and not calls.are_whole
+            and (finish := self.finish) is not None
+            and finish.reason == "length"
+        ):
             self.failure = self.cut_off_in_call(str(self._said))
-        elif self._calls.has_nameless:
+        elif calls is not None and calls.has_nameless:
             self.failure = IncompleteResponse(
                 f"{self._sender}: the answer holds a tool call without a name, so nothing of it was run."
             )
@@ -275,7 +293,7 @@ class ChatDecoder(StreamDecoder):
         """Why the model stopped; None if that has not been told."""
         if self._refusal and self._said is not None:
             return Finish("content_filter", self._said)
-        return finish_of(self._said, has_calls=bool(self._calls.calls))
+        return finish_of(self._said, has_calls=self._has_calls)
 
     @property
     def resolved_model(self) -> str | None:
@@ -303,7 +321,7 @@ class ChatDecoder(StreamDecoder):
             message["reasoning_content"] = "".join(self._reasoning)
         if details := self._extra.get("reasoning_details"):
             message["reasoning_details"] = details
-        if self._calls.calls:
+        if self._calls is not None and self._calls.calls:
             message["tool_calls"] = self._calls.to_list()
         choice = {"index": 0, "message": message | self._extra.get("message", {}), "finish_reason": self._said}
         if logprobs := self._extra.get("logprobs"):

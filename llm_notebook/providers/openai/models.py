@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from llm_notebook.configuration.keys import Secret
@@ -67,7 +66,6 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
     def _chat(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, ChatDecoder]:
         from llm_notebook.providers.openai.chat_answers import ChatDecoder  # loads pydantic_core
         from llm_notebook.providers.openai.chat_requests import chat_body_text  # loaded with the first request
-        from llm_notebook.providers.openai.source_answers import numbered_documents  # with the first answer
 
         dialect = self._dialect
         assert dialect is not None
@@ -78,9 +76,8 @@ class _OpenAIChat(OpenAIServer, HTTPModel):
         body = chat_body_text(prompt, self.model_name, stream=stream, options=options, dialect=dialect, origin=origin)
         path = "chat/completions" if self.azure is None else self.azure.chat_path
         request = self.wire_request(path, body, key)
-        documents = functools.partial(numbered_documents, prompt.messages)
         secrets = request.secrets
-        return request, ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=origin, documents=documents)
+        return request, ChatDecoder(self.model_id, stream=stream, secrets=secrets, origin=origin, prompt=prompt)
 
 
 class OpenAIChat(_OpenAIChat, SyncHTTPModel):

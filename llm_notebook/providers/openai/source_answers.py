@@ -8,7 +8,7 @@ the text refer, xAI lists `citations`, and Groq lists `executed_tools` with thei
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -36,20 +36,18 @@ class ChatSources:
             results = found.get("results") if isinstance(found, dict) else found
             self._annotated += [_source(result) for result in dicts_of(results)]
 
-    def note_reference(
-        self, block: dict[str, Any], place: int, documents: Callable[[], Mapping[str, Citation]]
-    ) -> None:
+    def note_reference(self, block: dict[str, Any], place: int, said: Sequence[Message]) -> None:
         """Note a chunk that refers to the sources of the text before it.
 
         Args:
             block: the chunk.
             place: the number of characters before it.
-            documents: returns the documents that the model was given, by their numbers.
+            said: what the model was sent, with the documents that it was given.
         """
         found = [_source(block)] if block.get("url") or block.get("title") else []
         numbers = block.get("reference_ids")
         for number in numbers if isinstance(numbers, list) else []:
-            found.append(documents().get(str(number)) or Citation(title=f"reference {number}"))
+            found.append(numbered_documents(said).get(str(number)) or Citation(title=f"reference {number}"))
         self._annotated += [replace(source, end=place) for source in found]
 
     def citations(self, head: dict[str, Any]) -> list[Citation]:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.notebook.display.notebook import Pace
 from tests.notebook.kernels import Cell, Kernel
 from tests.notebook.scripted import ANSI, ODD_ID, SCRIPT_TAG
 
@@ -24,28 +23,6 @@ def _press_stop_once(kernel: Kernel, code: str, *, when: Any) -> Cell:
             kernel.interrupt()
 
     return kernel.collect(kernel.send(code), watch=watch)[0]
-
-
-@pytest.mark.parametrize("characters_per_second", [20, 1_000, 100_000])
-def test_all_repaints_together_stay_in_proportion_to_the_text(characters_per_second: int) -> None:
-    pace, size, now, sent_characters, longest_silence, painted_at = Pace(), 0, 0.0, 0, 0.0, 0.0
-    while now < 60:
-        now += 0.05
-        size = int(now * characters_per_second)
-        if pace.due(size, now):
-            longest_silence = max(longest_silence, now - painted_at)
-            painted_at = now
-            sent_characters += size
-    assert sent_characters <= 80 * size
-    assert longest_silence <= 2.1
-
-
-def test_a_text_of_megabytes_that_comes_at_once_is_sent_few_times() -> None:
-    pace, size, sent_characters = Pace(), 5_000_000, 0
-    for step in range(1, 21):
-        if pace.due(size * step // 20, step / 20):
-            sent_characters += size * step // 20
-    assert sent_characters <= 3 * size
 
 
 @pytest.mark.parametrize("model", ["flood", "patter"])

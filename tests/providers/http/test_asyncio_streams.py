@@ -9,7 +9,8 @@ from typing import Any
 import httpcore
 import pytest
 
-from llm_notebook.providers.http.asyncio_streams import AsyncioBackend
+from llm_notebook.providers.http.asyncio_streams import AsyncioBackend, Waits
+from llm_notebook.providers.http.deadlines import TimeLeft
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Use = Callable[[httpcore.AsyncNetworkStream], Awaitable[Any]]
@@ -22,7 +23,9 @@ def _with_server(handler: Handler, use: Use) -> Any:
     async def main() -> Any:
         server = await asyncio.start_server(handler, "127.0.0.1", 0)
         async with server:
-            stream = await AsyncioBackend().connect_tcp("127.0.0.1", server.sockets[0].getsockname()[1], timeout=30)
+            stream = await AsyncioBackend(TimeLeft(), Waits()).connect_tcp(
+                "127.0.0.1", server.sockets[0].getsockname()[1], timeout=30
+            )
             try:
                 return await use(stream)
             finally:
@@ -117,4 +120,4 @@ def test_a_reset_is_an_error() -> None:
 
 def test_a_server_that_is_not_there_cannot_be_reached() -> None:
     with pytest.raises(httpcore.ConnectError, match="127"):
-        asyncio.run(AsyncioBackend().connect_tcp("127.0.0.1", 9, timeout=30))
+        asyncio.run(AsyncioBackend(TimeLeft(), Waits()).connect_tcp("127.0.0.1", 9, timeout=30))

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.providers.http.listed_answers import JSONListElements
@@ -25,7 +25,6 @@ def read(*pieces: bytes) -> tuple[list[Any], JSONListElements]:
 
 
 @given(st.lists(elements, max_size=5), st.booleans(), st.sampled_from([None, 1]), st.lists(st.integers(0, 200)))
-@settings(deadline=None)
 def test_the_elements_of_any_list(values: list[Any], ascii_only: bool, indent: int | None, cuts: list[int]) -> None:
     body = json.dumps(values, ensure_ascii=ascii_only, indent=indent).encode(errors="surrogatepass")
     places = [0, *sorted(cut for cut in cuts if cut < len(body)), len(body)]

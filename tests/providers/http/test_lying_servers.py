@@ -5,6 +5,7 @@ The bytes of each reply, headers included, are those of the test, over every wir
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +18,7 @@ from tests.fakes.faces import Face
 
 pytestmark = pytest.mark.usefixtures("own_transport")
 
-Start = Callable[[bytes], int]
+Start = Callable[..., int]
 CASES = {"chat": chat, "responses": responses, "messages": messages, "gemini": gemini, "ollama": ollama}
 PLAIN: dict[str, dict[bool, Case]] = {
     wire: {
@@ -66,6 +67,9 @@ ODD: dict[str, Callable[[bytes], bytes]] = {
     "a compression that was not applied": lambda body: reply(body, "content-encoding: br"),
     "a byte order mark": lambda body: reply(b"\xef\xbb\xbf" + body),
     "CRLF": lambda body: reply(body.replace(b"\n", b"\r\n")),
+    "a length beside chunks": lambda body: chunked(body).replace(b"\r\n\r\n", b"\r\ncontent-length: 3\r\n\r\n", 1),
+    "ten thousand headers": lambda body: reply(body, *(f"x-{number}: a" for number in range(10_000))),
+    "a header that is no text": lambda body: reply(body).replace(b"\r\n\r\n", b"\r\nx-note: \xff\r\n\r\n", 1),
     "blank lines before": lambda body: reply(b"\r\n \n" + body),
 }
 
@@ -82,6 +86,7 @@ NOISE: dict[str, Callable[[bytes], bytes]] = {
     "comments": lambda body: b": hello\n\n" + body.replace(b"\n\n", b"\n\n: ping\n\n:\n"),
     "events without data": lambda body: body.replace(b"\n\n", b"\n\nevent: ping\n\nid: 7\nretry: 5\n\n"),
     "empty data": lambda body: body.replace(b"\n\n", b"\n\ndata:\n\n"),
+    "lines that end in CR alone": lambda body: body.replace(b"\n", b"\r"),
     "no space after the colon": lambda body: body.replace(b"data: ", b"data:"),
     "two spaces after the colon": lambda body: body.replace(b"data: ", b"data:  "),
     "a comment of a megabyte": lambda body: b": " + b"x" * 2**20 + b"\n\n" + body,
@@ -103,6 +108,20 @@ LIES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "plain text": (lambda _: reply(b"Out of memory, key-of-the-tests"), "Out of memory, …"),
     "a web page": (lambda _: reply(b"<html>Sign in</html>"), "answered with a web page, not an API. Check base_url."),
     "another encoding": (lambda body: reply(body.decode().encode("utf-16")), "it sent what is not"),
+    "chunks that are shorter than they say": (
+        lambda body: reply(b"%x\r\n%s\r\n" % (len(body) - 5, body), "transfer-encoding: chunked", length=None),
+        "broke off mid-answer",
+    ),
+    "a chunk of no size": (
+        lambda body: reply(b"-5\r\n" + body, "transfer-encoding: chunked", length=None),
+        "broke off mid-answer",
+    ),
+    "less than was compressed": (
+        lambda body: reply(gzip.compress(body)[:-12], "content-encoding: gzip"),
+        "broke off before its end",
+    ),
+    "values in one another": (lambda _: reply(b"data: " + b"[" * 100_000 + b"\n\n"), "it sent what is not"),
+    "a length below zero": (lambda body: reply(body, length=-7), "sent is no answer over HTTP"),
     "two lengths": (lambda body: reply(body, "content-length: 3"), "sent is no answer over HTTP"),
     "a status that is none": (lambda body: reply(body, status="OK"), "sent is no answer over HTTP"),
     "no HTTP": (lambda _: b"\x15\x03\x01\x00\x02\x02\x28", "sent is no answer over HTTP"),
@@ -125,3 +144,18 @@ def test_a_lie_is_one_sentence(kind: str, wire: str, stream: bool, face: Face, r
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
     assert "key-of-the-tests" not in str(caught.value)
+
+
+UNASKED: dict[str, Callable[[bytes], bytes]] = {
+    "another reply after one with a length": lambda body: reply(body) + reply(body.replace(b"Hel", b"Evil")),
+    "another reply after one in chunks": lambda body: chunked(body) + reply(body.replace(b"Hel", b"Evil")),
+    "the beginning of another reply": lambda body: reply(body) + b"HTTP/1.1 200 OK\r\nx-note: ",
+    "what is no reply": lambda body: reply(body) + b"\0garbage",
+}
+
+
+@pytest.mark.parametrize("kind", UNASKED)
+def test_what_nobody_has_asked_for_is_no_answer_to_the_next_prompt(kind: str, face: Face, raw_server: Start) -> None:
+    body = PLAIN["chat"][True].body
+    model = face.openai(f"http://127.0.0.1:{raw_server(UNASKED[kind](body), reply(body))}/v1", max_retries=0)
+    assert [face.text(model.prompt("Hi")) for _ in range(2)] == [PLAIN["chat"][True].text] * 2

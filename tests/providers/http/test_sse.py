@@ -71,3 +71,11 @@ def test_the_byte_order_mark_counts_only_at_the_start() -> None:
 def test_an_event_without_its_blank_line_is_not_given_out_but_pending() -> None:
     assert decoded(b"data: a\n\ndata: b") == ([("", b"a")], b"b")
     assert decoded(b"data: a\ndata: b\n") == ([], b"a\nb")
+
+
+def test_whatever_an_event_without_end_is_made_of_is_counted() -> None:
+    decoder = SSEDecoder()
+    for line in (b"data: x\n", b"data:\n", b"data\n", b"data: "):
+        before = decoder.waiting
+        decoder.feed(line)
+        assert decoder.waiting > before

@@ -113,7 +113,7 @@ def spoilt(draw: st.DrawFn, events: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("wire", WIRES)
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_one_value_that_is_not_what_it_should_be(wire: str, data: st.DataObject) -> None:
     decoder, events, written = WIRES[wire]
     found = outcome(decoder("m"), written(*data.draw(spoilt(events))))
@@ -122,7 +122,7 @@ def test_one_value_that_is_not_what_it_should_be(wire: str, data: st.DataObject)
 
 @pytest.mark.parametrize("wire", WIRES)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_one_value_of_a_whole_answer_that_is_not_what_it_should_be(wire: str, data: st.DataObject) -> None:
     decoder, events, written = WIRES[wire]
     whole = outcome(decoder("m"), written(*events))["json"]

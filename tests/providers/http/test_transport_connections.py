@@ -239,3 +239,31 @@ def test_a_forked_child_has_connections_of_its_own(openai_server: OpenAIServer) 
     assert os.waitpid(child, 0)[1] == 0
     assert model.prompt("Hi").text() == "ok"
     assert openai_server.connections == 2
+
+
+def test_a_prompt_that_waits_leaves_little_for_the_garbage_collector_to_look_through(
+    openai_server: OpenAIServer,
+) -> None:
+    at_once = 40
+    model = llm.AsyncOpenAIChat("m", base_url=openai_server.base_url)
+
+    async def tracked_while_they_wait() -> int:
+        all_asked, answered = threading.Barrier(at_once + 1), threading.Event()
+        openai_server.play(*[Reply([UntilMet(all_asked), UntilSet(answered), sse(text_chunk("ok"))])] * at_once)
+        asked = [asyncio.ensure_future(model.prompt("Hi").text()) for _ in range(at_once)]
+        await asyncio.to_thread(all_asked.wait, 60)
+        gc.collect()
+        tracked = len(gc.get_objects())
+        answered.set()
+        assert await asyncio.gather(*asked) == ["ok"] * at_once
+        return tracked
+
+    async def main() -> float:
+        # The first round opens the connections, and imports what is imported late.
+        await tracked_while_they_wait()
+        gc.collect()
+        before = len(gc.get_objects())
+        return (await tracked_while_they_wait() - before) / at_once
+
+    # What is the collector's is also the server's in this process, which is some fifteen.
+    assert asyncio.run(main()) < 90

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.errors import ModelError
@@ -46,7 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("gguf")
 
 
-@settings(deadline=None)
 @given(
     others=st.dictionaries(st.text().filter(lambda name: name not in TINY), VALUES, max_size=6),
     padding=st.integers(0, 99),
@@ -58,13 +57,11 @@ def test_the_facts_are_found_among_whatever_else_the_file_says(folder, others, p
     assert facts.chat_template == TINY["tokenizer.chat_template"]
 
 
-@settings(deadline=None)
 @given(length=st.integers(0, len(gguf_bytes()) - 1))
 def test_a_file_cut_short_anywhere_is_refused(folder, length):
     assert _complaint(_written(folder, gguf_bytes()[:length])).startswith("The local model cannot be loaded from ")
 
 
-@settings(deadline=None)
 @given(place=st.integers(4, len(gguf_bytes()) - 1), byte=st.integers(0, 255))
 def test_a_damaged_file_gives_facts_or_a_model_error(folder, place, byte):
     content = bytearray(gguf_bytes())

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
@@ -57,7 +57,6 @@ def neither(number: int, position: int) -> dict[str, Any]:
     "numbered", [usual, id_in_each, id_that_changes, no_id, no_index, one_index, one_id, neither], ids=lambda way: way.__name__
 )  # fmt: skip
 @given(calls, st.integers(0, 50), st.booleans())
-@settings(deadline=None)
 def test_calls_are_told_apart(numbered: Any, wanted: list[Any], at: int, repeats: bool) -> None:
     deltas = CallDeltas()
     repeats = repeats and numbered in (usual, id_in_each, no_id)

@@ -34,15 +34,17 @@ import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
 import {
   findRows,
+  isFullTable,
   isList,
   isLong,
   isLoose,
   loosen,
   removeOpen,
+  rowStarts,
   settledCode,
   settledRows
 } from './growing';
-import type { IRows } from './growing';
+import type { IRows, ISettled } from './growing';
 import { codeIn, isCode, languageOf, Markdown } from './markdown';
 import { noLinks } from './parser';
 import { batchOf, lastLineIn, portionEnd } from './portions';
@@ -71,9 +73,6 @@ const OPEN = 2;
 /** So many characters of a text that comes are drawn at once, whatever time it is. */
 const AT_ONCE = 1000;
 
-/** A longer table goes on as another one, so that a new row moves only the rows of its own table. */
-const MAX_ROWS = 200;
-
 /** A longer text is not drawn again for the sake of what comes late. */
 const MAX_REDRAWN = 100_000;
 
@@ -99,7 +98,11 @@ export class Answer {
   /** How many characters are still drawn whatever time it is. */
   private atOnce = 0;
   private readonly caret = el('span', 'llm-caret');
+  private isOver = false;
   private readonly drawOn = (): void => this.draw();
+  /** Whether something that was drawn is still wanted. */
+  private readonly isWanted = (node: Node): boolean =>
+    !this.isOver && (this.node.contains(node) || this.target.contains(node));
 
   constructor(
     private readonly markdown: Markdown,
@@ -123,6 +126,7 @@ export class Answer {
 
   /** Draw no more. */
   dispose(): void {
+    this.isOver = true;
     this.markdown.slices.cancel(this.drawOn);
   }
 
@@ -311,7 +315,7 @@ export class Answer {
 
   private growRows(piece: IOpenPiece, block: IBlock): IOpenPiece | null {
     const rows = piece.rows!;
-    const [nodes] = this.markdown.nodes([block], this.host);
+    const [nodes] = this.markdown.nodes([block], this.host, this.isWanted);
     const drawn = findRows(block, nodes);
     this.atOnce -= block.raw.length;
     if (drawn?.kind !== rows.kind) {
@@ -324,7 +328,7 @@ export class Answer {
 
   private makePieces(blocks: IBlock[]): IOpenPiece[] {
     const others = blocks.filter(block => !isCode(block));
-    const drawn = this.markdown.nodes(others, this.host);
+    const drawn = this.markdown.nodes(others, this.host, this.isWanted);
     return blocks.map(block => {
       const { raw, tokens } = block;
       this.atOnce -= raw.length;
@@ -334,7 +338,8 @@ export class Answer {
           codeIn(tokens[0]),
           language,
           this.host,
-          this.markdown.slices
+          this.markdown.slices,
+          this.isWanted
         );
         const piece = { block: code, language, settled: '' };
         return { raw, nodes: [code.node], code: piece };
@@ -352,9 +357,9 @@ export class Answer {
     isFull: boolean
   ): void {
     const last = blocks.filter(block => block.kind !== 'space').pop();
-    const isLongCode =
-      last && isCode(last) && settledCode(last, isFull) !== null;
-    let keep = open && (isLongCode || isLong(last)) ? 1 : open;
+    const code = last && isCode(last) ? settledCode(last, isFull) : null;
+    const starts = last ? rowStarts(last) : [];
+    let keep = open && (code || isLong(starts)) ? 1 : open;
     let from = blocks.length;
     while (from > 0 && keep > 0) {
       from -= 1;
@@ -378,7 +383,8 @@ export class Answer {
       blocks[from] === last &&
       piece
     ) {
-      this.settleRows(piece, last, isFull);
+      const rows = piece.rows ? settledRows(last, starts) : null;
+      this.settleRows(piece, last, piece.code ? code : rows);
     }
   }
 
@@ -391,13 +397,12 @@ export class Answer {
   }
 
   /** Settle the items, rows or lines of the last piece that cannot change any more. */
-  private settleRows(piece: IOpenPiece, block: IBlock, isFull: boolean): void {
+  private settleRows(
+    piece: IOpenPiece,
+    block: IBlock,
+    settled: ISettled | null
+  ): void {
     const { rows, code } = piece;
-    const settled = code
-      ? settledCode(block, isFull)
-      : rows
-        ? settledRows(block)
-        : null;
     if (!settled) {
       return;
     }
@@ -416,7 +421,7 @@ export class Answer {
     this.lead = settled.lead;
     piece.raw =
       settled.lead + block.raw.slice((settled.lead + settled.raw).length);
-    if (rows?.kind === 'table' && rows.settled >= MAX_ROWS) {
+    if (rows && isFullTable(rows)) {
       removeOpen(rows);
       this.open = [];
     }

@@ -32,12 +32,13 @@ const LONGEST = 200_000;
 /** How long a part of long code is, so that a new line moves only the lines of its own part. */
 const PART = 8000;
 
-/** Make a block of code. */
+/** Make a block of code. `isWanted` says later whether its nodes are still to be coloured. */
 export function codeBlock(
   source: string,
   language: string,
   host: () => IHost,
-  slices: Slices
+  slices: Slices,
+  isWanted: (node: Node) => boolean
 ): ICodeBlock {
   let code = '';
   /** Whether nothing was appended since the code was drawn with colours. */
@@ -68,7 +69,7 @@ export function codeBlock(
       appendParts(text, next.slice(code.length));
       isColoured = false;
     } else if (next !== code || (!growing && !isColoured)) {
-      draw(text, next, language, slices);
+      draw(text, next, language, slices, isWanted);
       isColoured = true;
     }
     code = next;
@@ -88,7 +89,8 @@ function draw(
   text: HTMLElement,
   code: string,
   language: string,
-  slices: Slices
+  slices: Slices,
+  isWanted: (node: Node) => boolean
 ): void {
   refill(text);
   if (code.length > LONGEST) {
@@ -101,7 +103,7 @@ function draw(
   const colour = (): void => {
     for (let [next] = plain; next?.parentNode === text; [next] = plain) {
       if (slices.isSpent && code.length > AT_ONCE) {
-        slices.later(colour);
+        slices.later(() => isWanted(text) && colour());
         return;
       }
       next.replaceWith(...highlight(next.textContent ?? '', language));
@@ -118,7 +120,10 @@ function appendParts(text: HTMLElement, code: string): void {
     const isPart = last?.className === 'llm-lines' && !last.nextSibling;
     const room = isPart ? PART - (last.textContent?.length ?? 0) : 0;
     const line = code.indexOf('\n', at + Math.max(0, room)) + 1;
-    const end = Math.min(line || code.length, at + 2 * PART);
+    const most = at + 2 * PART;
+    // A character of two units is not cut in two.
+    const isPair = /[\udc00-\udfff]/.test(code[most] ?? '');
+    const end = Math.min(line || code.length, most - Number(isPair));
     const isInLine = !isPart && text.lastChild && !endsLine(text);
     if (isInLine || room > 0) {
       const piece = document.createTextNode(calm(code.slice(at, end)));

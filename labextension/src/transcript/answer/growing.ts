@@ -38,6 +38,10 @@ export interface ISettled {
 /** How many items or rows at the end stay open: the last one grows, and what follows it may become part of it. */
 const OPEN = 2;
 
+/** A table with more rows, or with more elements in them, goes on as another one, so that a new row moves only the rows of its own table. */
+const MAX_ROWS = 200;
+const MAX_ROW_ELEMENTS = 1500;
+
 /** Shorter code is drawn again with each delta, in colours. */
 const LONG_CODE = 4000;
 
@@ -45,9 +49,9 @@ export function isList({ kind }: IBlock): boolean {
   return kind === 'bullet_list' || kind === 'ordered_list';
 }
 
-/** Whether a block has more items or rows than are kept open. */
-export function isLong(block: IBlock | undefined): boolean {
-  return block !== undefined && rowStarts(block).length > OPEN;
+/** Whether a block with these items or rows has more of them than are kept open. */
+export function isLong(starts: number[]): boolean {
+  return starts.length > OPEN;
 }
 
 /** Whether the items of a list are paragraphs. */
@@ -55,8 +59,8 @@ export function isLoose(list: IBlock): boolean {
   return paragraphsOf(list).some(token => !token.hidden);
 }
 
-/** The lines of a block at which its items or rows begin. */
-function rowStarts({ kind, tokens }: IBlock): number[] {
+/** The lines of a block at which its items or rows begin; none if it is neither a list nor a table. */
+export function rowStarts({ kind, tokens }: IBlock): number[] {
   const isTable = kind === 'table';
   const first = tokens[0]?.map?.[0] ?? 0;
   return tokens
@@ -72,6 +76,15 @@ function rowStarts({ kind, tokens }: IBlock): number[] {
 function paragraphsOf({ tokens }: IBlock): Token[] {
   return tokens.filter(
     ({ type, level }) => type.startsWith('paragraph_') && level === 2
+  );
+}
+
+/** Whether a table is so large that the rows that follow belong in another one. */
+export function isFullTable({ kind, settled, parent }: IRows): boolean {
+  return (
+    kind === 'table' &&
+    (settled >= MAX_ROWS ||
+      parent.getElementsByTagName('*').length >= MAX_ROW_ELEMENTS)
   );
 }
 
@@ -92,10 +105,9 @@ export function findRows(block: IBlock, nodes: Node[]): IRows | undefined {
   return parent ? { kind, parent, settled: 0, from: 0, loose } : undefined;
 }
 
-/** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. */
-export function settledRows(block: IBlock): ISettled | null {
+/** The items of a list, or the rows of a table, that can be settled while it grows; null if there are none. They begin at these lines. */
+export function settledRows(block: IBlock, starts: number[]): ISettled | null {
   const { raw, kind } = block;
-  const starts = rowStarts(block);
   let count = starts.length - OPEN;
   const lines = raw.split(/(?<=\n)/);
   const from = (line: number): string => lines.slice(line).join('');
@@ -142,9 +154,9 @@ export function settledCode(
     end = raw.lastIndexOf('\n', end - 1);
   }
   if (end <= lead.length && /^[`~]/.test(lead)) {
-    // The rest must not look like the end of the code.
+    // The rest must not look like the end of the code, nor begin with half a character.
     end = raw.length - LONG_CODE / 2;
-    while (end > lead.length && /[\s`~]/.test(raw[end + 1])) {
+    while (end > lead.length && /[\s`~\udc00-\udfff]/.test(raw[end + 1])) {
       end -= 1;
     }
   }

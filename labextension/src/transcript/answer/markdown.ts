@@ -105,8 +105,15 @@ export class Markdown {
     return { ...parsed, endsOpen: this.growth.foundOpen };
   }
 
-  /** The nodes of each of these blocks, ready for the page. Together they take less time than one by one. */
-  nodes(blocks: IBlock[], host: () => IHost): Node[][] {
+  /**
+   * The nodes of each of these blocks, ready for the page. Together they take less
+   * time than one by one. `isWanted` says later whether one is still to be finished.
+   */
+  nodes(
+    blocks: IBlock[],
+    host: () => IHost,
+    isWanted: (node: Node) => boolean = () => true
+  ): Node[][] {
     const { renderer, options } = this.parser;
     const marked = blocks
       .map(({ tokens }) =>
@@ -116,7 +123,14 @@ export class Markdown {
       .join('');
     const html = withoutBars(marked);
     const body = this.purifier.sanitize(html, SANITISING) as HTMLElement;
-    replaceCarriers(body, this.formulas, host, this.slices);
+    for (const node of findAll(body, 'pre')) {
+      const code = node.querySelector('code');
+      const { textContent, title } = code ?? { textContent: '', title: '' };
+      node.replaceWith(
+        codeBlock(textContent ?? '', title, host, this.slices, isWanted).node
+      );
+    }
+    replaceCarriers(body, this.formulas, host);
     return Array.from(body.children).map(block =>
       Array.from(block.childNodes).filter(node => !isBlank(node))
     );
@@ -213,21 +227,14 @@ function escaped(text: string): string {
 }
 
 /**
- * Replace what carries code, formulas, images, links and tables by what we draw.
+ * Replace what carries formulas, images, links and tables by what we draw.
  * The nodes are not yet in a document with a window, so nothing is fetched or run.
  */
 function replaceCarriers(
   body: HTMLElement,
   formulas: Formulas,
-  host: () => IHost,
-  slices: Slices
+  host: () => IHost
 ): void {
-  for (const node of findAll(body, 'pre')) {
-    const code = node.querySelector('code');
-    node.replaceWith(
-      codeBlock(code?.textContent ?? '', code?.title ?? '', host, slices).node
-    );
-  }
   for (const node of findAll(body, 'var')) {
     node.replaceWith(formulas.draw(formulaIn(node)));
   }

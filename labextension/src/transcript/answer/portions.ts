@@ -6,6 +6,10 @@ import type { IBlock } from './parser';
 const PORTION = 16_384;
 const PORTION_LINES = 400;
 
+/** How many signs of Markdown are parsed at a time. Each may become an element, and one block is drawn and laid out at once. */
+const PORTION_SIGNS = 1500;
+const SIGN = /[|*_~`$[<\\]/g;
+
 /** So many blocks, and about so many characters, are drawn together. */
 const BATCH = 16;
 const BATCH_CHARACTERS = 1000;
@@ -27,7 +31,22 @@ export function portionEnd(source: string, start: number): number {
   for (let lines = 0; lines < PORTION_LINES && at < end; lines += 1) {
     at = source.indexOf('\n', at) + 1 || end;
   }
-  return Math.min(at, end);
+  return endOfSigns(source, start, Math.min(at, end));
+}
+
+/** Where a portion ends that has no more signs than are parsed at a time: before the line, word or sign that is too much. */
+function endOfSigns(source: string, start: number, end: number): number {
+  SIGN.lastIndex = start;
+  for (let signs = 0; signs < PORTION_SIGNS; signs += 1) {
+    if (!SIGN.test(source) || SIGN.lastIndex > end) {
+      return end;
+    }
+  }
+  const last = SIGN.lastIndex;
+  const half = start + (last - start) / 2;
+  const line = source.lastIndexOf('\n', last - 1);
+  const word = source.lastIndexOf(' ', last - 1);
+  return line > half ? line + 1 : word > half ? word + 1 : last - 1;
 }
 
 /** The next blocks to draw together. */

@@ -6,6 +6,11 @@ import { attrs, el } from '../dom/elements';
 import { Fold } from '../dom/fold';
 import { oneLine, wholeSeconds } from '../dom/formatting';
 import type { IContext, IPiece } from '../piece';
+import type { Slices } from '../slices';
+import { portionEnd } from './portions';
+
+/** So many paragraphs are drawn at once, whatever time it is. */
+const AT_ONCE = 10;
 
 export class Reasoning implements IPiece {
   private readonly fold = new Fold(() => this.drawText());
@@ -20,7 +25,16 @@ export class Reasoning implements IPiece {
   /** When it was first drawn, in seconds after the turn began; negative before that. */
   private began = -1;
 
-  constructor(private readonly index: number) {
+  private text = '';
+  /** How many characters of the text are drawn for good: all up to the last paragraph. */
+  private settled = 0;
+  private last: HTMLElement | null = null;
+  private readonly drawOn = (): void => this.draw();
+
+  constructor(
+    private readonly index: number,
+    private readonly slices: Slices
+  ) {
     this.fold.body.append(this.thought);
   }
 
@@ -58,30 +72,69 @@ export class Reasoning implements IPiece {
     });
   }
 
+  dispose(): void {
+    this.slices.cancel(this.drawOn);
+  }
+
   private drawText(): void {
-    const paragraphs = this.block.text.trim().split(/\n\s*\n/);
-    const isAtEnd =
-      this.thought.scrollTop + this.thought.clientHeight >=
-      this.thought.scrollHeight - 24;
-    this.caret.remove();
-    while (this.thought.children.length > paragraphs.length) {
-      this.thought.lastElementChild?.remove();
+    const { text } = this.block;
+    if (!text.startsWith(this.text)) {
+      this.thought.textContent = '';
+      this.settled = 0;
+      this.last = null;
     }
-    paragraphs.forEach((text, at) => {
-      const node =
-        this.thought.children[at] ?? this.thought.appendChild(el('p'));
-      const plain = text.replace(/^\*\*([\s\S]*)\*\*$/, '$1');
-      if (node.textContent !== plain) {
-        node.textContent = plain;
+    this.text = text;
+    this.draw();
+  }
+
+  /** Draw the last paragraph and what follows it, as far as the time allows. */
+  private draw(): void {
+    this.slices.cancel(this.drawOn);
+    // A reader who has scrolled back is left alone.
+    const isFollowed =
+      this.isOpen &&
+      this.thought.scrollTop + this.thought.clientHeight >=
+        this.thought.scrollHeight - 24;
+    this.caret.remove();
+    for (let count = 1; this.drawParagraph(); count += 1) {
+      if (count >= AT_ONCE && this.slices.isSpent) {
+        this.slices.later(this.drawOn);
+        break;
       }
-    });
+    }
     if (this.isOpen) {
       this.thought.lastElementChild?.append(this.caret);
-      // A reader who has scrolled back is left alone.
-      if (isAtEnd) {
-        this.thought.scrollTop = this.thought.scrollHeight;
-      }
     }
+    if (isFollowed) {
+      this.thought.scrollTop = this.thought.scrollHeight;
+    }
+  }
+
+  /** Draw the next paragraph. Returns whether another one follows. */
+  private drawParagraph(): boolean {
+    const { text } = this;
+    const from = text.slice(this.settled).search(/\S/);
+    if (from < 0) {
+      this.last?.remove();
+      this.last = null;
+      return false;
+    }
+    const start = this.settled + from;
+    const end = portionEnd(text, start);
+    const portion = text.slice(start, end);
+    const blank = /\n\s*\n/.exec(portion);
+    const paragraph = portion.slice(0, blank?.index).trimEnd();
+    const plain = paragraph.replace(/^\*\*([\s\S]*)\*\*$/, '$1');
+    const node = this.last ?? this.thought.appendChild(el('p'));
+    if (node.textContent !== plain) {
+      node.textContent = plain;
+    }
+    const isSettled = blank !== null || end < text.length;
+    this.last = isSettled ? null : node;
+    if (isSettled) {
+      this.settled = blank ? start + blank.index + blank[0].length : end;
+    }
+    return isSettled;
   }
 }
 

@@ -1,7 +1,57 @@
-/** Tells when a card has been in view for a moment, before which it takes no consent. */
+/**
+ * Tells when a card takes consent: it has been in view for a moment, and nothing
+ * about it has changed in the last one, such as its place on the page.
+ */
 
-/** How long a card must be in view, in milliseconds. */
-export const ARMED_AFTER = 500;
+/** How long a moment is, in milliseconds. */
+const ARMED_AFTER = 500;
+
+export class Arming {
+  private isSeen = false;
+  /** Runs while the card is disarmed because something has just changed. */
+  private settling: ReturnType<typeof setTimeout> | undefined;
+  private readonly unwatch: () => void;
+
+  /** Watch what must be in view, and call back at every change of what is said here. */
+  constructor(
+    node: Element,
+    private readonly changed: () => void
+  ) {
+    this.unwatch = whenSeen(node, () => {
+      this.isSeen = true;
+      this.changed();
+    });
+  }
+
+  /** Whether the reader has had time to read the card. */
+  get wasSeen(): boolean {
+    return this.isSeen;
+  }
+
+  /** Whether something has just changed. */
+  get isSettling(): boolean {
+    return this.settling !== undefined;
+  }
+
+  get isArmed(): boolean {
+    return this.isSeen && !this.isSettling;
+  }
+
+  /** Take no consent for a moment, because something has just changed. */
+  disarm(): void {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.settling = undefined;
+      this.changed();
+    }, ARMED_AFTER);
+    this.changed();
+  }
+
+  dispose(): void {
+    this.unwatch();
+    clearTimeout(this.settling);
+  }
+}
 
 /**
  * Call back half a second after at least half of the node came into view.

@@ -17,8 +17,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const WHOLE = 'The whole of it.\n'.repeat(400);
-
 function asked(
   fields: Partial<IRequest> = {},
   host: ConstructorParameters<typeof Page>[1] = {}
@@ -99,18 +97,6 @@ test('the first activation is the only one', async () => {
   expect(page.hint).toBe('Approved. It runs as soon as the kernel is free.');
 });
 
-test('what could not be sent is said, and may be tried again', async () => {
-  const page = asked();
-  page.outcome = () => Promise.reject(new Error('The kernel went away.'));
-  await page.wait();
-  page.press('Approve');
-  await page.wait(0);
-  expect(page.hint).toBe('The kernel went away.');
-  page.outcome = () => Promise.resolve();
-  page.press('Approve');
-  expect(page.actions).toHaveLength(2);
-});
-
 test('buttons are reached in reading order', () => {
   const page = asked({ params: MAIL_PARAMS });
   const labels = Array.from(page.node.querySelectorAll('.llm-ask button'))
@@ -159,51 +145,6 @@ test('names and sentences of others are written out, and stay text', () => {
   );
 });
 
-test('a long value holds consent back until it was opened and seen', async () => {
-  const value = vi.fn(() => Promise.resolve(WHOLE));
-  const page = asked({ params: MAIL_PARAMS }, { value });
-  await page.wait();
-  page.press('Approve');
-  expect(page.actions).toEqual([]);
-  expect(page.hint).toBe('Approve waits until you have opened all of body.');
-  page.press('4,812 of 5,140 characters hiddenShow all');
-  await page.wait(0);
-  expect(value).toHaveBeenCalledWith('01K0CALL', 'body');
-  expect(page.text('.llm-params .llm-long')).toBe(
-    WHOLE.replace(/\s+/g, ' ').trim()
-  );
-  page.press('Approve');
-  expect(page.actions).toEqual([]);
-  await page.wait();
-  expect(page.hint).toBe('You have seen every argument.');
-  page.press('Approve');
-  expect(page.actions).toHaveLength(1);
-});
-
-test('of a value of many lines the first are shown, and all on a click', async () => {
-  const lines = Array.from({ length: 60 }, (_, at) => `line ${at}`);
-  const head = lines.slice(0, 20).join('\n');
-  const whole = lines.join('\n');
-  const cut = {
-    at: head.length,
-    hidden: whole.length - head.length,
-    total: whole.length,
-    lines: { hidden: 40, total: 60 }
-  };
-  const page = asked(
-    { params: [param('script', head, { cut })] },
-    { value: () => Promise.resolve(whole) }
-  );
-  await page.wait();
-  page.press('Approve');
-  expect(page.actions).toEqual([]);
-  expect(page.hint).toBe('Approve waits until you have opened all of script.');
-  page.press('40 of 60 lines hiddenShow all 60 lines');
-  await page.wait();
-  page.press('Approve');
-  expect(page.actions).toHaveLength(1);
-});
-
 test('what the tool says of itself and of this call are two sentences', () => {
   const both = asked({ description: 'Sends mail.', reason: 'To 3 people.' });
   const said = Array.from(
@@ -224,40 +165,6 @@ test('a line break in the name of an argument is drawn', () => {
   expect(page.text('.llm-params .llm-note')).toBe(
     'The name of this argument holds a line break, U+000A.'
   );
-});
-
-test('a long value that cannot be had says why, and can be asked for again', async () => {
-  let fails = true;
-  const value = (): Promise<string> =>
-    fails
-      ? Promise.reject(new Error('The kernel is busy.'))
-      : Promise.resolve(WHOLE);
-  const page = asked({ params: MAIL_PARAMS }, { value });
-  await page.wait();
-  page.press('4,812 of 5,140 characters hiddenShow all');
-  await page.wait(0);
-  expect(page.text('.llm-cut')).toContain('The kernel is busy.');
-  fails = false;
-  page.node.querySelector<HTMLButtonElement>('.llm-cut')!.click();
-  await page.wait(0);
-  expect(page.node.querySelector('.llm-cut')).toBeNull();
-});
-
-test('a value of a megabyte is shown as a whole, and approved as it is', async () => {
-  const text = 'x'.repeat(500_000) + '\u202e'.repeat(500_000);
-  const params = [
-    param('body', text.slice(0, 1200) + text.slice(-400), {
-      cut: { at: 1200, hidden: 998_400, total: 1_000_000 }
-    })
-  ];
-  const page = asked({ params }, { value: () => Promise.resolve(text) });
-  page.node.querySelector<HTMLButtonElement>('.llm-cut')!.click();
-  await page.wait(1000);
-  const shown = page.node.querySelector('.llm-params .llm-long')!;
-  const whole = `${'x'.repeat(500_000)}\\u{202e} × 500,000`;
-  expect(shown.textContent === whole).toBe(true);
-  page.press('Approve');
-  expect(page.actions[0]).not.toHaveProperty('arguments');
 });
 
 test('a destructive tool says so, and is never always allowed', async () => {
@@ -336,25 +243,6 @@ test('where it is not known which notebook asks, the card says that what is allo
   page.press('Always allow');
   expect(page.node.textContent).toContain('until this kernel ends');
   expect(page.node.textContent).not.toContain('after a restart');
-});
-
-test('what cannot run can be read, denied and dropped, and not be approved', async () => {
-  const page = asked({ blocked: 'Run the cell that defines delete_files.' });
-  await page.wait();
-  page.press('Approve');
-  page.press('Deny…');
-  expect(page.actions).toEqual([]);
-  expect(page.hint).toBe('Run the cell that defines delete_files.');
-  page.press('Deny');
-  expect(page.actions).toMatchObject([{ verdict: 'denied' }]);
-});
-
-test('what cannot run can be dropped', async () => {
-  const page = asked({ blocked: 'This kernel does not know the model gone.' });
-  await page.wait();
-  page.press('Drop this question…');
-  page.press('Drop');
-  expect(page.actions).toMatchObject([{ verdict: 'abandoned', drop: true }]);
 });
 
 test('a question is dropped only where it is meant', async () => {

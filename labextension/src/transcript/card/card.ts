@@ -29,7 +29,7 @@ import { isPending } from '../layout';
 import type { PendingCall } from '../layout';
 import type { IContext, IPiece } from '../piece';
 import { printedNodes } from '../printed';
-import { ARMED_AFTER, whenSeen } from './arming';
+import { Arming } from './arming';
 import { bandFact, bandOf } from './band';
 import { unknownButtons, waitingButtons } from './buttons';
 import type { IButtons } from './buttons';
@@ -65,9 +65,6 @@ export class Card implements IPiece {
   readonly isUnknown: boolean;
   private drawer: DrawerName | null = null;
   private context: IContext;
-  private isSeen = false;
-  /** Runs while the card is disarmed because something has just changed. */
-  private disarmed: ReturnType<typeof setTimeout> | undefined;
   /** What the card says about the call. The editor takes its place. */
   private readonly description: HTMLElement[];
   private footer: HTMLElement;
@@ -75,9 +72,9 @@ export class Card implements IPiece {
   private readonly dropper = dropOpener(() => this.openDrawer('drop'));
   /** What is said once a reply was sent. */
   private sent = '';
-  /** Why the last reply could not be sent. */
+  /** Why the last reply could not be sent, or does not count. */
   private problem = '';
-  private readonly unwatch: () => void;
+  private readonly arming: Arming;
 
   constructor(
     readonly index: number,
@@ -116,16 +113,13 @@ export class Card implements IPiece {
         this.openDrawer(null);
       }
     });
-    this.unwatch = whenSeen(this.controls, () => {
-      this.isSeen = true;
-      this.refresh();
-    });
+    this.arming = new Arming(this.controls, () => this.refresh());
     this.refresh();
   }
 
   /** Whether the reader has had time to read it. */
   get wasSeen(): boolean {
-    return this.isSeen;
+    return this.arming.wasSeen;
   }
 
   /** The long values that the reader has not opened yet. */
@@ -166,37 +160,31 @@ export class Card implements IPiece {
   }
 
   update(context: IContext): void {
-    const wasBlocked = this.blocked || this.cannotRun;
+    const { blocked, cannotRun } = this;
     this.context = context;
-    if (wasBlocked && !this.blocked && !this.cannotRun) {
-      this.problem = '';
-    } else if (this.block?.request.blocked) {
+    const refused = this.block?.request.refused;
+    if (this.sent && refused) {
       this.sent = '';
+      this.problem = refused;
+    } else if (this.cannotRun && this.cannotRun !== cannotRun) {
+      this.sent = '';
+    } else if ((blocked || cannotRun) && !this.blocked && !this.cannotRun) {
+      this.problem = '';
     }
     this.refresh();
   }
 
   dispose(): void {
-    this.unwatch();
-    clearTimeout(this.disarmed);
+    this.arming.dispose();
   }
 
   /** Take no consent for half a second, because something has just changed. */
   disarm(): void {
-    clearTimeout(this.disarmed);
-    this.disarmed = setTimeout(() => {
-      this.disarmed = undefined;
-      this.refresh();
-    }, ARMED_AFTER);
-    this.refresh();
+    this.arming.disarm();
   }
 
   private get isArmed(): boolean {
-    return (
-      this.isSeen &&
-      this.disarmed === undefined &&
-      this.params.unopened.length === 0
-    );
+    return this.arming.isArmed && this.params.unopened.length === 0;
   }
 
   /** Why nothing can be decided here; empty if something can. */
@@ -383,7 +371,7 @@ export class Card implements IPiece {
     if (this.drawer || this.isUnknown) {
       return [];
     }
-    if (this.disarmed !== undefined) {
+    if (this.arming.isSettling) {
       return ['Read it first: Approve takes a click in a moment.'];
     }
     if (this.request.destructive) {

@@ -1,0 +1,62 @@
+"""When a cell of the notebook is over, as against the code that it runs in its turn.
+
+IPython tells the same events of both: `get_ipython().run_cell()`, `%run other.ipynb` and magics that run code are cells within a cell.
+What is inside of a cell is told by its text and by its request, which it has in common with the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from llm_notebook.notebook.frontend.kernel import current_request
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+__all__ = ["CellWatch"]
+
+
+class CellWatch:
+    """Watches a shell for the beginning and the end of its cells.
+
+    Args:
+        shell: the shell.
+        over: called when a cell is over, with its result; None stands for that of a cell which was cancelled before it had one.
+
+    Attributes:
+        is_running: whether a cell runs, of those that began while the shell was watched.
+    """
+
+    def __init__(
+        self, shell: InteractiveShell, over: Callable[[ExecutionResult | None], None] = lambda _result: None
+    ) -> None:
+        self.is_running = False
+        self._shell = shell
+        self._over = over
+        self._text = ""
+        self._request = ""
+        shell.events.register("pre_run_cell", self._note_start)
+        shell.events.register("post_run_cell", self._note_end)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._shell.events.unregister("pre_run_cell", self._note_start)
+        self._shell.events.unregister("post_run_cell", self._note_end)
+
+    def _note_start(self, info: ExecutionInfo) -> None:
+        request = self._request_id()
+        # Of a cell that was broken off, IPython may not tell the end. The next one has another request.
+        if not self.is_running or request != self._request:
+            self.is_running, self._text, self._request = True, str(info.raw_cell), request
+
+    def _note_end(self, result: ExecutionResult | None) -> None:
+        is_inside = result is not None and result.info is not None and result.info.raw_cell != self._text
+        if self.is_running and is_inside and self._request_id() == self._request:
+            return
+        self.is_running = False
+        self._over(result)
+
+    def _request_id(self) -> str:
+        request = current_request(self._shell)
+        return "" if request is None else str(request.message.get("header", {}).get("msg_id", ""))
