@@ -57,9 +57,8 @@ class TranscriptView:
         began: when the turn began, in ISO 8601 with offset; empty if that is not known.
         blocks: the blocks in the order in which they arrived. Their positions never change.
         seconds: how long the turn has taken, without the time that a human took to decide.
-        notice: a sentence to show while nothing arrives, such as why a request is sent again.
+        notice, notice_detail: one or two sentences to show while nothing arrives, such as why a request is sent again.
         notice_seconds: how long nothing will arrive, counted from the notice; None if that is not known.
-        notice_detail: a second sentence for the notice.
         usage: the tokens of all rounds; None until they are known.
         show_usage: show model, tokens, cost and time under the answer.
         cost: the cost of all rounds, or why it is not known.
@@ -67,8 +66,7 @@ class TranscriptView:
         remarks: our own sentences to show under the answer, as plain text; `not_saved` says why the turn is not in the journal.
         problem: what went wrong, if the transcript is to explain it.
         limit: where the turn stopped at the limit of its chain; None if it did not.
-        hide_reasoning: do not show reasoning.
-        show_calls: show the arguments and results of calls unfolded.
+        hide_reasoning, show_calls: do not show reasoning; show the arguments and results of calls unfolded.
         scopes: how far "Always allow" may reach here.
         grants_end: whether every "Always allow" ends with the kernel, because the notebook's path is not known.
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
