@@ -23,13 +23,10 @@ from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import parse_cell, parse_line
 from llm_notebook.notebook.assigned import is_value_used
-from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
-from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
-from llm_notebook.notebook.explaining.explainer import explain_failure
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.first_cell import read_first_questions
@@ -143,6 +140,8 @@ class LLMMagics(Magics):
         place = self.prompts.next(execution.name)
         beside = Beside()
         if command is not None:
+            from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
+
             (arguments, beside), body = explain_failure(command, self.failures, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
@@ -186,6 +185,9 @@ class LLMMagics(Magics):
         return _outcome(view) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
+        from llm_notebook.notebook.commands import setup as commands  # what only subcommands need
+        from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands  # likewise
+
         if command.name == "act":
             self.actions.act(command.text)
         elif command.name in JOURNAL_COMMANDS:

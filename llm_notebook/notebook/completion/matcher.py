@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.errors import JournalError
-from llm_notebook.notebook.completion.candidates import Candidate, candidates_of
-from llm_notebook.notebook.completion.places import Place, place_in_cell
-from llm_notebook.notebook.completion.words import quoted
+__all__ = ["complete_in", "stop_completing_in"]
 
-__all__ = ["complete_in", "completions_in", "stop_completing_in"]
-
-# IPython keeps 500 of what it is given; nobody reads so many.
-_MOST = 200
 _NAME = "llm_notebook"
 
 
@@ -31,48 +22,14 @@ class _Nothing(list[Any]):
         return 1
 
 
-def completions_in(text: str, line: int, column: int, variables: dict[str, Any]) -> tuple[str, list[Candidate]] | None:
-    """Return (what has been typed, what can replace it, best first) at the cursor; None where the line is none of ours.
-
-    Args:
-        text: the cell.
-        line, column: where the cursor is, from 0.
-        variables: the notebook's variables.
-    """
-    place = place_in_cell(text, line, column)
-    if place is None:
-        return None
-    try:
-        return place.typed, list(islice(_matching(place, candidates_of(place, variables)), _MOST))
-    except JournalError:
-        return place.typed, []
-
-
-def _matching(place: Place, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
-    """Yield the candidates that begin with what has been typed, and then those that have it elsewhere, each once."""
-    typed = place.text.lower()
-    elsewhere: dict[str, Candidate] = {}
-    seen: set[str] = set()
-    for candidate in candidates:
-        text = candidate.text.lower()
-        if candidate.text in seen or (not typed and text.startswith(".")):
-            continue
-        if text.startswith(typed):
-            seen.add(candidate.text)
-            yield Candidate(quoted(candidate.text, place.typed), candidate.kind)
-        elif len(typed) > 1 and typed in text and not typed.startswith("-"):
-            elsewhere.setdefault(candidate.text, candidate)
-    for text, candidate in elsewhere.items():
-        if text not in seen:
-            yield Candidate(quoted(text, place.typed), candidate.kind)
-
-
 def complete_in(shell: InteractiveShell) -> None:
     """Let a shell complete `%llm` lines."""
     stop_completing_in(shell)
 
     @context_matcher(identifier=_NAME, priority=2_000)
     def complete(context: CompletionContext) -> SimpleMatcherResult:
+        from llm_notebook.notebook.completion.matching import completions_in  # only where Tab is pressed
+
         line, column = context.cursor_line, context.cursor_position
         found = completions_in(context.full_text, line, column, shell.user_ns)
         if found is None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.models.model import Model, ModelWithAliases
-from llm_notebook.notebook.completion.matcher import completions_in
+from llm_notebook.notebook.completion.matching import completions_in
 from llm_notebook.notebook.completion.places import place_in_cell
 from llm_notebook.notebook.completion.words import quoted, split_words
 from llm_notebook.notebook.magics import LLMMagics
