@@ -394,8 +394,8 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Hostile,
     Retrying,
     Single,
-    Keyed,
     Novel,
+    Keyed,
 ]
 
 
