@@ -30,6 +30,7 @@ const ORDER = [
   [
     'transcript/announcing',
     'transcript/asking',
+    'transcript/beside',
     'transcript/heldUp',
     'transcript/sent',
     'transcript/status'

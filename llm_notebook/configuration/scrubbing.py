@@ -25,6 +25,7 @@ __all__ = [
     "secrets_in_headers",
     "secrets_in_url",
     "shown_url",
+    "spellings",
     "without_secrets",
 ]
 
@@ -82,8 +83,8 @@ class Secrets:
         """
         if self.withhold:
             return otherwise
-        spellings = sorted({spelling for value in self.values for spelling in _spellings(value)}, key=len, reverse=True)
-        for spelling in spellings:
+        spelled = {spelling for value in self.values for spelling in spellings(value)}
+        for spelling in sorted(spelled, key=len, reverse=True):
             text = text.replace(spelling, _MASK)
         return text
 
@@ -95,8 +96,8 @@ class Secrets:
 NO_SECRETS = Secrets()
 
 
-def _spellings(value: str) -> list[str]:
-    """Return the value as it is, and as JSON, Python, a URL, HTML and base64 write it."""
+def spellings(value: str) -> list[str]:
+    """Return a secret as it is, and as JSON, Python, a URL, HTML and base64 write it."""
     text = str(value)
     return [
         text,

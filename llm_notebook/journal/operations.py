@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.journal.uses import TurnUse
     from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
@@ -363,6 +364,9 @@ class Journal(Protocol):
 
     def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
         """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
+
+    def uses(self) -> list[TurnUse]:
+        """Return what each turn used, oldest first, without what was said."""
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn."""

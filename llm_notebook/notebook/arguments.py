@@ -14,6 +14,7 @@ import re
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.expressions import read_expression
+from llm_notebook.notebook.hints import is_known_elsewhere, option_hint
 from llm_notebook.notebook.options import NAMING_OBJECTS, Arguments, option_actions
 from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
 
@@ -197,7 +198,8 @@ def _split(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         return given + given_behind, text
     # What follows is no option, so the marks belong to the prompt: `"git" -z what is it`. But a slip like
     # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
-    if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
+    late = behind.split(None, 1)[0].partition("=")[0] if behind.startswith("--") else ""
+    if late and (is_known_elsewhere(late) or nearest(late, actions, cutoff=0.75)):
         _option(behind, actions)
     _refuse_late_option(rest, actions)
     return given, rest
@@ -268,8 +270,10 @@ def _option(text: str, actions: dict[str, argparse.Action]) -> tuple[Given, str]
     name = _spelling(text, actions)
     if name is None:
         wrong = word.partition("=")[0]
-        hint = nearest(f"-{wrong}" if f"-{wrong}" in actions else wrong, actions) or " `%llm?` lists the options."
-        raise CellError(f"There is no option {wrong}.{hint} Put -- before a prompt that begins with a dash.")
+        raise CellError(
+            f"There is no option {wrong}.{option_hint(wrong, actions)} Put -- before a prompt that begins with a dash."
+            " Nothing was sent."
+        )
     action = actions[name]
     behind = text[len(name) :]
     if action.nargs == 0:

@@ -23,12 +23,11 @@ from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.assigned import is_value_used
-from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
-from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands
 from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
+from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
 from llm_notebook.notebook.frontend.kernel import is_interactive
@@ -50,6 +49,7 @@ from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, mas
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
 from llm_notebook.notebook.wanted import Wanted
 from llm_notebook.providers.registry import get_model
+from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
 
@@ -105,6 +105,7 @@ class LLMMagics(Magics):
         turns: the turns that can be shown and continued.
         last_figure: knows what `-a -` means.
         actions: performs what readers do with them.
+        failures: the cells that have failed.
         halts: keeps CellHalted quiet.
         replaced: other magics named `llm` that these replaced, by their kind.
     """
@@ -125,6 +126,7 @@ class LLMMagics(Magics):
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
         self.actions = Actions(self.turns)
+        self.failures = Failures(shell)
         self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
         self.replaced: dict[str, Callable[..., object]] = {}
 
@@ -134,15 +136,7 @@ class LLMMagics(Magics):
     @line_cell_magic
     @hides_typed_keys
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
-        """Ask a language model; the answer streams into the output of this cell.
-
-        %llm PROMPT            a prompt on one line
-        %%llm [options]        a prompt that is the text of the cell
-        answer = %llm PROMPT   the answer as a value too
-        %llm SUBCOMMAND        models, default, aliases, keys, pending, approve, deny, forget, resume, history, grants, local, help
-
-        {{ expression }} in a prompt becomes the value of a Python expression.
-        """
+        """Ask a language model, or run a subcommand. `documented` adds the manual."""
         try:
             return self._llm(line, cell, self._names(local_ns))
         except EXPECTED as error:
@@ -154,11 +148,17 @@ class LLMMagics(Magics):
         if execution.renamed_from:
             self._follow(execution)
         command = parse_subcommand(line) if cell is None else None
-        if command is not None:
+        if command is not None and command.name != "error":
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        beside = Beside()
+        if command is not None:
+            from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
+
+            (arguments, beside), body = explain_failure(command, self.failures, names), None
+        else:
+            arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
         if arguments.save is not None:
             save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
             return None
@@ -200,6 +200,7 @@ class LLMMagics(Magics):
             sent=list(chain.prompt.enclosed),
             remarks=[*asked.given.remarks, *left],
             shape=asked.wanted.shape(),
+            beside=beside,
         )
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
         asker = self._asker(wait=arguments.wait)
@@ -207,6 +208,9 @@ class LLMMagics(Magics):
         return outcome(view, asked.wanted) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
+        from llm_notebook.notebook.commands import setup as commands  # what only subcommands need
+        from llm_notebook.notebook.commands.journal import JOURNAL_COMMANDS, JournalCommands  # likewise
+
         if command.name == "act":
             self.actions.act(command.text)
         elif command.name in JOURNAL_COMMANDS:

@@ -6,25 +6,45 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
-__all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions"]
+from llm_notebook.notebook.commands.manuals import whole_manual
+
+__all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions", "option_kinds"]
 
 NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type"})
 """The options whose first value may be a Python expression with quotation marks and spaces of its own."""
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
+
+class _Option(argument):
+    """An option with values that can be completed.
+
+    Args:
+        names: how it is spelled.
+        kinds: what each of its values is, for the completion: a kind that `completion.candidates` knows, words between bars such as
+            `code|text`, or empty for free text.
+        declared: what argparse takes.
+    """
+
+    def __init__(self, *names: str, kinds: tuple[str, ...], **declared: Any) -> None:
+        super().__init__(*names, **declared)
+        self.kinds = kinds
+
+
 _OPTIONS = [
-    argument("-m", "--model", metavar="ID", help="Model id or alias; `%%llm models` lists them."),
+    _Option("-m", "--model", kinds=("model",), metavar="ID", help="Model id or alias; `%%llm models` lists them."),
     argument("-s", "--system", metavar="TEXT", help="System prompt."),
-    argument(
+    _Option(
         "-o",
         "--option",
+        kinds=("model-option", "model-option-value"),
         nargs=2,
         action="append",
         default=[],
@@ -67,10 +87,11 @@ _OPTIONS = [
         help="Attach this with a MIME type; repeatable.",
     ),
     argument("--max-size", metavar="N", help="How many bytes the text of each object has at most; 20,000 by default."),
-    argument("--key", metavar="K", help="API key, or the name of a stored one."),
-    argument(
+    _Option("--key", kinds=("key",), metavar="K", help="API key, or the name of a stored one."),
+    _Option(
         "-T",
         "--tool",
+        kinds=("tool",),
         action="append",
         default=[],
         metavar="X",
@@ -79,12 +100,28 @@ _OPTIONS = [
     argument("--functions", metavar="CODE", help="Python code; the functions that it defines are tools."),
     argument("--td", action="store_true", help="Show tool calls unfolded."),
     argument("--ta", action="store_true", help="Ask before every tool call."),
-    argument("--approve", action="append", default=[], metavar="X", help="Ask before calls of this tool; repeatable."),
-    argument("--cl", "--chain-limit", dest="chain_limit", metavar="N", help="Most answers in a row; 0 for no limit."),
+    _Option(
+        "--approve",
+        kinds=("tool",),
+        action="append",
+        default=[],
+        metavar="X",
+        help="Ask before calls of this tool; repeatable.",
+    ),
+    _Option(
+        "--cl",
+        "--chain-limit",
+        kinds=("number",),
+        dest="chain_limit",
+        metavar="N",
+        help="Most answers in a row; 0 for no limit.",
+    ),
     argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
     argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
-    argument("--cid", metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."),
+    _Option(
+        "--cid", kinds=("turn",), metavar="ID", help="Continue this conversation or turn; `%%llm history` lists them."
+    ),
     argument("--new", action="store_true", help="Begin a new conversation; ask again although the cell waits."),
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
@@ -115,8 +152,9 @@ _OPTIONS = [
         "--new-cell", action="store_true", help="Put the first block of code into a new cell below; it is not run."
     ),
     argument("--as", dest="shown_as", metavar="HOW", help="Show the answer as markdown, code, json, text or table."),
-    argument(
+    _Option(
         "--out",
+        kinds=("new-variable",),
         metavar="NAME",
         help="Assign the answer to this variable: its text, the object or DataFrame of the schema, or the picture."
         " `NAME:list`, `:pandas`, `:polars` or `:json` says which.",
@@ -127,6 +165,24 @@ _OPTIONS = [
     argument("prompt", nargs="*", help="The prompt; in a %%%%llm cell the text of the cell follows it."),
 ]
 
+# What the name of an option says of its values, where its declaration does not say more.
+_USUAL_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "attachment": ("attachment",),
+        "attachment_type": ("attachment", "mime"),
+        "context": ("above|all|none",),
+        "fragment": ("fragment",),
+        "param": ("parameter", ""),
+        "retry_schema": ("number",),
+        "save": ("template",),
+        "schema": ("schema",),
+        "schema_multi": ("schema",),
+        "shown_as": ("markdown|code|json|text|table",),
+        "system_fragment": ("fragment",),
+        "template": ("template",),
+    }
+)
+
 
 def documented(function: Magic) -> Magic:
     """Decorate a magic with the options, so that `%llm?` shows the manual."""
@@ -134,6 +190,8 @@ def documented(function: Magic) -> Magic:
     for option in reversed(_OPTIONS):
         function = option(function)
     decorated: Magic = magic_arguments("llm")(function)
+    # IPython's own manual says each option twice, and none of the subcommands.
+    decorated.__doc__ = whole_manual(dict.fromkeys(option_actions().values()))
     return decorated
 
 
@@ -143,6 +201,15 @@ def option_actions() -> dict[str, argparse.Action]:
     for option in _OPTIONS:
         option.add_to_parser(parser, None)
     return {name: action for action in parser._actions for name in action.option_strings}
+
+
+def option_kinds() -> dict[str, tuple[str, ...]]:
+    """Return the kinds of the values that each spelling of an option takes."""
+    declared = {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
+    named = {
+        name: _USUAL_KINDS[action.dest] for name, action in option_actions().items() if action.dest in _USUAL_KINDS
+    }
+    return named | declared
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
 from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.magics import LLMMagics
@@ -25,7 +26,9 @@ def register(shell: InteractiveShell) -> None:
     process.of(CurrentJournal).keeps = True
     process.of(Interrupts).stoppable = stoppable
     magics.actions.open()
+    magics.failures.open()
     magics.last_figure.open()
+    complete_in(shell)
     magics._follow_cell()
     shell.events.register("pre_run_cell", magics._follow_cell)
     read_questions(shell)
@@ -46,7 +49,9 @@ def unregister(shell: InteractiveShell) -> None:
         # Otherwise %config would still offer the traits of the magics that are gone.
         shell.configurables.remove(magics)
     magics.actions.close()
+    magics.failures.close()
     magics.last_figure.close()
+    stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     process.made.pop(Interrupts, None)

@@ -157,6 +157,10 @@ class OllamaList:
             self._fetch(host)
         return self._entries
 
+    def known(self) -> list[ModelWithAliases]:
+        """Return the server's models as they were when it was asked last, however long ago that is."""
+        return self._entries
+
     def _fetch(self, host: str | None) -> None:
         try:
             names = [entry["id"] for entry in _fetch_models(PROVIDERS["ollama"], _OLLAMA_TIMEOUT)]

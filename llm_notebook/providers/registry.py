@@ -81,6 +81,16 @@ class Registry:
         entries = [*self._entries_with_plugins(), *self._ollama.entries(), *_plugins().bridged_models()]
         return _first_of_each_id(entries)
 
+    def known_entries(self) -> list[ModelWithAliases]:
+        """Return the models that are known at once: nothing is asked, and no plugin is loaded that is not loaded already."""
+        from llm_notebook.plugins.own import loaded_plugins  # loads pluggy, which most lookups can do without
+
+        plugins, bridged = loaded_plugins()
+        own = self._own_entries() if plugins is None else plugins.models(self._own_entries())
+        listed = [self._listed.setdefault(entry.model_id, entry) for entry in listed_entries()]
+        theirs = plugins.bridged_models() if plugins is not None and bridged else []
+        return _first_of_each_id([*own, *listed, *self._ollama.known(), *theirs])
+
     def embedding_entries(self) -> list[EmbeddingModelWithAliases]:
         """Return every embedding model with its built-in aliases. A plugin cannot replace a model that is already here."""
         own = [*self._builtin_embeddings, *_plugins().embedding_models()]

@@ -43,7 +43,7 @@ __all__ = [
     "plain_of",
     "plain_picture",
     "plain_sections",
-    "sent_sections",
+    "sections_above",
     "state_sentence",
     "turn_words",
 ]
@@ -81,7 +81,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     Our own text about reasoning and calls is in `<details>` elements, which a model cannot produce.
     """
     words = words or turn_words(view)
-    sections = [*markdown_sent(view.sent), *(_markdown_block(block, view, words) for block in words.blocks)]
+    blocks = [_markdown_block(block, view, words) for block in words.blocks]
+    sections = [*markdown_sent(view.sent), *view.beside.around_markdown(blocks)]
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
@@ -101,17 +102,17 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
     Our own lines about calls begin with a mark that no other line begins with.
     """
-    return "\n\n".join([*sent_sections(view), *plain_sections(view, words or turn_words(view))])
+    return "\n\n".join([*sections_above(view), *plain_sections(view, words or turn_words(view))])
 
 
-def sent_sections(view: TranscriptView) -> list[str]:
+def sections_above(view: TranscriptView) -> list[str]:
     """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
-    return [terminal_safe(said) for said in plain_sent(view.sent)]
+    return [*map(terminal_safe, plain_sent(view.sent)), *view.beside.plain_above()]
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
     """Return the sections of `plain_of()`: one for each block of `words`, in order, and what is said below them."""
-    sections = [_plain_block(block, view, words) for block in words.blocks]
+    sections = [_plain_block(block, view, words) for block in words.blocks] + view.beside.plain_below()
     if view.sources.listed:
         sections += [terminal_safe(listed) for listed in plain_sources(view.sources.listed)]
     sentences = [unsent_sentence(view), state_sentence(view), *_plain_problem(view.problem), *words.remarks]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.document import MIME_TYPE
-from llm_notebook.transcript.rendering import markdown_of, plain_sections, sent_sections, turn_words
+from llm_notebook.transcript.rendering import markdown_of, plain_sections, sections_above, turn_words
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import TranscriptView
@@ -47,12 +47,12 @@ def saved_bundle(view: TranscriptView, document: dict[str, Any], advice: str = "
     if is_long(sum(len(block["text"]) for block in document["blocks"] if "text" in block)):
         sections = plain_sections(view, words)
         shown = {block.position: section for block, section in zip(words.blocks, sections, strict=False)}
-        above = "".join(f"{section}{_BETWEEN}" for section in sent_sections(view))
+        above = "".join(f"{section}{_BETWEEN}" for section in sections_above(view))
         plain = _BETWEEN.join([*sections, *filter(None, [advice])])
         return {MIME_TYPE: _referring(document, shown, _units(above)), "text/plain": f"{above}{plain}"}
     bundle: Bundle = {MIME_TYPE: document, "text/markdown": f"{markdown_of(view, words)}\n\n{advice}".rstrip()}
     if has_plain:
-        bundle["text/plain"] = _BETWEEN.join([*sent_sections(view), *plain_sections(view, words), advice]).rstrip()
+        bundle["text/plain"] = _BETWEEN.join([*sections_above(view), *plain_sections(view, words), advice]).rstrip()
     return bundle
 
 

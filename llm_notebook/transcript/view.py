@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from llm_notebook.journal.grants import Scope
 from llm_notebook.journal.operations import CallEntry
 from llm_notebook.parts.messages import StreamEvent, Usage
+from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
@@ -74,6 +75,7 @@ class TranscriptView:
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
         shape: what the text of the answer is shown as.
+        beside: what is shown above and below the answer.
         unsent: what a prompt would ask that was not sent; None if it was.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
@@ -105,6 +107,7 @@ class TranscriptView:
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
     shape: AnswerShape = field(default_factory=AnswerShape)
+    beside: Beside = field(default_factory=Beside)
     unsent: Unsent | None = None
     size: int = 0
     written: int = 0
@@ -207,12 +210,11 @@ class TranscriptView:
         self.touch(block)
 
     def show_notice(self, notice: str, seconds: float | None = None, detail: str = "") -> None:
-        """Show a notice while nothing arrives. The next event removes it.
+        """Show a notice while nothing arrives; the next event removes it.
 
         Args:
-            notice: a sentence that says why.
+            notice, detail: one or two sentences that say why.
             seconds: how long nothing will arrive, if that is known.
-            detail: a second sentence.
         """
         self.notice, self.notice_seconds, self.notice_detail = notice, seconds, detail
         self._noticed_at = self.seconds
@@ -269,6 +271,8 @@ class TranscriptView:
                 if block.status == "writing":
                     block.complete()
                     self.touch(block)
+        for changed in self.beside.finish(self.blocks) if state == "done" else ():
+            self.touch(changed)
         self._forget_parts()
 
     @property

@@ -1,4 +1,4 @@
-"""Provides other ipykernel versions than the installed one, each in its folder under `.cache/`."""
+"""Provides other versions of ipykernel and IPython than the installed ones, each in its folder under `.cache/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["ipykernel_folder", "write_kernelspec"]
+__all__ = ["REPOSITORY", "ipykernel_folder", "ipython_folder", "write_kernelspec"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache"
@@ -24,14 +24,22 @@ def ipykernel_folder(version: str) -> Path:
 
     The package is downloaded once and kept. Its dependencies are those of the installed ipykernel.
     """
-    folder = CACHE / f"ipykernel-{version}"
+    # The installed ipykernel may be too new to need psutil.
+    return _folder("ipykernel", version, [] if importlib.util.find_spec("psutil") else ["psutil"])
+
+
+def ipython_folder(version: str) -> Path:
+    """Return a folder with this IPython, for a PYTHONPATH, as `ipykernel_folder()` does."""
+    return _folder("ipython", version, [] if importlib.util.find_spec("decorator") else ["decorator"])
+
+
+def _folder(package: str, version: str, others: list[str]) -> Path:
+    folder = CACHE / f"{package}-{version}"
     CACHE.mkdir(exist_ok=True)
     with FileLock(CACHE / "ipykernels.lock"):
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=CACHE) as made:
-                packages = [f"ipykernel=={version}"]
-                # The installed ipykernel may be too new to need it.
-                packages += [] if importlib.util.find_spec("psutil") else ["psutil"]
+                packages = [f"{package}=={version}", *others]
                 pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
                 subprocess.run([*pip, "--no-deps", "--target", f"{made}/it", *packages], check=True)
                 shutil.move(f"{made}/it", folder)

@@ -154,6 +154,17 @@ class Viewer(_Scripted):
         yield f"I see {', '.join(files) or 'nothing'}."
 
 
+class Mender(_Scripted):
+    """Proposes the failed cell with `n` in the place of `count`."""
+
+    model_id = "mender"
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        cell = texts(prompt)[-1].split("```\n")[1]
+        code = "\n".join(line[2:] for line in cell.splitlines()).replace("count", "n")
+        yield f"**No such key.** `orders` has only `n`.\n\n```python\n{code}\n```"
+
+
 class Odd(_Scripted):
     """Has an id with everything that Markdown, HTML and formulas give a meaning to."""
 
@@ -395,6 +406,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Asker,
     Hasty,
     Caller,
+    Mender,
     Other,
     Viewer,
     Odd,
@@ -416,8 +428,8 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Retrying,
     Single,
     Data,
-    Keyed,
     Novel,
+    Keyed,
 ]
 
 

@@ -16,7 +16,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from llm_notebook.notebook.arguments import parse_cell, parse_line
 from llm_notebook.notebook.commands.grammar import parse_subcommand
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.hints import _MEANT, option_hint
 from llm_notebook.notebook.magics import LLMMagics
+from llm_notebook.notebook.options import option_actions
 from llm_notebook.notebook.typed import begins_like_option
 from tests.notebook.scripted import sent
 
@@ -185,6 +187,23 @@ def test_the_text_of_a_cell_may_begin_with_a_dash(cell: str) -> None:
         ("-model=echo hi", "There is no option -model. Did you mean --model?"),
         ("-z hi", "There is no option -z."),
         ("-cz hi", "There is no option -z."),
+        ("--system-prompt x hi", "There is no option --system-prompt. Did you mean --system?"),
+        ("--conversation 1 hi", "There is no option --conversation. Did you mean --cid?"),
+        ("--tools-approve hi", "There is no option --tools-approve. Did you mean --ta?"),
+        ("--tools-debug hi", "There is no option --tools-debug. Did you mean --td?"),
+        ("--chain hi", "There is no option --chain. Did you mean --cl?"),
+        ("--reasoning hi", "There is no option --reasoning. Did you mean --hide-reasoning?"),
+        ("--output x hi", "There is no option --output. Did you mean --out?"),
+        ("--cont hi", "There is no option --cont. Did you mean --continue?"),
+        ("-q 4o hi", "There is no option -q. `%llm models -q TEXT` finds a model"),
+        ("--query 4o hi", "There is no option --query. `%llm models -q TEXT` finds a model"),
+        ("-d x.db hi", "There is no option -d. Every notebook keeps its turns in one journal"),
+        ("--options", "There is no option --options. `%llm models -q MODEL --options` lists"),
+        ("--async hi", "There is no option --async. Cells run one after the other"),
+        ("--log hi", "There is no option --log. Every turn is kept"),
+        ("-h", "There is no option -h. `%llm help` is the manual."),
+        ("--xyzzy hi", "There is no option --xyzzy. `%llm help` lists the options."),
+        ('"hi" --tools-debug', "There is no option --tools-debug. Did you mean --td?"),
         ('"hi" --usgae', "There is no option --usgae. Did you mean --usage?"),
         ("--help", "There is no option --help."),
         ("-m", "-m needs a value."),
@@ -202,6 +221,19 @@ def test_a_wrong_option_is_refused_in_a_sentence(line: str, sentence: str) -> No
     with pytest.raises(CellError) as caught:
         parse_line(line)
     assert str(caught.value).startswith(sentence)
+
+
+def test_an_option_of_the_llm_command_leads_to_ours() -> None:
+    lacking = {"-a", "--at", "-f", "--sf", "-t", "-p", "--schema", "--schema-multi", "-x", "--xl", "--json", "--save"}
+    for name in (*_MEANT, *lacking):
+        hint = option_hint(name, option_actions())
+        assert "--system?" not in hint or name == "--system-prompt"
+        meant = [option for option in _MEANT.get(name, ()) if option in option_actions()]
+        assert not meant or hint == f" Did you mean {meant[0]}?"
+    everything = {*option_actions(), *lacking}
+    for name, options in _MEANT.items():
+        known = [option for option in options if option in everything]
+        assert not known or option_hint(name, everything) == f" Did you mean {known[0]}?"
 
 
 def test_a_key_does_not_show_in_the_repr_of_what_was_asked() -> None:
@@ -240,7 +272,32 @@ def test_odd_characters_in_any_number_take_no_time(piece: str) -> None:
         ("keys path", "keys", ["path"]),
         ("local install", "local", ["install"]),
         ("help", "help", []),
-        ("models?", "help", []),
+        ("models?", "help", ["models"]),
+        ("help usage", "help", ["usage"]),
+        ("help --out", "help", ["--out"]),
+        ("help -T", "help", ["-T"]),
+        ("error", "error", []),
+        ("error fix", "error", ["fix"]),
+        ("error In[7]", "error", ["In[7]"]),
+        ("error fix In [7]", "error", ["fix", "In", "[7]"]),
+        ("error -m echo fix", "error", ["-m", "echo", "fix"]),
+        ("error fix -m echo", "error", ["fix", "-m", "echo"]),
+        ("error -m echo", "error", ["-m", "echo"]),
+        ("usage", "usage", []),
+        ("usage by model", "usage", ["by", "model"]),
+        ("usage days", "usage", ["days"]),
+        ("templates", "templates", []),
+        ("tools list", "tools", ["list"]),
+        ("fragments", "fragments", []),
+        ("plugins", "plugins", []),
+        ("schemas", "schemas", []),
+        ("jobs", "jobs", []),
+        ("stop all", "stop", ["all"]),
+        ("batches", "batches", []),
+        ("export chat.html", "export", ["chat.html"]),
+        ("import logs.db", "import", ["logs.db"]),
+        ("mcp list", "mcp", ["list"]),
+        ("undo", "undo", []),
     ],
 )
 def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words: list[str]) -> None:
@@ -266,6 +323,27 @@ def test_a_subcommand_is_a_line_that_fits_as_a_whole(line: str, name: str, words
         "approve of this plan?",
         "deny the allegations, please",
         "-m echo models",
+        '"models"',
+        "“models”",
+        "'usage' -u",
+        "error handling in Go",
+        "error 404 on this page, why?",
+        "usage of the semicolon",
+        "templates for a letter of thanks",
+        "tools of the stone age",
+        "fragments of Sappho, please",
+        "plugins are what, exactly?",
+        "schemas in Kant",
+        "jobs for a philosopher",
+        "stop me if you have heard this one",
+        "batches of cookies",
+        "export duties in 1846",
+        "import pandas as pd",
+        "mcp is short for what?",
+        "forget what I said before and tell me a joke",
+        "undo the spell",
+        "expert opinion",
+        "help error bars",
     ],
 )
 def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str) -> None:
@@ -293,6 +371,28 @@ def test_a_question_that_begins_with_a_subcommands_word_is_a_question(line: str)
         ("approve", "`%llm approve ID`"),
         ("deny it", "`%llm pending`"),
         ("resume “5q7w2x1k”", "`%llm pending`"),
+        ("eror", "`%llm error`"),
+        ("errors fix", "`%llm error fix`"),
+        ("error fixx", "`%llm error fix`"),
+        ("error Out[7]", "`%llm error In[7]`"),
+        ("error In[7", "`%llm error In[7]`"),
+        ("error why", "`%llm error fix`"),
+        ("error --fix", "`%llm error fix`"),
+        ("Usage", "`%llm usage`"),
+        ("usage per week", "`%llm usage day`"),
+        ("usage today", "`%llm usage day`"),
+        ("template", "`%llm templates`"),
+        ("tool", "`%llm tools`"),
+        ("tools --all", "`%llm tools`"),
+        ("schema", "`%llm schemas`"),
+        ("templates show", "`%llm templates show NAME`"),
+        ("plugin list", "`%llm plugins list`"),
+        ("job", "`%llm jobs`"),
+        ("exports x.html", "`%llm export x.html`"),
+        ("mcp add", "`%llm mcp`"),
+        ("undo that", "`%llm undo`"),
+        ("help modls", "`%llm help NAME`"),
+        ("help --modle", "`%llm help NAME`"),
     ],
 )
 def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> None:
@@ -300,6 +400,8 @@ def test_a_slip_in_a_subcommand_is_not_sent_to_a_model(line: str, hint: str) -> 
         parse_subcommand(line)
     assert hint in str(caught.value)
     assert "Nothing was sent." in str(caught.value)
+    assert "%%llm" in str(caught.value)
+    assert " -- " in str(caught.value)
 
 
 @pytest.mark.parametrize(

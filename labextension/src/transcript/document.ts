@@ -40,6 +40,10 @@ export interface ITranscript {
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: IProblem | null;
+  /** What was sent beside the prompt, shown above the answer. */
+  enclosures?: IEnclosure[];
+  /** The cell that the answer proposes in place of one that failed. Nothing runs it by itself. */
+  proposal?: IProposal | null;
   /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
   unsent?: IUnsent | null;
   /** Set where the turn stopped after as many answers in a row as it may have; `calls` were asked for and have not run. */
@@ -72,6 +76,21 @@ export interface ISentRow {
   tokens: number;
   /** What the model did not get of it. */
   leftOut: string[];
+}
+
+export interface IEnclosure {
+  summary: string;
+  /** Its parts. They may quote the notebook and its values: hostile. */
+  rows: { name: string; text: string }[];
+}
+
+export interface IProposal {
+  /** Our own words about it. */
+  note: string;
+  /** The whole cell, as the model wrote it: hostile. */
+  code: string;
+  /** The difference from the cell that failed, line by line. */
+  lines: { sign: ' ' | '-' | '+'; text: string }[];
 }
 
 export interface IUnsent {

@@ -229,6 +229,21 @@ const FIELDS: Record<string, Check> = {
       complete: maybe(isFlag)
     })
   ),
+  enclosures: maybe(
+    listOf(
+      shape({
+        summary: isText,
+        rows: listOf(shape({ name: isText, text: isText }))
+      })
+    )
+  ),
+  proposal: maybe(
+    shape({
+      note: isText,
+      code: isText,
+      lines: listOf(shape({ sign: oneOf(' ', '-', '+'), text: isText }))
+    })
+  ),
   unsent: maybe(
     shape({
       asks: listOf(shape({ name: isText, text: isText })),

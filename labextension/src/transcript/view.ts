@@ -26,6 +26,7 @@ import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Announcer } from './announcing';
+import { Enclosures, Proposed } from './beside';
 import { Card } from './card/card';
 import { Series } from './card/series';
 import type { IDelta, ITranscript } from './document';
@@ -52,6 +53,8 @@ export class TranscriptView {
   private readonly markdown: Markdown;
   private readonly pieces = new Map<string, IPiece>();
   private readonly sent = new Sent();
+  private readonly enclosures = new Enclosures();
+  private readonly proposed = new Proposed();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
@@ -220,6 +223,8 @@ export class TranscriptView {
     );
     this.series.update(context, cards);
     this.sent.update(context);
+    this.enclosures.update(context);
+    this.proposed.update(context);
     this.sources.update(context);
     this.waiting.update(context);
     this.askKernel.update(context);
@@ -240,12 +245,14 @@ export class TranscriptView {
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
       ...(document.sent ? [this.sent.node] : []),
+      this.enclosures.node,
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead
           ? [this.series.head, piece.node]
           : [piece.node]
       ),
       ...(this.series.hasFoot ? [this.series.foot] : []),
+      this.proposed.node,
       this.sources.node,
       this.waiting.node,
       this.askKernel.node,

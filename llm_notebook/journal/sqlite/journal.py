@@ -39,6 +39,7 @@ from llm_notebook.journal.sqlite.writer import Writer
 if TYPE_CHECKING:
     from llm_notebook.journal.grants import Grant
     from llm_notebook.journal.operations import AnsweredWith, CallEntry, TurnEntry
+    from llm_notebook.journal.uses import TurnUse
     from llm_notebook.parts.messages import Message
 
 __all__ = ["SQLiteJournal", "open_sqlite_journal"]
@@ -180,6 +181,9 @@ class SQLiteJournal(Journal):
         A word of the query also matches words that begin with it.
         """
         return self._read(Reader.history, query, limit)
+
+    def uses(self) -> list[TurnUse]:
+        return self._read(Reader.uses)
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the whole history up to and including the answer of this turn.

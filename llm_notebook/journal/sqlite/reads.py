@@ -16,6 +16,7 @@ from llm_notebook.journal.sqlite.columns import (
     UNREADABLE,
     json_of,
     messages_of,
+    readable,
     result_of,
     runs_of,
     text_column,
@@ -25,6 +26,7 @@ from llm_notebook.journal.sqlite.columns import (
 )
 from llm_notebook.journal.sqlite.failures import UnreadableValue
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
+from llm_notebook.journal.uses import TurnUse
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 
@@ -47,6 +49,10 @@ SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, me
     began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error,
     finish_reason, finish_said
 FROM turns LEFT JOIN turn_endings USING (number)
+"""
+_USES = """
+SELECT began_at, model_id, coalesce(notebook, started_in), usage, duration_ms
+FROM turns JOIN turn_endings USING (number) ORDER BY turns.number
 """
 _CALLS = """
 SELECT call_id, turn_id, tool_call_id, calls.tool_name, state, arguments, request, decision, decided_by, decided_at,
@@ -140,6 +146,21 @@ class Reader:
         for chunk in _chunks(numbers):
             turns += self._turns(f"WHERE turns.number IN ({_marks(chunk)}) ORDER BY turns.number DESC", chunk)
         return turns
+
+    def uses(self) -> list[TurnUse]:
+        """Return what each turn used, oldest first."""
+        rows = self._connection.execute(_USES).fetchall()
+        with readable():
+            return [
+                TurnUse(
+                    time_of(at),
+                    text_of(model_id),
+                    text_of(notebook) or "",
+                    value_of(Usage, usage),
+                    None if duration_ms is None else int(duration_ms),
+                )
+                for at, model_id, notebook, usage, duration_ms in rows
+            ]
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the history up to and including the answer of a turn.

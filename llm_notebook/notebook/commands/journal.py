@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.grants import Grant
-from llm_notebook.journal.operations import Journal, TurnEntry
+from llm_notebook.journal.operations import Journal
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.grammar import Subcommand
+from llm_notebook.notebook.commands.history import show_history
 from llm_notebook.notebook.commands.pending import read_waiting, show_all, show_one
 from llm_notebook.notebook.commands.places import notebook_names
 from llm_notebook.notebook.commands.tables import say, table
+from llm_notebook.notebook.commands.usage import show_usage
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.notebook.frontend.execution import current_execution
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns
-from llm_notebook.parts.messages import Message, ToolCallPart
 from llm_notebook.transcript.blocks import CallBlock
 from llm_notebook.transcript.words import short_id
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 __all__ = ["JOURNAL_COMMANDS", "JournalCommands"]
 
-_LONGEST = 100
-JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "grants")
+JOURNAL_COMMANDS = ("pending", "approve", "deny", "forget", "resume", "history", "usage", "grants")
 
 
 class JournalCommands:
@@ -63,6 +58,7 @@ class JournalCommands:
             "forget": self._forget,
             "resume": self._resume,
             "history": self._history,
+            "usage": self._usage,
             "grants": self._grants,
         }
         try:
@@ -147,41 +143,10 @@ class JournalCommands:
         return turn
 
     def _history(self, command: Subcommand) -> None:
-        journal = _require(process.of(CurrentJournal).journal)
-        query = command.text.removeprefix("-q").strip() if command.words[:1] == ["-q"] else ""
-        name = command.words[0] if command.words and not query else ""
-        turns = self._read_conversation(journal, name) if name else journal.history(query)
-        # The later rounds of a chain begin with tool results. The list shows each chain once, by its first round.
-        turns = [turn for turn in turns if turn.begun.messages and turn.begun.messages[-1].role != "tool"]
-        if not turns:
-            say(self._shell, "Nothing of that is in the journal." if query else "The journal holds nothing yet.")
-            return
-        depths = _depths(turns)
-        rows = [
-            [
-                short_id(turn.begun.turn_id),
-                _since(turn.begun.at),
-                turn.begun.model_id,
-                "↳ " * depths[turn.begun.turn_id] + _text(turn.begun.messages, "user"),
-                self._read_answer(journal, turn),
-            ]
-            for turn in turns
-        ]
-        below = "`%llm history ID` shows a conversation, `%llm --cid ID PROMPT` continues from a turn."
-        table(self._shell, ["ID", "When", "Model", "Prompt", "Answer"], rows, below)
+        show_history(self._shell, _require(process.of(CurrentJournal).journal), command)
 
-    def _read_answer(self, journal: Journal, turn: TurnEntry) -> str:
-        """Return the last answer of the chain that a turn began, or the state of the chain if it has none."""
-        last = journal.chain(turn.begun.chain_id)[-1]
-        ending = "interrupted: its kernel stopped" if last.is_cut_off else last.status
-        return _text(last.output, "assistant") or {"streaming": "not ended yet"}.get(ending, ending)
-
-    def _read_conversation(self, journal: Journal, name: str) -> list[TurnEntry]:
-        turn = journal.turn(name)
-        found = journal.conversation(turn.begun.conversation_id if turn is not None else name)
-        if not found:
-            raise CellError(f"There is no conversation or turn {name}. `%llm history` lists the latest.")
-        return found
+    def _usage(self, command: Subcommand) -> None:
+        show_usage(self._shell, _require(process.of(CurrentJournal).journal), command.words)
 
     def _grants(self, command: Subcommand) -> None:
         journal = _require(process.of(CurrentJournal).journal)
@@ -232,22 +197,3 @@ def _require(journal: Journal | None) -> Journal:
 
 def _since(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _text(messages: Sequence[Message], role: str) -> str:
-    """Return the text of the last message with this role in short, or else the names of the tools that it calls."""
-    last = latest_by(messages, role)
-    parts = last.parts if last is not None else []
-    calls = ", ".join(f"{part.name}(…)" for part in parts if isinstance(part, ToolCallPart))
-    return excerpt(text_of(last) or calls, _LONGEST)
-
-
-def _depths(turns: list[TurnEntry]) -> dict[str, int]:
-    """Return for each turn, by its id, how many of the listed turns it follows from."""
-    by_id = {turn.begun.turn_id: turn for turn in turns}
-    depths: dict[str, int] = {}
-    # Oldest first, so that a parent's depth is known before its children's.
-    for turn in sorted(turns, key=lambda turn: turn.begun.at):
-        parent = turn.begun.parent_id
-        depths[turn.begun.turn_id] = depths[parent] + 1 if parent in by_id and parent in depths else 0
-    return depths

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from llm_notebook.transcript.visible import encodable, visible
 
-__all__ = ["Column", "element", "sheet", "shown"]
+__all__ = ["Column", "Part", "element", "sheet", "sheet_of", "shown"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,6 +40,19 @@ def element(tag: str, content: str, classes: str = "", **attributes: str) -> str
     return f"<{tag}{written}>{content}</{tag}>"
 
 
+@dataclass(slots=True)
+class Part:
+    """Rows of a list under a title.
+
+    Attributes:
+        title: the title, as HTML; empty for none.
+        rows: (the row's classes, its cells as HTML).
+    """
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
 def sheet(name: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], note: str) -> str:
     """Return a list. The first cell of each row names it.
 
@@ -48,6 +61,21 @@ def sheet(name: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], n
         columns: the columns.
         rows: the cells, as HTML.
         note: a sentence below the list, with what can be typed in backticks.
+    """
+    return sheet_of(name, columns, [Part("", [("", row) for row in rows])], note)
+
+
+def sheet_of(
+    name: str, columns: Sequence[Column], parts: Sequence[Part], note: str, totals: Sequence[Sequence[str]] = ()
+) -> str:
+    """Return a list in parts, each with a title.
+
+    Args:
+        name: what the list is, for screen readers.
+        columns: the columns.
+        parts: the parts.
+        note: sentences below the list, with what can be typed in backticks.
+        totals: rows that sum it up, as HTML.
     """
     titles = [
         element(
@@ -60,17 +88,26 @@ def sheet(name: str, columns: Sequence[Column], rows: Sequence[Sequence[str]], n
         for column in columns
     ]
     head = element("thead", element("tr", "".join(titles), role="row"), role="rowgroup")
-    body = element("tbody", "".join(_row(columns, row) for row in rows), role="rowgroup")
-    table = element("table", head + body, "llm-table llm-entries", role="table")
-    parts = [element("div", table, "llm-sheet"), element("p", _note(note), "llm-sheet-note")]
-    return element("div", "\n".join(parts), "llm-transcript", role="region", aria_label=name)
+    bodies = [_body(columns, part) for part in parts]
+    if totals:
+        bodies.append(element("tfoot", "".join(_row(columns, row) for row in totals), role="rowgroup"))
+    table = element("table", head + "".join(bodies), "llm-table llm-entries", role="table")
+    shown_parts = [element("div", table, "llm-sheet"), element("p", _note(note), "llm-sheet-note")]
+    return element("div", "\n".join(shown_parts), "llm-transcript", role="region", aria_label=name)
 
 
-def _row(columns: Sequence[Column], cells: Sequence[str]) -> str:
+def _body(columns: Sequence[Column], part: Part) -> str:
+    spanned = element("th", part.title, role="rowheader", scope="colgroup", colspan=str(len(columns)))
+    title = element("tr", spanned, role="row") if part.title else ""
+    rows = "".join(_row(columns, row, classes) for classes, row in part.rows)
+    return element("tbody", title + rows, role="rowgroup")
+
+
+def _row(columns: Sequence[Column], cells: Sequence[str], classes: str = "") -> str:
     first, *others = cells
     named = element("th", first, role="rowheader", scope="row")
     rest = [element("td", cell, column.classes, role="cell") for cell, column in zip(others, columns[1:], strict=True)]
-    return element("tr", "".join([named, *rest]), role="row")
+    return element("tr", "".join([named, *rest]), classes, role="row")
 
 
 def _note(text: str) -> str:

@@ -80,6 +80,8 @@ class TerminalDisplay:
         for said in plain_sent(self._view.sent) if not self._said_sent else ():
             sys.stdout.write(f"{terminal_safe(said)}\n\n")
         self._said_sent = True
+        if not self._view.blocks:
+            sys.stdout.write("".join(f"{text}\n\n" for text in self._view.beside.plain_above()))
         threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
 
     def _watch(self, closed: threading.Event) -> None:
@@ -122,7 +124,12 @@ class TerminalDisplay:
         if self._is_in_line:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
-        lines = [*plain_sources(self._view.sources.listed), state_sentence(self._view), *self._view.remarks]
+        lines = [
+            *self._view.beside.plain_below(),
+            *plain_sources(self._view.sources.listed),
+            state_sentence(self._view),
+            *self._view.remarks,
+        ]
         lines += not_saved_sentence(self._view)
         if self._view.show_usage:
             lines.append(footer(self._view))

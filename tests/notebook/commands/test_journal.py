@@ -220,3 +220,36 @@ def test_an_age_has_one_unit() -> None:
     spans = [timedelta(seconds=59), timedelta(minutes=4.9), timedelta(hours=23.9), timedelta(days=2.5), -timedelta(1)]
     assert [age(now - span, now) for span in spans] == ["just now", "4 min", "23 h", "2 d", "just now"]
     assert age(None) == ""
+
+
+def test_the_history_is_a_tree_by_notebook_in_which_replaced_turns_are_grey(notebook: Notebook) -> None:
+    notebook.run("%llm -m echo first", "cell-1")
+    notebook.run("%llm -c second", "cell-2")
+    notebook.run("%llm -c second again", "cell-2")
+    notebook.path = "other.ipynb"
+    notebook.run("%llm -m echo elsewhere", "cell-1")
+    cell = notebook.run("%llm history")
+    plain, markdown = listed(cell)
+    assert "\nthis notebook\n" in plain
+    assert plain.index("this notebook") < plain.index("elsewhere") < plain.index("2024.ipynb") < plain.index("first")
+    assert plain.index("first") < plain.index("↳ second (replaced)") < plain.index("↳ second again")
+    assert "| ~~↳ second~~<br>" in markdown
+    assert "**2024.ipynb**" in markdown
+    [html] = [bundle["text/html"] for bundle in cell.outputs]
+    assert html.count('class="llm-past"') == 1
+    assert '<th role="rowheader" scope="colgroup" colspan="6">this notebook</th>' in html
+
+
+def test_usage_counts_tokens_time_and_cost(notebook: Notebook) -> None:
+    before = listed(notebook.run("%llm usage"))[0]
+    notebook.run("%llm -m other first", "cell-1")
+    notebook.run("%llm -m other second", "cell-2")
+    by_model = listed(notebook.run("%llm usage model"))[0]
+    row = next(line for line in by_model.splitlines() if line.startswith("other "))
+    assert row.split()[1:4] == ["2", "2,468", "10"]
+    assert "█" in row
+    assert "today" in listed(notebook.run("%llm usage"))[0]
+    assert before != listed(notebook.run("%llm usage day"))[0]
+    by_notebook, markdown = listed(notebook.run("%llm usage by notebook"))
+    assert "this notebook" in by_notebook
+    assert "░" in markdown or "█" in markdown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import threading
 from dataclasses import replace
@@ -9,10 +10,15 @@ from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
-from llm_notebook.notebook.commands import setup as commands
+from llm_notebook.configuration.keys import load_keys
+from llm_notebook.models.model import Model, ModelWithAliases
+from llm_notebook.notebook.commands.forms import FORMS, HIDDEN
 from llm_notebook.notebook.magics import LLMMagics
+from llm_notebook.providers.registry import Registry, set_default_model
 from llm_notebook.providers.table import PROVIDERS
+from llm_notebook.templates.template import Template, save_template
 from tests.fakes.file_server import FileServer, Served, digest
 from tests.fakes.gguf_files import TINY, gguf_bytes
 from tests.fakes.openai_server import OpenAIServer, Reply
@@ -29,17 +35,48 @@ def _run(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: s
     return str(capsys.readouterr().out)
 
 
-def test_models_says_which_there_are_and_what_they_need(
-    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+def test_models_shows_what_can_be_used_first_and_what_a_key_would_add(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = _run(terminal, capsys, "models").splitlines()
+    shown = _run(terminal, capsys, "models")
+    lines = shown.splitlines()
     rows = {line.split()[0]: line for line in lines if line.strip()}
-    assert rows["echo"].endswith("default")
-    assert "needs key scripted" in rows["keyed"]
+    assert lines.index("Ready now") + 1 == lines.index(rows["echo"])
+    assert "your default" in rows["echo"]
+    assert shown.index("\nother") < shown.index("With a key for OpenAI  %llm keys set openai")
+    assert shown.index("With a key for scripted  %llm keys set scripted") < shown.index("\nkeyed")
     assert "needs_a_key" in rows["keyed"]
-    assert "needs key" not in rows["smollm2"]
-    assert len({line.find("Aliases") for line in lines[:1]}) == 1
     assert "%llm default MODEL" in lines[-1]
+    assert len(lines) < 100
+    monkeypatch.setenv("SCRIPTED_API_KEY", "x")
+    assert "With a key for scripted" not in _run(terminal, capsys, "models")
+    assert len(_run(terminal, capsys, "models --all").splitlines()) > len(lines)
+
+
+def test_five_hundred_models_stay_readable(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Many(Model):
+        def __init__(self, number: int) -> None:
+            self.model_id = f"many/model-{number:03}"
+
+    many = [ModelWithAliases(Many(number), None) for number in range(500)]
+    monkeypatch.setattr(Registry, "entries", lambda _self: many)
+    assert len(_run(terminal, capsys, "models").splitlines()) < 30
+    assert "20 of 500 are shown." in _run(terminal, capsys, "models")
+    assert "many/model-499" in _run(terminal, capsys, "models -q 499")
+    assert "many/model-499" in _run(terminal, capsys, "models --all")
+
+
+def test_models_says_which_local_model_is_installed(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], file_server: FileServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "pelican.gguf"
+    path.write_bytes(gguf_bytes())
+    _run(terminal, capsys, f"local install {path} --as pelican")
+    line = next(line for line in _run(terminal, capsys, "models").splitlines() if line.startswith("pelican"))
+    assert "installed on this computer" in line
+    assert "free" in line
 
 
 def test_models_can_be_searched(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,23 +115,37 @@ def test_aliases_are_set_used_and_removed(terminal: InteractiveShell, capsys: py
 
 def test_the_help_reads_well_in_a_terminal(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     said = _run(terminal, capsys, "help")
-    assert said.startswith("Ask a model\n\n%%llm -m smollm2\n")
-    assert "\n-m ID                 which model; %llm models lists them\n" in said
-    assert not set("`|*") & set(
-        said.replace("[set ALIAS ID | remove ALIAS]", "")
-        .replace("[set NAME | list | path | remove NAME]", "")
-        .replace("[-q TEXT | refresh]", "")
-        .replace("[-q TEXT | ID]", "")
-        .replace("[install SOURCE | list | remove NAME]", "")
-    )
-    assert _run(terminal, capsys, "models?") == said
+    assert said.startswith("%%llm -m smollm2\nThree names for a pelican")
+    assert "\n  -m, --model ID  " in said
+    assert "\n  %llm models     Lists the models: first those that can be used now" in said
+    assert not set("`|*") & set(said)
+    assert len([line for line in said.splitlines() if len(line) > 160]) == 0
+    of_one = _run(terminal, capsys, "models?")
+    assert of_one.startswith("%llm models -q mini --tools\n\nLists the models")
+    assert "%llm models refresh PROVIDER" in of_one
+    assert _run(terminal, capsys, "help models") == of_one
+    assert _run(terminal, capsys, "help --model").startswith("%%llm --model ID\nA prompt.\n\n  -m, --model ID")
+    assert "This version " in _run(terminal, capsys, "help jobs")
+
+
+def test_the_manual_begins_with_an_example_and_has_one_row_for_each_option_and_subcommand() -> None:
+    manual = LLMMagics.llm.__doc__ or ""
+    assert manual.index("%%llm -m smollm2") < manual.index("--model")
+    for action in LLMMagics.llm.parser._actions:
+        if action.option_strings:
+            assert (
+                manual.count(f"\n  {', '.join(action.option_strings)} ")
+                + manual.count(f"\n  {', '.join(action.option_strings)}\n")
+                == 1
+            ), action
+    for name in FORMS.keys() - HIDDEN:
+        assert manual.count(f"\n  %llm {name} ") == (0 if FORMS[name].later else 1), name
 
 
 def test_the_help_names_every_option(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = _run(terminal, capsys, "help").split()
-    words = {word.removesuffix(",") for word in shown}
+    words = set(_run(terminal, capsys, "help").replace(",", " ").split())
     for action in LLMMagics.llm.parser._actions:
-        assert not action.option_strings or words & set(action.option_strings), action
+        assert words >= set(action.option_strings), action
 
 
 def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
@@ -102,7 +153,7 @@ def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
     models = kernel.run("%llm models").markdown[0]
     rows = [line for line in models.splitlines() if line.startswith("|")]
     assert len(rows) > 20
-    assert {row.replace(r"\|", "").count("|") for row in rows} == {5}
+    assert {row.replace(r"\|", "").count("|") for row in rows} == {7}
     aliases = kernel.run("%llm aliases").markdown[0]
     assert {row.replace(r"\|", "").count("|") for row in aliases.splitlines()} == {3}
     assert "<img" not in aliases.replace("`a*b*_c_", "")
@@ -110,19 +161,19 @@ def test_tables_in_a_notebook_are_tables(kernel: Kernel) -> None:
 
 
 def test_a_key_is_asked_for_in_a_password_field_and_shown_nowhere(kernel: Kernel) -> None:
-    request = kernel.send("%llm keys set openai")
+    request = kernel.send("%llm keys set mine")
     asked = kernel.client.get_stdin_msg(timeout=60)
-    assert asked["content"] == {"prompt": "Key openai: ", "password": True}
+    assert asked["content"] == {"prompt": "Key mine: ", "password": True}
     kernel.client.input(KEY)
     cell = kernel.collect(request)[0]
-    assert cell.markdown == ["The key `openai` is stored."]
+    assert cell.markdown == ["The key `mine` is stored."]
     listed = kernel.run("%llm keys")
-    assert listed.markdown == ["Stored keys: `openai`."]
+    assert listed.markdown == ["Stored keys: `mine`."]
     assert KEY not in repr(cell.messages) + repr(listed.messages) + repr(kernel.value("In"))
     path = Path(kernel.run("%llm keys path").outputs[0]["text/plain"])
-    assert json.loads(path.read_text())["openai"] == KEY
+    assert json.loads(path.read_text())["mine"] == KEY
     assert path.stat().st_mode & 0o777 == 0o600
-    assert kernel.run("%llm keys remove openai").markdown == ["The key `openai` is forgotten."]
+    assert kernel.run("%llm keys remove mine").markdown == ["The key `mine` is forgotten."]
     assert kernel.run("%llm keys").markdown == ["No keys are stored. `%llm keys set openai` stores one."]
 
 
@@ -155,8 +206,39 @@ def test_a_terminal_asks_for_a_key_without_echo(
     terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getpass.getpass", lambda prompt: KEY)
-    assert _run(terminal, capsys, "keys set openai") == "The key openai is stored.\n"
-    assert _run(terminal, capsys, "keys") == "Stored keys: openai.\n"
+    assert _run(terminal, capsys, "keys set mine") == "The key mine is stored.\n"
+    assert _run(terminal, capsys, "keys") == "Stored keys: mine.\n"
+
+
+def test_a_key_is_tried_with_its_provider_before_it_is_kept(
+    terminal: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    openai_server: OpenAIServer,
+) -> None:
+    typed = [KEY, f"{KEY}-wrong", f"{KEY}-busy", f"{KEY}-new"]
+    monkeypatch.setattr("getpass.getpass", lambda prompt: typed.pop(0))
+    here = {name: replace(PROVIDERS[name], base_url=openai_server.base_url) for name in ("groq", "openrouter")}
+    monkeypatch.setattr("llm_notebook.notebook.commands.keys.PROVIDERS", here)
+    models = Reply.of_json({"data": [{"id": "llama-3.3-70b-versatile"}, {"id": "b"}]})
+    refused = Reply.of_json({"error": {"message": "Invalid key"}}, status=401)
+    openai_server.play(models, refused, Reply.of_json({}, status=500), models)
+    said = _run(terminal, capsys, "keys set groq")
+    assert said.startswith(
+        "The key groq is stored, and Groq accepts it. 2 models can be used, such as groq/llama-3.3-70b"
+    )
+    # `echo` is the default.
+    assert "No default" not in said
+    assert openai_server.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+    said = _run(terminal, capsys, "keys set groq")
+    assert said.startswith("Groq refused the key (401). The key that was stored before is kept.")
+    assert load_keys()["groq"] == KEY
+    assert "It could not be tried with Groq: " in _run(terminal, capsys, "keys set groq")
+    set_default_model(None)
+    assert "No default is set: %llm default groq/llama-3.3-70b-versatile lets" in _run(
+        terminal, capsys, "keys set groq"
+    )
+    assert KEY not in said
 
 
 def test_local_says_what_it_would_fetch(terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,7 +314,7 @@ def test_the_providers_are_asked_for_their_models(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here = {name: replace(PROVIDERS[name], base_url=openai_server.base_url) for name in ("groq", "openrouter")}
-    monkeypatch.setattr(commands, "PROVIDERS", here)
+    monkeypatch.setattr("llm_notebook.notebook.commands.models.PROVIDERS", here)
     openai_server.play(Reply.of_json({"data": [{"id": "a/b"}, {"id": "c/d"}]}), Reply.of_json({"data": []}))
     said = _run(terminal, capsys, "models refresh")
     assert "a/b, c/d" in said
@@ -240,3 +322,62 @@ def test_the_providers_are_asked_for_their_models(
     assert "a/b" not in _run(terminal, capsys, "models refresh openrouter")
     assert "No provider is called 'gorq'. Did you mean groq?" in _run(terminal, capsys, "models refresh gorq")
     assert len(openai_server.requests) == 2
+
+
+@pytest.mark.parametrize("line", ["jobs", "stop all", "batches", "export a.html", "import a.db", "mcp list", "undo"])
+def test_what_is_reserved_is_answered_in_a_sentence(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    said = _run(terminal, capsys, line)
+    assert said.startswith("This version ")
+    assert said.endswith("Nothing was sent.\n")
+    assert "Traceback" not in said
+
+
+def test_what_there_is_is_listed_with_how_to_use_it(
+    terminal: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "No template is stored." in _run(terminal, capsys, "templates")
+    assert "This notebook has no class" in _run(terminal, capsys, "schemas")
+    save_template(
+        Template(
+            name="short",
+            prompt="Summarise $input in $words words",
+            schema_object={"type": "object", "properties": {"a": {}}},
+        )
+    )
+    terminal.run_cell(
+        "import dataclasses\n@dataclasses.dataclass\nclass Point:\n    x: int\n    y: int\n"
+        "def erase(path: str) -> str:\n    'Erase a file.'",
+        silent=True,
+    )
+    assert "short  Summarise $input in $words words  %%llm -t short -p words …" in _run(terminal, capsys, "templates")
+    assert _run(terminal, capsys, "templates show short").startswith("prompt: Summarise $input in $words words\n")
+    assert "There is no template 'shrot'" in _run(terminal, capsys, "templates show shrot")
+    assert _run(terminal, capsys, "templates path").rstrip().endswith("templates")
+    assert "erase (path) Erase a file. %%llm -T erase" in " ".join(_run(terminal, capsys, "tools").split())
+    listed = _run(terminal, capsys, "schemas")
+    assert "Point x, y %%llm --schema Point" in " ".join(listed.split())
+    assert "short a %%llm -t short" in " ".join(listed.split())
+    assert "-f" in _run(terminal, capsys, "fragments")
+    assert "llm_notebook" in _run(terminal, capsys, "plugins")
+
+
+def test_settings_are_shown_with_a_sentence_and_read_from_the_configuration(
+    isolated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.LLMMagics.on_pause = "continue"
+    shell = InteractiveShell(config=config)
+    shell.run_cell("%load_ext llm_notebook", silent=True)
+    capsys.readouterr()
+    shell.run_cell("%config LLMMagics")
+    shown = capsys.readouterr().out
+    assert "Current: 'continue'" in shown
+    for name, trait in LLMMagics.class_traits(config=True).items():
+        assert f"LLMMagics.{name}" in shown
+        assert trait.help.endswith("."), name
+    assert shell.magics_manager.registry["LLMMagics"].turns.on_pause == "continue"
+    atexit.unregister(shell.atexit_operations)
+    shell.atexit_operations()

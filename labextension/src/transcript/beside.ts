@@ -1,0 +1,134 @@
+/** Draws what stands beside an answer: above it what was sent, and below it a cell that it proposes, as a difference. */
+
+import type { IEnclosure, IProposal } from './document';
+import { asGroup } from './dom/boxes';
+import { difference } from './dom/difference';
+import { attrs, button, el, refill } from './dom/elements';
+import { Fold } from './dom/fold';
+import { icon } from './dom/icons';
+import { visibleNodes } from './dom/visible';
+import type { IContext, IPiece } from './piece';
+
+/** More lines than this are not compared word by word. */
+const MOST_COMPARED = 400;
+
+/** What was sent beside the prompt, one folded line for each. */
+export class Enclosures implements IPiece {
+  readonly node = el('div');
+  private drawn = '';
+
+  update({ document }: IContext): void {
+    const enclosures = document.enclosures ?? [];
+    const key = JSON.stringify(enclosures);
+    this.node.hidden = enclosures.length === 0;
+    if (key !== this.drawn) {
+      this.drawn = key;
+      refill(this.node, ...enclosures.map(enclosureNode));
+    }
+  }
+}
+
+function enclosureNode({ summary, rows }: IEnclosure): HTMLElement {
+  const fold = new Fold();
+  fold.showLine({
+    glyph: 'stack',
+    words: [...visibleNodes(summary)],
+    when: []
+  });
+  const table = el(
+    'table',
+    'llm-table',
+    el(
+      'tbody',
+      '',
+      ...rows.map(({ name, text }) =>
+        el(
+          'tr',
+          '',
+          attrs(el('th', '', ...visibleNodes(name)), { scope: 'row' }),
+          el('td', 'llm-flow', ...visibleNodes(text))
+        )
+      )
+    )
+  );
+  fold.body.append(table);
+  return fold.node;
+}
+
+/** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
+export class Proposed implements IPiece {
+  readonly node = attrs(el('section', 'llm-proposal'), {
+    'aria-label': 'Proposed cell'
+  });
+  private drawn = '';
+
+  update({ document, host }: IContext): void {
+    const { proposal } = document;
+    this.node.hidden = !proposal;
+    const key = JSON.stringify([proposal, Boolean(host.insertBelow)]);
+    if (!proposal || key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    const put = button('llm-button', icon('insert'), () =>
+      host.insertBelow?.(proposal.code)
+    );
+    put.append('Put in a cell below');
+    refill(
+      this.node,
+      el(
+        'header',
+        '',
+        el('span', 'llm-strong', 'Proposed cell'),
+        el('span', '', ...visibleNodes(proposal.note))
+      ),
+      asGroup(el('div', 'llm-diff', ...linesOf(proposal)), 'Difference'),
+      host.insertBelow ? el('div', 'llm-actions', put) : null
+    );
+  }
+}
+
+function linesOf({ lines }: IProposal): HTMLElement[] {
+  const nodes: HTMLElement[] = [];
+  for (let at = 0; at < lines.length;) {
+    const { sign, text } = lines[at];
+    if (sign === ' ') {
+      nodes.push(lineNode('', '', text));
+      at += 1;
+      continue;
+    }
+    let end = at;
+    while (end < lines.length && lines[end].sign !== ' ') {
+      end += 1;
+    }
+    nodes.push(...changeOf(lines.slice(at, end)));
+    at = end;
+  }
+  return nodes;
+}
+
+/** Lines that go, followed by those that come. Where they are as many, each is compared with its successor. */
+function changeOf(lines: IProposal['lines']): HTMLElement[] {
+  const gone = lines.filter(line => line.sign === '-');
+  const come = lines.filter(line => line.sign === '+');
+  if (gone.length === come.length && lines.length <= MOST_COMPARED) {
+    const pairs = gone.map(({ text }, index) =>
+      difference(text, come[index].text)
+    );
+    return [...pairs.map(([was]) => was), ...pairs.map(([, now]) => now)];
+  }
+  return [
+    ...gone.map(({ text }) => lineNode('−', 'was', text)),
+    ...come.map(({ text }) => lineNode('+', 'now', text))
+  ];
+}
+
+function lineNode(sign: string, label: string, text: string): HTMLElement {
+  const kind = { was: ' llm-old', now: ' llm-new' }[label] ?? '';
+  return el(
+    'div',
+    `llm-diff-line${kind}`,
+    attrs(el('span', '', sign), { 'aria-label': label || null }),
+    el('span', '', ...visibleNodes(text))
+  );
+}

@@ -1,0 +1,1 @@
+"""What Tab offers on `%llm` and `%%llm` lines, wherever the kernel completes."""

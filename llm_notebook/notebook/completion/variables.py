@@ -1,0 +1,91 @@
+"""Which of the notebook's variables fit where. Nothing of theirs is run to find out: only their types are looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
+
+from llm_notebook.parts.attachments import Attachment
+from llm_notebook.tools.tool import Tool
+from llm_notebook.tools.toolbox import Toolbox
+
+__all__ = ["fitting_variables"]
+
+_SHOWN = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_", "savefig")
+_PICTURES = ("matplotlib", "PIL", "plotly", "altair", "seaborn")
+
+
+def fitting_variables(variables: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """Yield the names of the variables that fit a kind of value, those that were defined last first."""
+    fits = _FITS[kind]
+    for name in reversed(list(variables)):
+        value = variables[name]
+        if (
+            not name.startswith("_")
+            and name not in ("In", "Out", "exit", "quit", "get_ipython", "open")
+            and fits(value)
+        ):
+            yield name
+
+
+def _is_tool(value: Any) -> bool:
+    if isinstance(value, Tool | Toolbox | FunctionType | MethodType):
+        return True
+    return isinstance(value, type) and issubclass(value, Toolbox)
+
+
+def _is_attachment(value: Any) -> bool:
+    if isinstance(value, type | ModuleType):
+        return False
+    kind = type(value)
+    top = kind.__module__.partition(".")[0]
+    is_shown = top in _PICTURES or any(hasattr(kind, name) for name in _SHOWN)
+    return isinstance(value, Attachment | PurePath | bytes) or is_shown or _is_frame(kind) or top == "numpy"
+
+
+def _is_frame(kind: type) -> bool:
+    return kind.__name__ in ("DataFrame", "Series", "LazyFrame", "Table")
+
+
+def _is_fragment(value: Any) -> bool:
+    return not isinstance(value, ModuleType | BuiltinFunctionType) and not _is_shell(value)
+
+
+def _is_schema(value: Any) -> bool:
+    if isinstance(value, dict):
+        return bool(value.keys() & {"type", "properties", "$schema", "items", "anyOf"})
+    if not isinstance(value, type):
+        return False
+    base = getattr(sys.modules.get("pydantic"), "BaseModel", None)
+    is_model = base is not None and issubclass(value, base) and value is not base
+    is_typed_dict = hasattr(value, "__total__") and hasattr(value, "__required_keys__")
+    return (
+        is_model
+        or is_typed_dict
+        or dataclasses.is_dataclass(value)
+        or (issubclass(value, enum.Enum) and len(value) > 0)
+    )
+
+
+def _is_data(value: Any) -> bool:
+    return not isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType) and not _is_shell(value)
+
+
+def _is_shell(value: Any) -> bool:
+    return type(value).__module__.startswith(("IPython.", "ipykernel."))
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "tool": _is_tool,
+        "attachment": _is_attachment,
+        "fragment": _is_fragment,
+        "schema": _is_schema,
+        "new-variable": _is_data,
+    }
+)

@@ -1,0 +1,161 @@
+"""Remembers which cells of a kernel have failed, so that `%llm error` can explain the last one, or one by its number.
+
+A frame holds its variables, which may be large. So only the latest failure keeps them, as Python does itself (`sys.last_value`); of an
+earlier one there remain the places and the lines. The exceptions themselves are the user's, and are left as they are.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from llm_notebook.notebook.errors import CellError, CellHalted
+from llm_notebook.notebook.explaining.frames import Frame, frames_of
+from llm_notebook.notebook.problems import EXPECTED
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult
+
+__all__ = ["Failure", "Failures"]
+
+_MOST = 50
+_MOST_LINKS = 5
+_LONGEST = 20_000
+
+
+@dataclass(slots=True)
+class Failure:
+    """An exception that ended a cell.
+
+    Attributes:
+        number: the number of the cell's execution; 0 if it is not known.
+        source: the text of the cell; empty if it is not known.
+        said: the type and the message of the exception, its notes, and the exceptions that led to it, one or more lines each.
+        line: the line of the cell that Python could not read; 0 if it could.
+        packages: the packages that the exception comes from or names, by how they are imported.
+        frames: where it was raised, from the cell to the place.
+    """
+
+    number: int
+    source: str
+    said: str
+    line: int = 0
+    packages: tuple[str, ...] = ()
+    frames: list[Frame] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, error: BaseException, shell: InteractiveShell, number: int = 0, source: str = "") -> Failure:
+        """Return what is known of an exception. Without a number, its cell is taken from its frames."""
+        frames = frames_of(error, shell, source)
+        if not number:
+            number, source = next(((frame.cell, frame.cell_source) for frame in frames if frame.cell), (0, ""))
+        line = (error.lineno or 0) if isinstance(error, SyntaxError) and not frames else 0
+        missing = error.name if isinstance(error, ImportError) else None
+        return cls(number, source, _said(error), line, (missing or "", type(error).__module__), frames)
+
+    @property
+    def name(self) -> str:
+        """What the cell is called."""
+        return f"In[{self.number}]" if self.number else "the last cell"
+
+    def let_go(self) -> None:
+        """Keep the places and the lines, and nothing that holds variables."""
+        for frame in self.frames:
+            frame.variables, frame.global_variables = {}, {}
+
+
+class Failures:
+    """The failures of one shell.
+
+    Args:
+        shell: the shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._known: OrderedDict[int, Failure] = OrderedDict()
+
+    def open(self) -> None:
+        """Begin to take note of cells that fail."""
+        self._shell.events.register("post_run_cell", self._note)
+
+    def close(self) -> None:
+        """End it, and forget them all."""
+        self._shell.events.unregister("post_run_cell", self._note)
+        self._known.clear()
+
+    def find(self, number: int | None) -> Failure:
+        """Return the failure of the cell with this number, or the latest one.
+
+        Raises:
+            CellError: there is none.
+        """
+        if number is None:
+            latest = next(reversed(self._known.values()), None) or self._from_python()
+            if latest is None:
+                raise CellError("No cell of this kernel has failed, so there is nothing to explain. Nothing was sent.")
+            return latest
+        if number in self._known:
+            return self._known[number]
+        known = ", ".join(f"In[{one}]" for one in list(self._known)[-5:])
+        has = f"Those that are remembered: {known}." if known else "No failure is remembered."
+        raise CellError(f"In[{number}] has not failed in this kernel. {has} Nothing was sent.")
+
+    def _note(self, result: ExecutionResult) -> None:
+        # A cell may run others, as with `%run`; the one that ends last is the outer one, and has the whole traceback.
+        error = result.error_before_exec or result.error_in_exec
+        source = getattr(result.info, "raw_cell", "") or ""
+        if error is None or _is_ours(error, source):
+            return
+        number = result.execution_count or self._number()
+        for earlier in self._known.values():
+            earlier.let_go()
+        self._known.pop(number, None)
+        self._known[number] = Failure.of(error, self._shell, number, source)
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
+
+    def _number(self) -> int:
+        return max(0, self._shell.execution_count - 1)
+
+    def _from_python(self) -> Failure | None:
+        """Return what failed before this package was loaded, as Python has kept it."""
+        error = getattr(sys, "last_value", None)
+        if not isinstance(error, BaseException) or isinstance(error, (CellError, CellHalted)):
+            return None
+        return Failure.of(error, self._shell)
+
+
+def _is_ours(error: BaseException, source: str) -> bool:
+    """Return whether an exception is a sentence of our own magics, which explains itself."""
+    is_magic = source.lstrip().startswith(("%llm", "%%llm"))
+    return isinstance(error, (CellError, CellHalted)) or (is_magic and isinstance(error, EXPECTED))
+
+
+def _said(error: BaseException) -> str:
+    lines: list[str] = []
+    seen: set[int] = set()
+    link, one = "", error
+    while id(one) not in seen and len(seen) < _MOST_LINKS:
+        seen.add(id(one))
+        lines.append(link + _message(one))
+        lines += [f"  in it: {_message(inner)}" for inner in getattr(one, "exceptions", ())[:_MOST_LINKS]]
+        is_direct = one.__cause__ is not None
+        link = "caused by: " if is_direct else "while this was handled: "
+        following = one.__cause__ if is_direct or one.__suppress_context__ else one.__context__
+        if following is None:
+            break
+        one = following
+    return "\n".join(lines)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception_only(type(error), error)).strip()[:_LONGEST]
+    except Exception:  # its own `__str__` may fail in any way
+        return type(error).__name__

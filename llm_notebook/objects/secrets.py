@@ -1,0 +1,218 @@
+"""Keeping secrets out of what a model is sent: one list for context, errors and objects.
+
+Whatever the notebook's objects, cells and errors become is text by the time that it is sent, so secrets are found in text, in three ways:
+
+- by their value: stored keys, and what the environment and the notebook's variables have under names such as `API_KEY`;
+- by the name that stands before them in code, JSON, tables of settings and addresses: `password = "…"`, `"token": "…"`, `?api_key=…`;
+- by their form: private keys (PEM), JSON Web Tokens, the tokens of well-known services, and the user in an address.
+
+Each becomes `[removed]`. A model can still tell that something stood there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from llm_notebook.configuration.keys import Secret
+from llm_notebook.configuration.scrubbing import Secrets, spellings
+
+__all__ = ["REMOVED", "Scrubber", "is_secret_name", "known_secrets", "removed_sentence"]
+
+REMOVED = "[removed]"
+"""Stands in the place of a secret."""
+
+# Words that make a name that of a secret wherever they stand in it: `DB_PASSWORD`, `passwordOld`.
+_ALWAYS = frozenset(
+    "secret secrets password passwords passwd passphrase passcode pwd apikey accesskey secretkey privatekey".split()
+)
+# Words that do so at its end, as in `api_key` and `GITHUB_TOKEN`, but not in `KeyError` or `token_count`.
+_AT_THE_END = frozenset("key token credential credentials authorization".split())
+# Words before `key` and `token` with which they name a column, an argument, or a part of a text.
+_HARMLESS = frozenset(
+    """
+    public primary foreign sort cache group dict index partition join merge next previous page pad eos bos unk cls sep mask
+    sub per by max min num first last special stop current dictionary natural candidate composite row column sorting
+    """.split()
+)
+_OF_SEVERAL = frozenset("api access secret auth private".split())
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_BARE = re.compile(r"[_\d]*(?:keys?|tokens?)[_\d]*", re.IGNORECASE)
+_SHORTEST = 6
+# A value under the bare name `key` or `token` is a secret only if it looks like one: they are names of loop variables, too.
+_LOOKS_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.~-]{16,}")
+_DEEPEST, _MOST_ENTRIES, _LONGEST_VALUE = 4, 1_000, 10_000
+
+_FORMS = (
+    # Private keys and certificates, also with line breaks spelled out, and cut off at the end.
+    r"-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)",
+    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?",
+    r"\b(?:sk|rk|pk|ek)[-_][A-Za-z0-9_-]{12,}",
+    r"\b(?:gh[opusr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,})",
+    r"\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}",
+    r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b",
+    r"\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
+    r"\b(?:hf|gsk|npm|r8|whsec|dop_v1|doo_v1|shpat|shpss|lin_api|sntrys|figd|nvapi|pplx|xai|tvly|dapi|fw|glsa|phc|csk|jina)[-_]?[A-Za-z0-9_-]{20,}",
+    r"\bpypi-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+    r"(?<=\bBearer )[\w.~+/=-]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{8,}",
+)
+_BY_FORM = re.compile("|".join(_FORMS), re.DOTALL)
+# The user of an address, with or without a password.
+_USER = re.compile(r"(?<=://)[^\s/?#'\"<>@\\]{1,500}(?=@[\w\[%])")
+# A name and the sign behind it, in code, JSON, settings and addresses.
+_NAMED = re.compile(
+    r"""(?<![A-Za-z0-9_])-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"""
+    r"""\\?["']?\]?\s{0,20}(?:=>|:=|==?|!=|:)\s{0,20}"""
+)
+_QUOTED = re.compile(
+    r"""[rbufRBUF]{0,2}(?P<quote>\\?(?:\"{3}|'{3}|["']))(?P<value>(?:(?!(?P=quote)).){1,4000})""", re.DOTALL
+)
+# A longer one is no value that somebody wrote there; without a limit, some texts would take forever.
+_UNQUOTED = re.compile(r"""(?P<value>[^\s"'(){}\[\],;|&<>\\]{1,500})""")
+_OPENS = frozenset("({[")
+
+
+def is_secret_name(name: object) -> bool:
+    """Return whether a variable, a column, a key of a dict or an environment variable of this name is taken to hold a secret."""
+    if not isinstance(name, str) or len(name) > 200:
+        return False
+    words = [word.lower() for word in _WORD.findall(name)]
+    if not words:
+        return False
+    before = words[-2] if len(words) > 1 else ""
+    at_the_end = words[-1] in _AT_THE_END and before not in _HARMLESS
+    return at_the_end or not _ALWAYS.isdisjoint(words) or (words[-1] in ("keys", "tokens") and before in _OF_SEVERAL)
+
+
+def known_secrets(
+    keys: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
+    variables: Mapping[str, object] | None = None,
+) -> Secrets:
+    """Return the values that must not be sent.
+
+    Args:
+        keys: the stored keys.
+        environment: the environment; of it, what is named like a secret.
+        variables: the notebook's variables; of them, and of what dicts and lists in them hold, the texts that are named like secrets.
+    """
+    found = [*keys]
+    found += [value for name, value in (environment or {}).items() if _is_named_so(name, value)]
+    found += list(_named_texts(variables or {}, _DEEPEST))
+    # Text that is as short as a word cannot be told from words.
+    return Secrets.of(value.strip() for value in found if _SHORTEST <= len(value.strip()) <= _LONGEST_VALUE)
+
+
+def _named_texts(values: Mapping[str, object], depth: int, *, is_named: bool = False) -> Iterator[str]:
+    for name, value in list(islice(values.items(), _MOST_ENTRIES)):
+        yield from _texts(value, depth, is_named=is_named or _is_named_so(name, value))
+
+
+def _is_named_so(name: object, value: object) -> bool:
+    """Return whether a name says that its value is a secret, and the value does not contradict it."""
+    if not is_secret_name(name):
+        return False
+    is_bare = _BARE.fullmatch(str(name)) is not None
+    return not is_bare or not isinstance(value, str) or _LOOKS_SECRET.fullmatch(value.strip()) is not None
+
+
+def _texts(value: object, depth: int, *, is_named: bool) -> Iterator[str]:
+    # Only the plain types: looking into others may run code of theirs.
+    if type(value) in (str, Secret) and is_named:
+        yield str(value)
+    elif type(value) is bytes and is_named:
+        yield value.decode(errors="replace")
+    elif type(value) is dict and depth:
+        yield from _named_texts(value, depth - 1, is_named=is_named)
+    elif type(value) in (list, tuple) and depth:
+        for item in islice(value, _MOST_ENTRIES):  # type: ignore[call-overload]
+            yield from _texts(item, depth - 1, is_named=is_named)
+
+
+@dataclass(slots=True)
+class Scrubber:
+    """Removes secrets from texts, and counts them.
+
+    Attributes:
+        secrets: the values that are known.
+    """
+
+    secrets: Secrets = field(default_factory=Secrets)
+    _removed: set[Secret] = field(default_factory=set)
+    _spelled: dict[str, Secret] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for value in self.secrets.recognizable.values:
+            self._spelled |= dict.fromkeys(spellings(value), value)
+
+    @property
+    def count(self) -> int:
+        """How many different secrets have been removed so far."""
+        return len(self._removed)
+
+    def scrub(self, text: str) -> str:
+        """Return a text without secrets. Scrub it before it is shortened, or the beginning of a secret may be left at its end."""
+        text = self._without_known(text)
+        text = _BY_FORM.sub(self._remove, text)
+        text = _USER.sub(self._remove, text)
+        return "".join(self._without_named(text))
+
+    def scrub_named(self, name: object, text: str) -> str:
+        """Return the text of a variable, a column or an entry of a dict; all of it is removed if its name says that it is a secret."""
+        if _is_named_so(name, text) and text not in ("", "None", REMOVED):
+            return self._note(text)
+        return self.scrub(text)
+
+    def _note(self, value: str) -> str:
+        self._removed.add(Secret(value.strip("\"'")))
+        return REMOVED
+
+    def _without_known(self, text: str) -> str:
+        for spelled in sorted(self._spelled, key=len, reverse=True):
+            if spelled in text:
+                self._removed.add(self._spelled[spelled])
+                text = text.replace(spelled, REMOVED)
+        return text
+
+    def _remove(self, found: re.Match[str]) -> str:
+        return found[0] if REMOVED in found[0] else self._note(found[0])
+
+    def _without_named(self, text: str) -> Iterator[str]:
+        """Yield the pieces of a text, with `[removed]` for the values behind names that say that they are secret."""
+        kept, at = 0, 0
+        while (named := _NAMED.search(text, at)) is not None:
+            at = named.end()
+            name = named["name"].rpartition(".")[2]
+            if not is_secret_name(name):
+                continue
+            quoted = _QUOTED.match(text, at)
+            value = quoted or _UNQUOTED.match(text, at)
+            if value is None or REMOVED in value["value"]:
+                continue
+            # What is called or looked into is code.
+            is_code = quoted is None and text[value.end() : value.end() + 1] in _OPENS
+            if is_code or not _is_value(name, value["value"], is_quoted=quoted is not None):
+                continue
+            yield text[kept : value.start("value")]
+            yield self._note(value["value"])
+            kept = at = value.end("value")
+        yield text[kept:]
+
+
+def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
+    """Return whether what stands behind a secret's name is a secret, and not code, a type, or a word for nothing."""
+    if re.fullmatch(r"_*key\d*", name, re.IGNORECASE):
+        return _LOOKS_SECRET.fullmatch(value) is not None
+    if is_quoted:
+        return bool(value.strip())
+    # Without quotation marks it is a secret only where it cannot be the name of something: `token: str`, `key = len`.
+    is_number = value.replace(".", "", 1).isdigit()
+    has_digit = any(character.isdigit() for character in value)
+    return len(value) >= _SHORTEST and has_digit and (not is_number or len(value) > 7)
+
+
+def removed_sentence(count: int) -> str:
+    """Return how many secrets were removed, for the record; empty if none was."""
+    return f"{REMOVED} {count} secret{'s' if count > 1 else ''}" if count else ""

@@ -1,0 +1,169 @@
+"""Secrets in what a model would be sent: those that are planted in objects, cells and errors are removed and counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_notebook.objects.secrets import REMOVED, Scrubber, is_secret_name, known_secrets, removed_sentence
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+abc/def==\nZZZ\n-----END RSA PRIVATE KEY-----"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "secret"),
+    [
+        ("a stored key", "requests.get(u, headers={'X': 'stored-value-1'})", "stored-value-1"),
+        ("the environment", "connect('from the environment')", "from the environment"),
+        ("a variable", "login(user, 'of a variable')", "of a variable"),
+        ("an entry of a dict", "{'host': 'db', 'pw': 'in a dict'}", "in a dict"),
+        ("an address", "engine = create_engine('postgres://ana:s3cr3t@db.example/prices')", "s3cr3t"),
+        ("an address without a password", "git clone https://abcdef0123@github.com/a/b", "abcdef0123"),
+        ("a private key", f"key = '''{PEM}'''", "MIIEow"),
+        ("a private key, spelled out", json.dumps({"pem": PEM}), "MIIEow"),
+        ("a private key, cut off", PEM[:45], "MIIEow"),
+        ("a web token", f"headers = {{'Authorization': 'Bearer {JWT}'}}", "eyJhbGci"),
+        ("a web token by itself", JWT, "eyJhbGci"),
+        ("a known prefix", "openai.OpenAI('sk-proj-abcdefghijklmnop')", "sk-proj"),
+        ("GitHub's", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_"),
+        ("Amazon's", "AKIAIOSFODNN7EXAMPLE", "AKIA"),
+        ("Google's", "AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIza"),
+        ("Slack's", "xoxb-123456789012-abcdef", "xoxb"),
+        ("a cell", 'password = "correct horse"', "correct horse"),
+        ("an f-string and triple quotes", 'DB_PASSWORD = f"""correct horse"""', "correct horse"),
+        ("JSON", '{"api_key": "abc", "b": 1}', "abc"),
+        ("JSON in JSON", json.dumps(json.dumps({"client_secret": "abcdef"})), "abcdef"),
+        ("a repr", "Client(host='h', access_token='abcdef', retries=3)", "abcdef"),
+        ("settings", "API_KEY=9f8e7d6c5b\nDEBUG=1", "9f8e7d6c5b"),
+        ("YAML", "db:\n  password: hunter2\n", "hunter2"),
+        ("the query of an address", "https://example.com/a?b=1&api_key=9f8e7d6c&c=2", "9f8e7d6c"),
+        ("a subscript", "os.environ['GITHUB_TOKEN'] = 'abcdef'", "abcdef"),
+        ("a default of an argument", "def connect(host, *, password='abcdef'): ...", "abcdef"),
+        ("the command line", "!curl -H x --token=abc123def https://example.com", "abc123def"),
+        ("a key that looks like one", 'key = "3f9a8b7c6d5e4f3a2b1c"', "3f9a8b7c6d5e4f3a2b1c"),
+    ],
+)
+def test_what_is_secret_is_removed_and_counted(kind: str, text: str, secret: str) -> None:
+    known = known_secrets(
+        ["stored-value-1"],
+        {"MY_TOKEN_VALUE": "shorty", "SOME_API_KEY": "from the environment", "HOME": "/home/ana", "PASSWORD": "x"},
+        {"secret": "of a variable", "settings": {"db": [{"password": "in a dict"}]}, "key": "month", "token": "the"},
+    )
+    scrubber = Scrubber(known)
+    scrubbed = scrubber.scrub(text)
+    assert secret not in scrubbed
+    assert REMOVED in scrubbed
+    assert scrubber.count == 1
+    assert scrubber.scrub(scrubbed) == scrubbed
+    assert scrubber.count == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KeyError: 'count'",
+        "df.sort_values(key=len)",
+        "for key in data: data[key] = key",
+        "sorted(rows, key=lambda row: row['price'])",
+        "max_tokens=1000, pad_token='<pad>'",
+        "token: str = next_token",
+        "password: str | None = None",
+        "api_key = os.environ['API_KEY']",
+        "api_key = get_key()",
+        "primary_key='order_id'",
+        "the key: a word, and the secret: work",
+        "merge(a, b, on='key')",
+        "{'key': 'month', 'n': 3}",
+        "tokens = text.split(' ')",
+        "https://example.com/a@b?page_token=2",
+        "user@example.com",
+        "task-0123456789abcdef and disk-abcdefghijklmnop",
+        "assert secret == other",
+        "password = ''",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    scrubber = Scrubber(known_secrets(variables={"key": "month", "token": "order", "tokens": ["count", "price"]}))
+    assert scrubber.scrub(text) == text
+    assert scrubber.count == 0
+
+
+def test_names_say_what_is_secret() -> None:
+    for name in (
+        "API_KEY",
+        "apiKey",
+        "github_token",
+        "DB_PASSWORD",
+        "password1",
+        "clientSecret",
+        "pwd",
+        "SECRET_X",
+        "key",
+    ):
+        assert is_secret_name(name), name
+    for other in (
+        "KeyError",
+        "max_tokens",
+        "tokens",
+        "keyboard",
+        "monkey",
+        "primary_key",
+        "keys",
+        "secretary",
+        "",
+        3,
+        None,
+    ):
+        assert not is_secret_name(other), other
+
+
+def test_a_value_under_a_secret_name_goes_whole() -> None:
+    scrubber = Scrubber()
+    assert scrubber.scrub_named("password", "short") == REMOVED
+    assert scrubber.scrub_named("key", "month") == "month"
+    assert scrubber.scrub_named("url", "postgres://ana:pw@db/x") == f"postgres://{REMOVED}@db/x"
+    assert scrubber.count == 2
+    assert removed_sentence(scrubber.count) == "[removed] 2 secrets"
+    assert [removed_sentence(count) for count in (0, 1)] == ["", "[removed] 1 secret"]
+
+
+def test_the_same_secret_counts_once_however_it_is_written() -> None:
+    scrubber = Scrubber(known_secrets(['a secret/with "odd" signs']))
+    scrubbed = scrubber.scrub('one a secret/with "odd" signs, ' + json.dumps('a secret/with "odd" signs'))
+    assert scrubbed.count(REMOVED) == 2
+    assert scrubber.count == 1
+
+
+def test_objects_that_could_run_code_are_not_looked_into() -> None:
+    class Odd(dict[str, object]):
+        def items(self) -> object:  # type: ignore[override]
+            raise AssertionError("looked into")
+
+    @dataclass
+    class Config:
+        password: str
+
+    assert not known_secrets(variables={"odd": Odd(password="x" * 9), "config": Config("y" * 9)}).values
+    deep: dict[str, object] = {}
+    deep["password"] = deep
+    assert not known_secrets(variables=deep).values
+
+
+@given(st.text(alphabet=st.sampled_from("keytokn= :'\"[]-\\@/.?&a1\n{},")))
+def test_no_text_is_too_odd(text: str) -> None:
+    scrubber = Scrubber()
+    scrubbed = scrubber.scrub(text)
+    assert scrubber.count == 0 or REMOVED in scrubbed
+
+
+@pytest.mark.parametrize(
+    "piece", ["a:", "key=", "password='", "://a", "-----BEGIN A-----", "eyJ", "sk-", "api_key ", "'''", "a.-"]
+)
+def test_long_texts_take_no_time(piece: str) -> None:
+    # Anything quadratic would take minutes.
+    Scrubber().scrub(piece * 100_000)
