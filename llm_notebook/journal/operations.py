@@ -3,8 +3,7 @@
 An operation is a value that says what has happened or is about to. It is handed to `Journal.submit()` and is durable when the returned
 future is done. A chain yields operations from its generator, and the drivers submit and await them.
 
-The type parameter of `AnsweredWith` is the type of the future's result, so that `submit(CallMoved(…))` is known to return a
-`Future[bool]`.
+The type parameter of `AnsweredWith` is the type of the future's result: `submit(CallMoved(…))` returns a `Future[bool]`.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
+    from llm_notebook.journal.runs import RowEntry, RowsEntry
     from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
@@ -81,6 +81,7 @@ class TurnBegun(AnsweredWith[None]):
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
         inside: the call whose tool asks this; None outside of tools.
+        rows: the run over rows that this is a row of; None elsewhere.
     """
 
     turn_id: str
@@ -98,6 +99,7 @@ class TurnBegun(AnsweredWith[None]):
     place: int = 0
     request: str = ""
     inside: str | None = None
+    rows: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,6 +111,7 @@ class TurnEnded(AnsweredWith[None]):
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
         finish: why the model stopped; None where it has not said so.
+        failure: what kind of failure it was, as `errors.failure_kind()` says; empty if it did not fail.
     """
 
     turn_id: str
@@ -119,6 +122,7 @@ class TurnEnded(AnsweredWith[None]):
     resolved_model: str | None = None
     error: str = ""
     finish: Finish | None = None
+    failure: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -374,6 +378,17 @@ class Journal(Protocol):
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
         """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
+
+    def rows(self, requests: Sequence[str], rows_id: str = "") -> dict[str, RowEntry]:
+        """Return how rows were answered, by the digests of what they were sent. A good answer counts before a later failure.
+
+        Args:
+            requests: the digests.
+            rows_id: count only what this run has asked; empty for all runs.
+        """
+
+    def runs(self, *, limit: int = 50) -> list[RowsEntry]:
+        """Return the latest runs over rows, newest first."""
 
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first. Those of a process that has ended are not."""

@@ -355,6 +355,7 @@ class ChainLog:
                 place=origin.place,
                 request=origin.request,
                 inside=self.inside or None,
+                rows=origin.rows or None,
             )
         )
 

@@ -196,6 +196,14 @@ class Prompt:
         following.tool_results = list(results)
         return following
 
+    def with_turn(self, text: str, attachments: Sequence[Attachment | AttachmentLike] = ()) -> Prompt:
+        """Return a prompt that differs only in its text and in what is attached to it. It must not be settled, and have no fragments."""
+        other = copy.copy(self)
+        other._prompt = text
+        other.attachments = as_attachments(attachments, by_user=True) if attachments else []
+        other.encoded, other._readable, other.fetched = EncodedMessages(), Readable(), {}
+        return other
+
     def with_messages(self, messages: list[Message]) -> Prompt:
         """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
         other = copy.copy(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from llm_notebook.errors import failure_kind
 from llm_notebook.journal.operations import TurnEnded, TurnStatus
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, ToolCallPart
@@ -127,6 +128,7 @@ class Turn:
             state.resolved_model,
             "" if state.status == "done" else str(state.error),
             state.ending,
+            "" if state.error is None else failure_kind(state.error),
         )
 
     def remember(self, results: Iterable[ToolResult]) -> None:

@@ -23,6 +23,7 @@ from llm_notebook.journal.sqlite.columns import (
     time_of,
     value_of,
 )
+from llm_notebook.journal.sqlite.rows_reads import read_rows, read_runs
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.parts.finishes import Finish
 from llm_notebook.parts.messages import Message, ToolCallPart, Usage
@@ -30,6 +31,7 @@ from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.grants import Scope
+    from llm_notebook.journal.runs import RowEntry, RowsEntry
     from llm_notebook.journal.sqlite.columns import Column, Row
 
 __all__ = ["PROCESS_ENDED", "Reader", "state_now"]
@@ -43,7 +45,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error,
+    began_at, started_in, place, request, inside, rows, turns.owner, status, output, usage, duration_ms, resolved_model, error,
     finish_reason, finish_said
 FROM turns LEFT JOIN turn_endings USING (number)
 """
@@ -185,6 +187,14 @@ class Reader:
         """Return the turns that the tool of a call asked, oldest first."""
         return self._turns("WHERE inside = ? ORDER BY turns.number", (text_column(call_id),))
 
+    def rows(self, requests: Sequence[str], rows_id: str) -> dict[str, RowEntry]:
+        """Return how rows were answered, by the digests of what they were sent."""
+        return read_rows(self._connection, requests, rows_id, self._content)
+
+    def runs(self, limit: int) -> list[RowsEntry]:
+        """Return the latest runs over rows, newest first."""
+        return read_runs(self._connection, limit, self._is_held)
+
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first. Those of a process that has ended are not."""
         rows = self._connection.execute(
@@ -226,9 +236,9 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request, inside, owner = row[12:17]
-        status, output, usage, duration_ms, resolved_model, error = row[17:23]
-        finish_reason, finish_said = row[23:]
+        started_in, place, request, inside, rows, owner = row[12:18]
+        status, output, usage, duration_ms, resolved_model, error = row[18:24]
+        finish_reason, finish_said = row[24:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -245,6 +255,7 @@ class Reader:
             place=place,
             request=text_of(request),
             inside=text_of(inside),
+            rows=text_of(rows),
         )
         if status is None:
             is_cut_off = owner is not None and not self._is_held(owner)
