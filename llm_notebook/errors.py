@@ -4,6 +4,7 @@ Exception
 ├── ModelError                     something a user can act on; shown in a cell as one sentence
 │   ├── NeedsKeyException          the model needs a key and none was found
 │   ├── ConversationNotSupported   (also ValueError) the model takes single prompts only
+│   ├── AnswerMisfit               (also ValueError) an answer is not the data that was asked for; carries `.text` and `.parsed`
 │   ├── IncompleteResponse         the stream ended before its end; carries `.partial`
 │   ├── ToolArgumentError          (also ValueError) a tool call's arguments cannot be used; carries `.raw`
 │   ├── FragmentNotFound           (also ValueError) a fragment reference that nothing loads
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from llm_notebook.parts.messages import Message
 
 __all__ = [
+    "AnswerMisfit",
     "ChainLimitReached",
     "ConversationNotSupported",
     "FailedResponse",
@@ -166,6 +168,26 @@ class ProviderError(ModelError):
         self.request_id = request_id
         self.partial: list[Message] = []
         self.partial_text = ""
+
+
+class AnswerMisfit(ModelError, ValueError):
+    """An answer is not the data that was asked for, such as JSON that fits a schema.
+
+    Attributes:
+        fault: what is wrong with it, without a full stop.
+        text: the answer as it came.
+        parsed: what of it could be read: of rows, those before the first that does not fit; of one value, that value as JSON.
+        row: the number of the row that does not fit, from 0 on; None if the fault is not about a row.
+    """
+
+    def __init__(
+        self, message: str, *, fault: str = "", text: str = "", parsed: object = None, row: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.text = text
+        self.parsed = parsed
+        self.row = row
 
 
 class IncompleteResponse(ModelError):

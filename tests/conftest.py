@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.configuration.process import process
@@ -22,7 +23,12 @@ _FOREIGN_SETTINGS = ("_API_KEY", "_BASE_URL")
 
 
 def pytest_configure() -> None:
-    """Hear SIGINT, and let every process that a test starts hear it: a run in the background inherits that it is ignored."""
+    """Hear SIGINT, and let every process that a test starts hear it: a run in the background inherits that it is ignored.
+
+    No example of a property fails for the time that it takes, because the machine may be busy with something else.
+    """
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

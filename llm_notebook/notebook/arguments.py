@@ -16,7 +16,10 @@ from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.options import Arguments, option_actions
 from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
 
-__all__ = ["parse_cell", "parse_line"]
+__all__ = ["parse_cell", "parse_line", "typed_text"]
+
+_LOOKS = ("markdown", "code", "json", "text", "table")
+_FORMS = ("list", "pandas", "polars", "json")
 
 
 def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
@@ -37,6 +40,11 @@ def parse_cell(line: str, cell: str) -> tuple[Arguments, str]:
             " For a prompt that begins so, end that line with --. Nothing was sent."
         )
     return arguments, rest
+
+
+def typed_text(arguments: Arguments, cell: str | None) -> str:
+    """Return the prompt as it was typed: what stands on the line, and the text of the cell below it."""
+    return "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
 
 
 def _seems_options(line: str, actions: dict[str, argparse.Action], *, begins: bool) -> bool:
@@ -73,24 +81,18 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
     given, prompt = _split(line, actions, is_cell=is_cell)
     flags = {name for name, _ in given}
     last = {name: values[-1] for name, values in given if values}
-    names = [values[0] for name, values in given if name == "option"]
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled:
-        raise CellError(f"Option {doubled} is given twice. Nothing was sent.")
-    out = last.get("out")
-    if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
-        raise CellError(f"--out needs the name of a variable, not {out!r}. Nothing was sent.")
+    out, form = _variable(last.get("out"))
     return Arguments(
         model=last.get("model"),
         system=last.get("system"),
-        options={values[0]: values[1] for name, values in given if name == "option"},
+        options=_pairs("option", given),
         key=Secret(last["key"]) if "key" in last else None,
         tools=[values[0] for name, values in given if name == "tool"],
         functions=last.get("functions"),
         show_calls="td" in flags,
         ask_always="ta" in flags,
         approve=[values[0] for name, values in given if name == "approve"],
-        chain_limit=_count(last.get("chain_limit")),
+        chain_limit=_count(last.get("chain_limit"), "--cl needs a number, 0 for no limit"),
         wait="wait" in flags,
         keeps="no_log" not in flags,
         conversation=last.get("cid"),
@@ -99,18 +101,57 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         usage="usage" in flags,
         hide_reasoning="hide_reasoning" in flags,
         stream="no_stream" not in flags,
+        templates=[values[0] for name, values in given if name == "template"],
+        params=_pairs("param", given),
+        trust="trust" in flags,
+        save=last.get("save"),
+        extract="first" if "extract" in flags else "last" if "extract_last" in flags else "",
+        json="json" in flags,
+        new_cell="new_cell" in flags,
+        schema=last.get("schema"),
+        schema_multi=last.get("schema_multi"),
+        retry_schema=_count(last.get("retry_schema"), "--retry-schema needs a number") or 0,
+        shown_as=_choice("--as", last.get("shown_as"), _LOOKS),
         out=out,
+        form=form,
         raw="raw" in flags,
         prompt=prompt,
     )
 
 
-def _count(text: str | None) -> int | None:
+def _count(text: str | None, needs: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise CellError(f"--cl needs a number, 0 for no limit, not {text!r}. Nothing was sent.")
+        raise CellError(f"{needs}, not {text!r}. Nothing was sent.")
     return int(text)
+
+
+def _pairs(kind: str, given: Given) -> dict[str, str]:
+    """Return the values of an option that takes a name and a value, by the names."""
+    pairs: dict[str, str] = {}
+    for name, value in (values for one, values in given if one == kind):
+        if name in pairs:
+            raise CellError(f"{kind.capitalize()} {name} is given twice. Nothing was sent.")
+        pairs[name] = value
+    return pairs
+
+
+def _variable(given: str | None) -> tuple[str | None, str]:
+    """Split `NAME:FORM` into (the name of a variable, what it is to be)."""
+    if given is None:
+        return None, ""
+    name, colon, form = given.partition(":")
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise CellError(f"--out needs the name of a variable, not {name!r}. Nothing was sent.")
+    return name, _choice("--out NAME:FORM", form, _FORMS) if colon else ""
+
+
+def _choice(option: str, given: str | None, known: tuple[str, ...]) -> str:
+    if given is None or given in known:
+        return given or ""
+    one_of = f"{', '.join(known[:-1])} or {known[-1]}"
+    raise CellError(f"{option} takes {one_of}, not {given!r}.{nearest(given, known)} Nothing was sent.")
 
 
 Given = list[tuple[str, list[str]]]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from llm_notebook.configuration.keys import set_key
-from llm_notebook.errors import JournalError, ModelError, NeedsKeyException
+from llm_notebook.errors import AnswerMisfit, JournalError, ModelError, NeedsKeyException
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.notebook.commands.local import local
 from llm_notebook.notebook.errors import CellHalted, limit_error
@@ -19,7 +19,7 @@ from llm_notebook.notebook.frontend.kernel import (
     is_in_output_widget,
     is_interactive,
 )
-from llm_notebook.notebook.problems import local_ways, problem_of
+from llm_notebook.notebook.problems import local_ways, misfit_ways, problem_of
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.view import TranscriptView
@@ -72,7 +72,9 @@ def explain_failure(turn: LiveTurn, chain: ChainResponse, error: Exception) -> N
     known = model if isinstance(model, KeyHolder) else None
     view.problem = problem = problem_of(error, known, is_default=is_default)
     problem.can_start_over = not isinstance(error, NeedsKeyException)
-    if view.answer:
+    if isinstance(error, AnswerMisfit):
+        problem.ways, problem.is_complete = misfit_ways(error), True
+    elif view.answer:
         problem.text = f"{problem.text} {kept_sentence(view)}".lstrip()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.options import Arguments
     from llm_notebook.notebook.session import ConversationNode
+    from llm_notebook.notebook.wanted import Wanted
 
 Resume = Callable[[], "ChainResponse"]
 """Makes the chain that continues a turn."""
@@ -47,6 +48,7 @@ class LiveTurn:
         paused: the pause or interruption that it continues from; None while it runs and once it is over.
         rounds: its turns in the journal, if this kernel has not run it but read it there.
         is_running: whether a run is under way.
+        wanted: what its cell wants of the answer; None if that is not known here.
         ask_with: asks the same with another model; None if that is not known.
         costs: the costs of the rounds that finished in this kernel.
     """
@@ -60,6 +62,7 @@ class LiveTurn:
     paused: PausedChain | None = None
     rounds: Sequence[TurnEntry] = ()
     is_running: bool = False
+    wanted: Wanted | None = None
     ask_with: AskWith | None = None
     costs: list[Cost] = field(default_factory=list)
 

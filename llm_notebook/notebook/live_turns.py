@@ -9,9 +9,8 @@ every event, closes the view with the state that the run ended in, lets the magi
 the record. A run ends in one of four ways: complete, paused at a question, stopped by ■, or failed. Only a failure leaves `_read`
 as it came; the others become a state of the view, and a CellHalted where the cells below must not run.
 
-■ may strike between any two bytecodes, so two things are protected by `held_interrupts()`: feeding one event, so that it is known
-which events the reader has seen and the rest of what arrived can be added exactly once; and the closing block, so that a second
-press cannot lose the answer. If ■ strikes while a tool runs, nobody knows how far the tool came. The interrupted call is then
+■ may strike between any two bytecodes, so `held_interrupts()` protects two things: feeding one event, so that the rest of what arrived
+can be added exactly once; and the closing block, so that a second press cannot lose the answer. If ■ strikes while a tool runs, nobody knows how far the tool came. The interrupted call is then
 asked about at once ("did it run?") rather than run again: `_ask_about_stopped_call`.
 """
 
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.errors import ChainLimitReached, JournalError, ModelError, UnknownModelError
+from llm_notebook.errors import AnswerMisfit, ChainLimitReached, JournalError, ModelError, UnknownModelError
 from llm_notebook.journal.operations import TurnEntry
 from llm_notebook.models.pauses import PauseChain
 from llm_notebook.notebook.accounting import account_for
@@ -46,6 +45,7 @@ from llm_notebook.notebook.frontend.kernel import (
 )
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
+from llm_notebook.notebook.outcome import ask_for_correction, take_answer
 from llm_notebook.notebook.printed import PrintRoutes
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.recalling import has_open_calls, load_paused_chain, read_inside, read_rounds
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.chain_responses import ChainResponse
     from llm_notebook.notebook.options import Arguments
     from llm_notebook.notebook.session import ConversationNode
+    from llm_notebook.notebook.wanted import Wanted
 
 __all__ = ["AskHuman", "LiveTurns", "OnPause", "Settled"]
 
@@ -117,6 +118,7 @@ class LiveTurns:
         context: tuple[Arguments, ConversationNode] | None = None,
         ask: AskHuman | None = None,
         ask_with: AskWith | None = None,
+        wanted: Wanted | None = None,
     ) -> LiveTurn:
         """Read a chain into the running cell, to its end or to its first question that stays open.
 
@@ -125,7 +127,7 @@ class LiveTurns:
             view: an empty view of it.
             context: kept as `LiveTurn.context`.
             ask: asks the human by keyboard at a pause, for terminals and `--wait`. Without it a pause ends the cell with buttons.
-            ask_with: kept as `LiveTurn.ask_with`.
+            ask_with, wanted: kept as the attributes of the turn.
 
         Returns:
             The turn, which is done, or paused if `on_pause` is "continue".
@@ -139,7 +141,7 @@ class LiveTurns:
         view.id = view.id or chain._chain.log.chain_id or new_id()
         chain._chain.log.chain_id = view.id
         turn = self.register(view, context)
-        turn.ask_with = ask_with
+        turn.ask_with, turn.wanted = ask_with, wanted
         with interruptible():
             self._run(turn, chain, ask)
         return turn
@@ -276,7 +278,11 @@ class LiveTurns:
             try:
                 pause = self._read(turn, chain, here=here, by_keyboard=ask is not None)
             except EXPECTED as error:
-                if turn.view.problem is None:
+                again = ask_for_correction(turn, chain, error)
+                if again is not None:
+                    chain = again
+                    continue
+                if turn.view.problem is None or not explains(self.front):
                     raise
                 raise CellHalted(str(error)) from error
             if pause is None:
@@ -329,6 +335,7 @@ class LiveTurns:
                     if pressed:
                         raise KeyboardInterrupt
                     display.changed()
+            take_answer(turn, chain)
             state = "done"
         except PauseChain as error:
             pause, state = error, "paused"
@@ -360,7 +367,7 @@ class LiveTurns:
     def _close(self, turn: LiveTurn, chain: ChainResponse, pause: PauseChain | None) -> None:
         """Show the record of a run that has ended, and keep what outlives it."""
         view, error = turn.view, sys.exception()
-        if isinstance(error, EXPECTED) and explains(self.front):
+        if isinstance(error, AnswerMisfit) or (isinstance(error, EXPECTED) and explains(self.front)):
             explain_failure(turn, chain, error)
         if view.state == "done" and chain._chain.went_on:
             add_remark(view, _WENT_ON)

@@ -21,7 +21,7 @@ from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
-from llm_notebook.notebook.arguments import parse_cell, parse_line
+from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
 from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands import setup as commands
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
@@ -37,15 +37,17 @@ from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
 from llm_notebook.notebook.options import Arguments, documented
+from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
-from llm_notebook.notebook.remarks import add_remark, drop_remarks
+from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
-from llm_notebook.parts.attachments import Attachment
+from llm_notebook.notebook.wanted import Wanted, read_wanted
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.turns.origin import Origin
@@ -68,6 +70,8 @@ class _Asked:
         session: the conversations of its notebook.
         node: its place in them.
         conversation: what it continues.
+        wanted: what is wanted of the answer beside its text.
+        applied: the templates.
     """
 
     arguments: Arguments
@@ -78,6 +82,8 @@ class _Asked:
     session: Session
     node: ConversationNode
     conversation: Conversation
+    wanted: Wanted
+    applied: Applied
 
 
 @magics_class
@@ -142,6 +148,9 @@ class LLMMagics(Magics):
             return None
         place = self.prompts.next(execution.name)
         arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        if arguments.save is not None:
+            save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
+            return None
 
         def read(given: Arguments) -> _Asked:
             asked = self._read_request(given, body, names, execution, place)
@@ -165,7 +174,8 @@ class LLMMagics(Magics):
         context = (arguments, asked.node)
         if repeated is not None:
             # What the cell was given, such as --out, holds for the question that it shows again.
-            repeated.context = context
+            repeated.context, repeated.wanted = context, asked.wanted
+            asked.wanted.attach(repeated.view)
             self.turns.show_again(repeated)
         if chain is None:
             return None
@@ -175,10 +185,14 @@ class LLMMagics(Magics):
             hide_reasoning=arguments.hide_reasoning,
             show_calls=arguments.show_calls,
             remarks=left,
+            shape=asked.wanted.shape(),
+        )
+        asked.wanted.ask_again = lambda latest, told: self._chain(
+            replace(asked, prompt=told, conversation=Conversation(latest.model, responses=[latest]))
         )
         asker = self._asker(wait=arguments.wait)
-        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with)
-        return _outcome(view) if is_value_used() else None
+        self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
+        return outcome(view, asked.wanted) if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         if command.name == "act":
@@ -222,9 +236,10 @@ class LLMMagics(Magics):
             return shell.user_ns
         return {**shell.user_global_ns, **shell.user_ns, **(local_ns or {})}
 
-    def _prompt(self, arguments: Arguments, cell: str | None, names: dict[str, Any]) -> str:
-        text = "\n".join(part for part in (arguments.prompt, (cell or "").strip("\n")) if part.strip())
-        if not text.strip():
+    def _prompt(self, applied: Applied, cell: str | None, names: dict[str, Any]) -> str:
+        arguments = applied.arguments
+        text = typed_text(arguments, cell)
+        if not text.strip() and not applied.brings_prompt:
             where = "in the cell, below %%llm" if cell is not None else "after %llm"
             raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
         return text if arguments.raw else interpolate(text, names)
@@ -246,12 +261,16 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
+        applied = apply_templates(arguments, self.shell)
+        arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
-        prompt, system = self._prompt(arguments, cell, names), arguments.system
+        wanted = read_wanted(arguments, names)
+        text, system = self._prompt(applied, cell, names), arguments.system
         if system is not None and not arguments.raw:
             system = interpolate(system, names)
+        prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -263,9 +282,11 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
-        digest = request_digest(arguments, model.model_id, prompt, system, conversation.history())
+        history = conversation.history()
+        beside = {"schema": wanted.schema, **applied.beside}
+        digest = request_digest(arguments, model.model_id, prompt, system, history, beside)
         origin = replace(origin, request=digest, makers=makers)
-        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation)
+        return _Asked(arguments, prompt, system, tools, origin, session, node, conversation, wanted, applied)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the tools, and which cells make them, by the names of the tools."""
@@ -294,6 +315,8 @@ class LLMMagics(Magics):
                 tools=asked.tools,
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
+                schema=asked.wanted.source_to_send,
+                **asked.applied.beside,
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )
@@ -319,6 +342,11 @@ class LLMMagics(Magics):
     def _keep_outcome(self, live: LiveTurn, chain: ChainResponse) -> None:
         """Keep what outlives a run: the turn in the conversation, the user's variable, and remarks for the reader."""
         view, response = live.view, cast("Response | None", chain._chain.latest)
+        out = live.context[0].out if live.context is not None else None
+        if out is not None:
+            bind(view, live.wanted, out, self.shell.user_ns)
+        if live.wanted is not None and live.wanted.new_cell and view.state == "done":
+            put_in_new_cell(view, self.shell)
         if view.state == "failed" or response is None:
             return
         view.finish = response.finish_reason
@@ -331,24 +359,6 @@ class LLMMagics(Magics):
         # A turn that was stopped before its first word leaves the conversation as it was.
         if view.state in ("done", "paused") or view.answer or view.limit is not None:
             self.sessions.setdefault(live.origin.notebook, Session()).keep(node, response)
-        if arguments.out is not None:
-            self.shell.user_ns[arguments.out] = _outcome(view)
-            _say_what_out_holds(view, arguments.out)
-
-
-def _outcome(view: TranscriptView) -> str | Attachment | list[Attachment]:
-    """Return what `--out` assigns: the text of the answer, or the picture, or all pictures, if the model has made some."""
-    made = [block.attachment for block in view.pictures if block.attachment is not None]
-    return view.answer if not made else made[0] if len(made) == 1 else made
-
-
-def _say_what_out_holds(view: TranscriptView, name: str) -> None:
-    """Say of the variable that `--out` assigns that it holds the pictures, if there are some. A continued answer may have more."""
-    is_one, are_more = f"`{name}` is the picture at full size.", f"`{name}` holds the {{}} pictures at full size."
-    count = len(view.pictures)
-    drop_remarks(view, is_one, *(are_more.format(fewer) for fewer in range(2, count)))
-    if count:
-        add_remark(view, is_one if count == 1 else are_more.format(count))
 
 
 def register(shell: InteractiveShell) -> None:

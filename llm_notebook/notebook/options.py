@@ -50,7 +50,34 @@ _OPTIONS = [
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
-    argument("--out", metavar="NAME", help="Assign the answer to this variable: its text, or the picture."),
+    argument("-t", "--template", action="append", default=[], metavar="NAME", help="Use this template; repeatable."),
+    argument(
+        "-p",
+        "--param",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="A variable of the template; repeatable.",
+    ),
+    argument("--trust", action="store_true", help="Use the Python functions that the template brings."),
+    argument("--save", metavar="NAME", help="Store this cell as a template, and send nothing."),
+    argument("--schema", metavar="X", help="Answer as an object: `name, age int`, a class, a dict or a .json file."),
+    argument("--schema-multi", metavar="X", help="Answer as rows, each of this schema."),
+    argument("--retry-schema", metavar="N", help="Tell the model at most N times what does not fit, and ask again."),
+    argument("-x", "--extract", action="store_true", help="Take the first block of code out of the answer."),
+    argument("--xl", "--extract-last", dest="extract_last", action="store_true", help="Take the last block of code."),
+    argument("--json", action="store_true", help="Show the response as the provider sent it, as JSON."),
+    argument(
+        "--new-cell", action="store_true", help="Put the first block of code into a new cell below; it is not run."
+    ),
+    argument("--as", dest="shown_as", metavar="HOW", help="Show the answer as markdown, code, json, text or table."),
+    argument(
+        "--out",
+        metavar="NAME",
+        help="Assign the answer to this variable: its text, the object or DataFrame of the schema, or the picture."
+        " `NAME:list`, `:pandas`, `:polars` or `:json` says which.",
+    ),
     argument(
         "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."
     ),
@@ -98,7 +125,18 @@ class Arguments:
         usage: `-u`.
         hide_reasoning: `-R`.
         stream: False with `--no-stream`.
+        templates: `-t`, names of templates.
+        params: `-p`, values of their variables.
+        trust: `--trust`.
+        save: `--save`, the name of a template to store.
+        extract: "first" with `-x`, "last" with `--xl`, else empty.
+        json: `--json`.
+        new_cell: `--new-cell`.
+        schema, schema_multi: `--schema` and `--schema-multi`, as they were typed.
+        retry_schema: `--retry-schema`, how often the model is told what does not fit.
+        shown_as: `--as`; empty for what suits the answer.
         out: `--out`, the name of a variable.
+        form: what follows the name after a colon: list, pandas, polars or json.
         raw: `--raw`.
         prompt: the rest of the line, untouched.
     """
@@ -121,6 +159,18 @@ class Arguments:
     usage: bool
     hide_reasoning: bool
     stream: bool
+    templates: list[str]
+    params: dict[str, str]
+    trust: bool
+    save: str | None
+    extract: str
+    json: bool
+    new_cell: bool
+    schema: str | None
+    schema_multi: str | None
+    retry_schema: int
+    shown_as: str
     out: str | None
+    form: str
     raw: bool
     prompt: str

@@ -13,6 +13,7 @@ from llm_notebook.configuration.choices import read_default, read_own_default
 from llm_notebook.configuration.keys import get_key
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import (
+    AnswerMisfit,
     IncompleteResponse,
     ModelError,
     NeedsKeyException,
@@ -29,7 +30,7 @@ from llm_notebook.transcript.endings import Problem, Way
 if TYPE_CHECKING:
     from llm_notebook.models.key_holder import KeyHolder
 
-__all__ = ["EXPECTED", "lacks_key", "local_ways", "problem_of"]
+__all__ = ["EXPECTED", "lacks_key", "local_ways", "misfit_ways", "problem_of"]
 
 EXPECTED = (CellError, ModelError, UnknownModelError)
 """The errors that are explained."""
@@ -134,6 +135,12 @@ def local_ways() -> list[Way]:
         ]
     effect = "SmolLM2, free and offline; 93 MB to download"
     return [Way("%llm local install", effect, "Run one on this computer", installs=True)]
+
+
+def misfit_ways(error: AnswerMisfit) -> list[Way]:
+    """Return what the reader can do about an answer that does not fit."""
+    kept = [Way("sys.last_value.parsed", "what of it could be read")] if error.parsed else []
+    return [Way("--retry-schema 1", "sends the fault back to the model, once, by itself"), *kept]
 
 
 def _key_way(model: KeyHolder) -> Way:

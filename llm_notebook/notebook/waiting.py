@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import LiveTurns
@@ -23,7 +24,12 @@ _MOST_NAMED = 3
 
 
 def request_digest(
-    arguments: Arguments, model_id: str, prompt: str, system: str | None, history: Sequence[Message]
+    arguments: Arguments,
+    model_id: str,
+    prompt: str,
+    system: str | None,
+    history: Sequence[Message],
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """Return a digest of a request as rendered: of everything that would be sent, and of how its tools are asked about.
 
@@ -32,6 +38,7 @@ def request_digest(
         model_id: the model that would be asked.
         prompt, system: what is sent, after interpolation.
         history: what was said before.
+        beside: what else is sent, such as the JSON Schema that the answer has to fit.
     """
     asked = {
         "model": model_id,
@@ -41,6 +48,7 @@ def request_digest(
         "options": arguments.options,
         "tools": [arguments.tools, arguments.functions, arguments.approve, arguments.ask_always],
         "hide_reasoning": arguments.hide_reasoning,
+        "beside": dict(beside),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
 

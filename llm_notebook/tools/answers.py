@@ -9,7 +9,7 @@ from typing import Any
 from llm_notebook.tools.annotations import as_pydantic_reads
 from llm_notebook.tools.schemas import VALUE
 
-__all__ = ["parsed_answer"]
+__all__ = ["json_in", "parsed_answer"]
 
 _FENCES = ("```", "~~~")
 
@@ -24,7 +24,7 @@ def parsed_answer(text: str, source: object) -> Any:
     Raises:
         ValueError: the answer is not JSON, or not what was asked for; for a type, pydantic's ValidationError.
     """
-    found = next(_json_in(text), None)
+    found = next(json_in(text), None)
     if source is None:
         return json.loads(text) if found is None else json.loads(found)
     from pydantic import TypeAdapter, ValidationError  # pydantic is slow to import
@@ -53,7 +53,7 @@ def _candidates(text: str, found: str | None) -> Iterator[str]:
         yield json.dumps(value[VALUE])
 
 
-def _json_in(text: str) -> Iterator[str]:
+def json_in(text: str) -> Iterator[str]:
     """Yield the pieces of a text that are JSON: the whole of it, then what stands in fences, then what stands in brackets."""
     text = text.lstrip("\ufeff").strip()
     for piece in (text, *_fenced(text), *_bracketed(text)):

@@ -22,7 +22,7 @@ def schema_dsl(schema_dsl: str, multi: bool = False) -> dict[str, Any]:
     """Return the JSON Schema that the concise syntax of the `llm` command stands for.
 
     `name, age int: in years, bio: one sentence` gives an object with three required properties. A field is a name, then optionally a type
-    (`str`, `int`, `float` or `bool`; `str` is the default), then optionally a colon and a description. Fields are separated by commas, or
+    (`str`, `int`, `float`, `bool`, `date` or `datetime`; `str` is the default), then optionally a colon and a description. Fields are separated by commas, or
     each has a line of its own, in which case descriptions may contain commas.
 
     Args:
@@ -38,7 +38,7 @@ def schema_dsl(schema_dsl: str, multi: bool = False) -> dict[str, Any]:
         name, kind = _name_and_type(field, definition)
         if name in properties:
             raise ValueError(f"The schema names the field {name!r} twice.")
-        properties[name] = {"type": kind} | ({"description": description} if description else {})
+        properties[name] = {**kind} | ({"description": description} if description else {})
     if not properties:
         raise ValueError("The schema has no fields; write them as in 'name, age int: in years'.")
     schema = {"type": "object", "properties": properties, "required": list(properties)}
@@ -142,12 +142,16 @@ def _fields(text: str) -> list[str]:
     return [field.strip() for field in fields if field.strip()]
 
 
-def _name_and_type(field: str, definition: str) -> tuple[str, str]:
-    types = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+def _name_and_type(field: str, definition: str) -> tuple[str, dict[str, str]]:
+    names = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+    types = {name: {"type": kind} for name, kind in names.items()}
+    types |= {"date": {"type": "string", "format": "date"}, "datetime": {"type": "string", "format": "date-time"}}
     words = definition.split()
     if not words:
         raise ValueError(f"The schema field {field!r} has no name before its colon.")
     name, kind = words[0], words[1] if len(words) > 1 else "str"
     if kind not in types:
-        raise ValueError(f"The schema field {name!r} has the unknown type {kind!r}; use str, int, float or bool.")
+        raise ValueError(
+            f"The schema field {name!r} has the unknown type {kind!r}; use str, int, float, bool, date or datetime."
+        )
     return name, types[kind]

@@ -13,6 +13,7 @@ from llm_notebook.transcript.failures import Failure, failure_of
 from llm_notebook.transcript.printed import Printed
 
 if TYPE_CHECKING:
+    from llm_notebook.answers.rows import RowReader
     from llm_notebook.approvals.requests import ApprovalRequest, Decision
     from llm_notebook.journal.operations import CallEntry, Run
     from llm_notebook.parts.attachments import Attachment
@@ -52,6 +53,12 @@ class Block:
         position: the block's index among the blocks.
         version: raised after every change except for text that is appended.
         marks: the places of a text that refer to sources, with the numbers of these.
+        table: reads the rows of a text that is to be shown as a table; None if it is not.
+        said: what has become of the table, such as which variable holds it.
+        look: whether a text is shown as code, as it is, or if empty, as Markdown.
+        language: the language of code.
+        excerpt: what is shown of a text, such as one block of code in it; None if that is all.
+        is_folded: whether the text as it came is shown too, in a fold.
     """
 
     kind: Literal["reasoning", "text", "call", "picture"]
@@ -62,6 +69,26 @@ class Block:
     position: int = 0
     version: int = 0
     marks: list[Mark] = field(default_factory=list)
+    table: RowReader | None = None
+    said: str = ""
+    look: Literal["", "code", "text"] = ""
+    language: str = ""
+    excerpt: str | None = None
+    is_folded: bool = False
+
+    def append(self, chunk: str) -> None:
+        """Add a piece of text."""
+        self.chunks.append(chunk)
+        if self.table is not None:
+            before = self._shape()
+            self.table.feed(chunk)
+            self.version += before != self._shape()
+
+    def _shape(self) -> tuple[bool, bool, int, bool]:
+        """Return whatever of a table is shown otherwise than by further rows."""
+        table = self.table
+        assert table is not None
+        return table.has_begun, table.may_begin, len(table.columns), table.wrong is None
 
     @property
     def text(self) -> str:

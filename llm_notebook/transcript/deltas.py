@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.document import block_document, shown_arguments, shown_text, top_fields
-from llm_notebook.transcript.visible import encodable
+from llm_notebook.transcript.tables import is_table, rows_added, table_document
+from llm_notebook.transcript.visible import encodable, encodable_document
 
 if TYPE_CHECKING:
     from llm_notebook.transcript.view import TranscriptView
@@ -100,6 +101,9 @@ class DeltaWriter:
         sent = self._blocks[position]
         if block.version != sent.version:
             return {"op": "block", "block": position, "value": sent.take_whole(self._view)}
+        if is_table(block):
+            added = sent.take_rows()
+            return encodable_document({"op": "rows", "block": position, **added}) if added else None
         text = sent.take_growth(self._view)
         return {"op": "append", "block": position, "text": text} if text else None
 
@@ -110,7 +114,7 @@ _ABSENT = object()
 class _Sent:
     """The part of one block that has been sent to readers."""
 
-    __slots__ = ("_arguments", "_block", "_chunks", "_fields", "_is_hidden", "version")
+    __slots__ = ("_arguments", "_block", "_chunks", "_fields", "_is_hidden", "_rows", "version")
 
     def __init__(self, block: Block) -> None:
         self._block = block
@@ -119,6 +123,7 @@ class _Sent:
         self._arguments = 0
         self._fields: Document = {}
         self._is_hidden = False
+        self._rows = 0
 
     def take_whole(self, view: TranscriptView) -> Document:
         """Return the document of the whole block, and note that it is sent."""
@@ -128,12 +133,21 @@ class _Sent:
         self._chunks = len(chunks)
         self._is_hidden = view.hide_reasoning and self._block.kind == "reasoning"
         text = "".join(chunks[: self._chunks])
-        self._fields = block_document(self._block, view, text)
+        self._rows = len(self._block.table.rows) if self._block.table is not None else 0
+        self._fields = block_document(self._block, view, text, rows=self._rows)
         self._arguments = len(text)
         value = dict(self._fields)
         if not isinstance(self._block, CallBlock):
             self._fields.pop("text", None)
         return value
+
+    def take_rows(self) -> Document | None:
+        """Return the rows of a table that have come since, and note that they are sent; None if there are none."""
+        table = self._block.table
+        until = len(table.rows) if table is not None else 0
+        added = rows_added(self._block, self._rows, until)
+        self._rows = max(until, self._rows)
+        return added
 
     def take_growth(self, view: TranscriptView) -> str:
         """Return the text that has been appended since, and note that it is sent."""
@@ -152,5 +166,7 @@ class _Sent:
         """Return the document of the block as readers have it."""
         if isinstance(self._block, CallBlock | PictureBlock):
             return dict(self._fields)
+        if self._fields["kind"] == "table":
+            return encodable_document(table_document(self._block, self._rows))
         text = "" if self._is_hidden else shown_text(self._block, "".join(self._block.chunks[: self._chunks]))
         return {**self._fields, "text": text}

@@ -13,6 +13,7 @@ from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.printed import Printed
 from llm_notebook.transcript.requests import name_document, request_document, shortened, value_text
 from llm_notebook.transcript.sources import with_numbers
+from llm_notebook.transcript.tables import is_table, raw_document, table_document
 from llm_notebook.transcript.visible import encodable, encodable_document, visible
 from llm_notebook.transcript.words import facts, finish_sentence, not_saved_sentence
 
@@ -63,13 +64,14 @@ def model_name(view: TranscriptView) -> str:
     return encodable(name_document(view.model_id))
 
 
-def block_document(block: Block, view: TranscriptView, text: str | None = None) -> Document:
+def block_document(block: Block, view: TranscriptView, text: str | None = None, *, rows: int | None = None) -> Document:
     """Return the document of one block.
 
     Args:
         block: a block of the view.
         view: the view.
         text: the beginning of the block's text; by default all of it.
+        rows: how many rows of a table are told; by default all.
     """
     text = block.text if text is None else text
     document: Document
@@ -77,8 +79,10 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
         document = _call(block, view, text)
     elif isinstance(block, PictureBlock):
         document = _picture(block)
+    elif is_table(block):
+        document = table_document(block, rows)
     elif block.kind == "text":
-        document = {"kind": "text", "text": shown_text(block, text)}
+        document = text_document(block, text)
     else:
         # Hidden reasoning is not saved, but its block is, because deltas refer to blocks by their position.
         document = {"kind": "reasoning", "text": "" if view.hide_reasoning else text}
@@ -89,7 +93,24 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None) 
 
 def shown_text(block: Block, text: str) -> str:
     """Return the text of an answer, as far as it has arrived, with the numbers of its sources."""
+    if block.table is not None and block.table.may_begin:
+        # A table is about to begin, whose brackets nobody needs to see.
+        return ""
+    if block.excerpt is not None:
+        return encodable(block.excerpt)
     return encodable(with_numbers(text, block.marks) if block.marks else text)
+
+
+def text_document(block: Block, text: str) -> Document:
+    """Return the document of a text that has arrived so far."""
+    document: Document = {"kind": "text", "text": shown_text(block, text)}
+    if block.look:
+        document["look"] = block.look
+    if block.language:
+        document["language"] = block.language
+    if block.is_folded:
+        document["raw"] = raw_document(block.text)
+    return document
 
 
 def _picture(block: PictureBlock) -> Document:
@@ -234,6 +255,7 @@ def _problem(problem: Problem) -> Document:
         "text": shortened(visible(problem.text[: 2 * _LONGEST_SENTENCE]), _LONGEST_SENTENCE),
         "ways": [_way(way) for way in problem.ways],
         "canStartOver": problem.can_start_over,
+        "complete": problem.is_complete,
     }
 
 

@@ -41,6 +41,7 @@ class Problem:
         kind: what it is about: a key, the name of a model, the connection, a limit of the provider, or anything else.
         ways: what the reader can do about it.
         can_start_over: whether the same can be asked again with a click.
+        is_complete: whether the answer came to its end, so that there is nothing to continue.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Problem:
     kind: ProblemKind = "error"
     ways: list[Way] = field(default_factory=list)
     can_start_over: bool = False
+    is_complete: bool = False
 
 
 @dataclass(slots=True)

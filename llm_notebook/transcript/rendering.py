@@ -15,6 +15,7 @@ from llm_notebook.transcript.markdown.escape import fenced_code
 from llm_notebook.transcript.markdown.links import safe_url
 from llm_notebook.transcript.markdown.safe import safe_markdown
 from llm_notebook.transcript.sources import markdown_sources, plain_sources, with_numbers
+from llm_notebook.transcript.tables import is_table, markdown_table, plain_table, shaped_markdown, with_code
 from llm_notebook.transcript.visible import spelled_out, terminal_safe
 from llm_notebook.transcript.words import (
     Written,
@@ -120,8 +121,10 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
         return markdown_call(block, view, words.calls[block.position])
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
+    if is_table(block):
+        return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown)
     if block.kind == "text":
-        return safe_markdown(_numbered(block))
+        return shaped_markdown(block) or safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended
@@ -147,7 +150,7 @@ def _markdown_picture(block: PictureBlock) -> str:
 
 
 def _markdown_problem(problem: Problem) -> str:
-    lines = [f"■ **{literal_markdown(problem.title)}** {literal_markdown(problem.text)}"]
+    lines = [f"■ **{with_code(problem.title, literal_markdown)}** {with_code(problem.text, literal_markdown)}".rstrip()]
     lines += [f"- {safe_markdown(f'`{way.code}`')}: {literal_markdown(way.text)}" for way in problem.ways]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).rstrip()
 
@@ -161,7 +164,9 @@ def _plain_problem(problem: Problem | None) -> list[str]:
     if problem is None:
         return []
     ways = [f"  {way.code}  {way.text}" for way in problem.ways]
-    return ["\n".join([f"■ {on_one_line(problem.title)} {on_one_line(problem.text)}", *ways])]
+    title = on_one_line(problem.title)
+    stop = "" if title.endswith((".", "!", "?")) or not problem.text else "."
+    return ["\n".join([f"■ {title}{stop} {on_one_line(problem.text)}".rstrip(), *ways])]
 
 
 def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
@@ -170,7 +175,9 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    text = terminal_safe(_numbered(block))
+    if is_table(block):
+        return plain_table(block, is_live=view.state == "streaming")
+    text = terminal_safe(_numbered(block) if block.excerpt is None else block.excerpt)
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text
     return text if block.kind == "text" else f"Thought:\n{text}"
 

@@ -12,8 +12,8 @@ and from then on it is proposed, waits, runs and ends in the journal. The view b
 The numbers of parts begin again when a chain is resumed. Therefore `begin()` and `end()` forget the parts but keep the blocks, and
 nothing is ever added to the block of an earlier run except by the id of its call.
 
-The view does no I/O and has no callbacks. It notes the positions of changed blocks in `touched` and raises the `version` of a block
-whose change is more than appended text, which is all that a `DeltaWriter` needs to send only what is new.
+The view does no I/O. It notes the positions of changed blocks in `touched` and raises the `version` of a block whose change is more than
+appended text or rows, which is all that a `DeltaWriter` needs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.endings import Limit, Problem, Unsent
 from llm_notebook.transcript.pictures import shown_picture
 from llm_notebook.transcript.sources import Sources
+from llm_notebook.transcript.tables import AnswerShape
 
 if TYPE_CHECKING:
     from llm_notebook.parts.attachments import Attachment
@@ -38,16 +39,14 @@ __all__ = ["Block", "CallBlock", "Scope", "State", "TranscriptView"]
 State = Literal["unsent", "waiting", "streaming", "paused", "done", "interrupted", "failed"]
 _OVER: tuple[State, ...] = ("done", "interrupted", "failed")
 _PartKey = tuple[int, int | None, str]
-# How much the pictures of a turn may take in a notebook file together, in bytes.
-_MOST_OF_PICTURES = 1024 * 1024
+_MOST_OF_PICTURES = 1024 * 1024  # bytes that those of a turn may take in a notebook file together
 
 
 @dataclass(slots=True)
 class TranscriptView:
     """One turn with all rounds of its chain: the model, what has arrived, and the present state.
 
-    Methods change the blocks and the state. Other fields may be set from outside; they take effect with the next document or
-    delta.
+    Methods change the blocks and the state. Other fields may be set from outside, and take effect with the next document or delta.
 
     Attributes:
         model_id: the model that answers.
@@ -74,6 +73,7 @@ class TranscriptView:
         by_keyboard: whether the cell is still running and asks by keyboard, so that a click would come too late.
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
+        shape: what the text of the answer is shown as.
         unsent: what a prompt would ask that was not sent; None if it was.
         size: the number of characters that have arrived.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
@@ -103,6 +103,7 @@ class TranscriptView:
     by_keyboard: bool = False
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
+    shape: AnswerShape = field(default_factory=AnswerShape)
     unsent: Unsent | None = None
     size: int = 0
     touched: list[int] = field(default_factory=list)
@@ -174,8 +175,8 @@ class TranscriptView:
             block.name += event.chunk
             block.version += 1
         else:
-            block.chunks.append(event.chunk)
-        self._touch(block)
+            block.append(event.chunk)
+        self.touch(block)
         self._cite(event)
 
     def update_call(self, entry: CallEntry, seconds: float | None = None) -> None:
@@ -199,7 +200,7 @@ class TranscriptView:
         if self.state == "waiting":
             self.state = "streaming"
         block.update(entry, self.seconds)
-        self._touch(block)
+        self.touch(block)
 
     def show_notice(self, notice: str, seconds: float | None = None, detail: str = "") -> None:
         """Show a notice while nothing arrives. The next event removes it.
@@ -234,7 +235,7 @@ class TranscriptView:
         for block in self.calls:
             if block.printed.is_due(now):
                 block.version += 1
-                self._touch(block)
+                self.touch(block)
 
     def mark_blocked(self, call_id: str, why: str) -> None:
         """Note why a waiting call cannot be decided here, or with an empty `why` that it can."""
@@ -242,7 +243,7 @@ class TranscriptView:
         if block is not None and block.blocked != why:
             block.blocked = why
             block.version += 1
-            self._touch(block)
+            self.touch(block)
 
     def mark_revoked(self, grant_id: str) -> None:
         """Note at the calls that an "always allow" has decided that it was revoked."""
@@ -250,7 +251,7 @@ class TranscriptView:
             if block.grant_id == grant_id and not block.grant_revoked:
                 block.grant_revoked = True
                 block.version += 1
-                self._touch(block)
+                self.touch(block)
 
     def end(self, state: State, seconds: float) -> None:
         """End the run.
@@ -267,7 +268,7 @@ class TranscriptView:
         if state in ("done", "paused"):
             for block in self.calls:
                 if block.complete():
-                    self._touch(block)
+                    self.touch(block)
         self._forget_parts()
 
     @property
@@ -325,7 +326,7 @@ class TranscriptView:
                 return known
             name = event.tool_name or "" if event.type == "tool_call_args" else ""
             return self._add_call(name, event.tool_call_id or "", seconds)
-        return self._add_block(Block("text" if event.type == "text" else "reasoning", began=seconds), seconds)
+        return self._add_block(self.shape.block(event.type, seconds), seconds)
 
     def _add_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
         block = CallBlock("call", name=name, began=seconds, tool_call_id=tool_call_id)
@@ -353,13 +354,13 @@ class TranscriptView:
         if block is not None and marks:
             block.marks += marks
             block.version += 1
-            self._touch(block)
+            self.touch(block)
 
     def _add_block(self, block: Block, seconds: float) -> Block:
         self._close_newest(seconds)
         block.position = len(self.blocks)
         self.blocks.append(block)
-        self._touch(block)
+        self.touch(block)
         return block
 
     def _feed_result(self, event: StreamEvent, part: _PartKey, seconds: float) -> None:
@@ -372,7 +373,7 @@ class TranscriptView:
         taker = self._results[part]
         if taker is not None:
             taker.append_result(event.chunk)
-            self._touch(taker)
+            self.touch(taker)
 
     def _call_answered_by(self, event: StreamEvent) -> CallBlock | None:
         if event.tool_call_id:
@@ -384,7 +385,7 @@ class TranscriptView:
             newest = self.blocks[-1]
             newest.ended = seconds
             newest.version += newest.kind == "reasoning"
-            self._touch(newest)
+            self.touch(newest)
 
     def _forget_parts(self) -> None:
         self._by_part.clear()
@@ -393,6 +394,7 @@ class TranscriptView:
     def _clear_notice(self) -> None:
         self.notice, self.notice_seconds, self.notice_detail = "", None, ""
 
-    def _touch(self, block: Block) -> None:
+    def touch(self, block: Block) -> None:
+        """Note that a block has changed."""
         if not self.touched or self.touched[-1] != block.position:
             self.touched.append(block.position)

@@ -319,6 +319,27 @@ class Single(_Scripted):
     supports_conversation = False
 
 
+class Data(_Scripted):
+    """Answers with its first prompt, in pieces of 20 characters. What follows `then:` is for when it is told that something does not fit.
+
+    If it is given a tool, it calls that first.
+    """
+
+    model_id = "data"
+    supports_schema = supports_tools = True
+
+    def answer(self, prompt: Prompt, response: Any) -> Iterator[str | StreamEvent]:
+        said = [part for message in prompt.messages for part in message.parts]
+        if prompt.tools and not any(isinstance(part, ToolResultPart) for part in said):
+            response.add_tool_call(ToolCall(prompt.tools[0].name, {"path": "/x"}, "call 1"))
+            return
+        asked = [part.text for part in said if isinstance(part, TextPart) and part.text]
+        tries = asked[0].split("then:")
+        told = sum(text.startswith("Your answer does not fit") for text in asked)
+        text = tries[min(told, len(tries) - 1)].strip()
+        yield from (text[at : at + 20] for at in range(0, len(text), 20))
+
+
 class Keyed(KeyModel):
     """Needs a key; a certain prompt makes it fail with an unexpected error while it has one."""
 
@@ -358,6 +379,7 @@ MODELS: list[type[Model] | type[KeyModel]] = [
     Hostile,
     Retrying,
     Single,
+    Data,
     Keyed,
 ]
 

@@ -259,7 +259,7 @@ def test_lines_may_end_in_commas() -> None:
     [
         ("", "no fields"),
         (" ,\n", "no fields"),
-        ("a list", "'a' has the unknown type 'list'; use str, int, float or bool"),
+        ("a list", "'a' has the unknown type 'list'; use str, int, float, bool, date or datetime"),
         ("a, a int", "the field 'a' twice"),
         (": in years", "has no name before its colon"),
     ],

@@ -68,6 +68,8 @@ export interface IProblem {
   ways?: IWay[];
   /** Whether the same can be asked again. */
   canStartOver?: boolean;
+  /** Whether the answer is complete, so that there is nothing to continue. */
+  complete?: boolean;
 }
 
 /** What the reader can do about a problem: a line to type, or where the kernel listens, a button. */
@@ -91,12 +93,47 @@ export interface ISource {
   host: string;
 }
 
-export type Block = ITextBlock | IReasoningBlock | ICallBlock | IPictureBlock;
+export type Block =
+  ITextBlock | IReasoningBlock | ICallBlock | IPictureBlock | ITableBlock;
 
 export interface ITextBlock {
   kind: 'text';
   /** The model's Markdown: hostile. */
   text: string;
+  /** Set where it is drawn as code, or as it is, and not as Markdown. */
+  look?: 'code' | 'text';
+  /** The language of the code. */
+  language?: string;
+  /** The answer as it came, if only a part of it is shown: hostile. */
+  raw?: IRaw;
+}
+
+/** Text of a model that is shown in a fold; `hidden` characters at its end are not kept: hostile. */
+export interface IRaw {
+  text: string;
+  hidden?: number;
+}
+
+/** What stands in a cell of a table; null where the value is missing: hostile. */
+export type Cell = string | null;
+
+/** An answer of rows. */
+export interface ITableBlock {
+  kind: 'table';
+  /** `dtype` is what pandas calls the type; `number` says that the values are aligned at the right. */
+  columns: { name: string; dtype: string; number: boolean }[];
+  /** How many columns are not shown. */
+  moreColumns?: number;
+  /** The first rows, and the latest that are not among them. */
+  head: Cell[][];
+  tail: Cell[][];
+  /** How many rows there are. */
+  count: number;
+  /** What has become of them, with names in backticks; absent while they arrive. */
+  said?: string;
+  /** The row that does not fit, and which cell of it, if it is one. */
+  misfit?: { cells: Cell[]; column: number | null };
+  raw?: IRaw;
 }
 
 /** A picture, or another file, that the model has made. */
@@ -237,6 +274,8 @@ export interface IDelta {
 
 export type Op =
   | { op: 'append'; block: number; text: string }
+  /** Further rows of a table: those that belong to its first ones, and the latest. */
+  | { op: 'rows'; block: number; count: number; head: Cell[][]; tail: Cell[][] }
   | { op: 'block'; block: number; value: Block }
   | { op: 'set'; fields: Partial<ITranscript> };
 

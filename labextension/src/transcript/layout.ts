@@ -16,7 +16,8 @@ import type { Block, ICallBlock, IRequest, ITranscript } from './document';
 
 export type Row =
   | {
-      kind: 'text' | 'reasoning' | 'picture' | 'call' | 'card';
+      kind:
+        'text' | 'code' | 'reasoning' | 'picture' | 'table' | 'call' | 'card';
       key: string;
       block: number;
     }
@@ -125,6 +126,9 @@ function rowOf(
   index: number,
   canAct: boolean
 ): Row {
+  if (block.kind === 'text' && block.look) {
+    return { kind: 'code', key: `code:${index}`, block: index };
+  }
   if (block.kind !== 'call') {
     return { kind: block.kind, key: `${block.kind}:${index}`, block: index };
   }

@@ -126,7 +126,28 @@ const isCall = shape({
   decision: maybe(isDecision)
 });
 
-const isTextBlock = shape({ text: isText, seconds: maybe(isNumber) });
+const RAW = maybe(shape({ text: isText, hidden: maybe(isCount) }));
+
+const isTextBlock = shape({
+  text: isText,
+  seconds: maybe(isNumber),
+  look: maybe(oneOf('code', 'text')),
+  language: maybe(isText),
+  raw: RAW
+});
+
+const isRow = listOf(value => value === null || isText(value));
+
+const isTable = shape({
+  columns: listOf(shape({ name: isText, dtype: isText, number: isFlag })),
+  moreColumns: maybe(isCount),
+  head: listOf(isRow),
+  tail: listOf(isRow),
+  count: isCount,
+  said: maybe(isText),
+  misfit: maybe(shape({ cells: isRow, column: maybe(isCount) })),
+  raw: RAW
+});
 
 const isPicture = shape({
   caption: isText,
@@ -139,7 +160,8 @@ const BLOCKS: Record<string, Check> = {
   text: isTextBlock,
   reasoning: isTextBlock,
   call: isCall,
-  picture: isPicture
+  picture: isPicture,
+  table: isTable
 };
 
 const isBlock: Check = value =>
@@ -184,7 +206,8 @@ const FIELDS: Record<string, Check> = {
           })
         )
       ),
-      canStartOver: maybe(isFlag)
+      canStartOver: maybe(isFlag),
+      complete: maybe(isFlag)
     })
   ),
   unsent: maybe(
@@ -215,6 +238,12 @@ const isOp: Check = value => {
   switch (value.op) {
     case 'append':
       return isCount(value.block) && isText(value.text);
+    case 'rows':
+      return (
+        isCount(value.block) &&
+        isCount(value.count) &&
+        [value.head, value.tail].every(listOf(isRow))
+      );
     case 'block':
       return isCount(value.block) && isBlock(value.value);
     case 'set': {

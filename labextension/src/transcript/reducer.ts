@@ -5,6 +5,9 @@
 
 import type { Block, IDelta, ITranscript, Op } from './document';
 
+/** How many of the latest rows of a table are kept, as in `llm_notebook/transcript/tables.py`. */
+const LATEST = 5;
+
 export type Applied = 'applied' | 'old' | 'gap';
 
 export interface IStep {
@@ -48,6 +51,16 @@ function applyOp(document: ITranscript, op: Op): ITranscript | null {
       document.blocks[op.block] = grown;
       return document;
     }
+    case 'rows': {
+      const block = document.blocks[op.block];
+      if (block?.kind !== 'table') {
+        return null;
+      }
+      const tail = [...block.tail, ...op.tail].slice(-LATEST);
+      const head = [...block.head, ...op.head];
+      document.blocks[op.block] = { ...block, head, tail, count: op.count };
+      return document;
+    }
     case 'block':
       if (op.block > document.blocks.length || op.block < 0) {
         return null;
@@ -69,6 +82,7 @@ function appended(block: Block, text: string): Block | null {
     case 'call':
       return { ...block, arguments: block.arguments + text };
     case 'picture':
+    case 'table':
       return null;
     default:
       return { ...block, text: block.text + text };

@@ -158,7 +158,8 @@ export class Ending implements IPiece {
   private problem(problem: IProblem, words: number): HTMLElement {
     const { host, document } = this.context!;
     const isHeld = Boolean(this.sent || host.blocked);
-    const buttons = problem.canStartOver ? this.makeButtons(words > 0) : null;
+    const continues = words > 0 && !problem.complete;
+    const buttons = problem.canStartOver ? this.makeButtons(continues) : null;
     return problemRow(problem, {
       host,
       act: action => this.perform(action),

@@ -16,10 +16,12 @@
  */
 
 import type { LoadTypesetter } from './answer/formulas';
+import { CodePiece } from './answer/codePiece';
 import { Markdown } from './answer/markdown';
 import { PicturePiece } from './answer/picture';
 import { Reasoning } from './answer/reasoning';
 import { Sources } from './answer/sources';
+import { TablePiece } from './answer/table';
 import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
@@ -283,6 +285,10 @@ export class TranscriptView {
         return new TextPiece(row.block, this.markdown, () => this.host);
       case 'reasoning':
         return new Reasoning(row.block);
+      case 'code':
+        return new CodePiece(row.block, this.markdown.slices, () => this.host);
+      case 'table':
+        return new TablePiece(row.block);
       case 'picture':
         return new PicturePiece(row.block);
       case 'call':

@@ -13,11 +13,13 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.display.encoding import spell_out_on_stdout
 from llm_notebook.notebook.display.silence import Silence
+from llm_notebook.notebook.display.terminal_rows import RowLines
 from llm_notebook.notebook.frontend.frontend import Sender
 from llm_notebook.transcript.blocks import Block, CallBlock, PictureBlock
 from llm_notebook.transcript.call_rendering import plain_call
 from llm_notebook.transcript.rendering import footer, plain_picture
 from llm_notebook.transcript.sources import plain_sources
+from llm_notebook.transcript.tables import is_table
 from llm_notebook.transcript.view import TranscriptView
 from llm_notebook.transcript.visible import spelled_out, terminal_safe, visible
 from llm_notebook.transcript.words import not_saved_sentence, on_one_line, state_sentence
@@ -56,6 +58,7 @@ class TerminalDisplay:
         self._block = 0
         self._chunk = 0
         self._calls: dict[int, str] = {}
+        self._tables: dict[int, RowLines] = {}
         self._notice = ""
         self._suspended: list[CallBlock] = []
         self._wrote = False
@@ -152,7 +155,7 @@ class TerminalDisplay:
                     self._write_questions(blocks[self._block + 1 :] if is_over else [])
                     break
             elif block.kind != "reasoning" or not self._view.hide_reasoning:
-                self._write_new(block)
+                self._write_new(block, is_over=is_over or self._block + 1 < len(blocks))
             if self._block + 1 == len(blocks) and not isinstance(block, CallBlock):
                 # The last block may still grow.
                 break
@@ -182,7 +185,20 @@ class TerminalDisplay:
             self._separate()
             sys.stdout.write(written)
 
-    def _write_new(self, block: Block) -> None:
+    def _write_rows(self, block: Block, *, is_over: bool) -> None:
+        table = self._tables.get(block.position)
+        if table is None:
+            self._separate()
+            table = self._tables[block.position] = RowLines()
+        sys.stdout.write(table.take_new(block, is_over=is_over))
+
+    def _write_new(self, block: Block, *, is_over: bool) -> None:
+        if is_table(block):
+            self._write_rows(block, is_over=is_over)
+            return
+        if block.table is not None and block.table.may_begin and not is_over:
+            # A table is about to begin, whose brackets nobody needs to see.
+            return
         if isinstance(block, PictureBlock):
             if self._chunk == 0:
                 self._separate()

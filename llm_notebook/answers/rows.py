@@ -1,0 +1,102 @@
+"""The rows of an answer that is to be a table: found while it arrives, checked one by one, and the first one that misfits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llm_notebook.answers.columns import Column, add_unknown, columns_of
+from llm_notebook.answers.fitting import Fitting, Misfit
+from llm_notebook.answers.row_scanner import RowScanner
+
+__all__ = ["MisfitRow", "RowReader"]
+
+
+@dataclass(slots=True)
+class MisfitRow:
+    """The first row that does not fit.
+
+    Attributes:
+        number: its number, from 0 on.
+        row: the row, as JSON values.
+        misfit: how it misfits.
+    """
+
+    number: int
+    row: Any
+    misfit: Misfit
+
+
+class RowReader:
+    """Reads the rows of one answer.
+
+    Args:
+        schema: the JSON Schema of one row; None if any row will do.
+        source: the class or annotation that the schema was made of; None if it was none.
+
+    Attributes:
+        columns: the columns. Those that the schema does not name are added with the first row that has them.
+        rows: the rows that fit, up to the first one that does not, as JSON values.
+        objects: the same as objects of the class.
+        wrong: the first row that does not fit; None as long as all fit.
+    """
+
+    def __init__(self, schema: dict[str, Any] | None, source: object = None) -> None:
+        self.columns: list[Column] = columns_of(schema) if schema is not None else []
+        self.rows: list[Any] = []
+        self.objects: list[Any] = []
+        self.wrong: MisfitRow | None = None
+        self._scanner = RowScanner()
+        self._fitting = Fitting(schema, source) if schema is not None else None
+        self._names = {column.name for column in self.columns}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the beginning of the table was found."""
+        return self._scanner.has_begun
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether what has arrived so far may be the beginning of the table, and nothing else."""
+        return self._scanner.may_begin
+
+    def feed(self, chunk: str) -> bool:
+        """Take the next piece of the answer. Returns whether it has completed a row."""
+        count = self._scanner.feed(chunk)
+        if not count:
+            return False
+        for row in self._scanner.rows[-count:]:
+            self._take(row)
+        return True
+
+    def close(self, text: str) -> None:
+        """Read what is not read yet.
+
+        Args:
+            text: the whole answer, all of which was fed.
+
+        Raises:
+            NoRows: it is no list of rows. Those that were found stay.
+        """
+        rows = self._scanner.close(text)
+        if rows is not self._scanner.rows:
+            self.rows, self.objects, self.wrong = [], [], None
+            for row in rows:
+                self._take(row)
+
+    def frame_rows(self) -> list[Any]:
+        """Return the rows as JSON values, with what their class has made of them."""
+        fitting = self._fitting
+        return self.rows if fitting is None else [fitting.json_of(row) for row in self.objects]
+
+    def _take(self, row: Any) -> None:
+        if self.wrong is not None:
+            return
+        made, misfit = self._fitting.check(row) if self._fitting is not None else (row, None)
+        if misfit is not None:
+            self.wrong = MisfitRow(len(self.rows), row, misfit)
+            return
+        self.objects.append(made)
+        if not (isinstance(row, dict) and row.keys() <= self._names) and add_unknown(self.columns, row):
+            self._names = {column.name for column in self.columns}
+        self.rows.append(row)
