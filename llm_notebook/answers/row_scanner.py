@@ -32,6 +32,7 @@ _BETWEEN = re.compile(rf"[{_SPACE}]*+")
 _OUTSIDE = re.compile(r'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 # A row that holds nothing but scalars, at once.
 _FLAT = re.compile(r'\{(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+\}', re.DOTALL)
+_NEXT_FLAT = re.compile(rf"[{_SPACE}]*+,[{_SPACE}]*+({_FLAT.pattern})", re.DOTALL)
 _INSIDE = re.compile(r"(?:[^\"\\]++|\\.)*+", re.DOTALL)
 _SCALAR = re.compile(rf"[^,\]}}{_SPACE}]*+")
 # So much of the text is kept to find the beginning of the list in it.
@@ -47,6 +48,8 @@ class RowScanner:
 
     Attributes:
         rows: the rows so far, as JSON values.
+        pending: the pieces that were not looked at yet.
+        awaits: what a piece must have in it to be worth a look; empty if any piece is.
     """
 
     def __init__(self) -> None:
@@ -56,13 +59,13 @@ class RowScanner:
         self._from_json = from_json
         # One of: start, prose, value, row, scalar, between, foot, over.
         self._state = "start"
-        self._new: list[str] = []
-        # The part of the present row that was looked at, how many brackets are open in it, and whether a string is.
+        self.pending: list[str] = []
+        self.awaits = ""
+        # The part of the present row that was looked at, how many brackets are open in it, whether a string is, and with what it ends.
         self._row: list[str] = []
         self._depth = 0
         self._in_string = False
-        # What the present row cannot end without; empty if that is not known.
-        self._awaits = ""
+        self._closer = ""
         self._is_wrapped = False
         self._is_whole = True
         self._is_first = True
@@ -80,20 +83,24 @@ class RowScanner:
 
     def feed(self, chunk: str) -> int:
         """Take the next piece of the answer. Returns how many rows it completed; they are the last ones of `rows`."""
-        if self._state == "over":
-            return 0
-        self._new.append(chunk)
-        if self._awaits not in chunk:
-            return 0
-        text = "".join(self._new)
-        self._new.clear()
-        before, at = len(self.rows), 0
-        while at < len(text) and self._state != "over":
+        self.pending.append(chunk)
+        return self.scan() if self.awaits in chunk else 0
+
+    def scan(self) -> int:
+        """Look at the pieces that are pending. Returns how many rows they complete."""
+        text = "".join(self.pending)
+        self.pending.clear()
+        before, at, is_stuck = len(self.rows), 0, False
+        while at < len(text) and self._state != "over" and not is_stuck:
+            if self._state == "between":
+                while found := _NEXT_FLAT.match(text, at):
+                    at = found.end()
+                    self._add(found[1])
+                if self.awaits and text.find(self.awaits, at) < 0:
+                    break
             at, is_stuck = self._step(text, at)
-            if is_stuck:
-                break
         if at < len(text) and self._state != "over":
-            self._new.append(text[at:])
+            self.pending.append(text[at:])
         return len(self.rows) - before
 
     def close(self, text: str) -> list[Any]:
@@ -105,6 +112,8 @@ class RowScanner:
         Raises:
             NoRows: the text is not JSON, or no list of rows.
         """
+        self.awaits = ""
+        self.scan()
         if self._state == "foot" and self._is_whole and not self._is_wrapped:
             return self.rows
         is_json = False
@@ -120,6 +129,7 @@ class RowScanner:
 
     def _step(self, text: str, at: int) -> tuple[int, bool]:
         """Do what the state asks for. Return (how far the text is used up, whether the next piece is needed)."""
+        self.awaits = ""
         if self._state == "start":
             return self._find_start(text, at)
         if self._state == "prose":
@@ -169,15 +179,15 @@ class RowScanner:
         self._is_first = False
         if first == "{":
             if text.find("}", at) < 0:
-                self._awaits = "}"
+                self.awaits = "}"
                 return at, True
             if found := _FLAT.match(text, at):
                 self._end_row(found.group())
                 return found.end(), False
         if first in "{[":
-            self._state, self._depth, self._awaits = "row", 0, "}" if first == "{" else "]"
+            self._state, self._depth, self._closer = "row", 0, "}" if first == "{" else "]"
         elif first == '"':
-            self._state, self._depth, self._in_string = "row", 0, True
+            self._state, self._depth, self._in_string, self._closer = "row", 0, True, '"'
             self._row.append(first)
             return at + 1, False
         else:
@@ -206,6 +216,7 @@ class RowScanner:
             if self._depth <= 0:
                 self._end_row(text[start:at])
                 return at, False
+        self.awaits = self._closer
         # What is left is at most a backslash, whose next character decides what it means.
         self._row.append(text[start:at])
         return at, True
@@ -222,8 +233,12 @@ class RowScanner:
         self._row.append(rest)
         raw = "".join(self._row)
         self._row.clear()
-        self._awaits = ""
         self._state = "between"
+        self._add(raw)
+        # Most lists go on with a row that ends with the same bracket. If this one does not, that is noticed a little later.
+        self.awaits = "}" if raw[:1] == "{" else ""
+
+    def _add(self, raw: str) -> None:
         try:
             self.rows.append(self._parse(raw))
         except (ValueError, RecursionError):

@@ -48,6 +48,9 @@ class RowReader:
         self.wrong: MisfitRow | None = None
         self._scanner = RowScanner()
         self._fitting = Fitting(schema, source) if schema is not None else None
+        self._shape: tuple[bool, bool, int, bool] = (False, True, len(self.columns), True)
+        # Once the table has begun, only a row can change it.
+        self._is_settled = False
         self._names = {column.name for column in self.columns}
 
     @property
@@ -61,13 +64,21 @@ class RowReader:
         return self._scanner.may_begin
 
     def feed(self, chunk: str) -> bool:
-        """Take the next piece of the answer. Returns whether it has completed a row."""
-        count = self._scanner.feed(chunk)
-        if not count:
+        """Take the next piece of the answer. Returns whether it has changed more than by further rows: the head, or what they are."""
+        scanner = self._scanner
+        scanner.pending.append(chunk)
+        # Nearly every piece ends here, so that a row costs little more than its parsing.
+        if scanner.awaits not in chunk:
             return False
-        for row in self._scanner.rows[-count:]:
+        count = scanner.scan()
+        if not count and self._is_settled:
+            return False
+        before = self._shape
+        for row in scanner.rows[len(scanner.rows) - count :]:
             self._take(row)
-        return True
+        self._shape = self.has_begun, self.may_begin, len(self.columns), self.wrong is None
+        self._is_settled = self.has_begun
+        return before != self._shape
 
     def close(self, text: str) -> None:
         """Read what is not read yet.

@@ -177,7 +177,7 @@ def _split(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
         given_behind += option
     if text is not None and not behind:
         return given + given_behind, text
-    # What follows is no option, so the marks belong to the prompt: `"git" -x what is it`. But a slip like
+    # What follows is no option, so the marks belong to the prompt: `"git" -z what is it`. But a slip like
     # `"2+2?" --usgae` is refused rather than sent, quotation marks and all.
     if behind.startswith("--") and nearest(behind.split(None, 1)[0], actions, cutoff=0.75):
         _option(behind, actions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.answers.fences import code_blocks
 from llm_notebook.errors import AnswerMisfit
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from llm_notebook.models.chain_responses import ChainResponse
+    from llm_notebook.models.responses import Response
     from llm_notebook.notebook.live_turn import LiveTurn
 
 __all__ = ["ask_for_correction", "bind", "outcome", "put_in_new_cell", "take_answer"]
@@ -53,6 +54,8 @@ def take_answer(turn: LiveTurn, chain: ChainResponse) -> None:
     """
     latest = chain._chain.latest
     if turn.wanted is not None and latest is not None:
+        # Why the model stopped may be the reason for what is wrong with the answer.
+        turn.view.finish = cast("Response", latest).finish_reason
         turn.wanted.take(latest._turn.state.text(), turn.view)
         turn.wanted.take_response(latest, turn.view)
 

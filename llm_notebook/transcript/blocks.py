@@ -79,16 +79,8 @@ class Block:
     def append(self, chunk: str) -> None:
         """Add a piece of text."""
         self.chunks.append(chunk)
-        if self.table is not None:
-            before = self._shape()
-            self.table.feed(chunk)
-            self.version += before != self._shape()
-
-    def _shape(self) -> tuple[bool, bool, int, bool]:
-        """Return whatever of a table is shown otherwise than by further rows."""
-        table = self.table
-        assert table is not None
-        return table.has_begun, table.may_begin, len(table.columns), table.wrong is None
+        if self.table is not None and self.table.feed(chunk):
+            self.version += 1
 
     @property
     def text(self) -> str:

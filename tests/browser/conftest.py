@@ -113,7 +113,12 @@ def lab_page(page: Page, lab: LabServer) -> Iterator[LabPage]:
 def scripted(lab: LabServer, openai_server: OpenAIServer) -> Iterator[OpenAIServer]:
     """The server behind the model `scripted`, whose answers the test plays."""
     models = Path(lab.environment["LLM_USER_PATH"], "extra-openai-models.yaml")
-    model = {"model_id": "scripted", "api_base": openai_server.base_url, "supports_tools": True}
+    model = {
+        "model_id": "scripted",
+        "api_base": openai_server.base_url,
+        "supports_tools": True,
+        "supports_schema": True,
+    }
     models.write_text(yaml.safe_dump([model]), encoding="utf-8")
     yield openai_server
     models.unlink()

@@ -257,6 +257,8 @@ def test_a_call_that_a_real_model_makes_is_approved(asking: Asking, tool_server:
     expect(asking.card).to_contain_text("get_weather")
     asking.button("Approve").click()
     # The model is forced to call the tool in every round, until the chain's limit.
+    expect(asking.output).to_contain_text("Paused after 2 answers in a row")
+    asking.output.locator("summary").filter(has_text="get_weather").first.click()
     expect(asking.output).to_contain_text("18 degrees and sunny in")
 
 

@@ -333,7 +333,7 @@ class Data(_Scripted):
         if prompt.tools and not any(isinstance(part, ToolResultPart) for part in said):
             response.add_tool_call(ToolCall(prompt.tools[0].name, {"path": "/x"}, "call 1"))
             return
-        asked = [part.text for part in said if isinstance(part, TextPart) and part.text]
+        asked = [text.removeprefix("user: ") for text in texts(prompt) if text.startswith("user: ")]
         tries = asked[0].split("then:")
         told = sum(text.startswith("Your answer does not fit") for text in asked)
         text = tries[min(told, len(tries) - 1)].strip()
