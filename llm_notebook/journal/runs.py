@@ -58,6 +58,7 @@ class RowEntry:
 
     Attributes:
         request: the digest of what was sent.
+        rows_id: the run that asked it.
         turn_id: the turn that asked it.
         status: how the turn ended.
         output: the messages of the model.
@@ -67,6 +68,7 @@ class RowEntry:
     """
 
     request: str
+    rows_id: str
     turn_id: str
     status: TurnStatus
     output: list[Message]

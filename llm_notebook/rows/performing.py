@@ -139,6 +139,8 @@ class Performance:
         known = self.asker.known(questions, "" if "" not in self.again else self.asker.rows_id)
         for question in questions:
             entry = known.get(question.key)
+            if entry is not None and entry.rows_id == self.asker.rows_id and not self.plan.dedupe:
+                entry = None
             earlier = None if entry is None else self.asker.recall(entry)
             if earlier is None or earlier.failure in self.again - {""}:
                 self.plan.add(question)

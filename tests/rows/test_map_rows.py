@@ -92,6 +92,16 @@ def test_equal_rows_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
     assert rows.take_asked() == ["Say a", "Say a", "Say a", "Say b"]
 
 
+def test_equal_rows_far_apart_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
+    texts = ["a", *(f"w{number}" for number in range(300)), "a"]
+    rows.map(texts, concurrency=4)
+    assert Counter(rows.take_asked())["Say a"] == 1
+    rows.map(texts, concurrency=4, resume=False)
+    assert Counter(rows.take_asked())["Say a"] == 1
+    rows.map(texts, concurrency=4, resume=False, dedupe=False)
+    assert Counter(rows.take_asked())["Say a"] == 2
+
+
 def test_failed_rows_say_why_and_are_asked_again_when_that_is_wanted(rows: Rows) -> None:
     long = json.loads(answer_of("cut").pieces[0])  # type: ignore[arg-type]
     long["choices"][0]["finish_reason"] = "length"

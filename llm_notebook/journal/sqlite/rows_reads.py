@@ -21,7 +21,7 @@ __all__ = ["read_rows", "read_runs"]
 _MOST_AT_ONCE = 500
 # Good answers come last, and later ones after earlier ones, so that the last entry of a request is the one that counts.
 _ROWS = """
-SELECT request, turn_id, status, output, usage, finish_reason, finish_said, failure, error, began_at
+SELECT request, rows, turn_id, status, output, usage, finish_reason, finish_said, failure, error, began_at
 FROM turns JOIN turn_endings USING (number)
 WHERE rows IS NOT NULL AND request IN ({}) AND ? IN ('', rows)
 ORDER BY status = 'complete', turns.number
@@ -71,9 +71,10 @@ def read_runs(connection: sqlite3.Connection, limit: int, is_held: IsHeld) -> li
 
 
 def _row_from(row: Row, content: Callable[[str], bytes]) -> RowEntry:
-    request, turn_id, status, output, usage, finish_reason, finish_said, failure, error, began_at = row
+    request, rows_id, turn_id, status, output, usage, finish_reason, finish_said, failure, error, began_at = row
     return RowEntry(
         request,
+        text_of(rows_id),
         text_of(turn_id),
         status,
         messages_of(output, content),
