@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from llm_notebook.journal.operations import AnsweredWith, TurnStatus
+from llm_notebook.journal.operations import AnsweredWith, TurnBegun, TurnEnded, TurnStatus
 
 if TYPE_CHECKING:
     from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
 
-__all__ = ["RowEntry", "RowsBegun", "RowsEnded", "RowsEntry"]
+__all__ = ["RowAsked", "RowEntry", "RowsBegun", "RowsEnded", "RowsEntry"]
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,6 +50,17 @@ class RowsEnded(AnsweredWith[None]):
     rows_id: str
     status: TurnStatus
     at: datetime
+
+
+@dataclass(slots=True, frozen=True)
+class RowAsked(AnsweredWith[None]):
+    """A row was asked, and its turn has ended. Answered with None.
+
+    A run has no use for turns that have only begun, and it costs half as much to record both together.
+    """
+
+    begun: TurnBegun
+    ended: TurnEnded
 
 
 @dataclass(slots=True)

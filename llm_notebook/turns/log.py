@@ -29,6 +29,7 @@ from llm_notebook.journal.operations import (
     TurnBegun,
     TurnEnded,
 )
+from llm_notebook.journal.runs import RowAsked
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -83,6 +84,7 @@ class ChainLog:
     has_lost: bool = False
     inside: str = ""
     asked_inside: str = ""
+    _row_begun: TurnBegun | None = None
 
     def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
         """Keep what a tool asks with the call that it runs for, before its first turn has begun.
@@ -119,12 +121,12 @@ class ChainLog:
     def end(self, turn: Turn) -> Noting:
         """Keep how a turn ended: complete, interrupted or failed."""
         if turn.is_kept and self.journal is not None:
-            yield from self._keep(turn.ended())
+            yield from self._keep(self._ending(turn))
 
     def end_unwaited(self, turn: Turn) -> None:
         """Keep how a turn ended for a reader that cannot wait, such as one who pressed ■."""
         if turn.is_kept and self.journal is not None:
-            self.journal.submit(turn.ended())
+            self.journal.submit(self._ending(turn))
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
         """Keep a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
@@ -338,26 +340,32 @@ class ChainLog:
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
-        yield from self._keep(
-            TurnBegun(
-                turn_id,
-                self.conversation_id or self.chain_id,
-                self.chain_id,
-                parent_id,
-                model_id,
-                list(sent if is_whole else sent[len(known) :]),
-                self.settings | origin.settings(),
-                origin.cell_id or None,
-                origin.notebook or None,
-                datetime.now(UTC),
-                is_whole=is_whole,
-                started_in=origin.started_in or None,
-                place=origin.place,
-                request=origin.request,
-                inside=self.inside or None,
-                rows=origin.rows or None,
-            )
+        begun = TurnBegun(
+            turn_id,
+            self.conversation_id or self.chain_id,
+            self.chain_id,
+            parent_id,
+            model_id,
+            list(sent if is_whole else sent[len(known) :]),
+            self.settings | origin.settings(),
+            origin.cell_id or None,
+            origin.notebook or None,
+            datetime.now(UTC),
+            is_whole=is_whole,
+            started_in=origin.started_in or None,
+            place=origin.place,
+            request=origin.request,
+            inside=self.inside or None,
+            rows=origin.rows or None,
         )
+        if begun.rows is not None:
+            # It is kept together with its end.
+            self._row_begun = begun
+        else:
+            yield from self._keep(begun)
+
+    def _ending(self, turn: Turn) -> TurnEnded | RowAsked:
+        return turn.ended() if self._row_begun is None else RowAsked(self._row_begun, turn.ended())
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.state, entry.changed_at = operation.to, operation.at
@@ -373,7 +381,7 @@ class ChainLog:
         """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
         return self.memory if self.journal is None or self.memory.keeps(call_id) else self.journal
 
-    def _keep(self, operation: Operation) -> Noting:
+    def _keep(self, operation: Operation | RowAsked) -> Noting:
         assert self.journal is not None
         try:
             yield Note(self.journal, operation)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState, Decision
     from llm_notebook.journal.memory import MemoryJournal
     from llm_notebook.journal.operations import Journal
+    from llm_notebook.journal.runs import RowAsked
 
 __all__ = ["Note", "Noting", "moved_call", "seen_from_outside"]
 
@@ -22,7 +23,7 @@ class Note:
     """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
 
     journal: Journal | MemoryJournal
-    operation: Operation
+    operation: Operation | RowAsked
 
 
 Noting = Generator[Note, Any, Any]

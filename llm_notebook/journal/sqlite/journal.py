@@ -25,7 +25,7 @@ from llm_notebook.journal.operations import (
     TurnBegun,
     TurnEnded,
 )
-from llm_notebook.journal.runs import RowsBegun, RowsEnded
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
 from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided, calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections
 from llm_notebook.journal.sqlite.grant_writes import grant_given, grant_revoked, notebook_renamed
@@ -147,7 +147,7 @@ class SQLiteJournal(Journal):
                 return grant_given(operation) if isinstance(operation, Granted) else grant_revoked(operation)
             case NotebookRenamed():
                 return notebook_renamed(operation)
-            case RowsBegun() | RowsEnded():
+            case RowsBegun() | RowAsked() | RowsEnded():
                 return run_moved(operation, self._owner_if_any())
         raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 

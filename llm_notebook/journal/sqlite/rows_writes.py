@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from llm_notebook.journal.runs import RowsBegun, RowsEnded
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
 from llm_notebook.journal.sqlite.columns import integer_column, text_column, time_column
 from llm_notebook.journal.sqlite.transactions import Transaction, Write
+from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 
 __all__ = ["run_moved"]
 
 
-def run_moved(operation: RowsBegun | RowsEnded, owner: str | None) -> Write[object]:
-    """Return the write that records the beginning or the end of a run.
+def run_moved(operation: RowsBegun | RowAsked | RowsEnded, owner: str | None) -> Write[object]:
+    """Return the write that records the beginning or the end of a run, or one of its rows.
 
     Args:
         operation: the operation.
         owner: the lock of this process; None if it holds none.
     """
+    if isinstance(operation, RowAsked):
+        return _asked(operation, owner)
     return _begun(operation, owner) if isinstance(operation, RowsBegun) else _ended(operation)
 
 
@@ -42,6 +45,16 @@ def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
         return ""
 
     return Write(store)
+
+
+def _asked(row: RowAsked, owner: str | None) -> Write[object]:
+    begun, ended = turn_begun(row.begun, owner), turn_ended(row.ended)
+
+    def store(transaction: Transaction) -> None:
+        begun.store(transaction)
+        ended.store(transaction)
+
+    return Write(store, must_last=True)
 
 
 def _ended(run: RowsEnded) -> Write[object]:
