@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["AnyModel", "Job", "Wanted"]
 
 AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
+_RESUMED = " What is answered is kept; the same call asks the rest."
 _FINAL = frozenset({"misfit", "ended", "request", "key"})
 _LETTERS_A_TOKEN = 4
 _TOKENS_OF_A_FIELD, _TOKENS_OF_AN_ANSWER = 20, 150
@@ -121,7 +122,7 @@ class Job:
         unasked = Outcome(failure="unasked", error=self.plan.stopped)
         found = self.table.result(self.asker.reader.columns, [outcome or unasked for outcome in outcomes])
         if self.plan.is_fault:
-            raise RowsError(_fault(self.plan, outcomes), partial=found)
+            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=found)
         return found
 
     async def each(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -140,7 +141,7 @@ class Job:
                         yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
                         following += 1
         if self.plan.is_fault:
-            raise RowsError(f"{self.plan.stopped}.")
+            raise RowsError(f"{self.plan.stopped}{self._advice}")
 
     async def _outcomes(
         self, raw: dict[int, Mapping[str, Any]] | None = None
@@ -165,6 +166,10 @@ class Job:
         finally:
             if self.asker.journal is not None:
                 self.asker.journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
+
+    @property
+    def _advice(self) -> str:
+        return "" if self.asker.journal is None else _RESUMED
 
     def _begin(self) -> None:
         if self.asker.journal is None:
@@ -283,10 +288,3 @@ def _noted(
     for position, row in rows:
         raw[position] = row
         yield position, row
-
-
-def _fault(plan: Plan, outcomes: Sequence[Outcome | None]) -> str:
-    """Return why a run was stopped, with the words of the last failure."""
-    said = [outcome.error for outcome in outcomes if outcome is not None and outcome.failure not in ("", "unasked")]
-    last = f": {said[-1]}" if said and "alike" in plan.stopped else ""
-    return f"{plan.stopped}{last} What is answered is kept; the same call asks the rest."

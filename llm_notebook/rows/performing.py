@@ -91,7 +91,7 @@ class Performance:
                 outcome = await self.asker.ask(question, self._in_thread)
             except JournalError as error:
                 outcome = Outcome(failure="journal", error=str(error))
-                self.plan.stop(f"{error} What is done is kept.", is_fault=True)
+                self.plan.stop(str(error), is_fault=True)
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
             if self.plan.is_fault:
                 self._news.set()

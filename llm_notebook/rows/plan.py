@@ -131,7 +131,7 @@ class Plan:
         self._asking -= 1
         self._asked += 1
         self.progress.pay(outcome)
-        self._count_alike(outcome.failure)
+        self._count_alike(outcome)
         if question.attempts < _MOST_ATTEMPTS.get(outcome.failure, 0) and not self.stopped:
             self.progress.asked_again += 1
             pause = min(_FIRST_PAUSE * 2 ** (question.attempts - 1), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
@@ -169,11 +169,12 @@ class Plan:
         each = max(self.progress.cost / self._asked if self._asked else 0.0, self.budget.expected)
         return self.progress.cost + each * (self._asking + 1) <= self.budget.limit
 
-    def _count_alike(self, failure: str) -> None:
+    def _count_alike(self, outcome: Outcome) -> None:
+        failure = outcome.failure
         if not failure or failure in _OF_ONE_ROW:
             self._alike = ("", 0)
             return
         before, count = self._alike
         self._alike = (failure, count + 1 if failure == before else 1)
         if self._alike[1] >= _MOST_ALIKE:
-            self.stop(f"The last {_MOST_ALIKE} requests failed alike", is_fault=True)
+            self.stop(f"The last {_MOST_ALIKE} requests failed alike: {outcome.error}", is_fault=True)

@@ -94,10 +94,43 @@ def test_two_processes_cannot_be_at_the_same_run(openai_server: OpenAIServer, is
     assert rows.take_asked() == []
 
 
+_ON_A_FULL_DISK = """
+import resource, signal, sys
+import llm_notebook as llm
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+model = llm.AsyncOpenAIChat("m", base_url=sys.argv[1])
+texts = [f"w{n}" for n in range(400)]
+def run():
+    return llm.map_rows(texts, "Say {{ text }}", model=model, concurrency=4, progress=False)
+llm.open_journal()
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+try:
+    run()
+except llm.RowsError as error:
+    print(error)
+    print(sum(row["answer"] is not None for row in error.partial))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(sum(row["answer"] is not None for row in run()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit to the size of files stands for a full disk")
+def test_a_full_disk_stops_the_run_and_what_is_done_is_kept(openai_server: OpenAIServer, isolated: Path) -> None:
+    rows = Rows(openai_server, "async")
+    done = _run(openai_server, isolated, _ON_A_FULL_DISK)
+    said, partial, whole = done.stdout.splitlines()
+    assert "look whether the disk is full" in said
+    assert "is kept" in said
+    assert 0 < int(partial) < 400
+    assert int(whole) == 400
+    # What could not be kept is asked again, and nothing else.
+    assert len(rows.take_asked()) <= 400 + 4
+
+
 def _environment(folder: Path) -> dict[str, str]:
     return os.environ | {"LLM_NOTEBOOK_JOURNAL": str(folder / "rows.db")}
 
 
-def _run(server: OpenAIServer, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _RUN, server.base_url]
+def _run(server: OpenAIServer, folder: Path, program: str = _RUN) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, server.base_url]
     return subprocess.run(command, env=_environment(folder), capture_output=True, text=True, check=False, timeout=120)
