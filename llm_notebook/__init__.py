@@ -132,6 +132,12 @@ if TYPE_CHECKING or not load_lazily(globals()):
     from llm_notebook.models.vectors import cosine_similarity as cosine_similarity
     from llm_notebook.providers.openai.embeddings import OpenAIEmbedding as OpenAIEmbedding
 
+    # Rows
+    from llm_notebook.rows.mapping import map_rows as map_rows
+    from llm_notebook.rows.mapping import amap_rows as amap_rows
+    from llm_notebook.rows.listing import runs as runs
+    from llm_notebook.rows.errors import RowsError as RowsError
+
     # Keys and folders
     from llm_notebook.configuration.keys import get_key as get_key
     from llm_notebook.configuration.keys import load_keys as load_keys

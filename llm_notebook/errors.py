@@ -45,6 +45,7 @@ __all__ = [
     "TransportError",
     "UnknownModelError",
     "UnreadAttachment",
+    "failure_kind",
     "plain_words",
     "terminal_safe",
 ]
@@ -108,6 +109,23 @@ class ModelError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows instead of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def failure_kind(error: BaseException | None) -> str:
+    """Return what kind of failure an error is, in one word, by which it is decided whether asking again may help.
+
+    These are `limit` (too many requests), `server`, `connection`, `broken` (the answer was not whole), `key`, `request` (the server
+    refuses what it was sent) and `other`.
+    """
+    if isinstance(error, ProviderError):
+        status = error.status
+        if status == 429:
+            return "limit"
+        if status in (401, 403):
+            return "key"
+        return "server" if status is None or status >= 500 or status in (408, 409) else "request"
+    kinds = ((TransportError, "connection"), (IncompleteResponse, "broken"), (NeedsKeyException, "key"))
+    return next((word for kind, word in kinds if isinstance(error, kind)), "other")
 
 
 def _restored(kind: type[ModelError], arguments: tuple[object, ...], state: dict[str, object]) -> ModelError:

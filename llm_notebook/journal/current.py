@@ -11,7 +11,8 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import Journal, TurnEntry
+    from llm_notebook.journal.operations import TurnEntry
+    from llm_notebook.journal.protocol import Journal
 
 __all__ = ["CurrentJournal", "history", "open_journal"]
 

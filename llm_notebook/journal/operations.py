@@ -3,8 +3,7 @@
 An operation is a value that says what has happened or is about to. It is handed to `Journal.submit()` and is durable when the returned
 future is done. A chain yields operations from its generator, and the drivers submit and await them.
 
-The type parameter of `AnsweredWith` is the type of the future's result, so that `submit(CallMoved(…))` is known to return a
-`Future[bool]`.
+The type parameter of `AnsweredWith` is the type of the future's result: `submit(CallMoved(…))` returns a `Future[bool]`.
 """
 
 from __future__ import annotations
@@ -12,17 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from llm_notebook.approvals.requests import ASKED, DECIDED
 from llm_notebook.journal.grants import Grant
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from llm_notebook.approvals.policy import ApprovalPolicy
     from llm_notebook.approvals.requests import ApprovalRequest, CallState, Decision
-    from llm_notebook.journal.uses import TurnUse
     from llm_notebook.parts.finishes import Finish
     from llm_notebook.parts.messages import Message, Usage
     from llm_notebook.tools.calls import ToolResult
@@ -35,7 +31,6 @@ __all__ = [
     "Decided",
     "DecidedTogether",
     "Granted",
-    "Journal",
     "NotebookRenamed",
     "Operation",
     "Revoked",
@@ -83,6 +78,7 @@ class TurnBegun(AnsweredWith[None]):
         place: how many prompts the execution of the cell had asked before this one.
         request: a digest of the request as rendered, by which it is recognized when it is made again; empty outside of cells and tools.
         inside: the call whose tool asks this; None outside of tools.
+        rows: the run over rows that this is a row of; None elsewhere.
     """
 
     turn_id: str
@@ -100,6 +96,7 @@ class TurnBegun(AnsweredWith[None]):
     place: int = 0
     request: str = ""
     inside: str | None = None
+    rows: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -111,6 +108,7 @@ class TurnEnded(AnsweredWith[None]):
         messages: the messages of the model that arrived.
         error: why the turn failed, as a sentence for people; empty if it did not.
         finish: why the model stopped; None where it has not said so.
+        failure: what kind of failure it was, as `errors.failure_kind()` says; empty if it did not fail.
     """
 
     turn_id: str
@@ -121,6 +119,7 @@ class TurnEnded(AnsweredWith[None]):
     resolved_model: str | None = None
     error: str = ""
     finish: Finish | None = None
+    failure: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -325,76 +324,3 @@ class TurnEntry:
     calls: list[CallEntry] = field(default_factory=list)
     is_cut_off: bool = False
     finish: Finish | None = None
-
-
-class Journal(Protocol):
-    """A durable record of turns, calls, decisions and grants. Safe to use from several threads and processes at once.
-
-    Every method and future may raise JournalError if the journal cannot be used. A call reads as `unknown` if the process that
-    was running it has died.
-    """
-
-    @property
-    def owner(self) -> str:
-        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force."""
-
-    def submit(self, operation: AnsweredWith[A]) -> Future[A]:
-        """Hand over an operation, and return at once. The future is done when the operation is durable."""
-
-    def call(self, call_id: str) -> CallEntry | None:
-        """Return one call. `call_id` may be any part of its id that no other call's id contains."""
-
-    def waiting(self) -> list[CallEntry]:
-        """Return the calls that need a human or a resumed chain, oldest first.
-
-        These are the `waiting` and `unknown` calls and the decided ones that have neither started nor got a result.
-        """
-
-    def turn(self, turn_id: str) -> TurnEntry | None:
-        """Return one turn with its calls. `turn_id` may be any part of its id that no other turn's id contains."""
-
-    def chain(self, chain_id: str) -> list[TurnEntry]:
-        """Return the rounds of one chain, oldest first; an empty list if there is no such chain."""
-
-    def conversation(self, conversation_id: str) -> list[TurnEntry]:
-        """Return all turns of one conversation, oldest first. A part of the id will do if only one conversation's id has it."""
-
-    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
-        """Return whether a complete turn of another chain than this one continues a turn of a conversation."""
-
-    def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
-        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
-
-    def uses(self) -> list[TurnUse]:
-        """Return what each turn used, oldest first, without what was said."""
-
-    def messages(self, turn_id: str) -> list[Message]:
-        """Return the whole history up to and including the answer of this turn."""
-
-    def latest_turn(
-        self,
-        *,
-        cell_id: str | None = None,
-        notebook: str | None = None,
-        started_in: str | None = None,
-        place: int | None = None,
-    ) -> TurnEntry | None:
-        """Return the turn that began last and has all that is given, as `TurnBegun` describes it."""
-
-    def open_turns(self, cell_id: str) -> list[TurnEntry]:
-        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first.
-
-        A call does, too, if it is suspended because of a chain that its tool asked.
-        """
-
-    def turns_inside(self, call_id: str) -> list[TurnEntry]:
-        """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
-
-    def grants(self) -> list[Grant]:
-        """Return the grants in force, oldest first. Those of a process that has ended are not."""
-
-    def flush(self) -> None:
-        """Wait until every operation that was handed over is durable."""
-
-    def close(self) -> None:
-        """Make everything durable and release the file."""

@@ -12,7 +12,8 @@ from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.approvals.requests import ASKED, ApprovalRequest, CallState, Decision
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
-from llm_notebook.journal.operations import CallEntry, Journal, TurnBegun
+from llm_notebook.journal.operations import CallEntry, TurnBegun
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.pauses import PauseChain

@@ -14,7 +14,8 @@ from llm_notebook.approvals.requests import ASKED, ApprovalRequest
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, CallMoved, Journal, TurnBegun, TurnEntry, needs_human
+from llm_notebook.journal.operations import CallEntry, CallMoved, TurnBegun, TurnEntry, needs_human
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.models.carried_options import carried_options
 from llm_notebook.models.conversations import AsyncConversation, Conversation
 from llm_notebook.models.lookup import find_tools, model_source

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError
 from llm_notebook.objects.described import MOST_BYTES, Described
 from llm_notebook.objects.table import describe_known
+from llm_notebook.templates.expressions import Expression, WrongExpression, split_expressions
 
 if TYPE_CHECKING:
     from llm_notebook.notebook.given import Given
@@ -71,60 +71,22 @@ def interpolate(
     Raises:
         CellError: an expression is not Python, raises, or is stopped; the message names it.
     """
-    pieces: list[str] = []
-    position = 0
-    while (start := text.find("{{", position)) >= 0:
-        expression = _expression(text, start + 2)
-        if expression is None:
-            break
-        source, code, end = expression
-        pieces += [text[position:start], _evaluate(source, code, names, found, max_size or MOST_BYTES)]
-        position = end
-    return "".join([*pieces, text[position:]])
-
-
-def _expression(text: str, start: int) -> tuple[str, types.CodeType, int] | None:
-    """Read the expression at `start`. Return (source, its code, position after the closing braces), or None if none close it.
-
-    An expression may contain braces itself, so the first `}}` that leaves valid Python before it closes the expression:
-    `{"a": {{x}}}` is JSON around `x`, and in `{{ {1: 2}}}` the first of three braces belongs to the dict.
-    """
-    first_end = end = text.find("}}", start)
-    if end < 0:
-        return None
-    while end >= 0:
-        source = text[start:end].strip()
-        code = _compile(source) if source else None
-        if code is not None:
-            return source, code, end + 2
-        end = text.find("}}", end + 1)
-    source = text[start:first_end].strip()
-    problem = "is not a Python expression" if source else "is empty"
-    raise CellError(f"{{{{ {source} }}}} {problem}, so nothing was sent. Use --raw to send double braces as they are.")
-
-
-def _compile(source: str) -> types.CodeType | None:
-    # An expression may span lines in double braces, as it may in parentheses.
-    candidates = [source, f"({source}\n)"] if "\n" in source else [source]
-    for candidate in candidates:
-        try:
-            with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
-                return compile(candidate, "<prompt>", "eval")
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-            continue
-    return None
-
-
-def _evaluate(
-    source: str, code: types.CodeType, names: dict[str, Any], found: list[Described] | None, max_size: int
-) -> str:
-    """Evaluate an expression and return its value as text."""
-    shown = f"{{{{ {source} }}}}"
     try:
-        value = eval(code, names)  # noqa: S307  the user's own expression
+        pieces = split_expressions(text)
+    except WrongExpression as error:
+        raise CellError(f"{error}, so nothing was sent. Use --raw to send double braces as they are.") from None
+    most = max_size or MOST_BYTES
+    return "".join(piece if isinstance(piece, str) else _evaluate(piece, names, found, most) for piece in pieces)
+
+
+def _evaluate(expression: Expression, names: dict[str, Any], found: list[Described] | None, max_size: int) -> str:
+    """Evaluate an expression and return its value as text."""
+    shown = expression.shown
+    try:
+        value = eval(expression.code, names)  # noqa: S307  the user's own expression
         if isinstance(value, _NOT_VALUES):
             raise CellError(f"{shown} is a {_kind(value)}, not a value that a model can read. Nothing was sent.")
-        return _text_of(value, source, found, max_size)
+        return _text_of(value, expression.source, found, max_size)
     except CellError:
         raise
     except KeyboardInterrupt:

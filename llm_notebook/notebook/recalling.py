@@ -9,7 +9,8 @@ from typing import Any
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, Journal, TurnEntry, is_open
+from llm_notebook.journal.operations import CallEntry, TurnEntry, is_open
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.models.responses import Response
 from llm_notebook.models.resuming import (
     ask_about_unknown,

@@ -24,11 +24,12 @@ from llm_notebook.journal.operations import (
     CallProposed,
     Decided,
     DecidedTogether,
-    Journal,
     Operation,
     TurnBegun,
     TurnEnded,
 )
+from llm_notebook.journal.protocol import Journal
+from llm_notebook.journal.runs import RowAsked
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -62,8 +63,7 @@ class ChainLog:
         policy: what the chain asks about, for another chain that continues it here; None for a single prompt.
         memory: keeps the calls that are not, or could not be, kept in the journal.
         has_lost: a call was interrupted while it ran.
-        inside: the call whose tool asks this; empty outside of tools.
-        asked_inside: the same in words, for the human who is asked.
+        inside, asked_inside: the call whose tool asks this, empty outside of tools; the same in words, for the human who is asked.
     """
 
     journal: Journal | None = None
@@ -83,6 +83,7 @@ class ChainLog:
     has_lost: bool = False
     inside: str = ""
     asked_inside: str = ""
+    _row_begun: TurnBegun | None = None
 
     def nest_in(self, outer: ChainLog, call_id: str, request: str, words: str) -> None:
         """Keep what a tool asks with the call that it runs for, before its first turn has begun.
@@ -90,8 +91,7 @@ class ChainLog:
         Args:
             outer: keeps the call.
             call_id: the call.
-            request: a digest of what is asked.
-            words: what a human who is asked is told about that.
+            request, words: a digest of what is asked; what a human who is asked is told about that.
         """
         self.inside, self.origin, self.asked_inside = call_id, replace(outer.origin, request=request), words
         self.memory = outer.memory
@@ -115,12 +115,12 @@ class ChainLog:
     def end(self, turn: Turn) -> Noting:
         """Keep how a turn ended: complete, interrupted or failed."""
         if turn.is_kept and self.journal is not None:
-            yield from self._keep(turn.ended())
+            yield from self._keep(self._ending(turn))
 
     def end_unwaited(self, turn: Turn) -> None:
         """Keep how a turn ended for a reader that cannot wait, such as one who pressed ■."""
         if turn.is_kept and self.journal is not None:
-            self.journal.submit(turn.ended())
+            self.journal.submit(self._ending(turn))
 
     def import_history(self, turn_id: str, model_id: str, history: Sequence[Message]) -> Noting:
         """Keep a history that came from elsewhere and ends in calls, so that these calls have a turn that asked for them."""
@@ -334,25 +334,31 @@ class ChainLog:
         is_whole = parent_id is None or list(sent[: len(known)]) != known
         # A turn inside a tool is not one of its cell: the call is, and with `-c` the cell continues what it said itself.
         origin = Origin(request=self.origin.request) if self.inside else self.origin
-        yield from self._keep(
-            TurnBegun(
-                turn_id,
-                self.conversation_id or self.chain_id,
-                self.chain_id,
-                parent_id,
-                model_id,
-                list(sent if is_whole else sent[len(known) :]),
-                self.settings | origin.settings(),
-                origin.cell_id or None,
-                origin.notebook or None,
-                datetime.now(UTC),
-                is_whole=is_whole,
-                started_in=origin.started_in or None,
-                place=origin.place,
-                request=origin.request,
-                inside=self.inside or None,
-            )
+        begun = TurnBegun(
+            turn_id,
+            self.conversation_id or self.chain_id,
+            self.chain_id,
+            parent_id,
+            model_id,
+            list(sent if is_whole else sent[len(known) :]),
+            self.settings | origin.settings(),
+            origin.cell_id or None,
+            origin.notebook or None,
+            datetime.now(UTC),
+            is_whole=is_whole,
+            started_in=origin.started_in or None,
+            place=origin.place,
+            request=origin.request,
+            inside=self.inside or None,
+            rows=origin.rows or None,
         )
+        # A row is kept when it has ended, beginning and end together.
+        self._row_begun = begun if origin.rows else None
+        if not origin.rows:
+            yield from self._keep(begun)
+
+    def _ending(self, turn: Turn) -> TurnEnded | RowAsked:
+        return turn.ended() if self._row_begun is None else RowAsked(self._row_begun, turn.ended())
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.move(operation)
@@ -366,7 +372,7 @@ class ChainLog:
         """What keeps a call: the journal, or the memory of this process for calls that could not be kept there."""
         return self.memory if self.journal is None or call_id in self.memory.entries else self.journal
 
-    def _keep(self, operation: Operation) -> Noting:
+    def _keep(self, operation: Operation | RowAsked) -> Noting:
         assert self.journal is not None
         try:
             yield Note(self.journal, operation)

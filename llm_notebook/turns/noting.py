@@ -10,7 +10,8 @@ from llm_notebook.journal.operations import CallEntry, Operation
 
 if TYPE_CHECKING:
     from llm_notebook.journal.memory import MemoryJournal
-    from llm_notebook.journal.operations import Journal
+    from llm_notebook.journal.protocol import Journal
+    from llm_notebook.journal.runs import RowAsked
 
 __all__ = ["Note", "Noting", "seen_from_outside"]
 
@@ -20,7 +21,7 @@ class Note:
     """The step "keep this operation". The answer is sent back once it is durable; a JournalError is thrown."""
 
     journal: Journal | MemoryJournal
-    operation: Operation
+    operation: Operation | RowAsked
 
 
 Noting = Generator[Note, Any, Any]

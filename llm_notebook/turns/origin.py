@@ -30,6 +30,7 @@ class Origin:
         cell_text: a digest of the cell's whole text.
         number: the number of the execution that asked, as the notebook shows it beside the cell; 0 if it has none.
         makers: which cells make the tools, by the tool's name, as JSON values (see `notebook.makers`).
+        rows: the run over rows that asks this as a row.
     """
 
     cell_id: str = ""
@@ -44,6 +45,7 @@ class Origin:
     cell_text: str = ""
     number: int = 0
     makers: Mapping[str, Any] = field(default_factory=dict)
+    rows: str = ""
 
     def settings(self) -> dict[str, Any]:
         """Return what a turn's settings keep of this; what is not known is left out."""
@@ -108,4 +110,5 @@ def origin_of(begun: TurnBegun) -> Origin:
         cell_text=begun.settings.get("cell_text", ""),
         number=begun.settings.get("cell_number", 0),
         makers=begun.settings.get("makers", {}),
+        rows=begun.rows or "",
     )

@@ -249,6 +249,16 @@ class Prompt:
         following._tool_results = tuple(results)
         return following
 
+    def with_turn(self, text: str, attachments: Sequence[object] = ()) -> Prompt:
+        """Return a prompt that differs only in its text and in what is attached to it. It must not be settled, and have no fragments."""
+        other = copy.copy(self)
+        other._prompt = text
+        if attachments:
+            objects = GivenObjects.of(None, None, attachments)
+            other._attachments, other.enclosed = tuple(objects.attachments), tuple(objects.sent)
+        other._readable, other.fetched = Readable(), {}
+        return other
+
     def with_messages(self, messages: list[Message]) -> Prompt:
         """Return the same prompt with other messages for the model to be sent, such as with bytes in the place of addresses."""
         other = copy.copy(self)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from llm_notebook.errors import failure_kind
 from llm_notebook.journal.operations import TurnEnded, TurnStatus
 from llm_notebook.parts.identifiers import new_id
 from llm_notebook.parts.messages import Message, ToolCallPart
@@ -115,6 +116,7 @@ class Turn:
             state.resolved_model,
             "" if state.status == "done" else str(state.error),
             state.ending,
+            "" if state.error is None else failure_kind(state.error),
         )
 
     def remember(self, results: Iterable[ToolResult]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import CallMoved, Journal
+from llm_notebook.journal.operations import CallMoved
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import AsyncFace, Face, asks
 

@@ -16,7 +16,7 @@ import pytest
 
 import llm_notebook as llm
 from llm_notebook.approvals import running
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.turns import drivers
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks

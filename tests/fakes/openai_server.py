@@ -11,7 +11,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -108,9 +108,11 @@ class OpenAIServer:
     Attributes:
         requests: the requests that came in, oldest first.
         connections: the number of TCP connections that were made.
+        answer: makes the reply to a request for which none is scripted; for tests in which many requests come in any order.
     """
 
     def __init__(self) -> None:
+        self.answer: Callable[[Request], Reply] | None = None
         self.requests: list[Request] = []
         self.connections = 0
         self._replies: list[Reply] = []
@@ -153,6 +155,8 @@ class OpenAIServer:
             self.requests.append(request)
             if self._replies:
                 return self._replies.pop(0)
+        if self.answer is not None:
+            return self.answer(request)
         return Reply.of_json({"error": {"message": "The test scripted no reply to this request."}}, status=418)
 
     def connected(self, connection: socket.socket) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.providers.anthropic.requests import messages_body_text
 from llm_notebook.providers.gemini.requests import gemini_body_text
 from llm_notebook.providers.ollama.requests import ollama_body_text

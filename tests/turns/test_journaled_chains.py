@@ -17,7 +17,8 @@ import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallMoved, DecidedTogether, Journal, Operation
+from llm_notebook.journal.operations import CallMoved, DecidedTogether, Operation
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 

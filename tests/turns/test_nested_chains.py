@@ -17,7 +17,7 @@ import pytest
 import llm_notebook as llm
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.memory import AskedInMemory
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.models.resuming import asked_inside, pause_of
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import TranscriptView

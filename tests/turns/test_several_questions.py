@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import llm_notebook as llm
-from llm_notebook.journal.operations import CallEntry, Journal, Revoked
+from llm_notebook.journal.operations import CallEntry, Revoked
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.turns.origin import Origin
 from tests.fakes.faces import Face, asks
 

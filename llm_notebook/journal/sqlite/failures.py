@@ -30,6 +30,7 @@ _SENTENCES = {
     sqlite3.SQLITE_IOERR: f"could not be read or written: look whether the disk is full, failing or gone, or {_ELSEWHERE}",
     sqlite3.SQLITE_TOOBIG: "cannot hold a value of that size (1 GB is the most): what you asked for was not saved",
 }
+_LONGEST_REASON = 200
 _SPOILING = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
@@ -50,15 +51,21 @@ def explained(error: Exception, path: Path) -> Exception:
         # Python's module fails to read SQLite's message about the damage, which quotes it.
         return JournalError(f"The journal {path} {_DAMAGED} (it holds what is not UTF-8).")
     if isinstance(error, UnreadableValue) or "Could not decode to UTF-8" in str(error):
-        return JournalError(f"The journal {path} {_DAMAGED} ({error}).")
+        return JournalError(f"The journal {path} {_DAMAGED} ({_brief(error)}).")
     if isinstance(error, sqlite3.Error):
         sentence = _SENTENCES.get(_code(error), f"could not be used: {_ELSEWHERE}, and please report this")
-        return JournalError(f"The journal {path} {sentence} ({error}).")
+        return JournalError(f"The journal {path} {sentence} ({_brief(error)}).")
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return JournalError(f"The journal {path} {_SENTENCES[sqlite3.SQLITE_READONLY]} ({error.strerror}).")
     if isinstance(error, OSError):
         return JournalError(f"The journal {path} could not be used ({error.strerror or error}): {_ELSEWHERE}.")
     return error
+
+
+def _brief(error: Exception) -> str:
+    """Return what SQLite says on one line of a bearable length. Of a damaged schema it quotes whole statements."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 
 def is_busy(error: Exception) -> bool:

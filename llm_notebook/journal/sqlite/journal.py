@@ -19,12 +19,13 @@ from llm_notebook.journal.operations import (
     Decided,
     DecidedTogether,
     Granted,
-    Journal,
     NotebookRenamed,
     Revoked,
     TurnBegun,
     TurnEnded,
 )
+from llm_notebook.journal.protocol import Journal
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
 from llm_notebook.journal.sqlite.call_writes import call_moved, call_proposed, calls_decided, calls_left_by
 from llm_notebook.journal.sqlite.connections import Connections
 from llm_notebook.journal.sqlite.grant_writes import grant_given, grant_revoked, notebook_renamed
@@ -32,13 +33,17 @@ from llm_notebook.journal.sqlite.location import default_path, resolve
 from llm_notebook.journal.sqlite.migrations import open_file
 from llm_notebook.journal.sqlite.ownership import Ownership
 from llm_notebook.journal.sqlite.reads import Reader
+from llm_notebook.journal.sqlite.rows_writes import run_moved
 from llm_notebook.journal.sqlite.transactions import Write
 from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
 from llm_notebook.journal.sqlite.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llm_notebook.journal.grants import Grant
     from llm_notebook.journal.operations import AnsweredWith, CallEntry, TurnEntry
+    from llm_notebook.journal.runs import RowEntry, RowsEntry
     from llm_notebook.journal.uses import TurnUse
     from llm_notebook.parts.messages import Message
 
@@ -142,12 +147,12 @@ class SQLiteJournal(Journal):
                 return call_moved(operation)
             case Decided() | DecidedTogether():
                 return calls_decided([operation] if isinstance(operation, Decided) else operation.decisions)
-            case Granted():
-                return grant_given(operation)
-            case Revoked():
-                return grant_revoked(operation)
+            case Granted() | Revoked():
+                return grant_given(operation) if isinstance(operation, Granted) else grant_revoked(operation)
             case NotebookRenamed():
                 return notebook_renamed(operation)
+            case RowsBegun() | RowAsked() | RowsEnded():
+                return run_moved(operation, self._owner_if_any())
         raise TypeError(f"A journal takes operations, not {type(operation).__name__}.")
 
     def _owner_if_any(self) -> str | None:
@@ -208,6 +213,12 @@ class SQLiteJournal(Journal):
 
     def turns_inside(self, call_id: str) -> list[TurnEntry]:
         return self._read(Reader.turns_inside, call_id)
+
+    def rows(self, requests: Sequence[str], rows_id: str = "") -> dict[str, RowEntry]:
+        return self._read(Reader.rows, requests, rows_id)
+
+    def runs(self, *, limit: int = 50) -> list[RowsEntry]:
+        return self._read(Reader.runs, limit)
 
     def grants(self) -> list[Grant]:
         return self._read(Reader.grants)

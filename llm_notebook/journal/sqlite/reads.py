@@ -16,7 +16,6 @@ from llm_notebook.journal.sqlite.columns import (
     UNREADABLE,
     json_of,
     messages_of,
-    readable,
     result_of,
     runs_of,
     text_column,
@@ -25,6 +24,7 @@ from llm_notebook.journal.sqlite.columns import (
     value_of,
 )
 from llm_notebook.journal.sqlite.failures import UnreadableValue
+from llm_notebook.journal.sqlite.rows_reads import read_rows, read_runs
 from llm_notebook.journal.sqlite.schema import OPEN_CALLS
 from llm_notebook.journal.uses import TurnUse
 from llm_notebook.parts.finishes import Finish
@@ -33,6 +33,7 @@ from llm_notebook.parts.messages import Message, ToolCallPart, Usage
 if TYPE_CHECKING:
     from llm_notebook.approvals.requests import CallState
     from llm_notebook.journal.grants import Scope
+    from llm_notebook.journal.runs import RowEntry, RowsEntry
     from llm_notebook.journal.sqlite.columns import Column, Row
 
 __all__ = ["PROCESS_ENDED", "Reader", "state_now"]
@@ -46,7 +47,7 @@ IsHeld = Callable[[str | None], bool]
 
 _TURNS = """
 SELECT turns.number, turn_id, conversation_id, chain_id, parent_id, model_id, messages, is_whole, settings, cell_id, notebook,
-    began_at, started_in, place, request, inside, turns.owner, status, output, usage, duration_ms, resolved_model, error,
+    began_at, started_in, place, request, inside, rows, turns.owner, status, output, usage, duration_ms, resolved_model, error,
     finish_reason, finish_said
 FROM turns LEFT JOIN turn_endings USING (number)
 """
@@ -150,7 +151,7 @@ class Reader:
     def uses(self) -> list[TurnUse]:
         """Return what each turn used, oldest first."""
         rows = self._connection.execute(_USES).fetchall()
-        with readable():
+        try:
             return [
                 TurnUse(
                     time_of(at),
@@ -161,6 +162,8 @@ class Reader:
                 )
                 for at, model_id, notebook, usage, duration_ms in rows
             ]
+        except UNREADABLE as error:
+            raise UnreadableValue(str(error)) from error
 
     def messages(self, turn_id: str) -> list[Message]:
         """Return the history up to and including the answer of a turn.
@@ -207,6 +210,14 @@ class Reader:
         """Return the turns that the tool of a call asked, oldest first."""
         return self._turns("WHERE inside = ? ORDER BY turns.number", (text_column(call_id),))
 
+    def rows(self, requests: Sequence[str], rows_id: str) -> dict[str, RowEntry]:
+        """Return how rows were answered, by the digests of what they were sent."""
+        return read_rows(self._connection, requests, rows_id, self._content)
+
+    def runs(self, limit: int) -> list[RowsEntry]:
+        """Return the latest runs over rows, newest first."""
+        return read_runs(self._connection, limit, self._is_held)
+
     def grants(self) -> list[Grant]:
         """Return the grants in force, oldest first. Those of a process that has ended are not."""
         rows = self._connection.execute(
@@ -252,9 +263,9 @@ class Reader:
     def _turn_from(self, row: Row) -> TurnEntry:
         _, turn_id, conversation_id, chain_id, parent_id, model_id = row[:6]
         messages, is_whole, settings, cell_id, notebook, began_at = row[6:12]
-        started_in, place, request, inside, owner = row[12:17]
-        status, output, usage, duration_ms, resolved_model, error = row[17:23]
-        finish_reason, finish_said = row[23:]
+        started_in, place, request, inside, rows, owner = row[12:18]
+        status, output, usage, duration_ms, resolved_model, error = row[18:24]
+        finish_reason, finish_said = row[24:]
         begun = TurnBegun(
             turn_id=text_of(turn_id),
             conversation_id=text_of(conversation_id),
@@ -271,6 +282,7 @@ class Reader:
             place=place,
             request=text_of(request),
             inside=text_of(inside),
+            rows=text_of(rows),
         )
         if status is None:
             is_cut_off = owner is not None and not self._is_held(owner)

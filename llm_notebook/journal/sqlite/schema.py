@@ -231,6 +231,30 @@ _PRINTED = (
     """,
 )
 
+# Runs over rows, and the turns that are their rows. `same` recognizes a run that is begun again; `failure` is a word for the kind of failure.
+_ROWS = (
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        rows_id TEXT NOT NULL UNIQUE,
+        same TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        prompt TEXT NOT NULL,
+        count INTEGER,
+        began_at TEXT NOT NULL,
+        notebook TEXT,
+        owner TEXT,
+        status TEXT,
+        ended_at TEXT
+    )
+    """,
+    "CREATE INDEX unended_runs ON runs (same) WHERE status IS NULL",
+    "ALTER TABLE turns ADD COLUMN rows TEXT",
+    "CREATE INDEX turns_of_rows ON turns (request) WHERE rows IS NOT NULL",
+    "CREATE INDEX rows_of_runs ON turns (rows) WHERE rows IS NOT NULL",
+    "ALTER TABLE turn_endings ADD COLUMN failure TEXT NOT NULL DEFAULT ''",
+)
+
 # A file's `user_version` is the number of migrations that it has had.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (*_TABLES, *_VIEWS),
@@ -251,4 +275,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _readable_turns(", turn_endings.finish_reason"),
     ),
     _PRINTED,
+    _ROWS,
 )

@@ -48,6 +48,7 @@ def turn_begun(turn: TurnBegun, owner: str | None = None) -> Write[None]:
         "place": turn.place,
         "request": text_column(turn.request),
         "inside": text_column(turn.inside),
+        "rows": text_column(turn.rows),
         "owner": text_column(owner),
     }
     prompt = search.prompt_text(turn.messages, turn.settings)
@@ -77,6 +78,7 @@ def turn_ended(turn: TurnEnded) -> Write[None]:
         "error": text_column(turn.error),
         "finish_reason": None if turn.finish is None else turn.finish.reason,
         "finish_said": None if turn.finish is None else text_column(turn.finish.said),
+        "failure": turn.failure,
     }
     answer = search.answer_text(turn.messages)
 

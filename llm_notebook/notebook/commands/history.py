@@ -7,7 +7,8 @@ from datetime import datetime
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from llm_notebook.journal.operations import Journal, TurnEntry, is_open
+from llm_notebook.journal.operations import TurnEntry, is_open
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.listings import Group, Line, show_listing

@@ -9,7 +9,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.grants import Grant
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.commands.history import show_history

@@ -11,7 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
-from llm_notebook.journal.operations import CallEntry, Journal
+from llm_notebook.journal.operations import CallEntry
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.notebook.commands.excerpts import excerpt, latest_by, text_of
 from llm_notebook.notebook.commands.places import age, cell_name, notebook_names
 from llm_notebook.notebook.commands.sheets import Column, element, sheet, shown

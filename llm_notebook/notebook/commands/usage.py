@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.configuration.process import process
-from llm_notebook.journal.operations import Journal
+from llm_notebook.journal.protocol import Journal
 from llm_notebook.journal.uses import TurnUse
 from llm_notebook.models.key_holder import KeyHolder
 from llm_notebook.notebook.commands.listings import Bar, Group, Line, show_listing

@@ -30,7 +30,7 @@ from llm_notebook.providers.table import PROVIDERS
 from llm_notebook.transcript.words import short_id
 
 if TYPE_CHECKING:
-    from llm_notebook.journal.operations import Journal
+    from llm_notebook.journal.protocol import Journal
 
 __all__ = ["Candidate", "candidates_of"]
 

@@ -1,0 +1,74 @@
+"""Answers Chat Completions in 30 ms on loopback, for measuring clients that ask thousands of rows; some requests it refuses first."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+
+__all__ = ["main"]
+
+_DELAY = 0.03  # seconds
+_FEW, _ERRORS, _BROKEN = (
+    0.05,
+    0.06,
+    0.07,
+)  # of all requests: 5 % are too many, half of them without a hint, 1 % fail, 1 % come broken
+_ANSWER = {
+    "id": "x",
+    "object": "chat.completion",
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": '{"label": "good", "score": 0.5}'},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+}
+_BODY = json.dumps(_ANSWER).encode()
+_REFUSAL = b'{"error": {"message": "slow down"}}'
+
+
+def _reply(chance: float) -> bytes:
+    if chance < _FEW:
+        hint = "retry-after-ms: 100\r\n" if chance < _FEW / 2 else ""
+        return _http("429 Too Many Requests", _REFUSAL, hint)
+    if chance < _ERRORS:
+        return _http("500 Internal Server Error", _REFUSAL)
+    return _http("200 OK", _BODY[:60] if chance < _BROKEN else _BODY)
+
+
+def _http(status: str, body: bytes, headers: str = "") -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
+    return head.encode() + body
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = next(
+                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")
+            )
+            await reader.readexactly(length)
+            await asyncio.sleep(_DELAY)
+            writer.write(_reply(random.random()))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def main() -> None:
+    """Serve until the process is killed. The port is printed first."""
+    random.seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    server = await asyncio.start_server(_answer, "127.0.0.1", 0, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,104 @@
+"""What every journal can do. The operations that it records are in `operations`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from llm_notebook.journal.operations import AnsweredWith, CallEntry, TurnEntry
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from llm_notebook.journal.grants import Grant
+    from llm_notebook.journal.runs import RowEntry, RowsEntry
+    from llm_notebook.journal.uses import TurnUse
+    from llm_notebook.parts.messages import Message
+
+__all__ = ["Journal"]
+
+A = TypeVar("A")
+
+
+class Journal(Protocol):
+    """A durable record of turns, calls, decisions and grants. Safe to use from several threads and processes at once.
+
+    Every method and future may raise JournalError if the journal cannot be used. A call reads as `unknown` if the process that
+    was running it has died.
+    """
+
+    @property
+    def owner(self) -> str:
+        """The name of the OS lock that this process holds while it streams and runs calls, and while what it was allowed is in force."""
+
+    def submit(self, operation: AnsweredWith[A]) -> Future[A]:
+        """Hand over an operation, and return at once. The future is done when the operation is durable."""
+
+    def call(self, call_id: str) -> CallEntry | None:
+        """Return one call. `call_id` may be any part of its id that no other call's id contains."""
+
+    def waiting(self) -> list[CallEntry]:
+        """Return the calls that need a human or a resumed chain, oldest first.
+
+        These are the `waiting` and `unknown` calls and the decided ones that have neither started nor got a result.
+        """
+
+    def turn(self, turn_id: str) -> TurnEntry | None:
+        """Return one turn with its calls. `turn_id` may be any part of its id that no other turn's id contains."""
+
+    def chain(self, chain_id: str) -> list[TurnEntry]:
+        """Return the rounds of one chain, oldest first; an empty list if there is no such chain."""
+
+    def conversation(self, conversation_id: str) -> list[TurnEntry]:
+        """Return all turns of one conversation, oldest first. A part of the id will do if only one conversation's id has it."""
+
+    def has_gone_on(self, conversation_id: str, turn_id: str, chain_id: str) -> bool:
+        """Return whether a complete turn of another chain than this one continues a turn of a conversation."""
+
+    def history(self, query: str = "", *, limit: int = 50) -> list[TurnEntry]:
+        """Return the latest turns, newest first. With a query, only turns whose prompt or answer contains all its words."""
+
+    def uses(self) -> list[TurnUse]:
+        """Return what each turn used, oldest first, without what was said."""
+
+    def messages(self, turn_id: str) -> list[Message]:
+        """Return the whole history up to and including the answer of this turn."""
+
+    def latest_turn(
+        self,
+        *,
+        cell_id: str | None = None,
+        notebook: str | None = None,
+        started_in: str | None = None,
+        place: int | None = None,
+    ) -> TurnEntry | None:
+        """Return the turn that began last and has all that is given, as `TurnBegun` describes it."""
+
+    def open_turns(self, cell_id: str) -> list[TurnEntry]:
+        """Return the turns with calls that need a human or a resumed chain, in all cells with this id, oldest first.
+
+        A call does, too, if it is suspended because of a chain that its tool asked.
+        """
+
+    def turns_inside(self, call_id: str) -> list[TurnEntry]:
+        """Return the turns that the tool of this call asked, oldest first; not those that tools of these turns asked in turn."""
+
+    def rows(self, requests: Sequence[str], rows_id: str = "") -> dict[str, RowEntry]:
+        """Return how rows were answered, by the digests of what they were sent. A good answer counts before a later failure.
+
+        Args:
+            requests: the digests.
+            rows_id: count only what this run has asked; empty for all runs.
+        """
+
+    def runs(self, *, limit: int = 50) -> list[RowsEntry]:
+        """Return the latest runs over rows, newest first."""
+
+    def grants(self) -> list[Grant]:
+        """Return the grants in force, oldest first. Those of a process that has ended are not."""
+
+    def flush(self) -> None:
+        """Wait until every operation that was handed over is durable."""
+
+    def close(self) -> None:
+        """Make everything durable and release the file."""

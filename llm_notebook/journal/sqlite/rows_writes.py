@@ -1,0 +1,66 @@
+"""Runs over rows as additions to the tables. Their rows are turns."""
+
+from __future__ import annotations
+
+from llm_notebook.journal.runs import RowAsked, RowsBegun, RowsEnded
+from llm_notebook.journal.sqlite.columns import integer_column, text_column, time_column
+from llm_notebook.journal.sqlite.transactions import Transaction, Write
+from llm_notebook.journal.sqlite.turn_writes import turn_begun, turn_ended
+
+__all__ = ["run_moved"]
+
+
+def run_moved(operation: RowsBegun | RowAsked | RowsEnded, owner: str | None) -> Write[object]:
+    """Return the write that records the beginning or the end of a run, or one of its rows.
+
+    Args:
+        operation: the operation.
+        owner: the lock of this process; None if it holds none.
+    """
+    if isinstance(operation, RowAsked):
+        return _asked(operation, owner)
+    return _begun(operation, owner) if isinstance(operation, RowsBegun) else _ended(operation)
+
+
+def _begun(run: RowsBegun, owner: str | None) -> Write[object]:
+    columns = {
+        "rows_id": text_column(run.rows_id),
+        "same": text_column(run.same),
+        "model_id": text_column(run.model_id),
+        "prompt": text_column(run.prompt),
+        "count": integer_column(run.count),
+        "began_at": time_column(run.at),
+        "notebook": text_column(run.notebook),
+        "owner": text_column(owner),
+    }
+
+    def store(transaction: Transaction) -> str:
+        running = transaction.connection.execute(
+            "SELECT rows_id, owner FROM runs WHERE same = ? AND status IS NULL", (columns["same"],)
+        )
+        for rows_id, other in running.fetchall():
+            if other != owner and transaction.is_held(other):
+                return str(rows_id)
+        transaction.insert("runs", columns)
+        return ""
+
+    return Write(store)
+
+
+def _asked(row: RowAsked, owner: str | None) -> Write[object]:
+    begun, ended = turn_begun(row.begun, owner), turn_ended(row.ended)
+
+    def store(transaction: Transaction) -> None:
+        begun.store(transaction)
+        ended.store(transaction)
+
+    return Write(store, must_last=True)
+
+
+def _ended(run: RowsEnded) -> Write[object]:
+    values = (run.status, time_column(run.at), text_column(run.rows_id))
+
+    def store(transaction: Transaction) -> None:
+        transaction.connection.execute("UPDATE runs SET status = ?, ended_at = ? WHERE rows_id = ?", values).close()
+
+    return Write(store)

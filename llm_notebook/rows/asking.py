@@ -1,0 +1,162 @@
+"""Makes the questions of a run, asks them, and recognizes those that were answered before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from llm_notebook.errors import JournalError, ModelError, failure_kind
+from llm_notebook.parts.messages import json_text
+from llm_notebook.providers.catalog.costs import cost_of
+from llm_notebook.providers.http.models import HTTPModel
+from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.outcomes import AnswerReader, Outcome
+from llm_notebook.rows.plan import Question
+from llm_notebook.rows.prompts import RowPrompt, is_missing
+from llm_notebook.turns.log import ChainLog
+from llm_notebook.turns.origin import Origin
+from llm_notebook.turns.plan import ChainPlan
+
+if TYPE_CHECKING:
+    from llm_notebook.journal.protocol import Journal
+    from llm_notebook.journal.runs import RowEntry
+    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+    from llm_notebook.models.responses import AsyncResponse, Response
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["Asker"]
+
+
+@dataclass(slots=True)
+class Asker:
+    """What all questions of a run have in common.
+
+    Attributes:
+        model: is asked.
+        text: becomes each row's prompt.
+        base: a prompt with everything that does not depend on the row.
+        reader: reads the answers.
+        attached: the column whose values go with the prompts; None for none.
+        journal: keeps what is asked; None if nothing is kept.
+        rows_id: the run.
+        key: the API key, the name of a stored one, or a function that returns a key.
+        notebook: where the run is asked for; empty if that is not known.
+    """
+
+    model: Model | KeyModel | AsyncModel | AsyncKeyModel
+    text: RowPrompt
+    base: Prompt
+    reader: AnswerReader
+    attached: str | None
+    journal: Journal | None
+    rows_id: str
+    key: Any = None
+    notebook: str = ""
+
+    def question(self, position: int, row: Mapping[str, Any]) -> Question:
+        """Return the question of a row.
+
+        Raises:
+            RowsError: its prompt cannot be made.
+        """
+        attachments = self._attachments(row)
+        try:
+            prompt = self.base.with_turn(self.text.render(row), attachments)
+            if attachments:
+                self.model._check(prompt)
+        except RowsError:
+            raise
+        except (OSError, TypeError, ValueError) as error:
+            raise RowsError(str(error)) from None
+        if not prompt.messages:
+            raise RowsError("Its prompt is empty.")
+        return Question(prompt, self._key_of(prompt), [position])
+
+    def known(self, questions: Sequence[Question], rows_id: str = "") -> dict[str, RowEntry]:
+        """Return how questions were answered before, by their keys.
+
+        Args:
+            questions: the questions.
+            rows_id: count only what this run has asked; empty for all runs.
+        """
+        if self.journal is None or not questions:
+            return {}
+        return self.journal.rows(list({question.key: None for question in questions}), rows_id)
+
+    def recall(self, entry: RowEntry) -> Outcome:
+        """Return what an earlier answer, or an earlier failure, comes to."""
+        if entry.status == "complete":
+            outcome = self.reader.read(entry.output, entry.finish)
+        else:
+            outcome = Outcome(failure=entry.failure or "other", error=entry.error)
+        outcome.turn_id, outcome.at = entry.turn_id, entry.at
+        outcome.cost = self._cost(entry.usage, None, entry.at)
+        return outcome
+
+    def response(self, question: Question) -> Response | AsyncResponse:
+        """Return the lazy response to a question."""
+        log = ChainLog(self.journal, Origin(request=question.key, rows=self.rows_id, notebook=self.notebook))
+        plan = ChainPlan(self.model, stream=False, key=self.key)
+        if self.journal is not None:
+            log.settings = {"rows": self.rows_id}
+        return self.model._respond(question.prompt, plan, log)
+
+    async def ask(
+        self, question: Question, run_in_thread: Callable[[Callable[[], object]], Awaitable[object]]
+    ) -> Outcome:
+        """Ask a question, and return what comes of it.
+
+        Args:
+            question: the question.
+            run_in_thread: performs a read that waits, for models without `await`.
+        """
+        response = self.response(question)
+        try:
+            read = response._read_all
+            if isinstance(self.model, _async_kinds()):
+                await cast("Awaitable[object]", read())
+            else:
+                await run_in_thread(read)
+        except ModelError as error:
+            failed = Outcome(failure=failure_kind(error), error=str(error))
+            return self._with_facts(failed, response)
+        except Exception as error:
+            return self._with_facts(Outcome(failure="other", error=f"{type(error).__name__}: {error}"), response)
+        return self._with_facts(self.reader.read(response._turn.state.answer(), response._turn.state.ending), response)
+
+    def _with_facts(self, outcome: Outcome, response: Response | AsyncResponse) -> Outcome:
+        turn = response._turn
+        outcome.usage = turn.state.usage if turn.state.usage.input is not None else None
+        outcome.cost = self._cost(outcome.usage, turn.state.response_json, None)
+        outcome.turn_id = turn.turn_id if turn.is_kept else ""
+        if self.journal is not None and turn.log.not_saved:
+            # What cannot be kept would be paid for again.
+            raise JournalError(turn.log.not_saved)
+        return outcome
+
+    def _cost(self, usage: Any, response_json: object, at: datetime | None) -> float | None:
+        return None if usage is None else cost_of(self.model, usage, response_json, at).usd
+
+    def _attachments(self, row: Mapping[str, Any]) -> list[Any]:
+        if self.attached is None or is_missing(row[self.attached]):
+            return []
+        return [row[self.attached]]
+
+    def _key_of(self, prompt: Prompt) -> str:
+        """Return a digest of what is sent for a prompt, which another row with the same digest need not be asked for."""
+        if isinstance(self.model, HTTPModel):
+            request, _ = self.model._wire(prompt, False, None)
+            sent = [request.url.encode(), request.body]
+        else:
+            said = [message.to_dict() for message in prompt.messages]
+            sent = [json_text([self.model.model_id, said, prompt.given_options(), prompt.schema]).encode()]
+        return hashlib.sha256(b"\0".join(sent)).hexdigest()
+
+
+def _async_kinds() -> tuple[type, ...]:
+    from llm_notebook.models.model import AsyncKeyModel, AsyncModel  # loaded by then
+
+    return AsyncModel, AsyncKeyModel

@@ -1,0 +1,291 @@
+"""One call of `map_rows()`: everything is checked first, then the rows are asked, and the table is put together."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.configuration.keys import hidden
+from llm_notebook.configuration.process import process
+from llm_notebook.errors import UnknownModelError
+from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.journal.runs import RowsBegun, RowsEnded
+from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+from llm_notebook.parts.identifiers import new_id
+from llm_notebook.parts.messages import Usage, json_text
+from llm_notebook.providers.catalog.costs import Cost, cost_of
+from llm_notebook.providers.registry import get_async_model, get_model
+from llm_notebook.rows.asking import Asker
+from llm_notebook.rows.bar import Bar
+from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.outcomes import AnswerReader, Outcome
+from llm_notebook.rows.performing import ASKED_AGAIN, Performance
+from llm_notebook.rows.plan import Budget, Plan
+from llm_notebook.rows.progress import Progress
+from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.turns.prompt import Prompt
+
+if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
+    from llm_notebook.journal.operations import TurnStatus
+    from llm_notebook.journal.protocol import Journal
+
+__all__ = ["AnyModel", "Job", "Wanted"]
+
+AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
+_RESUMED = " What is answered is kept; the same call asks the rest."
+_FINAL = frozenset({"misfit", "ended", "request", "key"})
+_LETTERS_A_TOKEN = 4
+_TOKENS_OF_A_FIELD, _TOKENS_OF_AN_ANSWER = 20, 150
+_WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
+
+
+@dataclass(slots=True, frozen=True)
+class Wanted:
+    """The arguments of `map_rows()` beside the rows, the prompt and the model; it documents them."""
+
+    schema: object = None
+    system: str | None = None
+    options: Mapping[str, Any] | None = None
+    attachments: str | None = None
+    concurrency: int = 16
+    limit_cost: float | None = None
+    dedupe: bool = True
+    resume: bool = True
+    retry: str | None = None
+    keep: bool = True
+    key: KeySource | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1:
+            raise RowsError(f"concurrency is at least 1, not {self.concurrency}. Nothing was sent.")
+        if self.retry not in (None, "failed"):
+            raise RowsError(f'retry takes "failed", not {self.retry!r}. Nothing was sent.')
+        if self.limit_cost is not None and not self.limit_cost > 0:
+            raise RowsError(f"limit_cost is a number of US dollars above 0, not {self.limit_cost!r}. Nothing was sent.")
+
+
+class Job:
+    """One run over a table.
+
+    Args:
+        rows, prompt, model, wanted: the arguments of `map_rows()`.
+
+    Attributes:
+        table: the table.
+        asker: makes and asks the questions.
+        plan: decides what is asked next.
+
+    Raises:
+        RowsError: something is wrong with them. Nothing was sent.
+    """
+
+    def __init__(self, rows: object, prompt: str, model: AnyModel | str | None, wanted: Wanted) -> None:
+        self.table = open_table(rows)
+        self._wanted = wanted
+        self._text = RowPrompt(prompt)
+        asked = _model(model)
+        reader = AnswerReader(wanted.schema)
+        self._check_columns(reader)
+        self.asker = Asker(
+            asked,
+            self._text,
+            _base(asked, wanted, reader),
+            reader,
+            wanted.attachments,
+            _journal() if wanted.keep else None,
+            new_id(),
+            hidden(wanted.key),
+        )
+        self.plan = Plan(self._budget(), wanted.dedupe, Progress(self.table.count))
+
+    async def collect(self) -> Any:
+        """Ask all rows and return the table with the new columns.
+
+        Raises:
+            RowsError: every row fails alike, the journal failed, or another process is at the same run.
+        """
+        assert self.table.count is not None
+        outcomes: list[Outcome | None] = [None] * self.table.count
+        with Bar(self.plan.progress, self._wanted.progress) as bar:
+            async with aclosing(self._outcomes()) as batches:
+                async for batch in batches:
+                    for position, outcome in batch:
+                        outcomes[position] = outcome
+                    bar.update()
+        unasked = Outcome(failure="unasked", error=self.plan.stopped)
+        found = self.table.result(self.asker.reader.columns, [outcome or unasked for outcome in outcomes])
+        if self.plan.is_fault:
+            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=found)
+        return found
+
+    async def each(self) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the rows in order, each as a dict with the new columns."""
+        raw: dict[int, Mapping[str, Any]] = {}
+        ready: list[tuple[int, Outcome]] = []
+        following = 0
+        with Bar(self.plan.progress, self._wanted.progress) as bar:
+            async with aclosing(self._outcomes(raw)) as batches:
+                async for batch in batches:
+                    for done in batch:
+                        heapq.heappush(ready, done)
+                    bar.update()
+                    while ready and ready[0][0] == following:
+                        _, outcome = heapq.heappop(ready)
+                        yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
+                        following += 1
+        if self.plan.is_fault:
+            raise RowsError(f"{self.plan.stopped}{self._advice}")
+
+    async def _outcomes(
+        self, raw: dict[int, Mapping[str, Any]] | None = None
+    ) -> AsyncGenerator[list[tuple[int, Outcome]], None]:
+        """Yield outcomes as they come, and keep in the journal that the run begins and how it ends.
+
+        Args:
+            raw: takes the rows, where they cannot be read again.
+        """
+        rows: Iterator[tuple[int, Mapping[str, Any]]] = enumerate(self.table.rows())
+        if raw is not None:
+            rows = _noted(rows, raw)
+        window = None if raw is None else max(256, _WINDOW * self._wanted.concurrency)
+        self._begin()
+        status: TurnStatus = "interrupted"
+        performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
+        try:
+            async with aclosing(performance.outcomes()) as batches:
+                async for batch in batches:
+                    yield batch
+            status = "failed" if self.plan.is_fault else "interrupted" if self.plan.stopped else "complete"
+        finally:
+            if self.asker.journal is not None:
+                self.asker.journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
+
+    @property
+    def _advice(self) -> str:
+        return "" if self.asker.journal is None else _RESUMED
+
+    def _begin(self) -> None:
+        if self.asker.journal is None:
+            return
+        model, table = self.asker.model, self.table
+        # What an iterator will yield is not known, so two of them are never the same run.
+        first = self.asker.rows_id if table.count is None else self._text.render(next(iter(table.rows())))
+        same = json_text(
+            [model.model_id, self._text.text, self._wanted.system, self.asker.base.settings(), table.count, first]
+        )
+        begun = RowsBegun(
+            self.asker.rows_id,
+            hashlib.sha256(same.encode()).hexdigest(),
+            model.model_id,
+            self._text.text,
+            table.count,
+            datetime.now(UTC),
+            self.asker.notebook or None,
+        )
+        other = self.asker.journal.submit(begun).result()
+        if other:
+            raise RowsError(
+                f"Another process is at the same run, {other}: wait for it, or stop it there; then this call takes over what it has."
+                " Nothing was sent."
+            )
+
+    def _again(self) -> frozenset[str]:
+        """Return which earlier outcomes are asked again."""
+        again = ASKED_AGAIN
+        if self._wanted.retry is not None:
+            again |= _FINAL
+        return again if self._wanted.resume else again | _FINAL | {""}
+
+    def _check_columns(self, reader: AnswerReader) -> None:
+        names = self.table.columns
+        if names is None:
+            return
+        attached = self._wanted.attachments
+        if attached is not None and attached not in names:
+            raise RowsError(f"There is no column {attached!r}; the columns are {', '.join(names)}. Nothing was sent.")
+        self._text.check(names)
+        check_names(names, reader.columns)
+
+    def _budget(self) -> Budget:
+        """Return what the run may cost.
+
+        Raises:
+            RowsError: the price is not known, or what is left to ask is expected to cost more than the limit.
+        """
+        limit = self._wanted.limit_cost
+        if limit is None:
+            return Budget()
+        columns = len(self.asker.reader.columns)
+        answer = _TOKENS_OF_AN_ANSWER if self.asker.reader.schema is None else _TOKENS_OF_A_FIELD * columns
+        if self.table.count is None:
+            return Budget(limit, self._expected_cost(0, answer))
+        letters = self._letters_left()
+        expected = [self._expected_cost(number // _LETTERS_A_TOKEN, answer) for number in letters]
+        if sum(expected) > limit:
+            raise RowsError(
+                f"{len(letters):,} rows are expected to cost about {Cost(sum(expected))}, and limit_cost is {Cost(limit)}."
+                " Nothing was sent."
+            )
+        return Budget(limit, sum(expected) / len(expected) if expected else 0.0)
+
+    def _letters_left(self) -> list[int]:
+        """Return how long the prompts are that are not answered yet."""
+        questions = {}
+        for position, row in enumerate(self.table.rows()):
+            try:
+                question = self.asker.question(position, row)
+            except RowsError:
+                continue
+            questions[question.key] = question
+        known = {} if not self._wanted.resume else self.asker.known(list(questions.values()))
+        left = [question for key, question in questions.items() if key not in known or known[key].status != "complete"]
+        system = len(self._wanted.system or "")
+        return [system + len(question.prompt.prompt) for question in left]
+
+    def _expected_cost(self, tokens: int, answer: int) -> float:
+        expected = cost_of(self.asker.model, Usage(tokens, answer))
+        if expected.usd is None:
+            raise RowsError(f"limit_cost cannot be held: {expected.unknown} Leave it out. Nothing was sent.")
+        return expected.usd
+
+
+def _model(model: AnyModel | str | None) -> AnyModel:
+    """Return the model, in its async flavour where a name has one: many requests at once take no threads there."""
+    if model is not None and not isinstance(model, str):
+        return model
+    try:
+        return get_async_model(model)
+    except UnknownModelError:
+        return get_model(model)
+
+
+def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:
+    try:
+        base = Prompt(
+            "x", model, system=wanted.system, schema=reader.schema, options=model.Options(**(wanted.options or {}))
+        )
+        model._check(base)
+    except ValueError as error:
+        raise RowsError(f"{error} Nothing was sent.") from None
+    return base
+
+
+def _journal() -> Journal:
+    current = process.of(CurrentJournal)
+    return current.journal or current.to_read
+
+
+def _noted(
+    rows: Iterator[tuple[int, Mapping[str, Any]]], raw: dict[int, Mapping[str, Any]]
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for position, row in rows:
+        raw[position] = row
+        yield position, row

@@ -1,0 +1,112 @@
+"""`map_rows()` and `amap_rows()`: one prompt for every row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from llm_notebook.configuration.process import process
+from llm_notebook.rows.job import Job, Wanted
+from llm_notebook.turns.event_loop import EventLoopThread
+
+if TYPE_CHECKING:
+    from llm_notebook.configuration.keys import KeySource
+    from llm_notebook.rows.job import AnyModel
+
+__all__ = ["amap_rows", "map_rows"]
+
+
+def map_rows(
+    rows: Any,
+    prompt: str,
+    *,
+    schema: object = None,
+    model: AnyModel | str | None = None,
+    system: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    attachments: str | None = None,
+    concurrency: int = 16,
+    limit_cost: float | None = None,
+    dedupe: bool = True,
+    resume: bool = True,
+    retry: str | None = None,
+    keep: bool = True,
+    key: KeySource | None = None,
+    progress: bool = True,
+) -> Any:
+    """Ask a model one prompt for every row of a table, many rows at a time.
+
+    Every answer is in the journal before it counts. After an interrupt or a crash, the same call asks only what is not answered yet. One
+    row's failure never ends the run: the row has missing values, and a sentence in the column `error`.
+
+    Args:
+        rows: a data frame of pandas, or of another library that narwhals knows; a list of dicts or texts; or an iterator of them. A text is the
+            column `text`.
+        prompt: the prompt, with columns in double braces, such as `Classify: {{ text }}`, or any other expression over the row.
+        schema: what each answer must fit, such as `"label, score float"`: each field becomes a column. Without one, there is the column
+            `answer`.
+        model: a model or its name; the default model if not given.
+        system: the system prompt, the same for every row.
+        options: the model's options.
+        attachments: the column whose values go with the prompts: paths, addresses or bytes of pictures and other files.
+        concurrency: how many rows are asked at once.
+        limit_cost: US dollars that the run may cost. It is refused if it is expected to cost more, and it stops where it would.
+        dedupe: ask equal rows once.
+        resume: use earlier answers to the same request; with False, everything is asked again.
+        retry: `"failed"` asks the rows again that have failed for good, such as those whose answers did not fit.
+        keep: keep what is asked in the journal; with False, nothing can be resumed.
+        key: an API key, the name of a stored one, or a function that returns one for each request.
+        progress: show a bar.
+
+    Returns:
+        A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
+        journal). For an iterator: an iterator of dicts, which asks as it is read.
+
+    Raises:
+        RowsError: something is wrong with the rows, the prompt or the schema, and nothing was sent; or every row fails alike. Its
+            attribute `partial` then has the table as far as it came.
+    """
+    wanted = Wanted(
+        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+    )
+    job = Job(rows, prompt, model, wanted)
+    loop = process.of(EventLoopThread)
+    return _each(job.each(), loop) if job.table.count is None else loop.run(job.collect())
+
+
+async def amap_rows(
+    rows: Any,
+    prompt: str,
+    *,
+    schema: object = None,
+    model: AnyModel | str | None = None,
+    system: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    attachments: str | None = None,
+    concurrency: int = 16,
+    limit_cost: float | None = None,
+    dedupe: bool = True,
+    resume: bool = True,
+    retry: str | None = None,
+    keep: bool = True,
+    key: KeySource | None = None,
+    progress: bool = True,
+) -> Any:
+    """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
+    wanted = Wanted(
+        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+    )
+    job = Job(rows, prompt, model, wanted)
+    return job.each() if job.table.count is None else await job.collect()
+
+
+def _each(rows: AsyncGenerator[dict[str, Any], None], loop: EventLoopThread) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an async generator, which runs on a loop of its own."""
+    try:
+        while True:
+            try:
+                yield loop.run(anext(rows))
+            except StopAsyncIteration:
+                return
+    finally:
+        loop.run(rows.aclose())

@@ -1,0 +1,180 @@
+"""Which row is asked next, and when a run is over: decisions only, no I/O.
+
+How it works. Questions are added as the rows are read. Equal questions are one: the first is asked, and the others get its outcome. A question
+that failed in a way that may pass is put aside and becomes due again a little later. So the plan knows at each moment whether there is something to ask,
+something to wait for, or nothing more to do; whoever performs the run asks it and sends.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from llm_notebook.rows.outcomes import Outcome
+from llm_notebook.rows.progress import Progress
+
+if TYPE_CHECKING:
+    from llm_notebook.turns.prompt import Prompt
+
+__all__ = ["Budget", "Plan", "Question"]
+
+# What may pass by itself, and how often a row is asked in all because of it. The transport has tried each of them several times.
+_MOST_ATTEMPTS = {"limit": 8, "server": 4, "connection": 4, "broken": 3}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
+_MOST_ALIKE = 50
+# What is wrong with one row says nothing of the others.
+_OF_ONE_ROW = frozenset({"misfit", "ended", "prompt", "broken"})
+
+
+@dataclass(slots=True, eq=False)
+class Question:
+    """One request, for one row or for several equal ones.
+
+    Attributes:
+        prompt: what is asked.
+        key: a digest of what is sent.
+        positions: the numbers of the rows, from 0 on.
+        attempts: how often it was asked.
+    """
+
+    prompt: Prompt
+    key: str
+    positions: list[int]
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Budget:
+    """What a run may cost.
+
+    Attributes:
+        limit: US dollars; None for no limit.
+        expected: what one row is expected to cost, in US dollars, before any is answered.
+    """
+
+    limit: float | None = None
+    expected: float = 0.0
+
+
+@dataclass(slots=True)
+class Plan:
+    """The state of a run.
+
+    Attributes:
+        budget: what it may cost.
+        dedupe: ask equal questions once.
+        progress: how far it has come.
+        stopped: why it asks nothing more, as a sentence; empty while it goes on.
+        is_fault: it was stopped because every row would fail alike.
+    """
+
+    budget: Budget = field(default_factory=Budget)
+    dedupe: bool = True
+    progress: Progress = field(default_factory=Progress)
+    stopped: str = ""
+    is_fault: bool = False
+    _queue: deque[Question] = field(default_factory=deque)
+    _later: list[tuple[float, int, Question]] = field(default_factory=list)
+    _open: dict[str, Question] = field(default_factory=dict)
+    _asking: int = 0
+    _asked: int = 0
+    _alike: tuple[str, int] = ("", 0)
+
+    def add(self, question: Question) -> None:
+        """Add a question at the end."""
+        equal = self._open.get(question.key) if self.dedupe else None
+        if equal is not None:
+            equal.positions += question.positions
+            return
+        self._open[question.key] = question
+        self._queue.append(question)
+
+    @property
+    def queued(self) -> int:
+        """How many questions could be asked at once."""
+        return len(self._queue)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being asked, nor is anything left to ask."""
+        return not self._asking and not self._queue and not self._later
+
+    def next(self, now: float) -> Question | None:
+        """Return the question to ask now; None if there is none at this moment.
+
+        Args:
+            now: the time in seconds, of any clock that only advances.
+        """
+        if self.stopped:
+            return None
+        is_due = bool(self._later) and self._later[0][0] <= now
+        if not is_due and not self._queue:
+            return None
+        if not self._is_affordable():
+            limit = self.budget.limit or 0.0
+            self.stop(f"The limit of ${limit:.2f} is reached; what is not asked yet is asked with a higher limit_cost.")
+            return None
+        question = heapq.heappop(self._later)[2] if is_due else self._queue.popleft()
+        question.attempts += 1
+        self._asking += 1
+        return question
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return after how many seconds the next question is due that was put aside; None if there is none."""
+        return max(0.0, self._later[0][0] - now) if self._later else None
+
+    def finish(self, question: Question, outcome: Outcome, now: float) -> list[int]:
+        """Take the outcome of a question. Return the rows that have it; none if the question is asked again."""
+        self._asking -= 1
+        self._asked += 1
+        self.progress.pay(outcome)
+        self._count_alike(outcome)
+        if question.attempts < _MOST_ATTEMPTS.get(outcome.failure, 0) and not self.stopped:
+            self.progress.asked_again += 1
+            pause = min(_FIRST_PAUSE * 2 ** (question.attempts - 1), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
+            heapq.heappush(self._later, (now + pause, id(question), question))
+            return []
+        return self.settle(question, outcome)
+
+    def settle(self, question: Question, outcome: Outcome, *, is_known: bool = False) -> list[int]:
+        """Take an outcome that stays. Return the rows that have it.
+
+        Args:
+            question: the question.
+            outcome: the outcome.
+            is_known: it was answered before.
+        """
+        self._open.pop(question.key, None)
+        for number in range(len(question.positions)):
+            self.progress.add(outcome, is_reused=is_known or number > 0)
+        return question.positions
+
+    def stop(self, reason: str, *, is_fault: bool = False) -> None:
+        """Ask nothing more."""
+        self.stopped, self.is_fault = self.stopped or reason, self.is_fault or is_fault
+
+    def abandon(self) -> list[Question]:
+        """Take out the questions that are not asked any more, and return them."""
+        left = [*self._queue, *(question for _, _, question in self._later)]
+        self._queue.clear()
+        self._later.clear()
+        return left
+
+    def _is_affordable(self) -> bool:
+        if self.budget.limit is None:
+            return True
+        each = max(self.progress.cost / self._asked if self._asked else 0.0, self.budget.expected)
+        return self.progress.cost + each * (self._asking + 1) <= self.budget.limit
+
+    def _count_alike(self, outcome: Outcome) -> None:
+        failure = outcome.failure
+        if not failure or failure in _OF_ONE_ROW:
+            self._alike = ("", 0)
+            return
+        before, count = self._alike
+        self._alike = (failure, count + 1 if failure == before else 1)
+        if self._alike[1] >= _MOST_ALIKE:
+            self.stop(f"The last {_MOST_ALIKE} requests failed alike: {outcome.error}", is_fault=True)

@@ -1,0 +1,93 @@
+"""How far a run has come: counts and money, and the line that sums them up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from llm_notebook.rows.outcomes import Outcome
+
+__all__ = ["Progress"]
+
+_WORDS = {
+    "limit": "too many requests",
+    "server": "errors of the server",
+    "connection": "no connection",
+    "broken": "broken answers",
+    "key": "no valid key",
+    "request": "refused requests",
+    "misfit": "did not fit",
+    "ended": "ended early",
+    "prompt": "no prompt",
+    "unasked": "not asked",
+}
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        count: how many rows there are; None if that is not known.
+        answered: how many have an answer that fits, those included that were answered before.
+        reused: how many of these were answered before, or are equal to another row.
+        failures: how many have failed, by the kind of failure.
+        asked_again: how many requests were sent once more because an answer came broken or not at all.
+        cost: US dollars so far, as far as they are known.
+        has_unknown_cost: the cost of a row is not known.
+    """
+
+    count: int | None = None
+    answered: int = 0
+    reused: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    asked_again: int = 0
+    cost: float = 0.0
+    has_unknown_cost: bool = False
+
+    @property
+    def failed(self) -> int:
+        """How many rows have failed."""
+        return self.failures.total()
+
+    @property
+    def done(self) -> int:
+        """How many rows have an outcome."""
+        return self.answered + self.failed
+
+    def add(self, outcome: Outcome, *, is_reused: bool = False) -> None:
+        """Count the outcome of a row.
+
+        Args:
+            outcome: the outcome.
+            is_reused: the row was not asked by itself.
+        """
+        if outcome.failure:
+            self.failures[outcome.failure] += 1
+        else:
+            self.answered += 1
+            self.reused += is_reused
+
+    def pay(self, outcome: Outcome) -> None:
+        """Add what a request has cost."""
+        if outcome.cost is None:
+            self.has_unknown_cost = self.has_unknown_cost or outcome.usage is not None
+        else:
+            self.cost += outcome.cost
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line, such as `1,000 rows · 990 answered · 10 failed (8 did not fit, 2 ended early) · $0.42`."""
+        words = [f"{self.done:,} row{'' if self.done == 1 else 's'}", f"{self.answered:,} answered"]
+        if self.reused:
+            words[-1] += f" ({self.reused:,} of them before, or by an equal row)"
+        if self.failed:
+            kinds = ", ".join(
+                f"{number:,} {_WORDS.get(kind, 'failed')}" for kind, number in self.failures.most_common()
+            )
+            words.append(f"{self.failed:,} failed ({kinds})")
+        if self.asked_again:
+            words.append(f"{self.asked_again:,} asked again")
+        if self.cost or not self.has_unknown_cost:
+            words.append(f"${self.cost:.2f}" if self.cost >= 1 or not self.cost else f"${self.cost:.4f}")
+        return " · ".join(words)

@@ -1,0 +1,122 @@
+"""The prompt of each row: a text with `{{ column }}` in it, or any other expression over the row."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llm_notebook.objects.table import describe_known
+from llm_notebook.rows.errors import RowsError
+from llm_notebook.templates.expressions import Expression, WrongExpression, split_expressions
+
+__all__ = ["ROW", "RowPrompt"]
+
+ROW = "row"
+"""The name by which an expression has the whole row, for columns whose names are no Python names."""
+
+_KNOWN = frozenset({ROW, *dir(builtins)})
+
+
+class RowPrompt:
+    """A text that becomes another prompt for every row.
+
+    A column is a variable in its expressions: `{{ text }}`, `{{ text[:500] }}`, `{{ row["unit price"] }}`. A missing value is an empty text.
+
+    Args:
+        text: the text.
+
+    Raises:
+        RowsError: an expression in it is not Python, or it has none.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._pieces = split_expressions(text)
+        except WrongExpression as error:
+            raise RowsError(f"{error}, so nothing was sent.") from None
+        if not any(isinstance(piece, Expression) for piece in self._pieces):
+            raise RowsError(
+                "The prompt names no column, so every row would be asked the same. Write a column in double braces, such as"
+                " {{ text }}. Nothing was sent."
+            )
+        self.text = text
+
+    def check(self, columns: list[str]) -> None:
+        """Refuse names that are no columns.
+
+        Raises:
+            RowsError: an expression has a name that is neither a column nor one of Python's own.
+        """
+        for expression in self._expressions():
+            unknown = sorted(_free_names(expression.code) - _KNOWN - set(columns))
+            if unknown:
+                listed = ", ".join(columns)
+                raise RowsError(f"There is no column {unknown[0]!r}; the columns are {listed}. Nothing was sent.")
+
+    def render(self, row: Mapping[str, Any]) -> str:
+        """Return the prompt of a row.
+
+        Raises:
+            RowsError: an expression fails for this row.
+        """
+        names: dict[str, Any] | None = None
+        rendered = []
+        for piece in self._pieces:
+            if isinstance(piece, str):
+                rendered.append(piece)
+            elif piece.source in row:
+                rendered.append(_text_of(row[piece.source]))
+            else:
+                names = {**row, ROW: row} if names is None else names
+                rendered.append(_text_of(_evaluate(piece, names)))
+        return "".join(rendered)
+
+    def _expressions(self) -> Iterator[Expression]:
+        return (piece for piece in self._pieces if isinstance(piece, Expression))
+
+
+def _evaluate(expression: Expression, names: dict[str, Any]) -> object:
+    try:
+        return eval(expression.code, names)  # noqa: S307  the user's own expression
+    except Exception as error:
+        raise RowsError(f"{expression.shown} failed with {type(error).__name__}: {error}") from None
+
+
+def _free_names(code: types.CodeType) -> set[str]:
+    """Return the names that an expression takes from outside, those of its comprehensions and functions included."""
+    # Attributes are among `co_names` too, so the names are taken from the instructions that load globals.
+    import dis  # only a run over rows needs it
+
+    loads = {"LOAD_NAME", "LOAD_GLOBAL"}
+    names = {str(step.argval) for step in dis.get_instructions(code) if step.opname in loads}
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _free_names(constant)
+    return names
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return ""
+    if isinstance(value, bool | int | float):
+        return str(value)
+    known = describe_known(value)
+    return str(value) if known is None else known.text
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is one of the many forms of a missing one: None, NaN, `pandas.NA` or `NaT`."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    # The missing values of pandas and numpy are not equal to themselves, or are not comparable at all.
+    kind = type(value)
+    if kind.__name__ in ("NAType", "NaTType"):
+        return True
+    return kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and bool(value != value)  # noqa: PLR0124

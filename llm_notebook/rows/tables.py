@@ -1,0 +1,215 @@
+"""The tables that a run reads and gives back: data frames, lists of dicts or texts, and iterators of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from llm_notebook.answers.columns import Column
+from llm_notebook.answers.frames import frame_of
+from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.outcomes import Outcome
+
+__all__ = ["NOTES", "TEXT", "Table", "check_names", "open_table", "with_outcome"]
+
+TEXT = "text"
+"""The column of rows that are plain texts."""
+NOTES = ("error", "cost", "turn")
+"""The columns that every result has: why a row failed, what it cost in US dollars, and its turn in the journal."""
+
+
+class Table(Protocol):
+    """A table as a run reads it.
+
+    Attributes:
+        columns: the names of its columns; None if they are not known before the first row.
+        count: how many rows it has; None if that is not known.
+    """
+
+    @property
+    def columns(self) -> list[str] | None: ...
+
+    @property
+    def count(self) -> int | None: ...
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Yield its rows, once."""
+
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+        """Return a table of the same kind with the new columns."""
+
+
+def open_table(data: object) -> Table:
+    """Return a table for a data frame, a list or an iterator.
+
+    Raises:
+        RowsError: it is none of these, has no rows, or its index has a label twice.
+    """
+    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(data).__mro__}
+    if "pandas.DataFrame" in kinds:
+        return _PandasTable(data)
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return _ListTable(data)
+    if isinstance(data, Iterator):
+        return _IteratorTable(data)
+    if hasattr(data, "__dataframe__") or hasattr(data, "__arrow_c_stream__"):
+        return _NarwhalsTable(data)
+    raise RowsError(
+        f"The rows are a data frame, a list of dicts or texts, or an iterator of them, not {type(data).__name__}."
+        " Nothing was sent."
+    )
+
+
+def with_outcome(row: Mapping[str, Any], columns: Sequence[Column], outcome: Outcome) -> dict[str, Any]:
+    """Return a row as a dict with what has come of it."""
+    values = {column.name: outcome.values.get(column.name) for column in columns}
+    return {**row, **values, **_notes(outcome)}
+
+
+def _notes(outcome: Outcome) -> dict[str, Any]:
+    return {"error": outcome.error or None, "cost": outcome.cost, "turn": outcome.turn_id or None}
+
+
+def check_names(names: Iterable[str], columns: Sequence[Column]) -> None:
+    """Refuse new columns that would replace old ones.
+
+    Raises:
+        RowsError: the table has a column of the name of a new one.
+    """
+    clashes = sorted(set(names) & {*(column.name for column in columns), *NOTES})
+    if clashes:
+        raise RowsError(
+            f"There is a column {clashes[0]!r} already, and the result needs that name: rename it. Nothing was sent."
+        )
+
+
+@dataclass(slots=True)
+class _PandasTable:
+    frame: Any
+
+    def __post_init__(self) -> None:
+        _refuse_empty(len(self.frame))
+        names = [str(name) for name in self.frame.columns]
+        if len(set(names)) < len(names):
+            doubled = next(name for name in names if names.count(name) > 1)
+            raise RowsError(f"There are two columns {doubled!r}: rename one. Nothing was sent.")
+        if not self.frame.index.is_unique:
+            [label, *_] = self.frame.index[self.frame.index.duplicated()].tolist()
+            raise RowsError(
+                f"The index has the label {label!r} more than once, so rows could not be told apart: use"
+                " df.reset_index(drop=True). Nothing was sent."
+            )
+
+    @property
+    def columns(self) -> list[str] | None:
+        return [str(name) for name in self.frame.columns]
+
+    @property
+    def count(self) -> int | None:
+        return len(self.frame)
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        names = self.columns or []
+        for values in self.frame.itertuples(index=False, name=None):
+            yield dict(zip(names, values, strict=True))
+
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+        added = _frame("pandas", columns, outcomes).set_axis(self.frame.index)
+        return self.frame.copy().assign(**{name: added[name] for name in added.columns})
+
+
+@dataclass(slots=True)
+class _NarwhalsTable:
+    """A frame of polars, pyarrow or another library that narwhals knows."""
+
+    native: Any
+    _frame: Any = None
+
+    def __post_init__(self) -> None:
+        try:
+            import narwhals.stable.v2 as narwhals  # only these frames need it
+        except ImportError:
+            raise RowsError(
+                f"Rows of a {type(self.native).__name__} need narwhals: pip install narwhals. Nothing was sent."
+            ) from None
+        try:
+            self._frame = narwhals.from_native(self.native, eager_only=True)
+        except TypeError as error:
+            raise RowsError(f"The rows cannot be read: {error} Nothing was sent.") from None
+        _refuse_empty(len(self._frame))
+
+    @property
+    def columns(self) -> list[str] | None:
+        return list(self._frame.columns)
+
+    @property
+    def count(self) -> int | None:
+        return len(self._frame)
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        yield from self._frame.iter_rows(named=True)
+
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+        import narwhals.stable.v2 as narwhals  # loaded by then
+
+        backend = self._frame.implementation
+        new = {column.name: [outcome.values.get(column.name) for outcome in outcomes] for column in columns}
+        for name in NOTES:
+            new[name] = [_notes(outcome)[name] for outcome in outcomes]
+        series = [narwhals.new_series(name, values, backend=backend) for name, values in new.items()]
+        return self._frame.with_columns(*series).to_native()
+
+
+@dataclass(slots=True)
+class _ListTable:
+    items: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        _refuse_empty(len(self.items))
+
+    @property
+    def columns(self) -> list[str] | None:
+        return list(dict.fromkeys(name for item in self.items for name in _row(item)))
+
+    @property
+    def count(self) -> int | None:
+        return len(self.items)
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        return map(_row, self.items)
+
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+        return [with_outcome(_row(item), columns, outcome) for item, outcome in zip(self.items, outcomes, strict=True)]
+
+
+@dataclass(slots=True)
+class _IteratorTable:
+    items: Iterator[Any]
+    columns: list[str] | None = None
+    count: int | None = None
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        return map(_row, self.items)
+
+    def result(self, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+        raise NotImplementedError("The rows of an iterator are handed on one by one.")
+
+
+def _row(item: object) -> Mapping[str, Any]:
+    if isinstance(item, str):
+        return {TEXT: item}
+    if isinstance(item, Mapping):
+        return item
+    raise RowsError(f"Each row is a dict or a text, not {type(item).__name__}. Nothing was sent.")
+
+
+def _refuse_empty(count: int) -> None:
+    if not count:
+        raise RowsError("There are no rows, so there is nothing to ask. Nothing was sent.")
+
+
+def _frame(library: Any, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Any:
+    notes = [Column("error", "text"), Column("cost", "number"), Column("turn", "text")]
+    rows = [{**outcome.values, **_notes(outcome)} for outcome in outcomes]
+    return frame_of(library, rows, [*columns, *notes])

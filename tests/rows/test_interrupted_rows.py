@@ -1,0 +1,136 @@
+"""Runs that are stopped, killed or begun twice: what is answered is kept, and is not paid for again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import llm_notebook as llm
+from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet
+from tests.rows.conftest import Rows, answer_of
+
+_COUNT = 60
+_RUN = f"""
+import sys
+import llm_notebook as llm
+model = llm.AsyncOpenAIChat("m", base_url=sys.argv[1])
+found = llm.map_rows([f"w{{n}}" for n in range({_COUNT})], "Say {{{{ text }}}}", model=model, concurrency=4, progress=False)
+print(sum(row["answer"] is not None for row in found))
+"""
+
+
+class _Gate:
+    """Lets a number of answers through, and holds the others until it is opened."""
+
+    def __init__(self, free: int) -> None:
+        self.seen: Counter[str] = Counter()
+        self.is_shut = threading.Event()
+        self.open = threading.Event()
+        self._free = free
+
+    def reply(self, text: str) -> Reply:
+        self.seen[text] += 1
+        answer = answer_of(text.rpartition(" ")[2])
+        if self.seen.total() <= self._free or self.open.is_set():
+            return answer
+        self.is_shut.set()
+        return Reply([UntilSet(self.open), *answer.pieces], content_type=answer.content_type)
+
+
+def test_an_interrupt_keeps_what_is_answered(openai_server: OpenAIServer) -> None:
+    rows = Rows(openai_server, "sync")
+    gate = _Gate(20)
+    rows.replies = gate.reply
+    texts = [f"w{number}" for number in range(_COUNT)]
+    stopper = threading.Thread(target=lambda: (gate.is_shut.wait(30), os.kill(os.getpid(), signal.SIGINT)))
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        rows.map(texts, model=llm.AsyncOpenAIChat("m", base_url=openai_server.base_url), concurrency=4)
+    stopper.join()
+    gate.open.set()
+    assert gate.seen.total() <= 24
+    found = rows.map(texts, model=llm.AsyncOpenAIChat("m", base_url=openai_server.base_url), concurrency=4)
+    assert [row["answer"] for row in found] == texts
+    assert gate.seen.total() <= _COUNT + 4
+    assert sorted(run.status for run in llm.runs()) == ["complete", "interrupted"]
+
+
+def test_a_killed_run_pays_at_most_for_what_was_under_way_twice(openai_server: OpenAIServer, isolated: Path) -> None:
+    rows = Rows(openai_server, "sync")
+    for free in (3, 10, 25):
+        gate = _Gate(free)
+        rows.replies = gate.reply
+        run = subprocess.Popen([sys.executable, "-c", _RUN, openai_server.base_url], env=_environment(isolated))
+        assert gate.is_shut.wait(60)
+        run.kill()
+        run.wait()
+        gate.open.set()
+    rows.replies = lambda text: answer_of(text.rpartition(" ")[2])
+    done = _run(openai_server, isolated)
+    assert done.stdout.split() == [str(_COUNT)]
+    assert len(rows.take_asked()) <= _COUNT + 3 * 4
+
+
+def test_two_processes_cannot_be_at_the_same_run(openai_server: OpenAIServer, isolated: Path) -> None:
+    rows = Rows(openai_server, "sync")
+    gate = _Gate(3)
+    rows.replies = gate.reply
+    run = subprocess.Popen([sys.executable, "-c", _RUN, openai_server.base_url], env=_environment(isolated))
+    assert gate.is_shut.wait(60)
+    second = _run(openai_server, isolated)
+    assert "Another process is at the same run" in second.stderr
+    gate.open.set()
+    assert run.wait(60) == 0
+    assert set(rows.take_asked()) == {f"Say w{number}" for number in range(_COUNT)}
+    assert max(gate.seen.values()) == 1
+    assert _run(openai_server, isolated).stdout.split() == [str(_COUNT)]
+    assert rows.take_asked() == []
+
+
+_ON_A_FULL_DISK = """
+import resource, signal, sys
+import llm_notebook as llm
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+model = llm.AsyncOpenAIChat("m", base_url=sys.argv[1])
+texts = [f"w{n}" for n in range(400)]
+def run():
+    return llm.map_rows(texts, "Say {{ text }}", model=model, concurrency=4, progress=False)
+llm.open_journal()
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+try:
+    run()
+except llm.RowsError as error:
+    print(error)
+    print(sum(row["answer"] is not None for row in error.partial))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(sum(row["answer"] is not None for row in run()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit to the size of files stands for a full disk")
+def test_a_full_disk_stops_the_run_and_what_is_done_is_kept(openai_server: OpenAIServer, isolated: Path) -> None:
+    rows = Rows(openai_server, "async")
+    done = _run(openai_server, isolated, _ON_A_FULL_DISK)
+    said, partial, whole = done.stdout.splitlines()
+    assert "look whether the disk is full" in said
+    assert "is kept" in said
+    assert 0 < int(partial) < 400
+    assert int(whole) == 400
+    # What could not be kept is asked again, and nothing else.
+    assert len(rows.take_asked()) <= 400 + 4
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return os.environ | {"LLM_NOTEBOOK_JOURNAL": str(folder / "rows.db")}
+
+
+def _run(server: OpenAIServer, folder: Path, program: str = _RUN) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, server.base_url]
+    return subprocess.run(command, env=_environment(folder), capture_output=True, text=True, check=False, timeout=120)

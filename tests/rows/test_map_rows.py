@@ -1,0 +1,245 @@
+"""One prompt for every row: what comes back, what is asked again, and what is never paid twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import llm_notebook as llm
+from tests.fakes.openai_server import Reply, refusal
+from tests.rows.conftest import Rows, answer_of
+
+
+def _frame(count: int = 5) -> pd.DataFrame:
+    return pd.DataFrame({"text": [f"w{number}" for number in range(count)]}, index=[f"r{n}" for n in range(count)])
+
+
+def test_a_frame_comes_back_with_new_columns_of_the_right_types(rows: Rows) -> None:
+    frame = _frame()
+    found = rows.map(frame, schema="label, score int")
+    assert list(found.columns) == ["text", "label", "score", "error", "cost", "turn"]
+    assert found.index.equals(frame.index)
+    assert list(found["label"]) == ["w0", "w1", "w2", "w3", "w4"]
+    assert found["score"].dtype == "Int64"
+    assert found["error"].isna().all()
+    assert list(frame.columns) == ["text"]
+    turn = llm.history(limit=1)[0]
+    assert turn.begun.turn_id in set(found["turn"])
+
+
+def test_texts_come_back_in_order_however_long_each_takes(rows: Rows) -> None:
+    found = rows.map([f"w{number}" for number in range(200)], concurrency=32)
+    assert [row["answer"] for row in found] == [f"w{number}" for number in range(200)]
+    assert all(row["error"] is None and row["turn"] for row in found)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_other_frames_come_back_as_what_they_were(rows: Rows, library: str) -> None:
+    given = {"text": ["a", "b"]}
+    made = pytest.importorskip(library)
+    frame: Any = made.DataFrame(given) if library == "polars" else made.table(given)
+    found = rows.map(frame, schema="label, score int")
+    assert type(found) is type(frame)
+    listed = found["label"].to_list() if library == "polars" else found["label"].to_pylist()
+    assert listed == ["a", "b"]
+
+
+def test_an_iterator_is_read_as_it_is_needed_and_comes_back_in_order(rows: Rows) -> None:
+    taken = Counter[str]()
+
+    def texts() -> Iterator[dict[str, str]]:
+        for number in range(2000):
+            taken["rows"] += 1
+            yield {"text": f"w{number}"}
+
+    if rows.face == "sync":
+        found = llm.map_rows(texts(), "Say {{ text }}", model=rows.model, concurrency=4, progress=False)
+        assert taken["rows"] == 0
+        assert next(found)["answer"] == "w0"
+        assert taken["rows"] < 600
+        found.close()
+        asked = len(rows.take_asked())
+        assert asked < 600
+    assert [row["answer"] for row in rows.map(texts(), concurrency=16)] == [f"w{number}" for number in range(2000)]
+
+
+def test_a_finished_run_sends_nothing_and_changed_rows_are_asked_anew(rows: Rows) -> None:
+    frame = _frame()
+    first = rows.map(frame)
+    rows.take_asked()
+    again = rows.map(frame)
+    assert rows.take_asked() == []
+    pd.testing.assert_frame_equal(first, again)
+    frame.loc["r2", "text"] = "other"
+    assert rows.map(frame).loc["r2", "answer"] == "other"
+    assert rows.take_asked() == ["Say other"]
+    rows.map(frame, system="Be short.")
+    assert len(rows.take_asked()) == 5
+    rows.map(frame, resume=False)
+    assert len(rows.take_asked()) == 5
+
+
+def test_equal_rows_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
+    texts = ["a", "b", "a", "a"]
+    assert [row["answer"] for row in rows.map(texts)] == texts
+    assert rows.take_asked() == ["Say a", "Say b"]
+    rows.map(texts, resume=False, dedupe=False)
+    assert rows.take_asked() == ["Say a", "Say a", "Say a", "Say b"]
+
+
+def test_equal_rows_far_apart_are_asked_once_unless_it_is_wanted(rows: Rows) -> None:
+    texts = ["a", *(f"w{number}" for number in range(300)), "a"]
+    rows.map(texts, concurrency=4)
+    assert Counter(rows.take_asked())["Say a"] == 1
+    rows.map(texts, concurrency=4, resume=False)
+    assert Counter(rows.take_asked())["Say a"] == 1
+    rows.map(texts, concurrency=4, resume=False, dedupe=False)
+    assert Counter(rows.take_asked())["Say a"] == 2
+
+
+def test_failed_rows_say_why_and_are_asked_again_when_that_is_wanted(rows: Rows) -> None:
+    long = json.loads(answer_of("cut").pieces[0])  # type: ignore[arg-type]
+    long["choices"][0]["finish_reason"] = "length"
+    replies = {
+        "Say w1": answer_of("no JSON"),
+        "Say w2": answer_of('{"label": "x", "score": "many"}'),
+        "Say w3": Reply.of_json(long),
+        "Say w4": refusal(400, "That is not allowed."),
+    }
+    rows.replies = replies.get
+    found = rows.map(_frame(), schema="label, score int")
+    assert list(found["label"].isna()) == [False, True, True, True, True]
+    says = ["no JSON", "score", "token limit", "That is not allowed."]
+    for label, said in zip(["r1", "r2", "r3", "r4"], says, strict=True):
+        assert said in found.loc[label, "error"]
+    rows.take_asked()
+    rows.map(_frame(), schema="label, score int")
+    assert rows.take_asked() == []
+    rows.replies = lambda _: None
+    mended = rows.map(_frame(), schema="label, score int", retry="failed")
+    assert rows.take_asked() == ["Say w1", "Say w2", "Say w3", "Say w4"]
+    assert mended["error"].isna().all()
+
+
+def test_what_passes_by_itself_is_asked_until_it_is_answered(rows: Rows) -> None:
+    seen = Counter[str]()
+    failing = {
+        "Say w0": [refusal(429, retry_after_ms="1")] * 5,
+        "Say w1": [refusal(500)],
+        "Say w2": [Reply([b'{"id": "x", "choi'], content_type="application/json")] * 2,
+    }
+
+    def reply(text: str) -> Reply | None:
+        seen[text] += 1
+        left = failing.get(text)
+        return left.pop() if left else None
+
+    rows.replies = reply
+    found = rows.map(_frame())
+    assert list(found["answer"]) == ["w0", "w1", "w2", "w3", "w4"]
+    assert seen == {"Say w0": 6, "Say w1": 2, "Say w2": 3, "Say w3": 1, "Say w4": 1}
+
+
+def test_an_answer_that_comes_broken_every_time_is_asked_three_times(rows: Rows) -> None:
+    rows.replies = lambda text: Reply([b'{"id": "x", "choi'], content_type="application/json") if "w0" in text else None
+    found = rows.map(_frame(2))
+    assert Counter(rows.take_asked()) == {"Say w0": 3, "Say w1": 1}
+    assert found["answer"].isna().tolist() == [True, False]
+
+
+def test_a_wrong_key_ends_the_run_and_what_was_answered_is_there(rows: Rows) -> None:
+    rows.replies = lambda text: None if text in ("Say w0", "Say w1") else refusal(401, "Incorrect API key provided.")
+    with pytest.raises(llm.RowsError, match="Incorrect API key provided") as raised:
+        rows.map(_frame(500), concurrency=4)
+    assert len(rows.take_asked()) < 80
+    partial: Any = raised.value.partial
+    assert len(partial) == 500
+    assert partial["answer"].notna().sum() == 2
+
+
+def test_a_run_that_is_expected_to_cost_more_than_the_limit_is_refused(rows: Rows) -> None:
+    texts = [f"w{number}" for number in range(1000)]
+    with pytest.raises(llm.RowsError, match=r"1,000 rows are expected to cost about \$0\.30.*limit_cost is \$0\.1000"):
+        rows.map(texts, model=rows.priced_model, limit_cost=0.1)
+    assert rows.take_asked() == []
+
+
+def test_a_run_stops_at_the_limit_and_goes_on_with_a_higher_one(rows: Rows) -> None:
+    texts = [f"w{number}" for number in range(100)]
+    usage = {"prompt_tokens": 10, "completion_tokens": 5000, "total_tokens": 5010}
+
+    def dear(text: str) -> Reply:
+        body = json.loads(answer_of(text.rpartition(" ")[2]).pieces[0])  # type: ignore[arg-type]
+        return Reply.of_json(body | {"usage": usage})
+
+    rows.replies = dear
+    found = rows.map(texts, model=rows.priced_model, limit_cost=0.1, concurrency=4)
+    asked = len(rows.take_asked())
+    # An answer costs one cent, which nobody could know before the first one.
+    assert 9 <= asked <= 14
+    assert sum(row["cost"] or 0 for row in found) == pytest.approx(asked * 0.0100025)
+    unasked = [row for row in found if row["answer"] is None]
+    assert len(unasked) == 100 - asked
+    assert all("limit of $0.10 is reached" in row["error"] for row in unasked)
+    whole = rows.map(texts, model=rows.priced_model, limit_cost=2, concurrency=4)
+    assert [row["answer"] for row in whole] == texts
+    assert len(rows.take_asked()) == 100 - asked
+
+
+def test_without_a_journal_nothing_is_kept(rows: Rows) -> None:
+    found = rows.map(_frame(), keep=False)
+    assert found["turn"].isna().all()
+    rows.map(_frame(), keep=False)
+    assert len(rows.take_asked()) == 10
+    assert llm.history() == []
+
+
+def test_expressions_see_the_row_and_missing_values_are_empty(rows: Rows) -> None:
+    frame = pd.DataFrame({"unit price": [1.5, float("nan")], "name": ["ab", None]})
+    rows.map(frame, "{{ row['unit price'] * 2 }}|{{ name }}|{{ [c for c in str(name)][0] }}")
+    assert rows.take_asked() == ["3.0|ab|a", "||n"]
+
+
+def test_runs_are_listed_with_how_far_they_came(rows: Rows) -> None:
+    rows.replies = lambda text: refusal(400) if "w1" in text else None
+    rows.map(_frame())
+    [run] = llm.runs()
+    assert (run.begun.count, run.answered, run.failed, run.status) == (5, 4, 1, "complete")
+    assert (run.begun.prompt, run.begun.model_id) == ("Say {{ text }}", "m")
+    assert (run.input_tokens, run.output_tokens) == (40, 20)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"prompt": "Say {{ txt }}"}, "There is no column 'txt'; the columns are text."),
+        ({"prompt": "Say it"}, "names no column"),
+        ({"prompt": "Say {{ 1 + }}"}, "is not a Python expression"),
+        ({"rows": []}, "There are no rows"),
+        ({"rows": pd.DataFrame({"text": []})}, "There are no rows"),
+        ({"rows": pd.DataFrame({"text": ["a", "b"]}, index=[1, 1])}, "label 1 more than once"),
+        ({"rows": pd.DataFrame([["a", "b"]], columns=["text", "text"])}, "two columns 'text'"),
+        ({"rows": 5}, "not int"),
+        ({"rows": [1, 2]}, "not int"),
+        ({"schema": "text, score"}, "There is a column 'text' already"),
+        ({"rows": [{"text": "a", "error": 1}]}, "There is a column 'error' already"),
+        ({"schema": "a what"}, "unknown type"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"retry": "all"}, "retry"),
+        ({"limit_cost": 1.0}, "limit_cost cannot be held"),
+        ({"limit_cost": -1}, "above 0"),
+        ({"attachments": "pictures"}, "no column 'pictures'"),
+        ({"options": {"temperatur": 1}}, "temperatur"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_and_nothing_is_sent(rows: Rows, given: dict[str, Any], says: str) -> None:
+    with pytest.raises(llm.RowsError) as raised:
+        rows.map(**{"rows": ["a"], "prompt": "Say {{ text }}", **given})
+    assert says in str(raised.value)
+    assert rows.take_asked() == []
+    assert llm.runs() == []
