@@ -156,8 +156,7 @@ _OPTIONS = [
         "--out",
         kinds=("new-variable",),
         metavar="NAME",
-        help="Assign the answer to this variable: its text, the object or DataFrame of the schema, or the picture."
-        " `NAME:list`, `:pandas`, `:polars` or `:json` says which.",
+        help="Assign the answer: text, object, DataFrame or picture; `NAME:list`, `:pandas`, `:polars` or `:json` says which.",
     ),
     argument(
         "--raw", action="store_true", help="Send double braces as they are instead of evaluating {{ expression }}."

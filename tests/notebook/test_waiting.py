@@ -44,9 +44,9 @@ class Notebook:
         self.kernel.restart()
         assert self.kernel.run(LOAD).status == "ok"
 
-    def act(self, cell: Cell, **more: Any) -> Cell:
-        """Click in a cell."""
-        return self.run(f"%llm act {json.dumps({**click_of(cell), **more})}")
+    def act(self, cell: Cell, at: str = "cell-1", **more: Any) -> Cell:
+        """Click in the cell with this id."""
+        return self.run(f"%llm act {json.dumps({**click_of(cell), **more})}", at)
 
     @property
     def asked(self) -> int:
