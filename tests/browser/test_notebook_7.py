@@ -77,7 +77,7 @@ def test_without_a_kernel_a_question_is_a_record_and_a_new_kernel_is_asked(askin
     expect(asking.output).to_contain_text("llm_notebook is not loaded")
     expect(asking.button("Approve")).to_have_count(0)
     asking.ask_kernel()
-    asking.wait_for_card()
+    expect(asking.output).to_contain_text("Run the cell that defines delete_files")
     asking.lab.run_cell(DEFINE)
     asking.lab.wait_until_ran(DEFINE)
     asking.wait_for_card()
