@@ -39,7 +39,7 @@ def masked_text(text: str, given: Secret | str | None) -> str:
 
 def without_keys(text: str) -> str:
     """Return a text in which whatever follows `--key` is masked, so that texts that differ only in it are equal."""
-    for start, end in reversed(value_places(text, "--key")) if "--" in text else ():
+    for start, end in reversed(value_places(text, "--key")):
         text = text[:start] + _MASK + text[end:]
     return text
 
