@@ -7,7 +7,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -226,7 +226,8 @@ class Kernel:
     def restart(self) -> None:
         """Kill the kernel, whatever it does, and start it again with the same folders."""
         # The manager presses ■ first, which lets a kernel end what it does in peace.
-        os.kill(self.manager.provisioner.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self.manager.provisioner.pid, signal.SIGKILL)
         self.manager.restart_kernel(now=True)
         self.client.wait_for_ready(timeout=PATIENCE)
         self.heard.clear()

@@ -92,9 +92,9 @@ def test_a_question_about_the_magic_is_the_manual(
     terminal.run_cell("%llm?")
     manual = capsys.readouterr().out
     for part in (
-        "%llm PROMPT",
-        "%%llm [options]",
-        "-m ID, --model ID",
+        "%%llm -m smollm2\n",
+        "answer = %llm What is 2+2?",
+        "-m, --model ID",
         "{{ expression }}",
         "`%llm models` lists them.",
     ):
