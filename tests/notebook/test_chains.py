@@ -52,6 +52,6 @@ waiting.approve()
     assert (again.reply["ename"], again.outputs[0][MIME_TYPE]["state"]) == ("PauseChain", "paused")
     late = kernel.run("waiting.approve()")
     assert "decide about the pause that came last" in late.traceback
-    assert kernel.value("[pause.request.changed for pause in llm.pending()]") == [
-        "You decided about this before. Since then its code changed."
-    ]
+    # Other tests may have left questions in this kernel.
+    changed = kernel.value("llm.pending()[-1].request.changed")
+    assert changed == "You decided about this before. Since then its code changed."
