@@ -74,7 +74,9 @@ def place_in_cell(text: str, line: int, column: int) -> Place | None:
             return _in_prompt("\n".join([*lines[first + 1 : line], before]))
         continued = [re.sub(r"\\\s*$", " ", one) for one in lines[first:line]]
         found = _CELL.fullmatch(" ".join([*continued, before]))
-        return place_on_line(found["text"] or "", is_cell=True) if found is not None and found["text"] else None
+        place = place_on_line(found["text"] or "", is_cell=True) if found is not None and found["text"] else None
+        # A word that began on a line above cannot be replaced by what is offered on this one.
+        return place if place is None or before.endswith(place.typed) else Place()
     found = _LINE.fullmatch(before)
     return place_on_line(found["text"]) if found is not None else None
 
@@ -123,7 +125,9 @@ def place_on_line(text: str, *, is_cell: bool = False) -> Place:
                 before = {**given, dest: [*given.get(dest, ()), *(one.text for one in values[:position])]}
                 return Place((wanted[position],) if wanted[position] else (), value.typed, value.text, given=before)
             given.setdefault(dest, []).append(value.text)
-        at += 1 + len(values) - (1 if joined or "=" in word.text else 0)
+        # A value may be joined to its option, in one word with it; what is joined to a flag is no value.
+        is_joined = count > 0 and bool(joined or "=" in word.text)
+        at += 1 + len(values) - is_joined
     return Place(given=given)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -110,6 +110,8 @@ def test_what_has_spaces_is_offered_in_quotation_marks() -> None:
     ]
 
 
+@example("-xa ", 40)
+@example("-x= ", 40)
 @given(st.text(alphabet=st.sampled_from("%lm -oTas='\" {}\\\nx."), max_size=40), st.integers(0, 40))
 def test_no_line_is_too_odd(text: str, at: int) -> None:
     typed = f"%llm {text}"[: 5 + at]
