@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from llm_notebook.errors import JournalError, ModelError, failure_kind
+from llm_notebook.models.model import AsyncKeyModel, AsyncModel
 from llm_notebook.parts.messages import json_text
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.http.models import HTTPModel
@@ -23,7 +24,7 @@ from llm_notebook.turns.plan import ChainPlan
 if TYPE_CHECKING:
     from llm_notebook.journal.protocol import Journal
     from llm_notebook.journal.runs import RowEntry
-    from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
+    from llm_notebook.models.model import KeyModel, Model
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.turns.prompt import Prompt
 
@@ -43,7 +44,6 @@ class Asker:
         journal: keeps what is asked; None if nothing is kept.
         rows_id: the run.
         key: the API key, the name of a stored one, or a function that returns a key.
-        notebook: where the run is asked for; empty if that is not known.
     """
 
     model: Model | KeyModel | AsyncModel | AsyncKeyModel
@@ -54,7 +54,6 @@ class Asker:
     journal: Journal | None
     rows_id: str
     key: Any = None
-    notebook: str = ""
 
     def question(self, position: int, row: Mapping[str, Any]) -> Question:
         """Return the question of a row.
@@ -67,13 +66,13 @@ class Asker:
             prompt = self.base.with_turn(self.text.render(row), attachments)
             if attachments:
                 self.model._check(prompt)
+            if not prompt.messages:
+                raise RowsError("Its prompt is empty.")
+            return Question(prompt, self._key_of(prompt), [position])
         except RowsError:
             raise
         except (OSError, TypeError, ValueError) as error:
             raise RowsError(str(error)) from None
-        if not prompt.messages:
-            raise RowsError("Its prompt is empty.")
-        return Question(prompt, self._key_of(prompt), [position])
 
     def known(self, questions: Sequence[Question], rows_id: str = "") -> dict[str, RowEntry]:
         """Return how questions were answered before, by their keys.
@@ -98,7 +97,7 @@ class Asker:
 
     def response(self, question: Question) -> Response | AsyncResponse:
         """Return the lazy response to a question."""
-        log = ChainLog(self.journal, Origin(request=question.key, rows=self.rows_id, notebook=self.notebook))
+        log = ChainLog(self.journal, Origin(request=question.key, rows=self.rows_id))
         plan = ChainPlan(self.model, stream=False, key=self.key)
         if self.journal is not None:
             log.settings = {"rows": self.rows_id}
@@ -116,7 +115,7 @@ class Asker:
         response = self.response(question)
         try:
             read = response._read_all
-            if isinstance(self.model, _async_kinds()):
+            if isinstance(self.model, AsyncModel | AsyncKeyModel):
                 await cast("Awaitable[object]", read())
             else:
                 await run_in_thread(read)
@@ -154,9 +153,3 @@ class Asker:
             said = [message.to_dict() for message in prompt.messages]
             sent = [json_text([self.model.model_id, said, prompt.given_options(), prompt.schema]).encode()]
         return hashlib.sha256(b"\0".join(sent)).hexdigest()
-
-
-def _async_kinds() -> tuple[type, ...]:
-    from llm_notebook.models.model import AsyncKeyModel, AsyncModel  # loaded by then
-
-    return AsyncModel, AsyncKeyModel

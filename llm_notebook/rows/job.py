@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
-from llm_notebook.errors import UnknownModelError
+from llm_notebook.errors import JournalError, UnknownModelError
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.runs import RowsBegun, RowsEnded
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
@@ -29,9 +29,12 @@ from llm_notebook.rows.plan import Budget, Plan
 from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
@@ -127,7 +130,11 @@ class Job:
         return found
 
     async def each(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the rows in order, each as a dict with the new columns."""
+        """Yield the rows in order, each as a dict with the new columns.
+
+        Raises:
+            RowsError: the run has stopped, so that the iterator has rows that were not read.
+        """
         raw: dict[int, Mapping[str, Any]] = {}
         ready: list[tuple[int, Outcome]] = []
         following = 0
@@ -141,7 +148,8 @@ class Job:
                         _, outcome = heapq.heappop(ready)
                         yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
                         following += 1
-        if self.plan.is_fault:
+        if self.plan.stopped:
+            # Nobody could tell otherwise that this is not the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
 
     async def _outcomes(
@@ -157,16 +165,20 @@ class Job:
             rows = _noted(rows, raw)
         window = None if raw is None else max(256, _WINDOW * self._wanted.concurrency)
         self._begin()
-        status: TurnStatus = "interrupted"
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
                 async for batch in batches:
                     yield batch
-            status = "failed" if self.plan.is_fault else "interrupted" if self.plan.stopped else "complete"
-        finally:
-            if self.asker.journal is not None:
-                self.asker.journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
+        except BaseException:
+            # Nobody waits here: somebody has pressed ■, or has dropped the iterator.
+            self._end("interrupted")
+            raise
+        ended = self._end("failed" if self.plan.is_fault else "interrupted" if self.plan.stopped else "complete")
+        if ended is not None:
+            # If the journal fails, the run reads as interrupted, and what is answered is kept all the same.
+            with suppress(JournalError):
+                await outcome_of(ended)
 
     @property
     def _advice(self) -> str:
@@ -177,18 +189,17 @@ class Job:
             return
         model, table = self.asker.model, self.table
         # What an iterator will yield is not known, so two of them are never the same run.
-        first = self.asker.rows_id if table.count is None else self._text.render(next(iter(table.rows())))
+        first = self.asker.rows_id if table.count is None else repr(next(iter(table.rows())))
         same = json_text(
             [model.model_id, self._text.text, self._wanted.system, self.asker.base.settings(), table.count, first]
         )
         begun = RowsBegun(
             self.asker.rows_id,
-            hashlib.sha256(same.encode()).hexdigest(),
+            hashlib.sha256(same.encode("utf-8", "backslashreplace")).hexdigest(),
             model.model_id,
             self._text.text,
             table.count,
             datetime.now(UTC),
-            self.asker.notebook or None,
         )
         other = self.asker.journal.submit(begun).result()
         if other:
@@ -196,6 +207,11 @@ class Job:
                 f"Another process is at the same run, {other}: wait for it, or stop it there; then this call takes over what it has."
                 " Nothing was sent."
             )
+
+    def _end(self, status: TurnStatus) -> Future[None] | None:
+        """Hand over to the journal how the run ends."""
+        journal = self.asker.journal
+        return None if journal is None else journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
 
     def _again(self) -> frozenset[str]:
         """Return which earlier outcomes are asked again."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
 from llm_notebook.turns.event_loop import EventLoopThread
+from llm_notebook.turns.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
 
 __all__ = ["amap_rows", "map_rows"]
+
+T = TypeVar("T")
 
 
 def map_rows(
@@ -71,7 +74,7 @@ def map_rows(
     )
     job = Job(rows, prompt, model, wanted)
     loop = process.of(EventLoopThread)
-    return _each(job.each(), loop) if job.table.count is None else loop.run(job.collect())
+    return _each(job.each(), loop) if job.table.count is None else _wait(loop, job.collect())
 
 
 async def amap_rows(
@@ -100,12 +103,18 @@ async def amap_rows(
     return job.each() if job.table.count is None else await job.collect()
 
 
+def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
+    """Wait for what runs on another loop, so that ■ stops it in a cell with `await` too."""
+    with process.of(Interrupts).stoppable():
+        return loop.run(awaitable)
+
+
 def _each(rows: AsyncGenerator[dict[str, Any], None], loop: EventLoopThread) -> Iterator[dict[str, Any]]:
     """Yield the rows of an async generator, which runs on a loop of its own."""
     try:
         while True:
             try:
-                yield loop.run(anext(rows))
+                yield _wait(loop, anext(rows))
             except StopAsyncIteration:
                 return
     finally:

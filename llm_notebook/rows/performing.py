@@ -58,13 +58,9 @@ class Performance:
     _threads: ThreadPoolExecutor | None = None
 
     async def outcomes(self) -> AsyncGenerator[list[Done], None]:
-        """Yield outcomes as they come, several at a time. When it is closed, nothing more is asked.
-
-        Raises:
-            RowsError: the run was stopped because every row would fail alike, or the journal failed.
-        """
+        """Yield outcomes as they come, several at a time. When it is closed, nothing more is asked; `plan.stopped` says why it ended early."""
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
-        ending = asyncio.gather(*workers)
+        ending = asyncio.gather(*workers, return_exceptions=True)
         ending.add_done_callback(lambda _: self._news.set())
         try:
             while not ending.done() or self._done:
@@ -75,7 +71,8 @@ class Performance:
                     yield done
                     self._taken += len(done)
                     self._room.set()
-            await ending
+            for failure in filter(None, ending.result()):
+                raise failure
             yield self._left_unasked()
         finally:
             for worker in workers:
@@ -85,6 +82,17 @@ class Performance:
                 self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _work(self) -> None:
+        try:
+            await self._ask_all()
+        except BaseException as error:
+            # The other workers end too, and then the run raises this.
+            self.plan.stop(str(error))
+            raise
+        finally:
+            # Those that wait have nothing to wait for any more.
+            self._room.set()
+
+    async def _ask_all(self) -> None:
         loop = asyncio.get_running_loop()
         while (question := await self._next()) is not None:
             try:
@@ -93,8 +101,6 @@ class Performance:
                 outcome = Outcome(failure="journal", error=str(error))
                 self.plan.stop(str(error), is_fault=True)
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
-            if self.plan.is_fault:
-                self._news.set()
 
     async def _next(self) -> Question | None:
         """Wait for a question; None when there is none any more."""

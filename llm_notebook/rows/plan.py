@@ -115,7 +115,8 @@ class Plan:
             return None
         if not self._is_affordable():
             limit = self.budget.limit or 0.0
-            self.stop(f"The limit of ${limit:.2f} is reached; what is not asked yet is asked with a higher limit_cost.")
+            shown = f"${limit:.2f}" if limit >= 0.01 else f"${limit:.4f}"
+            self.stop(f"The limit of {shown} is reached; what is not asked yet is asked with a higher limit_cost.")
             return None
         question = heapq.heappop(self._later)[2] if is_due else self._queue.popleft()
         question.attempts += 1

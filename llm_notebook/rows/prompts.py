@@ -81,7 +81,8 @@ class RowPrompt:
 def _evaluate(expression: Expression, names: dict[str, Any]) -> object:
     try:
         return eval(expression.code, names)  # noqa: S307  the user's own expression
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # A SystemExit would end the event loop that all rows share.
         raise RowsError(f"{expression.shown} failed with {type(error).__name__}: {error}") from None
 
 

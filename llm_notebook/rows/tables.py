@@ -201,7 +201,7 @@ def _row(item: object) -> Mapping[str, Any]:
         return {TEXT: item}
     if isinstance(item, Mapping):
         return item
-    raise RowsError(f"Each row is a dict or a text, not {type(item).__name__}. Nothing was sent.")
+    raise RowsError(f"Each row is a dict or a text, not {type(item).__name__}.")
 
 
 def _refuse_empty(count: int) -> None:

@@ -191,6 +191,29 @@ def test_a_run_stops_at_the_limit_and_goes_on_with_a_higher_one(rows: Rows) -> N
     assert len(rows.take_asked()) == 100 - asked
 
 
+def test_an_iterator_that_stops_at_the_limit_says_that_it_is_not_at_its_end(rows: Rows) -> None:
+    model, taken = rows.priced_model, []
+
+    def texts() -> Iterator[str]:
+        for number in range(500):
+            taken.append(number)
+            yield f"w{number}"
+
+    with pytest.raises(llm.RowsError, match=r"The limit of \$0\.0010 is reached.*the same call asks the rest"):
+        rows.map(texts(), model=model, limit_cost=0.001, concurrency=4)
+    assert len(taken) < 500
+
+
+def test_a_row_whose_prompt_cannot_be_made_fails_alone_though_it_is_the_first(rows: Rows) -> None:
+    found = rows.map(["", "\ud83d", "good"], "Say {{ 1 / len(text) }} {{ text }}")
+    # The server is sent a question mark for half a character, and answers with what it was sent.
+    assert [row["answer"] for row in found] == [None, "?", "good"]
+    assert "ZeroDivisionError" in found[0]["error"]
+    assert len(rows.take_asked()) == 2
+    [left] = rows.map(["a"], "Say {{ exit() }} {{ text }}")
+    assert "SystemExit" in left["error"]
+
+
 def test_without_a_journal_nothing_is_kept(rows: Rows) -> None:
     found = rows.map(_frame(), keep=False)
     assert found["turn"].isna().all()
