@@ -234,6 +234,28 @@ def test_python_takes_objects_too(terminal: InteractiveShell, tmp_path: Path) ->
         llm.get_model("echo").prompt("Hi", attachments=[PNG])
 
 
+def test_what_a_template_brings_stands_before_what_the_cell_gives(
+    terminal: InteractiveShell, folder: Path, isolated: Path
+) -> None:
+    templates = isolated / "llm" / "templates"
+    templates.mkdir(parents=True, exist_ok=True)
+    (templates / "brief.yaml").write_text("prompt: 'In a line: $input'\nfragments: [notes.md]\n")
+    prompt = ask(terminal, "%llm -t brief -f more.md What is it?")
+    assert prompt.prompt == "# Notes\nBuy milk.\nMore.\nIn a line: What is it?"
+
+
+def test_what_goes_with_a_prompt_is_not_sent_again_with_a_correction(terminal: InteractiveShell, folder: Path) -> None:
+    count = len(sent)
+    terminal.run_cell(
+        '%%llm -m data --schema \'name\' --retry-schema 1 --sf more.md --out dog\n{"name": 5} then: {"name": "Rex"}'
+    ).raise_error()
+    first, second = sent[count:]
+    assert terminal.user_ns["dog"] == {"name": "Rex"}
+    for prompt in (first, second):
+        whole = "\n".join(part.text for message in prompt.messages for part in message.parts if hasattr(part, "text"))
+        assert whole.count("More.") == 1
+
+
 def test_a_changed_frame_is_another_question(terminal: InteractiveShell) -> None:
     magics = terminal.magics_manager.registry["LLMMagics"]
     terminal.run_cell("frame = [1]")

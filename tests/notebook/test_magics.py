@@ -184,9 +184,16 @@ def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
     assert kernel.run(handler, "2").stdout == "True\n"
 
 
-@pytest.mark.parametrize("read", ["prompt('hi').text()", "chain('hi').text()", "prompt('hi'):\n    pass"])
-def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, read: str) -> None:
-    line = f"for chunk in model.{read}" if read.endswith("pass") else f"model.{read}"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "model.prompt('hi').text()",
+        "model.chain('hi').text()",
+        "for chunk in model.prompt('hi'):\n    pass",
+        "llm.map_rows(['hi'], '{{ text }}', model=model, progress=False)",
+    ],
+)
+def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, line: str) -> None:
     pressed: list[bool] = []
 
     def watch(cell: Cell) -> None:
