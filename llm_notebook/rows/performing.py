@@ -1,7 +1,7 @@
 """Performs a run: reads the rows, keeps as many questions under way as are wanted, and hands on outcomes as they come.
 
-How it works. A number of workers each take the next question from the plan and ask it. When few questions are left, the worker that finds out reads
-some more rows first: their prompts are made, and the journal is asked at once whether any of them was answered before. If nothing is left but
+How it works. A number of workers each take the next question from the plan and ask it. The first worker that notices that few questions are left
+reads some more rows: their prompts are made, and the journal is asked once for all of them which were answered before. If nothing is left but
 questions that are put aside, the workers wait until the first is due. Everything runs on one event loop, so that nothing has to be locked.
 """
 

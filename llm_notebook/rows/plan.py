@@ -1,8 +1,8 @@
 """Which row is asked next, and when a run is over: decisions only, no I/O.
 
 How it works. Questions are added as the rows are read. Equal questions are one: the first is asked, and the others get its outcome. A question
-that failed in a way that may pass is put aside and becomes due again a little later. So the plan knows at each moment whether there is something to ask,
-something to wait for, or nothing more to do; whoever performs the run asks it and sends.
+that failed in a way that may pass is put aside and becomes due again a little later. So the plan knows at each moment whether there is something
+to ask, something to wait for, or nothing more to do. `Performance` follows it, and does the sending.
 """
 
 from __future__ import annotations
