@@ -363,8 +363,8 @@ class Actions:
             self._turns.tell(record)
         else:
             self._turns.tell_state(turn)
-        if turn.is_waiting and self._main is not None:
-            # Another kernel may have asked, or decided. The user's variables are looked at between cells only.
+        if turn.rounds and self._main is not None:
+            # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
             self._main.run(lambda: self._examine(turn))
 
     def _send_value(self, request: str, name: str) -> None:
