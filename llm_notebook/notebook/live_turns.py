@@ -38,7 +38,7 @@ from llm_notebook.notebook.display.notebook import answer_display
 from llm_notebook.notebook.errors import CellHalted
 from llm_notebook.notebook.failures import explain_failure, explains, halt_at_limit
 from llm_notebook.notebook.frontend.frontend import FrontEnd
-from llm_notebook.notebook.frontend.interrupts import held_interrupts, holdable_interrupts, interruptible
+from llm_notebook.notebook.frontend.interrupts import held_interrupts, holdable_interrupts
 from llm_notebook.notebook.frontend.kernel import current_request, is_interactive
 from llm_notebook.notebook.held_up import HeldUpCells
 from llm_notebook.notebook.live_turn import AskWith, LiveTurn, Resume, ask_about_stopped_call, follow
@@ -51,6 +51,7 @@ from llm_notebook.parts.identifiers import new_id
 from llm_notebook.transcript.endings import Limit
 from llm_notebook.transcript.reloading import view_of_turns
 from llm_notebook.transcript.view import State, TranscriptView
+from llm_notebook.turns.interrupts import interruptible
 from llm_notebook.turns.pauses import PausedChain
 
 if TYPE_CHECKING:
@@ -320,9 +321,11 @@ class LiveTurns:
             with self.routes.open(output), holdable_interrupts() as hold:
                 for event in chain._events():
                     # Feeding and counting belong together, or an event could be shown twice or not at all.
-                    with hold:
+                    with hold.lock:
                         view.feed(event, time.monotonic() - began)
                         fed += 1
+                    if hold.is_pressed:
+                        raise KeyboardInterrupt
                     display.changed()
             take_answer(turn, chain)
             state = "done"

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from llm_notebook.approvals.running import under_approval
 from llm_notebook.configuration.process import process
 from llm_notebook.tools.callables import is_coroutine_callable
-from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.invoking import Invoke
 from llm_notebook.turns.nesting import inside
 from llm_notebook.turns.noting import Note
@@ -44,11 +43,6 @@ def run_sync(steps: AnySteps[T], *, parallel: int | None = None) -> T:
         steps: the generator.
         parallel: how many tool calls of a batch run at once, in threads; None runs them in order.
     """
-    with process.of(Interrupts).stoppable():
-        return _run_sync(steps, parallel)
-
-
-def _run_sync(steps: AnySteps[T], parallel: int | None) -> T:
     outcome: object = None
     failure: BaseException | None = None
     while True:

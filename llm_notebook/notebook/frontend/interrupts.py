@@ -4,46 +4,44 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "stoppable"]
+from llm_notebook.turns.interrupts import at_interrupts
+
+__all__ = ["Hold", "held_interrupts", "holdable_interrupts"]
 
 
 class Hold:
-    """Lets each `with` block that it is used for finish even if ■ is pressed in it, and then raises KeyboardInterrupt.
+    """Lets each `with` block of `lock` finish even if ■ is pressed in it. The code after the block then looks at `is_pressed`.
 
     This costs next to nothing, whereas a change of the signal's handler takes ten microseconds.
+
+    Attributes:
+        lock: holds ■ while it is taken, which one thread may do.
+        is_pressed: ■ was pressed meanwhile.
     """
 
-    __slots__ = ("_is_held", "_is_pressed")
+    __slots__ = ("is_pressed", "lock")
 
     def __init__(self) -> None:
-        self._is_held = self._is_pressed = False
+        self.lock = threading.Lock()
+        self.is_pressed = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal that ■ sends."""
-        if self._is_held:
-            self._is_pressed = True
+        if self.lock.locked():
+            self.is_pressed = True
         else:
             signal.default_int_handler(number, frame)
-
-    def __enter__(self) -> None:
-        self._is_held = True
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_held = False
-        if self._is_pressed:
-            self._is_pressed = False
-            raise KeyboardInterrupt
 
 
 @contextmanager
 def holdable_interrupts() -> Iterator[Hold]:
     """Let ■ raise KeyboardInterrupt in the block, except where its `Hold` is used."""
     hold = Hold()
-    with _at_interrupts(hold.handle):
+    with at_interrupts(hold.handle):
         yield hold
 
 
@@ -51,41 +49,5 @@ def holdable_interrupts() -> Iterator[Hold]:
 def held_interrupts() -> Iterator[list[int]]:
     """Let the block finish even if ■ is pressed; the list that the block is given then holds the signal's number."""
     pressed: list[int] = []
-    with _at_interrupts(lambda number, _frame: pressed.append(number)):
+    with at_interrupts(lambda number, _frame: pressed.append(number)):
         yield pressed
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let ■ raise KeyboardInterrupt in the block, also in a cell with `await`.
-
-    There ipykernel asks the event loop to cancel the cell, which the loop cannot do while the block holds it.
-    """
-    with _at_interrupts(signal.default_int_handler):
-        yield
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Do what `interruptible()` does, but only in a cell with `await`: otherwise whoever handles ■ is left to do so."""
-    handler = signal.getsignal(signal.SIGINT)
-    if not getattr(handler, "__module__", "").startswith("ipykernel."):
-        yield
-        return
-    with interruptible():
-        yield
-
-
-@contextmanager
-def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Let a function handle ■ during the block."""
-    # Python allows signal handlers in the main thread only, and ■ never interrupts another one.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        # None stands for a handler that was not installed from Python, which cannot be put back.
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -141,8 +141,7 @@ class Exchange:
         self._request = request
         self._decoder = decoder
         self._settings = settings
-        self._retries = Retries(settings.max_retries)
-        self._request_id: str | None = None
+        self._accepted_headers: Mapping[str, str] = {}
         total = settings.total_timeout
         self._until = None if total is None else monotonic() + total
         self.is_limited = total is not None
@@ -193,11 +192,19 @@ class Exchange:
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
             return False
         self.answering = True
-        self._request_id = request_id_in(reply.headers, self._request.secrets)
+        self._accepted_headers = reply.headers
         # Of other types, the first byte tells more: some servers call everything text/html.
         if self._decoder is not None and reply.headers.get("content-type", "").startswith("application/json"):
             self._decoder.expect_whole()
         return True
+
+    @functools.cached_property
+    def _retries(self) -> Retries:
+        return Retries(self._settings.max_retries)
+
+    def _request_id(self) -> str | None:
+        """Return the id that the server has given to the answer, if it has."""
+        return request_id_in(self._accepted_headers, self._request.secrets)
 
     def check_time(self) -> None:
         """Give up an answer that takes longer than all of it may take, unless its end has been decoded.
@@ -222,7 +229,7 @@ class Exchange:
             f"{sender}: the answer was not complete within {total}, which is all that total_timeout allows; "
             "what arrived is in `.partial`."
         )
-        late.request_id = self._request_id
+        late.request_id = self._request_id()
         return late
 
     def close(self, decoder: Decoder) -> None:
@@ -234,7 +241,7 @@ class Exchange:
         try:
             decoder.close()
         except ModelError as error:
-            error.request_id = error.request_id or self._request_id
+            error.request_id = error.request_id or self._request_id()
             raise
 
     def refusal_body(self, reply: Reply | AsyncReply) -> BoundedBody:
@@ -339,7 +346,7 @@ class Exchange:
         silent = isinstance(error, httpx.ReadTimeout)
         cause = f"nothing came for {self._settings.seconds:g} s" if silent else self._cause(error)
         incomplete = IncompleteResponse(f"{sender}: the connection to {host} broke off mid-answer ({cause}).")
-        incomplete.request_id = self._request_id
+        incomplete.request_id = self._request_id()
         return incomplete
 
     def _cause(self, error: Exception) -> str:

@@ -17,7 +17,7 @@ from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
 from llm_notebook.providers.openai.chat_call_answers import CallDeltas
 from llm_notebook.providers.openai.chat_requests import METADATA
-from llm_notebook.providers.openai.source_answers import ChatSources, attached_pictures
+from llm_notebook.providers.openai.source_answers import LISTED, ChatSources, attached_pictures
 from llm_notebook.providers.openai.usage_answers import openai_usage
 from llm_notebook.turns.prompt import Prompt
 
@@ -71,6 +71,7 @@ class ChatDecoder(StreamDecoder):
         self._extra: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._said: str | None = None
+        self._finish: Finish | None = None
 
     def decode_end_mark(self) -> StreamItems:
         return self.end()
@@ -151,7 +152,8 @@ class ChatDecoder(StreamDecoder):
         if said := choice.get("finish_reason"):
             self._said = said if isinstance(said, str) else str(said)
             self.may_end = True
-            if (finish := finish_of(self._said)) is not None and finish.reason in ("error", "content_filter"):
+            self._finish = finish = finish_of(self._said, has_calls=self._has_calls)
+            if finish is not None and finish.reason in ("error", "content_filter"):
                 self.failure = self._stop_error(finish, choice)
         return items
 
@@ -258,8 +260,10 @@ class ChatDecoder(StreamDecoder):
 
     def end(self) -> StreamItems:
         """End the answer, and return the items that are known only now. An answer that is cut in a call has a `failure`."""
-        sources = (self._sources or ChatSources()).citations(self._head)
-        items: StreamItems = [StreamEvent("text", "", citations=sources)] if sources else []
+        items: StreamItems = []
+        if self._sources is not None or not LISTED.isdisjoint(self._head):
+            sources = (self._sources or ChatSources()).citations(self._head)
+            items += [StreamEvent("text", "", citations=sources)] if sources else []
         if details := self._extra.get("reasoning_details"):
             items.append(StreamEvent("reasoning", "", provider_metadata={"reasoning_details": details, **self._mark}))
         calls = self._calls
@@ -293,7 +297,10 @@ class ChatDecoder(StreamDecoder):
         """Why the model stopped; None if that has not been told."""
         if self._refusal and self._said is not None:
             return Finish("content_filter", self._said)
-        return finish_of(self._said, has_calls=self._has_calls)
+        if self._finish is not None and self._finish.reason == "stop" and self._has_calls:
+            # A call that came after the word.
+            self._finish = finish_of(self._said, has_calls=True)
+        return self._finish
 
     @property
     def resolved_model(self) -> str | None:
