@@ -54,7 +54,11 @@ def thawed(frozen: bytes) -> dict[str, Any]:
 
 def digest(identity: str, policy: ApprovalPolicy | None, frozen: bytes, tool_call_id: str) -> str:
     """Return the digest that consent to this one call is bound to, as 64 hexadecimal digits."""
-    asks = b"" if policy is None else canonical(policy.to_dict())
+    return _digest(identity, None if policy is None else policy.to_dict(), frozen, tool_call_id)
+
+
+def _digest(identity: str, policy: dict[str, Any] | None, frozen: bytes, tool_call_id: str) -> str:
+    asks = b"" if policy is None else canonical(policy)
     parts = (identity.encode(), asks, frozen, tool_call_id.encode("utf-8", "surrogatepass"))
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
@@ -84,7 +88,7 @@ def request_for(
         arguments=thawed(frozen),
         tool_call_id=tool_call_id,
         reason="",
-        digest=digest(identity.digest, policy, frozen, tool_call_id),
+        digest=_digest(identity.digest, asks, frozen, tool_call_id),
         destructive=policy is not None and policy.destructive,
         description=tool.description or "",
         origin=[*origin, source["note"]] if source is not None and "note" in source else origin,

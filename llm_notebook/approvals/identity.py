@@ -76,9 +76,9 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
     toolboxes, signature = tool.toolboxes, tool._signature()
-    arguments = described_arguments(signature)
+    function, arguments = without_adapters(tool.implementation), described_arguments(signature)
     gathered = _Gathered(toolboxes)
-    code = gathered.code_of(tool.implementation)
+    code = gathered.code_behind(function)
     for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
@@ -95,10 +95,14 @@ def identify(tool: Tool) -> Identity:
     return Identity(digests, gathered.state, list(dict.fromkeys(gathered.shown)), digest_of_facts(digests))
 
 
-def short_identity(given: object) -> str:
-    """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else."""
+def short_identity(given: object, identity: Identity | None = None) -> str:
+    """Return the beginning of the identity of a Tool or a Toolbox, by which it is found again; empty for anything else.
+
+    Args:
+        identity: that of the tool, where it is known already.
+    """
     if isinstance(given, Tool):
-        digest = identify(given).digest
+        digest = (identity or identify(given)).digest
     elif isinstance(given, Toolbox):
         gathered = _Gathered((given,))
         gathered.add_toolbox(given)
@@ -130,7 +134,10 @@ class _Gathered:
 
     def code_of(self, function: object) -> object:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
-        function = without_adapters(function)
+        return self.code_behind(without_adapters(function))
+
+    def code_behind(self, function: object) -> object:
+        """Do as `code_of()` does for a function that is no adapter."""
         if function is None:
             return None
         if isinstance(function, functools.partial):

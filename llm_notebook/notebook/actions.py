@@ -307,7 +307,8 @@ class Actions:
             if verdict == "approved" and renew(turn, paused, call):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
-            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
+            grants = action.get("grant") is not None
+            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell)) if grants else None
             edits = action.get("arguments")
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
             counts = paused.settle(
@@ -343,14 +344,7 @@ class Actions:
         halted = result.error_in_exec if result is not None else None
         # Nothing has run since the question that ended the cell was asked.
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
-        for turn in list(self._turns.turns.values()):
-            if turn.view.id != asked_last:
-                self._examine(turn)
-
-    def _examine(self, turn: LiveTurn) -> None:
-        """Bring the questions of a turn up to date, and tell the pages that show it if that has changed anything."""
-        if self._turns.examine(turn):
-            self._turns.tell_state(turn)
+        self._turns.examine_waiting(asked_last)
 
     def _resync(self, transcript: str, *, to_keep: bool) -> None:
         """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
@@ -366,6 +360,10 @@ class Actions:
         if turn.rounds and self._main is not None:
             # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
             self._main.run(lambda: self._examine(turn))
+
+    def _examine(self, turn: LiveTurn) -> None:
+        if self._turns.examine(turn):
+            self._turns.tell_state(turn)
 
     def _send_value(self, request: str, name: str) -> None:
         """Send an argument of a question in full, as a card shows only its beginning."""

@@ -152,7 +152,7 @@ class LLMMagics(Magics):
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside = Beside()
+        beside: Beside | None = None
         if command is not None:
             from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
@@ -174,6 +174,7 @@ class LLMMagics(Magics):
             asked = read(replace(arguments, model=model_id))
             return self._chain(asked), (asked.arguments, asked.node)
 
+        asker = self._asker(wait=arguments.wait)
         try:
             asked = read(arguments)
             waiting = WaitingTurns(self.turns, asked.origin)
@@ -203,7 +204,6 @@ class LLMMagics(Magics):
             beside=beside,
         )
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
-        asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
 
@@ -276,8 +276,10 @@ class LLMMagics(Magics):
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         given = read_given(arguments, names, self.last_figure.find)
         wanted = read_wanted(arguments, names)
-        text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
-        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names), text)
+        typed, is_cell = typed_text(arguments, cell), cell is not None
+        text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
+        typed_system = read_system(arguments, names)
+        prompt, system = applied.prompt(text), applied.system(typed_system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -322,7 +324,7 @@ class LLMMagics(Magics):
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,
-                **asked.applied.together(asked.given.for_prompt()),
+                **asked.given.for_prompt(asked.applied.beside),
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )

@@ -57,6 +57,12 @@ class DeltaWriter:
         """Return the next delta, or None if nothing is new. After `full()` there may be two deltas in a row."""
         return self._held.popleft() if self._held else self._look()
 
+    def rest(self) -> list[Delta]:
+        """Return the deltas that bring readers up to date with the latest `full()`, and note that they are sent."""
+        held = list(self._held)
+        self._held.clear()
+        return held
+
     def full(self) -> Document:
         """Return the whole document as of now, with the number of the last delta that it includes.
 

@@ -225,7 +225,7 @@ class Prompt:
     @_UntilSettled
     def sent(self) -> list[Message]:
         """The same as `messages` for code that does not change the list."""
-        return self._readable.messages(self.said, self.model)
+        return self._as_read(self.said)
 
     @_UntilSettled
     def said(self) -> list[Message]:
@@ -313,8 +313,12 @@ class Prompt:
 
     def _settle(self, said: list[Message]) -> None:
         vars(self)["said"] = said
+        vars(self)["sent"] = self._as_read(said)
+
+    def _as_read(self, said: list[Message]) -> list[Message]:
+        """Return messages as the model reads them. Only results of tools may hold what it does not read."""
         has_results = any(message.role == "tool" for message in said)
-        vars(self)["sent"] = self._readable.messages(said, self.model) if has_results else said
+        return self._readable.messages(said, self.model) if has_results else said
 
     def replace_tools(self, choose: Callable[[Tool], Tool]) -> None:
         """Replace the tools of a settled prompt, in this round and in those that follow from it."""

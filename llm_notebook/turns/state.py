@@ -236,6 +236,7 @@ def advance(
                 state.accept(next(begin() if begun is None else begun))
             except StopIteration:
                 state.finish()
+                break
             except BaseException as error:
                 state.fail(error)
                 raise
@@ -258,6 +259,7 @@ async def advance_async(
                 state.accept(await anext(await begin() if begun is None else begun))
             except StopAsyncIteration:
                 state.finish()
+                break
             except BaseException as error:
                 state.fail(error)
                 raise
