@@ -76,9 +76,11 @@ def digest_of_facts(facts: dict[str, str]) -> str:
 def identify(tool: Tool) -> Identity:
     """Return what a tool is at this moment."""
     toolboxes, signature = tool.toolboxes, tool._signature()
-    function, arguments = without_adapters(tool.implementation), described_arguments(signature)
+    function = without_adapters(tool.implementation)
+    parts = parts_of(function) if isinstance(function, types.FunctionType) else None
+    arguments = described_arguments(signature)
     gathered = _Gathered(toolboxes)
-    code = gathered.code_behind(function)
+    code = gathered.code_behind(function, parts)
     for toolbox in toolboxes:
         gathered.add_toolbox(toolbox)
     facts = {
@@ -136,8 +138,8 @@ class _Gathered:
         """Return the description of the code that a call runs, and gather what the functions and objects on the way hold."""
         return self.code_behind(without_adapters(function))
 
-    def code_behind(self, function: object) -> object:
-        """Do as `code_of()` does for a function that is no adapter."""
+    def code_behind(self, function: object, parts: FunctionParts | None = None) -> object:
+        """Do as `code_of()` does for what is no adapter, whose parts may be known already."""
         if function is None:
             return None
         if isinstance(function, functools.partial):
@@ -150,7 +152,7 @@ class _Gathered:
             self._add_owner(function.__self__)
             return ["method", self.code_of(function.__func__)]
         if isinstance(function, types.FunctionType):
-            return self._code_of_function(function, parts_of(function))
+            return self._code_of_function(function, parts or parts_of(function))
         if isinstance(function, type):
             self._add_kind(function, function)
             return ["class"]

@@ -118,6 +118,7 @@ class Actions:
             CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
         self._was_click = True
+        mismatch = self._turns.front.mismatch
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
@@ -128,8 +129,8 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
-        if self._turns.front.mismatch:
-            raise CellError(self._turns.front.mismatch)
+        if mismatch:
+            raise CellError(mismatch)
         turn = self._find_turn(action)
         if turn is not None and action["type"] == "install":
             install_local_model(self._turns, turn)
@@ -300,7 +301,8 @@ class Actions:
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         call = paused.log.call(request.id)
         problem = problem_with(verdict, paused, request, call)
-        turn.view.mark_question(block.call_id, blocked=problem)
+        if problem or block.blocked or block.refused:
+            turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:

@@ -86,7 +86,7 @@ def block_document(block: Block, view: TranscriptView, text: str | None = None, 
         document = _call(block, view, text)
     elif isinstance(block, PictureBlock):
         document = _picture(block)
-    elif is_table(block):
+    elif block.table is not None and is_table(block):
         document = table_document(block, rows)
     elif block.kind == "text":
         document = text_document(block, text)

@@ -218,7 +218,7 @@ def _plain_block(block: Block, view: TranscriptView, words: TurnWords) -> str:
         return "\n".join(f"{_MARK} {line}".rstrip() for line in lines)
     if isinstance(block, PictureBlock):
         return plain_picture(block)
-    if is_table(block):
+    if block.table is not None and is_table(block):
         return plain_table(block, is_live=view.state == "streaming")
     text = terminal_safe((_numbered(block) if block.excerpt is None else block.excerpt).replace("\r\n", "\n"))
     text = _LIKE_OUR_MARK.sub(spelled_out, text) if words.calls else text

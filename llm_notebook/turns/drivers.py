@@ -94,7 +94,7 @@ def perform_sync(step: Step, parallel: int | None = None) -> object:
 
 
 def _invoke_sync(step: Invoke) -> object:
-    with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
+    with _leaving_forks(), under_approval(step.consent), inside(step.nest), printing_to(step.printed):
         result = step.function(*step.args, **step.kwargs)
         if inspect.isawaitable(result):
             if step.hook is not None:
@@ -112,7 +112,7 @@ async def perform_async(step: Step, parallel: int | None = None) -> object:
     import asyncio  # loads ssl; code that awaits has it loaded
 
     if isinstance(step, Invoke):
-        with under_approval(step.consent), inside(step.nest), printing_to(step.printed), _leaving_forks():
+        with _leaving_forks(), under_approval(step.consent), inside(step.nest), printing_to(step.printed):
             if parallel and step.hook is None and not inspect.iscoroutinefunction(inspect.unwrap(step.function)):
                 result = await asyncio.to_thread(step.function, *step.args, **step.kwargs)
             else:

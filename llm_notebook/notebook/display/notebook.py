@@ -290,7 +290,10 @@ class NotebookDisplay:
 
     def _tell_rest(self, senders: list[Sender]) -> int:
         """Send what the latest document has beyond what was sent, so that no update of an output is ahead of the pages."""
-        return sum(self._send(senders, message) for message in self._feed.rest()) if senders else 0
+        sent = 0
+        for message in self._feed.rest() if senders else ():
+            sent += self._send(senders, message)
+        return sent
 
     def _send(self, senders: list[Sender], message: dict[str, Any]) -> int:
         for send in senders:

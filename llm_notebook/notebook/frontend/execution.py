@@ -101,8 +101,9 @@ def current_execution(shell: InteractiveShell) -> Execution:
 def is_renamed(shell: InteractiveShell) -> bool:
     """Return whether the front end says that the notebook was renamed since the kernel last heard of it."""
     request = current_request(shell)
-    sent = {} if request is None else _dict(_dict(request.message, "metadata"), "llm_notebook")
-    return bool(_text(sent, "was"))
+    metadata = None if request is None else request.message.get("metadata")
+    sent = metadata.get("llm_notebook") if isinstance(metadata, dict) else None
+    return isinstance(sent, dict) and bool(_text(sent, "was"))
 
 
 def _number(shell: InteractiveShell) -> int:

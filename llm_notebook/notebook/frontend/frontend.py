@@ -92,8 +92,7 @@ class FrontEnd:
         Args:
             widget: shows the turn; None if no widget does.
         """
-        ways = (self.broadcaster(), None if widget is None else widget.sender())
-        return [way for way in ways if way is not None]
+        return list(filter(None, (self.broadcaster(), None if widget is None else widget.sender())))
 
     @property
     def wants_widget(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse, ModelError
-from llm_notebook.parts.finishes import Finish, finish_of
+from llm_notebook.parts.finishes import BAD_ENDS, Finish, finish_of
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields, merge_usage
@@ -71,7 +71,6 @@ class ChatDecoder(StreamDecoder):
         self._extra: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._said: str | None = None
-        self._finish: Finish | None = None
 
     def decode_end_mark(self) -> StreamItems:
         return self.end()
@@ -152,8 +151,7 @@ class ChatDecoder(StreamDecoder):
         if said := choice.get("finish_reason"):
             self._said = said if isinstance(said, str) else str(said)
             self.may_end = True
-            self._finish = finish = finish_of(self._said, has_calls=self._has_calls)
-            if finish is not None and finish.reason in ("error", "content_filter"):
+            if self._said.lower() in BAD_ENDS and (finish := finish_of(self._said)) is not None:
                 self.failure = self._stop_error(finish, choice)
         return items
 
@@ -297,10 +295,7 @@ class ChatDecoder(StreamDecoder):
         """Why the model stopped; None if that has not been told."""
         if self._refusal and self._said is not None:
             return Finish("content_filter", self._said)
-        if self._finish is not None and self._finish.reason == "stop" and self._has_calls:
-            # A call that came after the word.
-            self._finish = finish_of(self._said, has_calls=True)
-        return self._finish
+        return finish_of(self._said, has_calls=self._has_calls)
 
     @property
     def resolved_model(self) -> str | None:

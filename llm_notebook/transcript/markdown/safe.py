@@ -60,7 +60,7 @@ def safe_markdown(text: str) -> str:
     """
     text = _CONTROLS.sub("\ufffd", _LINE_ENDS.sub("\n", text))
     try:
-        parsed = with_bars(text)
+        parsed = with_bars(text) if "|" in text else text
         tokens = _parser().parse(parsed)
         if parsed != text:
             _restore_bars(tokens)
