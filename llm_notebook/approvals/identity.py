@@ -20,7 +20,7 @@ import re
 import sys
 import types
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ from llm_notebook.tools.callables import attributes_of
 from llm_notebook.tools.tool import Tool
 from llm_notebook.tools.toolbox import Toolbox
 
-__all__ = ["Identity", "digest_of_facts", "identify", "origin_of", "short_identity"]
+__all__ = ["Identity", "digest_of_facts", "identify", "identify_all", "origin_of", "short_identity"]
 
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|dsn|private", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
@@ -112,6 +112,12 @@ def short_identity(given: object, identity: Identity | None = None) -> str:
     else:
         return ""
     return digest[:_SHORT]
+
+
+def identify_all(given: Iterable[object]) -> tuple[dict[int, Identity], list[str]]:
+    """Return what each Tool among Tools and Toolboxes is, by its `id()`, and the `short_identity()` of each of them in order."""
+    found = {id(one): identify(one) for one in given if isinstance(one, Tool)}
+    return found, [short_identity(one, found.get(id(one))) for one in given]
 
 
 @dataclass(slots=True)

@@ -278,8 +278,10 @@ class LLMMagics(Magics):
         wanted = read_wanted(arguments, names)
         typed, is_cell = typed_text(arguments, cell), cell is not None
         text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
-        typed_system = read_system(arguments, names)
-        prompt, system = applied.prompt(text), applied.system(typed_system, text)
+        prompt, system = text, read_system(arguments, names)
+        if applied.templates:
+            prompt, system = applied.prompt(text), applied.system(system, text)
+        given_digest = given.digest()
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -292,7 +294,7 @@ class LLMMagics(Magics):
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
         beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
+        digest = request_digest(arguments, model.model_id, prompt, system, given_digest, conversation.history(), beside)
         origin = replace(origin, request=digest, makers=makers)
         return _Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 

@@ -147,10 +147,10 @@ def _markdown_block(block: Block, view: TranscriptView, words: TurnWords) -> str
         return markdown_call(block, view, words.calls[block.position])
     if isinstance(block, PictureBlock):
         return _markdown_picture(block)
-    if is_table(block):
+    if block.table is not None and is_table(block):
         return markdown_table(block, is_live=view.state == "streaming", literal=literal_markdown, coded=_with_code)
     if block.kind == "text":
-        return shaped_markdown(block) or safe_markdown(_numbered(block))
+        return shaped_markdown(block) if block.look else safe_markdown(_numbered(block))
     # These tags are ours: everything between them has been through safe_markdown().
     newest = block is view.blocks[-1] and view.state == "streaming"
     ended = view.seconds if block.ended is None else block.ended

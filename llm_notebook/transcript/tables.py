@@ -231,10 +231,8 @@ def plain_cells(block: Block, number: int, widths: Sequence[int]) -> str:
     return terminal_safe(_line(str(number), cells, 4, widths, table))
 
 
-def shaped_markdown(block: Block) -> str | None:
-    """Return a text that is drawn as code or as it is, as Markdown; None if it is drawn as Markdown itself."""
-    if not block.look:
-        return None
+def shaped_markdown(block: Block) -> str:
+    """Return a text that is drawn as code, or as it is, as Markdown."""
     text = block.text if block.excerpt is None else block.excerpt
     return fenced_text(text, block.language if block.look == "code" else "")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_notebook.approvals.identity import Identity, identify, short_identity
+from llm_notebook.approvals.identity import Identity, identify_all
 from llm_notebook.approvals.marks import policy_of
 from llm_notebook.approvals.policy import ApprovalPolicy, ChainPolicy
 from llm_notebook.configuration.process import process
@@ -165,16 +165,14 @@ class ChainPlan:
         found = ToolsFound(self.keep_policies(prompt))
         log.policy = self.policy
         if log.journal is not None:
-            approval, sources = self.policy.to_dict(), prompt.tool_sources
-            if sources:
-                found.identities = {id(tool): identify(tool) for tool in sources if isinstance(tool, Tool)}
+            approval, identities = self.policy.to_dict(), list[str]()
+            if prompt.tool_sources:
+                found.identities, identities = identify_all(prompt.tool_sources)
             settings = {
                 "approval": approval,
                 "chain_limit": self.chain_limit,
                 **prompt.settings(),
-                "identities": [short_identity(one, found.identities.get(id(one))) for one in sources]
-                if sources
-                else [],
+                "identities": identities,
             }
             for name, value in list(settings.items()):
                 # What says nothing is left out.

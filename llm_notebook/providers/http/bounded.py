@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-__all__ = ["REFUSAL_PATIENCE", "BoundedBody", "ExpandedPieces", "Expander"]
+__all__ = ["REFUSAL_PATIENCE", "BoundedBody", "CheckedPieces", "ExpandedPieces", "Expander"]
 
 REFUSAL_PATIENCE = 10.0
 """The longest that the body of a refusal is waited for, in seconds."""
@@ -71,6 +71,23 @@ class ExpandedPieces(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         while (piece := next(self._expanded, None)) is None:
             self._expanded = iter(self._expander.expand(await anext(self._pieces)))
+        return piece
+
+
+class CheckedPieces(AsyncIterator[bytes]):
+    """The pieces of an async body. Before each of them and before the end something is checked, which raises to end them."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], check: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._check = check
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            self._check()
+            raise
+        self._check()
         return piece
 
 

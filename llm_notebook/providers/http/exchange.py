@@ -32,7 +32,7 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, ExpandedPieces, Expander
+from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, CheckedPieces, ExpandedPieces, Expander
 from llm_notebook.providers.http.deadlines import Left
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
@@ -181,7 +181,8 @@ class Exchange:
 
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
-            yield from self.iter_pieces(reply)
+            encoding = reply.headers.get("content-encoding")
+            yield from reply if encoding is None else _expanded(reply, encoding)
         except FAILURES as error:
             raise self.failure_error(error) from None
 
@@ -248,20 +249,26 @@ class Exchange:
         """Return what takes the body of a refusal, as far as it may be and as long as it may take."""
         return BoundedBody(reply.headers, seconds=min(REFUSAL_PATIENCE, self.seconds_left()))
 
-    @staticmethod
-    def iter_pieces(reply: Reply) -> Iterable[bytes]:
-        """Return the pieces of the body as they arrive, without their compression."""
-        encoding = reply.headers.get("content-encoding")
-        if encoding is None:
-            return reply
-        expander = Expander(encoding)
-        return (expanded for piece in reply for expanded in expander.expand(piece))
+    def iter_pieces(self, reply: Reply) -> Iterable[bytes]:
+        """Return the pieces of the body as they arrive, without their compression.
 
-    @staticmethod
-    def aiter_pieces(reply: AsyncReply) -> AsyncIterator[bytes]:
+        With a limit for the time of the whole answer, they end in an IncompleteResponse as soon as `check_time()` gives it up.
+        """
+        encoding = reply.headers.get("content-encoding")
+        pieces = reply if encoding is None else _expanded(reply, encoding)
+        return self._checked(pieces) if self.is_limited else pieces
+
+    def _checked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.check_time()
+            yield piece
+        self.check_time()
+
+    def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
         encoding = reply.headers.get("content-encoding")
-        return reply if encoding is None else ExpandedPieces(reply, encoding)
+        pieces: AsyncIterator[bytes] = reply if encoding is None else ExpandedPieces(reply, encoding)
+        return CheckedPieces(pieces, self.check_time) if self.is_limited else pieces
 
     def decide_after_refusal(self, reply: Reply | AsyncReply, content: bytes) -> Retry | ModelError:
         """Return what to do about an error status: send again, or raise an error."""
@@ -359,6 +366,12 @@ class Exchange:
         with suppress(TransportError):
             return self._request.secrets | secrets_in_url(proxy_for(self._request.url) or "")
         return self._request.secrets
+
+
+def _expanded(reply: Reply, encoding: str) -> Iterator[bytes]:
+    expander = Expander(encoding)
+    for piece in reply:
+        yield from expander.expand(piece)
 
 
 @functools.lru_cache(maxsize=64)

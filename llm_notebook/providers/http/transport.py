@@ -80,12 +80,10 @@ class Transport:
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
@@ -116,12 +114,10 @@ class Transport:
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
