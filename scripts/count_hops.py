@@ -85,6 +85,7 @@ NotebookDisplay.open, NotebookDisplay._paint = _open_and_wait, _look_once
 
 class _Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet, which is read at once
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         said = [{"content": "Done."}]
