@@ -12,7 +12,7 @@ import re
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
-from llm_notebook.notebook.options import Arguments, option_actions
+from llm_notebook.notebook.options import CONTEXTS, Arguments, is_context, option_actions
 from llm_notebook.notebook.typed import Given, continued, seems_options, split_line
 
 __all__ = ["parse_cell", "parse_line", "typed_text"]
@@ -78,6 +78,7 @@ def _read(given: Given, prompt: str) -> Arguments:
             for name, values in given
             if name in ("attachment", "attachment_type")
         ],
+        context=_context(last.get("context")),
         max_size=_size(last.get("max_size")),
         key=Secret(last["key"]) if "key" in last else None,
         tools=[values[0] for name, values in given if name == "tool"],
@@ -118,6 +119,14 @@ def _count(text: str | None, needs: str) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise CellError(f"{needs}, not {text!r}. Nothing was sent.")
     return int(text)
+
+
+def _context(text: str | None) -> str | None:
+    if text is None or is_context(text):
+        return text
+    raise CellError(
+        f"--context takes above, all, none or a number of cells, not {text!r}.{nearest(text, CONTEXTS)} Nothing was sent."
+    )
 
 
 def _size(text: str | None) -> int | None:

@@ -55,7 +55,7 @@ def top_fields(view: TranscriptView) -> Document:
         "hideReasoning": view.hide_reasoning,
         "showCalls": view.show_calls,
         "byKeyboard": view.by_keyboard,
-        **({"enclosures": [], "proposal": None} if view.beside is None else view.beside.document()),
+        **({"proposal": None} if view.beside is None else view.beside.document()),
         "unsent": None if view.unsent is None else _unsent(view.unsent),
         "heldUp": list(map(encodable, view.held_up)),
     }

@@ -88,10 +88,10 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     sections = [_markdown_block(block, view, words) for block in words.blocks]
-    if view.beside is not None:
-        sections = view.beside.around_markdown(sections)
     if view.sent:
         sections = [*markdown_sent(view.sent), *sections]
+    if view.beside is not None:
+        sections += view.beside.markdown_below()
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if words.state:
@@ -116,8 +116,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def sections_above(view: TranscriptView) -> list[str]:
     """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
-    sent = list(map(terminal_safe, plain_sent(view.sent))) if view.sent else []
-    return sent if view.beside is None else [*sent, *view.beside.plain_above()]
+    return list(map(terminal_safe, plain_sent(view.sent))) if view.sent else []
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:

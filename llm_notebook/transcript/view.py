@@ -75,7 +75,7 @@ class TranscriptView:
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
         shape: what the text of the answer is shown as.
-        beside: what is shown above and below the answer; None if there is nothing.
+        beside: what is shown below the answer; None if there is nothing.
         unsent: what a prompt would ask that was not sent; None if it was.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
