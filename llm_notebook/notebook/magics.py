@@ -45,7 +45,7 @@ from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import apply_templates, save_as_template
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
@@ -254,7 +254,8 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
-        applied = apply_templates(arguments, self.shell)
+        uses_templates = arguments.templates or arguments.params
+        applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
@@ -277,15 +278,14 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
+        history = conversation.history()
         node.question, node.number = prompt, execution.number
         context = arguments.context or self.context
         if context != "none":
             source = ContextSource(self.turns, self.failures, self.run_cells, session)
             add_context(context, source, conversation, given, origin, arguments.max_size)
         beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(
-            arguments, model.model_id, prompt, system, given.digest(), conversation.history(), beside
-        )
+        digest = request_digest(arguments, model.model_id, prompt, system, given.digest(), history, beside)
         origin = replace(origin, request=digest, makers=makers)
         return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 

@@ -87,18 +87,14 @@ def apply_templates(arguments: Arguments, shell: InteractiveShell) -> Applied:
     """Load the templates that a cell names, and add what they say to its options.
 
     Args:
-        arguments: the options of the cell.
+        arguments: the options of the cell, which name templates or give values to them.
         shell: shows the Python code that a template would run.
 
     Raises:
         CellError: a template does not exist or cannot be read, or it needs `--trust`, which is not given.
     """
     if not arguments.templates:
-        if arguments.params:
-            raise CellError(
-                "-p gives a value to a variable of a template: name the template with -t. Nothing was sent."
-            )
-        return Applied(arguments)
+        raise CellError("-p gives a value to a variable of a template: name the template with -t. Nothing was sent.")
     try:
         templates = [load_template(name) for name in arguments.templates]
     except TemplateError as error:

@@ -34,7 +34,14 @@ from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.configuration.scrubbing import Secrets, secrets_in_url, shown_url
 from llm_notebook.errors import IncompleteResponse, ModelError, ProviderError, TransportError, plain_words
 from llm_notebook.parts.messages import StreamEvent
-from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, CheckedPieces, ExpandedPieces, Expander
+from llm_notebook.providers.http.bounded import (
+    REFUSAL_PATIENCE,
+    BoundedBody,
+    CheckedPieces,
+    ExpandedPieces,
+    checked_pieces,
+    expanded_pieces,
+)
 from llm_notebook.providers.http.deadlines import Left
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
@@ -103,6 +110,7 @@ class Exchange:
         limits: the limits of the process; None if the request is none that a limit holds for.
 
     Attributes:
+        gate: the limit of the server for this key, if any was ever seen.
         answering: an answer has begun, so nothing is sent again.
         is_limited: there is a limit for the time that the whole answer may take.
     """
@@ -116,6 +124,7 @@ class Exchange:
     ) -> None:
         self._request = request
         self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
+        self.gate: Gate | None = None if self._passage is None else self._passage.gate
         self._decoder = decoder
         self._settings = settings
         self._accepted_headers: Mapping[str, str] = {}
@@ -125,10 +134,11 @@ class Exchange:
         self._times: dict[str, float] = {}
         self.answering = False
 
-    @property
-    def gate(self) -> Gate | None:
-        """The limit of the server for this key, if any was ever seen."""
-        return None if self._passage is None else self._passage.gate
+    def look_again(self) -> None:
+        """Look for the limit again before another attempt."""
+        if self._passage is not None:
+            self._passage.look()
+            self.gate = self._passage.gate
 
     def waits(self, notify: Callable[[Retry], object]) -> Generator[float, None, None]:
         """Yield the seconds of each wait until the limit lets the next attempt through.
@@ -155,10 +165,10 @@ class Exchange:
     def http_request(self) -> Request:
         """Return the request as it is sent."""
         if self._passage is not None:
-            self._passage.sent()
-        url = _parsed(self._request.url)
+            self._passage.sent_at = monotonic()
+        url, left = _parsed(self._request.url), self._left
         headers = {**_HEADERS, **self._request.headers}
-        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=self._left)
+        return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=left)
 
     def seconds_left(self) -> float:
         """Return the seconds that are left for the whole answer, more than 0; infinity if there is no limit."""
@@ -188,7 +198,7 @@ class Exchange:
     def _file_pieces(self, reply: Reply) -> Iterator[bytes]:
         try:
             encoding = reply.headers.get("content-encoding")
-            yield from reply if encoding is None else _expanded(reply, encoding)
+            yield from reply if encoding is None else expanded_pieces(reply, encoding)
         except FAILURES as error:
             raise self.failure_error(error) from None
 
@@ -247,7 +257,7 @@ class Exchange:
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.
         """
-        if self._passage is not None:
+        if self._passage is not None and self._passage.gate is not None:
             self._passage.used(decoder)
         try:
             decoder.close()
@@ -265,14 +275,8 @@ class Exchange:
         With a limit for the time of the whole answer, they end in an IncompleteResponse as soon as `check_time()` gives it up.
         """
         encoding = reply.headers.get("content-encoding")
-        pieces = reply if encoding is None else _expanded(reply, encoding)
-        return self._checked(pieces) if self.is_limited else pieces
-
-    def _checked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        for piece in pieces:
-            self.check_time()
-            yield piece
-        self.check_time()
+        pieces = reply if encoding is None else expanded_pieces(reply, encoding)
+        return checked_pieces(pieces, self.check_time) if self.is_limited else pieces
 
     def aiter_pieces(self, reply: AsyncReply) -> AsyncIterator[bytes]:
         """Return the same as `iter_pieces()` for an async reply."""
@@ -379,12 +383,6 @@ class Exchange:
         with suppress(TransportError):
             return self._request.secrets | secrets_in_url(proxy_for(self._request.url) or "")
         return self._request.secrets
-
-
-def _expanded(reply: Reply, encoding: str) -> Iterator[bytes]:
-    expander = Expander(encoding)
-    for piece in reply:
-        yield from expander.expand(piece)
 
 
 @functools.lru_cache(maxsize=64)

@@ -109,6 +109,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             time.sleep(failure.delay)
+            exchange.look_again()
 
     async def astream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
@@ -143,6 +144,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             await _sleep(failure.delay)
+            exchange.look_again()
 
     def fetch_json(self, request: WireRequest, settings: TransportSettings) -> object:
         """GET a JSON document, such as a provider's list of models. There are no retries.
