@@ -23,7 +23,6 @@ import functools
 import zlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -49,7 +48,7 @@ from llm_notebook.providers.http.limiter import Gate, Limits
 from llm_notebook.providers.http.passage import Passage
 from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import Decoder, WireRequest
+from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
 
@@ -81,23 +80,6 @@ Item = str | StreamEvent
 
 # Failures before a reply that may be over by the next attempt.
 _PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.RemoteProtocolError, OSError)
-
-
-@dataclass(slots=True, frozen=True)
-class OpenedFile:
-    """A file that a server has begun to send.
-
-    Attributes:
-        status: 200, or 206 for a part of the file, or 416 if there is no such part.
-        headers: the headers of the server that sends the file.
-        first_headers: the headers of the server that was asked first and may have redirected to the other.
-        pieces: the body, which can be read once.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    first_headers: Mapping[str, str]
-    pieces: Iterator[bytes]
 
 
 class Exchange:

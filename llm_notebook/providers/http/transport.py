@@ -35,11 +35,11 @@ from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item
 from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_turn
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import Decoder, WireRequest
+from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
 
 __all__ = ["Transport", "TransportSettings"]
 
