@@ -9,7 +9,8 @@
  * to the area of the transcript's cell, without clearing what the area shows.
  *
  * A request that the kernel has skipped, or that ended with the question still
- * open, has decided nothing: the reader is told why and may click again. An area
+ * open, has decided nothing: the reader is told why and may click again. The kernel
+ * says why with the question, unless it failed, which the cell then shows. An area
  * follows one future at a time, so the actions of a cell run one after another.
  */
 
@@ -50,11 +51,15 @@ const SKIPPED =
   'The kernel skipped this, because a cell before it was stopped or failed. Try again.';
 const NOT_INSTALLED =
   "Install jupyter-llm-notebook in this kernel's environment, then restart the kernel.";
-const STILL_OPEN = 'Nothing was decided; the output below says why.';
+const FAILED = 'Nothing was decided; the output below says why.';
+const ASKED_ANEW =
+  'This is asked anew, because what it is about has changed. Read it again.';
+const STILL_OPEN =
+  'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.';
 
 export class Clicks {
   /** The last action of each area, which the next one waits for. */
-  private readonly last = new WeakMap<IArea, Promise<void>>();
+  private readonly last = new WeakMap<IArea, Promise<unknown>>();
 
   /**
    * Carry out an action.
@@ -68,10 +73,15 @@ export class Clicks {
       .catch(() => undefined)
       .then(() => execute(action, target));
     this.last.set(target.area, now);
-    await now;
+    const hasFailed = await now;
     const open = stillOpen(action, target.document());
     if (open) {
-      throw new Error(whyNot(open) || STILL_OPEN);
+      throw new Error(
+        whyNot(open) ||
+          (hasFailed && FAILED) ||
+          (isAnew(action, open) && ASKED_ANEW) ||
+          STILL_OPEN
+      );
     }
   }
 }
@@ -85,7 +95,8 @@ export function codeOf(action: Action): string {
   return `${LOAD}\n%llm act ${json}`;
 }
 
-async function execute(action: Action, target: ITarget): Promise<void> {
+/** Carry an action out. Resolves to whether it failed with an error, which the cell shows. */
+async function execute(action: Action, target: ITarget): Promise<boolean> {
   const { area } = target;
   const future = requestExecution(action, target);
   let isMissing = false;
@@ -120,6 +131,9 @@ async function execute(action: Action, target: ITarget): Promise<void> {
     throw new Error(SKIPPED);
   }
   newCellsOf(reply).forEach(code => target.insertBelow(code));
+  // A cell that halts with a question shows no error.
+  const { content } = reply;
+  return content.status === 'error' && content.ename !== 'CellHalted';
 }
 
 /** The code that the kernel wants in new cells. JupyterLab looks at it only for cells that it has run itself. */
@@ -179,6 +193,17 @@ function stillOpen(
   );
   // Where all were to be decided, the one that cannot be says why.
   return open?.find(whyNot) ?? open?.[0];
+}
+
+/** Whether the question that is open is another one than was decided. */
+function isAnew(action: Action, { request }: ICallBlock): boolean {
+  const decided =
+    action.type === 'decideAll'
+      ? action.calls
+      : action.type === 'decide'
+        ? [action]
+        : [];
+  return decided.every(one => one.digest !== request?.digest);
 }
 
 /** What the kernel says of a call that is still undecided. */
