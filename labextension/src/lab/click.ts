@@ -35,6 +35,10 @@ export interface ITarget {
   prompt: (text?: string) => void;
   /** Put code into a new cell below. */
   insertBelow: (code: string) => void;
+}
+
+/** What an action is about. */
+export interface IDecided {
   /** The newest state of the transcript. */
   document: () => ITranscript | undefined;
 }
@@ -62,32 +66,41 @@ export class Clicks {
    * Resolves when the kernel has carried it out. If it could not, rejects with a
    * sentence for the reader, who can then try again.
    */
-  async perform(action: Action, target: ITarget): Promise<void> {
-    const before = this.last.get(target.area);
-    const now = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => execute(action, target));
-    this.last.set(target.area, now);
-    await now;
+  async perform(action: Action, target: ITarget & IDecided): Promise<void> {
+    await this.run(lineOf(action), target);
     const open = stillOpen(action, target.document());
     if (open) {
       throw new Error(whyNot(open) || STILL_OPEN);
     }
   }
+
+  /**
+   * Run a line of our magic in a cell, and keep what the cell shows.
+   *
+   * Resolves when the kernel has run it, and rejects as `perform` does.
+   */
+  async run(line: string, target: ITarget): Promise<void> {
+    const before = this.last.get(target.area);
+    const now = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => execute(`${LOAD}\n${line}`, target));
+    this.last.set(target.area, now);
+    await now;
+  }
 }
 
-/** The code that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
-export function codeOf(action: Action): string {
+/** The line that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
+export function lineOf(action: Action): string {
   const json = JSON.stringify(action).replace(
     /[^\x20-\x7e]/g,
     unit => '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0')
   );
-  return `${LOAD}\n%llm act ${json}`;
+  return `%llm act ${json}`;
 }
 
-async function execute(action: Action, target: ITarget): Promise<void> {
+async function execute(code: string, target: ITarget): Promise<void> {
   const { area } = target;
-  const future = requestExecution(action, target);
+  const future = requestExecution(code, target);
   let isMissing = false;
   // A kernel without the package is reported on the card, not by a traceback in the cell.
   future.registerMessageHook(message => {
@@ -132,11 +145,11 @@ function newCellsOf({ content }: KernelMessage.IExecuteReplyMsg): string[] {
   );
 }
 
-function requestExecution(action: Action, { kernel, cellId }: ITarget): Future {
+function requestExecution(code: string, { kernel, cellId }: ITarget): Future {
   try {
     return kernel.requestExecute(
       {
-        code: codeOf(action),
+        code,
         store_history: false,
         allow_stdin: true,
         stop_on_error: false
