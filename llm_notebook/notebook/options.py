@@ -14,10 +14,13 @@ from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_ar
 
 from llm_notebook.notebook.commands.manuals import whole_manual
 
-__all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions", "option_kinds"]
+__all__ = ["CONTEXTS", "NAMING_OBJECTS", "Arguments", "documented", "is_context", "option_actions", "option_kinds"]
 
 NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type"})
 """The options whose first value may be a Python expression with quotation marks and spaces of its own."""
+
+CONTEXTS = ("above", "all", "none")
+"""The words that say which cells go with a prompt. A number does so too."""
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
@@ -88,6 +91,12 @@ _OPTIONS = [
         default=[],
         metavar=("X", "MIME"),
         help="Attach this with a MIME type; repeatable.",
+    ),
+    _Option(
+        "--context",
+        kinds=("above|all|none",),
+        metavar="WHICH",
+        help="Send cells of the notebook with their outputs: above, all, the N directly above, or none.",
     ),
     argument("--max-size", metavar="N", help="How many bytes the text of each object has at most; 20,000 by default."),
     _Option("--key", kinds=("key",), metavar="K", help="API key, or the name of a stored one."),
@@ -193,6 +202,11 @@ _OPTIONS = [
 ]
 
 
+def is_context(text: str) -> bool:
+    """Return whether a text says which cells go with a prompt."""
+    return text in CONTEXTS or (text.isascii() and text.isdigit() and len(text) < 10)
+
+
 def documented(function: Magic) -> Magic:
     """Decorate a magic with the options, so that `%llm?` shows the manual."""
     # Decorators apply from the bottom up, so the options are added from last to first.
@@ -227,6 +241,7 @@ class Arguments:
         options: `-o`, the model's options by name, as they were typed.
         fragments, system_fragments: `-f` and `--sf`, as they were typed.
         attachments: `-a` and `--at`, as they were typed, with the MIME types of `--at`.
+        context: `--context`: above, all, a number or none; None for what `%config LLMMagics.context` says.
         max_size: `--max-size`, in bytes; None for the usual size.
         key: `--key`, a key or the name of a stored one.
         tools: `-T`, names of tools, or expressions that make a Toolbox.
@@ -265,6 +280,7 @@ class Arguments:
     fragments: list[str]
     system_fragments: list[str]
     attachments: list[tuple[str, str | None]]
+    context: str | None
     max_size: int | None
     key: str | None
     tools: list[str]

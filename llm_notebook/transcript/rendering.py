@@ -82,7 +82,7 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     blocks = [_markdown_block(block, view, words) for block in words.blocks]
-    sections = [*markdown_sent(view.sent), *view.beside.around_markdown(blocks)]
+    sections = [*markdown_sent(view.sent), *blocks, *view.beside.markdown_below()]
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):
@@ -107,7 +107,7 @@ def plain_of(view: TranscriptView, words: TurnWords | None = None) -> str:
 
 def sections_above(view: TranscriptView) -> list[str]:
     """Return what is said above the blocks in `plain_of()`: what went with the prompt."""
-    return [*map(terminal_safe, plain_sent(view.sent)), *view.beside.plain_above()]
+    return list(map(terminal_safe, plain_sent(view.sent)))
 
 
 def plain_sections(view: TranscriptView, words: TurnWords) -> list[str]:
