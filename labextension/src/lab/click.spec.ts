@@ -146,8 +146,26 @@ test('a decision that was not taken can be tried again', async () => {
   const clicked = cell.click();
   await settled();
   cell.kernel.executed[0].ends('error');
-  await expect(clicked).rejects.toThrow('Nothing was decided');
+  await expect(clicked).rejects.toThrow('the output below says why');
 });
+
+test.each([
+  ['the output below says why', 'ValueError', 'd'],
+  ['does not say why', 'CellHalted', 'd'],
+  ['This is asked anew', 'CellHalted', 'another']
+])(
+  'of a decision that was not taken it says: %s',
+  async (said, ename, digest) => {
+    const cell = new Cell();
+    const clicked = cell.click();
+    await settled();
+    const request = { id: 'r1', digest } as ICallBlock['request'];
+    const blocks = [{ ...QUESTION, request }];
+    cell.document = { ...cell.document, blocks };
+    cell.kernel.executed[0].ends('error', undefined, ename);
+    await expect(clicked).rejects.toThrow(said);
+  }
+);
 
 test('a decision that the kernel skipped can be tried again', async () => {
   const cell = new Cell();

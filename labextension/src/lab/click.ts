@@ -9,7 +9,8 @@
  * to the area of the transcript's cell, without clearing what the area shows.
  *
  * A request that the kernel has skipped, or that ended with the question still
- * open, has decided nothing: the reader is told why and may click again. An area
+ * open, has decided nothing: the reader is told why and may click again. The kernel
+ * says why with the question, unless it failed, which the cell then shows. An area
  * follows one future at a time, so the actions of a cell run one after another.
  */
 
@@ -54,11 +55,15 @@ const SKIPPED =
   'The kernel skipped this, because a cell before it was stopped or failed. Try again.';
 const NOT_INSTALLED =
   "Install jupyter-llm-notebook in this kernel's environment, then restart the kernel.";
-const STILL_OPEN = 'Nothing was decided; the output below says why.';
+const FAILED = 'Nothing was decided; the output below says why.';
+const ASKED_ANEW =
+  'This is asked anew, because what it is about has changed. Read it again.';
+const STILL_OPEN =
+  'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.';
 
 export class Clicks {
   /** The last action of each area, which the next one waits for. */
-  private readonly last = new WeakMap<IArea, Promise<void>>();
+  private readonly last = new WeakMap<IArea, Promise<unknown>>();
 
   /**
    * Carry out an action.
@@ -67,25 +72,30 @@ export class Clicks {
    * sentence for the reader, who can then try again.
    */
   async perform(action: Action, target: ITarget & IDecided): Promise<void> {
-    await this.run(lineOf(action), target);
+    const hasFailed = await this.run(lineOf(action), target);
     const open = stillOpen(action, target.document());
     if (open) {
-      throw new Error(whyNot(open) || STILL_OPEN);
+      throw new Error(
+        whyNot(open) ||
+          (hasFailed && FAILED) ||
+          (isAnew(action, open) && ASKED_ANEW) ||
+          STILL_OPEN
+      );
     }
   }
 
   /**
    * Run a line of our magic in a cell, and keep what the cell shows.
    *
-   * Resolves when the kernel has run it, and rejects as `perform` does.
+   * Resolves when the kernel has run it, to whether it failed with an error that the cell shows. Rejects as `perform` does.
    */
-  async run(line: string, target: ITarget): Promise<void> {
+  async run(line: string, target: ITarget): Promise<boolean> {
     const before = this.last.get(target.area);
     const now = (before ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => execute(`${LOAD}\n${line}`, target));
     this.last.set(target.area, now);
-    await now;
+    return now;
   }
 }
 
@@ -98,7 +108,8 @@ export function lineOf(action: Action): string {
   return `%llm act ${json}`;
 }
 
-async function execute(code: string, target: ITarget): Promise<void> {
+/** Run code for a cell. Resolves to whether it failed with an error, which the cell shows. */
+async function execute(code: string, target: ITarget): Promise<boolean> {
   const { area } = target;
   const future = requestExecution(code, target);
   let isMissing = false;
@@ -133,6 +144,9 @@ async function execute(code: string, target: ITarget): Promise<void> {
     throw new Error(SKIPPED);
   }
   newCellsOf(reply).forEach(code => target.insertBelow(code));
+  // A cell that halts with a question shows no error.
+  const { content } = reply;
+  return content.status === 'error' && content.ename !== 'CellHalted';
 }
 
 /** The code that the kernel wants in new cells. JupyterLab looks at it only for cells that it has run itself. */
@@ -192,6 +206,17 @@ function stillOpen(
   );
   // Where all were to be decided, the one that cannot be says why.
   return open?.find(whyNot) ?? open?.[0];
+}
+
+/** Whether the question that is open is another one than was decided. */
+function isAnew(action: Action, { request }: ICallBlock): boolean {
+  const decided =
+    action.type === 'decideAll'
+      ? action.calls
+      : action.type === 'decide'
+        ? [action]
+        : [];
+  return decided.every(one => one.digest !== request?.digest);
 }
 
 /** What the kernel says of a call that is still undecided. */
