@@ -54,7 +54,7 @@ CLASSIC = [
     ("pd.merge(sales, sales, on='year')", 1, "KeyError: 'year'", ["| month | revenue |"]),
     ("if sales['revenue'] > 5:\n    pass", 1, "ValueError: The truth value of a Series", ["sales: pandas DataFrame"]),
     ("np.array([1, 2]) @ np.array([1, 2, 3])", 1, "ValueError: matmul", ["numpy 2."]),
-    ("a = np.zeros((2, 3))\nb = np.ones((4,))\na + b", 3, "ValueError: operands could not be broadcast", ["a: numpy array, 2 × 3 float64", "b: numpy array, 4 float64"]),
+    ("a = np.zeros((2, 3))\nb = np.ones((4,))\na + b", 3, "ValueError: operands could not be broadcast", ["a: numpy array, 2 \u00d7 3 float64", "b: numpy array, 4 float64"]),
     ("np.array(numbers).reshape(2, 2)", 1, "ValueError: cannot reshape array of size 3", ["numbers: list of 3"]),
     ("json.loads('{bad')", 1, "JSONDecodeError", ["json.decoder"]),
     ("json.dumps({1: {2, 3}})", 1, "TypeError: Object of type set is not JSON serializable", []),
