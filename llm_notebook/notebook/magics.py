@@ -28,6 +28,7 @@ from llm_notebook.notebook.context.history import RunCells
 from llm_notebook.notebook.context.reading import ContextSource, add_context
 from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
+from llm_notebook.notebook.dry_run import show_dry_run
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
@@ -160,6 +161,9 @@ class LLMMagics(Magics):
 
         try:
             asked = read(arguments)
+            if asked.arguments.dry_run:
+                show_dry_run(self.shell, self._chain(asked), stream=arguments.stream, out=arguments.out)
+                return None
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
             left = waiting.left() if repeated is None else []
@@ -268,6 +272,7 @@ class LLMMagics(Magics):
             place,
             continues=arguments.continue_ and not arguments.new,
             recall=lambda: read_continued_turn(origin),
+            keeps=not arguments.dry_run,
         )
         if arguments.conversation is not None:
             node.parent = ConversationNode(response=find_response(arguments.conversation))

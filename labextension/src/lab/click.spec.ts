@@ -2,8 +2,8 @@ import type { OutputArea } from '@jupyterlab/outputarea';
 import { expect, test } from 'vitest';
 
 import type { Action, ICallBlock, ITranscript } from '../transcript';
-import { Clicks, codeOf } from './click';
-import type { IArea, ITarget } from './click';
+import { Clicks, lineOf } from './click';
+import type { IArea, IDecided, ITarget } from './click';
 import { FakeKernel, settled, transcript } from './testing/fakes';
 
 const APPROVE: Action = {
@@ -64,7 +64,7 @@ class Cell {
       insertBelow: (code: string) => this.below.push(code),
       document: () => this.document
     };
-    return this.clicks.perform(action, target as unknown as ITarget);
+    return this.clicks.perform(action, target as unknown as ITarget & IDecided);
   }
 
   decided(): void {
@@ -135,8 +135,7 @@ test('a second action waits for the first, whose output it would cut off', async
 test('the code holds nothing but ASCII, on one line', () => {
   const text = 'a\nb\u202e\u2028"é"😀 {x} $HOME';
   const action: Action = { ...APPROVE, verdict: 'denied', text };
-  const [load, act, ...more] = codeOf(action).split('\n');
-  expect(load).toContain('load_extension("llm_notebook")');
+  const [act, ...more] = lineOf(action).split('\n');
   expect(act).toMatch(/^%llm act \{[\x20-\x7e]*\}$/);
   expect(more).toEqual([]);
   expect(JSON.parse(act.replace('%llm act ', ''))).toEqual(action);

@@ -36,6 +36,10 @@ export interface ITarget {
   prompt: (text?: string) => void;
   /** Put code into a new cell below. */
   insertBelow: (code: string) => void;
+}
+
+/** What an action is about. */
+export interface IDecided {
   /** The newest state of the transcript. */
   document: () => ITranscript | undefined;
 }
@@ -67,13 +71,8 @@ export class Clicks {
    * Resolves when the kernel has carried it out. If it could not, rejects with a
    * sentence for the reader, who can then try again.
    */
-  async perform(action: Action, target: ITarget): Promise<void> {
-    const before = this.last.get(target.area);
-    const now = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => execute(action, target));
-    this.last.set(target.area, now);
-    const hasFailed = await now;
+  async perform(action: Action, target: ITarget & IDecided): Promise<void> {
+    const hasFailed = await this.run(lineOf(action), target);
     const open = stillOpen(action, target.document());
     if (open) {
       throw new Error(
@@ -84,21 +83,35 @@ export class Clicks {
       );
     }
   }
+
+  /**
+   * Run a line of our magic in a cell, and keep what the cell shows.
+   *
+   * Resolves when the kernel has run it, to whether it failed with an error that the cell shows. Rejects as `perform` does.
+   */
+  async run(line: string, target: ITarget): Promise<boolean> {
+    const before = this.last.get(target.area);
+    const now = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => execute(`${LOAD}\n${line}`, target));
+    this.last.set(target.area, now);
+    return now;
+  }
 }
 
-/** The code that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
-export function codeOf(action: Action): string {
+/** The line that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
+export function lineOf(action: Action): string {
   const json = JSON.stringify(action).replace(
     /[^\x20-\x7e]/g,
     unit => '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0')
   );
-  return `${LOAD}\n%llm act ${json}`;
+  return `%llm act ${json}`;
 }
 
-/** Carry an action out. Resolves to whether it failed with an error, which the cell shows. */
-async function execute(action: Action, target: ITarget): Promise<boolean> {
+/** Run code for a cell. Resolves to whether it failed with an error, which the cell shows. */
+async function execute(code: string, target: ITarget): Promise<boolean> {
   const { area } = target;
-  const future = requestExecution(action, target);
+  const future = requestExecution(code, target);
   let isMissing = false;
   // A kernel without the package is reported on the card, not by a traceback in the cell.
   future.registerMessageHook(message => {
@@ -146,11 +159,11 @@ function newCellsOf({ content }: KernelMessage.IExecuteReplyMsg): string[] {
   );
 }
 
-function requestExecution(action: Action, { kernel, cellId }: ITarget): Future {
+function requestExecution(code: string, { kernel, cellId }: ITarget): Future {
   try {
     return kernel.requestExecute(
       {
-        code: codeOf(action),
+        code,
         store_history: false,
         allow_stdin: true,
         stop_on_error: false
