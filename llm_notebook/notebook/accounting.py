@@ -27,16 +27,15 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
     _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
-    view.scopes = chain._chain.log.scopes
-    view.grants_end = not chain._chain.log.origin.notebook
     model = chain._chain.plan.model
     # Each run reads another chain, so no round is counted twice.
     for response in chain._chain.responses():
         state = response._turn.state
         if state.status == "done":
             view.usage = state.usage if view.usage is None else add_usage(view.usage, state.usage)
-            states = stated_cost(state.response_json) is not None
-            if isinstance(model, KeyHolder) and (is_billed(model) or states):
+            if not view.show_usage or not isinstance(model, KeyHolder):
+                continue
+            if is_billed(model) or stated_cost(state.response_json) is not None:
                 turn.costs.append(cost_of(model, state.usage, state.response_json))
     view.cost = total(turn.costs) if view.show_usage else ""
 

@@ -12,7 +12,7 @@ kernel's main thread, between cells, and `as_request` runs them as if the cell t
 A double click, a click in two tabs and a click that comes late must not run anything twice. Nothing here counts clicks. The
 journal decides: a decision is a compare-and-set on the call's state, bound to the digest of the question that the reader saw
 (`paused.settle(..., replaces=False)`), and only the click that it counts for gets a chain to read. Everybody else is sent the
-current state, which shows what has been decided.
+current state, which shows what has been decided. A question that stays open says on its card why the decision about it had no effect.
 
 A click must not decide about something that its reader has not seen either. A page says with each decision which transcript and which
 request of it are meant, and the digest of everything that the card showed; what does not fit the question that waits is refused.
@@ -33,7 +33,15 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import granted_scope, problem_with, renew, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import (
+    explain_refusal,
+    granted_scope,
+    problem_with,
+    renew,
+    show_calls,
+    show_settled,
+    was_displayed,
+)
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import install_local_model, store_typed_key
@@ -118,6 +126,7 @@ class Actions:
             CellHalted: the turn paused again, or was stopped. Everything is shown already.
         """
         self._was_click = True
+        mismatch = self._turns.front.mismatch
         self._turns.front.note_extension()
         try:
             action = json.loads(line)
@@ -128,8 +137,8 @@ class Actions:
         if action["type"] == "revoke":
             self._revoke(str(action.get("grant")))
             return
-        if self._turns.front.mismatch:
-            raise CellError(self._turns.front.mismatch)
+        if mismatch:
+            raise CellError(mismatch)
         turn = self._find_turn(action)
         if turn is not None and action["type"] == "install":
             install_local_model(self._turns, turn)
@@ -255,10 +264,13 @@ class Actions:
         Of several questions each has a card, and the turn goes on after the last of them is decided.
         """
         seen = {"decide": was_displayed, "decideAll": is_about_all}.get(action["type"])
-        if seen is not None and not seen(turn, action):
-            self._turns.tell_state(turn)
-            return None
-        resume = self._prepare(turn, action)
+        was_seen = seen is None or seen(turn, action)
+        resume = self._prepare(turn, action) if was_seen else None
+        if seen is not None and resume is None:
+            has_changed = explain_refusal(turn, action, is_new=not was_seen)
+            # Of what was prepared in vain, the pages have been told already.
+            if has_changed or not was_seen:
+                self._turns.tell_state(turn)
         if resume is not None and action["type"] == "decide" and turn.view.open_calls:
             turn.display.refresh()
             return None
@@ -300,14 +312,16 @@ class Actions:
         # Nothing is kept where a decision cannot be carried out, so that the reader can run the cell with the tool and decide then.
         call = paused.log.call(request.id)
         problem = problem_with(verdict, paused, request, call)
-        turn.view.mark_question(block.call_id, blocked=problem)
+        if problem or block.blocked or block.refused:
+            turn.view.mark_question(block.call_id, blocked=problem)
         if problem:
             return None
         try:
             if verdict == "approved" and renew(turn, paused, call):
                 # The tool is not the one that the reader saw: the question is drawn again, and decides nothing yet.
                 return None
-            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell))
+            grants = action.get("grant") is not None
+            scope = granted_scope(action, turn.origin, current_execution(self._turns.shell)) if grants else None
             edits = action.get("arguments")
             arguments = edited_arguments(request, edits) if isinstance(edits, dict) else None
             counts = paused.settle(
@@ -343,14 +357,7 @@ class Actions:
         halted = result.error_in_exec if result is not None else None
         # Nothing has run since the question that ended the cell was asked.
         asked_last = halted.transcript if isinstance(halted, CellHalted) else ""
-        for turn in list(self._turns.turns.values()):
-            if turn.view.id != asked_last:
-                self._examine(turn)
-
-    def _examine(self, turn: LiveTurn) -> None:
-        """Bring the questions of a turn up to date, and tell the pages that show it if that has changed anything."""
-        if self._turns.examine(turn):
-            self._turns.tell_state(turn)
+        self._turns.examine_waiting(asked_last)
 
     def _resync(self, transcript: str, *, to_keep: bool) -> None:
         """Send the whole document to a page that missed something, with `to_keep` as the record for its notebook."""
@@ -366,6 +373,10 @@ class Actions:
         if turn.rounds and self._main is not None:
             # Another kernel asked, so the tool may be missing here. The user's variables are looked at between cells only.
             self._main.run(lambda: self._examine(turn))
+
+    def _examine(self, turn: LiveTurn) -> None:
+        if self._turns.examine(turn):
+            self._turns.tell_state(turn)
 
     def _send_value(self, request: str, name: str) -> None:
         """Send an argument of a question in full, as a card shows only its beginning."""

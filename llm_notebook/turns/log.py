@@ -372,7 +372,8 @@ class ChainLog:
 
     def _apply(self, entry: CallEntry, operation: CallMoved) -> None:
         entry.move(operation)
-        self.tell(entry)
+        if self.on_call is not None:
+            self.on_call(entry)
 
     def _printed(self, entry: CallEntry) -> str:
         """Return what a call that runs has printed, shortened; empty where nobody listens to it. Any other has nothing new to tell."""

@@ -19,8 +19,7 @@ digest of these bytes, of what the tool is and of the policy, and the tool recei
 happens between the question and the run can change what runs; where the tool or the arguments are different by then, the digests differ and
 the human is asked again.
 
-Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and what the
-journal says of the call. A process that was given an unmarked tool asks as the one before it did.
+Whether a human is asked is decided by every policy that ever held for the call: the tool's marks, what the chain was told, and the journal.
 """
 
 from __future__ import annotations
@@ -68,6 +67,7 @@ class ToolRun:
         turn_id: the turn that asked.
         finished: takes the result, by call id.
         has_siblings: other calls of the turn may run between `prepare()` and `steps()`.
+        identity: what the tool is, where that was found out a moment ago; None to find it out when it is needed.
         is_prepared: `prepare()` has begun.
         pause: what a human has to decide before the call can run; None if nothing, and before `prepare()`.
     """
@@ -80,6 +80,7 @@ class ToolRun:
     turn_id: str
     finished: dict[str, ToolResult]
     has_siblings: bool = False
+    identity: Identity | None = None
     is_prepared: bool = field(default=False, init=False)
     pause: Pause | None = field(default=None, init=False)
     _entry: CallEntry = field(init=False)
@@ -89,7 +90,6 @@ class ToolRun:
     _result: ToolResult | None = field(default=None, init=False)
     _ready: ReadyCall | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
-    _identity: Identity | None = field(default=None, init=False)
     _policy: ApprovalPolicy | None = field(default=None, init=False)
     _is_new: bool = field(default=True, init=False)
     _nest: Nest | None = field(default=None, init=False)
@@ -176,8 +176,10 @@ class ToolRun:
             yield from self._not_run("failed", f"Error: {self._unsound}", self._unsound)
             return
         asked.arguments = self.call.arguments
-        # A hook may have marked the tool.
-        policy = self.policy if self.plan.before_call is None else self.plan.policy_for(tool)
+        policy = self.policy
+        if self.plan.before_call is not None:
+            # A hook may have marked the tool, or changed it.
+            policy, self.identity = self.plan.policy_for(tool), None
         self._policy = policy_in_force(policy, entry)
         try:
             frozen = frozen_arguments(tool, asked)
@@ -260,7 +262,7 @@ class ToolRun:
     def _look_again(self, ready: ReadyCall) -> CallSteps[None]:
         """Ask after all if the calls before this one have changed what was approved, or what its policy says of it."""
         assert self.tool is not None
-        self._identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
+        self.identity, self._policy = None, policy_in_force(self.plan.policy_for(self.tool), self._entry)
         if ready.decision is not None and not self._covers(ready.decision, ready.frozen):
             self._ready = None
             yield from self._ask(ready.frozen)
@@ -269,19 +271,17 @@ class ToolRun:
 
     def _run(self, tool: Tool, ready: ReadyCall) -> CallSteps[Ran]:
         entry = self._entry
-        assert tool.implementation is not None, "a call of a tool that cannot be run is not ready"
         left = [] if self._is_new else left_inside(self.log, entry.call_id)
-        asked_inside = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
-        self._nest = nest = Nest(entry.call_id, asked_inside, self.log, left)
-        identity = None if ready.decision is None else self._tool_identity().digest
-        call = invocation(tool, ready, identity, nest, self.log.output)
+        words = f"asked inside {tool.name}, which {self.plan.model.model_id} called"
+        self._nest = nest = Nest(entry.call_id, words, self.log, left)
+        call = invocation(tool, ready, self._tool_identity().digest if ready.decision else None, nest, self.log.output)
         try:
             if (yield from self._start(ready.decision)):
                 return (yield from self._perform(call, tool, ready, nest))
         except Exception:
             raise
         except BaseException:
-            # ■ may strike between any two instructions. If the start was kept, nobody carries it out.
+            # ■ may strike anywhere. If the start was kept, nobody carries it out.
             self.log.lose(entry)
             raise
         self._catch_up()
@@ -295,7 +295,7 @@ class ToolRun:
         try:
             text, attachments = yield call
         except ChangedTool:
-            self._identity = None
+            self.identity = None
             raise (yield from self._ask(ready.frozen)) from None
         except Pause as pause:
             if pause.paused is not None and pause.paused.requests and pause.paused.log.inside == entry.call_id:
@@ -315,8 +315,8 @@ class ToolRun:
 
     def _must_ask(self, tool: Tool, runs: bytes) -> bool:
         """Return whether a human has to decide first: the policy says so, or said so when the question was asked."""
-        entry = self._entry
-        is_asked = entry.state == "waiting" and entry.request is not None and entry.request.is_required
+        request = self._entry.request
+        is_asked = self._entry.state == "waiting" and request is not None and request.is_required
         return is_asked or (self._policy is not None and applies(self._policy, tool, self._asked, runs))
 
     def _start(self, decision: Decision | None) -> CallSteps[bool]:
@@ -388,10 +388,10 @@ class ToolRun:
         self._result = result
 
     def _tool_identity(self) -> Identity:
-        if self._identity is None:
+        if self.identity is None:
             assert self.tool is not None
-            self._identity = identify(self.tool)
-        return self._identity
+            self.identity = identify(self.tool)
+        return self.identity
 
     def _covers(self, decision: Decision, frozen: bytes) -> bool:
         """Return whether a decision is about what would run now. That of a grant ends with the grant."""

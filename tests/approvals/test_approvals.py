@@ -264,7 +264,7 @@ def test_a_call_runs_once_from_several_threads() -> None:
     def slow(path: str) -> str:
         ran.append(path)
         inside.set()
-        go_on.wait(5)
+        go_on.wait(60)
         return "slow"
 
     face = Face()
@@ -273,7 +273,7 @@ def test_a_call_runs_once_from_several_threads() -> None:
     threads = [threading.Thread(target=lambda: texts.append(pause.approve().text())) for _ in range(3)]
     for thread in threads:
         thread.start()
-    inside.wait(5)
+    inside.wait(60)
     other = pause.resume(tools=[slow])
     with pytest.raises(RuntimeError, match="running this call right now"):
         other.text()
@@ -297,7 +297,7 @@ def test_an_interrupted_call_is_not_run_again_by_itself(face: Face) -> None:
     pause = face.pause_of(asking(face, "stuck").chain("Hi", tools=[stuck]))
     with pytest.raises(KeyboardInterrupt):
         face.text(pause.approve())
-    with pytest.raises(ValueError, match=r"resume\(\), which asks as things stand"):
+    with pytest.raises(ValueError, match="which asks as things stand"):
         pause.approve()
     again = face.pause_of(pause.resume())
     assert again.request.outcome_unknown

@@ -80,8 +80,6 @@ class TerminalDisplay:
         for said in plain_sent(self._view.sent) if not self._said_sent else ():
             sys.stdout.write(f"{terminal_safe(said)}\n\n")
         self._said_sent = True
-        if not self._view.blocks:
-            sys.stdout.write("".join(f"{text}\n\n" for text in self._view.beside.plain_above()))
         threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
 
     def _watch(self, closed: threading.Event) -> None:
@@ -125,7 +123,7 @@ class TerminalDisplay:
             sys.stdout.write("\n")
         self._printing, self._is_in_line = None, False
         lines = [
-            *self._view.beside.plain_below(),
+            *(self._view.beside.plain_below() if self._view.beside is not None else ()),
             *plain_sources(self._view.sources.listed),
             state_sentence(self._view),
             *self._view.remarks,

@@ -40,7 +40,7 @@ class Retries:
 
     Args:
         max_retries: the largest number of retries.
-        loading_patience: seconds during which a server that is still loading its model is asked again, however often.
+        loading_patience: seconds from now on during which a server that is still loading its model is asked again, however often.
         clock: the time in seconds.
     """
 
@@ -93,6 +93,10 @@ class Retries:
     def decide_after_failure(self, reason: str) -> Retry | None:
         """Decide what to do after a connection failed before any reply: a Retry, or None to give up."""
         return self._next(reason, None)
+
+    def wait(self, seconds: float) -> Retry:
+        """Return what is told of a wait for the server's limit, before the attempt that comes next."""
+        return Retry("Waiting for the server's limit", seconds, self._count + 1, self._max + 1)
 
     def _next(self, reason: str, asked: float | None) -> Retry | None:
         if self._count >= self._max:
