@@ -27,7 +27,6 @@ from llm_notebook.objects.table import describe
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.sent import Sent
 from llm_notebook.plugins.own import get_fragment_loaders
-from llm_notebook.providers.http.fetching import Web
 from llm_notebook.templates.fragments import resolve_fragments, split_reference, unknown_prefix
 
 if TYPE_CHECKING:
@@ -269,6 +268,8 @@ def fetched(url: str) -> tuple[str | bytes, bool]:
     Raises:
         OSError, ModelError, ValueError: it is not to be had.
     """
+    from llm_notebook.providers.http.fetching import Web  # loads httpx
+
     content, kind = process.of(Web).fetch(url, by_user=True)
     if kind in ("text/html", "application/xhtml+xml"):
         return html_text(content.decode(errors="replace")), True
