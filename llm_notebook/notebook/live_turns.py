@@ -187,8 +187,8 @@ class LiveTurns:
                 self.tell_state(turn)
 
     def examine(self, turn: LiveTurn) -> bool:
-        """Bring the questions of a waiting turn up to date: show what was decided elsewhere, ask anew about tools that are others by
-        now, and say which cell to run where a tool is missing. No tool is run for that.
+        """Bring the questions of a waiting turn up to date: show what was decided elsewhere, ask anew about tools that are others by now,
+        and say which cell to run where a tool is missing. No tool is run for that.
 
         Returns:
             Whether anything that a card shows has changed.
@@ -200,7 +200,6 @@ class LiveTurns:
         with suppress(JournalError):
             paused = self.load_pause(turn)
             if paused is not None:
-                # Another kernel, or a program, may have decided.
                 show_calls(turn, paused)
                 show_settled(turn)
                 renew(turn, paused)
