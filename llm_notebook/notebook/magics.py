@@ -28,6 +28,7 @@ from llm_notebook.notebook.context.history import RunCells
 from llm_notebook.notebook.context.reading import ContextSource, add_context
 from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
+from llm_notebook.notebook.dry_run import show_dry_run
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
@@ -45,7 +46,7 @@ from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import apply_templates, save_as_template
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
@@ -135,7 +136,8 @@ class LLMMagics(Magics):
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside, told = Beside(), list[Sent]()
+        beside: Beside | None = None
+        told = list[Sent]()
         if command is not None:
             from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
@@ -158,8 +160,12 @@ class LLMMagics(Magics):
             asked = read(replace(arguments, model=model_id))
             return self._chain(asked), (asked.arguments, asked.node)
 
+        asker = self._asker(wait=arguments.wait)
         try:
             asked = read(arguments)
+            if asked.arguments.dry_run:
+                show_dry_run(self.shell, self._chain(asked), stream=arguments.stream, out=arguments.out)
+                return None
             waiting = WaitingTurns(self.turns, asked.origin)
             repeated = None if arguments.new else waiting.find_repeated()
             left = waiting.left() if repeated is None else []
@@ -187,7 +193,6 @@ class LLMMagics(Magics):
             beside=beside,
         )
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
-        asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
 
@@ -253,33 +258,39 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
-        applied = apply_templates(arguments, self.shell)
+        uses_templates = arguments.templates or arguments.params
+        applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         given = read_given(arguments, names, self.last_figure.find)
         wanted = read_wanted(arguments, names)
-        text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
-        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names, given.secrets), text)
+        typed, is_cell = typed_text(arguments, cell), cell is not None
+        text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
+        prompt, system = text, read_system(arguments, names, given.secrets)
+        if applied.templates:
+            prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
             place,
             continues=arguments.continue_ and not arguments.new,
             recall=lambda: read_continued_turn(origin),
+            keeps=not arguments.dry_run,
         )
         if arguments.conversation is not None:
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
+        history = conversation.history()
         node.question, node.number = prompt, execution.number
         context = arguments.context or self.context
         if context != "none":
             source = ContextSource(self.turns, self.failures, self.run_cells, session)
             add_context(context, source, conversation, given, origin, arguments.max_size)
         beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
+        digest = request_digest(arguments, model.model_id, prompt, system, given.digest(), history, beside)
         origin = replace(origin, request=digest, makers=makers)
         return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 
@@ -311,7 +322,7 @@ class LLMMagics(Magics):
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,
-                **asked.applied.together(asked.given.for_prompt()),
+                **asked.given.for_prompt(asked.applied.beside),
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
@@ -129,6 +131,7 @@ _OPTIONS = [
         help="Most answers in a row; 0 for no limit.",
     ),
     argument("--wait", action="store_true", help="Ask by keyboard instead of buttons."),
+    argument("--dry-run", action="store_true", help="Show exactly what would be sent, and send nothing."),
     argument("-n", "--no-log", action="store_true", help="Keep nothing of this in the journal."),
     argument("-c", "--continue", dest="continue_", action="store_true", help="Continue the notebook's conversation."),
     _Option(
@@ -218,12 +221,13 @@ def documented(function: Magic) -> Magic:
     return decorated
 
 
-def option_actions() -> dict[str, argparse.Action]:
+@functools.cache
+def option_actions() -> Mapping[str, argparse.Action]:
     """Return the option that each spelling means, such as that of `-m` and of `--model`."""
     parser = MagicArgumentParser(add_help=False)
     for option in _OPTIONS:
         option.add_to_parser(parser, None)
-    return {name: action for action in parser._actions for name in action.option_strings}
+    return MappingProxyType({name: action for action in parser._actions for name in action.option_strings})
 
 
 def option_kinds() -> dict[str, tuple[str, ...]]:
@@ -251,6 +255,7 @@ class Arguments:
         approve: `--approve`, names of tools whose calls are asked about.
         chain_limit: `--cl`, the most answers in a row; 0 for no limit.
         wait: `--wait`.
+        dry_run: `--dry-run`.
         keeps: False with `-n`.
         continue_: `-c`.
         conversation: `--cid`, the id of a conversation or turn, or a part of it.
@@ -290,6 +295,7 @@ class Arguments:
     approve: list[str]
     chain_limit: int | None
     wait: bool
+    dry_run: bool
     keeps: bool
     continue_: bool
     conversation: str | None

@@ -157,6 +157,11 @@ class HTTPModel(Server):
         request, decoder = self._wire(prompt, stream, key)
         return request, decoder, settings
 
+    def _request_body(self, prompt: Prompt, *, stream: bool) -> str | None:
+        """Return the body of the request that would be sent for a prompt. Addresses that the provider does not fetch are fetched for it."""
+        request, _ = self._wire(fetch_missing(prompt, self), stream and self.can_stream, None)
+        return request.body.decode()
+
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
         raise NotImplementedError
@@ -185,7 +190,8 @@ class SyncHTTPModel(HTTPModel, KeyModel):
 
         reference, note_retry = _weak_references(response)
         del response
-        prompt = fetch_missing(prompt, self)
+        if self.attachment_types:
+            prompt = fetch_missing(prompt, self)
         request, decoder, settings = self._exchange(prompt, stream, key)
         try:
             yield from process.of(Transport).stream(request, decoder, settings, note_retry)
@@ -293,7 +299,7 @@ class _Answer(AsyncIterator["Items"]):
 
         model, key = self._model, self._key
         found = await model._awaited_key(key) if isinstance(key, Awaitable) else key
-        fetched = await afetch_missing(self._prompt, model)
+        fetched = await afetch_missing(self._prompt, model) if model.attachment_types else self._prompt
         request, self._decoder, settings = model._exchange(fetched, self._stream, found)
         self._items = process.of(Transport).astream(request, self._decoder, settings, self._note_retry)
         return self._items
