@@ -36,7 +36,7 @@ def _select(cell: Locator) -> None:
 def test_a_newcomer_asks_about_a_cell_from_its_toolbar_its_context_menu_the_run_menu_and_a_key(
     lab_page: LabPage,
 ) -> None:
-    lab_page.write("ask-about.ipynb", ["print('{{seven}}')\n7", "x = '```'\nx"])
+    lab_page.write("ask-about.ipynb", ["7", "x"])
     lab_page.run_cell(0)
     lab_page.wait_until_ran(0)
     page, first = lab_page.page, lab_page.cell(0)
@@ -53,9 +53,7 @@ def test_a_newcomer_asks_about_a_cell_from_its_toolbar_its_context_menu_the_run_
     prompt = lab_page.cell(1)
     expect(prompt.locator(".cm-content")).to_be_focused()
     page.keyboard.type("Why seven?")
-    assert _source(prompt) == (
-        "%%llm --raw\nWhy seven?\n\nThe cell:\n```python\nprint('{{seven}}')\n7\n```\n\nIts output:\n```\n{{seven}}\n7\n```"
-    )
+    assert _source(prompt) == "%%llm --context 1\nWhy seven?"
     lab_page.screenshot("commands-ask-about-cell")
 
     _select(lab_page.cell(2))
@@ -64,7 +62,7 @@ def test_a_newcomer_asks_about_a_cell_from_its_toolbar_its_context_menu_the_run_
     lab_page.screenshot("commands-context-menu")
     page.locator(".lm-Menu").get_by_text("Ask About This Cell", exact=True).click()
     expect(lab_page.cell(3).locator(".cm-content")).to_be_focused()
-    assert _body(lab_page.cell(3)) == "%%llm\n\n\nThe cell:\n````python\nx = '```'\nx\n````"
+    assert _body(lab_page.cell(3)) == "%%llm --context 1\n"
 
     _select(first)
     _choose(lab_page, "Run", "Ask About This Cell")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from scripts.lab_page import LabPage
 from scripts.lab_server import LabServer
 from tests.browser.asking import ASK, BELOW, DEFINE, Asking
 from tests.browser.conftest import running_lab
@@ -84,3 +85,18 @@ def test_without_a_kernel_a_question_is_a_record_and_a_new_kernel_is_asked(askin
     asking.button("Approve").click()
     asking.expect_answer()
     assert asking.ran == ["/tmp/old"]
+
+
+def test_the_commands_are_there_too(lab_page: LabPage) -> None:
+    lab_page.write("commands.ipynb", ["7"])
+    page = lab_page.page
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    page.locator(".lm-MenuBar").get_by_text("Run", exact=True).click()
+    page.locator(".lm-Menu").get_by_text("Ask About This Cell", exact=True).click()
+    expect(lab_page.cell(1).locator(".cm-content")).to_be_focused()
+    expect(lab_page.cell(1).locator(".llm-prompt-magic")).to_be_visible()
+    page.keyboard.type("Why?")
+    lab_page.screenshot("notebook-7-commands")
+    lab_page.cell(0).locator(".jp-InputPrompt").click()
+    page.keyboard.press("p")
+    expect(lab_page.cell(0).locator(".llm-prompt-magic")).to_be_visible()

@@ -9,34 +9,19 @@ import { sourceOf } from '../lab/cellText';
 import type { NotebookPlace } from '../lab/place';
 import { insertPrompt } from './cells';
 import { isCode } from './kinds';
-import { textOf, transcriptIn, waitingIn } from './outputs';
-import { isPrompt, promptAbout, shortened } from './sources';
+import { transcriptIn, waitingIn } from './outputs';
+import { ABOUT_CELL_ABOVE, isPrompt, promptAbout } from './sources';
 
-/** Make a prompt about the active cell and its output. */
-export async function askAboutCell(
-  { content: notebook }: NotebookPanel,
-  trans: TranslationBundle
-): Promise<void> {
-  const cell = notebook.activeCell;
-  if (!cell) {
-    return;
+/**
+ * Make a prompt about the active cell, which stands directly above it. The cell goes with its output, as the page shows it when the
+ * prompt is run.
+ */
+export async function askAboutCell({
+  content: notebook
+}: NotebookPanel): Promise<void> {
+  if (notebook.activeCell) {
+    await insertPrompt(notebook, ABOUT_CELL_ABOVE);
   }
-  const output = isCode(cell)
-    ? textOf(cell.model.outputs, trans.__('[a picture, which is not sent]'))
-    : '';
-  const leftOut = (count: number): string =>
-    trans.__('[… %1 characters are left out …]', count.toLocaleString('en'));
-  await insertPrompt(
-    notebook,
-    promptAbout([
-      { title: trans.__('The cell:'), ...quoted(cell, sourceOf(cell)) },
-      {
-        title: trans.__('Its output:'),
-        text: shortened(output, leftOut),
-        language: ''
-      }
-    ])
-  );
 }
 
 /** Make a prompt about a text that is selected in the active cell. */
@@ -48,23 +33,19 @@ export async function askAboutSelection(
 ): Promise<void> {
   const cell = notebook.activeCell;
   if (cell) {
-    const { language } = quoted(cell, sourceOf(cell));
     const title = isFromEditor
       ? trans.__('From the cell:')
       : trans.__('From its output:');
-    const quote = { title, text, language: isFromEditor ? language : '' };
-    await insertPrompt(notebook, promptAbout([quote]));
+    const language = isFromEditor ? languageOf(cell) : '';
+    await insertPrompt(notebook, promptAbout({ title, text, language }));
   }
 }
 
-function quoted(cell: Cell, text: string): { text: string; language: string } {
-  const language =
-    cell.model.type === 'markdown'
-      ? 'markdown'
-      : isCode(cell) && !isPrompt(text)
-        ? 'python'
-        : '';
-  return { text, language };
+function languageOf(cell: Cell): string {
+  if (cell.model.type === 'markdown') {
+    return 'markdown';
+  }
+  return isCode(cell) && !isPrompt(sourceOf(cell)) ? 'python' : '';
 }
 
 /** Make a prompt that goes on from the answer in the active cell. */

@@ -104,7 +104,7 @@ export function addCommands(work: IWorkplace): void {
       icon: askIcon,
       isEnabled: () => isWritable() && active() !== null
     },
-    async panel => (await import('./asking')).askAboutCell(panel, trans)
+    async panel => (await import('./asking')).askAboutCell(panel)
   );
   add(
     ids.ASK_SELECTION,

@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { MIME_TYPE } from '../transcript';
-import {
-  ERROR_MIME_TYPE,
-  hasFailed,
-  textOf,
-  transcriptIn,
-  waitingIn
-} from './outputs';
+import { ERROR_MIME_TYPE, hasFailed, transcriptIn, waitingIn } from './outputs';
 import type { IOutputs } from './outputs';
 
 /** Outputs with these bundles, as an output area has them. */
@@ -25,20 +19,6 @@ const error = (ename: string): object => ({
 
 const asked = (...blocks: unknown[]): object => ({
   [MIME_TYPE]: { id: 't1', blocks }
-});
-
-test('the text of outputs is what a reader sees', () => {
-  const all = outputs(
-    { 'application/vnd.jupyter.stdout': '\x1b[1mbold\x1b[0m\n' },
-    { 'image/png': 'AAAA', 'text/plain': '<Figure>' },
-    { 'text/html': '<table>', 'text/plain': ['a\n', 'b'] },
-    { 'text/html': '<b>' },
-    undefined,
-    error('KeyError')
-  );
-  expect(textOf(all, '[picture]')).toBe(
-    'bold\n[picture]\na\nb\nKeyError: no red'
-  );
 });
 
 test('an error can be explained, unless it explains itself', () => {

@@ -1,4 +1,4 @@
-/** Reads the outputs of a cell: their text, a failure among them, and the transcript of a prompt. */
+/** Reads the outputs of a cell: a failure among them, and the transcript of a prompt. */
 
 import type { IOutputAreaModel } from '@jupyterlab/outputarea';
 
@@ -13,15 +13,6 @@ export type IOutputs = Pick<IOutputAreaModel, 'length'> & {
 
 export const ERROR_MIME_TYPE = 'application/vnd.jupyter.error';
 
-/** Escape sequences of terminals, which colour a traceback. */
-// eslint-disable-next-line no-control-regex
-const ESCAPES = /\x1b\[[0-?]*[ -/]*[@-~]/g;
-
-const STREAMS = [
-  'application/vnd.jupyter.stdout',
-  'application/vnd.jupyter.stderr'
-];
-
 /** These say what they mean, and are nothing to explain. */
 const SELF_EXPLAINED = new Set([
   'CellError',
@@ -34,36 +25,6 @@ function bundlesOf(outputs: IOutputs): Bundle[] {
     { length: outputs.length },
     (_, index) => (outputs.get(index).data ?? {}) as Bundle
   );
-}
-
-/**
- * The text of outputs, as a reader sees it. Of an error it is the last line.
- *
- * @param picture stands for whatever is drawn.
- */
-export function textOf(outputs: IOutputs, picture: string): string {
-  return bundlesOf(outputs)
-    .map(bundle => textIn(bundle, picture).replace(ESCAPES, ''))
-    .map(text => text.replace(/\n$/, ''))
-    .filter(text => text !== '')
-    .join('\n');
-}
-
-function textIn(bundle: Bundle, picture: string): string {
-  if (ERROR_MIME_TYPE in bundle) {
-    const { ename, evalue } = bundle[ERROR_MIME_TYPE] as Bundle;
-    return `${joined(ename)}: ${joined(evalue)}`;
-  }
-  if (Object.keys(bundle).some(type => type.startsWith('image/'))) {
-    return picture;
-  }
-  const type = [...STREAMS, 'text/plain'].find(one => one in bundle);
-  return type ? joined(bundle[type]) : '';
-}
-
-/** Notebook files keep a text as a list of lines. */
-function joined(text: unknown): string {
-  return Array.isArray(text) ? text.join('') : String(text ?? '');
 }
 
 /** Whether an error is one that a model could explain. */

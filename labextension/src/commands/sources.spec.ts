@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { IQuote } from './sources';
-import { asCode, asPrompt, isPrompt, promptAbout, shortened } from './sources';
+import { asCode, asPrompt, isPrompt, promptAbout } from './sources';
 
 const quote = (title: string, text: string, language: string): IQuote => ({
   title,
@@ -35,26 +35,13 @@ test('the options of a prompt are kept beside its text', () => {
 });
 
 test('what a prompt is about stands below its question, in fences that its text cannot close', () => {
-  const cell = quote('The cell:', '"""\n````\n"""\n', 'python');
-  const output = quote('Its output:', '\n ', '');
-  expect(promptAbout([cell, output])).toBe(
-    '%%llm\n\n\nThe cell:\n`````python\n"""\n````\n"""\n`````'
+  const text = '"""\n````\n"""\n';
+  expect(promptAbout(quote('From the cell:', text, 'python'))).toBe(
+    '%%llm\n\n\nFrom the cell:\n`````python\n"""\n````\n"""\n`````'
   );
 });
 
 test('double braces of a cell are sent as they are', () => {
   const cell = quote('The cell:', "f'{{x}}'", 'python');
-  expect(promptAbout([cell])).toMatch(/^%%llm --raw\n/);
-});
-
-test('of a long output the beginning and the end are kept, and whole characters', () => {
-  const leftOut = (count: number): string => `[${count}]`;
-  expect(shortened('😀'.repeat(4000), leftOut)).toBe('😀'.repeat(4000));
-  const text = 'a' + '😀'.repeat(5000) + 'z';
-  const parts = shortened(text, leftOut).split('\n');
-  expect(parts).toEqual([
-    'a' + '😀'.repeat(1999),
-    '[1002]',
-    '😀'.repeat(1999) + 'z'
-  ]);
+  expect(promptAbout(cell)).toMatch(/^%%llm --raw\n/);
 });

@@ -5,12 +5,12 @@ import { headOf } from '../promptCell/firstLine';
 /** The source of an empty prompt. The caret goes to its second line. */
 export const EMPTY_PROMPT = '%%llm\n';
 
-/** More of an output is not put into a prompt. */
-const LONGEST_OUTPUT = 4_000;
+/** The source of a prompt about the cell directly above. */
+export const ABOUT_CELL_ABOVE = '%%llm --context 1\n';
 
 /** Something that a prompt is about. */
 export interface IQuote {
-  /** What it is, such as "The cell:". */
+  /** What it is, such as "From the cell:". */
   title: string;
   text: string;
   /** Its language; empty for plain text. */
@@ -42,13 +42,9 @@ export function asCode(source: string): { source: string; head: string } {
  *
  * Double braces would be evaluated, and here they are text of a cell.
  */
-export function promptAbout(quotes: readonly IQuote[]): string {
-  const blocks = quotes
-    .filter(({ text }) => text.trim() !== '')
-    .map(({ title, text, language }) => `${title}\n${fenced(text, language)}`);
-  const text = blocks.join('\n\n');
+export function promptAbout({ title, text, language }: IQuote): string {
   const options = text.includes('{{') ? ' --raw' : '';
-  return `%%llm${options}\n\n\n${text}`;
+  return `%%llm${options}\n\n\n${title}\n${fenced(text, language)}`;
 }
 
 /** A text as a block of code, whose fence is longer than any in the text. */
@@ -56,23 +52,4 @@ function fenced(text: string, language: string): string {
   const runs = text.match(/`{3,}/g) ?? [];
   const fence = '`'.repeat(Math.max(3, ...runs.map(run => run.length + 1)));
   return `${fence}${language}\n${text.replace(/\n+$/, '')}\n${fence}`;
-}
-
-/**
- * The beginning and the end of a long text, with a sentence between them.
- *
- * @param leftOut says how many characters are missing.
- */
-export function shortened(
-  text: string,
-  leftOut: (count: number) => string
-): string {
-  const characters = Array.from(text);
-  const missing = characters.length - LONGEST_OUTPUT;
-  if (missing <= 0) {
-    return text;
-  }
-  const half = LONGEST_OUTPUT / 2;
-  const [head, tail] = [characters.slice(0, half), characters.slice(-half)];
-  return `${head.join('')}\n${leftOut(missing)}\n${tail.join('')}`;
 }
