@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
+from llm_notebook.configuration.process import process
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.response_base import BaseResponse
@@ -15,6 +16,7 @@ from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.calls import ToolCall, ToolResult
 from llm_notebook.turns.drivers import run_async, run_sync
+from llm_notebook.turns.interrupts import Interrupts
 from llm_notebook.turns.log import ChainLog
 from llm_notebook.turns.prompt import Prompt
 from llm_notebook.turns.state import Items, advance, advance_async, continuing
@@ -214,8 +216,9 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
 
     def _read_all(self) -> None:
         items = self._turn.state.items
-        while self._advance(len(items)):
-            pass
+        with process.of(Interrupts).stoppable():
+            while self._advance(len(items)):
+                pass
 
     def _conclude(self) -> None:
         run_sync(self._conclude_steps())

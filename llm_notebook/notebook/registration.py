@@ -24,7 +24,7 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
-    process.of(Interrupts).stoppable = stoppable
+    process.of(Interrupts).make_stoppable = stoppable
     magics.actions.open()
     magics.failures.open()
     magics.last_figure.open()

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from llm_notebook.configuration.process import process
+from llm_notebook.turns.interrupts import Interrupts
+
 __all__ = ["Hold", "held_interrupts", "holdable_interrupts", "interruptible", "stoppable"]
 
 
@@ -69,11 +72,23 @@ def interruptible() -> Iterator[None]:
 def stoppable() -> Iterator[None]:
     """Do what `interruptible()` does, but only in a cell with `await`: otherwise whoever handles ■ is left to do so."""
     handler = signal.getsignal(signal.SIGINT)
-    if not getattr(handler, "__module__", "").startswith("ipykernel."):
+    is_cancelling = getattr(handler, "__module__", "").startswith("ipykernel.")
+    with interruptible() if is_cancelling else _noted_as_stoppable():
+        yield
+
+
+@contextmanager
+def _noted_as_stoppable() -> Iterator[None]:
+    """Spare the code in the block the question of how ■ is handled in the main thread."""
+    interrupts = process.of(Interrupts)
+    if interrupts.is_stoppable or threading.current_thread() is not threading.main_thread():
         yield
         return
-    with interruptible():
+    interrupts.is_stoppable = True
+    try:
         yield
+    finally:
+        interrupts.is_stoppable = False
 
 
 @contextmanager
@@ -85,7 +100,8 @@ def _at_interrupts(handler: Callable[[int, FrameType | None], object]) -> Iterat
         return
     before = signal.signal(signal.SIGINT, handler)
     try:
-        yield
+        with _noted_as_stoppable():
+            yield
     finally:
         # None stands for a handler that was not installed from Python, which cannot be put back.
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
