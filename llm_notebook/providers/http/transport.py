@@ -26,6 +26,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
@@ -34,6 +35,7 @@ from llm_notebook.providers.http.errors import provider_error
 from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.wire import Decoder, WireRequest
+from llm_notebook.turns.interrupts import Interrupts
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -154,7 +156,8 @@ class Transport:
         exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            with self._connections.send(exchange.file_request(), settings) as reply:
+            stoppable = process.of(Interrupts).stoppable()
+            with stoppable, self._connections.send(exchange.file_request(), settings) as reply:
                 if reply.is_success:
                     body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
                     _read_into(body, reply)

@@ -30,6 +30,7 @@
 
 import { el } from '../dom/elements';
 import type { IHost } from '../host';
+import { MAX_FORMULAS } from './formulas';
 import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
 import {
@@ -315,7 +316,7 @@ export class Answer {
 
   private growRows(piece: IOpenPiece, block: IBlock): IOpenPiece | null {
     const rows = piece.rows!;
-    const [nodes] = this.markdown.nodes([block], this.host, this.isWanted);
+    const [nodes] = this.nodesOf([block]);
     const drawn = findRows(block, nodes);
     this.atOnce -= block.raw.length;
     if (drawn?.kind !== rows.kind) {
@@ -326,9 +327,16 @@ export class Answer {
     return { ...piece, raw: block.raw };
   }
 
+  private nodesOf(blocks: IBlock[]): Node[][] {
+    const formulas = '.llm-formula, .llm-formula-display';
+    const room = (): number =>
+      MAX_FORMULAS - this.target.querySelectorAll(formulas).length;
+    return this.markdown.nodes(blocks, this.host, this.isWanted, room);
+  }
+
   private makePieces(blocks: IBlock[]): IOpenPiece[] {
     const others = blocks.filter(block => !isCode(block));
-    const drawn = this.markdown.nodes(others, this.host, this.isWanted);
+    const drawn = this.nodesOf(others);
     return blocks.map(block => {
       const { raw, tokens } = block;
       this.atOnce -= raw.length;
