@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
+from llm_notebook.notebook.context.cells import Answer
 
 __all__ = ["ConversationNode", "PromptCount", "Session"]
 
@@ -27,11 +28,14 @@ class ConversationNode:
         parent: the node that it continues; None if it began a conversation.
         response: the latest response; None until there is one.
         before: the node that was the latest when this one was made.
+        question, number: the latest prompt, and the number of the execution that asked it.
     """
 
     parent: ConversationNode | None = None
     response: Response | None = None
     before: ConversationNode | None = None
+    question: str = ""
+    number: int = 0
 
     def comes_from(self, other: ConversationNode) -> bool:
         """Return True if this node is the other one or continues it, directly or not."""
@@ -65,7 +69,13 @@ class Session:
     _latest: ConversationNode | None = None
 
     def turn(
-        self, cell: str, place: int, *, continues: bool, recall: Callable[[], Response | None] = lambda: None
+        self,
+        cell: str,
+        place: int,
+        *,
+        continues: bool,
+        recall: Callable[[], Response | None] = lambda: None,
+        keeps: bool = True,
     ) -> ConversationNode:
         """Return the node for a prompt of a cell, the one that it had before if its parent is unchanged.
 
@@ -74,9 +84,12 @@ class Session:
             place: how many prompts the execution of the cell has had before this one.
             continues: whether the prompt is sent with the turns before it.
             recall: returns the response that the prompt continues from an earlier kernel; None if there is none.
+            keeps: False for a prompt that will not be sent, which leaves everything as it is.
         """
         known = self._turns.get((cell, place))
         parent = self._parent(known, recall) if continues else None
+        if not keeps:
+            return ConversationNode(parent)
         # A cell that is given or loses its -c gets another node: other cells may still continue what it said before.
         turn = (
             known
@@ -108,6 +121,11 @@ class Session:
         """Return the model that answered the parent, or None if there is no parent."""
         parent = turn.parent
         return parent.response.model if parent is not None and parent.response is not None else None
+
+    def answers(self, number: int) -> list[Answer]:
+        """Return what was answered in the execution with a number, in order."""
+        found = (turn for turn in self._turns.values() if turn.number == number and turn.response is not None)
+        return [Answer(turn.question, turn.response._turn.state.text()) for turn in found if turn.response is not None]
 
     def keep(self, turn: ConversationNode, response: Response) -> None:
         """Keep a response, which may be incomplete, in its node, and make that the latest."""

@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import is_dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from llm_notebook.objects import code, figures, frame_libraries, plain
 from llm_notebook.objects.arrays import describe_array, describe_xarray
-from llm_notebook.objects.bounded import cut_text
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
 from llm_notebook.objects.offered import class_name, offered_describer
 from llm_notebook.objects.pictures import describe_pil
+from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import safe_repr
 
-__all__ = ["brief", "describe", "describe_known", "figure_kind", "library_kind"]
+__all__ = ["brief", "describe", "describe_known", "figure_kind", "library_kind", "pictures_apart"]
 
 Describe = Callable[[Any, Bounds], Described | None]
 """Describes an object; None if it cannot, and what comes next in the table should."""
@@ -58,9 +58,17 @@ _DRAWING = frozenset({"matplotlib", "seaborn", "plotly", "altair", "PIL"})
 _SCALARS = (bool, int, float, complex, type(None))
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 _MOST_TOGETHER = 20
+_DEEPEST = 8
 
 
-def describe(value: object, *, name: str = "", max_size: int = MOST_BYTES, as_picture: bool = False) -> Described:
+def describe(
+    value: object,
+    *,
+    name: str = "",
+    max_size: int = MOST_BYTES,
+    as_picture: bool = False,
+    scrubber: Scrubber | None = None,
+) -> Described:
     """Return what a model gets of a Python object, for `fragments=` and `attachments=`.
 
     A frame becomes its shape, its columns with types, missing values and ranges, and its first rows; a figure or an image becomes a
@@ -71,16 +79,17 @@ def describe(value: object, *, name: str = "", max_size: int = MOST_BYTES, as_pi
         name: what to call it.
         max_size: how many bytes of UTF-8 its text has at most. What is left out is said in the text.
         as_picture: take an array for a picture if it can be one.
+        scrubber: takes secrets out of its text; None to leave them in.
     """
-    bounds = Bounds(max_size, as_picture, name)
+    bounds = Bounds(max_size, as_picture, name, scrubber)
     found, problem = _described(value, bounds)
     found = found or plain.describe_repr(value, bounds)
     return replace(found, left_out=(*found.left_out, problem)) if problem else found
 
 
-def describe_known(value: object, *, max_size: int = MOST_BYTES) -> Described | None:
+def describe_known(value: object, *, max_size: int = MOST_BYTES, scrubber: Scrubber | None = None) -> Described | None:
     """Return what `describe()` does; None for an object of which nothing but its `repr()` is known."""
-    return _described(value, Bounds(max_size))[0]
+    return _described(value, Bounds(max_size, scrubber=scrubber))[0]
 
 
 def _described(value: object, bounds: Bounds) -> tuple[Described | None, str]:
@@ -152,12 +161,41 @@ def _describe_json(value: object, bounds: Bounds) -> Described | None:
     left_out: list[str] = []
 
     def inside(part: object) -> str:
-        return brief(part, bounds.most_bytes // 4, left_out)
+        return brief(part, bounds.most_bytes // 4, left_out, bounds.scrubber)
 
     with suppress(Exception):
-        found = plain.describe_json(value, bounds, inside)
-        return replace(found, left_out=(*found.left_out, *left_out))
+        rest, pictures = pictures_apart(value)
+        found = plain.describe_json(rest, bounds, inside)
+        return replace(found, attachments=pictures, left_out=(*found.left_out, *left_out))
     return None
+
+
+def pictures_apart(value: object) -> tuple[object, tuple[Attachment, ...]]:
+    """Return (lists and dicts with a text in place of each figure, image and attachment in them, these), or the value itself and nothing."""
+    pictures: list[Attachment] = []
+
+    def apart(part: object, depth: int) -> object:
+        if type(part) in _SCALARS or isinstance(part, str) or depth > _DEEPEST:
+            return part
+        if type(part) in (list, tuple):
+            items = [apart(item, depth + 1) for item in cast("list[object]", part)]
+            return (
+                items
+                if any(new is not old for new, old in zip(items, cast("list[object]", part), strict=True))
+                else part
+            )
+        if type(part) is dict:
+            named = {name: apart(item, depth + 1) for name, item in part.items()}
+            return named if any(named[name] is not item for name, item in part.items()) else part
+        if len(pictures) >= _MOST_TOGETHER or not (isinstance(part, Attachment) or figure_kind(part)):
+            return part
+        found = describe(part, as_picture=True)
+        if found.text or not found.attachments:
+            return part
+        pictures.extend(found.attachments)
+        return f"({found.kind}, attached as number {len(pictures)})"
+
+    return (apart(value, 0), tuple(pictures)) if isinstance(value, list | tuple | dict) else (value, ())
 
 
 def _describe_attachment(attachment: Attachment, bounds: Bounds) -> Described:
@@ -176,7 +214,7 @@ def _describe_pictures(values: list[object] | tuple[object, ...], bounds: Bounds
     figure = figures.figure_of(values[0])
     if figure is not None and all(figures.figure_of(value) is figure for value in values):
         return figures.describe_figure(figure, bounds)
-    each = [describe(value, max_size=bounds.most_bytes, as_picture=True) for value in values]
+    each = [describe(value, max_size=bounds.most_bytes, as_picture=True, scrubber=bounds.scrubber) for value in values]
     if any(one.text or not one.attachments for one in each):
         return None
     attachments = tuple(attachment for one in each for attachment in one.attachments)
@@ -195,23 +233,24 @@ def _offered(value: object) -> Iterator[Describe]:
         made = describer(given, bounds.most_bytes)
         parts = made if isinstance(made, list | tuple) else [made]
         text = "\n".join(part for part in parts if isinstance(part, str))
-        text, left_out = cut_text(text, bounds.most_bytes)
+        text, left_out = bounds.fitted(text)
         attachments = tuple(part.settled() for part in parts if isinstance(part, Attachment))
         return Described(type(given).__name__, text, attachments, left_out, bounds.name)
 
     yield by_plugin
 
 
-def brief(part: object, most: int = 5_000, left_out: list[str] | None = None) -> str:
+def brief(part: object, most: int = 5_000, left_out: list[str] | None = None, scrubber: Scrubber | None = None) -> str:
     """Return a part of a larger value as text: of a frame or an array what the table says, of anything else its `repr()`.
 
     Args:
         part: the part.
         most: how many bytes a frame or an array may have.
         left_out: takes what is left out of it.
+        scrubber: takes secrets out of it.
     """
     if library_kind(part):
-        found = describe(part, max_size=most)
+        found = describe(part, max_size=most, scrubber=scrubber)
         if left_out is not None:
             left_out += found.left_out
         return found.text or f"<{found.kind}>"

@@ -13,7 +13,7 @@ from llm_notebook.models.model import AsyncKeyModel, AsyncModel
 from llm_notebook.parts.messages import json_text
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.http.models import HTTPModel
-from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.plan import Question
 from llm_notebook.rows.prompts import RowPrompt, is_missing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.runs import RowEntry
     from llm_notebook.models.model import KeyModel, Model
     from llm_notebook.models.responses import AsyncResponse, Response
+    from llm_notebook.rows.remote import RemoteModel
     from llm_notebook.turns.prompt import Prompt
 
 __all__ = ["Asker"]
@@ -44,6 +45,7 @@ class Asker:
         journal: keeps what is asked; None if nothing is kept.
         rows_id: the run.
         key: the API key, the name of a stored one, or a function that returns a key.
+        sender: asks in the model's place, where workers do that.
     """
 
     model: Model | KeyModel | AsyncModel | AsyncKeyModel
@@ -54,6 +56,7 @@ class Asker:
     journal: Journal | None
     rows_id: str
     key: Any = None
+    sender: RemoteModel | None = None
 
     def question(self, position: int, row: Mapping[str, Any]) -> Question:
         """Return the question of a row.
@@ -89,6 +92,8 @@ class Asker:
         """Return what an earlier answer, or an earlier failure, comes to."""
         if entry.status == "complete":
             outcome = self.reader.read(entry.output, entry.finish)
+        elif entry.status == "interrupted":
+            outcome = Outcome(failure="stopped", error=entry.error)
         else:
             outcome = Outcome(failure=entry.failure or "other", error=entry.error)
         outcome.turn_id, outcome.at = entry.turn_id, entry.at
@@ -101,7 +106,7 @@ class Asker:
         plan = ChainPlan(self.model, stream=False, key=self.key)
         if self.journal is not None:
             log.settings = {"rows": self.rows_id}
-        return self.model._respond(question.prompt, plan, log)
+        return (self.sender or self.model)._respond(question.prompt, plan, log)
 
     async def ask(
         self, question: Question, run_in_thread: Callable[[Callable[[], object]], Awaitable[object]]
@@ -111,14 +116,20 @@ class Asker:
         Args:
             question: the question.
             run_in_thread: performs a read that waits, for models without `await`.
+
+        Raises:
+            JournalError: the answer cannot be kept.
+            WorkersGone: there is nobody left to ask it.
         """
         response = self.response(question)
         try:
             read = response._read_all
-            if isinstance(self.model, AsyncModel | AsyncKeyModel):
+            if isinstance(self.sender or self.model, AsyncModel | AsyncKeyModel):
                 await cast("Awaitable[object]", read())
             else:
                 await run_in_thread(read)
+        except WorkersGone:
+            raise
         except ModelError as error:
             failed = Outcome(failure=failure_kind(error), error=str(error))
             return self._with_facts(failed, response)

@@ -23,17 +23,19 @@ from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.bar import Bar
 from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
 from llm_notebook.rows.plan import Budget, Plan
 from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.remote import RemoteModel
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
 from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
@@ -43,7 +45,7 @@ __all__ = ["AnyModel", "Job", "Wanted"]
 
 AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
 _RESUMED = " What is answered is kept; the same call asks the rest."
-_FINAL = frozenset({"misfit", "ended", "request", "key"})
+_FINAL = frozenset({"misfit", "ended", "request", "other"})
 _LETTERS_A_TOKEN = 4
 _TOKENS_OF_A_FIELD, _TOKENS_OF_AN_ANSWER = 20, 150
 _WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
@@ -65,6 +67,8 @@ class Wanted:
     keep: bool = True
     key: KeySource | None = None
     progress: bool = True
+    executor: Executor | None = None
+    send_keys: bool = False
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -107,6 +111,8 @@ class Job:
             new_id(),
             hidden(wanted.key),
         )
+        if wanted.executor is not None:
+            self.asker.sender = RemoteModel(asked, wanted.executor, hidden(wanted.key), send_keys=wanted.send_keys)
         self.plan = Plan(self._budget(), wanted.dedupe, Progress(self.table.count))
 
     async def collect(self) -> Any:
@@ -201,8 +207,10 @@ class Job:
             table.count,
             datetime.now(UTC),
         )
+        process.of(RunsHere).begin(begun.same, self)
         other = self.asker.journal.submit(begun).result()
         if other:
+            process.of(RunsHere).end(self)
             raise RowsError(
                 f"Another process is at the same run, {other}: wait for it, or stop it there; then this call takes over what it has."
                 " Nothing was sent."
@@ -211,6 +219,7 @@ class Job:
     def _end(self, status: TurnStatus) -> Future[None] | None:
         """Hand over to the journal how the run ends."""
         journal = self.asker.journal
+        process.of(RunsHere).end(self)
         return None if journal is None else journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
 
     def _again(self) -> frozenset[str]:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
+from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.turns.event_loop import EventLoopThread
 from llm_notebook.turns.interrupts import Interrupts
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
 
@@ -36,6 +39,8 @@ def map_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    executor: Executor | None = None,
+    send_keys: bool = False,
 ) -> Any:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
@@ -60,6 +65,9 @@ def map_rows(
         keep: keep what is asked in the journal; with False, nothing can be resumed.
         key: an API key, the name of a stored one, or a function that returns one for each request.
         progress: show a bar.
+        executor: asks the rows in its threads, processes or machines, such as a process pool or `client.get_executor()` of
+            `dask.distributed`. Answers are kept here.
+        send_keys: send keys to workers in other processes; without it, they use those of their own environment.
 
     Returns:
         A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
@@ -70,11 +78,30 @@ def map_rows(
             attribute `partial` then has the table as far as it came.
     """
     wanted = Wanted(
-        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+        schema,
+        system,
+        options,
+        attachments,
+        concurrency,
+        limit_cost,
+        dedupe,
+        resume,
+        retry,
+        keep,
+        key,
+        progress,
+        executor=executor,
+        send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
     loop = process.of(EventLoopThread)
-    return _each(job.each(), loop) if job.table.count is None else _wait(loop, job.collect())
+    if job.table.count is None:
+        return _each(job.each(), loop)
+    try:
+        return _wait(loop, job.collect())
+    finally:
+        # After ■, what runs on the loop ends a moment later, and the same call may come before that.
+        process.of(RunsHere).end(job)
 
 
 async def amap_rows(
@@ -94,10 +121,25 @@ async def amap_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    executor: Executor | None = None,
+    send_keys: bool = False,
 ) -> Any:
     """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
     wanted = Wanted(
-        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+        schema,
+        system,
+        options,
+        attachments,
+        concurrency,
+        limit_cost,
+        dedupe,
+        resume,
+        retry,
+        keep,
+        key,
+        progress,
+        executor=executor,
+        send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
     return job.each() if job.table.count is None else await job.collect()

@@ -1,12 +1,11 @@
-"""What a transcript shows beside the answer: above it what was sent, and below it a cell that it proposes."""
+"""What a transcript shows beside the answer: below it a cell that it proposes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.enclosures import Enclosure, enclosure_document, markdown_enclosure, plain_enclosure
 from llm_notebook.transcript.proposals import Proposal, markdown_proposal, plain_proposal, proposal_document
 
 if TYPE_CHECKING:
@@ -20,11 +19,9 @@ class Beside:
     """What is shown beside an answer.
 
     Attributes:
-        enclosures: what was sent beside the prompt.
         proposal: the cell that the answer proposes in place of another; None if it is not asked to.
     """
 
-    enclosures: list[Enclosure] = field(default_factory=list)
     proposal: Proposal | None = None
 
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
@@ -48,19 +45,11 @@ class Beside:
     def document(self) -> dict[str, Any]:
         """Return it as fields of the document of a transcript."""
         proposed = self.proposed
-        return {
-            "enclosures": [enclosure_document(enclosure) for enclosure in self.enclosures],
-            "proposal": None if proposed is None else proposal_document(proposed),
-        }
+        return {"proposal": None if proposed is None else proposal_document(proposed)}
 
-    def around_markdown(self, sections: list[str]) -> list[str]:
-        """Return the sections of an answer in Markdown, with what is shown above and below them."""
-        above = [markdown_enclosure(enclosure) for enclosure in self.enclosures]
-        return [*above, *sections, *([markdown_proposal(self.proposed)] if self.proposed is not None else [])]
-
-    def plain_above(self) -> list[str]:
-        """Return what is shown above the answer as plain text."""
-        return [plain_enclosure(enclosure) for enclosure in self.enclosures]
+    def markdown_below(self) -> list[str]:
+        """Return what is shown below the answer in Markdown."""
+        return [] if self.proposed is None else [markdown_proposal(self.proposed)]
 
     def plain_below(self) -> list[str]:
         """Return what is shown below the answer as plain text."""

@@ -36,12 +36,10 @@ export interface ITranscript {
   /** The sources that the answer names, by their numbers from 1 on: hostile. */
   sources?: ISource[];
   /** What went with the prompt, shown above the answer. */
-  sent?: ISent | null;
+  sent?: ISent[];
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: IProblem | null;
-  /** What was sent beside the prompt, shown above the answer. */
-  enclosures?: IEnclosure[];
   /** The cell that the answer proposes in place of one that failed. Nothing runs it by itself. */
   proposal?: IProposal | null;
   /** Set where Python shows a prompt that was not sent: what it would send, and what reads its answer. */
@@ -60,6 +58,8 @@ export interface ITranscript {
 }
 
 export interface ISent {
+  /** Cells of the notebook, an exception, what the user gave, or what was removed from all of it. */
+  group: 'context' | 'error' | 'sent' | 'removed';
   /** What was sent in one line. Names in it are the user's, or those of files: hostile. */
   line: string;
   rows: ISentRow[];
@@ -78,12 +78,6 @@ export interface ISentRow {
   leftOut: string[];
 }
 
-export interface IEnclosure {
-  summary: string;
-  /** Its parts. They may quote the notebook and its values: hostile. */
-  rows: { name: string; text: string }[];
-}
-
 export interface IProposal {
   /** Our own words about it. */
   note: string;
@@ -97,6 +91,10 @@ export interface IUnsent {
   asks: { name: string; text: string }[];
   /** Lines of Python that send it. */
   reads: string[];
+  /** Of a dry run: about how much it would send. */
+  estimate?: string;
+  /** Of a dry run: what would be sent, byte for byte; empty if it is too long to be kept. */
+  exact?: string;
 }
 
 /** Why the turn failed, or was not sent. */
@@ -348,6 +346,8 @@ export type FromKernel =
   /** The same about a long document, which pages have by now unless they have missed something. */
   | { type: 'settled'; id: string; seq: number }
   | { type: 'value'; request: string; name: string; text: string }
+  /** Whether cells of the notebook go with every prompt. */
+  | { type: 'context'; wanted: boolean }
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 

@@ -194,18 +194,21 @@ const FIELDS: Record<string, Check> = {
   blocks: listOf(isBlock),
   sources: maybe(listOf(shape({ title: isText, url: isText, host: isText }))),
   sent: maybe(
-    shape({
-      line: isText,
-      rows: listOf(
-        shape({
-          name: isText,
-          text: isText,
-          tokens: isCount,
-          leftOut: listOf(isText)
-        })
-      ),
-      hidden: maybe(isCount)
-    })
+    listOf(
+      shape({
+        group: oneOf('context', 'error', 'sent', 'removed'),
+        line: isText,
+        rows: listOf(
+          shape({
+            name: isText,
+            text: isText,
+            tokens: isCount,
+            leftOut: listOf(isText)
+          })
+        ),
+        hidden: maybe(isCount)
+      })
+    )
   ),
   remarks: maybe(listOf(isText)),
   error: maybe(
@@ -229,14 +232,6 @@ const FIELDS: Record<string, Check> = {
       complete: maybe(isFlag)
     })
   ),
-  enclosures: maybe(
-    listOf(
-      shape({
-        summary: isText,
-        rows: listOf(shape({ name: isText, text: isText }))
-      })
-    )
-  ),
   proposal: maybe(
     shape({
       note: isText,
@@ -247,7 +242,9 @@ const FIELDS: Record<string, Check> = {
   unsent: maybe(
     shape({
       asks: listOf(shape({ name: isText, text: isText })),
-      reads: listOf(isText)
+      reads: listOf(isText),
+      estimate: maybe(isText),
+      exact: maybe(isText)
     })
   ),
   limit: maybe(shape({ answers: isCount, calls: isCount })),
@@ -307,6 +304,7 @@ const MESSAGES: Record<string, Check> = {
   record: shape({ document: isTranscript, bundle: isObject }),
   settled: shape({ id: isText, seq: isCount }),
   value: shape({ request: isText, name: isText, text: isText }),
+  context: shape({ wanted: isFlag }),
   gone: shape({ id: isText })
 };
 

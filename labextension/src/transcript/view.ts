@@ -26,7 +26,7 @@ import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Announcer } from './announcing';
-import { Enclosures, Proposed } from './beside';
+import { Proposed } from './beside';
 import { Card } from './card/card';
 import { Series } from './card/series';
 import type { IDelta, ITranscript } from './document';
@@ -53,7 +53,6 @@ export class TranscriptView {
   private readonly markdown: Markdown;
   private readonly pieces = new Map<string, IPiece>();
   private readonly sent = new Sent();
-  private readonly enclosures = new Enclosures();
   private readonly proposed = new Proposed();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
@@ -223,7 +222,6 @@ export class TranscriptView {
     );
     this.series.update(context, cards);
     this.sent.update(context);
-    this.enclosures.update(context);
     this.proposed.update(context);
     this.sources.update(context);
     this.waiting.update(context);
@@ -244,8 +242,7 @@ export class TranscriptView {
     }
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
-      ...(document.sent ? [this.sent.node] : []),
-      this.enclosures.node,
+      ...(document.sent?.length ? [this.sent.node] : []),
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead
           ? [this.series.head, piece.node]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
     from llm_notebook.providers.http.attached import Needs
-    from llm_notebook.providers.http.exchange import TransportSettings
     from llm_notebook.providers.http.retries import Retry
+    from llm_notebook.providers.http.settings import TransportSettings
     from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.state import Items
@@ -157,13 +157,18 @@ class HTTPModel(Server):
         request, decoder = self._wire(prompt, stream, key)
         return request, decoder, settings
 
+    def _request_body(self, prompt: Prompt, *, stream: bool) -> str | None:
+        """Return the body of the request that would be sent for a prompt. Addresses that the provider does not fetch are fetched for it."""
+        request, _ = self._wire(fetch_missing(prompt, self), stream and self.can_stream, None)
+        return request.body.decode()
+
     def _wire(self, prompt: Prompt, stream: bool, key: str | None) -> tuple[WireRequest, AnswerDecoder]:
         """Return the request for a prompt and the decoder of its answer."""
         raise NotImplementedError
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
         """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
-        from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+        from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
 
         names = ("timeout", "max_retries", "total_timeout")
         timeout, max_retries, total_timeout = (getattr(prompt.options, name, None) for name in names)

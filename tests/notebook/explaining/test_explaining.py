@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -45,14 +47,14 @@ CLASSIC = [
     ("x = 1\nif x\n    print(x)", 2, "SyntaxError: expected ':'", [">", "if x"]),
     ("def f():\nreturn 1", 2, "IndentationError", ["> return 1"]),
     ("print('a", 1, "SyntaxError: unterminated string literal", ["> print('a"]),
-    ("sales['reveneu'].sum()", 1, "KeyError: 'reveneu'", ["columns: 'month', 'revenue'", "pandas 3."]),
-    ("sales.loc[5, 'month']", 1, "KeyError: 5", ["sales: DataFrame of 2"]),
-    ("sales.revenu", 1, "AttributeError: 'DataFrame' object", ["columns: 'month', 'revenue'"]),
-    ("sales['month'].astype(int)", 1, "ValueError: invalid literal", ["sales: DataFrame"]),
-    ("pd.merge(sales, sales, on='year')", 1, "KeyError: 'year'", ["columns: 'month', 'revenue'"]),
-    ("if sales['revenue'] > 5:\n    pass", 1, "ValueError: The truth value of a Series", ["sales: DataFrame"]),
+    ("sales['reveneu'].sum()", 1, "KeyError: 'reveneu'", ["- month: str", "- revenue: int64", "pandas 3."]),
+    ("sales.loc[5, 'month']", 1, "KeyError: 5", ["sales: pandas DataFrame, 2 rows"]),
+    ("sales.revenu", 1, "AttributeError: 'DataFrame' object", ["| month | revenue |"]),
+    ("sales['month'].astype(int)", 1, "ValueError: invalid literal", ["sales: pandas DataFrame"]),
+    ("pd.merge(sales, sales, on='year')", 1, "KeyError: 'year'", ["| month | revenue |"]),
+    ("if sales['revenue'] > 5:\n    pass", 1, "ValueError: The truth value of a Series", ["sales: pandas DataFrame"]),
     ("np.array([1, 2]) @ np.array([1, 2, 3])", 1, "ValueError: matmul", ["numpy 2."]),
-    ("a = np.zeros((2, 3))\nb = np.ones((4,))\na + b", 3, "ValueError: operands could not be broadcast", ["a: ndarray of 2", "b: ndarray of 4"]),
+    ("a = np.zeros((2, 3))\nb = np.ones((4,))\na + b", 3, "ValueError: operands could not be broadcast", ["a: numpy array, 2 \u00d7 3 float64", "b: numpy array, 4 float64"]),
     ("np.array(numbers).reshape(2, 2)", 1, "ValueError: cannot reshape array of size 3", ["numbers: list of 3"]),
     ("json.loads('{bad')", 1, "JSONDecodeError", ["json.decoder"]),
     ("json.dumps({1: {2, 3}})", 1, "TypeError: Object of type set is not JSON serializable", []),
@@ -195,7 +197,9 @@ def test_a_proposed_cell_is_shown_as_a_difference_and_nothing_is_run(kernel: Ker
     assert [line["sign"] for line in document["proposal"]["lines"]] == [" ", " ", "-", "+", " "]
     assert "against In[" in document["proposal"]["note"]
     assert [block["text"] for block in document["blocks"]] == ["**No such key.** `orders` has only `n`."]
-    assert document["enclosures"][0]["summary"].startswith("sent: In[")
+    [told] = document["sent"]
+    assert re.match(r"sent: In\[\d+\], its traceback, 2 values, 1 more; about \d+ tokens$", told["line"])
+    assert "orders, dict of 1" in told["rows"][2]["text"]
     assert (
         "```diff\n  total = 0\n  ran.append(1)\n- total += orders['count']\n+ total += orders['n']\n"
         in bundle["text/markdown"]
@@ -207,8 +211,10 @@ def test_a_proposed_cell_is_shown_as_a_difference_and_nothing_is_run(kernel: Ker
 
 def test_python_kept_what_failed_before_the_package_was_loaded(kernel: Kernel) -> None:
     kernel.run("%unload_ext llm_notebook")
-    kernel.run("early = (1, 2)\nearly[9]")
+    failed = kernel.run("early = (1, 2)\nearly[9]", "cell-early")
     kernel.run("%load_ext llm_notebook\nsent.clear()")
+    assert kernel.run(f"%llm error In[{failed.reply['execution_count']}] -m echo").traceback == ""
+    assert "> early[9]" in kernel.value("texts(sent[-1])[-1]")
     kernel.run("%llm error -m echo")
     assert "> early[9]" in kernel.value("texts(sent[-1])[-1]")
     assert "early: tuple of 2 = (1, 2)" in kernel.value("texts(sent[-1])[-1]")
