@@ -8,7 +8,7 @@ from benchmarks import (
     journal,
     long_answer,
     many_at_once,
-    map_rows,
+    rows,
     streamed_rows,
     streaming,
     tool_loop,
@@ -18,7 +18,7 @@ import_time.run()
 streaming.run()
 tool_loop.run()
 many_at_once.run()
-map_rows.run()
+rows.run()
 streamed_rows.run()
 journal.run()
 long_answer.run()
