@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from llm_notebook.configuration.keys import KeySource, hidden
-from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
-from llm_notebook.turns.interrupts import Interrupts
+from llm_notebook.turns.interrupts import stoppable
 
 __all__ = ["EmbeddingModel", "EmbeddingModelWithAliases"]
 
@@ -105,7 +104,7 @@ class EmbeddingModel(KeyHolder, ABC):
 
     def _embed(self, batch: list[str | bytes], key: KeySource | None) -> list[list[float]]:
         """Return what `embed_batch()` makes of a batch, if it is one vector for each item: one too few would shift all that follow."""
-        with process.of(Interrupts).stoppable():
+        with stoppable():
             vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
         if len(vectors) != len(batch):
             raise ModelError(

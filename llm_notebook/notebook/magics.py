@@ -46,7 +46,7 @@ from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import apply_templates, save_as_template
+from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
@@ -54,7 +54,7 @@ from llm_notebook.parts.sent import Sent
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
-from llm_notebook.turns.interrupts import Interrupts
+from llm_notebook.turns.interrupts import stoppable
 from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics"]
@@ -123,7 +123,7 @@ class LLMMagics(Magics):
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
         """Ask a language model, or run a subcommand. `documented` adds the manual."""
         try:
-            with process.of(Interrupts).stoppable():
+            with stoppable():
                 return self._llm(line, cell, self._names(local_ns))
         except EXPECTED as error:
             refuse(self.turns, error)
@@ -138,7 +138,8 @@ class LLMMagics(Magics):
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside, told = Beside(), list[Sent]()
+        beside: Beside | None = None
+        told = list[Sent]()
         if command is not None:
             from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
@@ -161,6 +162,7 @@ class LLMMagics(Magics):
             asked = read(replace(arguments, model=model_id))
             return self._chain(asked), (asked.arguments, asked.node)
 
+        asker = self._asker(wait=arguments.wait)
         try:
             asked = read(arguments)
             if asked.arguments.dry_run:
@@ -193,7 +195,6 @@ class LLMMagics(Magics):
             beside=beside,
         )
         asked.wanted.ask_again = lambda latest, told: self._chain(asked.corrected(latest, told))
-        asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
 
@@ -259,15 +260,19 @@ class LLMMagics(Magics):
             cell_text=execution.text,
             number=execution.number,
         )
-        applied = apply_templates(arguments, self.shell)
+        uses_templates = arguments.templates or arguments.params
+        applied = apply_templates(arguments, self.shell) if uses_templates else Applied(arguments)
         arguments = applied.arguments
         tools, makers = self._tools(arguments, names)
         if origin.cell_id:
             self.turns.cell_tools.setdefault(origin.cell, {}).update(tools_by_name(tools))
         given = read_given(arguments, names, self.last_figure.find)
         wanted = read_wanted(arguments, names)
-        text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
-        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names, given.secrets), text)
+        typed, is_cell = typed_text(arguments, cell), cell is not None
+        text = read_prompt(typed, arguments, names, given, is_cell=is_cell, brings_prompt=applied.brings_prompt)
+        prompt, system = text, read_system(arguments, names, given.secrets)
+        if applied.templates:
+            prompt, system = applied.prompt(text), applied.system(system, text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -280,13 +285,14 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
+        history = conversation.history()
         node.question, node.number = prompt, execution.number
         context = arguments.context or self.context
         if context != "none":
             source = ContextSource(self.turns, self.failures, self.run_cells, session)
             add_context(context, source, conversation, given, origin, arguments.max_size)
         beside = {"schema": wanted.schema, **applied.beside}
-        digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
+        digest = request_digest(arguments, model.model_id, prompt, system, given.digest(), history, beside)
         origin = replace(origin, request=digest, makers=makers)
         return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 
@@ -318,7 +324,7 @@ class LLMMagics(Magics):
                 chain_limit=_CHAIN_LIMIT if arguments.chain_limit is None else arguments.chain_limit,
                 options=arguments.options,
                 schema=asked.wanted.source_to_send,
-                **asked.applied.together(asked.given.for_prompt()),
+                **asked.given.for_prompt(asked.applied.beside),
                 hide_reasoning=arguments.hide_reasoning,
                 key=arguments.key,
             )

@@ -8,10 +8,8 @@ from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.notebook.completion.matcher import complete_in, stop_completing_in
 from llm_notebook.notebook.first_cell import read_first_questions
-from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
-from llm_notebook.turns.interrupts import Interrupts
 
 __all__ = ["register", "unregister"]
 
@@ -24,7 +22,6 @@ def register(shell: InteractiveShell) -> None:
     magics.replaced = {kind: known["llm"] for kind, known in shell.magics_manager.magics.items() if "llm" in known}
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
-    process.of(Interrupts).make_stoppable = stoppable
     magics.actions.open()
     magics.failures.open()
     magics.last_figure.open()
@@ -56,6 +53,5 @@ def unregister(shell: InteractiveShell) -> None:
     stop_completing_in(shell)
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
-    process.made.pop(Interrupts, None)
     magics.halts.undo()
     forget_questions(shell)

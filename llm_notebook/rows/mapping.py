@@ -9,7 +9,7 @@ from llm_notebook.configuration.process import process
 from llm_notebook.rows.job import Job, Wanted
 from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.turns.event_loop import EventLoopThread
-from llm_notebook.turns.interrupts import Interrupts
+from llm_notebook.turns.interrupts import stoppable
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -147,7 +147,7 @@ async def amap_rows(
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
     """Wait for what runs on another loop, so that ■ stops it in a cell with `await` too."""
-    with process.of(Interrupts).stoppable():
+    with stoppable():
         return loop.run(awaitable)
 
 

@@ -75,7 +75,7 @@ class TranscriptView:
         held_up: the ids of the cells that were queued behind this one, were skipped because it asked, and have not run since.
         sources: the sources that the answer names, by their numbers.
         shape: what the text of the answer is shown as.
-        beside: what is shown above and below the answer.
+        beside: what is shown below the answer; None if there is nothing.
         unsent: what a prompt would ask that was not sent; None if it was.
         size, written: how many characters have arrived, and how many bytes its text takes as UTF-8 and its pictures as base64.
         touched: the positions of changed blocks in the order of the changes, without immediate repetitions.
@@ -107,7 +107,7 @@ class TranscriptView:
     held_up: list[str] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
     shape: AnswerShape = field(default_factory=AnswerShape)
-    beside: Beside = field(default_factory=Beside)
+    beside: Beside | None = None
     unsent: Unsent | None = None
     size: int = 0
     written: int = 0
@@ -265,15 +265,16 @@ class TranscriptView:
         self.seconds = seconds
         self._clear_notice()
         self._close_newest(seconds)
-        self.show_printed(None)
         if state in ("done", "paused"):
             for block in self.calls:
                 if block.status == "writing":
                     block.complete()
                     self.touch(block)
-        for changed in self.beside.finish(self.blocks) if state == "done" else ():
-            self.touch(changed)
+        if self.beside is not None and state == "done":
+            for changed in self.beside.finish(self.blocks):
+                self.touch(changed)
         self._forget_parts()
+        self.show_printed(None)
 
     @property
     def calls(self) -> list[CallBlock]:

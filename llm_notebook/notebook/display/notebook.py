@@ -195,7 +195,7 @@ class NotebookDisplay:
         sys.stderr.flush()
         if self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
-        senders = self.senders()
+        senders = self._front.senders(self._widget)
         if self._front.extension or self._widget is not None:
             pace = Pace(3.0, math.inf, _FOLLOWED)
         else:
@@ -222,25 +222,26 @@ class NotebookDisplay:
 
     def refresh(self) -> None:
         is_paused = self._feed.view.state == "paused"
+        shell, widget = self._front.shell, self._widget
         # Captured output is not for the pages that follow the turn.
-        is_seen = threadsafe_publisher(self._front.shell) is not None
+        is_seen, publish = threadsafe_publisher(shell) is not None, publisher(shell)
+        senders = self._front.senders(self._widget) if is_seen else []
         record = self._record()
-        if is_seen:
-            self._tell_rest(self.senders())
+        self._tell_rest(senders)
         if is_paused and self._widget is None and self._front.wants_widget:
             self._widget = self._make_widget()
         elif self._widget is not None and not (is_paused and self._front.wants_widget) and not self._widget.is_revived:
             # A revived widget stays: the reloaded page shows it, and no update of the output reaches that page.
             self._widget.close()
             self._widget = None
-        shell = self._front.shell
         if not self._front.extension and (is_console(shell) or is_in_output_widget(shell)):
             # What was shown before stays as it was there, and cannot be updated.
             self._outputs = [_Output(output.display_id) for output in self._outputs[-1:]]
-        self._show(publisher(shell), record, self._widget if is_paused else None)
-        if is_seen:
-            is_short = self._feed.view.written < _SHORT_RECORD
-            self._send(self.senders(), _record_message(record) if is_short else _settled_message(record))
+        self._show(publish, record, self._widget if is_paused else None)
+        if is_seen and self._widget is not widget:
+            senders = self._front.senders(self._widget)
+        is_short = self._feed.view.written < _SHORT_RECORD
+        self._send(senders, _record_message(record) if is_short else _settled_message(record))
 
     def leave(self) -> None:
         if self._widget is not None:
@@ -257,8 +258,7 @@ class NotebookDisplay:
         return TranscriptWidget(self._front.shell, self._feed.document, self._received)
 
     def senders(self) -> list[Sender]:
-        widget = None if self._widget is None else self._widget.sender()
-        return list(filter(None, (self._front.broadcaster(), widget)))
+        return self._front.senders(self._widget)
 
     def _paint(self, publish: Publish, senders: list[Sender], pace: Pace, began: float) -> None:
         """Send what changes until the run is over; the body of the painter thread."""
@@ -293,7 +293,10 @@ class NotebookDisplay:
 
     def _tell_rest(self, senders: list[Sender]) -> int:
         """Send what the latest document has beyond what was sent, so that no update of an output is ahead of the pages."""
-        return sum(self._send(senders, message) for message in self._feed.rest()) if senders else 0
+        sent = 0
+        for message in self._feed.rest() if senders else ():
+            sent += self._send(senders, message)
+        return sent
 
     def _send(self, senders: list[Sender], message: dict[str, Any]) -> int:
         for send in senders:

@@ -35,12 +35,12 @@ from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item
 from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_turn
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
-from llm_notebook.providers.http.wire import Decoder, WireRequest
-from llm_notebook.turns.interrupts import Interrupts
+from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
+from llm_notebook.turns.interrupts import stoppable
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -88,12 +88,10 @@ class Transport:
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
@@ -112,6 +110,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             time.sleep(failure.delay)
+            exchange.look_again()
 
     async def astream(
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
@@ -125,12 +124,10 @@ class Transport:
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):
-                            exchange.check_time()
                             if items := decoder.feed(piece):
                                 yield items
                             if decoder.failure is not None:
                                 break
-                        exchange.check_time()
                         if items := decoder.drain():
                             yield items
                         exchange.close(decoder)
@@ -148,6 +145,7 @@ class Transport:
                 raise failure from None
             notify(failure)
             await _sleep(failure.delay)
+            exchange.look_again()
 
     def fetch_json(self, request: WireRequest, settings: TransportSettings) -> object:
         """GET a JSON document, such as a provider's list of models. There are no retries.
@@ -163,8 +161,7 @@ class Transport:
         exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            stoppable = process.of(Interrupts).stoppable()
-            with stoppable, self._connections.send(exchange.file_request(), settings) as reply:
+            with stoppable(), self._connections.send(exchange.file_request(), settings) as reply:
                 if reply.is_success:
                     body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
                     _read_into(body, reply)
