@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from benchmarks import browser_stream, import_time, journal, many_at_once, rows, streamed_rows, streaming, tool_loop
+from benchmarks import (
+    browser_stream,
+    import_time,
+    journal,
+    long_answer,
+    many_at_once,
+    rows,
+    streamed_rows,
+    streaming,
+    tool_loop,
+)
 
 import_time.run()
 streaming.run()
@@ -11,4 +21,5 @@ many_at_once.run()
 rows.run()
 streamed_rows.run()
 journal.run()
+long_answer.run()
 browser_stream.run()

@@ -20,6 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from llm_notebook.parts.checked import checked
+
 __all__ = ["ASKED", "DECIDED", "SETTLED", "TRANSITIONS", "ApprovalRequest", "CallState", "Decision", "Verdict"]
 
 Verdict = Literal["approved", "denied", "answered", "abandoned"]
@@ -57,6 +59,14 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     "finished": frozenset(),
     "failed": frozenset(),
     "unknown": frozenset({"unknown", "waiting", "approved", "answered", "abandoned", "denied"}),
+}
+
+# The types of what `ApprovalRequest.to_dict()` writes besides what every question has.
+_MORE_OF_A_QUESTION = {
+    **dict.fromkeys(("destructive", "outcome_unknown", "is_required"), bool),
+    **dict.fromkeys(("id", "description", "changed"), str),
+    **dict.fromkeys(("source", "input_schema", "facts", "state", "policy"), dict),
+    "origin": list,
 }
 
 
@@ -109,8 +119,14 @@ class ApprovalRequest:
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> ApprovalRequest:
-        """Return the request that `to_dict()` wrote."""
-        return ApprovalRequest(**data)
+        """Return the request that `to_dict()` wrote.
+
+        Raises:
+            ValueError: the dict lacks what a question needs, or a value in it is of another type.
+        """
+        needed = {"tool_name": str, "arguments": dict, "tool_call_id": str, "reason": str, "digest": str}
+        given = checked(data, "a question", needed, _MORE_OF_A_QUESTION)
+        return ApprovalRequest(**{name: given[name] for name in ApprovalRequest.__dataclass_fields__ if name in given})
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,5 +151,12 @@ class Decision:
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Decision:
-        """Return the decision that `to_dict()` wrote."""
-        return Decision(**data)
+        """Return the decision that `to_dict()` wrote.
+
+        Raises:
+            ValueError: the dict lacks the verdict or the digest, or a value in it is of another type.
+        """
+        given = checked(data, "a decision", {"verdict": str, "digest": str}, {"arguments": dict, "text": str})
+        if given["verdict"] not in DECIDED:
+            raise ValueError(f"In the dict of a decision, 'verdict' is one of {', '.join(DECIDED)}.")
+        return Decision(**{name: given[name] for name in Decision.__dataclass_fields__ if name in given})

@@ -12,6 +12,7 @@ from itertools import islice
 from llm_notebook.configuration.keys import KeySource, hidden
 from llm_notebook.errors import ModelError
 from llm_notebook.models.key_holder import KeyHolder
+from llm_notebook.turns.interrupts import stoppable
 
 __all__ = ["EmbeddingModel", "EmbeddingModelWithAliases"]
 
@@ -103,7 +104,8 @@ class EmbeddingModel(KeyHolder, ABC):
 
     def _embed(self, batch: list[str | bytes], key: KeySource | None) -> list[list[float]]:
         """Return what `embed_batch()` makes of a batch, if it is one vector for each item: one too few would shift all that follow."""
-        vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
+        with stoppable():
+            vectors = [list(map(float, vector)) for vector in self._run(batch, key)]
         if len(vectors) != len(batch):
             raise ModelError(
                 f"{self.model_id} gave {len(vectors)} embeddings for {len(batch)} items: they cannot be matched."

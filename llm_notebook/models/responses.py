@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from llm_notebook.models.lookup import model_source
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.models.response_base import BaseResponse
-from llm_notebook.models.restoring import response_from_dict
+from llm_notebook.models.restoring import model_named_in, response_from_dict
 from llm_notebook.parts.messages import Message, StreamEvent, Usage
 from llm_notebook.serialization import ResponseDict
 from llm_notebook.tools.calls import ToolCall, ToolResult
@@ -96,7 +96,7 @@ class Response(BaseResponse["Model | KeyModel", "Conversation", Iterator[Items]]
             data: what `to_dict()` returned.
             model: the model to continue with; the one named in the data if not given.
         """
-        return response_from_dict(cls, data, model or model_source().model(data["model"]))
+        return response_from_dict(cls, data, model or model_source().model(model_named_in(data)))
 
     def execute_tool_calls(
         self,
@@ -290,7 +290,7 @@ class AsyncResponse(BaseResponse["AsyncModel | AsyncKeyModel", "AsyncConversatio
     @classmethod
     def from_dict(cls, data: ResponseDict, *, model: AsyncModel | AsyncKeyModel | None = None) -> AsyncResponse:
         """Return the response that `to_dict()` wrote, as `Response.from_dict()` does."""
-        return response_from_dict(cls, data, model or model_source().async_model(data["model"]))
+        return response_from_dict(cls, data, model or model_source().async_model(model_named_in(data)))
 
     async def execute_tool_calls(
         self,

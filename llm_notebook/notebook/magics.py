@@ -54,6 +54,7 @@ from llm_notebook.parts.sent import Sent
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
+from llm_notebook.turns.interrupts import stoppable
 from llm_notebook.turns.origin import Origin
 
 __all__ = ["LLMMagics"]
@@ -122,7 +123,8 @@ class LLMMagics(Magics):
     def llm(self, line: str, cell: str | None = None, *, local_ns: Mapping[str, Any] | None = None) -> object:
         """Ask a language model, or run a subcommand. `documented` adds the manual."""
         try:
-            return self._llm(line, cell, self._names(local_ns))
+            with stoppable():
+                return self._llm(line, cell, self._names(local_ns))
         except EXPECTED as error:
             refuse(self.turns, error)
             return None

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from llm_notebook.parts.checked import checked
 from llm_notebook.serialization import AttachmentDict
 
 __all__ = ["MOST_KEPT_BYTES", "Attachment"]
@@ -191,14 +192,24 @@ class Attachment:
 
     @staticmethod
     def from_dict(data: AttachmentDict) -> Attachment:
-        """Return the attachment that `to_dict()` wrote."""
-        content = data.get("content")
+        """Return the attachment that `to_dict()` wrote.
+
+        Raises:
+            ValueError: a value in the dict is of another type than `to_dict()` writes, or the content is no base64.
+        """
+        fields = ("type", "path", "url", "content", "digest")
+        given = checked(data, "an attachment", {}, dict.fromkeys(fields, str))
+        content = given.get("content")
+        try:
+            decoded = None if content is None else base64.b64decode(content)
+        except ValueError:
+            raise ValueError("The content in the dict of an attachment is no base64.") from None
         return Attachment(
-            type=data.get("type"),
-            path=data.get("path"),
-            url=data.get("url"),
-            content=base64.b64decode(content) if content is not None else None,
-            digest=data.get("digest"),
+            type=given.get("type"),
+            path=given.get("path"),
+            url=given.get("url"),
+            content=decoded,
+            digest=given.get("digest"),
         )
 
     def _check_given(self) -> None:

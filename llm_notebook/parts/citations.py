@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from llm_notebook.parts.checked import checked
 from llm_notebook.serialization import CitationDict
 
 __all__ = ["Citation"]
@@ -34,5 +35,11 @@ class Citation:
 
     @staticmethod
     def from_dict(data: CitationDict) -> Citation:
-        """Return the citation that `to_dict()` wrote."""
-        return Citation(data.get("url"), data.get("title"), data.get("text"), data.get("start"), data.get("end"))
+        """Return the citation that `to_dict()` wrote.
+
+        Raises:
+            ValueError: a value in the dict is of another type than `to_dict()` writes.
+        """
+        kinds = {"url": str, "title": str, "text": str, "start": int, "end": int}
+        given = checked(data, "a citation", {}, kinds)
+        return Citation(*(given.get(name) for name in kinds))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.checked import checked
 from llm_notebook.parts.citations import Citation
 from llm_notebook.parts.json_values import as_json, from_json
 from llm_notebook.serialization import (
@@ -72,9 +73,9 @@ class Part:
         """Return the part that `to_dict()` wrote.
 
         Raises:
-            ValueError: the dict's type is not one of the five known ones.
+            ValueError: the dict's type is not one of the five known ones, or a value is of another type than `to_dict()` writes.
         """
-        fields = dict(cast("dict[str, Any]", d))
+        fields = dict(checked(d, "a part", {"type": str}, _FIELDS))
         kind = fields.pop("type", None)
         cls = _PART_TYPES.get(cast("str", kind))
         if cls is None:
@@ -163,6 +164,21 @@ class AttachmentPart(Part):
         return cast("AttachmentPartDict", _without_defaults("attachment", values))
 
 
+# The types of what `to_dict()` writes, for all kinds of parts together.
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "name": str,
+    "arguments": dict,
+    "output": str,
+    "exception": str,
+    "tool_call_id": str,
+    "redacted": bool,
+    "server_executed": bool,
+    "provider_metadata": dict,
+    "attachment": dict,
+    "attachments": (list, tuple),
+    "citations": (list, tuple),
+}
 _PART_TYPES: dict[str, type[Part]] = {
     "text": TextPart,
     "reasoning": ReasoningPart,
@@ -202,11 +218,16 @@ class Message:
 
     @staticmethod
     def from_dict(d: MessageDict) -> Message:
-        """Return the message that `to_dict()` wrote."""
-        metadata = d.get("provider_metadata")
+        """Return the message that `to_dict()` wrote.
+
+        Raises:
+            ValueError: the dict lacks the role, or a value in it is of another type than `to_dict()` writes.
+        """
+        given = checked(d, "a message", {"role": str}, {"parts": (list, tuple), "provider_metadata": dict})
+        metadata = given.get("provider_metadata")
         return Message(
-            role=d["role"],
-            parts=[Part.from_dict(part) for part in d.get("parts", ())],
+            role=given["role"],
+            parts=[Part.from_dict(part) for part in given.get("parts") or ()],
             provider_metadata=None if metadata is None else from_json(metadata),
         )
 

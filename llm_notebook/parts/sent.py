@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from llm_notebook.parts.checked import checked
+
 __all__ = ["Sent", "SentGroup"]
 
 SentGroup = Literal["context", "error", "sent", "removed"]
@@ -49,5 +51,11 @@ class Sent:
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Sent:
-        """Return what `to_dict()` wrote."""
-        return Sent(**{**data, "left_out": tuple(data.get("left_out", ()))})
+        """Return what `to_dict()` wrote.
+
+        Raises:
+            ValueError: the dict is another one than `to_dict()` writes.
+        """
+        given = checked(data, "what was sent", {"name": str, "kind": str}, {"left_out": (list, tuple)})
+        known = {name: given[name] for name in Sent.__dataclass_fields__ if name in given}
+        return Sent(**{**known, "left_out": tuple(given.get("left_out") or ())})

@@ -34,9 +34,11 @@ def packed(message: Document) -> tuple[Document, list[list[str | int]], list[byt
 
     def pack(holder: Document, *path: str | int) -> Document:
         text = holder.get("text", "")
-        if not _SHORTEST <= len(text) <= _LONGEST // 4:
+        if not _SHORTEST <= len(text) <= _LONGEST:
             return holder
         data = text.encode()
+        if len(data) > _LONGEST:
+            return holder
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         deflated = packer.compress(data) + packer.flush()
         if len(deflated) >= len(data):

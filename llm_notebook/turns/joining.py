@@ -30,6 +30,9 @@ class Renumbering:
         message = self._message_base + event.message_index
         self._next_part = max(self._next_part, part + 1)
         self._next_message = max(self._next_message, message + 1)
+        if event.part_index == part and event.message_index == message:
+            # So it is for all events of a first response, of which there are very many.
+            return event
         return replace(event, part_index=part, message_index=message)
 
 
@@ -53,12 +56,15 @@ class Spacing:
             self._last = chunk
         yield chunk
 
-    def events(self, event: StreamEvent) -> Iterator[StreamEvent]:
-        """Yield the event, after one of a space where one is missing."""
-        if event.type == "text":
-            *space, _ = self(event.chunk)
-            yield from (replace(event, chunk=chunk, provider_metadata=None, citations=None) for chunk in space)
-        yield event
+    def events(self, event: StreamEvent) -> list[StreamEvent]:
+        """Return the event, after one of a space where one is missing."""
+        if event.type != "text":
+            return [event]
+        if not self._is_fresh:
+            self._last = event.chunk or self._last
+            return [event]
+        *space, _ = self(event.chunk)
+        return [*(replace(event, chunk=chunk, provider_metadata=None, citations=None) for chunk in space), event]
 
 
 def result_events(results: Sequence[ToolResult]) -> list[StreamEvent]:

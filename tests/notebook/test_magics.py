@@ -184,6 +184,17 @@ def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
     assert kernel.run(handler, "2").stdout == "True\n"
 
 
+_EMBEDDING = """
+import time
+class Embedding(llm.EmbeddingModel):
+    model_id = "embedding"
+    def embed_batch(self, items):
+        print("begun", flush=True)
+        time.sleep(120)
+Embedding().embed("hi")
+"""
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -191,6 +202,7 @@ def test_stop_works_in_a_cell_with_await(kernel: Kernel) -> None:
         "model.chain('hi').text()",
         "for chunk in model.prompt('hi'):\n    pass",
         "llm.map_rows(['hi'], '{{ text }}', model=model, progress=False)",
+        _EMBEDDING,
     ],
 )
 def test_stop_works_in_python_code_beside_an_await(kernel: Kernel, line: str) -> None:

@@ -44,3 +44,11 @@ def test_only_what_becomes_shorter_is_packed() -> None:
     assert isinstance(sent(noise)[0], str) or len(sent(noise)[1][0]) < len(noise.encode())
     _, buffers = sent("word " * 20_000)
     assert len(buffers[0]) < 1_000
+
+
+def test_what_is_packed_is_bounded_by_its_bytes() -> None:
+    """A page unpacks at most 16 MB. A text of 5 million letters is packed, and one that is longer as UTF-8 only is not."""
+    for text, is_packed in (("word " * 1_000_000, True), ("\u3042" * 6_000_000, False)):
+        sent, _, buffers = packed({"type": "delta", "ops": [{"op": "append", "block": 0, "text": text}]})
+        assert bool(buffers) is is_packed
+        assert unpacked(sent, buffers)["ops"][0]["text"] == text

@@ -30,6 +30,8 @@ _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])"
 )
 _INCOMPLETE = "search_is_incomplete"
+# Beyond so many characters nobody wrote a text for a reader, and the index takes more time for each of them the more there are.
+_MOST_SEARCHED = 1_000_000
 
 
 def is_available() -> bool:
@@ -63,12 +65,12 @@ def prompt_text(messages: Sequence[Message], settings: dict[str, Any]) -> str:
     """Return the searchable text of a prompt: the last user message, and what the user typed in the cell."""
     asked = next((message for message in reversed(messages) if message.role == "user"), None)
     typed = settings.get("text")
-    return "\n".join([*([typed] if isinstance(typed, str) else []), *([] if asked is None else _texts([asked]))])
+    return _joined([*([typed] if isinstance(typed, str) else []), *([] if asked is None else _texts([asked]))])
 
 
 def answer_text(messages: Sequence[Message]) -> str:
     """Return the searchable text of an answer."""
-    return "\n".join(_texts([message for message in messages if message.role == "assistant"]))
+    return _joined(_texts([message for message in messages if message.role == "assistant"]))
 
 
 def index_prompt(connection: sqlite3.Connection, number: int, text: str, *, uses_index: bool) -> None:
@@ -132,6 +134,10 @@ def _index(connection: sqlite3.Connection, row: int, text: str, uses_index: bool
 
 def _texts(messages: Sequence[Message]) -> list[str]:
     return [part.text for message in messages for part in message.parts if isinstance(part, TextPart)]
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return "\n".join(texts)[:_MOST_SEARCHED]
 
 
 def _searchable(text: str) -> str:

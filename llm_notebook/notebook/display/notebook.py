@@ -68,7 +68,9 @@ _SHORTEST_INTERVAL = 0.05  # seconds
 _LONG = 2**20  # bytes; the messages about an answer of so many are half as frequent, so that each holds more
 _SHORT_RECORD = 2**16  # bytes
 # How many bytes the repaints of a run may take: where pages follow the turn, where perhaps they do, and where the output is all there is.
-_FOLLOWED, _PERHAPS_FOLLOWED, _ALONE = 400_000, 1_500_000, 3_500_000
+_FOLLOWED, _PERHAPS_FOLLOWED, _ALONE = 400_000, 900_000, 3_500_000
+# So much must be new for a repaint where perhaps nobody sees it. It is more than usual, so that the bytes last for a longer answer.
+_PERHAPS_SEEN = 1 / 16
 # Each run of the cell with `%llm resume` adds an output, and each output is repainted.
 _MOST_OUTPUTS = 4
 
@@ -197,7 +199,7 @@ class NotebookDisplay:
         if self._front.extension or self._widget is not None:
             pace = Pace(3.0, math.inf, _FOLLOWED)
         else:
-            pace = Pace(most=_PERHAPS_FOLLOWED if senders else _ALONE)
+            pace = Pace(_PERHAPS_SEEN, most=_PERHAPS_FOLLOWED) if senders else Pace(most=_ALONE)
         began = self._clock() - self._feed.view.seconds
         self._painter = threading.Thread(
             target=self._paint, args=(publish, senders, pace, began), name="llm_notebook painter", daemon=True
@@ -276,8 +278,9 @@ class NotebookDisplay:
             if senders and reminders.due(self._clock() - opened, view.written):
                 sent += self._send(senders, {"type": "state", "document": self._feed.document()})
             cost = view.written if is_long(view.written) else 2 * view.written
-            if is_counted or pace.due(view.written, self._clock(), cost):
-                sent += self._show_if_new(publish, senders, pace, cost)
+            is_due = pace.due(view.written, self._clock(), cost)
+            if is_counted or is_due:
+                sent += self._show_if_new(publish, senders, pace, cost if is_due else 0)
             # 20 messages a second, however many pages and outputs each change is sent to.
             self._closed.wait(_SHORTEST_INTERVAL * max(1, sent) * (1 + view.written / _LONG))
             # Seconds are counted on screen, so there is something to paint each second.
@@ -301,14 +304,22 @@ class NotebookDisplay:
         return len(senders)
 
     def _show_if_new(self, publish: Publish, senders: list[Sender], pace: Pace, cost: int) -> int:
-        """Repaint the outputs unless they show the same already. Return how many messages that took."""
+        """Repaint the outputs unless they show the same already. Return how many messages that took.
+
+        Args:
+            cost: the bytes that this may take, or a little more; 0 if it is only to show that nothing comes.
+        """
         is_rare = math.isinf(pace.patience)
         # "Waiting for …" need not be counted in the saved notebook.
         if is_rare and (self._feed.view.silent or self._feed.view.notice) and self._words is not None:
             return 0
         record = self._record(has_plain=is_rare)
         sent = self._tell_rest(senders)
-        if _words(record) == self._words and all(output.is_shown for output in self._outputs):
+        words = _words(record)
+        if words == self._words and all(output.is_shown for output in self._outputs):
+            return sent
+        if len(words) > cost + _SHORT_RECORD:
+            # Much has come since it was decided to repaint.
             return sent
         pace.spent += cost
         self._show(publish, record, self._widget)

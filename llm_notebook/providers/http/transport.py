@@ -40,6 +40,7 @@ from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_tur
 from llm_notebook.providers.http.retries import Retry
 from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.wire import Decoder, OpenedFile, WireRequest
+from llm_notebook.turns.interrupts import stoppable
 
 __all__ = ["Transport", "TransportSettings"]
 
@@ -160,7 +161,7 @@ class Transport:
         exchange = Exchange(request, None, settings)
         failure: ModelError
         try:
-            with self._connections.send(exchange.file_request(), settings) as reply:
+            with stoppable(), self._connections.send(exchange.file_request(), settings) as reply:
                 if reply.is_success:
                     body = BoundedBody(reply.headers, most=_LARGEST_DOCUMENT, seconds=settings.seconds)
                     _read_into(body, reply)

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Slices } from '../slices';
 import { randomly } from '../testing/random';
 import { Answer } from './answer';
+import { MAX_FORMULAS } from './formulas';
 import { Markdown } from './markdown';
 
 const markdown = new Markdown();
@@ -232,6 +233,14 @@ test('a character of a very long line of code is not cut in two', () => {
     expect(broken.test(walker.currentNode.nodeValue ?? '')).toBe(false);
   }
   expect(node.querySelector('pre')?.textContent).toBe(text.slice(4));
+});
+
+test('more formulas than a page can lay out are shown as their source', () => {
+  const { node } = inSlices('$x$ '.repeat(3000));
+  const formulas = node.querySelectorAll('.llm-formula').length;
+  expect(formulas).toBeGreaterThan(1500);
+  expect(formulas).toBeLessThanOrEqual(MAX_FORMULAS);
+  expect(node.textContent?.match(/\$x\$/g)).toHaveLength(3000);
 });
 
 test('a wide table goes on as another one before it has too many elements', () => {

@@ -92,7 +92,12 @@ export class Answer {
     private readonly markdown: Markdown,
     host: () => IHost
   ) {
-    this.pieces = new OpenPieces(markdown, host, this.isWanted);
+    this.pieces = new OpenPieces(
+      markdown,
+      host,
+      this.isWanted,
+      () => this.target
+    );
   }
 
   /** Show a text. `growing` says that more of it may come. */

@@ -31,6 +31,9 @@ const SLICE = 12;
 /** How many formulas are set at once, those that are remembered included. */
 const AT_ONCE = 100;
 
+/** An answer with more formulas than this shows the others as their source: a page lays out and paints all those that are near. */
+export const MAX_FORMULAS = 2000;
+
 /** How many formulas are remembered, because a growing paragraph is drawn many times. */
 const REMEMBERED = 200;
 
@@ -120,7 +123,7 @@ export class Formulas {
   private set({ node, formula }: IDue): void {
     const made = this.make(formula);
     if (!made) {
-      node.replaceChildren(el('code', '', formula.source));
+      node.replaceChildren(asSource(formula));
       return;
     }
     // What a reader copies: a displayed formula as TeX, another with its line.
@@ -145,6 +148,11 @@ export class Formulas {
     }
     return made;
   }
+}
+
+/** A formula that is not set. */
+export function asSource({ source }: IFormula): HTMLElement {
+  return el('code', '', source);
 }
 
 function keyOf({ source, display }: IFormula): string {

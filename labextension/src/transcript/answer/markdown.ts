@@ -29,7 +29,7 @@ import { codeBlock } from './codeBlock';
 import { linkTarget, outsideLink, webAddress } from './links';
 import { carrierOf, formulaIn } from './formulaRules';
 import type { IFormula, IGrowth } from './formulaRules';
-import { Formulas } from './formulas';
+import { asSource, Formulas } from './formulas';
 import type { LoadTypesetter } from './formulas';
 import { makeParser, parseBlocks } from './parser';
 import type { IBlock, Links, Token } from './parser';
@@ -107,12 +107,14 @@ export class Markdown {
 
   /**
    * The nodes of each of these blocks, ready for the page. Together they take less
-   * time than one by one. `isWanted` says later whether one is still to be finished.
+   * time than one by one. `isWanted` says later whether one is still to be finished,
+   * and `room` how many formulas may be set.
    */
   nodes(
     blocks: IBlock[],
     host: () => IHost,
-    isWanted: (node: Node) => boolean = () => true
+    isWanted: (node: Node) => boolean = () => true,
+    room: () => number = () => Infinity
   ): Node[][] {
     const { renderer, options } = this.parser;
     const marked = blocks
@@ -130,7 +132,15 @@ export class Markdown {
         codeBlock(textContent ?? '', title, host, this.slices, isWanted).node
       );
     }
-    replaceCarriers(body, this.formulas, host);
+    const formulas = findAll(body, 'var');
+    const most = formulas.length ? room() : 0;
+    formulas.forEach((node, index) => {
+      const formula = formulaIn(node);
+      node.replaceWith(
+        index < most ? this.formulas.draw(formula) : asSource(formula)
+      );
+    });
+    replaceCarriers(body, host);
     return Array.from(body.children).map(block =>
       Array.from(block.childNodes).filter(node => !isBlank(node))
     );
@@ -227,17 +237,10 @@ function escaped(text: string): string {
 }
 
 /**
- * Replace what carries formulas, images, links and tables by what we draw.
+ * Replace what carries images, links and tables by what we draw.
  * The nodes are not yet in a document with a window, so nothing is fetched or run.
  */
-function replaceCarriers(
-  body: HTMLElement,
-  formulas: Formulas,
-  host: () => IHost
-): void {
-  for (const node of findAll(body, 'var')) {
-    node.replaceWith(formulas.draw(formulaIn(node)));
-  }
+function replaceCarriers(body: HTMLElement, host: () => IHost): void {
   for (const node of findAll(body, 'q')) {
     node.replaceWith(
       blockedImage(node.getAttribute('cite') ?? '', node.textContent ?? '')

@@ -8,6 +8,7 @@
 import type { IHost } from '../host';
 import { codeBlock } from './codeBlock';
 import type { ICodeBlock } from './codeBlock';
+import { MAX_FORMULAS } from './formulas';
 import { findRows, removeOpen } from './growing';
 import type { IRows } from './growing';
 import { codeIn, isCode, languageOf } from './markdown';
@@ -35,13 +36,22 @@ export class OpenPieces {
   constructor(
     private readonly markdown: Markdown,
     private readonly host: () => IHost,
-    private readonly isWanted: (node: Node) => boolean
+    private readonly isWanted: (node: Node) => boolean,
+    /** Where pieces are drawn. */
+    private readonly target: () => Element
   ) {}
+
+  private nodesOf(blocks: IBlock[]): Node[][] {
+    const formulas = '.llm-formula, .llm-formula-display';
+    const room = (): number =>
+      MAX_FORMULAS - this.target().querySelectorAll(formulas).length;
+    return this.markdown.nodes(blocks, this.host, this.isWanted, room);
+  }
 
   /** Draw blocks. */
   make(blocks: IBlock[]): IOpenPiece[] {
     const others = blocks.filter(block => !isCode(block));
-    const drawn = this.markdown.nodes(others, this.host, this.isWanted);
+    const drawn = this.nodesOf(others);
     return blocks.map(block => {
       const { raw, tokens } = block;
       if (isCode(block)) {
@@ -83,7 +93,7 @@ export class OpenPieces {
     rows: IRows,
     block: IBlock
   ): IOpenPiece | null {
-    const [nodes] = this.markdown.nodes([block], this.host, this.isWanted);
+    const [nodes] = this.nodesOf([block]);
     const drawn = findRows(block, nodes);
     if (drawn?.kind !== rows.kind) {
       return null;

@@ -1,0 +1,52 @@
+"""Checks what `from_dict()` is given, which may come from a file that somebody else wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+__all__ = ["checked"]
+
+Kinds = Mapping[str, type | tuple[type, ...]]
+
+_NAMES = {str: "text", int: "a whole number", bool: "true or false", dict: "a dict", list: "a list", tuple: "a list"}
+
+
+def checked(data: object, what: str, needed: Kinds, optional: Kinds | None = None) -> dict[str, Any]:
+    """Return the dict that was given if it has the keys and types of what `to_dict()` writes.
+
+    Args:
+        data: what was given.
+        what: what the dict stands for, such as "a message".
+        needed: the keys that must be there, with the types of their values.
+        optional: those that may be there. None counts as absent.
+
+    Raises:
+        ValueError: it is no dict, lacks a key, or a value is of another type. The message says which.
+    """
+    if not isinstance(data, Mapping):
+        raise ValueError(f"from_dict() takes the dict of {what}, as to_dict() gives it, not {_named(data)}.")
+    given = cast("dict[str, Any]", data)
+    for name, kinds in needed.items():
+        if name not in given:
+            raise ValueError(f"The dict of {what} lacks {name!r}, which is {_expected(kinds)}.")
+        _check(what, name, given[name], kinds)
+    for name, kinds in (optional or {}).items():
+        if given.get(name) is not None:
+            _check(what, name, given[name], kinds)
+    return given
+
+
+def _check(what: str, name: str, value: object, kinds: type | tuple[type, ...]) -> None:
+    # True is an int for Python, and nowhere else.
+    is_other = isinstance(value, bool) and kinds is int
+    if is_other or not isinstance(value, kinds):
+        raise ValueError(f"In the dict of {what}, {name!r} is {_expected(kinds)}, not {_named(value)}.")
+
+
+def _expected(kinds: type | tuple[type, ...]) -> str:
+    return _NAMES[kinds[0] if isinstance(kinds, tuple) else kinds]
+
+
+def _named(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
