@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -17,17 +18,19 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.runs import RowsBegun, RowsEnded
 from llm_notebook.models.model import AsyncKeyModel, AsyncModel, KeyModel, Model
 from llm_notebook.parts.identifiers import new_id
-from llm_notebook.parts.messages import Usage, json_text
-from llm_notebook.providers.catalog.costs import Cost, cost_of
+from llm_notebook.parts.messages import json_text
 from llm_notebook.providers.registry import get_async_model, get_model
 from llm_notebook.rows.asking import Asker
-from llm_notebook.rows.bar import Bar
+from llm_notebook.rows.display import Hidden, RunDisplays
 from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.estimating import CostRefused, Estimator
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
 from llm_notebook.rows.plan import Budget, Plan
 from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.run import Run, failures_of
+from llm_notebook.rows.sampling import sample_of
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
 from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
@@ -38,14 +41,15 @@ if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
+    from llm_notebook.rows.display import RunDisplay
+    from llm_notebook.rows.run import Estimate, RunState
 
 __all__ = ["AnyModel", "Job", "Wanted"]
 
 AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
+_UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
 _FINAL = frozenset({"misfit", "ended", "request", "key"})
-_LETTERS_A_TOKEN = 4
-_TOKENS_OF_A_FIELD, _TOKENS_OF_AN_ANSWER = 20, 150
 _WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
 
 
@@ -65,6 +69,7 @@ class Wanted:
     keep: bool = True
     key: KeySource | None = None
     progress: bool = True
+    sample: int | None = None
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -73,6 +78,8 @@ class Wanted:
             raise RowsError(f'retry takes "failed", not {self.retry!r}. Nothing was sent.')
         if self.limit_cost is not None and not self.limit_cost > 0:
             raise RowsError(f"limit_cost is a number of US dollars above 0, not {self.limit_cost!r}. Nothing was sent.")
+        if self.sample is not None and self.sample < 1:
+            raise RowsError(f"sample is a number of rows above 0, not {self.sample!r}. Nothing was sent.")
 
 
 class Job:
@@ -85,12 +92,18 @@ class Job:
         table: the table.
         asker: makes and asks the questions.
         plan: decides what is asked next.
+        run: what is told of the run.
+        display: shows it.
+        over: is set once the run has ended and that is shown.
 
     Raises:
         RowsError: something is wrong with them. Nothing was sent.
     """
 
     def __init__(self, rows: object, prompt: str, model: AnyModel | str | None, wanted: Wanted) -> None:
+        whole = None
+        if wanted.sample is not None:
+            rows, whole = sample_of(rows, wanted.sample)
         self.table = open_table(rows)
         self._wanted = wanted
         self._text = RowPrompt(prompt)
@@ -107,30 +120,55 @@ class Job:
             new_id(),
             hidden(wanted.key),
         )
-        self.plan = Plan(self._budget(), wanted.dedupe, Progress(self.table.count))
+        estimate, budget = self._expect()
+        self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count))
+        self.run = Run(
+            self.plan.progress,
+            asked.model_id,
+            self.asker.rows_id,
+            wanted.keep,
+            wanted.limit_cost,
+            estimate,
+            whole,
+            wanted.sample is not None,
+        )
+        self.display: RunDisplay = process.of(RunDisplays).make(self.run) if wanted.progress else Hidden()
+        self.over = threading.Event()
+        self._ending = threading.Lock()
+        self._done: dict[int, Outcome] = {}
 
-    async def collect(self) -> Any:
-        """Ask all rows and return the table with the new columns.
+    def begin(self) -> None:
+        """Keep in the journal that the run begins, and show it. Call this in the thread that asks for the run.
 
         Raises:
-            RowsError: every row fails alike, the journal failed, or another process is at the same run.
+            RowsError: another process is at the same run. Nothing was sent.
         """
-        assert self.table.count is not None
-        outcomes: list[Outcome | None] = [None] * self.table.count
-        with Bar(self.plan.progress, self._wanted.progress) as bar:
+        self._begin()
+        self.display.open()
+
+    async def collect(self) -> Any:
+        """Ask all rows of a run that has begun, and return the table with the new columns.
+
+        Raises:
+            RowsError: every row fails alike, or the journal failed.
+        """
+        try:
             async with aclosing(self._outcomes()) as batches:
                 async for batch in batches:
                     for position, outcome in batch:
-                        outcomes[position] = outcome
-                    bar.update()
-        unasked = Outcome(failure="unasked", error=self.plan.stopped)
-        found = self.table.result(self.asker.reader.columns, [outcome or unasked for outcome in outcomes])
+                        self._done[position] = outcome
+                    self.display.update()
+            found = self.partial()
+        except BaseException as error:
+            self.end(error)
+            raise
+        self.end(found=found)
         if self.plan.is_fault:
             raise RowsError(f"{self.plan.stopped}{self._advice}", partial=found)
         return found
 
     async def each(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the rows in order, each as a dict with the new columns.
+        """Begin, and yield the rows in order, each as a dict with the new columns.
 
         Raises:
             RowsError: the run has stopped, so that the iterator has rows that were not read.
@@ -138,19 +176,48 @@ class Job:
         raw: dict[int, Mapping[str, Any]] = {}
         ready: list[tuple[int, Outcome]] = []
         following = 0
-        with Bar(self.plan.progress, self._wanted.progress) as bar:
+        self.begin()
+        try:
             async with aclosing(self._outcomes(raw)) as batches:
                 async for batch in batches:
                     for done in batch:
                         heapq.heappush(ready, done)
-                    bar.update()
+                    self.display.update()
                     while ready and ready[0][0] == following:
                         _, outcome = heapq.heappop(ready)
                         yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
                         following += 1
+        except BaseException as error:
+            self.end(error)
+            raise
+        self.end()
         if self.plan.stopped:
             # Nobody could tell otherwise that this is not the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
+
+    def partial(self) -> Any:
+        """Return the table as far as the run has come. Rows that it has not asked say so."""
+        unasked = Outcome(failure="unasked", error=self.plan.stopped or _UNASKED)
+        outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]
+        return self.table.result(self.asker.reader.columns, outcomes)
+
+    def end(self, error: BaseException | None = None, found: Any = None) -> None:
+        """Note how the run ended, and show it. What is noted once is not changed any more.
+
+        Args:
+            error: what ended it; None if it came to its end.
+            found: the table, if it came to its end.
+        """
+        if not self._ending.acquire(blocking=False):
+            return
+        if error is not None:
+            is_stopped = not isinstance(error, Exception)
+            self.run.end("stopped" if is_stopped else "fault", "Stopped by you." if is_stopped else str(error))
+        else:
+            state: RunState = "fault" if self.plan.is_fault else "limit" if self.plan.stopped else "done"
+            self.run.end(state, self.plan.stopped)
+        self.display.close(found, failures_of(self._done))
+        self.over.set()
 
     async def _outcomes(
         self, raw: dict[int, Mapping[str, Any]] | None = None
@@ -164,7 +231,6 @@ class Job:
         if raw is not None:
             rows = _noted(rows, raw)
         window = None if raw is None else max(256, _WINDOW * self._wanted.concurrency)
-        self._begin()
         performance = Performance(self.asker, self.plan, rows, self._wanted.concurrency, self._again(), window)
         try:
             async with aclosing(performance.outcomes()) as batches:
@@ -230,47 +296,20 @@ class Job:
         self._text.check(names)
         check_names(names, reader.columns)
 
-    def _budget(self) -> Budget:
-        """Return what the run may cost.
+    def _expect(self) -> tuple[Estimate | None, Budget]:
+        """Return (what the run is expected to take, what it may cost).
 
         Raises:
             RowsError: the price is not known, or what is left to ask is expected to cost more than the limit.
         """
         limit = self._wanted.limit_cost
+        estimator = Estimator(self.asker, self.table, asks_known=not self._wanted.resume)
         if limit is None:
-            return Budget()
-        columns = len(self.asker.reader.columns)
-        answer = _TOKENS_OF_AN_ANSWER if self.asker.reader.schema is None else _TOKENS_OF_A_FIELD * columns
-        if self.table.count is None:
-            return Budget(limit, self._expected_cost(0, answer))
-        letters = self._letters_left()
-        expected = [self._expected_cost(number // _LETTERS_A_TOKEN, answer) for number in letters]
-        if sum(expected) > limit:
-            raise RowsError(
-                f"{len(letters):,} rows are expected to cost about {Cost(sum(expected))}, and limit_cost is {Cost(limit)}."
-                " Nothing was sent."
-            )
-        return Budget(limit, sum(expected) / len(expected) if expected else 0.0)
-
-    def _letters_left(self) -> list[int]:
-        """Return how long the prompts are that are not answered yet."""
-        questions = {}
-        for position, row in enumerate(self.table.rows()):
-            try:
-                question = self.asker.question(position, row)
-            except RowsError:
-                continue
-            questions[question.key] = question
-        known = {} if not self._wanted.resume else self.asker.known(list(questions.values()))
-        left = [question for key, question in questions.items() if key not in known or known[key].status != "complete"]
-        system = len(self._wanted.system or "")
-        return [system + len(question.prompt.prompt) for question in left]
-
-    def _expected_cost(self, tokens: int, answer: int) -> float:
-        expected = cost_of(self.asker.model, Usage(tokens, answer))
-        if expected.usd is None:
-            raise RowsError(f"limit_cost cannot be held: {expected.unknown} Leave it out. Nothing was sent.")
-        return expected.usd
+            return (estimator.guess() if self._wanted.progress else None), Budget()
+        estimate, each = estimator.exact()
+        if (estimate.cost or 0.0) > limit:
+            raise CostRefused(estimate, limit)
+        return (None if self.table.count is None else estimate), Budget(limit, each)
 
 
 def _model(model: AnyModel | str | None) -> AnyModel:

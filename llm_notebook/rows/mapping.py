@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
 
-__all__ = ["amap_rows", "map_rows"]
+__all__ = ["amap_rows", "map_rows", "perform"]
+
+_LONGEST_STOP = 0.8  # seconds
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ def map_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    sample: int | None = None,
 ) -> Any:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
@@ -59,7 +62,9 @@ def map_rows(
         retry: `"failed"` asks the rows again that have failed for good, such as those whose answers did not fit.
         keep: keep what is asked in the journal; with False, nothing can be resumed.
         key: an API key, the name of a stored one, or a function that returns one for each request.
-        progress: show a bar.
+        progress: say before what the run is expected to take, and show a bar.
+        sample: ask only so many of the rows, spread evenly, and return these alone. Without it, the same call asks the others, and none of
+            these again.
 
     Returns:
         A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
@@ -70,11 +75,39 @@ def map_rows(
             attribute `partial` then has the table as far as it came.
     """
     wanted = Wanted(
-        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+        schema,
+        system,
+        options,
+        attachments,
+        concurrency,
+        limit_cost,
+        dedupe,
+        resume,
+        retry,
+        keep,
+        key,
+        progress,
+        sample,
     )
     job = Job(rows, prompt, model, wanted)
-    loop = process.of(EventLoopThread)
-    return _each(job.each(), loop) if job.table.count is None else _wait(loop, job.collect())
+    return _each(job.each(), process.of(EventLoopThread)) if job.table.count is None else perform(job)
+
+
+def perform(job: Job) -> Any:
+    """Perform a run over a table of a known length, and return the table.
+
+    Raises:
+        RowsError: every row fails alike, or another process is at the same run.
+        KeyboardInterrupt: it was stopped. Then `job.partial()` is the table as far as it came.
+    """
+    job.begin()
+    try:
+        return _wait(process.of(EventLoopThread), job.collect())
+    except KeyboardInterrupt as error:
+        # What is under way is cancelled on the other loop, which then shows how the run has ended.
+        job.over.wait(_LONGEST_STOP)
+        job.end(error)
+        raise
 
 
 async def amap_rows(
@@ -94,13 +127,29 @@ async def amap_rows(
     keep: bool = True,
     key: KeySource | None = None,
     progress: bool = True,
+    sample: int | None = None,
 ) -> Any:
     """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
     wanted = Wanted(
-        schema, system, options, attachments, concurrency, limit_cost, dedupe, resume, retry, keep, key, progress
+        schema,
+        system,
+        options,
+        attachments,
+        concurrency,
+        limit_cost,
+        dedupe,
+        resume,
+        retry,
+        keep,
+        key,
+        progress,
+        sample,
     )
     job = Job(rows, prompt, model, wanted)
-    return job.each() if job.table.count is None else await job.collect()
+    if job.table.count is None:
+        return job.each()
+    job.begin()
+    return await job.collect()
 
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
