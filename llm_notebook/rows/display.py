@@ -47,7 +47,9 @@ class RunDisplays:
 
     Attributes:
         make: makes the display of a run.
+        notebook: returns the path of the notebook that asks for a run; None if it is not known.
     """
 
     def __init__(self) -> None:
         self.make: Callable[[Run], RunDisplay] = Bar
+        self.notebook: Callable[[], str | None] = lambda: None

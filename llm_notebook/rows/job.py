@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.operations import TurnStatus
     from llm_notebook.journal.protocol import Journal
     from llm_notebook.rows.display import RunDisplay
-    from llm_notebook.rows.run import Estimate, RunState
+    from llm_notebook.rows.run import Estimate
 
 __all__ = ["AnyModel", "Job", "Wanted"]
 
@@ -87,6 +87,7 @@ class Job:
 
     Args:
         rows, prompt, model, wanted: the arguments of `map_rows()`.
+        make_display: makes what shows it; None for the process's usual display.
 
     Attributes:
         table: the table.
@@ -94,13 +95,20 @@ class Job:
         plan: decides what is asked next.
         run: what is told of the run.
         display: shows it.
-        over: is set once the run has ended and that is shown.
+        over: is set once nothing more is asked.
 
     Raises:
         RowsError: something is wrong with them. Nothing was sent.
     """
 
-    def __init__(self, rows: object, prompt: str, model: AnyModel | str | None, wanted: Wanted) -> None:
+    def __init__(
+        self,
+        rows: object,
+        prompt: str,
+        model: AnyModel | str | None,
+        wanted: Wanted,
+        make_display: Callable[[Run], RunDisplay] | None = None,
+    ) -> None:
         whole = None
         if wanted.sample is not None:
             rows, whole = sample_of(rows, wanted.sample)
@@ -132,9 +140,10 @@ class Job:
             whole,
             wanted.sample is not None,
         )
-        self.display: RunDisplay = process.of(RunDisplays).make(self.run) if wanted.progress else Hidden()
+        make_display = make_display or process.of(RunDisplays).make
+        self.display: RunDisplay = make_display(self.run) if wanted.progress else Hidden()
         self.over = threading.Event()
-        self._ending = threading.Lock()
+        self._found: Any = None
         self._done: dict[int, Outcome] = {}
 
     def begin(self) -> None:
@@ -158,17 +167,15 @@ class Job:
                     for position, outcome in batch:
                         self._done[position] = outcome
                     self.display.update()
-            found = self.partial()
-        except BaseException as error:
-            self.end(error)
-            raise
-        self.end(found=found)
+            self._found = self.partial()
+        finally:
+            self.over.set()
         if self.plan.is_fault:
-            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=found)
-        return found
+            raise RowsError(f"{self.plan.stopped}{self._advice}", partial=self._found)
+        return self._found
 
     async def each(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Begin, and yield the rows in order, each as a dict with the new columns.
+        """Yield the rows of a run that has begun in order, each as a dict with the new columns.
 
         Raises:
             RowsError: the run has stopped, so that the iterator has rows that were not read.
@@ -176,21 +183,15 @@ class Job:
         raw: dict[int, Mapping[str, Any]] = {}
         ready: list[tuple[int, Outcome]] = []
         following = 0
-        self.begin()
-        try:
-            async with aclosing(self._outcomes(raw)) as batches:
-                async for batch in batches:
-                    for done in batch:
-                        heapq.heappush(ready, done)
-                    self.display.update()
-                    while ready and ready[0][0] == following:
-                        _, outcome = heapq.heappop(ready)
-                        yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
-                        following += 1
-        except BaseException as error:
-            self.end(error)
-            raise
-        self.end()
+        async with aclosing(self._outcomes(raw)) as batches:
+            async for batch in batches:
+                for done in batch:
+                    heapq.heappush(ready, done)
+                self.display.update()
+                while ready and ready[0][0] == following:
+                    _, outcome = heapq.heappop(ready)
+                    yield with_outcome(raw.pop(following), self.asker.reader.columns, outcome)
+                    following += 1
         if self.plan.stopped:
             # Nobody could tell otherwise that this is not the end of the rows.
             raise RowsError(f"{self.plan.stopped}{self._advice}")
@@ -201,23 +202,20 @@ class Job:
         outcomes = [self._done.get(position, unasked) for position in range(self.table.count or 0)]
         return self.table.result(self.asker.reader.columns, outcomes)
 
-    def end(self, error: BaseException | None = None, found: Any = None) -> None:
-        """Note how the run ended, and show it. What is noted once is not changed any more.
+    def end(self, error: BaseException | None = None) -> None:
+        """Note how the run ended, and show it. Call this in the thread that asked for the run.
 
         Args:
             error: what ended it; None if it came to its end.
-            found: the table, if it came to its end.
         """
-        if not self._ending.acquire(blocking=False):
-            return
-        if error is not None:
-            is_stopped = not isinstance(error, Exception)
-            self.run.end("stopped" if is_stopped else "fault", "Stopped by you." if is_stopped else str(error))
+        if isinstance(error, Exception):
+            self.run.end("fault", str(error))
+        elif error is not None:
+            said = "It was not read to its end." if isinstance(error, GeneratorExit) else "Stopped by you."
+            self.run.end("stopped", said)
         else:
-            state: RunState = "fault" if self.plan.is_fault else "limit" if self.plan.stopped else "done"
-            self.run.end(state, self.plan.stopped)
-        self.display.close(found, failures_of(self._done))
-        self.over.set()
+            self.run.end("limit" if self.plan.stopped else "done", self.plan.stopped)
+        self.display.close(self._found, failures_of(self._done))
 
     async def _outcomes(
         self, raw: dict[int, Mapping[str, Any]] | None = None
@@ -266,6 +264,7 @@ class Job:
             self._text.text,
             table.count,
             datetime.now(UTC),
+            process.of(RunDisplays).notebook(),
         )
         other = self.asker.journal.submit(begun).result()
         if other:

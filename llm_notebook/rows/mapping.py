@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_notebook.configuration.process import process
@@ -90,7 +91,7 @@ def map_rows(
         sample,
     )
     job = Job(rows, prompt, model, wanted)
-    return _each(job.each(), process.of(EventLoopThread)) if job.table.count is None else perform(job)
+    return _each(job) if job.table.count is None else perform(job)
 
 
 def perform(job: Job) -> Any:
@@ -100,14 +101,13 @@ def perform(job: Job) -> Any:
         RowsError: every row fails alike, or another process is at the same run.
         KeyboardInterrupt: it was stopped. Then `job.partial()` is the table as far as it came.
     """
-    job.begin()
-    try:
-        return _wait(process.of(EventLoopThread), job.collect())
-    except KeyboardInterrupt as error:
-        # What is under way is cancelled on the other loop, which then shows how the run has ended.
-        job.over.wait(_LONGEST_STOP)
-        job.end(error)
-        raise
+    with _shown(job):
+        try:
+            return _wait(process.of(EventLoopThread), job.collect())
+        except KeyboardInterrupt:
+            # What is under way is being cancelled on the other loop.
+            job.over.wait(_LONGEST_STOP)
+            raise
 
 
 async def amap_rows(
@@ -147,9 +147,21 @@ async def amap_rows(
     )
     job = Job(rows, prompt, model, wanted)
     if job.table.count is None:
-        return job.each()
+        return _aeach(job)
+    with _shown(job):
+        return await job.collect()
+
+
+@contextmanager
+def _shown(job: Job) -> Iterator[None]:
+    """Begin a run and show it, and at the end of the block show how it ended."""
     job.begin()
-    return await job.collect()
+    try:
+        yield
+    except BaseException as error:
+        job.end(error)
+        raise
+    job.end()
 
 
 def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
@@ -158,13 +170,25 @@ def _wait(loop: EventLoopThread, awaitable: Awaitable[T]) -> T:
         return loop.run(awaitable)
 
 
-def _each(rows: AsyncGenerator[dict[str, Any], None], loop: EventLoopThread) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an async generator, which runs on a loop of its own."""
-    try:
-        while True:
-            try:
-                yield _wait(loop, anext(rows))
-            except StopAsyncIteration:
-                return
-    finally:
-        loop.run(rows.aclose())
+def _each(job: Job) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a run, which is performed on a loop of its own."""
+    loop = process.of(EventLoopThread)
+    with _shown(job):
+        rows = job.each()
+        try:
+            while True:
+                try:
+                    row = _wait(loop, anext(rows))
+                except StopAsyncIteration:
+                    return
+                yield row
+        finally:
+            loop.run(rows.aclose())
+
+
+async def _aeach(job: Job) -> AsyncGenerator[dict[str, Any], None]:
+    """Do what `_each()` does on the running event loop."""
+    with _shown(job):
+        async with aclosing(job.each()) as rows:
+            async for row in rows:
+                yield row

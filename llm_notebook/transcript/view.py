@@ -302,7 +302,8 @@ class TranscriptView:
     @property
     def silent(self) -> bool:
         """Whether the turn is under way and nothing of it can be shown yet."""
-        return self.state == "waiting" or (self.state == "streaming" and not self.shown)
+        is_empty = self.state == "waiting" or (self.state == "streaming" and not self.shown)
+        return is_empty and self.beside.job is None
 
     @property
     def is_over(self) -> bool:

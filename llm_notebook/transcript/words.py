@@ -52,6 +52,10 @@ def one_line(text: str) -> str:
 
 def state_sentence(view: TranscriptView, written: Written = on_one_line) -> str:
     """Return a sentence about the state of the turn as a whole; empty if the answer needs none."""
+    return _state_of_answer(view, written) if view.beside.job is None else ""
+
+
+def _state_of_answer(view: TranscriptView, written: Written) -> str:
     if view.notice:
         left = view.notice_left
         again = [] if left is None else [f"Trying again in {math.ceil(left)} s."]
