@@ -10,7 +10,7 @@ from typing import Any, cast
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from pydantic import ValidationError
-from traitlets import Enum
+from traitlets import Enum, Float
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError, UnreadAttachment
@@ -42,6 +42,7 @@ from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
+from llm_notebook.notebook.rows.options import require_each
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
 from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
@@ -100,6 +101,7 @@ class LLMMagics(Magics):
 
     Attributes:
         on_pause: whether a pause stops the cells below; set by `%config LLMMagics.on_pause`.
+        limit_cost: how many US dollars a cell with `--each` may cost unless it says so itself; None for no limit.
         sessions: the conversations of each notebook, by the path that the front end sends.
         prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
@@ -115,6 +117,11 @@ class LLMMagics(Magics):
         ["stop", "continue"],
         default_value="stop",
         help="Whether the cells below run although a tool call waits for approval.",
+    ).tag(config=True)
+    limit_cost = Float(
+        None,
+        allow_none=True,
+        help="How many US dollars a cell with --each may cost, unless its --limit-cost says otherwise. None for no limit.",
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -159,6 +166,9 @@ class LLMMagics(Magics):
             (arguments, beside), body = explain_failure(command, self.failures, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
+        if arguments.each is not None:
+            return self._ask_rows(arguments, body, names)
+        require_each(arguments)
         if arguments.save is not None:
             save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
             return None
@@ -206,6 +216,16 @@ class LLMMagics(Magics):
         asker = self._asker(wait=arguments.wait)
         self.turns.show(chain, view, context=context, ask=asker, ask_with=ask_with, wanted=asked.wanted)
         return outcome(view, asked.wanted) if is_value_used() else None
+
+    def _ask_rows(self, arguments: Arguments, body: str | None, names: dict[str, Any]) -> object:
+        from llm_notebook.notebook.rows.each import in_options, read_each  # what only runs over rows need
+
+        try:
+            cell = read_each(self.turns, arguments, body, names, self.limit_cost)
+            cell.run()
+        except EXPECTED as error:
+            refuse(self.turns, in_options(error))
+        return cell.value if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:
         from llm_notebook.notebook.commands import setup as commands  # what only subcommands need

@@ -17,7 +17,7 @@ from llm_notebook.notebook.commands.manuals import whole_manual
 
 __all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions", "option_kinds"]
 
-NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type"})
+NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type", "each"})
 """The options whose first value may be a Python expression with quotation marks and spaces of its own."""
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
@@ -142,6 +142,28 @@ _OPTIONS = [
         help="Use the Python functions, tools made by code and files that the template brings.",
     ),
     argument("--save", metavar="NAME", help="Store this cell as a template, and send nothing."),
+    _Option(
+        "--each",
+        kinds=("rows",),
+        metavar="X",
+        help="Ask the prompt for each row of a frame or list; `{{ column }}` comes from the row, and `-a` names a column.",
+    ),
+    _Option(
+        "--limit-cost",
+        kinds=("number",),
+        dest="limit_cost",
+        metavar="USD",
+        help="What `--each` may cost: refused before, or stopped there.",
+    ),
+    _Option("--sample", kinds=("number",), metavar="N", help="Ask only N of the rows first, and show them."),
+    _Option("--concurrency", kinds=("number",), metavar="N", help="How many rows are asked at once; 16 by default."),
+    argument("--no-resume", dest="no_resume", action="store_true", help="Ask rows again that were answered before."),
+    _Option(
+        "--retry",
+        kinds=("failed",),
+        metavar="failed",
+        help="Ask rows again that have failed for good, such as those whose answers did not fit.",
+    ),
     argument("--schema", metavar="X", help="Answer as an object: `name, age int`, a class, a dict or a .json file."),
     argument("--schema-multi", metavar="X", help="Answer as rows, each of this schema."),
     argument("--retry-schema", metavar="N", help="Tell the model at most N times what does not fit, and ask again."),
@@ -249,6 +271,11 @@ class Arguments:
         shown_as: `--as`; empty for what suits the answer.
         out: `--out`, the name of a variable.
         form: what follows the name after a colon: list, pandas, polars or json.
+        each: `--each`, as it was typed; None for a single prompt.
+        limit_cost: `--limit-cost`, in US dollars; None for what the notebook's configuration says.
+        sample, concurrency: `--sample` and `--concurrency`, in rows; None for all, and for the usual number.
+        resume: False with `--no-resume`.
+        retry: `--retry`: which failed rows are asked again; empty for those that may have failed by chance.
         raw: `--raw`.
         prompt: the rest of the line, untouched.
     """
@@ -288,5 +315,11 @@ class Arguments:
     shown_as: str
     out: str | None
     form: str
+    each: str | None
+    limit_cost: float | None
+    sample: int | None
+    concurrency: int | None
+    resume: bool
+    retry: str
     raw: bool
     prompt: str

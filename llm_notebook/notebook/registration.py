@@ -11,6 +11,7 @@ from llm_notebook.notebook.first_cell import read_first_questions
 from llm_notebook.notebook.frontend.interrupts import stoppable
 from llm_notebook.notebook.magics import LLMMagics
 from llm_notebook.notebook.question_marks import forget_questions, read_questions
+from llm_notebook.notebook.rows.drawing import draw_runs, stop_drawing_runs
 from llm_notebook.turns.interrupts import Interrupts
 
 __all__ = ["register", "unregister"]
@@ -25,6 +26,7 @@ def register(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     process.of(CurrentJournal).keeps = True
     process.of(Interrupts).stoppable = stoppable
+    draw_runs(magics.turns)
     magics.actions.open()
     magics.failures.open()
     magics.last_figure.open()
@@ -55,5 +57,6 @@ def unregister(shell: InteractiveShell) -> None:
     shell.events.unregister("pre_run_cell", magics._follow_cell)
     process.of(CurrentJournal).stop_keeping()
     process.made.pop(Interrupts, None)
+    stop_drawing_runs()
     magics.halts.undo()
     forget_questions(shell)

@@ -45,8 +45,12 @@ class Bar:
 
     def close(self, found: Any, failures: list[Failures]) -> None:
         """Draw the last state of the bar, and write the summary below it."""
+        self.stop()
+        stopped = f"{self._run.reason} " if self._run.reason else ""
+        sys.stderr.write(f"{stopped}{self._run.summary}\n".replace("`", ""))
+
+    def stop(self) -> None:
+        """Draw the last state of the bar."""
         if self._bar is not None:
             self.update()
             self._bar.close()
-        stopped = f"{self._run.reason} " if self._run.reason else ""
-        sys.stderr.write(f"{stopped}{self._run.summary}\n".replace("`", ""))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from llm_notebook.rows.bar import Bar
-from llm_notebook.rows.run import Failures, Run
+if TYPE_CHECKING:
+    from llm_notebook.rows.run import Failures, Run
 
 __all__ = ["Hidden", "RunDisplay", "RunDisplays"]
 
@@ -51,5 +51,11 @@ class RunDisplays:
     """
 
     def __init__(self) -> None:
-        self.make: Callable[[Run], RunDisplay] = Bar
+        self.make: Callable[[Run], RunDisplay] = _bar
         self.notebook: Callable[[], str | None] = lambda: None
+
+
+def _bar(run: Run) -> RunDisplay:
+    from llm_notebook.rows.bar import Bar  # a front end that draws runs itself needs none
+
+    return Bar(run)

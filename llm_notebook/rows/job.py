@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from llm_notebook.approvals.marks import policy_of
 from llm_notebook.configuration.keys import hidden
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, UnknownModelError
@@ -32,6 +33,7 @@ from llm_notebook.rows.prompts import RowPrompt
 from llm_notebook.rows.run import Run, failures_of
 from llm_notebook.rows.sampling import sample_of
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
+from llm_notebook.tools.tool import Tool
 from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from llm_notebook.journal.protocol import Journal
     from llm_notebook.rows.display import RunDisplay
     from llm_notebook.rows.run import Estimate
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["AnyModel", "Job", "Wanted"]
 
@@ -70,6 +73,8 @@ class Wanted:
     key: KeySource | None = None
     progress: bool = True
     sample: int | None = None
+    tools: Sequence[ToolLike] = ()
+    chain_limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -127,6 +132,7 @@ class Job:
             _journal() if wanted.keep else None,
             new_id(),
             hidden(wanted.key),
+            wanted.chain_limit,
         )
         estimate, budget = self._expect()
         self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count))
@@ -324,11 +330,22 @@ def _model(model: AnyModel | str | None) -> AnyModel:
 def _base(model: AnyModel, wanted: Wanted, reader: AnswerReader) -> Prompt:
     try:
         base = Prompt(
-            "x", model, system=wanted.system, schema=reader.schema, options=model.Options(**(wanted.options or {}))
+            "x",
+            model,
+            system=wanted.system,
+            schema=reader.schema,
+            tools=wanted.tools,
+            options=model.Options(**(wanted.options or {})),
         )
         model._check(base)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise RowsError(f"{error} Nothing was sent.") from None
+    for tool in base.tools:
+        if isinstance(tool, Tool) and policy_of(tool) is not None:
+            raise RowsError(
+                f"{tool.name} asks a human before it runs, for whom rows cannot wait: leave it out, or pass it without"
+                " require_approval. Nothing was sent."
+            )
     return base
 
 

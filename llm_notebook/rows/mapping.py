@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from llm_notebook.turns.interrupts import Interrupts
 if TYPE_CHECKING:
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
+    from llm_notebook.tools.collecting import ToolLike
 
 __all__ = ["amap_rows", "map_rows", "perform"]
 
@@ -40,6 +41,8 @@ def map_rows(
     key: KeySource | None = None,
     progress: bool = True,
     sample: int | None = None,
+    tools: Sequence[ToolLike] = (),
+    chain_limit: int | None = None,
 ) -> Any:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
@@ -66,6 +69,8 @@ def map_rows(
         progress: say before what the run is expected to take, and show a bar.
         sample: ask only so many of the rows, spread evenly, and return these alone. Without it, the same call asks the others, and none of
             these again.
+        tools: functions, Tools and Toolboxes that the model may call for each row; none that asks for approval.
+        chain_limit: how many answers a row may take where there are tools; 10 if not given, 0 for no limit.
 
     Returns:
         A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
@@ -89,6 +94,8 @@ def map_rows(
         key,
         progress,
         sample,
+        tools,
+        chain_limit,
     )
     job = Job(rows, prompt, model, wanted)
     return _each(job) if job.table.count is None else perform(job)
@@ -128,6 +135,8 @@ async def amap_rows(
     key: KeySource | None = None,
     progress: bool = True,
     sample: int | None = None,
+    tools: Sequence[ToolLike] = (),
+    chain_limit: int | None = None,
 ) -> Any:
     """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
     wanted = Wanted(
@@ -144,6 +153,8 @@ async def amap_rows(
         key,
         progress,
         sample,
+        tools,
+        chain_limit,
     )
     job = Job(rows, prompt, model, wanted)
     if job.table.count is None:

@@ -24,11 +24,20 @@ class Beside:
         enclosures: what was sent beside the prompt.
         proposal: the cell that the answer proposes in place of another; None if it is not asked to.
         job: the run over rows that stands in the place of an answer; None if there is one.
+        make_job: returns how that run stands at the moment; None once it is over.
     """
 
     enclosures: list[Enclosure] = field(default_factory=list)
     proposal: Proposal | None = None
     job: Job | None = None
+    make_job: Callable[[], Job] | None = None
+
+    def renew_job(self) -> bool:
+        """Look how the run stands. Returns whether there is one."""
+        if self.make_job is None:
+            return False
+        self.job = self.make_job()
+        return True
 
     def finish(self, blocks: Sequence[Block]) -> list[Block]:
         """Take the proposed cell out of a complete answer. Return the blocks that have changed."""

@@ -326,11 +326,11 @@ class TranscriptView:
                 return known
             name = event.tool_name or "" if event.type == "tool_call_args" else ""
             return self._add_call(name, event.tool_call_id or "", seconds)
-        return self._add_block(self.shape.block(event.type, seconds), seconds)
+        return self.add(self.shape.block(event.type, seconds), seconds)
 
     def _add_call(self, name: str, tool_call_id: str, seconds: float) -> CallBlock:
         block = CallBlock("call", name=name, began=seconds, tool_call_id=tool_call_id)
-        self._add_block(block, seconds)
+        self.add(block, seconds)
         if tool_call_id:
             self._by_tool_call[tool_call_id] = block
         return block
@@ -341,7 +341,7 @@ class TranscriptView:
         shown = shown_picture(attachment, self.model_id, max(0, _MOST_OF_PICTURES - taken) * 3 // 4)  # in base64
         self.size += shown.size
         self.written += len(shown.data)
-        self._add_block(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
+        self.add(PictureBlock("picture", began=seconds, attachment=attachment, shown=shown), seconds)
 
     def _cite(self, event: StreamEvent) -> None:
         """Note the sources that an event names for its text."""
@@ -355,7 +355,8 @@ class TranscriptView:
             block.version += 1
             self.touch(block)
 
-    def _add_block(self, block: Block, seconds: float) -> Block:
+    def add(self, block: Block, seconds: float) -> Block:
+        """Add a block at the end."""
         self._close_newest(seconds)
         block.position = len(self.blocks)
         self.blocks.append(block)

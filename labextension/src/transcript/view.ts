@@ -41,6 +41,7 @@ import type { IContext, IPiece } from './piece';
 import { reduce } from './reducer';
 import { AskKernel } from './asking';
 import { HeldUp } from './heldUp';
+import { Job } from './job';
 import { Sent } from './sent';
 import { Ending, labelOf, Waiting } from './status';
 
@@ -55,6 +56,7 @@ export class TranscriptView {
   private readonly sent = new Sent();
   private readonly enclosures = new Enclosures();
   private readonly proposed = new Proposed();
+  private readonly job = new Job();
   private readonly sources = new Sources();
   private readonly waiting = new Waiting();
   private readonly askKernel = new AskKernel();
@@ -225,6 +227,7 @@ export class TranscriptView {
     this.sent.update(context);
     this.enclosures.update(context);
     this.proposed.update(context);
+    this.job.update(context);
     this.sources.update(context);
     this.waiting.update(context);
     this.askKernel.update(context);
@@ -246,6 +249,7 @@ export class TranscriptView {
     arrange(this.root, [
       ...(document.sent ? [this.sent.node] : []),
       this.enclosures.node,
+      this.job.node,
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead
           ? [this.series.head, piece.node]

@@ -198,6 +198,8 @@ _SOURCES: Mapping[str, Source] = MappingProxyType(
         "attachment": _variables_as("attachment", "file"),
         "fragment": _variables_as("fragment", "loader", "file"),
         "loader": _loaded_prefixes,
+        "rows": _variables_as("rows"),
+        "failed": _words_of("value", lambda: ["failed"]),
         "schema": _variables_as("schema", "file"),
         "new-variable": _variables_as("new-variable"),
         "file": _files,
