@@ -90,6 +90,8 @@ def _shown(name: str, value: Any) -> object:
         return short_id(value).lower() if name == NOTES[2] else value
     if isinstance(value, bytes | bytearray):
         return f"{len(value):,} bytes"
+    if isinstance(value, float) and name == NOTES[1]:
+        return f"{value:.6f}" if value < 0.01 else f"{value:.4f}"
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".") if 0 < abs(value) < 0.01 else f"{value:g}"
     return str(value)[:400]
