@@ -224,7 +224,7 @@ class LLMMagics(Magics):
             cell = read_each(self.turns, arguments, body, names, self.limit_cost)
             cell.run()
         except EXPECTED as error:
-            refuse(self.turns, in_options(error))
+            refuse(self.turns, in_options(error, arguments))
         return cell.value if is_value_used() else None
 
     def _run(self, command: Subcommand) -> None:

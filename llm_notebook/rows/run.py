@@ -106,26 +106,31 @@ class Run:
         return self.state == "done" and not progress.sent and progress.answered_at is not None and progress.done > 0
 
     @property
+    def done(self) -> int:
+        """How many rows have an outcome; those that the run has left unasked have none."""
+        return self.progress.done - self.progress.failures["unasked"]
+
+    @property
     def rate(self) -> float | None:
         """How many rows are answered in a second; None before there are some."""
-        asked = self.progress.done - self.progress.known
+        asked = self.done - self.progress.known
         return asked / self.elapsed if asked and self.elapsed > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
         """How many seconds are left, at the rate so far; None if that cannot be told."""
         count, rate = self.progress.count, self.rate
-        return None if count is None or not rate else (count - self.progress.done) / rate
+        return None if count is None or not rate else (count - self.done) / rate
 
     @property
     def cost_in_all(self) -> float | None:
         """About how many US dollars the whole run costs, by what its rows have cost so far; None if that cannot be told."""
         progress = self.progress
-        asked = progress.done - progress.known
+        asked = self.done - progress.known
         if progress.count is None or progress.has_unknown_cost:
             return None
         if asked and progress.cost:
-            return progress.cost + progress.cost / asked * (progress.count - progress.done)
+            return progress.cost + progress.cost / asked * (progress.count - self.done)
         return None if self.estimate is None else self.estimate.cost
 
     @property

@@ -128,7 +128,8 @@ def markdown_job(job: Job, literal: Callable[[str], str], coded: Callable[[str],
         literal: makes text from outside safe to put into Markdown.
         coded: does the same to a sentence of ours, in which backticks enclose code.
     """
-    head = f"**{literal(job.title)}**{coded(job.text)}" if job.title else coded(job.text)
+    space = " " if job.title and job.text.startswith(" ") else ""
+    head = f"**{literal(job.title)}**{space}{coded(job.text)}" if job.title else coded(job.text)
     percent = "" if job.percent is None or job.state == "known" else f" · {job.percent} %"
     lines = [f"{_mark(job)}{head}{percent}"]
     if bar := _bar(job):

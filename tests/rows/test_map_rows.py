@@ -164,7 +164,10 @@ def test_a_wrong_key_ends_the_run_and_what_was_answered_is_there(rows: Rows) -> 
 
 def test_a_run_that_is_expected_to_cost_more_than_the_limit_is_refused(rows: Rows) -> None:
     texts = [f"w{number}" for number in range(1000)]
-    with pytest.raises(llm.RowsError, match=r"would cost about \$0\.30, and limit_cost is \$0\.10\. 1,000 rows are about 1,900 tokens in.*sample=20"):
+    with pytest.raises(
+        llm.RowsError,
+        match=r"would cost about \$0\.30, and limit_cost is \$0\.10\. 1,000 rows are about 1,900 tokens in.*sample=20",
+    ):
         rows.map(texts, model=rows.priced_model, limit_cost=0.1)
     assert rows.take_asked() == []
 

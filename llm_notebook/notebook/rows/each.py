@@ -113,7 +113,7 @@ class EachCell:
         try:
             self.run(turn)
         except EXPECTED as error:
-            refuse(self.turns, in_options(error))
+            refuse(self.turns, in_options(error, self.arguments))
 
 
 def read_each(
@@ -161,11 +161,15 @@ def read_each(
     return EachCell(turns, arguments, text, wanted, names, model)
 
 
-def in_options(error: Exception) -> Exception:
+def in_options(error: Exception, arguments: Arguments) -> Exception:
     """Return an error about rows as one about the options of a cell."""
     if not isinstance(error, RowsError):
         return error
-    said = CellError(as_options(str(error)))
+    sentence = as_options(str(error))
+    if arguments.limit_cost is None:
+        # The cell itself has named no limit.
+        sentence = sentence.replace("--limit-cost", "LLMMagics.limit_cost").replace("Leave it out.", "Set it to None.")
+    said = CellError(sentence)
     if isinstance(error, CostRefused):
         estimate = error.estimate
         said.problem = Problem(

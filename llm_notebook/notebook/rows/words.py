@@ -64,7 +64,7 @@ def job_of(
         is_cell: a `%%llm --each` cell asks for it, so that its options are named, and a click can let it go on.
     """
     unasked = run.progress.failures["unasked"]
-    job = Job(count=run.progress.count, done=run.progress.done - unasked, failed=run.progress.failed - unasked)
+    job = Job(count=run.progress.count, done=run.done, failed=run.progress.failed - unasked)
     if run.state == "running":
         _tell_running(job, run)
     else:
@@ -179,7 +179,7 @@ def _with_more(run: Run, again: str) -> str:
     if in_all is None or run.limit is None:
         return again
     more = in_all - run.progress.cost
-    needed = math.ceil(110 * more) / 100
+    needed = math.ceil(round(110 * more, 6)) / 100
     if needed <= run.limit:
         return f"{again} That costs about {dollars(more)} more, which the limit allows."
     return f"About {dollars(more)} more would finish it: `limit_cost={needed:.2f}`."
