@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from llm_notebook.configuration.folders import data_dir
 from llm_notebook.configuration.process import process
 from llm_notebook.journal.current import CurrentJournal
+from llm_notebook.providers.http.limiter import Limits
 from llm_notebook.providers.local.smollm2 import install_weights
 from tests.peers.llama_server import LlamaServer
 
@@ -44,7 +45,7 @@ def isolated(
     shared_data_dir: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Path]:
-    """Give every test folders of its own, no keys and no open journal. Tests marked `model` see the weights that are installed.
+    """Give every test folders of its own, no keys, no open journal, and no limits that servers have told of. Tests marked `model` see the weights that are installed.
 
     Yields:
         The folder that stands for the user's own.
@@ -59,6 +60,8 @@ def isolated(
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     # No Ollama of this machine's: nothing listens on this port.
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    # Servers of different tests may have the same port one after the other.
+    monkeypatch.setitem(process.made, Limits, Limits())
     yield folder
     process.of(CurrentJournal).close()
 

@@ -15,7 +15,7 @@ from llm_notebook.configuration.keys import Secret
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.expressions import read_expression
 from llm_notebook.notebook.hints import is_known_elsewhere, option_hint
-from llm_notebook.notebook.options import NAMING_OBJECTS, Arguments, option_actions
+from llm_notebook.notebook.options import CONTEXTS, NAMING_OBJECTS, Arguments, is_context, option_actions
 from llm_notebook.notebook.typed import begins_like_option, continued, long_option_in, plain_option, read_value
 
 __all__ = ["parse_cell", "parse_line", "typed_text"]
@@ -95,6 +95,7 @@ def _parse(line: str, actions: dict[str, argparse.Action], *, is_cell: bool = Fa
             for name, values in given
             if name in ("attachment", "attachment_type")
         ],
+        context=_context(last.get("context")),
         max_size=_size(last.get("max_size")),
         key=Secret(last["key"]) if "key" in last else None,
         tools=[values[0] for name, values in given if name == "tool"],
@@ -157,6 +158,14 @@ def _dollars(text: str | None) -> float | None:
     if not re.fullmatch(r"\d*\.?\d+", plain, re.ASCII) or not float(plain):
         raise CellError(f"--limit-cost needs a number of US dollars, such as 2.00, not {text!r}. Nothing was sent.")
     return float(plain)
+
+
+def _context(text: str | None) -> str | None:
+    if text is None or is_context(text):
+        return text
+    raise CellError(
+        f"--context takes above, all, none or a number of cells, not {text!r}.{nearest(text, CONTEXTS)} Nothing was sent."
+    )
 
 
 def _size(text: str | None) -> int | None:

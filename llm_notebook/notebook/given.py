@@ -20,10 +20,12 @@ from llm_notebook.configuration.process import process
 from llm_notebook.errors import FragmentNotFound, ModelError
 from llm_notebook.notebook.errors import CellError, nearest
 from llm_notebook.notebook.expressions import compiled_expression
+from llm_notebook.notebook.known_secrets import LazyScrubber, scrubbed_value
 from llm_notebook.objects.described import MOST_BYTES, Described
 from llm_notebook.objects.html_text import html_text
 from llm_notebook.objects.table import describe
 from llm_notebook.parts.attachments import Attachment
+from llm_notebook.parts.sent import Sent
 from llm_notebook.plugins.own import get_fragment_loaders
 from llm_notebook.providers.http.fetching import Web
 from llm_notebook.templates.fragments import resolve_fragments, split_reference, unknown_prefix
@@ -31,9 +33,11 @@ from llm_notebook.templates.fragments import resolve_fragments, split_reference,
 if TYPE_CHECKING:
     from llm_notebook.notebook.options import Arguments
 
-__all__ = ["Given", "read_given"]
+__all__ = ["ADDRESSES", "Given", "fetched", "read_given"]
 
-_ADDRESSES = ("http://", "https://")
+ADDRESSES = ("http://", "https://")
+"""How an address begins."""
+
 _MOST_FILES = 100
 # Variables that nobody has defined.
 _OF_IPYTHON = frozenset({"In", "Out", "exit", "get_ipython", "open", "quit"})
@@ -47,6 +51,8 @@ class Given:
         fragments, system_fragments, attachments: described objects, for the prompt.
         inside: what `{{ expressions }}` of the prompt became, as far as the reader is told of it.
         remarks: our own sentences about it, for the record.
+        told: what the record says of what is in none of these, such as cells of the notebook.
+        secrets: takes secrets out of it.
     """
 
     fragments: list[Described] = field(default_factory=list)
@@ -54,6 +60,8 @@ class Given:
     attachments: list[Described] = field(default_factory=list)
     inside: list[Described] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    told: list[Sent] = field(default_factory=list)
+    secrets: LazyScrubber = field(default_factory=lambda: LazyScrubber({}))
 
     def for_prompt(self) -> dict[str, Any]:
         """Return it as arguments of `prompt()`."""
@@ -87,8 +95,8 @@ def read_given(arguments: Arguments, names: Mapping[str, Any], last_figure: Call
     Raises:
         CellError: something of it is not to be had; the message says what.
     """
-    given = Given()
-    reader = _Reader(names, arguments.max_size, last_figure, given.remarks)
+    given = Given(secrets=LazyScrubber(names))
+    reader = _Reader(names, arguments.max_size, last_figure, given.remarks, given.secrets)
     for word in arguments.fragments:
         given.fragments += reader.read(word, "-f")
     for word in arguments.system_fragments:
@@ -113,12 +121,14 @@ class _Reader:
         max_size: how many bytes the text of each may have; None for the usual size.
         last_figure: returns what `-` means.
         remarks: takes what the reader of the record is told.
+        secrets: takes secrets out of texts.
     """
 
     names: Mapping[str, Any]
     max_size: int | None
     last_figure: Callable[[], object | None]
     remarks: list[str]
+    secrets: LazyScrubber
 
     def read(self, word: str, option: str, kind: str | None = None) -> list[Described]:
         """Return what a word gives.
@@ -168,7 +178,7 @@ class _Reader:
             return self._value(value, word, option)
         if files := _files(word):
             return [self._file(path, as_picture=as_picture) for path in files]
-        if word.lower().startswith(_ADDRESSES):
+        if word.lower().startswith(ADDRESSES):
             return [self._address(word, as_picture=as_picture)]
         if word == "-":
             return [self._last_figure(option)]
@@ -187,10 +197,12 @@ class _Reader:
                 raise CellError(f"{option} {word}: there is no file {value}. Nothing was sent.")
             return [self._file(path, as_picture=as_picture) for path in files]
         if as_picture and isinstance(value, str):
-            if value.lower().startswith(_ADDRESSES):
+            if value.lower().startswith(ADDRESSES):
                 return [self._address(value, as_picture=True)]
             if _names_file(value):
                 return [self._file(Path(value).expanduser(), as_picture=True)]
+        if isinstance(value, str):
+            value = scrubbed_value(value, word, self.secrets)
         found = self._described(value, word, as_picture=as_picture)
         return [replace(found, attachments=tuple(attachment.settled() for attachment in found.attachments))]
 
@@ -215,13 +227,9 @@ class _Reader:
         if as_picture:
             attachment = Attachment(url=url).settled(by_user=True)
             return Described(attachment.known_type() or "file", "", (attachment,), name=url)
-        content, kind = process.of(Web).fetch(url, by_user=True)
-        if kind in ("text/html", "application/xhtml+xml"):
-            found = self._described(html_text(content.decode(errors="replace")), url)
-            return replace(found, kind=f"{found.kind}, from a page")
-        if kind.startswith("text/"):
-            return self._described(content.decode(errors="replace"), url)
-        return self._described(content, url)
+        content, is_page = fetched(url)
+        found = self._described(content, url)
+        return replace(found, kind=f"{found.kind}, from a page") if is_page else found
 
     def _last_figure(self, option: str) -> Described:
         if option not in ("-a", "--at"):
@@ -246,7 +254,20 @@ class _Reader:
         return [self._described(part, getattr(part, "source", "") or word) for part in found]
 
     def _described(self, value: object, name: str, *, as_picture: bool = False) -> Described:
-        return describe(value, name=name, max_size=self.max_size or MOST_BYTES, as_picture=as_picture)
+        most, scrubber = self.max_size or MOST_BYTES, self.secrets(name)
+        return describe(value, name=name, max_size=most, as_picture=as_picture, scrubber=scrubber)
+
+
+def fetched(url: str) -> tuple[str | bytes, bool]:
+    """Return (what an address has, as text if it is that; whether it is the text of a page).
+
+    Raises:
+        OSError, ModelError, ValueError: it is not to be had.
+    """
+    content, kind = process.of(Web).fetch(url, by_user=True)
+    if kind in ("text/html", "application/xhtml+xml"):
+        return html_text(content.decode(errors="replace")), True
+    return (content.decode(errors="replace") if kind.startswith("text/") else content), False
 
 
 def _files(word: str) -> list[Path]:

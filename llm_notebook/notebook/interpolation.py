@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import types
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.notebook.arguments import typed_text
 from llm_notebook.notebook.errors import CellError
+from llm_notebook.notebook.known_secrets import LazyScrubber, scrubbed_value
 from llm_notebook.objects.described import MOST_BYTES, Described
 from llm_notebook.objects.table import describe_known
 from llm_notebook.templates.expressions import Expression, WrongExpression, split_expressions
@@ -46,18 +47,27 @@ def read_prompt(
     if not text.strip() and not brings_prompt:
         where = "in the cell, below %%llm" if cell is not None else "after %llm"
         raise CellError(f"There is no prompt: write one {where}. `%llm help` shows how.")
-    return text if arguments.raw else interpolate(text, names, given.inside, max_size=arguments.max_size)
+    return (
+        text
+        if arguments.raw
+        else interpolate(text, names, given.inside, max_size=arguments.max_size, secrets=given.secrets)
+    )
 
 
-def read_system(arguments: Arguments, names: dict[str, Any]) -> str | None:
+def read_system(arguments: Arguments, names: dict[str, Any], secrets: LazyScrubber | None = None) -> str | None:
     """Return the system prompt of a line, with the values of its expressions; None if there is none."""
     if arguments.system is None or arguments.raw:
         return arguments.system
-    return interpolate(arguments.system, names, max_size=arguments.max_size)
+    return interpolate(arguments.system, names, max_size=arguments.max_size, secrets=secrets)
 
 
 def interpolate(
-    text: str, names: dict[str, Any], found: list[Described] | None = None, *, max_size: int | None = None
+    text: str,
+    names: dict[str, Any],
+    found: list[Described] | None = None,
+    *,
+    max_size: int | None = None,
+    secrets: LazyScrubber | None = None,
 ) -> str:
     """Evaluate every `{{ expression }}` in a text and return the text with their values.
 
@@ -67,6 +77,7 @@ def interpolate(
             expression look names up in its globals only.
         found: takes what the values became that a model does not get as text, or not whole. None where only text can go.
         max_size: how many bytes each object may have; None for the usual size.
+        secrets: takes secrets out of the values; None to leave them in.
 
     Raises:
         CellError: an expression is not Python, raises, or is stopped; the message names it.
@@ -75,18 +86,18 @@ def interpolate(
         pieces = split_expressions(text)
     except WrongExpression as error:
         raise CellError(f"{error}, so nothing was sent. Use --raw to send double braces as they are.") from None
-    most = max_size or MOST_BYTES
-    return "".join(piece if isinstance(piece, str) else _evaluate(piece, names, found, most) for piece in pieces)
+    values = _Values(found, max_size or MOST_BYTES, secrets)
+    return "".join(piece if isinstance(piece, str) else _evaluate(piece, names, values) for piece in pieces)
 
 
-def _evaluate(expression: Expression, names: dict[str, Any], found: list[Described] | None, max_size: int) -> str:
+def _evaluate(expression: Expression, names: dict[str, Any], values: _Values) -> str:
     """Evaluate an expression and return its value as text."""
     shown = expression.shown
     try:
         value = eval(expression.code, names)  # noqa: S307  the user's own expression
         if isinstance(value, _NOT_VALUES):
             raise CellError(f"{shown} is a {_kind(value)}, not a value that a model can read. Nothing was sent.")
-        return _text_of(value, expression.source, found, max_size)
+        return values.text_of(value, expression.source)
     except CellError:
         raise
     except KeyboardInterrupt:
@@ -109,19 +120,34 @@ def _message(error: Exception) -> str:
         return ""
 
 
-def _text_of(value: object, source: str, found: list[Described] | None, max_size: int) -> str:
-    """Return a Python value as a model reads it best: text as it is, other objects as the table of objects says.
+@dataclass(slots=True)
+class _Values:
+    """Makes texts of the values of expressions.
 
-    What the table knows only by its `repr()` is written as `str()` does, as in an f-string.
+    Attributes:
+        found: takes what the values became that a model does not get as text, or not whole. None where only text can go.
+        max_size: how many bytes each object may have.
+        secrets: takes secrets out of them; None to leave them in.
     """
-    known = None if isinstance(value, str) else describe_known(value, max_size=max_size)
-    if known is None:
-        return str(value)
-    known = replace(known, name=source)
-    if known.attachments and found is None:
-        raise CellError(
-            f"{{{{ {source} }}}} is a picture or another file, and only text can go here. Nothing was sent."
-        )
-    if found is not None and (known.attachments or known.left_out):
-        found.append(known)
-    return known.text or f"({source}: {known.kind}, attached)"
+
+    found: list[Described] | None
+    max_size: int
+    secrets: LazyScrubber | None
+
+    def text_of(self, value: object, source: str) -> str:
+        """Return a Python value as a model reads it best: text as it is, other objects as the table of objects says.
+
+        What the table knows only by its `repr()` is written as `str()` does, as in an f-string.
+        """
+        scrubber = None if self.secrets is None else self.secrets(source)
+        known = None if isinstance(value, str) else describe_known(value, max_size=self.max_size, scrubber=scrubber)
+        if known is None:
+            return str(value) if self.secrets is None else scrubbed_value(str(value), source, self.secrets)
+        known = replace(known, name=source)
+        if known.attachments and self.found is None:
+            raise CellError(
+                f"{{{{ {source} }}}} is a picture or another file, and only text can go here. Nothing was sent."
+            )
+        if self.found is not None and (known.attachments or known.left_out):
+            self.found.append(known)
+        return known.text or f"({source}: {known.kind}, attached)"

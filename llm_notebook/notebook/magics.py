@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from pydantic import ValidationError
-from traitlets import Enum, Float
+from traitlets import Enum, Float, TraitError, Unicode, validate
 
 from llm_notebook.configuration.process import process
 from llm_notebook.errors import JournalError, ModelError, UnknownModelError, UnreadAttachment
 from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import NotebookRenamed
 from llm_notebook.models.chain_responses import ChainResponse
-from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
 from llm_notebook.notebook.actions import Actions
 from llm_notebook.notebook.arguments import parse_cell, parse_line, typed_text
+from llm_notebook.notebook.asked import Asked
 from llm_notebook.notebook.assigned import is_value_used
 from llm_notebook.notebook.commands.grammar import Subcommand, parse_subcommand
+from llm_notebook.notebook.context.history import RunCells
+from llm_notebook.notebook.context.reading import ContextSource, add_context
 from llm_notebook.notebook.data_options import read_wanted
 from llm_notebook.notebook.display.keyboard import ask_by_keyboard
 from llm_notebook.notebook.errors import CellError, QuietHalts, option_sentence
@@ -31,24 +33,24 @@ from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.failures import refuse, show_pause
 from llm_notebook.notebook.frontend.execution import Execution, current_execution, is_renamed
 from llm_notebook.notebook.frontend.kernel import is_interactive
-from llm_notebook.notebook.given import Given, read_given
+from llm_notebook.notebook.given import read_given
 from llm_notebook.notebook.interpolation import read_prompt, read_system
 from llm_notebook.notebook.last_figure import LastFigure
 from llm_notebook.notebook.live_turn import LiveTurn
 from llm_notebook.notebook.live_turns import AskHuman, LiveTurns, OnPause
 from llm_notebook.notebook.makers import maker_of
-from llm_notebook.notebook.options import Arguments, documented
+from llm_notebook.notebook.options import Arguments, documented, is_context
 from llm_notebook.notebook.outcome import bind, outcome, put_in_new_cell
 from llm_notebook.notebook.problems import EXPECTED, unread_error
 from llm_notebook.notebook.recalling import find_response, read_continued_turn
 from llm_notebook.notebook.remarks import add_remark
 from llm_notebook.notebook.rows.options import require_each
 from llm_notebook.notebook.session import ConversationNode, PromptCount, Session
-from llm_notebook.notebook.templating import Applied, apply_templates, save_as_template
+from llm_notebook.notebook.templating import apply_templates, save_as_template
 from llm_notebook.notebook.tools import define_functions, find_tools, read_policy, tools_by_name
 from llm_notebook.notebook.typed_keys import hides_typed_keys, is_typed_key, masked_text
 from llm_notebook.notebook.waiting import WaitingTurns, request_digest
-from llm_notebook.notebook.wanted import Wanted
+from llm_notebook.parts.sent import Sent
 from llm_notebook.providers.registry import get_model
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.view import TranscriptView
@@ -58,41 +60,6 @@ __all__ = ["LLMMagics"]
 
 _CHAIN_LIMIT = 10
 _KEY_IN_CELL = "The key in this cell is saved with the notebook. `%llm keys set NAME` keeps it out: then `--key NAME`."
-
-
-@dataclass(slots=True)
-class _Asked:
-    """What a cell asks, as rendered.
-
-    Attributes:
-        arguments: its options.
-        prompt, system: what is sent, after interpolation.
-        given: what goes with it.
-        tools: its tools, marked where their calls are asked about.
-        origin: where it is asked.
-        session: the conversations of its notebook.
-        node: its place in them.
-        conversation: what it continues.
-        wanted, applied: what is wanted of the answer beside its text, and the templates.
-    """
-
-    arguments: Arguments
-    prompt: str
-    system: str | None
-    given: Given
-    tools: list[Any]
-    origin: Origin
-    session: Session
-    node: ConversationNode
-    conversation: Conversation
-    wanted: Wanted
-    applied: Applied
-
-    def corrected(self, latest: Response, told: str) -> _Asked:
-        """Return the request that tells the model what is wrong with its latest answer. What went with the prompt is in the history."""
-        conversation = Conversation(latest.model, responses=[latest])
-        applied = Applied(self.applied.arguments)
-        return replace(self, prompt=told, given=Given(), applied=applied, conversation=conversation)
 
 
 @magics_class
@@ -105,7 +72,9 @@ class LLMMagics(Magics):
         sessions: the conversations of each notebook, by the path that the front end sends.
         prompts: counts the prompts of each execution.
         turns: the turns that can be shown and continued.
+        context: which cells go with each prompt; set by `%config LLMMagics.context`.
         last_figure: knows what `-a -` means.
+        run_cells: knows which executions cells had last.
         actions: performs what readers do with them.
         failures: the cells that have failed.
         halts: keeps CellHalted quiet.
@@ -123,6 +92,10 @@ class LLMMagics(Magics):
         allow_none=True,
         help="How many US dollars a cell with --each may cost, unless its --limit-cost says otherwise. None for no limit.",
     ).tag(config=True)
+    context = Unicode(
+        "none",
+        help="Which cells of the notebook go with each prompt: above, all, the N directly above, or none. See --context.",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -130,12 +103,21 @@ class LLMMagics(Magics):
         self.prompts = PromptCount()
         self._followed = ""
         self.last_figure = LastFigure(shell)
+        self.run_cells = RunCells(shell)
         self.turns = LiveTurns(shell, self._keep_outcome, on_pause=cast("OnPause", self.on_pause))
         self.observe(lambda change: setattr(self.turns, "on_pause", change["new"]), "on_pause")
+        self.turns.front.wants_cells = self.context != "none"
+        self.observe(lambda change: self.turns.front.want_cells(change["new"] != "none"), "context")
         self.actions = Actions(self.turns)
         self.failures = Failures(shell)
         self.halts = QuietHalts(shell, lambda pause: show_pause(self.turns, pause))
         self.replaced: dict[str, Callable[..., object]] = {}
+
+    @validate("context")
+    def _check_context(self, proposal: dict[str, str]) -> str:
+        if not is_context(proposal["value"]):
+            raise TraitError(f"context is above, all, none or a number of cells, not {proposal['value']!r}.")
+        return proposal["value"]
 
     @no_var_expand
     @needs_local_scope
@@ -159,11 +141,11 @@ class LLMMagics(Magics):
             self._run(command)
             return None
         place = self.prompts.next(execution.name)
-        beside = Beside()
+        beside, told = Beside(), list[Sent]()
         if command is not None:
             from llm_notebook.notebook.explaining.explainer import explain_failure  # only where asked for
 
-            (arguments, beside), body = explain_failure(command, self.failures, names), None
+            (arguments, beside, told), body = explain_failure(command, self.failures, names), None
         else:
             arguments, body = (parse_line(line), None) if cell is None else parse_cell(line, cell)
         if arguments.each is not None:
@@ -173,11 +155,12 @@ class LLMMagics(Magics):
             save_as_template(self.shell, arguments, typed_text(arguments, body), read_wanted(arguments, names))
             return None
 
-        def read(given: Arguments) -> _Asked:
+        def read(given: Arguments) -> Asked:
             asked = self._read_request(given, body, names, execution, place)
             typed = f"{line}\n{cell or ''}"
             typed = typed if arguments.key is None else masked_text(typed, arguments.key)
             asked.origin = replace(asked.origin, text=typed)
+            asked.told = told
             return asked
 
         def ask_with(model_id: str) -> tuple[ChainResponse, tuple[Arguments, ConversationNode]]:
@@ -274,7 +257,7 @@ class LLMMagics(Magics):
 
     def _read_request(
         self, arguments: Arguments, cell: str | None, names: dict[str, Any], execution: Execution, place: int
-    ) -> _Asked:
+    ) -> Asked:
         """Return the request as rendered. Nothing is sent yet.
 
         The tools come first: running a cell makes them available to the questions that wait in it, even if the rest is refused.
@@ -297,7 +280,7 @@ class LLMMagics(Magics):
         given = read_given(arguments, names, self.last_figure.find)
         wanted = read_wanted(arguments, names)
         text = read_prompt(arguments, cell, names, given, brings_prompt=applied.brings_prompt)
-        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names), text)
+        prompt, system = applied.prompt(text), applied.system(read_system(arguments, names, given.secrets), text)
         session = self.sessions.setdefault(execution.notebook, Session())
         node = session.turn(
             execution.cell,
@@ -309,10 +292,15 @@ class LLMMagics(Magics):
             node.parent = ConversationNode(response=find_response(arguments.conversation))
         model = self._model(arguments, session, node)
         conversation = session.conversation(node, model)
+        node.question, node.number = prompt, execution.number
+        context = arguments.context or self.context
+        if context != "none":
+            source = ContextSource(self.turns, self.failures, self.run_cells, session)
+            add_context(context, source, conversation, given, origin, arguments.max_size)
         beside = {"schema": wanted.schema, **applied.beside}
         digest = request_digest(arguments, model.model_id, prompt, system, given, conversation.history(), beside)
         origin = replace(origin, request=digest, makers=makers)
-        return _Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
+        return Asked(arguments, prompt, system, given, tools, origin, session, node, conversation, wanted, applied)
 
     def _tools(self, arguments: Arguments, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the tools, and which cells make them, by the names of the tools."""
@@ -329,7 +317,7 @@ class LLMMagics(Magics):
             makers |= dict.fromkeys(tools_by_name(found), maker_of(self.shell, "--functions", found, is_here=True))
         return given, makers
 
-    def _chain(self, asked: _Asked) -> ChainResponse:
+    def _chain(self, asked: Asked) -> ChainResponse:
         arguments, conversation, model = asked.arguments, asked.conversation, asked.conversation.model
         conversation._origin = asked.origin
         policy = read_policy(asked.tools, arguments.approve, always=arguments.ask_always)
@@ -355,6 +343,7 @@ class LLMMagics(Magics):
         except ValueError as error:
             raise CellError(f"{error} Nothing was sent.") from None
         chain._chain.plan.policy = policy
+        chain.prompt.enclosed = (*chain.prompt.enclosed, *asked.sent)
         return chain
 
     def _model(self, arguments: Arguments, session: Session, node: ConversationNode) -> Model | KeyModel:

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from IPython.core.magic_arguments import MagicArgumentParser, argument, magic_arguments
 
 from llm_notebook.notebook.commands.manuals import whole_manual
 
-__all__ = ["NAMING_OBJECTS", "Arguments", "documented", "option_actions", "option_kinds"]
+__all__ = ["CONTEXTS", "NAMING_OBJECTS", "Arguments", "documented", "is_context", "option_actions", "option_kinds"]
 
 NAMING_OBJECTS = frozenset({"fragment", "system_fragment", "attachment", "attachment_type", "each"})
 """The options whose first value may be a Python expression with quotation marks and spaces of its own."""
+
+CONTEXTS = ("above", "all", "none")
+"""The words that say which cells go with a prompt. A number does so too."""
 
 Magic = TypeVar("Magic", bound=Callable[..., object])
 
@@ -51,40 +53,50 @@ _OPTIONS = [
         metavar=("KEY", "VALUE"),
         help="A model option; repeatable.",
     ),
-    argument(
+    _Option(
         "-f",
         "--fragment",
+        kinds=("fragment",),
         action="append",
         default=[],
         metavar="X",
         help="Put this before the prompt: a variable or expression, a file or pattern, a URL, prefix:argument; repeatable.",
     ),
-    argument(
+    _Option(
         "--sf",
         "--system-fragment",
+        kinds=("fragment",),
         dest="system_fragment",
         action="append",
         default=[],
         metavar="X",
         help="The same before the system prompt; repeatable.",
     ),
-    argument(
+    _Option(
         "-a",
         "--attachment",
+        kinds=("attachment",),
         action="append",
         default=[],
         metavar="X",
         help="Attach this: a figure, an image or another variable, a file or pattern, a URL, - for the last figure; repeatable.",
     ),
-    argument(
+    _Option(
         "--at",
         "--attachment-type",
+        kinds=("attachment", "mime"),
         dest="attachment_type",
         nargs=2,
         action="append",
         default=[],
         metavar=("X", "MIME"),
         help="Attach this with a MIME type; repeatable.",
+    ),
+    _Option(
+        "--context",
+        kinds=("above|all|none",),
+        metavar="WHICH",
+        help="Send cells of the notebook with their outputs: above, all, the N directly above, or none.",
     ),
     argument("--max-size", metavar="N", help="How many bytes the text of each object has at most; 20,000 by default."),
     _Option("--key", kinds=("key",), metavar="K", help="API key, or the name of a stored one."),
@@ -126,10 +138,19 @@ _OPTIONS = [
     argument("-u", "--usage", action="store_true", help="Show tokens, time and cost under the answer."),
     argument("-R", "--hide-reasoning", action="store_true", help="Do not show what the model thought."),
     argument("--no-stream", action="store_true", help="Show the answer when it is complete."),
-    argument("-t", "--template", action="append", default=[], metavar="NAME", help="Use this template; repeatable."),
-    argument(
+    _Option(
+        "-t",
+        "--template",
+        kinds=("template",),
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Use this template; repeatable.",
+    ),
+    _Option(
         "-p",
         "--param",
+        kinds=("parameter", ""),
         nargs=2,
         action="append",
         default=[],
@@ -141,7 +162,7 @@ _OPTIONS = [
         action="store_true",
         help="Use the Python functions, tools made by code and files that the template brings.",
     ),
-    argument("--save", metavar="NAME", help="Store this cell as a template, and send nothing."),
+    _Option("--save", kinds=("template",), metavar="NAME", help="Store this cell as a template, and send nothing."),
     _Option(
         "--each",
         kinds=("rows",),
@@ -164,16 +185,32 @@ _OPTIONS = [
         metavar="failed",
         help="Ask rows again that have failed for good, such as those whose answers did not fit.",
     ),
-    argument("--schema", metavar="X", help="Answer as an object: `name, age int`, a class, a dict or a .json file."),
-    argument("--schema-multi", metavar="X", help="Answer as rows, each of this schema."),
-    argument("--retry-schema", metavar="N", help="Tell the model at most N times what does not fit, and ask again."),
+    _Option(
+        "--schema",
+        kinds=("schema",),
+        metavar="X",
+        help="Answer as an object: `name, age int`, a class, a dict or a .json file.",
+    ),
+    _Option("--schema-multi", kinds=("schema",), metavar="X", help="Answer as rows, each of this schema."),
+    _Option(
+        "--retry-schema",
+        kinds=("number",),
+        metavar="N",
+        help="Tell the model at most N times what does not fit, and ask again.",
+    ),
     argument("-x", "--extract", action="store_true", help="Take the first block of code out of the answer."),
     argument("--xl", "--extract-last", dest="extract_last", action="store_true", help="Take the last block of code."),
     argument("--json", action="store_true", help="Show the response as the provider sent it, as JSON."),
     argument(
         "--new-cell", action="store_true", help="Put the first block of code into a new cell below; it is not run."
     ),
-    argument("--as", dest="shown_as", metavar="HOW", help="Show the answer as markdown, code, json, text or table."),
+    _Option(
+        "--as",
+        kinds=("markdown|code|json|text|table",),
+        dest="shown_as",
+        metavar="HOW",
+        help="Show the answer as markdown, code, json, text or table.",
+    ),
     _Option(
         "--out",
         kinds=("new-variable",),
@@ -186,23 +223,10 @@ _OPTIONS = [
     argument("prompt", nargs="*", help="The prompt; in a %%%%llm cell the text of the cell follows it."),
 ]
 
-# What the name of an option says of its values, where its declaration does not say more.
-_USUAL_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "attachment": ("attachment",),
-        "attachment_type": ("attachment", "mime"),
-        "context": ("above|all|none",),
-        "fragment": ("fragment",),
-        "param": ("parameter", ""),
-        "retry_schema": ("number",),
-        "save": ("template",),
-        "schema": ("schema",),
-        "schema_multi": ("schema",),
-        "shown_as": ("markdown|code|json|text|table",),
-        "system_fragment": ("fragment",),
-        "template": ("template",),
-    }
-)
+
+def is_context(text: str) -> bool:
+    """Return whether a text says which cells go with a prompt."""
+    return text in CONTEXTS or (text.isascii() and text.isdigit() and len(text) < 10)
 
 
 def documented(function: Magic) -> Magic:
@@ -226,11 +250,7 @@ def option_actions() -> dict[str, argparse.Action]:
 
 def option_kinds() -> dict[str, tuple[str, ...]]:
     """Return the kinds of the values that each spelling of an option takes."""
-    declared = {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
-    named = {
-        name: _USUAL_KINDS[action.dest] for name, action in option_actions().items() if action.dest in _USUAL_KINDS
-    }
-    return named | declared
+    return {name: option.kinds for option in _OPTIONS if isinstance(option, _Option) for name in option.args}
 
 
 @dataclass(slots=True)
@@ -243,6 +263,7 @@ class Arguments:
         options: `-o`, the model's options by name, as they were typed.
         fragments, system_fragments: `-f` and `--sf`, as they were typed.
         attachments: `-a` and `--at`, as they were typed, with the MIME types of `--at`.
+        context: `--context`: above, all, a number or none; None for what `%config LLMMagics.context` says.
         max_size: `--max-size`, in bytes; None for the usual size.
         key: `--key`, a key or the name of a stored one.
         tools: `-T`, names of tools, or expressions that make a Toolbox.
@@ -286,6 +307,7 @@ class Arguments:
     fragments: list[str]
     system_fragments: list[str]
     attachments: list[tuple[str, str | None]]
+    context: str | None
     max_size: int | None
     key: str | None
     tools: list[str]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from llm_notebook.models.conversations import Conversation
 from llm_notebook.models.model import KeyModel, Model
 from llm_notebook.models.responses import Response
+from llm_notebook.notebook.context.cells import Answer
 
 __all__ = ["ConversationNode", "PromptCount", "Session"]
 
@@ -27,11 +28,14 @@ class ConversationNode:
         parent: the node that it continues; None if it began a conversation.
         response: the latest response; None until there is one.
         before: the node that was the latest when this one was made.
+        question, number: the latest prompt, and the number of the execution that asked it.
     """
 
     parent: ConversationNode | None = None
     response: Response | None = None
     before: ConversationNode | None = None
+    question: str = ""
+    number: int = 0
 
     def comes_from(self, other: ConversationNode) -> bool:
         """Return True if this node is the other one or continues it, directly or not."""
@@ -108,6 +112,11 @@ class Session:
         """Return the model that answered the parent, or None if there is no parent."""
         parent = turn.parent
         return parent.response.model if parent is not None and parent.response is not None else None
+
+    def answers(self, number: int) -> list[Answer]:
+        """Return what was answered in the execution with a number, in order."""
+        found = (turn for turn in self._turns.values() if turn.number == number and turn.response is not None)
+        return [Answer(turn.question, turn.response._turn.state.text()) for turn in found if turn.response is not None]
 
     def keep(self, turn: ConversationNode, response: Response) -> None:
         """Keep a response, which may be incomplete, in its node, and make that the latest."""

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm_notebook.answers.row_scanner import ITEMS
-from llm_notebook.errors import TemplateError
+from llm_notebook.errors import ModelError, TemplateError
 from llm_notebook.notebook.display.notebook import show_markdown
 from llm_notebook.notebook.errors import CellError, nearest
+from llm_notebook.notebook.given import ADDRESSES, fetched
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.plugins.own import get_fragment_loaders
 from llm_notebook.templates.fragments import Fragment, resolve_fragments
@@ -249,6 +250,8 @@ def _texts(references: Sequence[str] | None, loaders: Mapping[str, Any]) -> list
 
 
 def _file_text(reference: str) -> Fragment | None:
+    if reference.lower().startswith(ADDRESSES):
+        return _page_text(reference)
     path = Path(reference).expanduser()
     try:
         return Fragment(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else None
@@ -256,8 +259,19 @@ def _file_text(reference: str) -> Fragment | None:
         raise CellError(f"The fragment {reference} cannot be read ({error}). Nothing was sent.") from None
 
 
+def _page_text(address: str) -> Fragment:
+    try:
+        content, _ = fetched(address)
+        text = content if isinstance(content, str) else content.decode()
+    except (OSError, ModelError, ValueError) as error:
+        raise CellError(
+            f"The fragment {address} cannot be read ({str(error).removesuffix('.')}). Nothing was sent."
+        ) from None
+    return Fragment(text, address)
+
+
 def _attachment(kind: str, value: str) -> Attachment:
-    is_address = value.startswith(("http://", "https://"))
+    is_address = value.lower().startswith(ADDRESSES)
     return Attachment(type=kind, url=value) if is_address else Attachment(type=kind, path=value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from llm_notebook.objects.bounded import cut_text, left_out_note
+from llm_notebook.objects.bounded import left_out_note
 from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.figures import describe_figure
 from llm_notebook.objects.frames import counted, range_of
@@ -41,7 +41,7 @@ def describe_array(array: Any, bounds: Bounds) -> Described | None:
         text = f"{title}{facts}\n{text}"
     if left_out:
         text = f"{text}\n(all but the first and last of {array.size:,} values left out)"
-    text, further = cut_text(text, bounds.most_bytes)
+    text, further = bounds.fitted(text)
     return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
 
 
@@ -97,5 +97,5 @@ def describe_xarray(array: Any, bounds: Bounds) -> Described:
     values = sum(variable.size for variable in variables.values())
     left_out = (f"most of {counted(values, 'value')}",) if "..." in shown else ()
     lines += ["", shown, *([left_out_note(left_out)] if left_out else [])]
-    text, further = cut_text("\n".join(lines), bounds.most_bytes)
+    text, further = bounds.fitted("\n".join(lines))
     return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any
 
-from llm_notebook.objects.bounded import cut_text
 from llm_notebook.objects.described import Bounds, Described
 
 __all__ = ["CODE_KINDS", "describe_code", "describe_exception"]
@@ -29,7 +28,7 @@ def describe_code(thing: object, bounds: Bounds) -> Described:
         left_out = ("the source, which is not to be had",)
         source = _outline(thing)
     title = f"{bounds.name}: {kind}" if bounds.name and not kind.endswith(f" {bounds.name}") else kind
-    text, further = cut_text(f"{title}{where}\n\n{source.rstrip()}", bounds.most_bytes)
+    text, further = bounds.fitted(f"{title}{where}\n\n{source.rstrip()}")
     return Described(f"{kind}{where}", text, left_out=(*left_out, *further), name=bounds.name)
 
 
@@ -58,7 +57,7 @@ def _outline(thing: Any) -> str:
 def describe_exception(error: BaseException, bounds: Bounds) -> Described:
     """Return what a model gets of an exception: its traceback, of which the end says most."""
     lines = traceback.format_exception(type(error), error, _own_frames(error.__traceback__))
-    text, left_out = cut_text("".join(lines).rstrip(), bounds.most_bytes, end_share=0.75)
+    text, left_out = bounds.fitted("".join(lines).rstrip(), end_share=0.75)
     return Described(f"exception {type(error).__name__}", text, left_out=left_out, name=bounds.name)
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from llm_notebook.objects.bounded import cut_text
 from llm_notebook.parts.attachments import Attachment
+
+if TYPE_CHECKING:
+    from llm_notebook.objects.secrets import Scrubber
 
 __all__ = ["MOST_BYTES", "Bounds", "Described"]
 
 MOST_BYTES = 20_000
 """How many bytes of UTF-8 the text of one object has at most, unless the user says otherwise."""
+# Secrets are looked for so far behind the end of what is sent, and before the beginning of its last part.
+_MARGIN = 5_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -20,11 +27,23 @@ class Bounds:
         most_bytes: the most bytes of UTF-8 that its text may have, with the note of what was left out.
         as_picture: a picture is wanted, so that an array that could be one is taken for one.
         name: what the user calls the object, such as `df.head(3)`; empty if nothing is known.
+        scrubber: takes secrets out of all text; None to leave them in.
     """
 
     most_bytes: int = MOST_BYTES
     as_picture: bool = False
     name: str = ""
+    scrubber: Scrubber | None = None
+
+    def fitted(self, text: str, *, end_share: float = 0.0) -> tuple[str, tuple[str, ...]]:
+        """Return (the text without secrets and within the bounds, what was left out). See `cut_text()`."""
+        if self.scrubber is not None:
+            room = self.most_bytes + _MARGIN
+            # What is far from both ends of a very long text is not sent.
+            between = text[room:-room]
+            parts = (text,) if len(between) < room else (text[:room], between, text[-room:])
+            text = "".join(part if part is between else self.scrubber.scrub(part) for part in parts)
+        return cut_text(text, self.most_bytes, end_share=end_share)
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,6 +56,7 @@ class Described:
         attachments: its pictures and other files, as values.
         left_out: what the model does not get, each in a few words such as `1,154 of 1,204 rows`.
         name: what the user calls the object.
+        is_told: the reader is told of it elsewhere.
     """
 
     kind: str
@@ -44,3 +64,4 @@ class Described:
     attachments: tuple[Attachment, ...] = ()
     left_out: tuple[str, ...] = ()
     name: str = ""
+    is_told: bool = False

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from llm_notebook.objects.bounded import bounded_json, cut_text, size_of
+from llm_notebook.objects.bounded import bounded_json, size_of
 from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.json_forms import to_json_value
 from llm_notebook.objects.pictures import LONGEST_SIDE, with_picture
@@ -100,6 +100,8 @@ def _specified(kind: str, specification: object, exporter: str, bounds: Bounds) 
     why = f"the picture, since {exporter} cannot make one here"
     title = f"{bounds.name}: {kind}" if bounds.name else kind
     first = f"{title}. Its specification follows, without a picture."
+    if bounds.scrubber is not None:
+        specification = bounds.scrubber.scrub_json(specification)
     text, left_out = bounded_json(specification, bounds.most_bytes - size_of(first) - 1, to_json_value)
-    text, further = cut_text(f"{first}\n{text}", bounds.most_bytes)
+    text, further = bounds.fitted(f"{first}\n{text}")
     return Described(f"{kind}, as its specification", text, left_out=(why, *left_out, *further), name=bounds.name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from llm_notebook.objects.bounded import cut_text, left_out_note, size_of
+from llm_notebook.objects.bounded import left_out_note, size_of
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
+from llm_notebook.objects.secrets import Scrubber, is_secret_name
 
 __all__ = ["MOST_COUNTED", "Column", "Frame", "counted", "described_frame", "most_rows", "range_of"]
 
@@ -89,6 +90,8 @@ def range_of(least: object, most: object) -> str:
 def described_frame(frame: Frame, bounds: Bounds) -> Described:
     """Return what a model gets of a frame."""
     title = f"{bounds.name}: {frame.title}" if bounds.name else frame.title
+    if bounds.scrubber is not None:
+        frame = _without_secrets(frame, bounds.scrubber)
     lines = [title, "", *_column_lines(frame, bounds.most_bytes // 2 - size_of(title)), ""]
     room = bounds.most_bytes - sum(size_of(line) + 1 for line in lines) - _NOTE
     table, shown, cut = _table(frame, room, most_rows(bounds))
@@ -104,8 +107,23 @@ def described_frame(frame: Frame, bounds: Bounds) -> Described:
         left_out.append(f"the ends of {counted(cut, 'long value')}")
     note = left_out_note(tuple(left_out))
     text = "\n".join([*lines, *table, *(["", note] if note else [])])
-    text, further = cut_text(text, bounds.most_bytes)
+    text, further = bounds.fitted(text)
     return Described(frame.title, text, left_out=(*left_out, *further), name=bounds.name)
+
+
+def _without_secrets(frame: Frame, scrubber: Scrubber) -> Frame:
+    """Return a frame without the values of columns whose names say that they are secret, and without secrets in its long values."""
+
+    def scrubbed(name: str, value: object) -> object:
+        text = str(value)
+        # A short value is scrubbed with its row.
+        return scrubber.scrub_named(name, text) if len(text) > _LONGEST_CELL or is_secret_name(name) else value
+
+    columns = [replace(column, range="") if is_secret_name(column.name) else column for column in frame.columns]
+    head = (
+        tuple(scrubbed(name, value) for name, value in zip(frame.header, cells, strict=False)) for cells in frame.head
+    )
+    return replace(frame, columns=columns, head=head)
 
 
 def _column_lines(frame: Frame, room: int) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from llm_notebook.objects.bounded import bounded_json, cut_text, size_of
+from llm_notebook.objects.bounded import bounded_json, size_of
 from llm_notebook.objects.described import Bounds, Described
 from llm_notebook.objects.html_text import html_text
 from llm_notebook.objects.json_forms import json_form, to_json_value
@@ -24,7 +24,7 @@ _PICTURES = (("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"))
 def describe_text(text: str, bounds: Bounds, *, kind: str = "text") -> Described:
     """Return what a model gets of a text: the text itself."""
     whole = str.__str__(text)
-    kept, left_out = cut_text(whole, bounds.most_bytes)
+    kept, left_out = bounds.fitted(whole)
     return Described(f"{kind}, {len(whole):,} characters", kept, left_out=left_out, name=bounds.name)
 
 
@@ -44,7 +44,7 @@ def describe_bytes(given: bytes | bytearray | memoryview, bounds: Bounds) -> Des
     left = len(content) - _SHOWN_BYTES
     left_out = (f"{left:,} of {len(content):,} bytes",) if left > 0 else ()
     text = f"{title}, of no known type; they begin with {shown}{f' ({left_out[0]} left out)' if left_out else ''}"
-    text, further = cut_text(text, bounds.most_bytes)
+    text, further = bounds.fitted(text)
     return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
 
 
@@ -61,13 +61,15 @@ def describe_json(value: object, bounds: Bounds, inside: Callable[[object], str]
         Exception: what pydantic raises for values that it cannot write.
     """
     form = json_form(value, inside)
+    if bounds.scrubber is not None:
+        form = bounds.scrubber.scrub_json(form)
     kind = _json_kind(value)
     if isinstance(form, str):
-        text, left_out = cut_text(form, bounds.most_bytes)
+        text, left_out = bounds.fitted(form)
         return Described(kind, text, left_out=left_out, name=bounds.name)
     title = f"{bounds.name}: {kind}\n" if bounds.name else ""
     text, left_out = bounded_json(form, bounds.most_bytes - size_of(title), to_json_value)
-    text, further = cut_text(f"{title}{text}", bounds.most_bytes)
+    text, further = bounds.fitted(f"{title}{text}")
     return Described(kind, text, left_out=(*left_out, *further), name=bounds.name)
 
 
@@ -90,7 +92,7 @@ def describe_shown(value: object, bounds: Bounds) -> Described | None:
         if isinstance(found, Attachment):
             return Described(f"{kind}, as a picture", "", (found,), name=bounds.name)
         if found:
-            text, left_out = cut_text(found, bounds.most_bytes)
+            text, left_out = bounds.fitted(found)
             return Described(
                 f"{kind}, as {'text' if form == 'html' else 'Markdown'}", text, left_out=left_out, name=bounds.name
             )
@@ -133,5 +135,5 @@ def _picture(shown: object) -> bytes | None:
 def describe_repr(value: object, bounds: Bounds) -> Described:
     """Return what a model gets of any other object: its `repr()`."""
     kind = type(value).__name__
-    text, left_out = cut_text(safe_repr(value), bounds.most_bytes)
+    text, left_out = bounds.fitted(safe_repr(value))
     return Described(kind, text, left_out=left_out, name=bounds.name)

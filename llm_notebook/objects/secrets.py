@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from llm_notebook.configuration.keys import Secret
 from llm_notebook.configuration.scrubbing import Secrets, spellings
+from llm_notebook.objects.offered import class_name
 
-__all__ = ["REMOVED", "Scrubber", "is_secret_name", "known_secrets", "removed_sentence"]
+__all__ = ["REMOVED", "Removal", "Scrubber", "is_secret_name", "known_secrets"]
 
 REMOVED = "[removed]"
 """Stands in the place of a secret."""
@@ -44,23 +47,38 @@ _SHORTEST = 6
 # A value under the bare name `key` or `token` is a secret only if it looks like one: they are names of loop variables, too.
 _LOOKS_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.~-]{16,}")
 _DEEPEST, _MOST_ENTRIES, _LONGEST_VALUE = 4, 1_000, 10_000
+# How many values of variables are looked at in all: a large table of plain dicts must not hold up a prompt.
+_MOST_LOOKED_AT = 20_000
+# Of a frame, a notebook shows the first rows and the last ones.
+_MOST_ROWS = 30
+_FRAMES = frozenset({"pandas.DataFrame", "polars.DataFrame"})
 
-_FORMS = (
-    # Private keys and certificates, also with line breaks spelled out, and cut off at the end.
-    r"-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)",
-    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?",
-    r"\b(?:sk|rk|pk|ek)[-_][A-Za-z0-9_-]{12,}",
-    r"\b(?:gh[opusr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,})",
-    r"\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}",
-    r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b",
-    r"\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
-    r"\b(?:hf|gsk|npm|r8|whsec|dop_v1|doo_v1|shpat|shpss|lin_api|sntrys|figd|nvapi|pplx|xai|tvly|dapi|fw|glsa|phc|csk|jina)[-_]?[A-Za-z0-9_-]{20,}",
-    r"\bpypi-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
-    r"(?<=\bBearer )[\w.~+/=-]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{8,}",
+# What the tokens of services begin with, which have random letters behind it.
+_SERVICES = "hf gsk npm r8 whsec dop_v1 doo_v1 shpat shpss lin_api sntrys figd nvapi pplx xai tvly dapi fw glsa phc csk jina".split()
+# Forms of secrets, each with what a text that has one has somewhere in it: most texts have nothing of it and need no search.
+_FORMS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (needles, re.compile(form, re.DOTALL))
+    for needles, form in (
+        # Private keys and certificates, also with line breaks spelled out, and cut off at the end.
+        (("-----BEGIN",), r"-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\Z)"),
+        (("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?"),
+        (tuple(f"{one}k{sign}" for one in "srpe" for sign in "-_"), r"\b[srpe]k[-_][A-Za-z0-9_-]{12,}"),
+        (("gh", "glpat-"), r"\b(?:gh[opusr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,})"),
+        (("xox", "xapp-"), r"\bxox[a-z]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}"),
+        (("AKIA", "ASIA", "ABIA", "ACCA"), r"\bA(?:KI|SI|BI|CC)A[0-9A-Z]{16}\b"),
+        (("AIza", "ya29.", "GOCSPX-"), r"\bAIza[\w-]{30,}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}"),
+        (tuple(_SERVICES), rf"\b(?:{'|'.join(_SERVICES)})[-_]?[A-Za-z0-9_-]{{20,}}"),
+        (
+            ("pypi-", "SG.", "AGE-SECRET-KEY-1"),
+            r"\bpypi-[\w-]{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+        ),
+        (("Bearer ", "Basic "), r"(?<=\bBearer )[\w.~+/=-]{8,}|(?<=\bBasic )[A-Za-z0-9+/=]{8,}"),
+    )
 )
-_BY_FORM = re.compile("|".join(_FORMS), re.DOTALL)
 # The user of an address, with or without a password.
 _USER = re.compile(r"(?<=://)[^\s/?#'\"<>@\\]{1,500}(?=@[\w\[%])")
+# What every name of a secret has in it.
+_SECRET_WORDS = ("key", "token", "secret", "passw", "passp", "passc", "pwd", "credential", "authorization")
 # A name and the sign behind it, in code, JSON, settings and addresses.
 _NAMED = re.compile(
     r"""(?<![A-Za-z0-9_])-{0,2}(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"""
@@ -72,6 +90,8 @@ _QUOTED = re.compile(
 # A longer one is no value that somebody wrote there; without a limit, some texts would take forever.
 _UNQUOTED = re.compile(r"""(?P<value>[^\s"'(){}\[\],;|&<>\\]{1,500})""")
 _OPENS = frozenset("({[")
+_NOTHING = frozenset({"", "None", "nan", "NaN", "<NA>", "null", REMOVED})
+_KNOWN = "a stored key, or what a variable with the name of a secret holds"
 
 
 def is_secret_name(name: object) -> bool:
@@ -100,12 +120,13 @@ def known_secrets(
     """
     found = [*keys]
     found += [value for name, value in (environment or {}).items() if _is_named_so(name, value)]
-    found += list(_named_texts(variables or {}, _DEEPEST))
+    looked_at = islice(_named_texts(variables or {}, _DEEPEST), _MOST_LOOKED_AT)
+    found += [value for value in looked_at if value is not None]
     # Text that is as short as a word cannot be told from words.
     return Secrets.of(value.strip() for value in found if _SHORTEST <= len(value.strip()) <= _LONGEST_VALUE)
 
 
-def _named_texts(values: Mapping[str, object], depth: int, *, is_named: bool = False) -> Iterator[str]:
+def _named_texts(values: Mapping[str, object], depth: int, *, is_named: bool = False) -> Iterator[str | None]:
     for name, value in list(islice(values.items(), _MOST_ENTRIES)):
         yield from _texts(value, depth, is_named=is_named or _is_named_so(name, value))
 
@@ -118,7 +139,9 @@ def _is_named_so(name: object, value: object) -> bool:
     return not is_bare or not isinstance(value, str) or _LOOKS_SECRET.fullmatch(value.strip()) is not None
 
 
-def _texts(value: object, depth: int, *, is_named: bool) -> Iterator[str]:
+def _texts(value: object, depth: int, *, is_named: bool) -> Iterator[str | None]:
+    """Yield the texts of a value that are named like secrets, and None for each value that was looked at."""
+    yield None
     # Only the plain types: looking into others may run code of theirs.
     if type(value) in (str, Secret) and is_named:
         yield str(value)
@@ -129,6 +152,32 @@ def _texts(value: object, depth: int, *, is_named: bool) -> Iterator[str]:
     elif type(value) in (list, tuple) and depth:
         for item in islice(value, _MOST_ENTRIES):  # type: ignore[call-overload]
             yield from _texts(item, depth - 1, is_named=is_named)
+    elif class_name(type(value)) in _FRAMES:
+        yield from _texts_in_frame(value)
+
+
+def _texts_in_frame(frame: Any) -> Iterator[str | None]:
+    """Yield what is shown of the columns of a frame that are named like secrets: its first and its last rows."""
+    # A frame may be damaged, or have columns of any kind.
+    with suppress(Exception):
+        for name in list(frame.columns)[:_MOST_ENTRIES]:
+            yield None
+            if is_secret_name(name):
+                shown = [*frame[name].head(_MOST_ROWS).to_list(), *frame[name].tail(_MOST_ROWS).to_list()]
+                yield from (text for text in shown if isinstance(text, str) and _is_named_so(name, text))
+
+
+@dataclass(slots=True, frozen=True)
+class Removal:
+    """A secret that was removed, for the record.
+
+    Attributes:
+        where: in what it stood, as the user knows it, such as `df` or `[3]`; empty if that is not known.
+        what: what it is taken to be.
+    """
+
+    where: str
+    what: str
 
 
 @dataclass(slots=True)
@@ -137,51 +186,78 @@ class Scrubber:
 
     Attributes:
         secrets: the values that are known.
+        where: what is being scrubbed, for the record.
     """
 
     secrets: Secrets = field(default_factory=Secrets)
-    _removed: set[Secret] = field(default_factory=set)
-    _spelled: dict[str, Secret] = field(default_factory=dict)
+    where: str = ""
+    _removed: dict[Secret, Removal] = field(default_factory=dict)
+    _spelled: list[tuple[str, Secret]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        spelled: dict[str, Secret] = {}
         for value in self.secrets.recognizable.values:
-            self._spelled |= dict.fromkeys(spellings(value), value)
+            spelled |= dict.fromkeys(spellings(value), value)
+        self._spelled = sorted(spelled.items(), key=lambda pair: len(pair[0]), reverse=True)
 
     @property
     def count(self) -> int:
         """How many different secrets have been removed so far."""
         return len(self._removed)
 
+    @property
+    def removals(self) -> list[Removal]:
+        """What has been removed so far, each secret once."""
+        return list(self._removed.values())
+
     def scrub(self, text: str) -> str:
         """Return a text without secrets. Scrub it before it is shortened, or the beginning of a secret may be left at its end."""
         text = self._without_known(text)
-        text = _BY_FORM.sub(self._remove, text)
-        text = _USER.sub(self._remove, text)
+        for needles, form in _FORMS:
+            if any(needle in text for needle in needles):
+                text = form.sub(lambda found: self._remove(found, _form_of(found[0])), text)
+        if "://" in text:
+            text = _USER.sub(lambda found: self._remove(found, "the user of an address"), text)
         return "".join(self._without_named(text))
 
     def scrub_named(self, name: object, text: str) -> str:
         """Return the text of a variable, a column or an entry of a dict; all of it is removed if its name says that it is a secret."""
-        if _is_named_so(name, text) and text not in ("", "None", REMOVED):
-            return self._note(text)
+        if _is_named_so(name, text) and text not in _NOTHING:
+            return self._note(text, f"the value of {name}")
         return self.scrub(text)
 
-    def _note(self, value: str) -> str:
-        self._removed.add(Secret(value.strip("\"'")))
+    def scrub_json(self, value: object, name: object = None) -> object:
+        """Return a JSON value with every text in it scrubbed, and without the values of keys that say that they are secret."""
+        if isinstance(value, dict):
+            return {key: self.scrub_json(item, key) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.scrub_json(item, name) for item in value]
+        if isinstance(value, str):
+            return self.scrub_named(name, value) if name is not None else self.scrub(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and _is_named_so(name, str(value)) and len(str(value)) >= _SHORTEST:
+            return self._note(str(value), f"the value of {name}")
+        return value
+
+    def _note(self, value: str, what: str) -> str:
+        self._removed.setdefault(Secret(value.strip("\"'")), Removal(self.where, what))
         return REMOVED
 
     def _without_known(self, text: str) -> str:
-        for spelled in sorted(self._spelled, key=len, reverse=True):
+        for spelled, value in self._spelled:
             if spelled in text:
-                self._removed.add(self._spelled[spelled])
+                self._removed.setdefault(value, Removal(self.where, _KNOWN))
                 text = text.replace(spelled, REMOVED)
         return text
 
-    def _remove(self, found: re.Match[str]) -> str:
-        return found[0] if REMOVED in found[0] else self._note(found[0])
+    def _remove(self, found: re.Match[str], what: str) -> str:
+        return found[0] if REMOVED in found[0] else self._note(found[0], what)
 
     def _without_named(self, text: str) -> Iterator[str]:
         """Yield the pieces of a text, with `[removed]` for the values behind names that say that they are secret."""
-        kept, at = 0, 0
+        # Most texts have no such name.
+        lowered = text.lower()
+        kept, at = 0, 0 if any(word in lowered for word in _SECRET_WORDS) else len(text)
         while (named := _NAMED.search(text, at)) is not None:
             at = named.end()
             name = named["name"].rpartition(".")[2]
@@ -196,9 +272,16 @@ class Scrubber:
             if is_code or not _is_value(name, value["value"], is_quoted=quoted is not None):
                 continue
             yield text[kept : value.start("value")]
-            yield self._note(value["value"])
+            yield self._note(value["value"], f"the value of {name}")
             kept = at = value.end("value")
         yield text[kept:]
+
+
+def _form_of(text: str) -> str:
+    """Return what a secret that was found by its form is taken to be."""
+    if text.startswith("-----BEGIN"):
+        return "a private key"
+    return "a JSON Web Token" if text.startswith("eyJ") else f"a token that begins with {text[:3]}"
 
 
 def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
@@ -211,8 +294,3 @@ def _is_value(name: str, value: str, *, is_quoted: bool) -> bool:
     is_number = value.replace(".", "", 1).isdigit()
     has_digit = any(character.isdigit() for character in value)
     return len(value) >= _SHORTEST and has_digit and (not is_number or len(value) > 7)
-
-
-def removed_sentence(count: int) -> str:
-    """Return how many secrets were removed, for the record; empty if none was."""
-    return f"{REMOVED} {count} secret{'s' if count > 1 else ''}" if count else ""

@@ -17,10 +17,10 @@ from typing import Any
 
 from llm_notebook.objects import code, figures, frame_libraries, plain
 from llm_notebook.objects.arrays import describe_array, describe_xarray
-from llm_notebook.objects.bounded import cut_text
 from llm_notebook.objects.described import MOST_BYTES, Bounds, Described
 from llm_notebook.objects.offered import class_name, offered_describer
 from llm_notebook.objects.pictures import describe_pil
+from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import safe_repr
 
@@ -60,7 +60,14 @@ _CONTAINERS = (dict, list, tuple, set, frozenset)
 _MOST_TOGETHER = 20
 
 
-def describe(value: object, *, name: str = "", max_size: int = MOST_BYTES, as_picture: bool = False) -> Described:
+def describe(
+    value: object,
+    *,
+    name: str = "",
+    max_size: int = MOST_BYTES,
+    as_picture: bool = False,
+    scrubber: Scrubber | None = None,
+) -> Described:
     """Return what a model gets of a Python object, for `fragments=` and `attachments=`.
 
     A frame becomes its shape, its columns with types, missing values and ranges, and its first rows; a figure or an image becomes a
@@ -71,16 +78,17 @@ def describe(value: object, *, name: str = "", max_size: int = MOST_BYTES, as_pi
         name: what to call it.
         max_size: how many bytes of UTF-8 its text has at most. What is left out is said in the text.
         as_picture: take an array for a picture if it can be one.
+        scrubber: takes secrets out of its text; None to leave them in.
     """
-    bounds = Bounds(max_size, as_picture, name)
+    bounds = Bounds(max_size, as_picture, name, scrubber)
     found, problem = _described(value, bounds)
     found = found or plain.describe_repr(value, bounds)
     return replace(found, left_out=(*found.left_out, problem)) if problem else found
 
 
-def describe_known(value: object, *, max_size: int = MOST_BYTES) -> Described | None:
+def describe_known(value: object, *, max_size: int = MOST_BYTES, scrubber: Scrubber | None = None) -> Described | None:
     """Return what `describe()` does; None for an object of which nothing but its `repr()` is known."""
-    return _described(value, Bounds(max_size))[0]
+    return _described(value, Bounds(max_size, scrubber=scrubber))[0]
 
 
 def _described(value: object, bounds: Bounds) -> tuple[Described | None, str]:
@@ -152,7 +160,7 @@ def _describe_json(value: object, bounds: Bounds) -> Described | None:
     left_out: list[str] = []
 
     def inside(part: object) -> str:
-        return brief(part, bounds.most_bytes // 4, left_out)
+        return brief(part, bounds.most_bytes // 4, left_out, bounds.scrubber)
 
     with suppress(Exception):
         found = plain.describe_json(value, bounds, inside)
@@ -176,7 +184,7 @@ def _describe_pictures(values: list[object] | tuple[object, ...], bounds: Bounds
     figure = figures.figure_of(values[0])
     if figure is not None and all(figures.figure_of(value) is figure for value in values):
         return figures.describe_figure(figure, bounds)
-    each = [describe(value, max_size=bounds.most_bytes, as_picture=True) for value in values]
+    each = [describe(value, max_size=bounds.most_bytes, as_picture=True, scrubber=bounds.scrubber) for value in values]
     if any(one.text or not one.attachments for one in each):
         return None
     attachments = tuple(attachment for one in each for attachment in one.attachments)
@@ -195,23 +203,24 @@ def _offered(value: object) -> Iterator[Describe]:
         made = describer(given, bounds.most_bytes)
         parts = made if isinstance(made, list | tuple) else [made]
         text = "\n".join(part for part in parts if isinstance(part, str))
-        text, left_out = cut_text(text, bounds.most_bytes)
+        text, left_out = bounds.fitted(text)
         attachments = tuple(part.settled() for part in parts if isinstance(part, Attachment))
         return Described(type(given).__name__, text, attachments, left_out, bounds.name)
 
     yield by_plugin
 
 
-def brief(part: object, most: int = 5_000, left_out: list[str] | None = None) -> str:
+def brief(part: object, most: int = 5_000, left_out: list[str] | None = None, scrubber: Scrubber | None = None) -> str:
     """Return a part of a larger value as text: of a frame or an array what the table says, of anything else its `repr()`.
 
     Args:
         part: the part.
         most: how many bytes a frame or an array may have.
         left_out: takes what is left out of it.
+        scrubber: takes secrets out of it.
     """
     if library_kind(part):
-        found = describe(part, max_size=most)
+        found = describe(part, max_size=most, scrubber=scrubber)
         if left_out is not None:
             left_out += found.left_out
         return found.text or f"<{found.kind}>"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
-__all__ = ["distinct_call_id", "new_id", "new_tool_call_id"]
+__all__ = ["CallIds", "new_id", "new_tool_call_id"]
 
 
 def new_id() -> str:
@@ -19,19 +17,34 @@ def new_tool_call_id() -> str:
     return f"tc_{new_id()}"
 
 
-def distinct_call_id(given: str, taken: Container[str | None]) -> str:
-    """Return an id for a tool call: the provider's, with a number where another call has it, and a new one where it gave none.
+class CallIds:
+    """Gives each tool call of an answer an id of its own.
 
     Results are matched to calls by id, so that no two calls of a turn may have the same.
-
-    Args:
-        given: the provider's id; empty if it gave none.
-        taken: the ids of the other calls.
     """
-    if not given:
-        return new_tool_call_id()
-    call_id, number = given, 1
-    while call_id in taken:
-        number += 1
-        call_id = f"{given}-{number}"
-    return call_id
+
+    __slots__ = ("_numbers", "_taken")
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+
+    def distinct(self, given: str) -> str:
+        """Return the id of one more call: the provider's, with a number where another call has it, and a new one where it gave none.
+
+        Args:
+            given: the provider's id; empty if it gave none.
+        """
+        call_id = given or new_tool_call_id()
+        number = self._numbers.get(given, 1)
+        while call_id in self._taken:
+            number += 1
+            call_id = f"{given}-{number}"
+        if number > 1:
+            self._numbers[given] = number
+        self.reserve(call_id)
+        return call_id
+
+    def reserve(self, call_id: str) -> None:
+        """Note the id of a call that keeps what the provider gave it, so that no other call gets it."""
+        self._taken.add(call_id)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Sent"]
+__all__ = ["Sent", "SentGroup"]
+
+SentGroup = Literal["context", "error", "sent", "removed"]
+"""What the reader is told together: cells of the notebook, what belongs to an exception, what the user gave, or what was removed."""
 
 
 @dataclass(slots=True, frozen=True)
 class Sent:
-    """Something that went with a prompt.
+    """Something that went with a prompt, was left out, or was removed.
 
     Attributes:
         name: what the user calls it, such as `df.head(3)` or a path; empty if nothing is known.
-        kind: what it is, such as `pandas DataFrame`, with its shape.
+        kind: what it is, such as `pandas DataFrame`, with its shape; empty if nothing of it went.
         tokens: about how many tokens its text has; 0 if there is none.
         pictures, files: how many pictures and other files it is.
         left_out: what the model did not get of it, in a few words each.
         in_system: it went with the system prompt.
+        group: what it is told with.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Sent:
     files: int = 0
     left_out: tuple[str, ...] = ()
     in_system: bool = False
+    group: SentGroup = "sent"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -39,6 +44,7 @@ class Sent:
             "files": self.files,
             "left_out": list(self.left_out),
             "in_system": self.in_system,
+            "group": self.group,
         }
 
     @staticmethod

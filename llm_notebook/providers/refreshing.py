@@ -83,7 +83,7 @@ def _fetch_models(provider: Provider, timeout: float) -> list[dict[str, Any]]:
         NeedsKeyException: the provider requires a key, and there is none.
         ModelError: no list came.
     """
-    from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+    from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
     from llm_notebook.providers.http.transport import Transport  # loads httpx
 
     # A model of the provider's knows its address, its headers and where its key is. The id appears in error messages.

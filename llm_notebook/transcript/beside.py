@@ -1,12 +1,11 @@
-"""What a transcript shows beside the answer: above it what was sent, and below it a cell that it proposes."""
+"""What a transcript shows beside the answer: below it a cell that it proposes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm_notebook.transcript.enclosures import Enclosure, enclosure_document, markdown_enclosure, plain_enclosure
 from llm_notebook.transcript.job import Job, job_document, markdown_job, plain_job
 from llm_notebook.transcript.proposals import Proposal, markdown_proposal, plain_proposal, proposal_document
 
@@ -21,13 +20,11 @@ class Beside:
     """What is shown beside an answer.
 
     Attributes:
-        enclosures: what was sent beside the prompt.
         proposal: the cell that the answer proposes in place of another; None if it is not asked to.
         job: the run over rows that stands in the place of an answer; None if there is one.
         make_job: returns how that run stands at the moment; None once it is over.
     """
 
-    enclosures: list[Enclosure] = field(default_factory=list)
     proposal: Proposal | None = None
     job: Job | None = None
     make_job: Callable[[], Job] | None = None
@@ -61,29 +58,26 @@ class Beside:
         """Return it as fields of the document of a transcript."""
         proposed = self.proposed
         return {
-            "enclosures": [enclosure_document(enclosure) for enclosure in self.enclosures],
             "proposal": None if proposed is None else proposal_document(proposed),
             "job": None if self.job is None else job_document(self.job),
         }
 
-    def around_markdown(
-        self, sections: list[str], literal: Callable[[str], str], coded: Callable[[str], str]
-    ) -> list[str]:
-        """Return the sections of an answer in Markdown, with what is shown above and below them.
+    def markdown_above(self, literal: Callable[[str], str], coded: Callable[[str], str]) -> list[str]:
+        """Return what is shown above the answer in Markdown.
 
         Args:
-            sections: the sections.
             literal: makes text from outside safe to put into Markdown.
             coded: does the same to a sentence of ours, in which backticks enclose code.
         """
-        above = [markdown_enclosure(enclosure) for enclosure in self.enclosures]
-        above += [] if self.job is None else [markdown_job(self.job, literal, coded)]
-        return [*above, *sections, *([markdown_proposal(self.proposed)] if self.proposed is not None else [])]
+        return [] if self.job is None else [markdown_job(self.job, literal, coded)]
 
     def plain_above(self) -> list[str]:
         """Return what is shown above the answer as plain text."""
-        job = [] if self.job is None else [plain_job(self.job)]
-        return [*(plain_enclosure(enclosure) for enclosure in self.enclosures), *job]
+        return [] if self.job is None else [plain_job(self.job)]
+
+    def markdown_below(self) -> list[str]:
+        """Return what is shown below the answer in Markdown."""
+        return [] if self.proposed is None else [markdown_proposal(self.proposed)]
 
     def plain_below(self) -> list[str]:
         """Return what is shown below the answer as plain text."""

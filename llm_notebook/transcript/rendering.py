@@ -82,7 +82,8 @@ def markdown_of(view: TranscriptView, words: TurnWords | None = None) -> str:
     """
     words = words or turn_words(view)
     blocks = [_markdown_block(block, view, words) for block in words.blocks]
-    sections = [*markdown_sent(view.sent), *view.beside.around_markdown(blocks, literal_markdown, _with_code)]
+    above = view.beside.markdown_above(literal_markdown, _with_code)
+    sections = [*markdown_sent(view.sent), *above, *blocks, *view.beside.markdown_below()]
     if view.sources.listed:
         sections += markdown_sources(view.sources.listed)
     if sentence := unsent_sentence(view, literal_markdown) or state_sentence(view, literal_markdown):

@@ -93,6 +93,8 @@ class GivenObjects:
         self._note(found)
 
     def _note(self, found: Described, *, in_system: bool = False) -> None:
+        if found.is_told:
+            return
         tokens = -(-len(found.text) // _CHARACTERS_PER_TOKEN)
         name = found.name if len(found.name) <= _LONGEST_NAME else f"{found.name[:_LONGEST_NAME]}…"
         kinds = [attachment.known_type() or "" for attachment in found.attachments]

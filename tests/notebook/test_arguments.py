@@ -194,7 +194,7 @@ def test_the_text_of_a_cell_may_begin_with_a_dash(cell: str) -> None:
         ("--chain hi", "There is no option --chain. Did you mean --cl?"),
         ("--reasoning hi", "There is no option --reasoning. Did you mean --hide-reasoning?"),
         ("--output x hi", "There is no option --output. Did you mean --out?"),
-        ("--cont hi", "There is no option --cont. Did you mean --continue?"),
+        ("--contin hi", "There is no option --contin. Did you mean --continue?"),
         ("-q 4o hi", "There is no option -q. `%llm models -q TEXT` finds a model"),
         ("--query 4o hi", "There is no option --query. `%llm models -q TEXT` finds a model"),
         ("-d x.db hi", "There is no option -d. Every notebook keeps its turns in one journal"),

@@ -273,9 +273,11 @@ def test_inline_figures_and_the_record_in_a_notebook(kernel: Kernel) -> None:
     cell = kernel.run("%llm -m viewer -a - Look", "1")
     assert cell.markdown[0].endswith("I see image/png.")
     document = cell.outputs[0][MIME_TYPE]
-    assert document["sent"] == {
+    [told] = document["sent"]
+    assert told == {
+        "group": "sent",
         "line": "sent: last figure; 1 picture",
-        "rows": [{"name": "last figure", "text": document["sent"]["rows"][0]["text"], "tokens": 0, "leftOut": []}],
+        "rows": [{"name": "last figure", "text": told["rows"][0]["text"], "tokens": 0, "leftOut": []}],
         "hidden": 0,
     }
     refused = kernel.run("%llm -a - Look", "2")

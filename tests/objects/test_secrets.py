@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_notebook.objects.secrets import REMOVED, Scrubber, is_secret_name, known_secrets, removed_sentence
+from llm_notebook.objects.secrets import REMOVED, Removal, Scrubber, is_secret_name, known_secrets
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+abc/def==\nZZZ\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"
@@ -128,8 +128,13 @@ def test_a_value_under_a_secret_name_goes_whole() -> None:
     assert scrubber.scrub_named("key", "month") == "month"
     assert scrubber.scrub_named("url", "postgres://ana:pw@db/x") == f"postgres://{REMOVED}@db/x"
     assert scrubber.count == 2
-    assert removed_sentence(scrubber.count) == "[removed] 2 secrets"
-    assert [removed_sentence(count) for count in (0, 1)] == ["", "[removed] 1 secret"]
+    scrubber.where = "config"
+    scrubber.scrub(JWT)
+    assert scrubber.removals == [
+        Removal("", "the value of password"),
+        Removal("", "the user of an address"),
+        Removal("config", "a JSON Web Token"),
+    ]
 
 
 def test_the_same_secret_counts_once_however_it_is_written() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from llm_notebook.configuration.process import process
-from llm_notebook.providers.http import retries
+from llm_notebook.providers.http import limits, retries
 from llm_notebook.providers.http.transport import Transport
 
 
@@ -18,6 +18,7 @@ from llm_notebook.providers.http.transport import Transport
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait as little as possible before a request is sent again."""
     monkeypatch.setattr(retries, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(limits, "_FIRST_PAUSE", 0.001)
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ export class KernelBus {
   private comm: Kernel.IComm | null = null;
   private current: BusState = 'asking';
   private packageVersion: string | null = null;
+  private hasContext = false;
   /** Whether this connection can ask the kernel for comms. If not, the state may stay `asking`. */
   private canAsk = true;
   /** The kernel's own session, which is another one after a restart. */
@@ -111,6 +112,11 @@ export class KernelBus {
    */
   get kernelVersion(): string | null {
     return this.packageVersion;
+  }
+
+  /** Whether the kernel sends cells of the notebook with every prompt, also where the prompt does not say so. */
+  get wantsCells(): boolean {
+    return this.hasContext;
   }
 
   /** Whether the kernel has yet to answer. Until it does, what the notebook shows may be out of date. */
@@ -225,6 +231,7 @@ export class KernelBus {
   private leave(state: BusState): void {
     this.comm = null;
     this.packageVersion = null;
+    this.hasContext = false;
     this.store.forget();
     for (const callers of this.waiting.values()) {
       callers.forEach(({ reject }) => reject(new Error(LOST)));
@@ -326,7 +333,9 @@ export class KernelBus {
       // A version that says none is an older one.
       this.packageVersion = message.version ?? UNNAMED;
     }
-    if (message.type === 'value') {
+    if (message.type === 'context') {
+      this.hasContext = message.wanted;
+    } else if (message.type === 'value') {
       const key = JSON.stringify([message.request, message.name]);
       this.waiting.get(key)?.forEach(({ resolve }) => resolve(message.text));
       this.waiting.delete(key);

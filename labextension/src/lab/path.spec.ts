@@ -1,6 +1,7 @@
 import { PageConfig } from '@jupyterlab/coreutils';
 import { beforeEach, expect, test } from 'vitest';
 
+import type { IToldCell } from './cells';
 import { Renames, Senders } from './path';
 import type { FakeFuture } from './testing/fakes';
 import { FakeKernel, settled } from './testing/fakes';
@@ -15,6 +16,7 @@ const rename = (from: string, to: string): Parameters<Renames['note']>[0] => ({
 class Notebook {
   path = 'a.ipynb';
   isHeard = true;
+  cells: IToldCell[] | null = null;
   readonly renames = new Renames();
   readonly senders = new Senders(this.renames);
   readonly kernel = new FakeKernel();
@@ -24,11 +26,11 @@ class Notebook {
   }
 
   sign(): void {
-    this.senders.sign(
-      this.kernel.connection,
-      () => this.path,
-      () => this.isHeard
-    );
+    this.senders.sign(this.kernel.connection, {
+      path: () => this.path,
+      isHeard: () => this.isHeard,
+      cells: () => this.cells
+    });
   }
 
   rename(to: string): void {
@@ -60,6 +62,12 @@ test('every request says the path that the notebook has at that moment', () => {
   });
   notebook.path = 'copies/a.ipynb';
   expect(notebook.said()).toEqual({ path: 'copies/a.ipynb' });
+});
+
+test('a request that asks for cells takes them along', () => {
+  const notebook = new Notebook();
+  notebook.cells = [];
+  expect(notebook.said()).toEqual({ path: 'a.ipynb', cells: [] });
 });
 
 test('a request says where the paths of the server begin', () => {

@@ -14,13 +14,26 @@
 
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { Contents, Kernel } from '@jupyterlab/services';
+import type { JSONArray } from '@lumino/coreutils';
+
+import type { IToldCell } from './cells';
 
 /**
  * What a request says about its notebook, under the key `llm_notebook` of its
- * metadata: its `path`, the `root` folder of the server that the path begins in, and
- * after a rename the path that it `was` at before.
+ * metadata: its `path`, the `root` folder of the server that the path begins in,
+ * after a rename the path that it `was` at before, and its `cells` where they are
+ * asked for.
  */
 type Sender = { path: string } & Record<string, string>;
+
+/** What a notebook knows of itself and its kernel when it sends a request. */
+export interface INotebook {
+  path(): string;
+  /** Whether the kernel has the package loaded. */
+  isHeard(): boolean;
+  /** The cells that a request with this code asks for; null if it asks for none. */
+  cells(code: string, asking: string): IToldCell[] | null;
+}
 
 type Connection = Pick<Kernel.IKernelConnection, 'requestExecute'>;
 type FileChange = Pick<Contents.IChangedArgs, 'type' | 'oldValue' | 'newValue'>;
@@ -93,24 +106,25 @@ export class Senders {
   /**
    * Make a connection say so. Each notebook has a connection of its own.
    *
-   * @param path returns the notebook's path at the time of a request.
-   * @param isHeard returns whether the kernel has the package loaded.
+   * @param notebook is asked at the time of each request.
    */
-  sign(kernel: Connection, path: () => string, isHeard: () => boolean): void {
+  sign(kernel: Connection, notebook: INotebook): void {
     if (this.known.has(kernel)) {
       return;
     }
     this.known.add(kernel);
     const request = kernel.requestExecute.bind(kernel);
     kernel.requestExecute = (content, disposeOnDone, metadata) => {
-      const sender = this.senderAt(path());
+      const sender = this.senderAt(notebook.path());
+      const { cellId } = (metadata ?? {}) as { cellId?: unknown };
+      const cells = notebook.cells(content.code, String(cellId ?? ''));
       const future = request(content, disposeOnDone, {
         ...metadata,
-        llm_notebook: sender
+        llm_notebook: { ...sender, ...(cells && { cells: asJSON(cells) }) }
       });
       if (sender.was !== undefined) {
         const { latest } = this.renames;
-        void heard(future.done, isHeard).then(
+        void heard(future.done, () => notebook.isHeard()).then(
           isSaid => isSaid && this.renames.settle(sender.path, latest)
         );
       }
@@ -124,6 +138,11 @@ export class Senders {
     const was = this.renames.before(path);
     return { ...sender, ...(root && { root }), ...(was && { was }) };
   }
+}
+
+/** Cells are JSON, which their type does not say. */
+function asJSON(cells: IToldCell[]): JSONArray {
+  return cells as unknown as JSONArray;
 }
 
 /** Whether a request was carried out by a kernel that has the package loaded. If not, the next one says it again. */

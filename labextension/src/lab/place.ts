@@ -15,6 +15,8 @@ import { MIME_TYPE, readTranscript } from '../transcript';
 import type { Action, IHeldUpCells, IHost, ITranscript } from '../transcript';
 import { VERSION } from '../version';
 import { KernelBus } from './bus';
+import { asksForCells, asksModel, toldCells } from './cells';
+import type { IToldCell } from './cells';
 import type { Clicks } from './click';
 import type { Senders } from './path';
 
@@ -190,12 +192,25 @@ export class NotebookPlace implements IPlace {
     const { kernel } = this;
     const bus = kernel && this.buses.of(kernel);
     if (kernel && bus) {
-      const path = (): string => this.panel.context.path;
-      this.senders.sign(kernel, path, () => bus.state === 'joined');
+      this.senders.sign(kernel, {
+        path: () => this.panel.context.path,
+        isHeard: () => bus.state === 'joined',
+        cells: (code, asking) => this.toldCells(code, asking, bus)
+      });
     }
     this.current = bus;
     this.current?.changed.connect(this.notify, this);
     this.notify();
+  }
+
+  private toldCells(
+    code: string,
+    asking: string,
+    bus: KernelBus
+  ): IToldCell[] | null {
+    const { model } = this.panel.content;
+    const asks = asksForCells(code) || (bus.wantsCells && asksModel(code));
+    return model && asks ? toldCells(model.cells, asking) : null;
   }
 
   private notify(): void {

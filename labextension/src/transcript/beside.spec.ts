@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { Enclosures, Proposed } from './beside';
+import { Proposed } from './beside';
 import type { ITranscript } from './document';
 import type { IHost } from './host';
 import type { IContext } from './piece';
@@ -37,30 +37,6 @@ const PROPOSAL = {
     { sign: '+', text: '<b>\u202e</b>' }
   ]
 } as const;
-
-test('what was sent is one folded line, with all of it as text inside', () => {
-  const piece = new Enclosures();
-  piece.update(contextOf({}));
-  expect(piece.node.hidden).toBe(true);
-  piece.update(
-    contextOf({
-      enclosures: [
-        {
-          summary: 'sent: In[3], 1 value',
-          rows: [{ name: 'values', text: '<i>orders</i>, dict' }]
-        }
-      ]
-    })
-  );
-  expect(piece.node.hidden).toBe(false);
-  expect(piece.node.querySelector('summary')?.textContent).toContain(
-    'sent: In[3], 1 value'
-  );
-  expect(piece.node.querySelector('td')?.textContent).toBe(
-    '<i>orders</i>, dict'
-  );
-  expect(piece.node.querySelector('i')).toBeNull();
-});
 
 test('a proposed cell is a difference, with hidden characters spelled out', () => {
   const piece = new Proposed();

@@ -1,59 +1,15 @@
-/** Draws what stands beside an answer: above it what was sent, and below it a cell that it proposes, as a difference. */
+/** Draws the cell that an answer proposes, below it and as a difference. */
 
-import type { IEnclosure, IProposal } from './document';
+import type { IProposal } from './document';
 import { asGroup } from './dom/boxes';
 import { difference } from './dom/difference';
 import { attrs, button, el, refill } from './dom/elements';
-import { Fold } from './dom/fold';
 import { icon } from './dom/icons';
 import { visibleNodes } from './dom/visible';
 import type { IContext, IPiece } from './piece';
 
 /** More lines than this are not compared word by word. */
 const MOST_COMPARED = 400;
-
-/** What was sent beside the prompt, one folded line for each. */
-export class Enclosures implements IPiece {
-  readonly node = el('div');
-  private drawn = '';
-
-  update({ document }: IContext): void {
-    const enclosures = document.enclosures ?? [];
-    const key = JSON.stringify(enclosures);
-    this.node.hidden = enclosures.length === 0;
-    if (key !== this.drawn) {
-      this.drawn = key;
-      refill(this.node, ...enclosures.map(enclosureNode));
-    }
-  }
-}
-
-function enclosureNode({ summary, rows }: IEnclosure): HTMLElement {
-  const fold = new Fold();
-  fold.showLine({
-    glyph: 'stack',
-    words: [...visibleNodes(summary)],
-    when: []
-  });
-  const table = el(
-    'table',
-    'llm-table',
-    el(
-      'tbody',
-      '',
-      ...rows.map(({ name, text }) =>
-        el(
-          'tr',
-          '',
-          attrs(el('th', '', ...visibleNodes(name)), { scope: 'row' }),
-          el('td', 'llm-flow', ...visibleNodes(text))
-        )
-      )
-    )
-  );
-  fold.body.append(table);
-  return fold.node;
-}
 
 /** The cell that the answer proposes. It is put into the notebook only by a click, and never run. */
 export class Proposed implements IPiece {

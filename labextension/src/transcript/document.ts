@@ -38,12 +38,10 @@ export interface ITranscript {
   /** The sources that the answer names, by their numbers from 1 on: hostile. */
   sources?: ISource[];
   /** What went with the prompt, shown above the answer. */
-  sent?: ISent | null;
+  sent?: ISent[];
   /** Our own sentences for the reader, shown below the answer as plain text. */
   remarks?: string[];
   error?: IProblem | null;
-  /** What was sent beside the prompt, shown above the answer. */
-  enclosures?: IEnclosure[];
   /** The cell that the answer proposes in place of one that failed. Nothing runs it by itself. */
   proposal?: IProposal | null;
   /** The run over rows that is shown in place of one answer. */
@@ -64,6 +62,8 @@ export interface ITranscript {
 }
 
 export interface ISent {
+  /** Cells of the notebook, an exception, what the user gave, or what was removed from all of it. */
+  group: 'context' | 'error' | 'sent' | 'removed';
   /** What was sent in one line. Names in it are the user's, or those of files: hostile. */
   line: string;
   rows: ISentRow[];
@@ -80,12 +80,6 @@ export interface ISentRow {
   tokens: number;
   /** What the model did not get of it. */
   leftOut: string[];
-}
-
-export interface IEnclosure {
-  summary: string;
-  /** Its parts. They may quote the notebook and its values: hostile. */
-  rows: { name: string; text: string }[];
 }
 
 export interface IProposal {
@@ -354,6 +348,8 @@ export type FromKernel =
   /** The same about a long document, which pages have by now unless they have missed something. */
   | { type: 'settled'; id: string; seq: number }
   | { type: 'value'; request: string; name: string; text: string }
+  /** Whether cells of the notebook go with every prompt. */
+  | { type: 'context'; wanted: boolean }
   /** This kernel does not know the transcript. */
   | { type: 'gone'; id: string };
 

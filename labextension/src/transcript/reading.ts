@@ -195,18 +195,21 @@ const FIELDS: Record<string, Check> = {
   blocks: listOf(isBlock),
   sources: maybe(listOf(shape({ title: isText, url: isText, host: isText }))),
   sent: maybe(
-    shape({
-      line: isText,
-      rows: listOf(
-        shape({
-          name: isText,
-          text: isText,
-          tokens: isCount,
-          leftOut: listOf(isText)
-        })
-      ),
-      hidden: maybe(isCount)
-    })
+    listOf(
+      shape({
+        group: oneOf('context', 'error', 'sent', 'removed'),
+        line: isText,
+        rows: listOf(
+          shape({
+            name: isText,
+            text: isText,
+            tokens: isCount,
+            leftOut: listOf(isText)
+          })
+        ),
+        hidden: maybe(isCount)
+      })
+    )
   ),
   remarks: maybe(listOf(isText)),
   error: maybe(
@@ -229,14 +232,6 @@ const FIELDS: Record<string, Check> = {
       canStartOver: maybe(isFlag),
       complete: maybe(isFlag)
     })
-  ),
-  enclosures: maybe(
-    listOf(
-      shape({
-        summary: isText,
-        rows: listOf(shape({ name: isText, text: isText }))
-      })
-    )
   ),
   proposal: maybe(
     shape({
@@ -332,6 +327,7 @@ const MESSAGES: Record<string, Check> = {
   record: shape({ document: isTranscript, bundle: isObject }),
   settled: shape({ id: isText, seq: isCount }),
   value: shape({ request: isText, name: isText, text: isText }),
+  context: shape({ wanted: isFlag }),
   gone: shape({ id: isText })
 };
 

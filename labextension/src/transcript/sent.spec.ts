@@ -5,6 +5,7 @@ import type { IContext } from './piece';
 import { Sent } from './sent';
 
 const SENT: ISent = {
+  group: 'sent',
   line: 'sent: df, <b>fig</b>; about 640 tokens',
   rows: [
     {
@@ -19,8 +20,8 @@ const SENT: ISent = {
 
 function drawn(sent: ISent): HTMLElement {
   const piece = new Sent();
-  piece.update({ document: { sent } } as unknown as IContext);
-  return piece.node;
+  piece.update({ document: { sent: [sent] } } as unknown as IContext);
+  return piece.node.querySelector('details')!;
 }
 
 test('what was sent is one line, and unfolded a table with what was left out', () => {
@@ -40,3 +41,39 @@ test('what was sent is one line, and unfolded a table with what was left out', (
   ]);
   expect(node.querySelector('b')).toBeNull();
 });
+
+test('each kind of it has a line, which stays as a reader has left it', () => {
+  const piece = new Sent();
+  const context: ISent = {
+    group: 'context',
+    line: 'context: 1 cell, 24 tokens; 1 left out',
+    rows: [
+      { name: '[1]', text: 'import pandas', tokens: 24, leftOut: [] },
+      { name: '[2]', text: '', tokens: 0, leftOut: ['marked # llm: hide'] }
+    ]
+  };
+  const removed: ISent = {
+    group: 'removed',
+    line: '[removed] 1 secret',
+    rows: [{ name: '[1]', text: 'a private key', tokens: 0, leftOut: [] }]
+  };
+  const show = (sent: ISent[]): void =>
+    piece.update({ document: { sent } } as unknown as IContext);
+  show([context]);
+  const [first] = piece.node.querySelectorAll('details');
+  first.open = true;
+  first.dispatchEvent(new Event('toggle'));
+  show([context, removed]);
+  const lines = [...piece.node.querySelectorAll('details')];
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toBe(first);
+  expect([...first.querySelectorAll('tbody tr')].map(textOf)).toEqual([
+    '[1]import pandas24',
+    'Left out',
+    '[2]marked # llm: hide'
+  ]);
+});
+
+function textOf(node: Element): string {
+  return node.textContent ?? '';
+}

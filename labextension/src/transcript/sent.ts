@@ -1,6 +1,6 @@
 /**
- * Draws what went with a prompt: one line above the answer, and unfolded a table
- * of what each object became and of what was left out.
+ * Draws what went with a prompt: one line for each kind of it above the answer, and
+ * unfolded a table of what each thing became and of what was left out.
  *
  * The names are the user's own words or names of files, the rest is made by the
  * kernel; a saved notebook may hold anything, so all of it is drawn as text.
@@ -13,21 +13,34 @@ import { visible } from './dom/visible';
 import type { IContext, IPiece } from './piece';
 
 export class Sent implements IPiece {
-  private readonly fold = new Fold(() => this.drawBody());
-  readonly node = this.fold.node;
-  private sent: ISent | null = null;
+  readonly node = el('div');
+  private groups: Group[] = [];
   private drawn = '';
 
-  update(context: IContext): void {
-    const sent = context.document.sent ?? null;
+  update({ document }: IContext): void {
+    const sent = document.sent ?? [];
     const key = JSON.stringify(sent);
-    if (!sent || key === this.drawn) {
+    if (key === this.drawn) {
       return;
     }
     this.drawn = key;
+    // A line that a reader has unfolded stays so.
+    this.groups = sent.map((_, index) => this.groups[index] ?? new Group());
+    sent.forEach((group, index) => this.groups[index].show(group));
+    refill(this.node, ...this.groups.map(({ node }) => node));
+  }
+}
+
+/** One line, and what is behind it. */
+class Group {
+  private readonly fold = new Fold(() => this.drawBody());
+  readonly node = this.fold.node;
+  private sent: ISent | null = null;
+
+  show(sent: ISent): void {
     this.sent = sent;
     this.fold.showLine({
-      glyph: 'stack',
+      glyph: sent.group === 'removed' ? 'key' : 'stack',
       words: [visible(sent.line)],
       when: []
     });
@@ -49,16 +62,17 @@ export class Sent implements IPiece {
     const hidden = attrs(el('td', '', `${sent.hidden ?? 0} more`), {
       colspan: '3'
     });
+    const went = sent.rows.filter(({ text }) => text);
     refill(
       this.fold.body,
       el(
         'table',
         'llm-table',
-        el('thead', '', el('tr', '', ...HEADS.map(head))),
+        el('thead', '', el('tr', '', ...HEADS[sent.group].map(head))),
         el(
           'tbody',
           '',
-          ...sent.rows.map(({ name, text, tokens }) =>
+          ...went.map(({ name, text, tokens }) =>
             row(
               name,
               cell(visible(text)),
@@ -73,10 +87,15 @@ export class Sent implements IPiece {
   }
 }
 
-const HEADS = ['Name', 'What was sent', 'Tokens'];
+const HEADS: Record<ISent['group'], string[]> = {
+  context: ['Cell', 'What was sent', 'Tokens'],
+  error: ['Name', 'What was sent', 'Tokens'],
+  sent: ['Name', 'What was sent', 'Tokens'],
+  removed: ['Where', 'What [removed] stands for', '']
+};
 
 function head(words: string, index: number): HTMLElement {
-  const node = el('th', index === HEADS.length - 1 ? 'llm-r' : '', words);
+  const node = el('th', index === 2 ? 'llm-r' : '', words);
   return attrs(node, { scope: 'col' });
 }
 

@@ -26,7 +26,7 @@ import { TextPiece } from './answer/textPiece';
 import { Call } from './calls/call';
 import { Gathered, Group } from './calls/groups';
 import { Announcer } from './announcing';
-import { Enclosures, Proposed } from './beside';
+import { Proposed } from './beside';
 import { Card } from './card/card';
 import { Series } from './card/series';
 import type { IDelta, ITranscript } from './document';
@@ -54,7 +54,6 @@ export class TranscriptView {
   private readonly markdown: Markdown;
   private readonly pieces = new Map<string, IPiece>();
   private readonly sent = new Sent();
-  private readonly enclosures = new Enclosures();
   private readonly proposed = new Proposed();
   private readonly job = new Job();
   private readonly sources = new Sources();
@@ -225,7 +224,6 @@ export class TranscriptView {
     );
     this.series.update(context, cards);
     this.sent.update(context);
-    this.enclosures.update(context);
     this.proposed.update(context);
     this.job.update(context);
     this.sources.update(context);
@@ -247,8 +245,7 @@ export class TranscriptView {
     }
     this.root.classList.toggle('llm-series', this.series.hasFoot);
     arrange(this.root, [
-      ...(document.sent ? [this.sent.node] : []),
-      this.enclosures.node,
+      ...(document.sent?.length ? [this.sent.node] : []),
       this.job.node,
       ...pieces.flatMap(piece =>
         piece === cards[0] && this.series.hasHead

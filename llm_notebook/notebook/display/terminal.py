@@ -80,8 +80,6 @@ class TerminalDisplay:
         for said in plain_sent(self._view.sent) if not self._said_sent else ():
             sys.stdout.write(f"{terminal_safe(said)}\n\n")
         self._said_sent = True
-        if not self._view.blocks:
-            sys.stdout.write("".join(f"{text}\n\n" for text in self._view.beside.plain_above()))
         threading.Thread(target=self._watch, args=(self._closed,), name="llm_notebook silence", daemon=True).start()
 
     def _watch(self, closed: threading.Event) -> None:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from llm_notebook.configuration.keys import load_keys
 from llm_notebook.notebook.arguments import parse_line
 from llm_notebook.notebook.commands.grammar import Subcommand
 from llm_notebook.notebook.explaining.failures import Failures
 from llm_notebook.notebook.explaining.report import EXPLAIN, FIX, report_on
+from llm_notebook.notebook.known_secrets import scrubber_for
 from llm_notebook.notebook.options import Arguments
-from llm_notebook.objects.secrets import known_secrets
+from llm_notebook.parts.sent import Sent
 from llm_notebook.transcript.beside import Beside
 from llm_notebook.transcript.proposals import Proposal
 
 __all__ = ["explain_failure"]
 
 
-def explain_failure(command: Subcommand, failures: Failures, variables: Mapping[str, Any]) -> tuple[Arguments, Beside]:
-    """Return (the options and the prompt that ask about a failure, what is shown beside the answer).
+def explain_failure(
+    command: Subcommand, failures: Failures, variables: Mapping[str, Any]
+) -> tuple[Arguments, Beside, list[Sent]]:
+    """Return (the options and the prompt that ask about a failure, what is shown beside the answer, what was sent).
 
     Args:
         command: the line.
@@ -36,12 +37,16 @@ def explain_failure(command: Subcommand, failures: Failures, variables: Mapping[
     model = re.search(r"-m (\S+)", " ".join(command.words))
     asks_for_fix = "fix" in command.words
     failure = failures.find(int(number[0]) if number is not None else None)
-    secrets = known_secrets(load_keys().values(), os.environ, variables)
-    report = report_on(failure, variables, secrets, asks_for_fix=asks_for_fix)
+    report = report_on(failure, variables, scrubber_for(variables), asks_for_fix=asks_for_fix)
     system = EXPLAIN + (FIX if asks_for_fix else "")
     # What is sent is sent as it is: braces in the cell are no expressions of the prompt.
     arguments = replace(
-        parse_line(""), prompt=report.text, system=system, raw=True, model=model[1] if model is not None else None
+        parse_line(""),
+        prompt=report.text,
+        system=system,
+        raw=True,
+        context="none",
+        model=model[1] if model is not None else None,
     )
     proposal = Proposal(failure.name, report.source) if asks_for_fix else None
-    return arguments, Beside([report.enclosure], proposal)
+    return arguments, Beside(proposal), report.sent

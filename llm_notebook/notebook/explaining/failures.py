@@ -106,6 +106,10 @@ class Failures:
         has = f"Those that are remembered: {known}." if known else "No failure is remembered."
         raise CellError(f"In[{number}] has not failed in this kernel. {has} Nothing was sent.")
 
+    def said(self, number: int) -> str | None:
+        """Return how the cell with this number failed, as it is told; None if it did not, or that is forgotten."""
+        return self._known[number].said if number in self._known else None
+
     def _note(self, result: ExecutionResult) -> None:
         # A cell may run others, as with `%run`; the one that ends last is the outer one, and has the whole traceback.
         error = result.error_before_exec or result.error_in_exec

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from llm_notebook.configuration.scrubbing import Secrets
 from llm_notebook.notebook.explaining.failures import Failure
 from llm_notebook.notebook.explaining.frames import Frame
 from llm_notebook.notebook.explaining.values import NamedValue, named_values, raw_values
 from llm_notebook.notebook.explaining.versions import versions_of
-from llm_notebook.objects.secrets import Scrubber, removed_sentence
-from llm_notebook.transcript.enclosures import Enclosure
+from llm_notebook.notebook.known_secrets import removed
+from llm_notebook.objects.secrets import Scrubber
+from llm_notebook.parts.sent import Sent
 
 __all__ = ["EXPLAIN", "FIX", "Report", "report_on"]
 
@@ -42,28 +42,28 @@ class Report:
     Attributes:
         failure: the failure.
         text: the prompt.
-        enclosure: what the reader is told of it.
+        sent: what the reader is told of it.
         source: the cell, without secrets, as the model gets it.
     """
 
     failure: Failure
     text: str
-    enclosure: Enclosure
+    sent: list[Sent]
     source: str
 
 
 def report_on(
-    failure: Failure, variables: Mapping[str, Any], secrets: Secrets, *, asks_for_fix: bool = False
+    failure: Failure, variables: Mapping[str, Any], scrubber: Scrubber, *, asks_for_fix: bool = False
 ) -> Report:
     """Put together what a model is told of a failure. Nothing is evaluated but the `repr()` of values.
 
     Args:
         failure: the failure.
         variables: the notebook's variables.
-        secrets: the secrets that are known.
+        scrubber: takes secrets out of it.
         asks_for_fix: the model is to propose a cell.
     """
-    scrubber = Scrubber(secrets)
+    scrubber.where = failure.name
     names = dict(variables)
     values, more_values = named_values(failure.frames, names, scrubber)
     raw = [value for _, _, value in raw_values(failure.frames, names)]
@@ -85,7 +85,7 @@ def report_on(
     ]
     # Once more as a whole: what is harmless by itself may not be beside the name before it.
     text = scrubber.scrub("\n\n".join(part for part in parts if part))
-    return Report(failure, text, _enclosure(failure, source, line, values, versions, text, scrubber), source)
+    return Report(failure, text, _sent(failure, source, line, values, versions, text, scrubber), source)
 
 
 def _section(title: str, text: str) -> str:
@@ -161,7 +161,7 @@ def _values_text(values: Sequence[NamedValue], more: int) -> str:
     return "\n".join([*lines, *([f"… {more} more names"] if more else [])])
 
 
-def _enclosure(
+def _sent(
     failure: Failure,
     source: str,
     line: int,
@@ -169,29 +169,22 @@ def _enclosure(
     versions: Mapping[str, str],
     text: str,
     scrubber: Scrubber,
-) -> Enclosure:
-    removed = scrubber.count
+) -> list[Sent]:
     lines = source.rstrip().split("\n")
     failed = f"; line {line} failed: {lines[line - 1].strip()[:_LONGEST_SHOWN]}" if 0 < line <= len(lines) else ""
     count = f"{len(lines):,} line{'s' if len(lines) > 1 else ''}{failed}" if source.strip() else "its text is not known"
-    told = ", ".join(
-        [
-            failure.name,
-            "its traceback",
-            *([f"{len(values)} value{'s' if len(values) > 1 else ''}"] if values else []),
-            f"{len(versions)} version{'s' if len(versions) > 1 else ''}",
-        ]
-    )
     named = "; ".join(
         f"{value.name}, {value.kind}" + (f" in {value.where}()" if value.where else "") for value in values
     )
     rows = [
         (failure.name, count),
-        ("values", named),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-        ("secrets", removed_sentence(removed)),
+        ("its traceback", f"{len(failure.frames):,} frame{'s' if len(failure.frames) != 1 else ''}"),
+        (f"{len(values)} value{'s' if len(values) > 1 else ''}", named),
+        (
+            f"{len(versions)} version{'s' if len(versions) > 1 else ''}",
+            ", ".join(f"{name} {version}" for name, version in versions.items()),
+        ),
     ]
     tokens = -(-len(text) // _CHARACTERS_PER_TOKEN)
-    secrets = f"; {removed_sentence(removed)}" if removed else ""
-    rows = [(name, scrubber.scrub(shown)) for name, shown in rows if shown]
-    return Enclosure(f"sent: {told}; about {tokens:,} tokens{secrets}", rows)
+    told = [Sent(name, scrubber.scrub(shown), group="error") for name, shown in rows if shown]
+    return [replace(told[0], tokens=tokens), *told[1:], *removed(scrubber)]

@@ -39,6 +39,7 @@ class FrontEnd:
             until one arrives. It may differ from `package_version()` where JupyterLab and the kernel run in different
             environments. It comes from the browser unchecked, so show it as text only.
         bus: the connection to the pages; None where there is no notebook.
+        wants_cells: whether pages send the cells of the notebook with every prompt.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -49,6 +50,7 @@ class FrontEnd:
         self.version = ""
         self._own_version = package_version()
         self.bus: Bus | None = None
+        self.wants_cells = False
         self._channel: ChannelWidget | None = None
         self._changed: Callable[[], None] = lambda: None
 
@@ -122,7 +124,20 @@ class FrontEnd:
     def _receive(self, message: dict[str, Any], received: Callable[[dict[str, Any]], None]) -> None:
         self._note_version(message)
         self.note_extension()
+        if self.wants_cells and isinstance(message, dict) and message.get("type") == "hello":
+            self._tell_wants()
         received(message)
+
+    def want_cells(self, wanted: bool) -> None:
+        """Say whether pages are to send the cells of the notebook with every prompt."""
+        changes, self.wants_cells = wanted != self.wants_cells, wanted
+        if changes:
+            self._tell_wants()
+
+    def _tell_wants(self) -> None:
+        send = self.broadcaster()
+        if send is not None:
+            send({"type": "context", "wanted": self.wants_cells})
 
     def _note_version(self, message: object) -> None:
         # Any script in the page can open a comm, so the message may have any shape.

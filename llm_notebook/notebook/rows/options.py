@@ -65,6 +65,7 @@ def refuse_others(arguments: Arguments) -> None:
         "--new-cell": arguments.new_cell,
         "--as": bool(arguments.shown_as),
         "--at": any(kind for _, kind in arguments.attachments),
+        "--context": arguments.context is not None,
         "-f": bool(arguments.fragments),
         "--sf": bool(arguments.system_fragments),
         "-t": bool(arguments.templates),

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ModelError, ProviderError
 from llm_notebook.parts.finishes import Finish, finish_of
-from llm_notebook.parts.identifiers import distinct_call_id
+from llm_notebook.parts.identifiers import CallIds, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.anthropic.source_answers import cited_sources
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_json
@@ -61,6 +61,7 @@ class MessagesDecoder(StreamDecoder):
         self._message: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._blocks: list[_Block] = []
+        self._ids = CallIds()
         self._open_text: _Block | None = None
 
     def decode_frame(self, name: str, frame: dict[str, Any]) -> StreamItems:
@@ -206,8 +207,8 @@ class MessagesDecoder(StreamDecoder):
     def _start_call(self, block: _Block, value: dict[str, Any]) -> StreamItems:
         given = as_text(value.get("id") or "")
         # The results of the provider's own tools name the ids that it gave.
-        taken = {other.call_id for other in self._blocks} if block.kind == "tool_use" else set()
-        block.call_id = distinct_call_id(given, taken)
+        block.call_id = self._ids.distinct(given) if block.kind == "tool_use" else given or new_tool_call_id()
+        self._ids.reserve(block.call_id)
         kept = _without(value, "id", "name", "input", *(("type",) if block.kind == "tool_use" else ()))
         return [self._make_event(block, "tool_call_name", as_text(value["name"]), metadata=kept or None)]
 

@@ -10,7 +10,7 @@ from typing import Any
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import ProviderError
 from llm_notebook.parts.finishes import Finish, finish_of
-from llm_notebook.parts.identifiers import distinct_call_id, new_tool_call_id
+from llm_notebook.parts.identifiers import CallIds, new_tool_call_id
 from llm_notebook.parts.messages import EventType, StreamEvent, Usage, json_text
 from llm_notebook.providers.gemini.argument_answers import StreamedArguments
 from llm_notebook.providers.gemini.source_answers import named_sources
@@ -54,6 +54,7 @@ class GenerateContentDecoder(StreamDecoder):
         self._candidate: dict[str, Any] = {}
         self._raw_usage: dict[str, Any] = {}
         self._parts: list[_Part] = []
+        self._ids = CallIds()
         self._open_call: _Part | None = None
         self._blocked: str | None = None
 
@@ -194,8 +195,7 @@ class GenerateContentDecoder(StreamDecoder):
         items: StreamItems = []
         if call.get("name"):
             items += self._end_call()
-            taken = {part.call_id for part in self._parts}
-            call_id = distinct_call_id(as_text(call.get("id") or ""), taken)
+            call_id = self._ids.distinct(as_text(call.get("id") or ""))
             part = self._open_call = self._start_part("tool_call_name", value, call_id)
             items.append(self._make_event(part, "tool_call_name", as_text(call["name"]), _signature_of(value)))
             args = call.get("args") or {}
@@ -225,6 +225,7 @@ class GenerateContentDecoder(StreamDecoder):
     def _add_server_call(self, value: dict[str, Any], call: dict[str, Any]) -> StreamItems:
         given = call.get("args") if "toolCall" in value else {name: call.get(name) for name in ("language", "code")}
         call_id = as_text(call.get("id") or new_tool_call_id())
+        self._ids.reserve(call_id)
         part = self._start_part("tool_call_name", value, call_id, server_executed=True)
         name = _server_tool_name(call)
         return [

@@ -35,7 +35,7 @@ import httpx
 from llm_notebook.configuration.proxies import proxy_for
 from llm_notebook.errors import TransportError
 from llm_notebook.providers.http.direct import IDLE_SECONDS, AsyncConnection, AsyncReply, Connection, Reply, Request
-from llm_notebook.providers.http.exchange import TransportSettings
+from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.wire import TLSSettings
 
 if TYPE_CHECKING:

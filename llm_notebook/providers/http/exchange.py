@@ -8,6 +8,7 @@ everything that is not I/O is here, once. For each attempt a pump asks its `Exch
     decide_after_refusal(reply, content)  the reply has an error status: what now?
     decide_after_failure(error)           the connection failed: what now?
     close(decoder)                        the answer has ended: the error that it ends in, if any
+    waits(notify)                         how long to wait before an attempt, where the server has told of a limit
 
 A decision is a value, which the pump only has to carry out: a `Retry` means wait and send again, a `ModelError` is raised, and None
 (after a failure only) means that the answer was complete before the connection broke.
@@ -20,11 +21,12 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,17 +38,17 @@ from llm_notebook.providers.http.bounded import REFUSAL_PATIENCE, BoundedBody, E
 from llm_notebook.providers.http.deadlines import Left
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import error_text, provider_error, refusal_in, request_id_in
-from llm_notebook.providers.http.retries import Retries, Retry
-from llm_notebook.providers.http.wire import Decoder, TLSSettings, WireRequest
+from llm_notebook.providers.http.limiter import Gate, Limits
+from llm_notebook.providers.http.passage import Passage
+from llm_notebook.providers.http.retries import Retries, Retry, retry_after, retry_delay
+from llm_notebook.providers.http.settings import TransportSettings
+from llm_notebook.providers.http.wire import Decoder, WireRequest
 
-__all__ = ["FAILURES", "Exchange", "Item", "OpenedFile", "TransportSettings"]
+__all__ = ["FAILURES", "Exchange", "Item", "OpenedFile"]
 
 # httpx does not wrap TLS alerts that arrive while an async connection is read: they are OSErrors.
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, zlib.error)
 
-_DEFAULT_TIMEOUT = 600.0
-_CONNECT_TIMEOUT = 10.0
-_WRITE_TIMEOUT = 120.0
 _LONGEST_CAUSE = 200
 # A step that was given all the time that was left may end a moment before the clock says that it is over.
 _SLACK = 0.02
@@ -75,39 +77,6 @@ _PASSING = (httpx.NetworkError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.R
 
 
 @dataclass(slots=True, frozen=True)
-class TransportSettings:
-    """How a model's requests are sent.
-
-    Attributes:
-        timeout: seconds without a byte after which a request is given up; None means 600.
-        max_retries: how often an unanswered request is sent again.
-        tls: how the server's certificate is checked; None means the usual way.
-        total_timeout: seconds after which the answer must be complete, further attempts included; None means no limit.
-    """
-
-    timeout: float | None = None
-    max_retries: int = 2
-    tls: TLSSettings | None = None
-    total_timeout: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """The seconds without a byte after which a request is given up, with the default filled in."""
-        idle = self.timeout if self.timeout is not None else _DEFAULT_TIMEOUT
-        return idle if self.total_timeout is None else min(idle, self.total_timeout)
-
-    def phases(self, left: float) -> dict[str, float]:
-        """Return the seconds for each phase by its name. Waiting for a free connection or for a piece of the answer may take all of them.
-
-        Args:
-            left: the seconds that are left for all phases together.
-        """
-        seconds = min(self.seconds, left)
-        connect, write = min(seconds, _CONNECT_TIMEOUT), min(seconds, _WRITE_TIMEOUT)
-        return {"connect": connect, "read": seconds, "write": write, "pool": seconds}
-
-
-@dataclass(slots=True, frozen=True)
 class OpenedFile:
     """A file that a server has begun to send.
 
@@ -131,14 +100,22 @@ class Exchange:
         request: what is sent.
         decoder: reads the answer; None if the answer is a file or a list.
         settings: how it is sent.
+        limits: the limits of the process; None if the request is none that a limit holds for.
 
     Attributes:
         answering: an answer has begun, so nothing is sent again.
         is_limited: there is a limit for the time that the whole answer may take.
     """
 
-    def __init__(self, request: WireRequest, decoder: Decoder | None, settings: TransportSettings) -> None:
+    def __init__(
+        self,
+        request: WireRequest,
+        decoder: Decoder | None,
+        settings: TransportSettings,
+        limits: Limits | None = None,
+    ) -> None:
         self._request = request
+        self._passage = None if limits is None else Passage(limits, (_server_of(request.url), request.key or ""))
         self._decoder = decoder
         self._settings = settings
         self._retries = Retries(settings.max_retries)
@@ -149,8 +126,37 @@ class Exchange:
         self._times: dict[str, float] = {}
         self.answering = False
 
+    @property
+    def gate(self) -> Gate | None:
+        """The limit of the server for this key, if any was ever seen."""
+        return None if self._passage is None else self._passage.gate
+
+    def waits(self, notify: Callable[[Retry], object]) -> Generator[float, None, None]:
+        """Yield the seconds of each wait until the limit lets the next attempt through.
+
+        Args:
+            notify: is told of a long wait.
+
+        Raises:
+            TransportError: (from the generator) the time for the whole answer is over.
+        """
+        assert self._passage is not None
+        return self._passage.waits(self._time_to_wait, lambda seconds: notify(self._retries.wait(seconds)))
+
+    def _time_to_wait(self, seconds: float) -> float:
+        """Return how much of a wait there is time for.
+
+        Raises:
+            TransportError: the time for the whole answer is over.
+        """
+        if self._is_late():
+            raise self._late_error()
+        return min(seconds, self.seconds_left())
+
     def http_request(self) -> Request:
         """Return the request as it is sent."""
+        if self._passage is not None:
+            self._passage.sent()
         url = _parsed(self._request.url)
         headers = {**_HEADERS, **self._request.headers}
         return request_to("POST", url, headers, self._new_times(), body=self._request.body, left=self._left)
@@ -188,6 +194,8 @@ class Exchange:
 
     def accept(self, reply: Reply | AsyncReply) -> bool:
         """Return True if the reply is an answer to decode, and prepare the decoder for it."""
+        if self._passage is not None:
+            self._passage.replied(reply.headers.raw, reply.is_success)
         if not reply.is_success:
             # A server may take as long as it likes to think, but not to say no.
             self._times["read"] = min(self._times["read"], REFUSAL_PATIENCE)
@@ -231,6 +239,8 @@ class Exchange:
         Raises:
             ModelError: the answer is incomplete or holds an error; the error names the request's id.
         """
+        if self._passage is not None:
+            self._passage.used(decoder)
         try:
             decoder.close()
         except ModelError as error:
@@ -264,6 +274,9 @@ class Exchange:
         loading = reply.status_code == 503 and "loading" in said.lower()
         # OpenAI sends 429 for this too, but waiting does not fill up an account.
         final = code == "insufficient_quota"
+        if reply.status_code == 429 and not final and self._passage is not None:
+            asked = retry_after(reply.headers)
+            self._passage.refused(retry_delay(body) if asked is None else asked)
         retry = self._retries.decide_after_reply(
             reply.status_code, reply.headers, body=body, loading=loading, final=final
         )
@@ -357,6 +370,13 @@ class Exchange:
 @functools.lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
+
+
+@functools.lru_cache(maxsize=64)
+def _server_of(url: str) -> str:
+    """Return the scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _proxy_named(url: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.providers.catalog.catalog import CatalogModel
     from llm_notebook.providers.http.attached import Needs
-    from llm_notebook.providers.http.exchange import TransportSettings
     from llm_notebook.providers.http.retries import Retry
+    from llm_notebook.providers.http.settings import TransportSettings
     from llm_notebook.providers.http.wire import AnswerDecoder, TLSSettings, WireRequest
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.state import Items
@@ -163,7 +163,7 @@ class HTTPModel(Server):
 
     def _transport_settings(self, prompt: Prompt) -> TransportSettings:
         """Return how a prompt is sent. Its options `timeout`, `total_timeout` and `max_retries` win over the model's."""
-        from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+        from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
 
         names = ("timeout", "max_retries", "total_timeout")
         timeout, max_retries, total_timeout = (getattr(prompt.options, name, None) for name in names)

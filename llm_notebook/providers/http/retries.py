@@ -94,6 +94,10 @@ class Retries:
         """Decide what to do after a connection failed before any reply: a Retry, or None to give up."""
         return self._next(reason, None)
 
+    def wait(self, seconds: float) -> Retry:
+        """Return what is told of a wait for the server's limit, before the attempt that comes next."""
+        return Retry("Waiting for the server's limit", seconds, self._count + 1, self._max + 1)
+
     def _next(self, reason: str, asked: float | None) -> Retry | None:
         if self._count >= self._max:
             return None

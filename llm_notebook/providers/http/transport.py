@@ -11,6 +11,9 @@ This is where the I/O happens. Besides this module only `connections.py`, `direc
 They decide nothing, so that they cannot drift apart; `Exchange` and the decoder decide. Both are generators: closing one closes the
 reply, and with it the connection, which is how an interrupt or a dropped response ends a request.
 
+*Limits.* Where a server has told of a limit, or has refused a request because of one, an attempt waits until the limit lets it through; see
+`limits.py`. Retries wait there too.
+
 *Connections.* Each attempt has a connection to itself, which `connections.py` opens, or takes from those that are idle.
 
 *Secrets.* A traceback that shows local variables shows those of httpx's frames too, and they hold the request's headers. So an exception
@@ -26,13 +29,16 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 
+from llm_notebook.configuration.process import process
 from llm_notebook.errors import ModelError
 from llm_notebook.providers.http.bounded import BoundedBody
 from llm_notebook.providers.http.connections import Connections
 from llm_notebook.providers.http.direct import AsyncReply, Reply, Request, request_to
 from llm_notebook.providers.http.errors import provider_error
-from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile, TransportSettings
+from llm_notebook.providers.http.exchange import FAILURES, Exchange, Item, OpenedFile
+from llm_notebook.providers.http.limiter import Limits, await_turn, wait_for_turn
 from llm_notebook.providers.http.retries import Retry
+from llm_notebook.providers.http.settings import TransportSettings
 from llm_notebook.providers.http.wire import Decoder, WireRequest
 
 __all__ = ["Transport", "TransportSettings"]
@@ -73,10 +79,11 @@ class Transport:
             TransportError: no answer came.
             IncompleteResponse: the answer broke off.
         """
-        exchange = Exchange(request, decoder, settings)
+        exchange = Exchange(request, decoder, settings, process.of(Limits))
         failure: Retry | ModelError | None
         while True:
             try:
+                wait_for_turn(exchange.gate, exchange.waits, notify)
                 with self._connections.send(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         for piece in exchange.iter_pieces(reply):
@@ -109,10 +116,11 @@ class Transport:
         self, request: WireRequest, decoder: Decoder, settings: TransportSettings, notify: Notify
     ) -> AsyncGenerator[list[Item], None]:
         """Do as `stream()` does, on the running event loop."""
-        exchange = Exchange(request, decoder, settings)
+        exchange = Exchange(request, decoder, settings, process.of(Limits))
         failure: Retry | ModelError | None
         while True:
             try:
+                await await_turn(exchange.gate, exchange.waits, notify)
                 async with self._connections.asend(exchange.http_request(), settings) as reply:
                     if exchange.accept(reply):
                         async for piece in exchange.aiter_pieces(reply):

@@ -10,7 +10,7 @@ from typing import Any
 from llm_notebook.configuration.scrubbing import NO_SECRETS, Secrets
 from llm_notebook.errors import IncompleteResponse
 from llm_notebook.parts.finishes import Finish, finish_of
-from llm_notebook.parts.identifiers import distinct_call_id
+from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import StreamEvent, Usage, json_text
 from llm_notebook.providers.http.decoding import StreamDecoder, StreamItems, as_text, is_broken_json, is_json
 from llm_notebook.providers.http.merged_answers import merge_delta, merge_fields
@@ -67,7 +67,7 @@ class OllamaDecoder(StreamDecoder):
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[dict[str, Any]] = []
-        self._ids: set[str] = set()
+        self._ids = CallIds()
         self._last: dict[str, Any] = {}
 
     def expect_whole(self) -> None:
@@ -136,8 +136,7 @@ class OllamaDecoder(StreamDecoder):
         function = call["function"]
         arguments = function.get("arguments")
         name, given = as_text(function["name"]), call.get("id")
-        call_id = distinct_call_id(given if isinstance(given, str) else "", self._ids)
-        self._ids.add(call_id)
+        call_id = self._ids.distinct(given if isinstance(given, str) else "")
         self._calls.append(call)
         return [
             StreamEvent("tool_call_name", name, tool_call_id=call_id),

@@ -8,11 +8,12 @@ direction, as a call would be run with the arguments of two, or with its default
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_notebook.parts.identifiers import distinct_call_id
+from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import StreamEvent, json_text
 from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
 
@@ -29,6 +30,10 @@ class CallDeltas:
 
     calls: list[_Call] = field(default_factory=list)
     _nameless: list[_Delta] = field(default_factory=list)
+    # An answer may hold thousands of calls, so each delta finds its own without a look at all of them.
+    _ids: CallIds = field(default_factory=CallIds)
+    _by_index: defaultdict[Hashable, list[_Call]] = field(default_factory=lambda: defaultdict(list))
+    _by_given_id: defaultdict[str, list[_Call]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def has_nameless(self) -> bool:
@@ -67,7 +72,7 @@ class CallDeltas:
                 call, begun = self._begin(delta)
                 items += begun
             named += [call] if delta.name else []
-            items += [] if call.repeats(delta) else call.add(delta)
+            items += [] if call.repeats(delta) else self._add(call, delta)
         return items
 
     def _begin(self, delta: _Delta) -> tuple[_Call, StreamItems]:
@@ -75,19 +80,27 @@ class CallDeltas:
         before = [early for early in self._nameless if early.index in (None, delta.index)]
         self._nameless = [early for early in self._nameless if early not in before]
         given = next((one.id for one in (delta, *before) if one.id), None)
-        call_id = distinct_call_id(given or "", {other.id for other in self.calls})
-        call = _Call(call_id, given, delta.index, delta.name)
+        call = _Call(self._ids.distinct(given or ""), given, delta.index, delta.name)
         self.calls.append(call)
+        self._by_index[call.index].append(call)
+        if given:
+            self._by_given_id[given].append(call)
         items: StreamItems = [StreamEvent("tool_call_name", delta.name, tool_call_id=call.id)]
         return call, items + [item for early in before for item in call.add(early)]
 
+    def _add(self, call: _Call, delta: _Delta) -> StreamItems:
+        """Add to a call what a delta has for it: a piece of the arguments, and the id if none was given before."""
+        if delta.id and not call.given_id:
+            call.given_id = delta.id
+            self._by_given_id[delta.id].append(call)
+        return call.add(delta)
+
     def _named_again(self, delta: _Delta) -> _Call | None:
         """Return the call that a delta with a name continues, since some servers repeat the name; None if it begins a call."""
-        same_place = [call for call in self.calls if call.index == delta.index]
-        call = self._with_id(same_place, delta) or (same_place[-1] if same_place else None)
+        call = self._with_id(delta, at_its_index=True) or self._latest_at(delta.index)
         if call is None:
             # The index may have changed with the delta, as long as nothing else speaks for a second call.
-            earlier = self._with_id(self.calls, delta)
+            earlier = self._with_id(delta)
             return earlier if earlier is not None and earlier.name == delta.name and not earlier.text else None
         if call.name != delta.name:
             return None
@@ -110,25 +123,31 @@ class CallDeltas:
         if not self.calls:
             return None
         latest = self.calls[-1]
-        same_place = [call for call in self.calls if delta.index is not None and call.index == delta.index]
-        call = self._with_id(same_place, delta) or self._only_with_id(delta)
-        if call is None and same_place:
-            call = same_place[-1]
+        latest_there = None if delta.index is None else self._latest_at(delta.index)
+        call = (latest_there and self._with_id(delta, at_its_index=True)) or self._only_with_id(delta)
+        if call is None and latest_there is not None:
+            call = latest_there
             # Whole arguments take nothing more, so the index is a wrong one.
             call = latest if call is not latest and call.is_whole else call
         if call is None and delta.index is None and count > 1:
             call = self.calls[-count:][position] if len(self.calls) >= count else None
         call = call or latest
-        if not same_place and delta.index is not None and call.is_whole and delta.arguments.strip():
+        if latest_there is None and delta.index is not None and call.is_whole and delta.arguments.strip():
             return None
         return call
 
-    @staticmethod
-    def _with_id(calls: list[_Call], delta: _Delta) -> _Call | None:
-        return next((call for call in reversed(calls) if delta.id and call.given_id == delta.id), None)
+    def _latest_at(self, index: Hashable) -> _Call | None:
+        """Return the call that began last at an index."""
+        there = self._by_index.get(index)
+        return there[-1] if there else None
+
+    def _with_id(self, delta: _Delta, *, at_its_index: bool = False) -> _Call | None:
+        """Return the last call to which the server gave the delta's id, of all of them or of those at the delta's index."""
+        found = reversed(self._by_given_id.get(delta.id or "", ()))
+        return next((call for call in found if not at_its_index or call.index == delta.index), None)
 
     def _only_with_id(self, delta: _Delta) -> _Call | None:
-        found = [call for call in self.calls if delta.id and call.given_id == delta.id]
+        found = self._by_given_id.get(delta.id or "", ())
         return found[0] if len(found) == 1 else None
 
     def to_list(self) -> list[dict[str, Any]]:
@@ -147,7 +166,8 @@ class _Delta:
     def __init__(self, sent: dict[str, Any]) -> None:
         function = sent.get("function") or {}
         given, arguments = sent.get("id"), function.get("arguments")
-        self.index: object = sent.get("index")
+        index = sent.get("index")
+        self.index: Hashable = index if isinstance(index, Hashable) else json_text(index)
         self.id = given if isinstance(given, str) and given else None
         self.name = as_text(function.get("name") or "")
         self.arguments = arguments if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
@@ -166,7 +186,7 @@ class _Call:
 
     __slots__ = ("_pieces", "given_id", "id", "index", "may_be_two", "name")
 
-    def __init__(self, call_id: str, given_id: str | None, index: object, name: str) -> None:
+    def __init__(self, call_id: str, given_id: str | None, index: Hashable, name: str) -> None:
         self.id = call_id
         self.given_id = given_id
         self.index = index
@@ -176,7 +196,6 @@ class _Call:
 
     def add(self, delta: _Delta) -> StreamItems:
         """Add a delta's piece of the arguments, and return its stream items."""
-        self.given_id = self.given_id or delta.id
         if not delta.arguments:
             return []
         self._pieces.append(delta.arguments)

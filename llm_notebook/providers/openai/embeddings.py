@@ -81,7 +81,7 @@ class OpenAIEmbedding(OpenAIServer, EmbeddingModel):
             TransportError: no answer came.
             IncompleteResponse: the answer broke off.
         """
-        from llm_notebook.providers.http.exchange import TransportSettings  # loads httpx
+        from llm_notebook.providers.http.settings import TransportSettings  # loaded with the first request
         from llm_notebook.providers.http.transport import Transport  # loads httpx
         from llm_notebook.providers.openai.embeddings_wire import EmbeddingsDecoder  # loads pydantic_core
 

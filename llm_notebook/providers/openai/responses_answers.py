@@ -84,12 +84,12 @@ class ResponsesDecoder(StreamDecoder):
     def _begin_item(self, event: dict[str, Any]) -> StreamItems:
         item = self._items.announced(event)
         self._open_text = None
-        return item.begin(event["item"], self._items.taken_ids(item))
+        return item.begin(event["item"], self._items.call_ids)
 
     def _end_item(self, event: dict[str, Any]) -> StreamItems:
         item = self._items.ended(event)
         self._open_text = None
-        return item.end(event["item"], self._items.taken_ids(item))
+        return item.end(event["item"], self._items.call_ids)
 
     def _add_text(self, event: dict[str, Any]) -> StreamItems:
         text = as_text(event["delta"])
@@ -133,12 +133,9 @@ class ResponsesDecoder(StreamDecoder):
             status = event["type"].rpartition(".")[2]
         self._status = as_text(status or "completed")
         items: StreamItems = []
-        claimed: list[OutputItem] = []
-        for position, given in enumerate(response.get("output") or []):
-            item = self._items.in_output(given, position, claimed)
-            claimed.append(item)
+        for item, given in self._items.in_output(response.get("output") or []):
             if not item.over:
-                items += item.end(given, self._items.taken_ids(item))
+                items += item.end(given, self._items.call_ids)
         self.failure = self._failure_at_end()
         self.done = self.failure is None
         return items

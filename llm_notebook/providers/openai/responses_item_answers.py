@@ -7,14 +7,15 @@ its signs speak for, among those of the kind that the event can belong to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic_core import from_json
 
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.citations import Citation
-from llm_notebook.parts.identifiers import distinct_call_id
+from llm_notebook.parts.identifiers import CallIds
 from llm_notebook.parts.messages import EventType, StreamEvent, json_text
 from llm_notebook.providers.http.decoding import StreamItems, as_text, is_json
 from llm_notebook.providers.http.picture_answers import attachment_of
@@ -36,13 +37,23 @@ class OutputItems:
 
     Attributes:
         items: the items that have begun, in order.
+        call_ids: gives their calls ids of their own.
     """
 
-    __slots__ = ("_origin", "items")
+    __slots__ = ("_open", "_origin", "call_ids", "items")
 
     def __init__(self, origin: str = "") -> None:
         self._origin = origin
         self.items: list[OutputItem] = []
+        self.call_ids = CallIds()
+        # Few items are open at a time, while an answer may have thousands.
+        self._open: list[OutputItem] = []
+
+    def _open_items(self) -> list[OutputItem]:
+        """Return the items that are not over, in order."""
+        if any(item.over for item in self._open):
+            self._open = [item for item in self._open if not item.over]
+        return self._open
 
     def continued(self, event: dict[str, Any], kind: str) -> OutputItem:
         """Return the item that a delta goes on with. One that was not announced is made, and waits for its announcement.
@@ -52,7 +63,7 @@ class OutputItems:
             kind: the type of items that it can belong to.
         """
         index, item_id = event.get("output_index"), event.get("item_id")
-        found = [item for item in self.items if item.kind == kind and not item.over]
+        found = [item for item in self._open_items() if item.kind == kind]
         if (item := _addressed(found, index, item_id) or (found[-1] if found else None)) is not None:
             return item
         item = self._made(index, item_id)
@@ -62,41 +73,56 @@ class OutputItems:
     def announced(self, event: dict[str, Any]) -> OutputItem:
         """Return the item that an announcement is about: a new one, unless its deltas came first or it is announced again."""
         index, given = event.get("output_index"), event["item"]
-        unannounced = [item for item in self.items if not item.is_announced and item.kind == given["type"]]
+        unannounced = [item for item in self._open_items() if not item.is_announced and item.kind == given["type"]]
         if (item := _addressed(unannounced, index, given.get("id"))) is not None:
             return item
-        again = [item for item in self.items if not item.over and item.is_as(given) and item.given_index == index]
+        again = [item for item in self._open_items() if item.is_as(given) and item.given_index == index]
         return again[-1] if again else self._made(index, given.get("id"))
 
     def ended(self, event: dict[str, Any]) -> OutputItem:
         """Return the item that an announcement of its end is about, which may be its first one."""
         index, given = event.get("output_index"), event["item"]
         kind = as_text(given["type"])
-        found = [item for item in self.items if not item.over and item.kind == kind and item.may_be(given)]
+        found = [item for item in self._open_items() if item.kind == kind and item.may_be(given)]
         item = _addressed(found, index, given.get("id"))
         return item or (found[-1] if found else self._made(index, given.get("id")))
 
-    def in_output(self, given: dict[str, Any], position: int, claimed: list[OutputItem]) -> OutputItem:
-        """Return the item that stands in the output at the end of the answer; one that was not sent before is made.
+    def in_output(self, output: list[dict[str, Any]]) -> Iterator[tuple[OutputItem, dict[str, Any]]]:
+        """Yield (the item, what stands for it) for each place of the output at the end of the answer; what was not sent before is made.
 
         Args:
-            given: the whole item.
-            position: its place in the output.
-            claimed: the items that stand there before it.
+            output: the whole items.
         """
-        kind = as_text(given["type"])
-        found = [item for item in self.items if item not in claimed and item.kind == kind and item.may_be(given)]
-        item = _addressed(found, position, given.get("id"))
-        return item or (found[0] if found else self._made(position, given.get("id")))
+        unclaimed = dict.fromkeys(self.items)
+        addressed: defaultdict[str, list[OutputItem]] = defaultdict(list)
+        for item in self.items:
+            for address in _addresses(item.given_index, item.given_id):
+                addressed[address].append(item)
+        for position, given in enumerate(output):
+            kind = as_text(given["type"])
+
+            def fits(item: OutputItem, given: dict[str, Any] = given, kind: str = kind) -> bool:
+                return item in unclaimed and item.kind == kind and item.may_be(given)
+
+            near = {item for address in _addresses(position, given.get("id")) for item in addressed.get(address, ())}
+            by_sign = _addressed(sorted(filter(fits, near), key=lambda item: item.index), position, given.get("id"))
+            item = by_sign or next(filter(fits, unclaimed), None) or self._made(position, given.get("id"))
+            unclaimed.pop(item, None)
+            yield item, given
 
     def _made(self, index: object, item_id: object) -> OutputItem:
         item = OutputItem(len(self.items), index, item_id, self._origin)
         self.items.append(item)
+        self._open.append(item)
         return item
 
-    def taken_ids(self, item: OutputItem) -> set[str | None]:
-        """Return the ids of the calls beside this item."""
-        return {other.call_id for other in self.items if other is not item}
+
+def _addresses(index: object, item_id: object) -> Iterator[str]:
+    """Yield keys for the index and the id of an item, by which it may be looked up. A server may send anything in their place."""
+    if index is not None:
+        yield f"index {json_text(index)}"
+    if item_id:
+        yield f"id {json_text(item_id)}"
 
 
 def _addressed(items: Iterable[OutputItem], index: object, item_id: object) -> OutputItem | None:
@@ -201,12 +227,12 @@ class OutputItem:
         self.pieces.append(text)
         return [self.event("tool_call_args", text)] if self.named else []
 
-    def begin(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
+    def begin(self, given: dict[str, Any], ids: CallIds) -> StreamItems:
         """Begin the item, and return what is known at this point: the name of a call.
 
         Args:
             given: the item as the server sent it.
-            taken: the ids of the other calls.
+            ids: gives the calls of the answer their ids.
         """
         self.kind = as_text(given["type"])
         self.is_announced = True
@@ -216,7 +242,7 @@ class OutputItem:
         self.named = True
         self.given_call_id, self.name = given.get("call_id"), given.get("name") or ""
         call_id = given.get("call_id") or given.get("id")
-        self.call_id = distinct_call_id(call_id if isinstance(call_id, str) else "", taken)
+        self.call_id = ids.distinct(call_id if isinstance(call_id, str) else "")
         if not self.by_provider:
             kept = {"provider_metadata": {METADATA: {"id": given["id"]}}} if given.get("id") else {}
             begun: StreamItems = [self.event("tool_call_name", as_text(given["name"]), **kept)]
@@ -224,14 +250,14 @@ class OutputItem:
             return [*begun, self.event("tool_call_args", early)] if early else begun
         return [self.event("tool_call_name", self._tool_name(given), server_executed=True)]
 
-    def end(self, given: dict[str, Any], taken: set[str | None]) -> StreamItems:
+    def end(self, given: dict[str, Any], ids: CallIds) -> StreamItems:
         """End the item, and return what is known of it and was not handed on before.
 
         Args:
             given: the whole item as the server sent it.
-            taken: the ids of the other calls.
+            ids: gives the calls of the answer their ids.
         """
-        items = self.begin(given, taken)
+        items = self.begin(given, ids)
         self.whole = given
         self.over = given.get("status") != "incomplete" or self.kind in ("message", "reasoning")
         if self.kind == "message":

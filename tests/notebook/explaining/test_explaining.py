@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -195,7 +197,9 @@ def test_a_proposed_cell_is_shown_as_a_difference_and_nothing_is_run(kernel: Ker
     assert [line["sign"] for line in document["proposal"]["lines"]] == [" ", " ", "-", "+", " "]
     assert "against In[" in document["proposal"]["note"]
     assert [block["text"] for block in document["blocks"]] == ["**No such key.** `orders` has only `n`."]
-    assert document["enclosures"][0]["summary"].startswith("sent: In[")
+    [told] = document["sent"]
+    assert re.match(r"sent: In\[\d+\], its traceback, 2 values, 1 more; about \d+ tokens$", told["line"])
+    assert "orders, dict of 1" in told["rows"][2]["text"]
     assert (
         "```diff\n  total = 0\n  ran.append(1)\n- total += orders['count']\n+ total += orders['n']\n"
         in bundle["text/markdown"]
