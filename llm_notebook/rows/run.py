@@ -146,9 +146,12 @@ class Run:
     def known_sentence(self) -> str:
         """The sentence that says that a finished run was answered before."""
         progress = self.progress
-        failed = f' {progress.failed:,} of them failed; `retry="failed"` asks these again.' if progress.failed else ""
-        at = _day_and_time(progress.answered_at)
-        return f"All {progress.done:,} rows were answered on {at}.{failed} Nothing was sent; `resume=False` asks again."
+        at = f"on {_day_and_time(progress.answered_at)}"
+        said = f"All {progress.done:,} rows were answered {at}."
+        if progress.failed:
+            answered = f"{progress.answered:,} of {progress.done:,} rows were answered {at}"
+            said = f'{answered}; `retry="failed"` asks the others again.'
+        return f"{said} Nothing was sent; `resume=False` asks again."
 
 
 def failures_of(outcomes: Mapping[int, Outcome]) -> list[Failures]:
