@@ -114,13 +114,13 @@ class ModelError(Exception):
 def failure_kind(error: BaseException | None) -> str:
     """Return what kind of failure an error is, in one word, by which it is decided whether asking again may help.
 
-    These are `limit` (too many requests), `server`, `connection`, `broken` (the answer was not whole), `key`, `request` (the server
+    These are `limit` (too many requests), `quota` (nothing is left of what was paid for), `server`, `connection`, `broken` (the answer was not whole), `key`, `request` (the server
     refuses what it was sent) and `other`.
     """
     if isinstance(error, ProviderError):
         status = error.status
         if status == 429:
-            return "limit"
+            return "quota" if error.code == "insufficient_quota" else "limit"
         if status in (401, 403):
             return "key"
         return "server" if status is None or status >= 500 or status in (408, 409) else "request"

@@ -1,10 +1,16 @@
-"""`make lint` and `make test`: runs every check, continues after a failure, and ends with one line of counts."""
+"""`make lint` and `make test`: runs every check, continues after a failure, and ends with one line of counts.
+
+Nothing hangs. pytest ends a test after five minutes and names it; what not even that can end is stopped when the time of the whole run is
+over, and says in which test it was.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +28,8 @@ from scripts.weights import provide_weights
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
 _BROWSER = "tests/browser"
+_LONGEST = 39 * 60  # seconds that all checks together may take
+_TO_SAY_WHERE = 10  # seconds
 
 _NO_CHROMIUM = "The browser tests need Chromium or Chrome: install one, or name it: CHROMIUM=/path/to/it make test"
 _NO_NODE = "The front end's checks need Node 20.19 or newer with npm: install it and run make test again."
@@ -61,23 +69,23 @@ class Counts:
 
 def main() -> int:
     """Run the linters, and with the argument `everything` the tests too. Return the exit code."""
-    counts = Counts()
+    counts, until = Counts(), time.monotonic() + _LONGEST
     RESULTS.mkdir(exist_ok=True)
-    _lint(counts)
+    _lint(counts, until)
     if sys.argv[1:] == ["everything"]:
-        _test_front_end(counts)
-        _test_python(counts)
-        _test_other_pythons(counts)
+        _test_front_end(counts, until)
+        _test_python(counts, until)
+        _test_other_pythons(counts, until)
         print(counts.line(), flush=True)
     return int(counts.failed > 0)
 
 
-def _lint(counts: Counts) -> None:
+def _lint(counts: Counts, until: float) -> None:
     for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
-        counts.failed += int(_run([sys.executable, "-m", *command]) != 0)
+        counts.failed += int(run([sys.executable, "-m", *command], until) != 0)
 
 
-def _test_front_end(counts: Counts) -> None:
+def _test_front_end(counts: Counts, until: float) -> None:
     environment = node_environment()
     if environment is None:
         print(_NO_NODE, flush=True)
@@ -88,13 +96,13 @@ def _test_front_end(counts: Counts) -> None:
     if not install_packages(environment):
         counts.failed += 1
         return
-    counts.failed += int(_run(["npm", "run", "--silent", "lint:check"], environment, SOURCES) != 0)
-    counts.add(report, _run(["npm", "test", "--silent"], environment, SOURCES))
+    counts.failed += int(run(["npm", "run", "--silent", "lint:check"], until, environment, SOURCES) != 0)
+    counts.add(report, run(["npm", "test", "--silent"], until, environment, SOURCES))
     # The browser tests run the bundles, so these must be built from the sources as they are.
     counts.failed += int(not provide_front_end())
 
 
-def _test_python(counts: Counts) -> None:
+def _test_python(counts: Counts, until: float) -> None:
     try:
         provide_weights()
     except ModelError as error:
@@ -110,19 +118,19 @@ def _test_python(counts: Counts) -> None:
     # Pages wait most of the time, so the browser's tests run beside the others; what they print follows.
     said = RESULTS / "browser.log"
     with said.open("w", encoding="utf-8") as log, ThreadPoolExecutor(1) as beside:
-        in_browser = beside.submit(_run, _pytest(browser_report, _BROWSER), environment, log=log)
-        counts.add(report, _run(_pytest(report, f"--ignore={_BROWSER}"), environment))
+        in_browser = beside.submit(run, _pytest(browser_report, _BROWSER), until, environment, log=log)
+        counts.add(report, run(_pytest(report, f"--ignore={_BROWSER}"), until, environment))
         exit_code = in_browser.result()
     print(said.read_text(encoding="utf-8"), flush=True)
     counts.add(browser_report, exit_code)
 
 
-def _test_other_pythons(counts: Counts) -> None:
+def _test_other_pythons(counts: Counts, until: float) -> None:
     for number, (version, python) in enumerate(find_other_pythons().items()):
         report = RESULTS / f"python{version}.xml"
         report.unlink(missing_ok=True)
         inside = install(python, version, oldest=number == 0)
-        tested = 1 if inside is None else _run(_pytest(report, *CORE, python=str(inside)))
+        tested = 1 if inside is None else run(_pytest(report, *CORE, python=str(inside)), until)
         counts.add(report, tested)
 
 
@@ -130,25 +138,43 @@ def _pytest(report: Path, *arguments: str, python: str = sys.executable) -> list
     return [python, "-m", "pytest", f"--junitxml={report}", *arguments]
 
 
-def _run(
+def run(
     command: list[str],
+    until: float,
     environment: Mapping[str, str] | None = None,
     folder: Path = ROOT,
     log: TextIO | None = None,
 ) -> int:
-    """Run one check, with its output in `log`, or else on this terminal. Return its exit code."""
+    """Run one check, with its output in `log`, or else on this terminal. Return its exit code.
+
+    Args:
+        command: the program with its arguments.
+        until: the monotonic time at which it is stopped.
+        environment: its variables; those of this process if not given.
+        folder: where it runs.
+        log: the file that takes its output.
+    """
     shown = " ".join(Path(word).name if word == sys.executable else word for word in command)
     print(f"\n$ {shown}", file=log, flush=True)
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
         env=environment,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
-        check=False,
-    )
-    return done.returncode
+    ) as running:
+        try:
+            return running.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            print(f"\nStopped, because the checks have taken {_LONGEST // 60} minutes: {shown}", file=log, flush=True)
+        # At this signal, pytest prints where each thread is.
+        running.send_signal(signal.SIGABRT)
+        try:
+            return running.wait(_TO_SAY_WHERE) or 1
+        except subprocess.TimeoutExpired:
+            running.kill()
+            return running.wait()
 
 
 def _cases(report: Path) -> Iterable[ElementTree.Element]:

@@ -103,7 +103,7 @@ def link(prefix: Path) -> None:
 
 def _sources() -> Iterator[Path]:
     yield from SOURCES.glob("package*.json")
-    for folder in ("src", "style"):
+    for folder in ("schema", "src", "style"):
         yield from (path for path in (SOURCES / folder).rglob("*") if path.is_file())
 
 

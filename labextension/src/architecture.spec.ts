@@ -41,6 +41,7 @@ const ORDER = [
   ['transcript'],
   ['formulas'],
   ['lab', 'promptCell', 'widget'],
+  ['commands'],
   ['index'],
   ['transcript/testing', 'lab/testing']
 ];

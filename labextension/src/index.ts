@@ -16,42 +16,24 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 // Saved transcripts are among the first things on a page, so these are not loaded lazily.
 /* eslint-disable jupyter/prefer-lazy-imports */
+import { addCommands, addLines, COMMANDS } from './commands';
 import { Clicks } from './lab/click';
 import { Renames, Senders } from './lab/path';
 import { Buses, Elsewhere, NotebookPlace } from './lab/place';
+import { IPlaces, Places } from './lab/places';
 import { RANK, transcriptFactory } from './lab/renderer';
-import {
-  addInsertPromptCell,
-  INSERT_PROMPT_CELL,
-  promptCellFactory
-} from './promptCell';
+import { promptCellFactory } from './promptCell';
 /* eslint-enable jupyter/prefer-lazy-imports */
 
-const commandsPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-llm-notebook:commands',
-  description: 'Commands for asking a model in a notebook.',
-  autoStart: true,
-  optional: [ICommandPalette, ITranslator],
-  activate: (
-    app: JupyterFrontEnd,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null
-  ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter-llm-notebook');
-    addInsertPromptCell(app.commands, trans);
-    palette?.addItem({
-      command: INSERT_PROMPT_CELL,
-      category: trans.__('Language Models')
-    });
-  }
-};
+const DOMAIN = 'jupyter-llm-notebook';
 
-const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
+const transcriptsPlugin: JupyterFrontEndPlugin<Places> = {
   id: 'jupyter-llm-notebook:transcripts',
   description: 'Shows what a model answered, and lets a reader decide.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
   optional: [INotebookTracker],
+  provides: IPlaces,
   activate: (
     app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
@@ -61,24 +43,49 @@ const transcriptsPlugin: JupyterFrontEndPlugin<void> = {
     const buses = new Buses();
     const clicks = new Clicks();
     const senders = new Senders(new Renames(app.serviceManager.contents));
-    // Each notebook gets a factory of its own, so that its transcripts know their kernel wherever they are shown.
-    const connect = (panel: NotebookPanel): void => {
+    const places = new Places(panel => {
       const runSelected = (): Promise<unknown> => {
         // Lab's command is about the notebook in front.
         app.shell.activateById(panel.id);
         return app.commands.execute('notebook:run-cell');
       };
-      const place = new NotebookPlace(
-        panel,
-        buses,
-        clicks,
-        senders,
-        runSelected
+      return new NotebookPlace(panel, buses, clicks, senders, runSelected);
+    });
+    // Each notebook gets a factory of its own, so that its transcripts know their kernel wherever they are shown.
+    const connect = (panel: NotebookPanel): void =>
+      panel.content.rendermime.addFactory(
+        transcriptFactory(places.of(panel)),
+        RANK
       );
-      panel.content.rendermime.addFactory(transcriptFactory(place), RANK);
-    };
     notebooks?.forEach(connect);
     notebooks?.widgetAdded.connect((_, panel) => connect(panel));
+    return places;
+  }
+};
+
+const commandsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-llm-notebook:commands',
+  description: 'Commands for asking a model in a notebook.',
+  autoStart: true,
+  requires: [INotebookTracker, IPlaces],
+  optional: [ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    places: Places,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands, shell } = app;
+    const work = { commands, notebooks, places, shell, trans };
+    addCommands(work);
+    COMMANDS.forEach(command =>
+      palette?.addItem({ command, category: trans.__('Ask') })
+    );
+    const connect = (panel: NotebookPanel): void => addLines(panel, work);
+    notebooks.forEach(connect);
+    notebooks.widgetAdded.connect((_, panel) => connect(panel));
   }
 };
 
@@ -95,9 +102,9 @@ const promptCellsPlugin: JupyterFrontEndPlugin<void> = {
     languages: IEditorLanguageRegistry,
     translator: ITranslator | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter-llm-notebook');
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
     extensions.addExtension(promptCellFactory(languages, trans));
   }
 };
 
-export default [commandsPlugin, promptCellsPlugin, transcriptsPlugin];
+export default [transcriptsPlugin, commandsPlugin, promptCellsPlugin];

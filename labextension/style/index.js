@@ -1,2 +1,3 @@
 import './transcript.css';
 import './promptCell.css';
+import './commands.css';

@@ -27,8 +27,6 @@ def account_for(turn: LiveTurn, chain: ChainResponse, *, in_kernel: bool) -> Non
     view = turn.view
     view.not_saved = chain._chain.log.not_saved
     _say_what_ends(view, chain._chain.log, in_kernel=in_kernel)
-    view.scopes = chain._chain.log.scopes
-    view.grants_end = not chain._chain.log.origin.notebook
     model = chain._chain.plan.model
     # Each run reads another chain, so no round is counted twice.
     for response in chain._chain.responses():

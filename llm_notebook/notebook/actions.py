@@ -12,7 +12,7 @@ kernel's main thread, between cells, and `as_request` runs them as if the cell t
 A double click, a click in two tabs and a click that comes late must not run anything twice. Nothing here counts clicks. The
 journal decides: a decision is a compare-and-set on the call's state, bound to the digest of the question that the reader saw
 (`paused.settle(..., replaces=False)`), and only the click that it counts for gets a chain to read. Everybody else is sent the
-current state, which shows what has been decided.
+current state, which shows what has been decided. A question that stays open says on its card why the decision about it had no effect.
 
 A click must not decide about something that its reader has not seen either. A page says with each decision which transcript and which
 request of it are meant, and the digest of everything that the card showed; what does not fit the question that waits is refused.
@@ -33,7 +33,15 @@ from llm_notebook.journal.current import CurrentJournal
 from llm_notebook.journal.operations import Revoked
 from llm_notebook.models.resuming import AbsentModel
 from llm_notebook.notebook.captured import CapturedQuestions
-from llm_notebook.notebook.deciding import granted_scope, problem_with, renew, show_calls, show_settled, was_displayed
+from llm_notebook.notebook.deciding import (
+    explain_refusal,
+    granted_scope,
+    problem_with,
+    renew,
+    show_calls,
+    show_settled,
+    was_displayed,
+)
 from llm_notebook.notebook.deciding_together import decide_all, is_about_all
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.failures import store_typed_key
@@ -256,10 +264,13 @@ class Actions:
         Of several questions each has a card, and the turn goes on after the last of them is decided.
         """
         seen = {"decide": was_displayed, "decideAll": is_about_all}.get(action["type"])
-        if seen is not None and not seen(turn, action):
-            self._turns.tell_state(turn)
-            return None
-        resume = self._prepare(turn, action)
+        was_seen = seen is None or seen(turn, action)
+        resume = self._prepare(turn, action) if was_seen else None
+        if seen is not None and resume is None:
+            has_changed = explain_refusal(turn, action, is_new=not was_seen)
+            # Of what was prepared in vain, the pages have been told already.
+            if has_changed or not was_seen:
+                self._turns.tell_state(turn)
         if resume is not None and action["type"] == "decide" and turn.view.open_calls:
             turn.display.refresh()
             return None

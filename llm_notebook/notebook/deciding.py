@@ -22,7 +22,19 @@ from llm_notebook.transcript.words import on_one_line
 from llm_notebook.turns.origin import Origin
 from llm_notebook.turns.pauses import PausedChain
 
-__all__ = ["granted_scope", "mark_problems", "problem_with", "renew", "show_calls", "show_settled", "was_displayed"]
+__all__ = [
+    "explain_refusal",
+    "granted_scope",
+    "mark_problems",
+    "problem_with",
+    "renew",
+    "show_calls",
+    "show_settled",
+    "was_displayed",
+]
+
+_NOT_AS_SHOWN = "Nothing was decided: what waits is not what this page showed. Read it as it is now, then decide."
+_NOT_WAITING = "Nothing was decided: this answer does not wait for a decision at the moment. Try again when it does."
 
 
 def problem_with(verdict: str, paused: PausedChain, request: ApprovalRequest, call: CallEntry | None) -> str:
@@ -111,6 +123,32 @@ def was_displayed(turn: LiveTurn, action: Mapping[str, Any]) -> bool:
         return False
     # Whatever draws no card, such as a program that drives the kernel, decides about the request alone, whose digest it sends.
     return "shown" not in action or action["shown"] == displayed_digest(turn.view, block, verdict)
+
+
+def explain_refusal(turn: LiveTurn, action: Mapping[str, Any], *, is_new: bool) -> bool:
+    """Say on the cards of what a page decided without effect why that is so, where nothing else says it.
+
+    Their questions are told anew, since a page that shows anything else than what waits could never decide about it.
+
+    Args:
+        turn: the turn.
+        action: the decision, about one question or about all.
+        is_new: what the cards say already is of an earlier decision.
+
+    Returns:
+        Whether a card has changed.
+    """
+    about_all = action["type"] == "decideAll"
+    questions = [block for block in turn.view.open_calls if about_all or block.call_id == action.get("request")]
+    if not is_new and any(block.refused or block.blocked for block in questions):
+        return False
+    turn.view.show_printed(None)
+    for block in questions:
+        why = _NOT_AS_SHOWN if turn.is_waiting else _NOT_WAITING
+        turn.view.mark_question(block.call_id, blocked=block.blocked, refused=why)
+        block.version += 1
+        turn.view.touch(block)
+    return bool(questions)
 
 
 def _is_well_formed(action: Mapping[str, Any]) -> bool:

@@ -104,7 +104,9 @@ def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
     Args:
         began: when the turn began, on the monotonic clock, without the time that a human took.
     """
-    view, display = turn.view, turn.display
+    view, display, log = turn.view, turn.display, chain._chain.log
+    # A card is told once, as soon as its call waits, so what all cards offer is known before the first.
+    view.scopes, view.grants_end = log.scopes, not log.origin.notebook
 
     def show_retry(retry: RetryNotice) -> None:
         view.seconds = time.monotonic() - began
@@ -116,6 +118,6 @@ def follow(turn: LiveTurn, chain: ChainResponse, began: float) -> ShownOutput:
         display.changed()
 
     chain._chain.on_retry = show_retry
-    chain._chain.log.on_call = show_call
-    chain._chain.log.output = output = ShownOutput(view, display)
+    log.on_call = show_call
+    log.output = output = ShownOutput(view, display)
     return output

@@ -89,10 +89,10 @@ def read_open_turns(cell_id: str) -> list[TurnEntry]:
 
 
 def find_response(name: str) -> Response:
-    """Find the response that `--cid` names: that of a turn, or the latest of a conversation.
+    """Find the response that `--cid` names: that of a turn, the last of a transcript, or the latest of a conversation.
 
     Args:
-        name: the id of a turn or of a conversation, or a part of it.
+        name: the id of a transcript, or that of a turn or of a conversation or a part of it.
 
     Raises:
         CellError: there is no such turn or conversation, or it cannot be read.
@@ -101,7 +101,8 @@ def find_response(name: str) -> Response:
     if journal is None:
         raise CellError(f"{process.of(CurrentJournal).problem or 'No journal is open.'} Nothing was sent.")
     try:
-        turn = journal.turn(name)
+        rounds = journal.chain(name)
+        turn = rounds[-1] if rounds else journal.turn(name)
         found = turn.begun.turn_id if turn is not None else None
         if found is None:
             turns = journal.conversation(name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import is_dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from llm_notebook.objects import code, figures, frame_libraries, plain
 from llm_notebook.objects.arrays import describe_array, describe_xarray
@@ -24,7 +24,7 @@ from llm_notebook.objects.secrets import Scrubber
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.json_values import safe_repr
 
-__all__ = ["brief", "describe", "describe_known", "figure_kind", "library_kind"]
+__all__ = ["brief", "describe", "describe_known", "figure_kind", "library_kind", "pictures_apart"]
 
 Describe = Callable[[Any, Bounds], Described | None]
 """Describes an object; None if it cannot, and what comes next in the table should."""
@@ -58,6 +58,7 @@ _DRAWING = frozenset({"matplotlib", "seaborn", "plotly", "altair", "PIL"})
 _SCALARS = (bool, int, float, complex, type(None))
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 _MOST_TOGETHER = 20
+_DEEPEST = 8
 
 
 def describe(
@@ -163,9 +164,38 @@ def _describe_json(value: object, bounds: Bounds) -> Described | None:
         return brief(part, bounds.most_bytes // 4, left_out, bounds.scrubber)
 
     with suppress(Exception):
-        found = plain.describe_json(value, bounds, inside)
-        return replace(found, left_out=(*found.left_out, *left_out))
+        rest, pictures = pictures_apart(value)
+        found = plain.describe_json(rest, bounds, inside)
+        return replace(found, attachments=pictures, left_out=(*found.left_out, *left_out))
     return None
+
+
+def pictures_apart(value: object) -> tuple[object, tuple[Attachment, ...]]:
+    """Return (lists and dicts with a text in place of each figure, image and attachment in them, these), or the value itself and nothing."""
+    pictures: list[Attachment] = []
+
+    def apart(part: object, depth: int) -> object:
+        if type(part) in _SCALARS or isinstance(part, str) or depth > _DEEPEST:
+            return part
+        if type(part) in (list, tuple):
+            items = [apart(item, depth + 1) for item in cast("list[object]", part)]
+            return (
+                items
+                if any(new is not old for new, old in zip(items, cast("list[object]", part), strict=True))
+                else part
+            )
+        if type(part) is dict:
+            named = {name: apart(item, depth + 1) for name, item in part.items()}
+            return named if any(named[name] is not item for name, item in part.items()) else part
+        if len(pictures) >= _MOST_TOGETHER or not (isinstance(part, Attachment) or figure_kind(part)):
+            return part
+        found = describe(part, as_picture=True)
+        if found.text or not found.attachments:
+            return part
+        pictures.extend(found.attachments)
+        return f"({found.kind}, attached as number {len(pictures)})"
+
+    return (apart(value, 0), tuple(pictures)) if isinstance(value, list | tuple | dict) else (value, ())
 
 
 def _describe_attachment(attachment: Attachment, bounds: Bounds) -> Described:

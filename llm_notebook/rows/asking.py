@@ -15,7 +15,7 @@ from llm_notebook.models.pauses import PauseChain
 from llm_notebook.parts.messages import ToolCallPart, json_text
 from llm_notebook.providers.catalog.costs import cost_of
 from llm_notebook.providers.http.models import HTTPModel
-from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.plan import Question
 from llm_notebook.rows.prompts import RowPrompt, is_missing
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from llm_notebook.models.model import KeyModel, Model
     from llm_notebook.models.responses import AsyncResponse, Response
     from llm_notebook.parts.messages import Usage
+    from llm_notebook.rows.remote import RemoteModel
     from llm_notebook.turns.prompt import Prompt
     from llm_notebook.turns.turn import Turn
 
@@ -51,6 +52,7 @@ class Asker:
         rows_id: the run.
         key: the API key, the name of a stored one, or a function that returns a key.
         chain_limit: how many responses a row may have where there are tools; 0 for no limit, None for the usual one.
+        sender: asks in the model's place, where workers do that.
     """
 
     model: Model | KeyModel | AsyncModel | AsyncKeyModel
@@ -62,6 +64,7 @@ class Asker:
     rows_id: str
     key: Any = None
     chain_limit: int | None = None
+    sender: RemoteModel | None = None
 
     def question(self, position: int, row: Mapping[str, Any]) -> Question:
         """Return the question of a row.
@@ -101,6 +104,8 @@ class Asker:
         """Return what an earlier answer, or an earlier failure, comes to."""
         if entry.status == "complete":
             outcome = self.reader.read(entry.output, entry.finish)
+        elif entry.status == "interrupted":
+            outcome = Outcome(failure="stopped", error=entry.error)
         else:
             outcome = Outcome(failure=entry.failure or "other", error=entry.error)
         outcome.turn_id, outcome.at = entry.turn_id, entry.at
@@ -117,7 +122,7 @@ class Asker:
             return cast("_Read", self.model._chain(question.prompt, plan, log))
         if self.journal is not None:
             log.settings = {"rows": self.rows_id}
-        return self.model._respond(question.prompt, plan, log)
+        return (self.sender or self.model)._respond(question.prompt, plan, log)
 
     async def ask(
         self, question: Question, run_in_thread: Callable[[Callable[[], object]], Awaitable[object]]
@@ -127,14 +132,20 @@ class Asker:
         Args:
             question: the question.
             run_in_thread: performs a read that waits, for models without `await`.
+
+        Raises:
+            JournalError: the answer cannot be kept.
+            WorkersGone: there is nobody left to ask it.
         """
         response = self.response(question)
         try:
             read = response._read_all
-            if isinstance(self.model, AsyncModel | AsyncKeyModel):
+            if isinstance(self.sender or self.model, AsyncModel | AsyncKeyModel):
                 await cast("Awaitable[object]", read())
             else:
                 await run_in_thread(read)
+        except WorkersGone:
+            raise
         except ModelError as error:
             failed = Outcome(failure=failure_kind(error), error=str(error))
             return self._with_facts(failed, response)

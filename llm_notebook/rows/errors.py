@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llm_notebook.errors import ModelError
+from llm_notebook.errors import ModelError, TransportError
 
-__all__ = ["RowsError"]
+__all__ = ["RowsError", "WorkerLost", "WorkersGone"]
 
 
 class RowsError(ModelError, ValueError):
@@ -17,3 +17,11 @@ class RowsError(ModelError, ValueError):
     def __init__(self, message: str, *, partial: object = None) -> None:
         super().__init__(message)
         self.partial = partial
+
+
+class WorkerLost(TransportError):
+    """No worker has asked a row, or none has told what came of it."""
+
+
+class WorkersGone(WorkerLost):
+    """No worker will ask any further row."""

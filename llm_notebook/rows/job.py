@@ -25,11 +25,13 @@ from llm_notebook.rows.asking import Asker
 from llm_notebook.rows.display import Hidden, RunDisplays
 from llm_notebook.rows.errors import RowsError
 from llm_notebook.rows.estimating import CostRefused, Estimator
+from llm_notebook.rows.one_at_a_time import RunsHere
 from llm_notebook.rows.outcomes import AnswerReader, Outcome
 from llm_notebook.rows.performing import ASKED_AGAIN, Performance
 from llm_notebook.rows.plan import Budget, Plan
 from llm_notebook.rows.progress import Progress
 from llm_notebook.rows.prompts import RowPrompt
+from llm_notebook.rows.remote import RemoteModel
 from llm_notebook.rows.run import Run, failures_of
 from llm_notebook.rows.sampling import sample_of
 from llm_notebook.rows.tables import check_names, open_table, with_outcome
@@ -38,7 +40,7 @@ from llm_notebook.turns.arrivals import outcome_of
 from llm_notebook.turns.prompt import Prompt
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.journal.operations import TurnStatus
@@ -52,7 +54,7 @@ __all__ = ["AnyModel", "Job", "Wanted"]
 AnyModel = Model | KeyModel | AsyncModel | AsyncKeyModel
 _UNASKED = "It was not asked: the run was stopped before."
 _RESUMED = " What is answered is kept; the same call asks the rest."
-_FINAL = frozenset({"misfit", "ended", "request", "key"})
+_FINAL = frozenset({"misfit", "ended", "request", "other"})
 _WINDOW = 4  # rows of an iterator that are under way or waiting to be taken, for each that is asked at once
 
 
@@ -75,6 +77,8 @@ class Wanted:
     sample: int | None = None
     tools: Sequence[ToolLike] = ()
     chain_limit: int | None = None
+    executor: Executor | None = None
+    send_keys: bool = False
 
     def __post_init__(self) -> None:
         if self.concurrency < 1:
@@ -83,6 +87,8 @@ class Wanted:
             raise RowsError(f'retry takes "failed", not {self.retry!r}. Nothing was sent.')
         if self.limit_cost is not None and not self.limit_cost > 0:
             raise RowsError(f"limit_cost is a number of US dollars above 0, not {self.limit_cost!r}. Nothing was sent.")
+        if self.executor is not None and self.tools:
+            raise RowsError("Tools run in this process, so they cannot go with executor=. Nothing was sent.")
         if self.sample is not None and self.sample < 1:
             raise RowsError(f"sample is a number of rows above 0, not {self.sample!r}. Nothing was sent.")
 
@@ -134,6 +140,8 @@ class Job:
             hidden(wanted.key),
             wanted.chain_limit,
         )
+        if wanted.executor is not None:
+            self.asker.sender = RemoteModel(asked, wanted.executor, hidden(wanted.key), send_keys=wanted.send_keys)
         estimate, budget = self._expect()
         self.plan = Plan(budget, wanted.dedupe, Progress(self.table.count))
         self.run = Run(
@@ -221,6 +229,8 @@ class Job:
             self.run.end("stopped", said)
         else:
             self.run.end("limit" if self.plan.stopped else "done", self.plan.stopped)
+        # After ■, what runs on another loop ends a moment later, and the same call may come before that.
+        process.of(RunsHere).end(self)
         self.display.close(self._found, failures_of(self._done))
 
     async def _outcomes(
@@ -272,8 +282,10 @@ class Job:
             datetime.now(UTC),
             process.of(RunDisplays).notebook(),
         )
+        process.of(RunsHere).begin(begun.same, self)
         other = self.asker.journal.submit(begun).result()
         if other:
+            process.of(RunsHere).end(self)
             raise RowsError(
                 f"Another process is at the same run, {other}: wait for it, or stop it there; then this call takes over what it has."
                 " Nothing was sent."
@@ -282,6 +294,7 @@ class Job:
     def _end(self, status: TurnStatus) -> Future[None] | None:
         """Hand over to the journal how the run ends."""
         journal = self.asker.journal
+        process.of(RunsHere).end(self)
         return None if journal is None else journal.submit(RowsEnded(self.asker.rows_id, status, datetime.now(UTC)))
 
     def _again(self) -> frozenset[str]:

@@ -12,6 +12,8 @@ from llm_notebook.turns.event_loop import EventLoopThread
 from llm_notebook.turns.interrupts import Interrupts
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from llm_notebook.configuration.keys import KeySource
     from llm_notebook.rows.job import AnyModel
     from llm_notebook.tools.collecting import ToolLike
@@ -42,7 +44,8 @@ def map_rows(
     progress: bool = True,
     sample: int | None = None,
     tools: Sequence[ToolLike] = (),
-    chain_limit: int | None = None,
+    executor: Executor | None = None,
+    send_keys: bool = False,
 ) -> Any:
     """Ask a model one prompt for every row of a table, many rows at a time.
 
@@ -70,7 +73,9 @@ def map_rows(
         sample: ask only so many of the rows, spread evenly, and return these alone. Without it, the same call asks the others, and none of
             these again.
         tools: functions, Tools and Toolboxes that the model may call for each row; none that asks for approval.
-        chain_limit: how many answers a row may take where there are tools; 10 if not given, 0 for no limit.
+        executor: asks the rows in its threads, processes or machines, such as a process pool or `client.get_executor()` of
+            `dask.distributed`. Answers are kept here.
+        send_keys: send keys to workers in other processes; without it, they use those of their own environment.
 
     Returns:
         A table of the same kind and order with the new columns, and with `error`, `cost` (US dollars) and `turn` (the turn in the
@@ -95,7 +100,8 @@ def map_rows(
         progress,
         sample,
         tools,
-        chain_limit,
+        executor=executor,
+        send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
     return _each(job) if job.table.count is None else perform(job)
@@ -136,7 +142,8 @@ async def amap_rows(
     progress: bool = True,
     sample: int | None = None,
     tools: Sequence[ToolLike] = (),
-    chain_limit: int | None = None,
+    executor: Executor | None = None,
+    send_keys: bool = False,
 ) -> Any:
     """Do what `map_rows()` does on the running event loop. For an iterator, an async iterator is returned."""
     wanted = Wanted(
@@ -154,7 +161,8 @@ async def amap_rows(
         progress,
         sample,
         tools,
-        chain_limit,
+        executor=executor,
+        send_keys=send_keys,
     )
     job = Job(rows, prompt, model, wanted)
     if job.table.count is None:

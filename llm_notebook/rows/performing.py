@@ -16,15 +16,15 @@ from typing import Any
 
 from llm_notebook.errors import JournalError
 from llm_notebook.rows.asking import Asker
-from llm_notebook.rows.errors import RowsError
+from llm_notebook.rows.errors import RowsError, WorkersGone
 from llm_notebook.rows.outcomes import Outcome
 from llm_notebook.rows.plan import Plan, Question
 
 __all__ = ["ASKED_AGAIN", "Performance"]
 
 _ROWS_AT_ONCE = 64
-ASKED_AGAIN = frozenset({"limit", "server", "connection", "broken", "other"})
-"""The kinds of earlier failures that may have passed, so that a run that is resumed asks them again."""
+ASKED_AGAIN = frozenset({"limit", "quota", "server", "connection", "broken", "key", "stopped"})
+"""The kinds of earlier failures after which a run that is resumed asks again: nothing was answered, and that may have passed."""
 
 Done = tuple[int, Outcome]
 """The number of a row, and its outcome."""
@@ -99,6 +99,9 @@ class Performance:
                 outcome = await self.asker.ask(question, self._in_thread)
             except JournalError as error:
                 outcome = Outcome(failure="journal", error=str(error))
+                self.plan.stop(str(error), is_fault=True)
+            except WorkersGone as error:
+                outcome = Outcome(failure="connection", error=str(error))
                 self.plan.stop(str(error), is_fault=True)
             self._take(self.plan.finish(question, outcome, loop.time()), outcome)
 

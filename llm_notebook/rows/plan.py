@@ -1,12 +1,14 @@
 """Which row is asked next, and when a run is over: decisions only, no I/O.
 
 How it works. Questions are added as the rows are read. Equal questions are one: the first is asked, and the others get its outcome. A question
-that failed in a way that may pass is put aside and becomes due again a little later. So the plan knows at each moment whether there is something
+that failed in a way that may pass is put aside and becomes due again a little later. When many requests in a row fail alike, the run stops.
+They are in a row in the order in which they were asked: an answer that took long says nothing of what was asked after it. So the plan knows at each moment whether there is something
 to ask, something to wait for, or nothing more to do. `Performance` follows it, and does the sending.
 """
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import random
 from collections import deque
@@ -25,6 +27,7 @@ __all__ = ["Budget", "Plan", "Question"]
 _MOST_ATTEMPTS = {"limit": 8, "server": 4, "connection": 4, "broken": 3}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 _MOST_ALIKE = 50
+_REMEMBERED = 1000
 # What is wrong with one row says nothing of the others.
 _OF_ONE_ROW = frozenset({"misfit", "ended", "prompt", "broken"})
 
@@ -38,12 +41,14 @@ class Question:
         key: a digest of what is sent.
         positions: the numbers of the rows, from 0 on.
         attempts: how often it was asked.
+        number: how many requests were sent before it was asked the last time.
     """
 
     prompt: Prompt
     key: str
     positions: list[int]
     attempts: int = 0
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -81,7 +86,10 @@ class Plan:
     _open: dict[str, Question] = field(default_factory=dict)
     _asking: int = 0
     _asked: int = 0
-    _alike: tuple[str, int] = ("", 0)
+    _sent: int = 0
+    _ended: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # what has ended lately, in the order in which it was asked
 
     def add(self, question: Question) -> None:
         """Add a question at the end."""
@@ -120,6 +128,8 @@ class Plan:
             return None
         question = heapq.heappop(self._later)[2] if is_due else self._queue.popleft()
         question.attempts += 1
+        question.number = self._sent
+        self._sent += 1
         self._asking += 1
         return question
 
@@ -132,8 +142,11 @@ class Plan:
         self._asking -= 1
         self._asked += 1
         self.progress.pay(outcome)
-        self._count_alike(outcome)
-        if question.attempts < _MOST_ATTEMPTS.get(outcome.failure, 0) and not self.stopped:
+        is_last = question.attempts >= _MOST_ATTEMPTS.get(outcome.failure, 0)
+        if is_last or outcome.failure != "limit":
+            # A limit says that the server is there, and too busy for now.
+            self._count_alike(question.number, outcome)
+        if not is_last and not self.stopped:
             self.progress.asked_again += 1
             pause = min(_FIRST_PAUSE * 2 ** (question.attempts - 1), _LONGEST_PAUSE) * random.uniform(0.75, 1.0)  # noqa: S311
             heapq.heappush(self._later, (now + pause, id(question), question))
@@ -170,12 +183,22 @@ class Plan:
         each = max(self.progress.cost / self._asked if self._asked else 0.0, self.budget.expected)
         return self.progress.cost + each * (self._asking + 1) <= self.budget.limit
 
-    def _count_alike(self, outcome: Outcome) -> None:
-        failure = outcome.failure
-        if not failure or failure in _OF_ONE_ROW:
-            self._alike = ("", 0)
+    def _count_alike(self, number: int, outcome: Outcome) -> None:
+        kind = "" if outcome.failure in _OF_ONE_ROW else outcome.failure
+        at = bisect.bisect(self._ended, (number, kind))
+        if at == 0 and len(self._ended) > _REMEMBERED // 2:
             return
-        before, count = self._alike
-        self._alike = (failure, count + 1 if failure == before else 1)
-        if self._alike[1] >= _MOST_ALIKE:
+        self._ended.insert(at, (number, kind))
+        if len(self._ended) > _REMEMBERED:
+            del self._ended[: _REMEMBERED // 2]
+        elif kind and self._alike(at, kind) >= _MOST_ALIKE:
             self.stop(f"The last {_MOST_ALIKE} requests failed alike: {outcome.error}", is_fault=True)
+
+    def _alike(self, at: int, kind: str) -> int:
+        """Return how many requests around one, itself included, have failed in the same way with none between them that did not."""
+        ended, first, last = self._ended, at, at
+        while first > 0 and ended[first - 1][1] == kind and at - first < _MOST_ALIKE:
+            first -= 1
+        while last < len(ended) - 1 and ended[last + 1][1] == kind and last - at < _MOST_ALIKE:
+            last += 1
+        return last - first + 1

@@ -12,6 +12,7 @@ __all__ = ["Progress"]
 
 _WORDS = {
     "limit": "too many requests",
+    "quota": "nothing left to spend",
     "server": "errors of the server",
     "connection": "no connection",
     "broken": "broken answers",

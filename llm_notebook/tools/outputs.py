@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from llm_notebook.objects.json_forms import json_form, to_json_value
-from llm_notebook.objects.table import brief, describe, library_kind
+from llm_notebook.objects.json_forms import json_form
+from llm_notebook.objects.table import brief, describe, library_kind, pictures_apart
 from llm_notebook.parts.attachments import Attachment
 from llm_notebook.parts.given import as_attachment
 
@@ -54,7 +54,8 @@ def _text_and_files(value: object) -> tuple[str, tuple[Attachment, ...]]:
         return str.__str__(value), ()
     if not isinstance(value, bytes | bytearray | memoryview) and not library_kind(value):
         try:
-            return _json_text(value), ()
+            rest, pictures = pictures_apart(value)
+            return _json_text(rest), pictures
         except Exception:  # noqa: S110  what has no JSON form is described
             pass
     described = describe(value)
@@ -81,10 +82,18 @@ def _settled(given: list[object]) -> tuple[list[Attachment], list[str]]:
     return attachments, problems
 
 
+def _part_of_json(part: object) -> object:
+    """Return a JSON value for a part of a list or a dict that has none of its own."""
+    try:
+        return json_form(part, brief)
+    except Exception:
+        return brief(part)
+
+
 def _json_text(value: object) -> str:
     if value is None or isinstance(value, bool | int | float | list | tuple | dict):
         try:
-            return json.dumps(value, ensure_ascii=False, default=to_json_value)
+            return json.dumps(value, ensure_ascii=False, default=_part_of_json)
         except TypeError:  # a dict with keys that are not strings
             pass
     converted = json_form(value, brief)

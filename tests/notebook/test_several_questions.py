@@ -168,6 +168,55 @@ def test_all_are_approved_with_one_digest_for_each(notebook: Notebook) -> None:
     assert notebook.ran == ["/a", "saw /1", "/b", "/c"]
 
 
+# A page may be told of a card before the next question is known, as on a slow machine: each condition reads what pages are told.
+LOOKED_AT = """
+import llm_notebook as llm
+turns = get_ipython().magics_manager.registry["LLMMagics"].turns.turns
+told = []
+
+def look(path):
+    told.append([block["status"] for turn in turns.values() for block in turn.feed.document()["blocks"]])
+    return True
+
+@llm.require_approval(when=look)
+def erase(path: str) -> str:
+    return "erased " + path
+"""
+
+
+def test_a_card_that_was_told_before_the_others_can_be_decided(notebook: Notebook) -> None:
+    assert notebook.kernel.run(LOOKED_AT, "cell-0").status == "ok"
+    asked = notebook.ask("erase=/a erase=/b")
+    assert notebook.kernel.value("told")[1][0] == "waiting"
+    document = notebook.told(asked)
+    assert [block["request"]["grants"] for block in waiting(document)] == [["cell", "session"]] * 2
+    notebook.click(document, 0)
+    assert statuses(notebook.told(asked)) == ["approved", "waiting"]
+
+
+def test_a_decision_without_effect_says_why_on_what_is_still_asked(notebook: Notebook) -> None:
+    def refusals() -> list[str]:
+        return [block["request"].get("refused", "") for block in waiting(notebook.told(asked))]
+
+    asked = notebook.ask("erase=/a erase=/b erase=/c")
+    first = notebook.told(asked)
+    notebook.click(first, 0)
+    assert refusals() == ["", ""]
+    # Another tab has sent a decision about all of them, before it knew.
+    notebook.click_all(first)
+    said = "Nothing was decided: what waits is not what this page showed. Read it as it is now, then decide."
+    assert refusals() == [said, said]
+    # And a card that showed something else.
+    notebook.click(first, 1, "denied")
+    assert refusals() == [said]
+    notebook.click(first, 2, shown="0" * 64)
+    notebook.click(first, 0)
+    assert refusals() == [said]
+    notebook.click(notebook.told(asked), 0)
+    assert statuses(notebook.told(asked)) == ["finished", "denied", "finished"]
+    assert notebook.ran == ["/a", "/c"]
+
+
 def test_what_does_not_show_every_question_decides_about_none(notebook: Notebook) -> None:
     asked = notebook.ask()
     document = notebook.told(asked)

@@ -9,11 +9,14 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 import llm_notebook as llm
-from tests.fakes.openai_server import OpenAIServer, Reply, UntilSet
+from llm_notebook.rows import plan
+from tests.fakes.openai_server import Cut, OpenAIServer, Reply, UntilSet, refusal
 from tests.rows.conftest import Rows, answer_of
 
 _COUNT = 60
@@ -92,6 +95,42 @@ def test_two_processes_cannot_be_at_the_same_run(openai_server: OpenAIServer, is
     assert max(gate.seen.values()) == 1
     assert _run(openai_server, isolated).stdout.split() == [str(_COUNT)]
     assert rows.take_asked() == []
+
+
+def test_two_threads_cannot_be_at_the_same_run(rows: Rows) -> None:
+    gate = _Gate(3)
+    rows.replies = gate.reply
+    texts = [f"w{number}" for number in range(_COUNT)]
+    found: list[Any] = []
+    first = threading.Thread(target=lambda: found.append(rows.map(texts, concurrency=4)))
+    first.start()
+    assert gate.is_shut.wait(60)
+    with pytest.raises(llm.RowsError, match="The same run goes on in this process"):
+        rows.map(texts, concurrency=4)
+    # Another run is none of its business, and one that keeps nothing could not be gone on with.
+    gate.open.set()
+    assert [row["answer"] for row in rows.map(["other"])] == ["other"]
+    first.join()
+    assert [row["answer"] for row in found[0]] == texts
+    assert max(gate.seen.values()) == 1
+    rows.take_asked()
+    rows.map(texts, concurrency=4)
+    assert rows.take_asked() == []
+
+
+@pytest.mark.parametrize("failing", [refusal(429), refusal(503), Reply([Cut()]), refusal(400), refusal(401)])
+def test_what_was_never_answered_is_asked_again_and_nothing_else(rows: Rows, failing: Reply) -> None:
+    is_over = failing.status == 400
+    rows.replies = lambda text: failing if "w1" in text else None
+    model = type(rows.model)("m", base_url=rows.server.base_url, max_retries=0)
+    with patch.dict(plan._MOST_ATTEMPTS, clear=True):
+        rows.map(["w0", "w1", "w2"], model=model)
+    rows.take_asked()
+    rows.replies = lambda _: None
+    found = rows.map(["w0", "w1", "w2"], model=model)
+    assert rows.take_asked() == ([] if is_over else ["Say w1"])
+    assert (found[1]["answer"] is None) is is_over
+    assert rows.map(["w0", "w1", "w2"], model=model, retry="failed")[1]["answer"] == "w1"
 
 
 _ON_A_FULL_DISK = """

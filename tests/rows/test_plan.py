@@ -62,3 +62,34 @@ def test_equal_questions_are_asked_once_and_counted_for_each_row() -> None:
     assert plan.finish(question, Outcome({"answer": "x"}), 0.0) == [0, 1, 2]
     assert (plan.progress.answered, plan.progress.reused) == (3, 2)
     assert plan.is_idle
+
+
+def _ends(plan: Plan, ends: list[tuple[int, str]]) -> int:
+    """End questions with outcomes in this order, by the order in which they were asked. Return after how many the plan has stopped."""
+    asked = []
+    for position in range(max(number for number, _ in ends) + 1):
+        plan.add(_question(str(position), position))
+        question = plan.next(0.0)
+        assert question is not None
+        asked.append(question)
+    for count, (number, failure) in enumerate(ends, 1):
+        plan.finish(asked[number], Outcome(failure=failure, error="Why."), 0.0)
+        if plan.stopped:
+            return count
+    return 0
+
+
+def test_fifty_failures_alike_end_the_run_though_a_slow_answer_arrives_between_them() -> None:
+    failing = [(number, "key") for number in range(1, 60)]
+    assert _ends(Plan(), failing) == 50
+    # What was asked before the failures says nothing of them, whenever it arrives.
+    assert _ends(Plan(), [*failing[:40], (0, ""), *failing[40:]]) == 51
+    # What was asked after some of them, and is answered, does.
+    assert _ends(Plan(), [*failing[:29], (30, ""), *failing[30:]]) == 0
+    assert _ends(Plan(), [(number, "key" if number % 2 else "server") for number in range(200)]) == 0
+
+
+def test_a_busy_server_ends_no_run_while_its_rows_are_asked_again() -> None:
+    plan = Plan()
+    assert _ends(plan, [(number, "limit") for number in range(100)]) == 0
+    assert plan.progress.asked_again == 100

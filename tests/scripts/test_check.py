@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
-from scripts.check import Counts
+from scripts.check import Counts, run
 
 _PASSED = '<testcase name="a"/>'
 _FAILED = '<testcase name="b"><failure message="no"/></testcase>'
@@ -41,3 +43,10 @@ def test_a_run_that_failed_without_a_failing_test_failed(tmp_path: Path) -> None
     counts = Counts()
     counts.add(report(tmp_path, _PASSED), exit_code=4)
     assert counts.line() == "1 passed, 1 failed"
+
+
+def test_a_check_that_does_not_end_is_stopped(tmp_path: Path) -> None:
+    waits = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+    with (tmp_path / "log").open("w") as log:
+        assert run(waits, time.monotonic(), folder=tmp_path, log=log) != 0
+    assert "Stopped, because the checks have taken 39 minutes: python" in (tmp_path / "log").read_text()

@@ -2,8 +2,8 @@ import type { OutputArea } from '@jupyterlab/outputarea';
 import { expect, test } from 'vitest';
 
 import type { Action, ICallBlock, ITranscript } from '../transcript';
-import { Clicks, codeOf } from './click';
-import type { IArea, ITarget } from './click';
+import { Clicks, lineOf } from './click';
+import type { IArea, IDecided, ITarget } from './click';
 import { FakeKernel, settled, transcript } from './testing/fakes';
 
 const APPROVE: Action = {
@@ -64,7 +64,7 @@ class Cell {
       insertBelow: (code: string) => this.below.push(code),
       document: () => this.document
     };
-    return this.clicks.perform(action, target as unknown as ITarget);
+    return this.clicks.perform(action, target as unknown as ITarget & IDecided);
   }
 
   decided(): void {
@@ -135,8 +135,7 @@ test('a second action waits for the first, whose output it would cut off', async
 test('the code holds nothing but ASCII, on one line', () => {
   const text = 'a\nb\u202e\u2028"é"😀 {x} $HOME';
   const action: Action = { ...APPROVE, verdict: 'denied', text };
-  const [load, act, ...more] = codeOf(action).split('\n');
-  expect(load).toContain('load_extension("llm_notebook")');
+  const [act, ...more] = lineOf(action).split('\n');
   expect(act).toMatch(/^%llm act \{[\x20-\x7e]*\}$/);
   expect(more).toEqual([]);
   expect(JSON.parse(act.replace('%llm act ', ''))).toEqual(action);
@@ -147,8 +146,26 @@ test('a decision that was not taken can be tried again', async () => {
   const clicked = cell.click();
   await settled();
   cell.kernel.executed[0].ends('error');
-  await expect(clicked).rejects.toThrow('Nothing was decided');
+  await expect(clicked).rejects.toThrow('the output below says why');
 });
+
+test.each([
+  ['the output below says why', 'ValueError', 'd'],
+  ['does not say why', 'CellHalted', 'd'],
+  ['This is asked anew', 'CellHalted', 'another']
+])(
+  'of a decision that was not taken it says: %s',
+  async (said, ename, digest) => {
+    const cell = new Cell();
+    const clicked = cell.click();
+    await settled();
+    const request = { id: 'r1', digest } as ICallBlock['request'];
+    const blocks = [{ ...QUESTION, request }];
+    cell.document = { ...cell.document, blocks };
+    cell.kernel.executed[0].ends('error', undefined, ename);
+    await expect(clicked).rejects.toThrow(said);
+  }
+);
 
 test('a decision that the kernel skipped can be tried again', async () => {
   const cell = new Cell();

@@ -9,7 +9,8 @@
  * to the area of the transcript's cell, without clearing what the area shows.
  *
  * A request that the kernel has skipped, or that ended with the question still
- * open, has decided nothing: the reader is told why and may click again. An area
+ * open, has decided nothing: the reader is told why and may click again. The kernel
+ * says why with the question, unless it failed, which the cell then shows. An area
  * follows one future at a time, so the actions of a cell run one after another.
  */
 
@@ -35,6 +36,10 @@ export interface ITarget {
   prompt: (text?: string) => void;
   /** Put code into a new cell below. */
   insertBelow: (code: string) => void;
+}
+
+/** What an action is about. */
+export interface IDecided {
   /** The newest state of the transcript. */
   document: () => ITranscript | undefined;
 }
@@ -50,11 +55,15 @@ const SKIPPED =
   'The kernel skipped this, because a cell before it was stopped or failed. Try again.';
 const NOT_INSTALLED =
   "Install jupyter-llm-notebook in this kernel's environment, then restart the kernel.";
-const STILL_OPEN = 'Nothing was decided; the output below says why.';
+const FAILED = 'Nothing was decided; the output below says why.';
+const ASKED_ANEW =
+  'This is asked anew, because what it is about has changed. Read it again.';
+const STILL_OPEN =
+  'Nothing was decided, and the kernel does not say why. Load the page again and look at what it shows.';
 
 export class Clicks {
   /** The last action of each area, which the next one waits for. */
-  private readonly last = new WeakMap<IArea, Promise<void>>();
+  private readonly last = new WeakMap<IArea, Promise<unknown>>();
 
   /**
    * Carry out an action.
@@ -62,32 +71,47 @@ export class Clicks {
    * Resolves when the kernel has carried it out. If it could not, rejects with a
    * sentence for the reader, who can then try again.
    */
-  async perform(action: Action, target: ITarget): Promise<void> {
+  async perform(action: Action, target: ITarget & IDecided): Promise<void> {
+    const hasFailed = await this.run(lineOf(action), target);
+    const open = stillOpen(action, target.document());
+    if (open) {
+      throw new Error(
+        whyNot(open) ||
+          (hasFailed && FAILED) ||
+          (isAnew(action, open) && ASKED_ANEW) ||
+          STILL_OPEN
+      );
+    }
+  }
+
+  /**
+   * Run a line of our magic in a cell, and keep what the cell shows.
+   *
+   * Resolves when the kernel has run it, to whether it failed with an error that the cell shows. Rejects as `perform` does.
+   */
+  async run(line: string, target: ITarget): Promise<boolean> {
     const before = this.last.get(target.area);
     const now = (before ?? Promise.resolve())
       .catch(() => undefined)
-      .then(() => execute(action, target));
+      .then(() => execute(`${LOAD}\n${line}`, target));
     this.last.set(target.area, now);
-    await now;
-    const open = stillOpen(action, target.document());
-    if (open) {
-      throw new Error(whyNot(open) || STILL_OPEN);
-    }
+    return now;
   }
 }
 
-/** The code that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
-export function codeOf(action: Action): string {
+/** The line that performs an action. It is plain ASCII on one line, so that IPython cannot read it as anything but JSON. */
+export function lineOf(action: Action): string {
   const json = JSON.stringify(action).replace(
     /[^\x20-\x7e]/g,
     unit => '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0')
   );
-  return `${LOAD}\n%llm act ${json}`;
+  return `%llm act ${json}`;
 }
 
-async function execute(action: Action, target: ITarget): Promise<void> {
+/** Run code for a cell. Resolves to whether it failed with an error, which the cell shows. */
+async function execute(code: string, target: ITarget): Promise<boolean> {
   const { area } = target;
-  const future = requestExecution(action, target);
+  const future = requestExecution(code, target);
   let isMissing = false;
   // A kernel without the package is reported on the card, not by a traceback in the cell.
   future.registerMessageHook(message => {
@@ -120,6 +144,9 @@ async function execute(action: Action, target: ITarget): Promise<void> {
     throw new Error(SKIPPED);
   }
   newCellsOf(reply).forEach(code => target.insertBelow(code));
+  // A cell that halts with a question shows no error.
+  const { content } = reply;
+  return content.status === 'error' && content.ename !== 'CellHalted';
 }
 
 /** The code that the kernel wants in new cells. JupyterLab looks at it only for cells that it has run itself. */
@@ -132,11 +159,11 @@ function newCellsOf({ content }: KernelMessage.IExecuteReplyMsg): string[] {
   );
 }
 
-function requestExecution(action: Action, { kernel, cellId }: ITarget): Future {
+function requestExecution(code: string, { kernel, cellId }: ITarget): Future {
   try {
     return kernel.requestExecute(
       {
-        code: codeOf(action),
+        code,
         store_history: false,
         allow_stdin: true,
         stop_on_error: false
@@ -179,6 +206,17 @@ function stillOpen(
   );
   // Where all were to be decided, the one that cannot be says why.
   return open?.find(whyNot) ?? open?.[0];
+}
+
+/** Whether the question that is open is another one than was decided. */
+function isAnew(action: Action, { request }: ICallBlock): boolean {
+  const decided =
+    action.type === 'decideAll'
+      ? action.calls
+      : action.type === 'decide'
+        ? [action]
+        : [];
+  return decided.every(one => one.digest !== request?.digest);
 }
 
 /** What the kernel says of a call that is still undecided. */

@@ -12,12 +12,19 @@ import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import { MIME_TYPE, readTranscript } from '../transcript';
-import type { Action, IHeldUpCells, IHost, ITranscript } from '../transcript';
+import type {
+  Action,
+  IHeldUpCells,
+  IHost,
+  IReplaceable,
+  ITranscript
+} from '../transcript';
 import { VERSION } from '../version';
 import { KernelBus } from './bus';
 import { asksForCells, asksModel, toldCells } from './cells';
 import type { IToldCell } from './cells';
-import type { Clicks } from './click';
+import { isEditable, replaceable, sourceOf } from './cellText';
+import type { Clicks, ITarget } from './click';
 import type { Senders } from './path';
 
 export interface IPlace {
@@ -40,6 +47,7 @@ export interface IPlace {
 export type Rescue = (document: ITranscript) => void;
 
 const NO_KERNEL = 'As saved; start the kernel to decide.';
+const START_FIRST = 'Start the kernel first.';
 const ELSEWHERE = 'As saved; open this in a notebook with a kernel to decide.';
 const ASKING =
   'As saved. The kernel is busy; how it stands is known when it is free.';
@@ -144,7 +152,8 @@ export class NotebookPlace implements IPlace {
     const everywhere: IHost = {
       copy,
       openLink,
-      insertBelow: code => this.insertBelow(code, shown)
+      insertBelow: code => this.insertBelow(code, shown),
+      cellWith: text => this.replaceable(text, shown)
     };
     const cell = this.cellOf(shown);
     if (!bus || !this.kernel || !cell) {
@@ -226,9 +235,32 @@ export class NotebookPlace implements IPlace {
     const { bus, kernel } = this;
     const cell = this.cellOf(shown);
     if (!bus || !kernel || !cell) {
-      throw new Error('Start the kernel first.');
+      throw new Error(START_FIRST);
     }
     await this.clicks.perform(action, {
+      ...this.target(kernel, cell),
+      document: () => bus.store.get(id)
+    });
+  }
+
+  /**
+   * Run a line of our magic as if the cell did, and show beside its outputs what comes of it. Rejects with a sentence for the reader.
+   */
+  async run(line: string, cell: CodeCell): Promise<void> {
+    const { kernel } = this;
+    if (!kernel) {
+      throw new Error(START_FIRST);
+    }
+    await this.clicks.run(line, this.target(kernel, cell));
+  }
+
+  /** Whether there is a kernel that could run a line. */
+  get hasKernel(): boolean {
+    return this.kernel !== null;
+  }
+
+  private target(kernel: Kernel.IKernelConnection, cell: CodeCell): ITarget {
+    return {
       kernel,
       area: cell.outputArea,
       cellId: cell.model.id,
@@ -238,13 +270,12 @@ export class NotebookPlace implements IPlace {
           cell.setPrompt(text ?? `${cell.model.executionCount ?? ''}`);
         }
       },
-      insertBelow: code => this.insertBelow(code, shown),
-      document: () => bus.store.get(id)
-    });
+      insertBelow: code => this.insertBelow(code, cell)
+    };
   }
 
   /** The cell whose output area holds the widget, or whose outputs are also shown elsewhere and hold it there. */
-  private cellOf(shown: Widget): CodeCell | undefined {
+  cellOf(shown: Widget): CodeCell | undefined {
     for (let at: Widget | null = shown; at; at = at.parent) {
       const { model } = at as Widget & { model?: unknown };
       const cell = this.cells.find(one => one.outputArea.model === model);
@@ -279,6 +310,18 @@ export class NotebookPlace implements IPlace {
       }
     };
     return found.length ? { count: found.length, areBelow, run } : null;
+  }
+
+  /** The cell with this text: the one that shows the widget, or else the only one. */
+  private replaceable(text: string, shown: Widget): IReplaceable | null {
+    const isMeant = (cell: CodeCell): boolean =>
+      sourceOf(cell).replace(/\n+$/, '') === text && isEditable(cell);
+    const found = this.cells.filter(isMeant);
+    const own = found.find(cell => cell === this.cellOf(shown));
+    const cell = own ?? (found.length === 1 ? found[0] : undefined);
+    return cell && !this.panel.content.model?.readOnly
+      ? replaceable(cell)
+      : null;
   }
 
   private insertBelow(code: string, shown: Widget): void {

@@ -34,7 +34,7 @@ const EXPRESSION = Decoration.mark({ class: 'llm-prompt-expr' });
 const BRACE = Decoration.mark({ class: 'llm-prompt-brace' });
 const TEXT = Decoration.mark({ class: 'llm-prompt-text' });
 
-/** What a prompt that has no text yet says in its place. */
+/** What a prompt says where its question is to be typed. */
 class Ghost extends WidgetType {
   constructor(private readonly text: string) {
     super();
@@ -239,11 +239,12 @@ function fencePieces(view: EditorView): IPiece[] {
   return [...pieces, ...lines];
 }
 
+/** The invitation stands in the first line of the prompt, as long as that is empty. */
 function ghostPieces(source: string, end: number, text: string): IPiece[] {
-  if (source.length !== end + 1) {
+  const at = end + 1;
+  if (at > source.length || (source[at] ?? '\n') !== '\n') {
     return [];
   }
-  const at = source.length;
   const widget = new Ghost(text);
   return [
     { from: at, to: at, decoration: Decoration.widget({ widget, side: 1 }) }

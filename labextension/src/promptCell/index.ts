@@ -1,4 +1,4 @@
-/** Prompt cells: what they look like while one writes, and the command that inserts one. */
+/** Prompt cells: what they look like while one writes. */
 
 import type { CodeEditor } from '@jupyterlab/codeeditor';
 import {
@@ -9,8 +9,6 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { type ILanguages, promptCell } from './extension';
-
-export { addInsertPromptCell, INSERT_PROMPT_CELL } from './insert';
 
 /**
  * Make the factory of the editor extension, for JupyterLab's registry.

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 
 import { Proposed } from './beside';
 import type { ITranscript } from './document';
-import type { IHost } from './host';
+import type { IHost, IReplaceable } from './host';
 import type { IContext } from './piece';
 
 function contextOf(fields: Partial<ITranscript>, host: IHost = {}): IContext {
@@ -53,14 +53,64 @@ test('a proposed cell is a difference, with hidden characters spelled out', () =
   expect(piece.node.querySelector('button')).toBeNull();
 });
 
-test('a click puts the proposed cell below, and nothing else does', () => {
+/** A proposal in a notebook whose cell has this text. */
+function proposedFor(source: string): {
+  press: (label: string) => void;
+  said: () => string;
+  cell: { source: string };
+  insertBelow: ReturnType<typeof vi.fn>;
+} {
   const insertBelow = vi.fn();
+  const cell = { source };
+  const cellWith = (text: string): IReplaceable | null => {
+    const before = cell.source;
+    return text === before
+      ? {
+          replace: after => void (cell.source = after),
+          undo: () => Boolean((cell.source = before))
+        }
+      : null;
+  };
   const piece = new Proposed();
   const proposal = { ...PROPOSAL, lines: PROPOSAL.lines.slice(0, 3) };
-  piece.update(contextOf({ proposal }, { insertBelow }));
-  expect(insertBelow).not.toHaveBeenCalled();
+  piece.update(contextOf({ proposal }, { insertBelow, cellWith }));
   expect(piece.node.querySelector('del')?.textContent).toBe('count');
   expect(piece.node.querySelector('ins')?.textContent).toBe('n');
-  piece.node.querySelector('button')?.click();
-  expect(insertBelow).toHaveBeenCalledExactlyOnceWith(proposal.code);
+  const find = (label: string): HTMLButtonElement | undefined =>
+    [...piece.node.querySelectorAll('button')].find(
+      button => button.textContent === label
+    );
+  return {
+    press: label => find(label)!.click(),
+    said: () => piece.node.querySelector('.llm-actions')?.textContent ?? '',
+    cell,
+    insertBelow
+  };
+}
+
+test('a click puts the proposed cell below, and nothing else does', () => {
+  const { press, insertBelow } = proposedFor('another');
+  expect(insertBelow).not.toHaveBeenCalled();
+  press('Put below');
+  expect(insertBelow).toHaveBeenCalledExactlyOnceWith(PROPOSAL.code);
+});
+
+test('a click replaces the cell that was compared, and another one undoes that', () => {
+  const { press, said, cell } = proposedFor('a = 1\nb = count');
+  expect(said()).toBe('ReplacePut below');
+  press('Replace');
+  expect(cell.source).toBe(PROPOSAL.code);
+  expect(said()).toBe(' Replaced. Not run. Undo');
+  press('Undo');
+  expect(cell.source).toBe('a = 1\nb = count');
+  expect(said()).toBe('ReplacePut below');
+});
+
+test('a cell that was changed is not replaced', () => {
+  expect(proposedFor('a = 1').said()).toBe('Put below');
+  const { press, said, cell } = proposedFor('a = 1\nb = count');
+  cell.source += ' # mine';
+  press('Replace');
+  expect(cell.source).toBe('a = 1\nb = count # mine');
+  expect(said()).toContain('The cell has changed since');
 });

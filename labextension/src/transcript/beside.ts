@@ -6,6 +6,7 @@ import { difference } from './dom/difference';
 import { attrs, button, el, refill } from './dom/elements';
 import { icon } from './dom/icons';
 import { visibleNodes } from './dom/visible';
+import type { IHost } from './host';
 import type { IContext, IPiece } from './piece';
 
 /** More lines than this are not compared word by word. */
@@ -21,15 +22,15 @@ export class Proposed implements IPiece {
   update({ document, host }: IContext): void {
     const { proposal } = document;
     this.node.hidden = !proposal;
-    const key = JSON.stringify([proposal, Boolean(host.insertBelow)]);
+    const key = JSON.stringify([
+      proposal,
+      Boolean(host.insertBelow),
+      Boolean(host.cellWith)
+    ]);
     if (!proposal || key === this.drawn) {
       return;
     }
     this.drawn = key;
-    const put = button('llm-button', icon('insert'), () =>
-      host.insertBelow?.(proposal.code)
-    );
-    put.append('Put in a cell below');
     refill(
       this.node,
       el(
@@ -39,9 +40,53 @@ export class Proposed implements IPiece {
         el('span', '', ...visibleNodes(proposal.note))
       ),
       asGroup(el('div', 'llm-diff', ...linesOf(proposal)), 'Difference'),
-      host.insertBelow ? el('div', 'llm-actions', put) : null
+      host.insertBelow ? buttonsOf(proposal, host) : null
     );
   }
+}
+
+/** *Replace* and *Put below* are equal: neither runs anything. */
+function buttonsOf(proposal: IProposal, host: IHost): HTMLElement {
+  const row = attrs(el('div', 'llm-actions'), { role: 'status' });
+  const put = button('llm-button', icon('insert'), () =>
+    host.insertBelow?.(proposal.code)
+  );
+  put.append('Put below');
+  const before = textBefore(proposal);
+  const say = (...said: (string | Node)[]): void =>
+    refill(row, el('span', '', ...said));
+  const replace = button('llm-button', icon('pencil'), () => {
+    const cell = host.cellWith?.(before) ?? null;
+    if (!cell) {
+      refill(row, put, el('span', '', CHANGED));
+      return;
+    }
+    cell.replace(proposal.code);
+    const undo = button('llm-button', icon('reply'), () => {
+      if (cell.undo()) {
+        refill(row, replace, put);
+        replace.focus();
+      } else {
+        say(CHANGED);
+      }
+    });
+    undo.append('Undo');
+    say(icon('check'), ' Replaced. Not run. ', undo);
+    undo.focus();
+  });
+  replace.append('Replace');
+  refill(row, host.cellWith?.(before) ? replace : null, put);
+  return row;
+}
+
+const CHANGED = 'The cell has changed since, so it was left as it is.';
+
+/** The text that the proposal was compared with. */
+function textBefore({ lines }: IProposal): string {
+  return lines
+    .filter(({ sign }) => sign !== '+')
+    .map(({ text }) => text)
+    .join('\n');
 }
 
 function linesOf({ lines }: IProposal): HTMLElement[] {

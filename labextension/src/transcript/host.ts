@@ -12,6 +12,14 @@ export interface IHeldUpCells {
   run: () => Promise<void>;
 }
 
+/** A cell of the notebook whose text can be replaced. It is never run by that. */
+export interface IReplaceable {
+  /** Give it another text, in one step of its history. */
+  replace: (text: string) => void;
+  /** Give it back the text that it had; false if it has been changed since. */
+  undo: () => boolean;
+}
+
 export interface IHost {
   /**
    * Carry out an action; rejects with a sentence for the reader. There only while
@@ -34,6 +42,8 @@ export interface IHost {
   /** Copy a text; the browser's clipboard is used if this is missing. */
   copy?: (text: string) => void;
   insertBelow?: (code: string) => void;
+  /** Find the cell that has this text; null if none has, or if it is not clear which is meant. */
+  cellWith?: (text: string) => IReplaceable | null;
   openLink?: (url: string) => void;
   /** The current time in milliseconds, for tests. */
   now?: () => number;

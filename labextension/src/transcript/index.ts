@@ -6,7 +6,7 @@ export type {
   LoadTypesetter
 } from './answer/formulas';
 export * from './document';
-export type { IHeldUpCells, IHost } from './host';
+export type { IHeldUpCells, IHost, IReplaceable } from './host';
 export { readDelta, readMessage, readSaved, readTranscript } from './reading';
 export { isPending } from './layout';
 export { reduce } from './reducer';

@@ -16,6 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from llm_notebook.notebook.errors import CellError, CellHalted
 from llm_notebook.notebook.explaining.frames import Frame, frames_of
+from llm_notebook.notebook.frontend.kernel import cell_id_of, current_request
 from llm_notebook.notebook.problems import EXPECTED
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["Failure", "Failures"]
 _MOST = 50
 _MOST_LINKS = 5
 _LONGEST = 20_000
+_RUN_AGAIN = "Run this cell again, and then ask about its error. Nothing was sent."
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Failure:
         line: the line of the cell that Python could not read; 0 if it could.
         packages: the packages that the exception comes from or names, by how they are imported.
         frames: where it was raised, from the cell to the place.
+        cell_id: the id that the front end gave the cell; empty if it is not known.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Failure:
     line: int = 0
     packages: tuple[str, ...] = ()
     frames: list[Frame] = field(default_factory=list)
+    cell_id: str = ""
 
     @classmethod
     def of(cls, error: BaseException, shell: InteractiveShell, number: int = 0, source: str = "") -> Failure:
@@ -100,8 +104,12 @@ class Failures:
             if latest is None:
                 raise CellError("No cell of this kernel has failed, so there is nothing to explain. Nothing was sent.")
             return latest
-        if number in self._known:
-            return self._known[number]
+        failure = self._known.get(number) or self._from_python()
+        if failure is not None and failure.number == number:
+            clicked = self._clicked_cell()
+            if clicked and failure.cell_id not in ("", clicked):
+                raise CellError(f"In[{number}] is another cell in this kernel. {_RUN_AGAIN}")
+            return failure
         known = ", ".join(f"In[{one}]" for one in list(self._known)[-5:])
         has = f"Those that are remembered: {known}." if known else "No failure is remembered."
         raise CellError(f"In[{number}] has not failed in this kernel. {has} Nothing was sent.")
@@ -120,12 +128,22 @@ class Failures:
         for earlier in self._known.values():
             earlier.let_go()
         self._known.pop(number, None)
-        self._known[number] = Failure.of(error, self._shell, number, source)
+        failure = Failure.of(error, self._shell, number, source)
+        request = current_request(self._shell)
+        failure.cell_id = "" if request is None else cell_id_of(request.message)
+        self._known[number] = failure
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
 
     def _number(self) -> int:
         return max(0, self._shell.execution_count - 1)
+
+    def _clicked_cell(self) -> str:
+        """Return the id of the cell whose button was clicked; empty if the line was typed."""
+        request = current_request(self._shell)
+        content = {} if request is None else request.message.get("content")
+        is_click = isinstance(content, dict) and content.get("store_history") is False
+        return cell_id_of(request.message) if request is not None and is_click else ""
 
     def _from_python(self) -> Failure | None:
         """Return what failed before this package was loaded, as Python has kept it."""

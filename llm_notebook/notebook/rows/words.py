@@ -21,7 +21,7 @@ _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "misfit": ("answer did not fit", _RETRY),
         "ended": ("answer ended early", _RETRY),
         "request": ("refused by the server", _RETRY),
-        "key": ("no valid key", _RETRY),
+        "key": ("no valid key", _AGAIN),
         "prompt": ("no prompt could be made", "another prompt"),
         "limit": ("too many requests", _AGAIN),
         "server": ("errors of the server", _AGAIN),
@@ -186,7 +186,7 @@ def _with_more(run: Run, again: str) -> str:
 
 
 def _reason(one: Failures, label: Callable[[int], str]) -> Reason:
-    text, again = _REASONS.get(one.kind, ("another error", _AGAIN))
+    text, again = _REASONS.get(one.kind, ("another error", _RETRY))
     which = ", ".join(label(position) for position in one.positions[:_MOST_NAMED])
     more = len(one.positions) - _MOST_NAMED
     return Reason(text, one.error, len(one.positions), f"{which} and {more:,} more" if more > 0 else which, again)

@@ -211,8 +211,10 @@ def test_a_proposed_cell_is_shown_as_a_difference_and_nothing_is_run(kernel: Ker
 
 def test_python_kept_what_failed_before_the_package_was_loaded(kernel: Kernel) -> None:
     kernel.run("%unload_ext llm_notebook")
-    kernel.run("early = (1, 2)\nearly[9]")
+    failed = kernel.run("early = (1, 2)\nearly[9]", "cell-early")
     kernel.run("%load_ext llm_notebook\nsent.clear()")
+    assert kernel.run(f"%llm error In[{failed.reply['execution_count']}] -m echo").traceback == ""
+    assert "> early[9]" in kernel.value("texts(sent[-1])[-1]")
     kernel.run("%llm error -m echo")
     assert "> early[9]" in kernel.value("texts(sent[-1])[-1]")
     assert "early: tuple of 2 = (1, 2)" in kernel.value("texts(sent[-1])[-1]")

@@ -148,8 +148,8 @@ export class FakeFuture {
     return this.hooks.every(hook => hook(message));
   }
 
-  ends(status = 'ok', payload?: unknown[]): void {
-    this.resolve({ content: { status, payload } });
+  ends(status = 'ok', payload?: unknown[], ename?: string): void {
+    this.resolve({ content: { status, payload, ename } });
   }
 
   isCancelled(): void {

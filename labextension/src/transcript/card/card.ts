@@ -72,6 +72,8 @@ export class Card implements IPiece {
   private readonly dropper = dropOpener(() => this.openDrawer('drop'));
   /** What is said once a reply was sent. */
   private sent = '';
+  /** Whether the kernel may yet say that what was decided here does not count. */
+  private isAwaited = false;
   /** Why the last reply could not be sent, or does not count. */
   private problem = '';
   private readonly arming: Arming;
@@ -142,9 +144,10 @@ export class Card implements IPiece {
     return Boolean(this.sent || this.blocked);
   }
 
-  /** Say that a decision about all cards was sent, and take none; with an empty text take decisions again. */
+  /** Say that a decision was sent, and take none; with an empty text take decisions again. */
   hold(sent: string): void {
     this.sent = sent;
+    this.isAwaited ||= sent !== '';
     this.refresh();
   }
 
@@ -163,8 +166,9 @@ export class Card implements IPiece {
     const { blocked, cannotRun } = this;
     this.context = context;
     const refused = this.block?.request.refused;
-    if (this.sent && refused) {
+    if (this.isAwaited && refused) {
       this.sent = '';
+      this.isAwaited = false;
       this.problem = refused;
     } else if (this.cannotRun && this.cannotRun !== cannotRun) {
       this.sent = '';
@@ -305,9 +309,8 @@ export class Card implements IPiece {
     const { document } = this.context;
     const decision = this.decisionOf(reply.verdict);
     const isLast = document.blocks.filter(isPending).length === 1;
-    this.sent = isLast || reply.drop ? sentHint(reply) : SENT_TO_SERIES;
     this.problem = '';
-    this.refresh();
+    this.hold(isLast || reply.drop ? sentHint(reply) : SENT_TO_SERIES);
     this.onSent(this.request.id, reply.verdict);
     act({
       type: 'decide',
@@ -315,9 +318,9 @@ export class Card implements IPiece {
       ...decision,
       ...reply
     }).catch((error: unknown) => {
-      this.sent = '';
+      this.isAwaited = false;
       this.problem = sentenceOf(error, 'It could not be sent.');
-      this.refresh();
+      this.hold('');
     });
   }
 

@@ -226,6 +226,42 @@ test('a decision that the kernel did not take can be made again', async () => {
   expect(isHeld(page.button('Approve all 2…'))).toBe(false);
 });
 
+test('of a decision that does not count for all it says why', async () => {
+  const page = paused([ask('A'), ask('B')]);
+  page.press('Deny all…');
+  page.press('Deny 2 calls');
+  const refused = 'What waits is not what this page showed.';
+  page.view.show(
+    transcript([ask('A', { refused }), ask('B', { refused })], {
+      state: 'paused',
+      seq: 1
+    })
+  );
+  expect(page.hint).toBe(refused);
+  page.press('Deny 2 calls');
+  expect(page.actions).toHaveLength(2);
+});
+
+test('what is left after a decision about all came too late says so', async () => {
+  const page = paused([ask('A'), ask('B')]);
+  page.press('Deny all…');
+  page.press('Deny 2 calls');
+  const elsewhere = decided(
+    { verdict: 'denied' },
+    { request: ask('A').request, status: 'denied', result: undefined }
+  );
+  const refused = 'What waits is not what this page showed.';
+  const show = (left: ICallBlock, seq: number): void =>
+    page.view.show(transcript([elsewhere, left], { state: 'paused', seq }));
+  show(ask('B'), 1);
+  expect(page.hint).not.toBe(refused);
+  show(ask('B', { refused }), 2);
+  expect(page.hint).toBe(refused);
+  await page.wait();
+  page.press('Approve');
+  expect(page.actions).toHaveLength(2);
+});
+
 test('a card that was decided by itself says that the turn waits for the others', async () => {
   const page = paused([ask('A'), ask('B')]);
   await page.wait();

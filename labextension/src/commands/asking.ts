@@ -1,0 +1,148 @@
+/** What the commands do in a notebook. None of them sends anything but `explain`, and none decides. */
+
+import { Notification } from '@jupyterlab/apputils';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { sourceOf } from '../lab/cellText';
+import type { NotebookPlace } from '../lab/place';
+import { insertPrompt } from './cells';
+import { isCode } from './kinds';
+import { textOf, transcriptIn, waitingIn } from './outputs';
+import { isPrompt, promptAbout, shortened } from './sources';
+
+/** Make a prompt about the active cell and its output. */
+export async function askAboutCell(
+  { content: notebook }: NotebookPanel,
+  trans: TranslationBundle
+): Promise<void> {
+  const cell = notebook.activeCell;
+  if (!cell) {
+    return;
+  }
+  const output = isCode(cell)
+    ? textOf(cell.model.outputs, trans.__('[a picture, which is not sent]'))
+    : '';
+  const leftOut = (count: number): string =>
+    trans.__('[… %1 characters are left out …]', count.toLocaleString('en'));
+  await insertPrompt(
+    notebook,
+    promptAbout([
+      { title: trans.__('The cell:'), ...quoted(cell, sourceOf(cell)) },
+      {
+        title: trans.__('Its output:'),
+        text: shortened(output, leftOut),
+        language: ''
+      }
+    ])
+  );
+}
+
+/** Make a prompt about a text that is selected in the active cell. */
+export async function askAboutSelection(
+  { content: notebook }: NotebookPanel,
+  text: string,
+  isFromEditor: boolean,
+  trans: TranslationBundle
+): Promise<void> {
+  const cell = notebook.activeCell;
+  if (cell) {
+    const { language } = quoted(cell, sourceOf(cell));
+    const title = isFromEditor
+      ? trans.__('From the cell:')
+      : trans.__('From its output:');
+    const quote = { title, text, language: isFromEditor ? language : '' };
+    await insertPrompt(notebook, promptAbout([quote]));
+  }
+}
+
+function quoted(cell: Cell, text: string): { text: string; language: string } {
+  const language =
+    cell.model.type === 'markdown'
+      ? 'markdown'
+      : isCode(cell) && !isPrompt(text)
+        ? 'python'
+        : '';
+  return { text, language };
+}
+
+/** Make a prompt that goes on from the answer in the active cell. */
+export async function continueHere({
+  content: notebook
+}: NotebookPanel): Promise<void> {
+  const cell = notebook.activeCell;
+  const id = cell && isCode(cell) ? transcriptIn(cell.model.outputs) : '';
+  if (id) {
+    await insertPrompt(notebook, `%%llm --cid ${id}\n`);
+  }
+}
+
+/** Ask a model why a cell has failed. The answer is shown below its traceback. */
+export async function explain(
+  place: NotebookPlace,
+  cell: CodeCell,
+  asksForFix: boolean
+): Promise<void> {
+  const what = asksForFix ? 'error fix' : 'error';
+  // A cell that has no number has not run in this kernel, which says so.
+  const number = cell.model.executionCount ?? 0;
+  try {
+    await place.run(`%llm ${what} In[${number}]`, cell);
+  } catch (error) {
+    Notification.error((error as Error).message);
+  }
+}
+
+/** Run all cells below the active one. */
+export async function runBelow(panel: NotebookPanel): Promise<void> {
+  const { content: notebook, sessionContext } = panel;
+  const below = notebook.widgets.slice(notebook.activeCellIndex + 1);
+  await NotebookActions.runCells(notebook, below, sessionContext);
+}
+
+/**
+ * Bring the next card that waits into view and focus its heading, never a button.
+ *
+ * @param panels the open notebooks; the first one is looked through from its active cell on.
+ * @param show brings a notebook to the front.
+ */
+export async function showWaiting(
+  panels: readonly NotebookPanel[],
+  show: (panel: NotebookPanel) => void,
+  trans: TranslationBundle
+): Promise<void> {
+  for (const [position, panel] of panels.entries()) {
+    const { widgets, activeCellIndex } = panel.content;
+    const first = position === 0 ? activeCellIndex + 1 : 0;
+    const inOrder = [...widgets.keys()].map(
+      index => (index + first) % widgets.length
+    );
+    const found = inOrder.find(index => isWaiting(widgets[index]));
+    if (found !== undefined) {
+      show(panel);
+      await focusCard(panel, found);
+      return;
+    }
+  }
+  Notification.info(trans.__('Nothing waits in the open notebooks.'));
+}
+
+const isWaiting = (cell: Cell): boolean =>
+  isCode(cell) && waitingIn(cell.model.outputs) > 0;
+
+async function focusCard(panel: NotebookPanel, index: number): Promise<void> {
+  const notebook = panel.content;
+  notebook.deselectAll();
+  notebook.mode = 'command';
+  notebook.activeCellIndex = index;
+  await notebook.scrollToItem(index);
+  const cell = notebook.widgets[index];
+  await cell.ready;
+  const heading = cell.node.querySelector<HTMLElement>('.llm-ask h3');
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.scrollIntoView({ block: 'center' });
+    heading.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,11 @@
+/** The speech bubble, which stands for this product everywhere. */
+
+import { LabIcon } from '@jupyterlab/ui-components';
+
+export const askIcon = new LabIcon({
+  name: 'llm-notebook:ask',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16" fill="none">
+  <path class="jp-icon3" stroke="#616161" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"
+    d="M2.25 3h11.5v8.25H8.1L5 13.75v-2.5H2.25zM5 6h6M5 8.4h3.6"/>
+</svg>`
+});

@@ -1,0 +1,33 @@
+/** Tells cells apart, and says what is selected in one. */
+
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { Notebook } from '@jupyterlab/notebook';
+
+export function isCode(cell: Cell): cell is CodeCell {
+  return cell.model.type === 'code';
+}
+
+/** What is selected in the active cell: in its editor, or else in its output. Its text is empty if nothing is. */
+export function selectionIn(notebook: Notebook): {
+  text: string;
+  isFromEditor: boolean;
+} {
+  const cell = notebook.activeCell;
+  const editor = cell?.editor;
+  const range = editor?.getSelection();
+  if (editor && range) {
+    const [from, to] = [range.start, range.end]
+      .map(position => editor.getOffsetAt(position))
+      .sort((a, b) => a - b);
+    if (from < to) {
+      const text = editor.model.sharedModel.getSource().slice(from, to);
+      return { text, isFromEditor: true };
+    }
+  }
+  const selection = window.getSelection();
+  const isHere = cell?.node.contains(selection?.anchorNode ?? null) ?? false;
+  return {
+    text: isHere ? (selection?.toString() ?? '') : '',
+    isFromEditor: false
+  };
+}

@@ -1,0 +1,106 @@
+/** Reads the outputs of a cell: their text, a failure among them, and the transcript of a prompt. */
+
+import type { IOutputAreaModel } from '@jupyterlab/outputarea';
+
+import { MIME_TYPE } from '../transcript';
+
+type Bundle = Record<string, unknown>;
+
+/** The part of an output area's model that is read here. */
+export type IOutputs = Pick<IOutputAreaModel, 'length'> & {
+  get(index: number): { type: string; data: unknown };
+};
+
+export const ERROR_MIME_TYPE = 'application/vnd.jupyter.error';
+
+/** Escape sequences of terminals, which colour a traceback. */
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\x1b\[[0-?]*[ -/]*[@-~]/g;
+
+const STREAMS = [
+  'application/vnd.jupyter.stdout',
+  'application/vnd.jupyter.stderr'
+];
+
+/** These say what they mean, and are nothing to explain. */
+const SELF_EXPLAINED = new Set([
+  'CellError',
+  'CellHalted',
+  'KeyboardInterrupt'
+]);
+
+function bundlesOf(outputs: IOutputs): Bundle[] {
+  return Array.from(
+    { length: outputs.length },
+    (_, index) => (outputs.get(index).data ?? {}) as Bundle
+  );
+}
+
+/**
+ * The text of outputs, as a reader sees it. Of an error it is the last line.
+ *
+ * @param picture stands for whatever is drawn.
+ */
+export function textOf(outputs: IOutputs, picture: string): string {
+  return bundlesOf(outputs)
+    .map(bundle => textIn(bundle, picture).replace(ESCAPES, ''))
+    .map(text => text.replace(/\n$/, ''))
+    .filter(text => text !== '')
+    .join('\n');
+}
+
+function textIn(bundle: Bundle, picture: string): string {
+  if (ERROR_MIME_TYPE in bundle) {
+    const { ename, evalue } = bundle[ERROR_MIME_TYPE] as Bundle;
+    return `${joined(ename)}: ${joined(evalue)}`;
+  }
+  if (Object.keys(bundle).some(type => type.startsWith('image/'))) {
+    return picture;
+  }
+  const type = [...STREAMS, 'text/plain'].find(one => one in bundle);
+  return type ? joined(bundle[type]) : '';
+}
+
+/** Notebook files keep a text as a list of lines. */
+function joined(text: unknown): string {
+  return Array.isArray(text) ? text.join('') : String(text ?? '');
+}
+
+/** Whether an error is one that a model could explain. */
+export function isExplainable(error: unknown): boolean {
+  const { ename } = (error ?? {}) as Bundle;
+  return typeof ename === 'string' && !SELF_EXPLAINED.has(ename);
+}
+
+/** Whether there is such an error among outputs. */
+export function hasFailed(outputs: IOutputs): boolean {
+  return bundlesOf(outputs).some(bundle =>
+    isExplainable(bundle[ERROR_MIME_TYPE])
+  );
+}
+
+/** The id of the last transcript among outputs; empty if there is none. */
+export function transcriptIn(outputs: IOutputs | undefined): string {
+  const ids = (outputs ? bundlesOf(outputs) : []).map(
+    bundle => documentIn(bundle).id
+  );
+  return ids.reverse().find((id): id is string => typeof id === 'string') ?? '';
+}
+
+/** How many calls wait for a decision in outputs. */
+export function waitingIn(outputs: IOutputs): number {
+  return bundlesOf(outputs).reduce((sum, bundle) => {
+    const { blocks } = documentIn(bundle);
+    return sum + (Array.isArray(blocks) ? blocks.filter(isWaiting).length : 0);
+  }, 0);
+}
+
+function isWaiting(block: unknown): boolean {
+  const { kind, status, request, decision } = (block ?? {}) as Bundle;
+  const isOpen = status === 'waiting' || status === 'unknown';
+  return kind === 'call' && isOpen && Boolean(request) && !decision;
+}
+
+function documentIn(bundle: Bundle): Bundle {
+  return (bundle[MIME_TYPE] ?? {}) as Bundle;
+}
